@@ -1,0 +1,89 @@
+// A problem of a configuration, with its place; collected while reading and printed together.
+import type { Position } from './tree.ts';
+
+export type Severity = 'error' | 'warning';
+
+/** One finding: what, where, and the next step as the last part of the message. */
+export interface Problem {
+  readonly severity: Severity;
+  readonly at: Position;
+  readonly message: string;
+}
+
+/** Collects the problems of one reading; nothing throws on bad input. */
+export class Problems {
+  readonly list: Problem[] = [];
+
+  error(at: Position, message: string): undefined {
+    this.list.push({ severity: 'error', at, message });
+    return undefined;
+  }
+
+  warn(at: Position, message: string): void {
+    this.list.push({ severity: 'warning', at, message });
+  }
+
+  get hasErrors(): boolean {
+    return this.list.some((p) => p.severity === 'error');
+  }
+}
+
+/** `file:line:column` as editors and terminals make it clickable. */
+export function formatPosition(at: Position): string {
+  return `${at.file}:${at.line}:${at.column}`;
+}
+
+/**
+ * Prints problems in the order of their places, each as `file:line:column: message` followed by the line of the source and a
+ * caret under the column. `sources` maps a file's name to its text; a file that is not in it is printed without its line.
+ */
+export function formatProblems(problems: readonly Problem[], sources: ReadonlyMap<string, string>): string {
+  const out: string[] = [];
+  for (const p of inOrder(problems)) {
+    const mark = p.severity === 'warning' ? 'warning: ' : '';
+    out.push(`${formatPosition(p.at)}: ${mark}${p.message}`);
+    const line = sources.get(p.at.file)?.split('\n')[p.at.line - 1];
+    if (line !== undefined) {
+      const text = line.replace(/\r$/, '');
+      const pad = [...text.slice(0, p.at.column - 1)].map((c) => (c === '\t' ? '\t' : ' ')).join('');
+      out.push(`    ${text}`, `    ${pad}^`);
+    }
+  }
+  return out.join('\n');
+}
+
+function inOrder(problems: readonly Problem[]): Problem[] {
+  const files = [...new Set(problems.map((p) => p.at.file))];
+  return [...problems].sort(
+    (a, b) =>
+      files.indexOf(a.at.file) - files.indexOf(b.at.file) || a.at.line - b.at.line || a.at.column - b.at.column,
+  );
+}
+
+/** The name nearest to a misspelt one, or undefined when nothing is near. */
+export function didYouMean(name: string, known: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1;
+  for (const candidate of known) {
+    if (Math.abs(candidate.length - name.length) >= bestDistance) continue;
+    const d = editDistance(name, candidate);
+    if (d < bestDistance) {
+      best = candidate;
+      bestDistance = d;
+    }
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
+      row[j] = Math.min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + cost);
+    }
+    previous = row;
+  }
+  return previous[b.length];
+}

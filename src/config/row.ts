@@ -1,0 +1,223 @@
+// What a directive row is: a directive's name, places, arguments, value, default and one line of documentation.
+// Rows stand next to the feature that owns them; config/registry.ts gathers them.
+import type { Settings } from './model.ts';
+import type { Problems } from './problem.ts';
+import type { Directive, Word } from './tree.ts';
+import { parseCount, parseFlag, parseSize, parseTime } from './units.ts';
+
+export type Context =
+  | 'main'
+  | 'events'
+  | 'http'
+  | 'upstream'
+  | 'server'
+  | 'location'
+  | 'if in server'
+  | 'if in location'
+  | 'limit_except'
+  | 'types'
+  | 'program';
+
+/** What a row's reader may use: where it is, where to complain, what paths start from. */
+export interface ReadContext {
+  readonly problems: Problems;
+  readonly directive: Directive;
+  readonly context: Context;
+  readonly syntax: 'nginx' | 'json';
+  /** Makes a path absolute: relative ones start from the prefix. */
+  resolvePath(path: string): string;
+  /** Reports `$names` of a template that do not exist, and returns the template. */
+  template(word: Word): string;
+}
+
+type Arity = readonly [min: number, max: number];
+
+interface RowBase {
+  readonly name: string;
+  /** Other spellings, such as the short JSON names. */
+  readonly aliases?: readonly string[];
+  readonly contexts: readonly Context[];
+  /** Least and greatest number of arguments. */
+  readonly args: Arity;
+  /** The arguments as documentation shows them: `time`, `on | off`, `address [weight=n] …`. */
+  readonly syntax: string;
+  /** As documentation shows it; undefined where there is none. */
+  readonly default?: string;
+  readonly doc: string;
+}
+
+/** A row that sets one key of the settings. */
+export interface SettingRow<K extends keyof Settings = keyof Settings> extends RowBase {
+  readonly kind: 'setting';
+  readonly key: K;
+  /**
+   * `once`: a second one in the same block is an error. `append`: several make a list (the value read is one element).
+   * `merge`: several make one object.
+   */
+  readonly repeat: 'once' | 'append' | 'merge';
+  /** Whether lower levels inherit the value; nginx inherits nearly everything. Default true. */
+  readonly inherit?: boolean;
+  /** Reads the arguments; undefined after a problem was reported. */
+  read(words: readonly Word[], cx: ReadContext): unknown;
+}
+
+/** A row that opens a block, or that `build.ts` gives a meaning of its own (server, location, if, rewrite, include…). */
+export interface StructureRow extends RowBase {
+  readonly kind: 'structure';
+  /** The context inside the block, when it is a block. */
+  readonly opens?: Context;
+}
+
+/** A row that is accepted and does nothing here, with the reason; `warn` says so at start. */
+export interface IgnoredRow extends RowBase {
+  readonly kind: 'ignored';
+  readonly why: string;
+  readonly warn: boolean;
+  readonly block?: boolean;
+}
+
+export type Row = SettingRow | StructureRow | IgnoredRow;
+
+export const HTTP_LEVELS: readonly Context[] = ['http', 'server', 'location'];
+export const HTTP_AND_IF: readonly Context[] = ['http', 'server', 'location', 'if in location'];
+
+type Common = Omit<RowBase, 'args' | 'syntax'> & { readonly inherit?: boolean };
+
+/** A directive of the general kind: any arguments, own reader. */
+export function setting<K extends keyof Settings>(
+  key: K,
+  row: RowBase & {
+    readonly inherit?: boolean;
+    readonly repeat?: 'once';
+    read(words: readonly Word[], cx: ReadContext): Settings[K] | undefined;
+  },
+): SettingRow {
+  return { kind: 'setting', key, repeat: 'once', ...row } as SettingRow;
+}
+
+type Element<T> = T extends readonly (infer E)[] ? E : never;
+
+/** A directive that may stand several times in a block; the values make a list. */
+export function list<K extends keyof Settings>(
+  key: K,
+  row: RowBase & {
+    readonly inherit?: boolean;
+    read(words: readonly Word[], cx: ReadContext): Element<NonNullable<Settings[K]>> | undefined;
+  },
+): SettingRow {
+  return { kind: 'setting', key, repeat: 'append', ...row } as SettingRow;
+}
+
+function oneWord<T>(what: string, parse: (text: string) => T | undefined) {
+  return (words: readonly Word[], cx: ReadContext): T | undefined => {
+    const value = parse(words[0].text);
+    if (value !== undefined) return value;
+    return cx.problems.error(words[0].at, `"${cx.directive.name}": "${words[0].text}" is not ${what}`);
+  };
+}
+
+type KeysOf<T> = { [K in keyof Settings]: T extends Settings[K] ? K : never }[keyof Settings];
+
+/** `name time;` in milliseconds. */
+export function time(key: KeysOf<number>, row: Common): SettingRow {
+  return {
+    kind: 'setting',
+    key,
+    repeat: 'once',
+    args: [1, 1],
+    syntax: 'time',
+    ...row,
+    read: oneWord('a time such as 60s, 500ms or 1h', parseTime),
+  } as SettingRow;
+}
+
+/** `name size;` in bytes. */
+export function size(key: KeysOf<number>, row: Common): SettingRow {
+  return {
+    kind: 'setting',
+    key,
+    repeat: 'once',
+    args: [1, 1],
+    syntax: 'size',
+    ...row,
+    read: oneWord('a size such as 8k, 1m or 512', parseSize),
+  } as SettingRow;
+}
+
+/** `name number;`. */
+export function count(key: KeysOf<number>, row: Common & { readonly min?: number; readonly max?: number }): SettingRow {
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = row;
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  return {
+    kind: 'setting',
+    key,
+    repeat: 'once',
+    args: [1, 1],
+    syntax: 'number',
+    ...row,
+    read: oneWord(`a whole number ${range}`, (t) => parseCount(t, min, max)),
+  } as SettingRow;
+}
+
+/** `name on | off;`. */
+export function flag(key: KeysOf<boolean>, row: Common): SettingRow {
+  return {
+    kind: 'setting',
+    key,
+    repeat: 'once',
+    args: [1, 1],
+    syntax: 'on | off',
+    ...row,
+    read: oneWord('"on" or "off"', parseFlag),
+  } as SettingRow;
+}
+
+/** `name word;` with a closed set of words. */
+export function choice<K extends keyof Settings>(
+  key: K,
+  words: readonly (Settings[K] & string)[],
+  row: Common,
+): SettingRow {
+  return {
+    kind: 'setting',
+    key,
+    repeat: 'once',
+    args: [1, 1],
+    syntax: words.join(' | '),
+    ...row,
+    read: oneWord(`one of ${words.join(', ')}`, (t) => words.find((w) => w === t)),
+  } as SettingRow;
+}
+
+/** `name path;`, made absolute. */
+export function path(key: KeysOf<string>, row: Common): SettingRow {
+  return {
+    kind: 'setting',
+    key,
+    repeat: 'once',
+    args: [1, 1],
+    syntax: 'path',
+    ...row,
+    read: (words: readonly Word[], cx: ReadContext) => cx.resolvePath(words[0].text),
+  } as SettingRow;
+}
+
+/** A directive that nginx files carry and that has nothing to do here. */
+export function ignored(
+  name: string,
+  contexts: readonly Context[],
+  why: string,
+  more: { readonly warn?: boolean; readonly args?: Arity; readonly block?: boolean } = {},
+): IgnoredRow {
+  return {
+    kind: 'ignored',
+    name,
+    contexts,
+    args: more.args ?? [1, 8],
+    syntax: '…',
+    doc: `Accepted without effect: ${why}.`,
+    why,
+    warn: more.warn ?? false,
+    block: more.block,
+  };
+}

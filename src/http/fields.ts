@@ -1,0 +1,232 @@
+// The field section of a head, as offsets into the head's one latin1 string: nothing is cut out until it is asked for.
+
+/** Token characters (RFC 9110 §5.6.2): 1 = letter, digit or hyphen; 2 = the rest, which nginx drops by default; 0 = no token. */
+const TOKEN = new Uint8Array(256);
+for (const c of '!#$%&\'*+.^_`|~') TOKEN[c.charCodeAt(0)] = 2;
+for (let c = 0x30; c <= 0x39; c++) TOKEN[c] = 1;
+for (let c = 0x41; c <= 0x5a; c++) TOKEN[c] = TOKEN[c + 32] = 1;
+TOKEN[0x2d] = 1;
+
+export { TOKEN };
+
+/** Fields that the codec and the forwarding rules know. Any other is `OTHER`. */
+export const OTHER = 0;
+export const HOST = 1;
+export const CONNECTION = 2;
+export const CONTENT_LENGTH = 3;
+export const TRANSFER_ENCODING = 4;
+export const EXPECT = 5;
+export const UPGRADE = 6;
+export const TE = 7;
+export const TRAILER = 8;
+export const KEEP_ALIVE = 9;
+export const PROXY_CONNECTION = 10;
+/** `Proxy` (httpoxy), `HTTP2-Settings`: never passed on. */
+export const NEVER_PASSED = 11;
+/** A name that nginx ignores by default (ignore_invalid_headers, underscores_in_headers). */
+export const UNUSUAL_NAME = 12;
+
+/** Most fields a head may have; beyond it is refused. */
+export const MAX_FIELDS = 1000;
+
+const START_CAPACITY = 32;
+
+export class Fields {
+  /** The whole head, latin1. */
+  text = '';
+  count = 0;
+  /** Per field: name start, name end, value start, value end. `at[4 * count]` is the end of the last line. */
+  at = new Int32Array(START_CAPACITY * 4 + 1);
+  ids = new Uint8Array(START_CAPACITY);
+
+  name(i: number): string {
+    return this.text.slice(this.at[4 * i], this.at[4 * i + 1]);
+  }
+
+  value(i: number): string {
+    return this.text.slice(this.at[4 * i + 2], this.at[4 * i + 3]);
+  }
+
+  /** Whether field `i` has this lower-case name. */
+  named(i: number, lowerName: string): boolean {
+    const start = this.at[4 * i];
+    return this.at[4 * i + 1] - start === lowerName.length && sameName(this.text, start, lowerName);
+  }
+
+  /** The index of the first field with this lower-case name, or -1. Fields with unusual names are not found. */
+  find(lowerName: string, from = 0): number {
+    for (let i = from; i < this.count; i++) {
+      if (this.named(i, lowerName) && this.ids[i] !== UNUSUAL_NAME) return i;
+    }
+    return -1;
+  }
+
+  get(lowerName: string): string | undefined {
+    const i = this.find(lowerName);
+    return i < 0 ? undefined : this.value(i);
+  }
+
+  /** All values of a field joined by ", " (or "; " for cookie), as nginx's $http_ variables give them. */
+  getAll(lowerName: string): string | undefined {
+    const i = this.find(lowerName);
+    if (i < 0) return undefined;
+    let all = this.value(i);
+    const separator = lowerName === 'cookie' ? '; ' : ', ';
+    for (let j = this.find(lowerName, i + 1); j >= 0; j = this.find(lowerName, j + 1)) {
+      all += separator + this.value(j);
+    }
+    return all;
+  }
+
+  /** Whether line `i` reads exactly `name: value CR LF`, so that it may be copied as it stands. */
+  isCanonical(i: number): boolean {
+    const at = this.at;
+    const valueEnd = at[4 * i + 3];
+    return (
+      at[4 * i + 2] === at[4 * i + 1] + 2 &&
+      at[4 * i + 4] === valueEnd + 2 &&
+      this.text.charCodeAt(valueEnd) === 13 &&
+      this.text.charCodeAt(at[4 * i + 1] + 1) === 32
+    );
+  }
+
+  grow(): void {
+    const at = new Int32Array((this.ids.length * 2) * 4 + 1);
+    at.set(this.at);
+    const ids = new Uint8Array(this.ids.length * 2);
+    ids.set(this.ids);
+    this.at = at;
+    this.ids = ids;
+  }
+}
+
+/** Compares letters without case; `lower` holds lower-case token characters only. */
+export function sameName(text: string, start: number, lower: string): boolean {
+  for (let i = 0; i < lower.length; i++) {
+    let c = text.charCodeAt(start + i);
+    if (c >= 0x41 && c <= 0x5a) c += 32;
+    if (c !== lower.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+const BY_LENGTH: (readonly (readonly [string, number])[])[] = [];
+const KNOWN: readonly (readonly [string, number])[] = [
+  ['te', TE],
+  ['host', HOST],
+  ['proxy', NEVER_PASSED],
+  ['expect', EXPECT],
+  ['upgrade', UPGRADE],
+  ['trailer', TRAILER],
+  ['connection', CONNECTION],
+  ['keep-alive', KEEP_ALIVE],
+  ['content-length', CONTENT_LENGTH],
+  ['http2-settings', NEVER_PASSED],
+  ['proxy-connection', PROXY_CONNECTION],
+  ['transfer-encoding', TRANSFER_ENCODING],
+];
+for (const entry of KNOWN) {
+  const n = entry[0].length;
+  BY_LENGTH[n] = [...(BY_LENGTH[n] ?? []), entry];
+}
+for (let n = 0; n <= 17; n++) BY_LENGTH[n] ??= [];
+
+/** The id of a field name that stands at start…end of the text. */
+export function fieldId(text: string, start: number, end: number): number {
+  const length = end - start;
+  if (length > 17) return OTHER;
+  const candidates = BY_LENGTH[length];
+  for (let k = 0; k < candidates.length; k++) {
+    if (sameName(text, start, candidates[k][0])) return candidates[k][1];
+  }
+  return OTHER;
+}
+
+/** Why a field section cannot be read one way only. */
+export type FieldProblem =
+  | 'space before colon or in a field name'
+  | 'empty field name'
+  | 'folded field line'
+  | 'field line without colon'
+  | 'control character in a field'
+  | 'bare CR'
+  | 'too many fields'
+  | 'field line too long';
+
+/**
+ * Reads field lines from `pos` up to the empty line. Returns the offset after it, -1 when the text ends first (the caller
+ * has already seen an empty line, so that means its end was not one), or a problem.
+ * RFC 9112 §5, with the strict choice wherever there is one; a lone LF may end a line.
+ */
+export function scanFields(f: Fields, pos: number, maxLine: number, maxFields: number): number | FieldProblem {
+  const text = f.text;
+  const length = text.length;
+  let n = 0;
+  for (;;) {
+    if (pos >= length) return -1;
+    const first = text.charCodeAt(pos);
+    if (first === 10 || first === 13) {
+      if (first === 13) {
+        if (pos + 1 >= length) return -1;
+        if (text.charCodeAt(pos + 1) !== 10) return 'bare CR';
+      }
+      f.count = n;
+      f.at[4 * n] = pos;
+      return pos + (first === 13 ? 2 : 1);
+    }
+    if (n >= maxFields) return 'too many fields';
+    if (n >= f.ids.length) f.grow();
+    const next = scanLine(f, n, pos, maxLine);
+    if (typeof next !== 'number') return next;
+    if (next < 0) return -1;
+    pos = next;
+    n++;
+  }
+}
+
+function scanLine(f: Fields, n: number, start: number, maxLine: number): number | FieldProblem {
+  const text = f.text;
+  let unusual = false;
+  let p = start;
+  for (; ; p++) {
+    const kind = TOKEN[text.charCodeAt(p)];
+    if (kind === 1) continue;
+    if (kind !== 2) break;
+    unusual = true;
+  }
+  if (text.charCodeAt(p) !== 58) return nameProblem(text, start, p);
+  if (p === start) return 'empty field name';
+  const nameEnd = p++;
+  let c = text.charCodeAt(p);
+  while (c === 32 || c === 9) c = text.charCodeAt(++p);
+  const valueStart = p;
+  let valueEnd = p;
+  for (; ; c = text.charCodeAt(++p)) {
+    if (c > 32 && c !== 127) {
+      valueEnd = p + 1;
+    } else if (c !== 32 && c !== 9) break;
+  }
+  if (c === 13) {
+    if (p + 1 >= text.length) return -1;
+    if (text.charCodeAt(p + 1) !== 10) return 'bare CR';
+    p++;
+  } else if (c !== 10) {
+    return p >= text.length ? -1 : 'control character in a field';
+  }
+  if (p - start > maxLine) return 'field line too long';
+  const at = f.at;
+  at[4 * n] = start;
+  at[4 * n + 1] = nameEnd;
+  at[4 * n + 2] = valueStart;
+  at[4 * n + 3] = valueEnd;
+  f.ids[n] = unusual ? UNUSUAL_NAME : fieldId(text, start, nameEnd);
+  return p + 1;
+}
+
+function nameProblem(text: string, start: number, p: number): FieldProblem | -1 {
+  if (p >= text.length) return -1;
+  const c = text.charCodeAt(p);
+  if (c === 32 || c === 9) return p === start ? 'folded field line' : 'space before colon or in a field name';
+  if (c === 10 || c === 13) return 'field line without colon';
+  return c < 32 || c === 127 ? 'control character in a field' : 'space before colon or in a field name';
+}

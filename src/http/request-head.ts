@@ -1,0 +1,302 @@
+// Reads the head of an HTTP/1 request: head | need-more | malformed. Pure: bytes in, values out, no throw.
+// RFC 9112 §2, §3, §5, §6; hardening: what can be read two ways is refused.
+import {
+  CONNECTION,
+  CONTENT_LENGTH,
+  EXPECT,
+  type FieldProblem,
+  Fields,
+  HOST,
+  scanFields,
+  TOKEN,
+  TRANSFER_ENCODING,
+  UPGRADE,
+} from './fields.ts';
+import { type ConnectionOptions, parseContentLength, readConnection } from './framing.ts';
+
+/** Bounds of a head, in bytes (large_client_header_buffers, max_headers). */
+export interface HeadLimits {
+  readonly maxLine: number;
+  readonly maxHead: number;
+  readonly maxFields: number;
+}
+
+export const NEED_MORE = 0;
+export const MALFORMED = -1;
+
+export type RequestProblem =
+  | FieldProblem
+  | 'invalid method'
+  | 'invalid request target'
+  | 'invalid version'
+  | 'unsupported version'
+  | 'method not allowed'
+  | 'request line too long'
+  | 'head too large'
+  | 'missing Host'
+  | 'several Host fields'
+  | 'invalid Host'
+  | 'several Content-Length fields'
+  | 'invalid Content-Length'
+  | 'several Transfer-Encoding fields'
+  | 'invalid Transfer-Encoding'
+  | 'Transfer-Encoding in HTTP/1.0'
+  | 'Content-Length with Transfer-Encoding'
+  | 'unknown expectation'
+  | 'control character in the request line';
+
+/** Problem → status of the answer; everything else is 400. */
+const STATUS: Partial<Record<RequestProblem, number>> = {
+  'request line too long': 414,
+  'unsupported version': 505,
+  'method not allowed': 405,
+  'unknown expectation': 417,
+};
+
+export function statusOfProblem(problem: RequestProblem): number {
+  return STATUS[problem] ?? 400;
+}
+
+const METHOD_MAX = 32;
+
+/** A request head, read in place; one object serves a connection for all its requests. */
+export class RequestHead extends Fields implements ConnectionOptions {
+  method = '';
+  /** As it came, byte for byte, latin1. */
+  target = '';
+  /** The path and query of the target: the target itself unless it is in absolute form. */
+  path = '';
+  /** 0 for HTTP/1.0, 1 for HTTP/1.1. */
+  minor: 0 | 1 = 1;
+  /** Host field or authority of an absolute target; '' for HTTP/1.0 without one. */
+  host = '';
+  /** Declared length of the body; -1 when the message has no Content-Length. */
+  contentLength = -1;
+  chunked = false;
+  close = false;
+  keepAlive = false;
+  upgradeRequested = false;
+  /** Lower-case names that Connection lists, besides the options above. */
+  connectionNames: string[] | null = null;
+  expectContinue = false;
+  /** Index of the Upgrade field, -1 without. */
+  upgradeAt = -1;
+  /** Length of the head in bytes. */
+  size = 0;
+  problem: RequestProblem = 'invalid method';
+
+  get hasBody(): boolean {
+    return this.chunked || this.contentLength > 0;
+  }
+
+  reset(): void {
+    this.count = 0;
+    this.host = '';
+    this.contentLength = -1;
+    this.chunked = false;
+    this.close = false;
+    this.keepAlive = false;
+    this.upgradeRequested = false;
+    this.connectionNames = null;
+    this.expectContinue = false;
+    this.upgradeAt = -1;
+  }
+}
+
+/**
+ * Reads one head from `buf[start, end)`. Returns the offset after the head, NEED_MORE, or MALFORMED with `head.problem` set.
+ * `scanned` is how many bytes of this range an earlier call has already searched for the end, so that each is searched once.
+ */
+export function parseRequestHead(
+  head: RequestHead,
+  buf: Buffer,
+  range: { readonly start: number; readonly end: number; readonly scanned: number },
+  limits: HeadLimits,
+): number {
+  let start = range.start;
+  // A few empty lines before a request are tolerated (RFC 9112 §2.2).
+  while (start < range.end && start - range.start < 4 && (buf[start] === 13 || buf[start] === 10)) start++;
+  const size = findHeadEnd(buf, start, range.end, Math.max(0, range.scanned - (start - range.start)));
+  if (size === 0) return checkUnfinished(head, buf.subarray(start, range.end), range.scanned, limits);
+  head.reset();
+  head.text = buf.latin1Slice(start, start + Math.min(size, limits.maxHead + limits.maxLine));
+  const line = parseRequestLine(head, limits);
+  if (line === MALFORMED) return MALFORMED;
+  const end = scanFields(head, line, limits.maxLine, limits.maxFields);
+  if (typeof end !== 'number') return refuse(head, end);
+  if (end < 0 || end > limits.maxHead) return refuse(head, 'head too large');
+  head.size = end;
+  return interpret(head) ? start + end : MALFORMED;
+}
+
+/** Bytes up to and including the first empty line of `buf[start, end)`, or 0. */
+export function findHeadEnd(buf: Buffer, start: number, end: number, scanned: number): number {
+  const from = start + Math.max(0, scanned - 3);
+  const view = end === buf.length ? buf : buf.subarray(0, end);
+  const crlf = view.indexOf('\r\n\r\n', from, 'latin1');
+  if (crlf >= 0) return crlf + 4 - start;
+  const lf = view.indexOf('\n\n', from, 'latin1');
+  const mixed = view.indexOf('\n\r\n', from, 'latin1');
+  if (lf >= 0 && (mixed < 0 || lf < mixed)) return lf + 2 - start;
+  return mixed >= 0 ? mixed + 3 - start : 0;
+}
+
+function refuse(head: RequestHead, problem: RequestProblem): typeof MALFORMED {
+  head.problem = problem;
+  return MALFORMED;
+}
+
+/** A head that has no end yet: is it already too large, or not a request at all? */
+function checkUnfinished(head: RequestHead, bytes: Buffer, scanned: number, limits: HeadLimits): number {
+  if (bytes.length === 0) return NEED_MORE;
+  if (TOKEN[bytes[0]] === 0) return refuse(head, 'invalid method');
+  const lineEnd = bytes.indexOf(10);
+  if (lineEnd < 0) return bytes.length > limits.maxLine ? refuse(head, 'request line too long') : NEED_MORE;
+  // A request line that cannot be right is refused at once: a client without a version (HTTP/0.9) sends nothing more.
+  // Looked at only when it has just become complete, so that byte-sized segments cost nothing extra.
+  if (lineEnd >= scanned - 4) {
+    head.text = bytes.latin1Slice(0, Math.min(lineEnd + 1, limits.maxLine + 2));
+    if (parseRequestLine(head, limits) === MALFORMED) return MALFORMED;
+  }
+  if (bytes.length > limits.maxHead) return refuse(head, 'head too large');
+  const lastLine = bytes.lastIndexOf(10);
+  return bytes.length - lastLine > limits.maxLine ? refuse(head, 'field line too long') : NEED_MORE;
+}
+
+function parseRequestLine(head: RequestHead, limits: HeadLimits): number {
+  const text = head.text;
+  let p = 0;
+  while (TOKEN[text.charCodeAt(p)] !== 0 && p < text.length) p++;
+  if (p === 0 || p > METHOD_MAX || text.charCodeAt(p) !== 32) return refuse(head, 'invalid method');
+  const methodEnd = p++;
+  const targetStart = p;
+  let c = text.charCodeAt(p);
+  // '#' and bytes outside of visible ASCII have no place in a target (RFC 3986); the loop ends at the first of them.
+  while (c > 32 && c < 127 && c !== 35) c = text.charCodeAt(++p);
+  if (p > limits.maxLine) return refuse(head, 'request line too long');
+  if (c !== 32) return refuse(head, c === 10 || c === 13 ? 'invalid version' : 'invalid request target');
+  const targetEnd = p++;
+  const end = parseVersion(head, p);
+  if (end === MALFORMED) return MALFORMED;
+  if (end > limits.maxLine) return refuse(head, 'request line too long');
+  head.method = text.slice(0, methodEnd);
+  head.target = text.slice(targetStart, targetEnd);
+  return parseTarget(head) ? end : MALFORMED;
+}
+
+function parseVersion(head: RequestHead, p: number): number {
+  const text = head.text;
+  if (!text.startsWith('HTTP/', p)) return refuse(head, 'invalid version');
+  const major = text.charCodeAt(p + 5);
+  const minor = text.charCodeAt(p + 7);
+  if (text.charCodeAt(p + 6) !== 46 || major < 48 || major > 57 || minor < 48 || minor > 57) {
+    return refuse(head, 'invalid version');
+  }
+  let end = p + 8;
+  if (text.charCodeAt(end) === 13) end++;
+  if (text.charCodeAt(end) !== 10) return refuse(head, 'invalid version');
+  if (major !== 49) return refuse(head, 'unsupported version');
+  head.minor = minor === 48 ? 0 : 1;
+  return end + 1;
+}
+
+const ABSOLUTE = /^https?:\/\/([^/?]*)(.*)$/i;
+
+function parseTarget(head: RequestHead): boolean {
+  const target = head.target;
+  if (head.method === 'CONNECT' || head.method === 'TRACE') {
+    head.problem = 'method not allowed';
+    return false;
+  }
+  if (target.charCodeAt(0) === 47) {
+    head.path = target;
+    return true;
+  }
+  if (target === '*' && head.method === 'OPTIONS') {
+    head.path = '*';
+    return true;
+  }
+  const absolute = ABSOLUTE.exec(target);
+  if (absolute === null || !isHost(absolute[1])) {
+    head.problem = 'invalid request target';
+    return false;
+  }
+  head.host = absolute[1];
+  head.path = absolute[2].startsWith('/') ? absolute[2] : `/${absolute[2]}`;
+  return true;
+}
+
+/** Gives the fields that decide framing and routing their meaning; false with `head.problem` set when they cannot have one. */
+function interpret(head: RequestHead): boolean {
+  let host = -1;
+  let length = -1;
+  let coding = -1;
+  let problem: RequestProblem | null = null;
+  for (let i = 0; i < head.count; i++) {
+    switch (head.ids[i]) {
+      case HOST:
+        if (host >= 0) problem ??= 'several Host fields';
+        host = i;
+        break;
+      case CONTENT_LENGTH:
+        if (length >= 0) problem ??= 'several Content-Length fields';
+        length = i;
+        break;
+      case TRANSFER_ENCODING:
+        if (coding >= 0) problem ??= 'several Transfer-Encoding fields';
+        coding = i;
+        break;
+      case CONNECTION:
+        readConnection(head, head.value(i));
+        break;
+      case UPGRADE:
+        head.upgradeAt = i;
+        break;
+      case EXPECT:
+        if (head.value(i).toLowerCase() !== '100-continue') problem ??= 'unknown expectation';
+        // An HTTP/1.0 client cannot wait for a 100 (RFC 9110 §10.1.1).
+        head.expectContinue = head.minor === 1;
+        break;
+    }
+  }
+  problem ??= frame(head, length, coding) ?? checkHost(head, host);
+  if (problem === null) return true;
+  head.problem = problem;
+  return false;
+}
+
+function frame(head: RequestHead, length: number, coding: number): RequestProblem | null {
+  if (coding >= 0) {
+    if (length >= 0) return 'Content-Length with Transfer-Encoding';
+    if (head.minor === 0) return 'Transfer-Encoding in HTTP/1.0';
+    if (head.value(coding).toLowerCase() !== 'chunked') return 'invalid Transfer-Encoding';
+    head.chunked = true;
+  }
+  if (length >= 0) {
+    head.contentLength = parseContentLength(head.value(length));
+    if (head.contentLength < 0) return 'invalid Content-Length';
+  }
+  return null;
+}
+
+function checkHost(head: RequestHead, host: number): RequestProblem | null {
+  if (host < 0) return head.minor === 1 ? 'missing Host' : null;
+  const value = head.value(host);
+  if (!isHost(value)) return 'invalid Host';
+  // The authority of an absolute target replaces the field (RFC 9112 §3.2.2).
+  if (head.host === '') head.host = value;
+  return null;
+}
+
+/** `uri-host [":" port]` (RFC 9110 §7.2): a name, an IPv4 address or a bracketed IPv6 address. */
+const HOST_GRAMMAR = /^(?:\[[0-9a-fA-F:.]{2,45}(?:%25[\w.~-]+)?\]|[A-Za-z0-9\-._~!$&'()*+,;=%]{1,255})(?::[0-9]{0,5})?$/;
+
+// Most clients send the same Host with every request.
+let lastHost = '';
+
+export function isHost(value: string): boolean {
+  if (value === lastHost) return value !== '';
+  if (!HOST_GRAMMAR.test(value)) return false;
+  lastHost = value;
+  return true;
+}

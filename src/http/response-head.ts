@@ -1,0 +1,152 @@
+// Reads the head of a peer's answer: head | need-more | malformed. As strict as the request side (RFC 9112 §4, §6.3).
+import {
+  CONNECTION,
+  CONTENT_LENGTH,
+  type FieldProblem,
+  Fields,
+  KEEP_ALIVE,
+  scanFields,
+  TRANSFER_ENCODING,
+  UPGRADE,
+} from './fields.ts';
+import { type ConnectionOptions, type Framing, parseContentLength, readConnection } from './framing.ts';
+import { findHeadEnd, type HeadLimits, MALFORMED, NEED_MORE } from './request-head.ts';
+
+export type ResponseProblem =
+  | FieldProblem
+  | 'invalid status line'
+  | 'head too large'
+  | 'invalid Content-Length'
+  | 'different Content-Length fields'
+  | 'invalid Transfer-Encoding'
+  | 'Transfer-Encoding in HTTP/1.0'
+  | 'Content-Length with Transfer-Encoding';
+
+export class ResponseHead extends Fields implements ConnectionOptions {
+  minor: 0 | 1 = 1;
+  status = 0;
+  reason = '';
+  contentLength = -1;
+  chunked = false;
+  close = false;
+  keepAlive = false;
+  upgradeRequested = false;
+  connectionNames: string[] | null = null;
+  upgradeAt = -1;
+  /** Seconds of `Keep-Alive: timeout=N`; -1 when the peer did not say. */
+  keepAliveSeconds = -1;
+  size = 0;
+  problem: ResponseProblem = 'invalid status line';
+
+  reset(): void {
+    this.count = 0;
+    this.contentLength = -1;
+    this.chunked = false;
+    this.close = false;
+    this.keepAlive = false;
+    this.upgradeRequested = false;
+    this.connectionNames = null;
+    this.upgradeAt = -1;
+    this.keepAliveSeconds = -1;
+  }
+
+  /** Whether the peer keeps the connection after this answer, if its framing allows. */
+  get persistent(): boolean {
+    return !this.close && (this.minor === 1 || this.keepAlive);
+  }
+}
+
+/** What ends the body of an answer to this method (RFC 9112 §6.3, items 1–8). */
+export function responseFraming(head: ResponseHead, method: string): Framing {
+  const status = head.status;
+  if (method === 'HEAD' || status === 204 || status === 304 || status < 200) return 'none';
+  if (head.chunked) return 'chunked';
+  if (head.contentLength >= 0) return head.contentLength === 0 ? 'none' : 'length';
+  return 'until-close';
+}
+
+/** As `parseRequestHead`, for an answer. */
+export function parseResponseHead(
+  head: ResponseHead,
+  buf: Buffer,
+  range: { readonly start: number; readonly end: number; readonly scanned: number },
+  limits: HeadLimits,
+): number {
+  const size = findHeadEnd(buf, range.start, range.end, range.scanned);
+  const length = range.end - range.start;
+  if (size === 0) {
+    if (length >= 9 && !buf.latin1Slice(range.start, range.start + 9).startsWith('HTTP/1.')) {
+      return refuse(head, 'invalid status line');
+    }
+    return length > limits.maxHead ? refuse(head, 'head too large') : NEED_MORE;
+  }
+  if (size > limits.maxHead) return refuse(head, 'head too large');
+  head.reset();
+  head.text = buf.latin1Slice(range.start, range.start + size);
+  const fields = parseStatusLine(head);
+  if (fields < 0) return refuse(head, 'invalid status line');
+  const end = scanFields(head, fields, limits.maxLine, limits.maxFields);
+  if (typeof end !== 'number') return refuse(head, end);
+  if (end < 0) return refuse(head, 'invalid status line');
+  head.size = end;
+  const problem = interpret(head);
+  return problem === null ? range.start + end : refuse(head, problem);
+}
+
+function refuse(head: ResponseHead, problem: ResponseProblem): typeof MALFORMED {
+  head.problem = problem;
+  return MALFORMED;
+}
+
+/** `HTTP/1.x SP 3DIGIT [SP reason]`; returns the offset of the first field line or -1. */
+function parseStatusLine(head: ResponseHead): number {
+  const text = head.text;
+  if (!text.startsWith('HTTP/1.') || text.charCodeAt(8) !== 32) return -1;
+  const minor = text.charCodeAt(7) - 48;
+  const a = text.charCodeAt(9) - 48;
+  const b = text.charCodeAt(10) - 48;
+  const c = text.charCodeAt(11) - 48;
+  if (minor < 0 || minor > 9 || a < 1 || a > 9 || b < 0 || b > 9 || c < 0 || c > 9) return -1;
+  const newline = text.indexOf('\n', 12);
+  const end = text.charCodeAt(newline - 1) === 13 ? newline - 1 : newline;
+  if (end > 12 && text.charCodeAt(12) !== 32) return -1;
+  for (let i = 13; i < end; i++) {
+    const code = text.charCodeAt(i);
+    if ((code < 32 && code !== 9) || code === 127) return -1;
+  }
+  head.minor = minor === 0 ? 0 : 1;
+  head.status = a * 100 + b * 10 + c;
+  head.reason = end > 13 ? text.slice(13, end) : '';
+  return newline + 1;
+}
+
+function interpret(head: ResponseHead): ResponseProblem | null {
+  let coded = false;
+  for (let i = 0; i < head.count; i++) {
+    switch (head.ids[i]) {
+      case CONTENT_LENGTH: {
+        const length = parseContentLength(head.value(i));
+        if (length < 0) return 'invalid Content-Length';
+        if (head.contentLength >= 0 && head.contentLength !== length) return 'different Content-Length fields';
+        head.contentLength = length;
+        break;
+      }
+      case TRANSFER_ENCODING:
+        if (coded || head.value(i).toLowerCase() !== 'chunked') return 'invalid Transfer-Encoding';
+        if (head.minor === 0) return 'Transfer-Encoding in HTTP/1.0';
+        coded = true;
+        head.chunked = true;
+        break;
+      case CONNECTION:
+        readConnection(head, head.value(i));
+        break;
+      case UPGRADE:
+        head.upgradeAt = i;
+        break;
+      case KEEP_ALIVE:
+        head.keepAliveSeconds = Number(/(?:^|[\s,;])timeout=(\d{1,9})/i.exec(head.value(i))?.[1] ?? -1);
+        break;
+    }
+  }
+  return coded && head.contentLength >= 0 ? 'Content-Length with Transfer-Encoding' : null;
+}

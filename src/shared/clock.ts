@@ -1,0 +1,62 @@
+// Time as the request path sees it: one coarse monotonic reading per tick, injected so that tests own it.
+// A leaf: nothing here knows what is timed.
+
+/** Milliseconds from an arbitrary origin, never going backwards. */
+export interface Clock {
+  /** Monotonic milliseconds, read from the system at each call. */
+  now(): number;
+}
+
+export const systemClock: Clock = { now: () => performance.now() };
+
+const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+const two = (n: number): string => (n < 10 ? `0${n}` : `${n}`);
+
+/** An IMF-fixdate (RFC 9110 §5.6.7) of a time in milliseconds since the epoch. */
+export function httpDate(epochMs: number): string {
+  const d = new Date(epochMs);
+  return (
+    `${DAYS[d.getUTCDay()]}, ${two(d.getUTCDate())} ${MONTHS[d.getUTCMonth()]} ${d.getUTCFullYear()} ` +
+    `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())} GMT`
+  );
+}
+
+let dateSecond = -1;
+let dateText = '';
+
+/** The value of a Date field for this second; made once a second, not once an answer. */
+export function currentHttpDate(): string {
+  const ms = Date.now();
+  const second = Math.floor(ms / 1000);
+  if (second !== dateSecond) {
+    dateSecond = second;
+    dateText = httpDate(second * 1000);
+  }
+  return dateText;
+}
+
+/** `$time_local`: 21/Nov/2026:13:23:02 +0000. */
+export function timeLocal(epochMs: number): string {
+  const d = new Date(epochMs);
+  return (
+    `${two(d.getDate())}/${MONTHS[d.getMonth()]}/${d.getFullYear()}:` +
+    `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())} ${offset(d, '')}`
+  );
+}
+
+/** `$time_iso8601`: 2026-11-21T13:23:02+00:00. */
+export function timeIso8601(epochMs: number): string {
+  const d = new Date(epochMs);
+  return (
+    `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}T` +
+    `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}${offset(d, ':')}`
+  );
+}
+
+function offset(d: Date, colon: string): string {
+  const minutes = -d.getTimezoneOffset();
+  const abs = Math.abs(minutes);
+  return `${minutes < 0 ? '-' : '+'}${two(Math.floor(abs / 60))}${colon}${two(abs % 60)}`;
+}

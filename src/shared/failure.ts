@@ -1,0 +1,70 @@
+// Every way in which a request can fail, as a closed union, and the one table from kind to answer.
+// The words are the cause codes printed in logs and, with error_detail, on error pages.
+
+/** How an attempt on a peer failed. */
+export type AttemptFailure =
+  | 'connect_refused'
+  | 'connect_error'
+  | 'connect_timeout'
+  | 'send_timeout'
+  | 'reset_before_head'
+  | 'reset_on_reuse'
+  | 'malformed_head'
+  | 'head_timeout'
+  | 'body_truncated'
+  | 'body_timeout'
+  | 'tls_error'
+  | 'no_live_peer'
+  | 'unresolved';
+
+/** The peer's own answer counted as a failure because proxy_next_upstream lists its status. */
+export type StatusFailure = `http_${number}`;
+
+/** How the client's side failed. */
+export type ClientFailure =
+  | 'client_aborted'
+  | 'client_body_timeout'
+  | 'client_body_malformed'
+  | 'client_body_too_large'
+  | 'client_send_timeout';
+
+export type Failure = AttemptFailure | StatusFailure | ClientFailure;
+
+/** Kind → status of the answer where none has begun (nginx's choice for each). */
+export const STATUS_OF: Readonly<Record<AttemptFailure | ClientFailure, number>> = {
+  connect_refused: 502,
+  connect_error: 502,
+  connect_timeout: 504,
+  send_timeout: 504,
+  reset_before_head: 502,
+  reset_on_reuse: 502,
+  malformed_head: 502,
+  head_timeout: 504,
+  body_truncated: 502,
+  body_timeout: 504,
+  tls_error: 502,
+  no_live_peer: 502,
+  unresolved: 502,
+  client_aborted: 499,
+  client_body_timeout: 408,
+  client_body_malformed: 400,
+  client_body_too_large: 413,
+  client_send_timeout: 408,
+};
+
+/** One sentence a person can act on, for logs and error pages. */
+export const CAUSE_OF: Readonly<Record<AttemptFailure, string>> = {
+  connect_refused: 'nothing listens on that address (connection refused)',
+  connect_error: 'the connection could not be made',
+  connect_timeout: 'the connection was not accepted within proxy_connect_timeout',
+  send_timeout: 'the peer did not take the request within proxy_send_timeout',
+  reset_before_head: 'the peer closed the connection before it answered',
+  reset_on_reuse: 'the peer closed a kept-alive connection as it was used again',
+  malformed_head: 'the peer sent an answer that is not valid HTTP',
+  head_timeout: 'the peer did not answer within proxy_read_timeout',
+  body_truncated: 'the peer closed the connection in the middle of its answer',
+  body_timeout: 'the peer stopped sending its answer for longer than proxy_read_timeout',
+  tls_error: 'the TLS handshake with the peer failed',
+  no_live_peer: 'no peer of the group is available',
+  unresolved: 'the host name does not resolve',
+};
