@@ -122,6 +122,8 @@ export interface LocationRuntime {
   readonly handle: Handler;
   /** Answers with an error page of this status. `detail` is shown only with error_detail. */
   readonly fail: (exchange: Exchange, status: number, detail: string) => void;
+  /** Changes `exchange.lines` just before they are sent (response filters that are set here); null = none. */
+  readonly filter: Handler | null;
   /** Called once when the exchange ended; null = nothing to log. */
   readonly log: Handler | null;
   readonly client: ClientPolicy;
