@@ -27,6 +27,8 @@ export class Attempt {
 
 /** Who makes the answer's body: told when the client can take more, or is gone. */
 export interface Producer {
+  /** Goes on when the client closes only its own direction; otherwise that counts as leaving (nginx: proxy_ignore_client_abort). */
+  readonly survivesHalfClose: boolean;
   /** The client's socket drained: go on writing. */
   onClientDrain(): void;
   /** The client is gone or timed out: stop, free everything; no call on the sink has an effect any more. */
@@ -109,9 +111,11 @@ export interface ClientPolicy {
   /** Seconds of a `Keep-Alive: timeout=` field for the client; 0 = none. */
   readonly keepaliveHeaderSeconds: number;
   readonly keepaliveRequests: number;
+  /** Age at which the connection ends after its answer. */
+  readonly keepaliveTimeMs: number;
   readonly chunkedAllowed: boolean;
-  /** Value of the Server field. */
-  readonly serverName: string;
+  /** The Server field as a line with its CRLF. */
+  readonly serverLine: string;
 }
 
 export type Handler = (exchange: Exchange) => void;
@@ -156,6 +160,8 @@ export class Exchange {
   rewritten = false;
   /** The URI names a script or page found by an internal redirect. */
   internal = false;
+  /** Internal redirects and rewrites to another location so far; nginx ends at ten. */
+  redirects = 0;
   /** Captures of the last regular expression that matched: location, rewrite, if, server_name. */
   captures: RegExpExecArray | null = null;
   /** Variables set by `set`. */

@@ -43,6 +43,7 @@ export type RequestProblem =
   | 'Transfer-Encoding in HTTP/1.0'
   | 'Content-Length with Transfer-Encoding'
   | 'unknown expectation'
+  | 'head not complete in time'
   | 'control character in the request line';
 
 /** Problem → status of the answer; everything else is 400. */
@@ -51,6 +52,7 @@ const STATUS: Partial<Record<RequestProblem, number>> = {
   'unsupported version': 505,
   'method not allowed': 405,
   'unknown expectation': 417,
+  'head not complete in time': 408,
 };
 
 export function statusOfProblem(problem: RequestProblem): number {

@@ -23,6 +23,7 @@ export type StatusFailure = `http_${number}`;
 /** How the client's side failed. */
 export type ClientFailure =
   | 'client_aborted'
+  | 'client_head_malformed'
   | 'client_body_timeout'
   | 'client_body_malformed'
   | 'client_body_too_large'
@@ -46,6 +47,7 @@ export const STATUS_OF: Readonly<Record<AttemptFailure | ClientFailure, number>>
   no_live_peer: 502,
   unresolved: 502,
   client_aborted: 499,
+  client_head_malformed: 400,
   client_body_timeout: 408,
   client_body_malformed: 400,
   client_body_too_large: 413,

@@ -1,0 +1,15 @@
+// The balancer contract: pick a peer of a list. Releasing is the group's, the same for all.
+import type { Peer } from './peer.ts';
+
+/** What a choice may depend on. */
+export interface BalanceKey {
+  /** Address of the client as text; ip_hash reads its bytes. */
+  readonly remoteAddress: string;
+}
+
+export interface Balancer {
+  /** A peer that is eligible and not in `tried`, or undefined. `now` is monotonic ms. */
+  pick(key: BalanceKey, tried: readonly Peer[], now: number): Peer | undefined;
+}
+
+export type BalancerFactory = (peers: readonly Peer[]) => Balancer;

@@ -1,0 +1,188 @@
+// An upstream group at run time: its peers, its balancer, the backups behind it, and what other acceptors need to hear.
+// Decides and counts; connects to nothing.
+import type { Balancer, BalanceKey } from './balancer.ts';
+import { Peer, type PeerConfig } from './peer.ts';
+import { BALANCERS, type BalanceMethod } from './table.ts';
+
+/** How an attempt on a peer ended: `next` = its answer was passed over, which is no failure (403, 404, 429 …). */
+export type Outcome = 'ok' | 'next' | 'failed';
+
+/** Hears of everything that other acceptors have to know; called on the request path, so it only counts. */
+export interface GroupListener {
+  /** `tried` = peers excluded from the choice, when this is a further try of one exchange. */
+  onPick(group: Group, peer: Peer, tried: readonly Peer[]): void;
+  onDone(group: Group, peer: Peer): void;
+  onFailed(group: Group, peer: Peer): void;
+  onLive(group: Group, peer: Peer): void;
+  onRecover(group: Group): void;
+}
+
+/** What one acceptor did with a group since it last told, peers by name so that lists may change meanwhile. */
+export interface GroupDelta {
+  /** `GroupConfig.id`. */
+  readonly id: string;
+  readonly picks: readonly (readonly [peer: string, times: number])[];
+  readonly retries: readonly (readonly [peer: string, tried: readonly string[]])[];
+  readonly done: readonly (readonly [peer: string, times: number])[];
+  readonly failed: readonly string[];
+  readonly live: readonly string[];
+  readonly recovered: boolean;
+}
+
+export interface GroupConfig {
+  readonly name: string;
+  /** Equal for groups that mean the same; state is kept over a reload while it is equal. */
+  readonly id: string;
+  readonly method: BalanceMethod;
+  readonly peers: readonly PeerConfig[];
+}
+
+export class Group {
+  readonly name: string;
+  readonly id: string;
+  readonly method: BalanceMethod;
+  peers: Peer[] = [];
+  #primary: Peer[] = [];
+  #backup: Peer[] = [];
+  #balancer: Balancer = BALANCERS.round_robin([]);
+  #backupBalancer: Balancer | null = null;
+  readonly #byName = new Map<string, Peer>();
+  listener: GroupListener | null = null;
+
+  constructor(config: GroupConfig) {
+    this.name = config.name;
+    this.id = config.id;
+    this.method = config.method;
+    this.setPeers(config.peers);
+  }
+
+  /** Replaces the list of peers; those with the same name and settings keep their state. */
+  setPeers(configs: readonly PeerConfig[]): void {
+    const before = new Map(this.peers.map((peer) => [peerKey(peer.config), peer]));
+    this.peers = configs.map((config) => before.get(peerKey(config)) ?? new Peer(config));
+    this.#byName.clear();
+    for (const [index, peer] of this.peers.entries()) {
+      peer.index = index;
+      this.#byName.set(peer.name, peer);
+    }
+    this.#primary = this.peers.filter((peer) => !peer.config.backup);
+    this.#backup = this.peers.filter((peer) => peer.config.backup);
+    this.#balancer = BALANCERS[this.method](this.#primary);
+    // Backups are always taken in turn (nginx: ngx_http_upstream_init_round_robin_peer's second list).
+    this.#backupBalancer = this.#backup.length > 0 ? BALANCERS[this.method](this.#backup) : null;
+  }
+
+  /** Marks a peer ready or not, by name (a supervised process, a health check). */
+  setDown(name: string, down: boolean): void {
+    const peer = this.#byName.get(name);
+    if (peer === undefined || peer.down === down) return;
+    peer.down = down;
+    if (down) return;
+    // It starts anew: what its predecessor failed is not held against it.
+    peer.fails = 0;
+    peer.effectiveWeight = peer.weight;
+    peer.currentWeight = 0;
+  }
+
+  peerNamed(name: string): Peer | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** nginx never takes the only server of a group out. */
+  get #single(): boolean {
+    return this.peers.length === 1;
+  }
+
+  /**
+   * A peer for the next attempt, counted as active, or undefined when all were tried or are out. When failures alone put every
+   * peer out, all of them get one more chance.
+   */
+  pick(key: BalanceKey, tried: readonly Peer[], now: number): Peer | undefined {
+    let peer = this.#choose(key, tried, now);
+    if (peer === undefined && this.#recover(tried, now)) {
+      this.listener?.onRecover(this);
+      peer = this.#choose(key, tried, now);
+    }
+    if (peer === undefined) return undefined;
+    peer.active++;
+    this.listener?.onPick(this, peer, tried);
+    return peer;
+  }
+
+  #choose(key: BalanceKey, tried: readonly Peer[], now: number): Peer | undefined {
+    return this.#balancer.pick(key, tried, now) ?? this.#backupBalancer?.pick(key, tried, now);
+  }
+
+  /** Ends the time-out of failing peers; true when that makes an untried one eligible. */
+  #recover(tried: readonly Peer[], now: number): boolean {
+    let any = false;
+    for (const peer of this.peers) {
+      if (peer.down || !peer.isFailing(now) || tried.includes(peer)) continue;
+      peer.fails = 0;
+      any = true;
+    }
+    return any;
+  }
+
+  /** Ends an attempt that `pick` began. */
+  release(peer: Peer, outcome: Outcome, now: number): void {
+    if (peer.active > 0) peer.active--;
+    this.listener?.onDone(this, peer);
+    if (outcome === 'failed' && !this.#single) {
+      peer.noteFailure(now);
+      this.listener?.onFailed(this, peer);
+    } else if (outcome !== 'failed' && peer.noteSuccess()) {
+      this.listener?.onLive(this, peer);
+    }
+  }
+
+  /** Applies what another acceptor did, so that all see one rotation, one count and one set of failures. */
+  apply(delta: GroupDelta, now: number): void {
+    if (delta.recovered) this.#recover([], now);
+    this.#applyPicks(delta.picks, [], now);
+    for (const [peer, tried] of delta.retries) this.#applyPicks([[peer, 1]], tried, now);
+    for (const [name, times] of delta.done) {
+      const peer = this.#byName.get(name);
+      if (peer !== undefined) peer.active = Math.max(0, peer.active - times);
+    }
+    for (const name of delta.failed) this.#byName.get(name)?.noteFailure(now);
+    for (const name of delta.live) {
+      const peer = this.#byName.get(name);
+      if (peer !== undefined) peer.fails = 0;
+    }
+  }
+
+  /** The same sums as picks of our own; that they commute keeps the copies equal whatever the order of arrival. */
+  #applyPicks(picks: GroupDelta['picks'], triedNames: readonly string[], now: number): void {
+    for (const backups of [false, true]) {
+      const list = backups ? this.#backup : this.#primary;
+      const known: [Peer, number][] = [];
+      let sum = 0;
+      for (const [name, times] of picks) {
+        const peer = this.#byName.get(name);
+        if (peer === undefined || peer.config.backup !== backups) continue;
+        known.push([peer, times]);
+        sum += times;
+      }
+      if (sum === 0) continue;
+      for (const [peer, times] of known) {
+        peer.active += times;
+        peer.noteChance(now);
+      }
+      if (this.method !== 'round_robin') continue;
+      let total = 0;
+      for (const peer of list) {
+        if (!peer.isEligible([], now) || triedNames.includes(peer.name)) continue;
+        peer.currentWeight += sum * peer.effectiveWeight;
+        total += peer.effectiveWeight;
+        if (peer.effectiveWeight < peer.weight) peer.effectiveWeight++;
+      }
+      for (const [peer, times] of known) peer.currentWeight -= times * total;
+    }
+  }
+}
+
+function peerKey(config: PeerConfig): string {
+  return JSON.stringify(config);
+}
+

@@ -1,0 +1,82 @@
+// One server of an upstream group: what is configured, what is counted, and the one predicate that says whether it may be
+// picked. Touches no socket.
+
+/** How to reach a peer. */
+export type PeerAddress =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+export interface PeerConfig {
+  readonly address: PeerAddress;
+  /** As logs show it and as it is known across processes: `127.0.0.1:8001`, `[::1]:80`, `unix:/run/app.sock`. */
+  readonly name: string;
+  readonly weight: number;
+  /** 0 = failures are not counted. */
+  readonly maxFails: number;
+  readonly failTimeoutMs: number;
+  readonly backup: boolean;
+  readonly down: boolean;
+  /** 0 = no limit. */
+  readonly maxConns: number;
+}
+
+export class Peer {
+  readonly config: PeerConfig;
+  readonly name: string;
+  readonly weight: number;
+  /** Position in the group; what travels between acceptors. */
+  index = 0;
+  /** Out by configuration or because its process is not ready. */
+  down: boolean;
+  currentWeight = 0;
+  effectiveWeight: number;
+  /** Exchanges under way on it, in all acceptors as far as known. */
+  active = 0;
+  fails = 0;
+  /** Monotonic ms of the last failure, and of the last time it was given a chance after one. */
+  accessedAt = 0;
+  checkedAt = 0;
+
+  constructor(config: PeerConfig) {
+    this.config = config;
+    this.name = config.name;
+    this.weight = config.weight;
+    this.effectiveWeight = config.weight;
+    this.down = config.down;
+  }
+
+  /** Whether it is out because of failures at this moment. */
+  isFailing(now: number): boolean {
+    const c = this.config;
+    return c.maxFails > 0 && this.fails >= c.maxFails && now - this.checkedAt <= c.failTimeoutMs;
+  }
+
+  /** The eligibility that every algorithm asks for (ngx_http_upstream_get_peer). */
+  isEligible(tried: readonly Peer[], now: number): boolean {
+    if (this.down || (this.fails > 0 && this.isFailing(now))) return false;
+    const limit = this.config.maxConns;
+    if (limit > 0 && this.active >= limit) return false;
+    return tried.length === 0 || !tried.includes(this);
+  }
+
+  /** A peer whose pause is over gets one request at a time: the chance is taken by whoever picks it first. */
+  noteChance(now: number): void {
+    if (now - this.checkedAt > this.config.failTimeoutMs) this.checkedAt = now;
+  }
+
+  noteFailure(now: number): void {
+    this.fails++;
+    this.accessedAt = now;
+    this.checkedAt = now;
+    if (this.config.maxFails > 0) {
+      this.effectiveWeight = Math.max(0, this.effectiveWeight - Math.floor(this.weight / this.config.maxFails));
+    }
+  }
+
+  /** True when this success ended a time of failures. */
+  noteSuccess(): boolean {
+    if (this.fails === 0 || this.accessedAt >= this.checkedAt) return false;
+    this.fails = 0;
+    return true;
+  }
+}

@@ -1,0 +1,191 @@
+// Rows of the upstream block: its servers, its method, its kept-alive connections.
+import { count, ignored, list, type ReadContext, type Row, setting, time } from '../config/row.ts';
+import type { Word } from '../config/tree.ts';
+import { parseCount, parseTime } from '../config/units.ts';
+import type { BalanceMethod } from './table.ts';
+
+/** One `server` of an upstream block, its host not resolved yet. */
+export interface ServerEntry {
+  /** Host name, IPv4 address or bracketed IPv6 address; '' for a Unix socket. */
+  readonly host: string;
+  readonly port: number;
+  /** Path of a Unix socket; '' for TCP. */
+  readonly path: string;
+  readonly weight: number;
+  readonly maxFails: number;
+  readonly failTimeoutMs: number;
+  readonly maxConns: number;
+  readonly backup: boolean;
+  readonly down: boolean;
+  /** `file:line:column`. */
+  readonly at: string;
+}
+
+declare module '../config/model.ts' {
+  interface Settings {
+    readonly upstreamServers: readonly ServerEntry[];
+    readonly upstreamMethod: BalanceMethod;
+    /** Name of the program whose processes are the peers; '' for none. */
+    readonly upstreamProgram: string;
+    readonly upstreamKeepalive: number;
+    readonly upstreamKeepaliveTimeoutMs: number;
+    readonly upstreamKeepaliveRequests: number;
+    readonly upstreamKeepaliveTimeMs: number;
+  }
+}
+
+export const balanceDefaults = {
+  upstreamServers: [],
+  upstreamMethod: 'round_robin',
+  upstreamProgram: '',
+  upstreamKeepalive: 64,
+  // Below every app server's own idle time: gunicorn closes after 2 s, Node and uvicorn after 5 s.
+  upstreamKeepaliveTimeoutMs: 1500,
+  upstreamKeepaliveRequests: 1000,
+  upstreamKeepaliveTimeMs: 3600_000,
+} as const;
+
+const METHODS: readonly BalanceMethod[] = ['round_robin', 'ip_hash', 'least_conn'];
+
+export const balanceRows: readonly Row[] = [
+  list('upstreamServers', {
+    name: 'server',
+    contexts: ['upstream'],
+    args: [1, 8],
+    syntax: 'address [weight=n] [max_fails=n] [fail_timeout=time] [max_conns=n] [backup] [down]',
+    doc: 'A peer of the group: address:port, a name, or unix:path.',
+    read: readServer,
+  }),
+  setting('upstreamMethod', {
+    name: 'method',
+    contexts: ['upstream'],
+    args: [1, 1],
+    syntax: METHODS.join(' | '),
+    default: 'round_robin',
+    doc: 'How a peer is chosen.',
+    read: (words, cx) =>
+      METHODS.find((m) => m === words[0].text) ??
+      cx.problems.error(words[0].at, `unknown method "${words[0].text}"; there are ${METHODS.join(', ')}`),
+  }),
+  methodWord('ip_hash', 'Chooses by the client address: the first three octets of IPv4, all of IPv6.'),
+  methodWord('least_conn', 'Chooses the peer with the fewest active requests for its weight.'),
+  setting('upstreamProgram', {
+    name: 'program',
+    contexts: ['upstream'],
+    args: [1, 1],
+    syntax: 'name',
+    doc: 'The processes of this program are the peers: each while its port accepts.',
+    read: (words) => words[0].text,
+  }),
+  count('upstreamKeepalive', {
+    name: 'keepalive',
+    contexts: ['upstream'],
+    default: '64',
+    doc: 'Idle connections kept to each peer by each acceptor; 0 keeps none.',
+  }),
+  time('upstreamKeepaliveTimeoutMs', {
+    name: 'keepalive_timeout',
+    contexts: ['upstream'],
+    default: '1500ms',
+    doc: 'How long an idle connection to a peer is kept; shorter than the peer keeps it. Its own Keep-Alive: timeout is obeyed too.',
+  }),
+  count('upstreamKeepaliveRequests', {
+    name: 'keepalive_requests',
+    contexts: ['upstream'],
+    min: 1,
+    default: '1000',
+    doc: 'Requests after which a connection to a peer is closed.',
+  }),
+  time('upstreamKeepaliveTimeMs', {
+    name: 'keepalive_time',
+    contexts: ['upstream'],
+    default: '1h',
+    doc: 'Age at which a connection to a peer is closed after its request.',
+  }),
+  ignored('zone', ['upstream'], 'the state of groups is always shared by the acceptors', { args: [1, 2] }),
+];
+
+function methodWord(method: BalanceMethod, doc: string): Row {
+  return setting('upstreamMethod', {
+    name: method,
+    contexts: ['upstream'],
+    args: [0, 0],
+    syntax: '',
+    doc,
+    read: () => method,
+  });
+}
+
+function readServer(words: readonly Word[], cx: ReadContext): ServerEntry | undefined {
+  const address = parseAddress(words[0].text);
+  if (address === undefined) {
+    return cx.problems.error(
+      words[0].at,
+      `"${words[0].text}" is no address; write host:port, [ipv6]:port or unix:/path`,
+    );
+  }
+  const at = words[0].at;
+  const entry = {
+    ...address,
+    weight: 1,
+    maxFails: 1,
+    failTimeoutMs: 10_000,
+    maxConns: 0,
+    backup: false,
+    down: false,
+    at: `${at.file}:${at.line}:${at.column}`,
+  };
+  for (const word of words.slice(1)) {
+    if (!readServerOption(entry, word.text)) {
+      return cx.problems.error(
+        word.at,
+        `invalid parameter "${word.text}"; there are weight=, max_fails=, fail_timeout=, max_conns=, backup, down`,
+      );
+    }
+  }
+  return entry;
+}
+
+function readServerOption(entry: { -readonly [K in keyof ServerEntry]: ServerEntry[K] }, text: string): boolean {
+  const [name, value] = split(text);
+  const put = (key: 'weight' | 'maxFails' | 'maxConns' | 'failTimeoutMs', n: number | undefined): boolean => {
+    if (n === undefined) return false;
+    entry[key] = n;
+    return true;
+  };
+  switch (name) {
+    case 'weight':
+      return put('weight', parseCount(value, 1, 65_535));
+    case 'max_fails':
+      return put('maxFails', parseCount(value));
+    case 'max_conns':
+      return put('maxConns', parseCount(value));
+    case 'fail_timeout':
+      return put('failTimeoutMs', parseTime(value));
+    case 'backup':
+      entry.backup = true;
+      return text === 'backup';
+    case 'down':
+      entry.down = true;
+      return text === 'down';
+    default:
+      return false;
+  }
+}
+
+function split(text: string): [string, string] {
+  const equals = text.indexOf('=');
+  return equals < 0 ? [text, ''] : [text.slice(0, equals), text.slice(equals + 1)];
+}
+
+/** `host[:port]`, `[ipv6][:port]`, `unix:path`; the port is 80 when absent. */
+export function parseAddress(text: string, defaultPort = 80): { host: string; port: number; path: string } | undefined {
+  if (text.startsWith('unix:')) {
+    const path = text.slice(5);
+    return path === '' ? undefined : { host: '', port: 0, path };
+  }
+  const m = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?$/.exec(text);
+  if (m === null) return undefined;
+  const port = m[2] === undefined ? defaultPort : Number(m[2]);
+  return port >= 1 && port <= 65_535 ? { host: m[1], port, path: '' } : undefined;
+}

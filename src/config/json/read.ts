@@ -1,0 +1,258 @@
+// upstreams.json to the same tree that an nginx.conf becomes: keys are directives, nesting is blocks, places are kept.
+import type { Node } from 'jsonc-parser';
+import { splitWords } from '../nginx/lex.ts';
+import { places, withoutBom } from '../places.ts';
+import type { Problems } from '../problem.ts';
+import type { Directive, Position, Word } from '../tree.ts';
+import { parseJson } from './syntax.ts';
+
+/** What the reader must know of a directive to read its JSON value. */
+export interface JsonShape {
+  /** Canonical directive name. */
+  readonly name: string;
+  /** 0: takes none, so that a block's object is its content and `true` alone sets the directive. */
+  readonly maxArgs: number;
+  /** Several are allowed in a block. */
+  readonly repeat: boolean;
+  /** Opens a block. */
+  readonly block: boolean;
+}
+
+/** Finds the shape of a key inside the directive `parent`, a canonical name; null is the top of the file. */
+export type ShapeOf = (name: string, parent: string | null) => JsonShape | undefined;
+
+/** Keys that stand for several blocks. Fixed, as they are the frame that every other key hangs in. */
+const PLURALS: Readonly<Record<string, JsonShape>> = {
+  upstreams: { name: 'upstream', maxArgs: 1, repeat: true, block: true },
+  programs: { name: 'program', maxArgs: 1, repeat: true, block: true },
+  servers: { name: 'server', maxArgs: 0, repeat: true, block: true },
+  locations: { name: 'location', maxArgs: 2, repeat: true, block: true },
+};
+const INCLUDE: JsonShape = { name: 'include', maxArgs: 1, repeat: true, block: false };
+/** Of an entry of `types`: any name, the value split into words. */
+const entryShape = (name: string): JsonShape => ({ name, maxArgs: 100, repeat: false, block: false });
+
+/**
+ * Reads a configuration in JSON syntax. `file` is the name that positions carry; problems go to `problems`, and when there are any,
+ * the directives are what could be understood. `parent` is the block that an included file stands in; it is a fifth
+ * parameter because an include alone needs it.
+ */
+export function readJson(
+  text: string,
+  file: string,
+  problems: Problems,
+  shapeOf: ShapeOf,
+  parent: string | null = null,
+): Directive[] {
+  const body = withoutBom(text);
+  const place = places(body, file);
+  const root = parseJson({ text: body, place, problems });
+  if (root === undefined) return [];
+  if (root.type !== 'object') {
+    problems.error(place(root.offset), `a configuration is an object, { … }, not ${describe(root)}`);
+    return [];
+  }
+  return new Reader(body, place, problems, shapeOf).object(root, parent, '$schema');
+}
+
+/** A key with its value, and the directive it names. `shape` is undefined where nobody knows the name. */
+interface Entry {
+  /** As it is written; the name is the canonical one. */
+  readonly key: string;
+  readonly name: string;
+  readonly shape: JsonShape | undefined;
+  readonly at: Position;
+}
+
+class Reader {
+  readonly #text: string;
+  readonly #place: (offset: number) => Position;
+  readonly #problems: Problems;
+  readonly #shapeOf: ShapeOf;
+
+  constructor(text: string, place: (offset: number) => Position, problems: Problems, shapeOf: ShapeOf) {
+    this.#text = text;
+    this.#place = place;
+    this.#problems = problems;
+    this.#shapeOf = shapeOf;
+  }
+
+  /** The directives of a block. */
+  object(node: Node, parent: string | null, ignoredKey?: string): Directive[] {
+    return properties(node).flatMap(([key, value]) => {
+      if (key.value === ignoredKey) return [];
+      if (parent === 'upstream' && (key.value === 'servers' || key.value === 'server'))
+        return this.#peers(value);
+      const shape = this.#shape(key.value, parent);
+      return this.#value({ key: key.value, name: shape?.name ?? key.value, shape, at: this.#at(key) }, value);
+    });
+  }
+
+  #shape(name: string, parent: string | null): JsonShape | undefined {
+    if (name === 'include') return INCLUDE;
+    if (parent === 'types') return entryShape(name);
+    return Object.hasOwn(PLURALS, name) ? PLURALS[name] : this.#shapeOf(name, parent);
+  }
+
+  #value(entry: Entry, node: Node): Directive[] {
+    if (node.type !== 'array') return this.#single(entry, node);
+    const elements = node.children ?? [];
+    if (entry.shape?.repeat || entry.shape?.block) {
+      // Each element is a directive of its own, so it carries its own place.
+      return elements
+        .flatMap((element) => this.#single({ ...entry, at: this.#at(element) }, element))
+        .map((directive) => ({ ...directive, fromList: true }));
+    }
+    return [{ name: entry.name, args: this.#list(entry, elements), at: entry.at, fromList: true }];
+  }
+
+  /** The directives that one value stands for. */
+  #single(entry: Entry, node: Node): Directive[] {
+    const { key, name, shape, at } = entry;
+    if (node.type === 'object') return this.#objectValue(entry, node);
+    if (shape?.block)
+      return this.#refuse(node, `"${key}": an object, { … }, is expected here, not ${describe(node)}`);
+    if (node.type === 'array')
+      return [{ name, args: this.#list(entry, node.children ?? []), at, fromList: true }];
+    if (shape?.maxArgs === 0 && (node.type === 'boolean' || node.value === '')) {
+      return node.value === false ? [] : [{ name, args: [], at }];
+    }
+    if (node.type === 'string' && shape !== undefined && shape.maxArgs > 1) {
+      const words = this.#split(node);
+      // No words at all: the empty text itself is the argument, as in `server_name "";`.
+      return [{ name, args: words.length > 0 ? words : [this.#verbatim(node)], at }];
+    }
+    const word = this.#word(key, node);
+    return word === undefined ? [] : [{ name, args: [word], at }];
+  }
+
+  #objectValue(entry: Entry, node: Node): Directive[] {
+    const { name, shape, at } = entry;
+    if (shape === undefined || (shape.block && shape.maxArgs === 0)) {
+      return [{ name, args: [], block: this.object(node, name), at }];
+    }
+    return properties(node).flatMap(([key, value]) =>
+      shape.block ? this.#namedBlock(entry, key, value) : this.#keyed(entry, key, value),
+    );
+  }
+
+  /** `"locations": { "= /x": { … } }`: the words of the key are the arguments. */
+  #namedBlock(entry: Entry, key: Node, value: Node): Directive[] {
+    const args = this.#split(key);
+    if (args.length === 0)
+      return this.#refuse(key, `a name is expected here in "${entry.key}", not ${describe(key)}`);
+    if (value.type !== 'object') {
+      return this.#refuse(
+        value,
+        `"${key.value}": an object, { … }, is expected here, not ${describe(value)}`,
+      );
+    }
+    return [{ name: entry.name, args, block: this.object(value, entry.name), at: this.#at(key) }];
+  }
+
+  /** `"proxy_set_header": { "Host": "$http_host" }`: the key is the first argument. */
+  #keyed(entry: Entry, key: Node, value: Node): Directive[] {
+    const first = this.#verbatim(key);
+    const { name } = entry;
+    if (value.type === 'array') {
+      const more = this.#list(entry, value.children ?? []);
+      return [{ name, args: [first, ...more], at: first.at, fromList: true }];
+    }
+    const word = this.#word(key.value, value);
+    return word === undefined ? [] : [{ name, args: [first, word], at: first.at }];
+  }
+
+  /** The servers of an upstream: addresses as text, or objects with the parameters as keys. */
+  #peers(value: Node): Directive[] {
+    const elements = value.type === 'array' ? (value.children ?? []) : [value];
+    const fromList = value.type === 'array' && { fromList: true };
+    return elements.flatMap((element): Directive[] => {
+      const at = this.#at(element);
+      if (element.type === 'string') return [{ name: 'server', args: this.#split(element), at, ...fromList }];
+      if (element.type === 'object') return [{ name: 'server', args: this.#peer(element), at, ...fromList }];
+      return this.#refuse(
+        element,
+        `a server of an upstream is an address, "127.0.0.1:8001", or { "address": …, "weight": 2 }, not ${describe(element)}`,
+      );
+    });
+  }
+
+  #peer(node: Node): Word[] {
+    const args: Word[] = [];
+    let address: Word | undefined;
+    for (const [key, value] of properties(node)) {
+      const at = this.#at(key);
+      if (key.value === 'address') address = this.#word('address', value);
+      else if (value.type === 'boolean') args.push(...(value.value ? [{ text: key.value, at }] : []));
+      else {
+        const word = this.#word(key.value, value);
+        if (word !== undefined) args.push({ text: `${key.value}=${word.text}`, at });
+      }
+    }
+    if (address === undefined && !properties(node).some(([key]) => key.value === 'address')) {
+      this.#problems.error(this.#at(node), 'this server has no "address", such as "127.0.0.1:8001"');
+    }
+    return address === undefined ? args : [address, ...args];
+  }
+
+  /** Elements of a list as arguments, each as it stands. */
+  #list({ key, shape }: Entry, elements: readonly Node[]): Word[] {
+    return elements.flatMap((element) => {
+      // Of a name that nobody knows, the name is what gets reported.
+      if (shape === undefined && element.children !== undefined) return [];
+      return this.#word(key, element) ?? [];
+    });
+  }
+
+  /** A value as one argument; undefined after a problem was reported. */
+  #word(name: string, node: Node): Word | undefined {
+    const at = this.#at(node);
+    if (node.type === 'string') return this.#verbatim(node);
+    if (node.type === 'number') return { text: this.#source(node), at };
+    if (node.type === 'boolean') return { text: node.value ? 'on' : 'off', at };
+    const advice =
+      node.type === 'null' ? 'leave the key out, or give it a value' : 'write text, a number, true or false';
+    return this.#problems.error(at, `"${name}" cannot be ${describe(node)}: ${advice}`);
+  }
+
+  #verbatim(node: Node): Word {
+    return { text: node.value, at: this.#at(node) };
+  }
+
+  /** The words of a text by nginx's rules of quotes, each with its place. */
+  #split(node: Node): Word[] {
+    const value: string = node.value;
+    const { words, problem } = splitWords(value);
+    const raw = this.#source(node).slice(1);
+    // Behind an escape, offsets in the value are not offsets in the file: the place is then that of the whole text.
+    const at = (offset: number) =>
+      this.#place(raw.startsWith(value.slice(0, offset)) ? node.offset + 1 + offset : node.offset);
+    if (problem !== undefined) this.#problems.error(at(problem.offset), problem.message);
+    return words.map((word) => ({ text: word.text, at: at(word.offset) }));
+  }
+
+  #refuse(node: Node, message: string): [] {
+    this.#problems.error(this.#at(node), message);
+    return [];
+  }
+
+  #source(node: Node): string {
+    return this.#text.slice(node.offset, node.offset + node.length);
+  }
+
+  #at(node: Node): Position {
+    return this.#place(node.offset);
+  }
+}
+
+/** Keys and values; a key without a value was reported as a syntax error. */
+function properties(node: Node): [key: Node, value: Node][] {
+  return (node.children ?? []).flatMap(({ children: [key, value] = [] }): [Node, Node][] =>
+    key === undefined || value === undefined ? [] : [[key, value]],
+  );
+}
+
+function describe(node: Node): string {
+  const words: Readonly<Record<string, string>> = { array: 'a list', object: 'an object', null: 'null' };
+  return words[node.type] ?? (node.value === '' ? 'an empty text' : JSON.stringify(node.value));
+}

@@ -1,0 +1,151 @@
+// JSON text (comments and trailing commas allowed) to jsonc-parser's nodes, with every syntax error in plain words.
+import { createScanner, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import type { Problems } from '../problem.ts';
+import type { Position } from '../tree.ts';
+
+interface Source {
+  readonly text: string;
+  readonly place: (offset: number) => Position;
+  readonly problems: Problems;
+}
+
+/** jsonc-parser recurses; a text whose brackets nest deeper than this is not given to it. */
+const MAX_DEPTH = 500;
+
+/** Parses the text; undefined when there is nothing to read in it. Keys that stand twice in an object are errors. */
+export function parseJson(source: Source): Node | undefined {
+  const { tooDeep, unclosed } = scanBrackets(source.text);
+  if (tooDeep !== undefined) {
+    reportUnclosed(source, unclosed);
+    if (unclosed.length === 0)
+      source.problems.error(source.place(tooDeep), `nested more than ${MAX_DEPTH} deep`);
+    return undefined;
+  }
+  const errors: ParseError[] = [];
+  const root = parseTree(source.text, errors, { allowTrailingComma: true });
+  reportUnclosed(source, unclosed);
+  reportErrors(source, errors, unclosed.length > 0);
+  if (root !== undefined) reportDuplicates(source, root);
+  return root;
+}
+
+interface Bracket {
+  readonly open: string;
+  readonly offset: number;
+}
+
+/** Where brackets nest too deeply for the parser, and which ones are never closed, in the order of the text. */
+function scanBrackets(text: string): { readonly tooDeep?: number; readonly unclosed: readonly Bracket[] } {
+  const scanner = createScanner(text, true);
+  const open: Bracket[] = [];
+  const lost: Bracket[] = [];
+  // How the parser sees it: a closing bracket of the wrong kind closes nothing. An upper bound of its recursion.
+  const nesting: string[] = [];
+  let tooDeep: number | undefined;
+  for (scanner.scan(); scanner.getTokenLength() > 0; scanner.scan()) {
+    const offset = scanner.getTokenOffset();
+    const c = scanner.getTokenLength() === 1 ? text[offset] : '';
+    if (c === '{' || c === '[') {
+      open.push({ open: c, offset });
+      if (nesting.push(c) > MAX_DEPTH) tooDeep ??= offset;
+    } else if (c === '}' || c === ']') {
+      if (nesting.at(-1) === PARTNER[c]) nesting.pop();
+      const partner = open.findLastIndex((bracket) => bracket.open === PARTNER[c]);
+      if (partner !== -1) lost.push(...open.splice(partner).slice(1));
+    }
+  }
+  return { tooDeep, unclosed: [...lost, ...open].sort((a, b) => a.offset - b.offset) };
+}
+
+const PARTNER: Readonly<Record<string, string>> = { '}': '{', ']': '[' };
+
+/** Errors that the parser also gives as an echo of the error before them. */
+const ECHOES: ReadonlySet<string> = new Set([
+  'ValueExpected',
+  'PropertyNameExpected',
+  'CommaExpected',
+  'ColonExpected',
+]);
+
+function reportErrors(source: Source, errors: readonly ParseError[], bracketsUnclosed: boolean): void {
+  let last: Position | undefined;
+  let astray = false;
+  for (const error of errors) {
+    const code = printParseErrorCode(error.error);
+    const token = source.text.slice(error.offset, error.offset + error.length);
+    // Behind a bracket that is not closed the parser takes keys for elements, or elements for keys: what it says of
+    // them is noise, and the bracket has been reported.
+    astray ||= bracketsUnclosed && (token === '' || (code === 'CommaExpected' && /[:}\]]/.test(token)));
+    if (astray && (ECHOES.has(code) || code.startsWith('Close'))) continue;
+    const inside = code === 'InvalidEscapeCharacter' ? (GOOD_START.exec(token)?.[0].length ?? 0) : 0;
+    const at = source.place(error.offset + inside);
+    const echo = last?.line === at.line && (ECHOES.has(code) || last.column === at.column);
+    last = at;
+    if (!echo) source.problems.error(at, explain(code, token));
+  }
+}
+
+/** The innermost few: which of them lacks its partner, the text cannot tell. */
+function reportUnclosed(source: Source, unclosed: readonly Bracket[]): void {
+  for (const { open, offset } of unclosed.slice(-5)) {
+    source.problems.error(
+      source.place(offset),
+      `this "${open}" is never closed: a "${CLOSING[open]}" is missing`,
+    );
+  }
+}
+
+const CLOSING: Readonly<Record<string, string>> = { '{': '}', '[': ']' };
+/** Up to the first escape that is none. */
+const GOOD_START = /^(?:[^\\]|\\["\\/bfnrtu])*/;
+
+function explain(code: string, token: string): string {
+  const shown = token.length > 30 ? `${token.slice(0, 30)}…` : token;
+  switch (code) {
+    case 'InvalidSymbol':
+      return `unexpected ${shown}: keys and text stand in double quotes`;
+    case 'PropertyNameExpected':
+      return `unexpected "${shown}": a key in double quotes is expected here`;
+    case 'ValueExpected':
+      return token === ''
+        ? 'unexpected end of file: a value is expected'
+        : `unexpected "${shown}": a value is expected here`;
+    case 'ColonExpected':
+      return 'a ":" is missing between the key and its value';
+    case 'CommaExpected':
+      if (token === ':') return 'unexpected ":" in a list, [ … ]: keys stand in an object, { … }';
+      return /^[}\]]/.test(token)
+        ? `unexpected "${token}": it closes nothing`
+        : 'a "," is missing before this';
+    case 'EndOfFileExpected':
+      return `unexpected "${shown}" behind the end of the configuration: is there a closing bracket too many?`;
+    case 'UnexpectedEndOfString':
+      return 'this quote is never closed: a " is missing on this line';
+    case 'UnexpectedEndOfComment':
+      return 'this comment is never closed: a */ is missing';
+    case 'InvalidEscapeCharacter':
+      return 'no such escape in JSON: write a backslash as \\\\';
+    case 'InvalidUnicode':
+      return 'four hexadecimal digits must follow \\u';
+    case 'InvalidCharacter':
+      return 'a tab or control character inside quotes: write a tab as \\t';
+    default:
+      return `${shown} is not a number`;
+  }
+}
+
+function reportDuplicates(source: Source, node: Node): void {
+  const first = new Map<string, number>();
+  for (const child of node.children ?? []) {
+    const key = child.type === 'property' ? child.children?.[0] : undefined;
+    if (key !== undefined) {
+      const before = first.get(key.value);
+      if (before === undefined) first.set(key.value, source.place(key.offset).line);
+      else {
+        const message = `the key "${key.value}" stands twice: the first one is at line ${before}; put several values in a list, [ … ]`;
+        source.problems.error(source.place(key.offset), message);
+      }
+    }
+    reportDuplicates(source, child);
+  }
+}

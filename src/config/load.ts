@@ -1,0 +1,184 @@
+// A configuration file with all that it includes, read into one tree. The only file of this room that touches the disk.
+import { readFileSync } from 'node:fs';
+import { dirname, extname, relative, resolve } from 'node:path';
+import { glob, isGlob } from './glob.ts';
+import { readJson, type ShapeOf } from './json/read.ts';
+import { parse } from './nginx/parse.ts';
+import { Problems } from './problem.ts';
+import type { Directive, Syntax, Tree, Word } from './tree.ts';
+
+export type { JsonShape, ShapeOf } from './json/read.ts';
+
+export interface LoadOptions {
+  /** Directory that relative paths of settings start from; default the one of the main file. Includes always start there. */
+  readonly prefix?: string;
+  readonly shapeOf: ShapeOf;
+  /** Gives the text of an absolute path, or throws; patterns of `include` look at the disk all the same. */
+  readonly readFile?: (path: string) => string;
+}
+
+export interface Loaded {
+  /** Undefined when the main file could not be read. With errors in `problems` it is what could be understood. */
+  readonly tree: Tree | undefined;
+  readonly problems: Problems;
+  /** Absolute. */
+  readonly prefix: string;
+}
+
+/** Reads a configuration in either syntax. Never throws: what is wrong is in `problems`, each once. */
+export function loadConfig(file: string, options: LoadOptions): Loaded {
+  const path = resolve(file);
+  const loader = new Loader(file, path, options);
+  const tree = loader.load();
+  return { tree, problems: loader.distinctProblems(), prefix: resolve(options.prefix ?? dirname(path)) };
+}
+
+/** A file that is being read, and who included it. */
+interface Reading {
+  readonly path: string;
+  /** As positions and messages call it. */
+  readonly name: string;
+  readonly from?: Reading;
+}
+
+class Loader {
+  readonly #main: Reading;
+  readonly #shapeOf: ShapeOf;
+  readonly #readFile: (path: string) => string;
+  readonly #sources = new Map<string, string>();
+  readonly #problems = new Problems();
+
+  constructor(file: string, path: string, options: LoadOptions) {
+    this.#main = { path, name: file };
+    this.#shapeOf = options.shapeOf;
+    this.#readFile = options.readFile ?? ((p) => readFileSync(p, 'utf8'));
+  }
+
+  load(): Tree | undefined {
+    const { path, name } = this.#main;
+    const text = this.#text(this.#main);
+    if (typeof text !== 'string') {
+      return this.#problems.error(
+        { file: name, line: 1, column: 1 },
+        `cannot read this file: ${text.reason}`,
+      );
+    }
+    return {
+      syntax: syntaxOf(path, text),
+      file: path,
+      directives: this.#read(this.#main, text, null),
+      sources: this.#sources,
+    };
+  }
+
+  /** A file that is included twice reports its problems twice; one is enough. */
+  distinctProblems(): Problems {
+    const distinct = new Problems();
+    const seen = new Set<string>();
+    for (const problem of this.#problems.list) {
+      const key = JSON.stringify(problem);
+      if (!seen.has(key)) distinct.list.push(problem);
+      seen.add(key);
+    }
+    return distinct;
+  }
+
+  #text({ path, name }: Reading): string | { readonly reason: string } {
+    try {
+      const text = this.#sources.get(name) ?? this.#readFile(path);
+      this.#sources.set(name, text);
+      return text;
+    } catch (error) {
+      return { reason: reasonOf(error) };
+    }
+  }
+
+  #read(reading: Reading, text: string, parent: string | null): Directive[] {
+    const directives =
+      syntaxOf(reading.path, text) === 'json'
+        ? readJson(text, reading.name, this.#problems, this.#shapeOf, parent)
+        : parse(text, reading.name, this.#problems);
+    if (text.includes(BROKEN)) this.#warnOfBroken(directives);
+    return this.#splice(directives, parent, reading);
+  }
+
+  /** Puts the content of files in the place of `include` directives, at every level. */
+  #splice(directives: readonly Directive[], parent: string | null, reading: Reading): Directive[] {
+    return directives.flatMap((directive) => {
+      const { name, block } = directive;
+      if (name === 'include') return this.#include(directive, parent, reading);
+      return block === undefined ? directive : { ...directive, block: this.#splice(block, name, reading) };
+    });
+  }
+
+  #include({ args, block, at }: Directive, parent: string | null, from: Reading): Directive[] {
+    if (args.length !== 1 || block !== undefined) {
+      this.#problems.error(at, '"include" takes one path or pattern');
+      return [];
+    }
+    const [word] = args;
+    const base = dirname(this.#main.path);
+    const paths = isGlob(word.text) ? glob(base, word.text) : [resolve(base, word.text)];
+    return paths.flatMap((found) =>
+      this.#includeFile({ path: found, name: this.#nameOf(found), from }, word, parent),
+    );
+  }
+
+  #includeFile(reading: Reading, word: Word, parent: string | null): Directive[] {
+    for (let up = reading.from; up !== undefined; up = up.from) {
+      if (up.path !== reading.path) continue;
+      this.#problems.error(word.at, `files include each other in a circle: ${chainOf(reading, up)}`);
+      return [];
+    }
+    const text = this.#text(reading);
+    if (typeof text === 'string') return this.#read(reading, text, parent);
+    this.#problems.error(word.at, `cannot include "${reading.path}": ${text.reason}`);
+    return [];
+  }
+
+  /** The main file as it was given, others by the shorter of their two paths. */
+  #nameOf(path: string): string {
+    if (path === this.#main.path) return this.#main.name;
+    const fromHere = relative(process.cwd(), path);
+    return fromHere.length < path.length ? fromHere : path;
+  }
+
+  #warnOfBroken(directives: readonly Directive[]): void {
+    for (const { name, args, block, at } of directives) {
+      for (const word of [{ text: name, at }, ...args]) {
+        if (word.text.includes(BROKEN))
+          this.#problems.warn(word.at, 'this is not valid UTF-8: save the file as UTF-8');
+      }
+      if (block !== undefined) this.#warnOfBroken(block);
+    }
+  }
+}
+
+/** What reading as UTF-8 puts in the place of bytes that are none. In comments it does no harm. */
+const BROKEN = '\uFFFD';
+
+function syntaxOf(path: string, text: string): Syntax {
+  const byName = ['.json', '.jsonc'].includes(extname(path).toLowerCase());
+  // No nginx configuration begins with a brace.
+  return byName || /^\uFEFF?\s*\{/.test(text) ? 'json' : 'nginx';
+}
+
+/** `a.conf → b.conf → a.conf` */
+function chainOf(last: Reading, first: Reading): string {
+  const names = [last.name];
+  for (let up = last.from; up !== undefined; up = up === first ? undefined : up.from) names.unshift(up.name);
+  return names.join(' → ');
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'there is no such file',
+  EISDIR: 'it is a directory; name a file in it, or all of them with "/*"',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+};
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return REASONS[code] ?? (error instanceof Error ? error.message : String(error));
+}

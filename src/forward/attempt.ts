@@ -1,0 +1,313 @@
+// One try on one peer: connection, request, head of the answer, body. Reports to the Forward that started it.
+import type { Peer } from '../balance/peer.ts';
+import type { Attempt } from '../exchange.ts';
+import { responseFraming, parseResponseHead } from '../http/response-head.ts';
+import { MALFORMED, NEED_MORE } from '../http/request-head.ts';
+import { copyOf, INLINE_BODY_BYTES } from '../shared/buffers.ts';
+import { systemClock } from '../shared/clock.ts';
+import { type AttemptFailure, CAUSE_OF, type Failure } from '../shared/failure.ts';
+import type { ConnectionOwner, PeerConnection } from '../upstream/connection.ts';
+import type { Forward } from './forward.ts';
+import { Relay, type RelayObserver, type RelayStep } from './relay.ts';
+import { Tunnel } from './tunnel.ts';
+
+/** Interim answers that a peer may send before the final one. */
+const MAX_INFORMATIONAL = 16;
+
+/** connecting → awaiting-head → relaying → done; any of them → done on failure. */
+type Phase = 'connecting' | 'awaiting-head' | 'relaying' | 'done';
+
+export class AttemptRun implements ConnectionOwner, RelayObserver {
+  readonly #forward: Forward;
+  readonly peer: Peer;
+  readonly record: Attempt;
+  /** A byte of the request was handed to the socket. */
+  requestSent = false;
+  #phase: Phase = 'connecting';
+  #connection: PeerConnection | null = null;
+  /** Bytes of a head that has no end yet. */
+  #partial: Buffer | null = null;
+  #scanned = 0;
+  #informational = 0;
+  #relay: Relay | null = null;
+  #chunked = false;
+  #held = false;
+  #upgrade = false;
+
+  constructor(forward: Forward, peer: Peer, record: Attempt) {
+    this.#forward = forward;
+    this.peer = peer;
+    this.record = record;
+  }
+
+  start(fresh: boolean): void {
+    const { upstream, options } = this.#forward;
+    if (upstream === null) return;
+    const connection = upstream.acquire(this.peer, this, fresh);
+    this.#connection = connection;
+    if (connection.reused) {
+      this.record.connectMs = 0;
+      this.#send(connection);
+    } else {
+      connection.setTimeout(options.connectTimeoutMs);
+    }
+  }
+
+  onPeerConnect(): void {
+    const connection = this.#connection;
+    if (connection === null) return;
+    this.record.connectMs = systemClock.now() - this.record.startedAt;
+    this.#send(connection);
+  }
+
+  #send(connection: PeerConnection): void {
+    const forward = this.#forward;
+    this.#phase = 'awaiting-head';
+    connection.requests++;
+    const framing = forward.framing;
+    this.#chunked = framing.kind === 'chunked';
+    this.#upgrade = forward.isUpgrade;
+    let head = forward.options.writeHead(forward.exchange, framing, this.#upgrade);
+    const small = this.#chunked ? null : (forward.body?.takeWhole(INLINE_BODY_BYTES) ?? null);
+    if (small !== null) head += small;
+    this.requestSent = true;
+    this.record.bytesSent += head.length;
+    const flowing = connection.socket.write(head, 'latin1');
+    connection.setTimeout(flowing ? forward.options.readTimeoutMs : forward.options.sendTimeoutMs);
+    if (forward.body !== null && small === null) this.pumpBody();
+  }
+
+  /** Sends what has come of the request's body. */
+  pumpBody(): void {
+    const { body, options } = this.#forward;
+    const connection = this.#connection;
+    if (body === null || connection === null || this.#phase === 'connecting' || this.#phase === 'done') return;
+    if (connection.socket.writableNeedDrain) return;
+    const flowing = body.sendTo(connection, this.#chunked);
+    if (this.#phase === 'awaiting-head') {
+      connection.setTimeout(flowing ? options.readTimeoutMs : options.sendTimeoutMs);
+    }
+    if (flowing) this.#forward.bodyFlowing();
+  }
+
+  onPeerDrain(): void {
+    if (this.#phase === 'awaiting-head') this.#connection?.setTimeout(this.#forward.options.readTimeoutMs);
+    this.pumpBody();
+  }
+
+  onPeerData(buf: Buffer, length: number): void {
+    this.record.bytesReceived += length;
+    if (this.#phase === 'awaiting-head') this.#onHeadBytes(buf, length);
+    else if (this.#phase === 'relaying') this.#onBodyBytes(buf, 0, length);
+  }
+
+  #onHeadBytes(buf: Buffer, length: number): void {
+    let bytes = buf;
+    let end = length;
+    if (this.#partial !== null) {
+      bytes = Buffer.concat([this.#partial, buf.subarray(0, length)]);
+      end = bytes.length;
+      this.#partial = null;
+    }
+    let start = 0;
+    // Interim answers may stand in front of the final one.
+    while (start >= 0 && this.#phase === 'awaiting-head') start = this.#parseHead(bytes, start, end);
+  }
+
+  /** Reads one head from `bytes[start, end)`; the offset after an interim answer, or -1 when there is nothing more to do. */
+  #parseHead(bytes: Buffer, start: number, end: number): number {
+    const connection = this.#connection;
+    if (connection === null) return -1;
+    const max = this.#forward.options.maxHeadBytes;
+    const limits = { maxLine: max, maxHead: max, maxFields: 1000 };
+    const after = parseResponseHead(connection.head, bytes, { start, end, scanned: this.#scanned }, limits);
+    if (after === NEED_MORE) {
+      this.#partial = copyOf(bytes, start, end);
+      this.#scanned = end - start;
+      connection.setTimeout(this.#forward.options.readTimeoutMs);
+      return -1;
+    }
+    this.#scanned = 0;
+    if (after === MALFORMED) {
+      this.#fail('malformed_head', `${CAUSE_OF.malformed_head}: ${connection.head.problem}`);
+      return -1;
+    }
+    if (connection.head.status < 200) return this.#onInterim(bytes, after, end);
+    this.#onHead(bytes, after, end);
+    return -1;
+  }
+
+  #onInterim(bytes: Buffer, after: number, end: number): number {
+    const forward = this.#forward;
+    const connection = this.#connection;
+    if (connection === null) return -1;
+    const { head } = connection;
+    if (head.status === 101) {
+      this.#onSwitch(bytes, after, end);
+      return -1;
+    }
+    if (++this.#informational > MAX_INFORMATIONAL) {
+      this.#fail('malformed_head', 'the peer sent too many interim answers');
+      return -1;
+    }
+    // The client was answered its Expect by us; any other interim answer is for it.
+    if (head.status !== 100) {
+      forward.options.takeHead(forward.exchange, head);
+      forward.exchange.client.informational(head.status, forward.exchange.lines);
+      forward.exchange.lines = '';
+      forward.exchange.status = 0;
+    }
+    return after < end ? after : -1;
+  }
+
+  #onSwitch(bytes: Buffer, after: number, end: number): void {
+    const forward = this.#forward;
+    const connection = this.#connection;
+    if (connection === null) return;
+    const { head } = connection;
+    if (!this.#upgrade || head.upgradeAt < 0 || head.value(head.upgradeAt).toLowerCase() !== 'websocket') {
+      this.#fail('malformed_head', 'the peer switched protocols without being asked');
+      return;
+    }
+    this.record.headMs = systemClock.now() - this.record.startedAt;
+    this.record.status = 101;
+    this.record.outcome = 'ok';
+    forward.options.takeHead(forward.exchange, head);
+    forward.exchange.lines += `Upgrade: ${head.value(head.upgradeAt)}\r\n`;
+    this.#phase = 'done';
+    forward.exchange.producer = null;
+    const tunnel = new Tunnel(forward.exchange, connection, forward.options.readTimeoutMs, () => {
+      this.record.totalMs = systemClock.now() - this.record.startedAt;
+      forward.attemptDone(this);
+    });
+    tunnel.begin(bytes, after, end);
+  }
+
+  #onHead(bytes: Buffer, after: number, end: number): void {
+    const forward = this.#forward;
+    const connection = this.#connection;
+    if (connection === null) return;
+    const { exchange } = forward;
+    const { head } = connection;
+    this.record.headMs = systemClock.now() - this.record.startedAt;
+    this.record.status = head.status;
+    const failure: Failure = `http_${head.status}`;
+    if (head.status >= 400 && forward.passesOver(failure)) {
+      return this.#fail(failure, `the peer answered ${head.status}`);
+    }
+    const framing = responseFraming(head, exchange.request.method);
+    forward.options.takeHead(exchange, head);
+    exchange.length = head.chunked || head.status === 204 ? -1 : head.contentLength;
+    this.#phase = 'relaying';
+    connection.setTimeout(forward.options.readTimeoutMs);
+    this.#relay = new Relay(exchange, connection, framing, this);
+    this.#onBodyBytes(bytes, after, end);
+  }
+
+  #onBodyBytes(buf: Buffer, from: number, to: number): void {
+    const relay = this.#relay;
+    if (relay === null) return;
+    const step = relay.take(buf, from, to);
+    // Writing may have shown that the client is gone.
+    if (this.#phase === 'relaying') this.#afterStep(step);
+  }
+
+  #afterStep(step: RelayStep): void {
+    const connection = this.#connection;
+    if (connection === null) return;
+    switch (step) {
+      case 'more':
+        connection.setTimeout(this.#forward.options.readTimeoutMs);
+        return;
+      case 'held':
+        this.#held = true;
+        connection.pause();
+        connection.setTimeout(0);
+        return;
+      case 'malformed':
+        return this.#fail('body_truncated', 'the peer sent a chunked body that is not valid');
+      default:
+        return this.#complete(step === 'complete');
+    }
+  }
+
+  /** The client drained. */
+  resumeAnswer(): void {
+    if (!this.#held || this.#connection === null) return;
+    this.#held = false;
+    this.#connection.setTimeout(this.#forward.options.readTimeoutMs);
+    this.#connection.resume();
+  }
+
+  onAnswerComplete(): void {
+    this.record.totalMs = systemClock.now() - this.record.startedAt;
+    this.record.outcome = 'ok';
+  }
+
+  #complete(clean: boolean): void {
+    const connection = this.#connection;
+    const forward = this.#forward;
+    if (connection === null) return;
+    this.#phase = 'done';
+    this.#connection = null;
+    const { head } = connection;
+    const requestDone = forward.body === null || forward.body.sent;
+    if (clean && requestDone && head.persistent && !forward.options.http10 && this.#relay?.framing !== 'until-close') {
+      // Its own time-out, less a fifth for the way: never write to a connection that the peer is about to close.
+      forward.upstream?.release(connection, Math.max(0, head.keepAliveSeconds) * 800);
+    } else {
+      connection.finish();
+    }
+    forward.attemptDone(this);
+  }
+
+  onPeerEnd(): void {
+    if (this.#phase === 'relaying' && this.#relay?.peerEnded() === true) return this.#complete(false);
+    this.#lost();
+  }
+
+  onPeerClosed(error: NodeJS.ErrnoException | null): void {
+    this.#lost(error);
+  }
+
+  /** The connection ended where it should not have. */
+  #lost(error: NodeJS.ErrnoException | null = null): void {
+    const kind = this.#lostKind(error);
+    const code = error?.code === undefined ? '' : ` (${error.code})`;
+    this.#fail(kind, `${CAUSE_OF[kind]}${code}`);
+  }
+
+  #lostKind(error: NodeJS.ErrnoException | null): AttemptFailure {
+    if (this.#phase === 'relaying') return 'body_truncated';
+    if (this.#phase === 'connecting') return error?.code === 'ECONNREFUSED' ? 'connect_refused' : 'connect_error';
+    return this.#connection?.reused === true && this.record.bytesReceived === 0 ? 'reset_on_reuse' : 'reset_before_head';
+  }
+
+  onPeerTimeout(): void {
+    const connection = this.#connection;
+    if (this.#phase === 'connecting') return this.#fail('connect_timeout', CAUSE_OF.connect_timeout);
+    if (this.#phase === 'relaying') return this.#fail('body_timeout', CAUSE_OF.body_timeout);
+    const sending = connection !== null && connection.socket.writableLength > 0;
+    // While the client is still sending its body the peer owes no answer: the client's own time-out watches that.
+    if (!sending && this.#forward.body !== null && !this.#forward.body.complete) {
+      connection?.setTimeout(this.#forward.options.readTimeoutMs);
+      return;
+    }
+    const kind = sending ? 'send_timeout' : 'head_timeout';
+    this.#fail(kind, CAUSE_OF[kind]);
+  }
+
+  #fail(failure: Failure, detail: string): void {
+    if (this.#phase === 'done') return;
+    this.cancel();
+    this.#forward.attemptFailed(this, failure, detail);
+  }
+
+  /** Ends the connection; nobody waits for the answer any more. */
+  cancel(): void {
+    this.#phase = 'done';
+    this.#connection?.destroy();
+    this.#connection = null;
+    this.#partial = null;
+  }
+}

@@ -1,0 +1,305 @@
+// The attempt loop of a proxied exchange: pick a peer, try it, and on failure ask whether another may be tried.
+// What happens on one connection is attempt.ts; what a failure allows is next-upstream.ts.
+import type { BalanceKey } from '../balance/balancer.ts';
+import type { Outcome } from '../balance/group.ts';
+import type { Peer } from '../balance/peer.ts';
+import { Attempt, type BodyReader, type Exchange, type Handler, type Producer } from '../exchange.ts';
+import { type AttemptFailure, CAUSE_OF, type Failure, STATUS_OF } from '../shared/failure.ts';
+import { systemClock } from '../shared/clock.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import { AttemptRun } from './attempt.ts';
+import { blamesPeer, decideRetry, isFreeRetry, type NextPolicy, type Progress } from './next-upstream.ts';
+import type { BodyFraming } from './request-head.ts';
+import { RequestBody } from './request-body.ts';
+import type { ResponseHead } from '../http/response-head.ts';
+
+/** What a location with proxy_pass is compiled to. Times in ms. */
+export interface ForwardOptions {
+  /** The group; undefined when a variable names a host that cannot be reached: its `detail` goes to the error page. */
+  readonly upstream: (exchange: Exchange, ready: (upstream: Upstream | undefined, detail: string) => void) => void;
+  readonly writeHead: (exchange: Exchange, framing: BodyFraming, upgrade: boolean) => string;
+  readonly takeHead: (exchange: Exchange, head: ResponseHead) => void;
+  readonly next: NextPolicy;
+  readonly connectTimeoutMs: number;
+  readonly sendTimeoutMs: number;
+  readonly readTimeoutMs: number;
+  /** How much of a request's body is kept for a replay. */
+  readonly replayBytes: number;
+  /** Wait for a chunked body's end, while it fits the buffer, so that the peer gets a Content-Length. */
+  readonly requestBuffering: boolean;
+  /** A client that closes its side does not end the exchange. */
+  readonly ignoreClientAbort: boolean;
+  readonly maxHeadBytes: number;
+  readonly http10: boolean;
+  readonly log: ForwardLog;
+}
+
+export interface ForwardLog {
+  /** An attempt failed: what, and whether another follows (`noRetry` = '' means yes). */
+  attemptFailed(exchange: Exchange, attempt: Attempt, detail: string): void;
+}
+
+export function createForward(options: ForwardOptions): Handler {
+  return (exchange) => new Forward(exchange, options).begin();
+}
+
+const NONE: BodyFraming = { kind: 'none' };
+const CHUNKED: BodyFraming = { kind: 'chunked' };
+
+/** One proxied exchange: what outlives its attempts. */
+export class Forward implements BodyReader, Producer {
+  readonly exchange: Exchange;
+  readonly options: ForwardOptions;
+  readonly body: RequestBody | null;
+  upstream: Upstream | null = null;
+  run: AttemptRun | null = null;
+  #tried: Peer[] = NO_PEERS;
+  #tries = 0;
+  #startedAt = 0;
+  #bodyPaused = false;
+  #waitingForBody = false;
+  ended = false;
+
+  constructor(exchange: Exchange, options: ForwardOptions) {
+    this.exchange = exchange;
+    this.options = options;
+    const request = exchange.request;
+    this.body = request.hasBody ? new RequestBody(options.replayBytes) : null;
+  }
+
+  get survivesHalfClose(): boolean {
+    return this.options.ignoreClientAbort;
+  }
+
+  get isUpgrade(): boolean {
+    const r = this.exchange.request;
+    return (
+      r.upgradeAt >= 0 &&
+      r.upgradeRequested &&
+      r.minor === 1 &&
+      r.method === 'GET' &&
+      this.body === null &&
+      r.value(r.upgradeAt).toLowerCase() === 'websocket'
+    );
+  }
+
+  begin(): void {
+    const exchange = this.exchange;
+    exchange.producer = this;
+    this.options.upstream(exchange, (upstream, detail) => {
+      if (this.ended) return;
+      if (upstream === undefined) return this.#giveUp('unresolved', detail);
+      this.upstream = upstream;
+      exchange.proxyHost ||= upstream.name;
+      if (this.body === null) return this.nextPeer();
+      // The length is known: the peer can have the head at once. Otherwise see first whether the whole body fits the buffer.
+      this.#waitingForBody = exchange.request.chunked && this.options.requestBuffering;
+      exchange.client.readBody(this);
+      if (!this.#waitingForBody && !this.ended && this.run === null) this.nextPeer();
+    });
+  }
+
+  /** The body's framing towards the peer: a length wherever it is known. */
+  get framing(): BodyFraming {
+    const { request } = this.exchange;
+    if (this.body === null) return request.contentLength === 0 ? { kind: 'length', bytes: 0 } : NONE;
+    if (!request.chunked) return { kind: 'length', bytes: request.contentLength };
+    return this.body.complete && this.body.replayable && this.body.trailers === ''
+      ? { kind: 'length', bytes: this.body.received }
+      : CHUNKED;
+  }
+
+  /** Starts the next attempt, or ends the exchange when no peer is left. */
+  nextPeer(): void {
+    const { exchange, upstream } = this;
+    if (upstream === null) return;
+    const now = systemClock.now();
+    if (this.#startedAt === 0) this.#startedAt = now;
+    const peer = upstream.group.pick(exchange.client as BalanceKey, this.#tried, now);
+    if (peer === undefined) return this.#noPeer();
+    this.#tries++;
+    this.attempt(peer, false, now);
+  }
+
+  attempt(peer: Peer, fresh: boolean, now: number): void {
+    const record = new Attempt(peer.name, now);
+    this.exchange.beginAttempt(record);
+    this.body?.restart();
+    this.run = new AttemptRun(this, peer, record);
+    this.run.start(fresh);
+  }
+
+  #noPeer(): void {
+    const last = this.exchange.attempts.at(-1);
+    if (last === undefined) {
+      const record = new Attempt(this.upstream?.name ?? '', systemClock.now());
+      record.outcome = 'no_live_peer';
+      record.noRetry = 'no peer left';
+      this.exchange.beginAttempt(record);
+      this.options.log.attemptFailed(this.exchange, record, CAUSE_OF.no_live_peer);
+      return this.#giveUp('no_live_peer', CAUSE_OF.no_live_peer);
+    }
+    last.noRetry = 'no peer left';
+    const kind = last.outcome as Failure;
+    if (kind.startsWith('http_')) return this.#finishWith(Number(kind.slice(5)), '');
+    this.#giveUp(kind as AttemptFailure, CAUSE_OF[kind as AttemptFailure] ?? '');
+  }
+
+  progress(requestSent: boolean): Progress {
+    return {
+      method: this.exchange.request.method,
+      answerStarted: this.exchange.headSent,
+      requestSent,
+      bodyReplayable: this.body === null || this.body.replayable,
+      tries: this.#tries,
+      elapsedMs: systemClock.now() - this.#startedAt,
+    };
+  }
+
+  /** A peer's own status that proxy_next_upstream lists: true when the answer is passed over for another peer. */
+  passesOver(failure: Failure): boolean {
+    if (!this.options.next.words.includes(failure as never)) return false;
+    const noRetry = decideRetry(this.options.next, failure, this.progress(true));
+    const run = this.run;
+    if (run === null) return false;
+    if (noRetry !== '' || this.#triesLeft(run.peer) === 0) {
+      run.record.noRetry = noRetry === '' ? 'no peer left' : noRetry;
+      return false;
+    }
+    return true;
+  }
+
+  /** Peers that this exchange could still try, the present one not counted. */
+  #triesLeft(present: Peer): number {
+    const peers = this.upstream?.group.peers ?? [];
+    return peers.filter((peer) => peer !== present && !peer.down && !this.#tried.includes(peer)).length;
+  }
+
+  /** The present attempt failed; its connection is gone. */
+  attemptFailed(run: AttemptRun, failure: AttemptFailure | Failure, detail: string): void {
+    if (this.ended) return;
+    const { exchange, upstream } = this;
+    const { record, peer } = run;
+    this.run = null;
+    const now = systemClock.now();
+    record.totalMs = now - record.startedAt;
+    const progress = this.progress(run.requestSent);
+    record.outcome = failure;
+    if (isFreeRetry(failure, progress)) {
+      // Not the peer's fault and not a try: the same peer again, on a connection of its own.
+      return this.attempt(peer, true, now);
+    }
+    const outcome: Outcome = blamesPeer(failure) ? 'failed' : 'next';
+    upstream?.group.release(peer, outcome, now);
+    if (upstream !== null && outcome === 'failed') upstream.closeIdle(peer);
+    record.noRetry = decideRetry(this.options.next, failure, progress);
+    this.options.log.attemptFailed(exchange, record, detail);
+    if (record.noRetry === '') {
+      this.#tried = this.#tried === NO_PEERS ? [peer] : [...this.#tried, peer];
+      return this.nextPeer();
+    }
+    if (exchange.headSent) return this.#abort(failure);
+    this.#giveUp(failure as AttemptFailure, detail);
+  }
+
+  /** The answer is complete; the connection was dealt with. */
+  attemptDone(run: AttemptRun): void {
+    this.ended = true;
+    this.run = null;
+    this.upstream?.group.release(run.peer, 'ok', systemClock.now());
+  }
+
+  #giveUp(failure: AttemptFailure, detail: string): void {
+    this.exchange.failure = failure;
+    const peer = this.exchange.attempts.at(-1)?.peer ?? '';
+    const where = peer === '' ? this.exchange.proxyHost : `${peer} of ${this.exchange.proxyHost}`;
+    this.#finishWith(STATUS_OF[failure] ?? 502, `${where}: ${detail}`);
+  }
+
+  #finishWith(status: number, detail: string): void {
+    this.ended = true;
+    this.exchange.producer = null;
+    this.exchange.location.fail(this.exchange, status, detail);
+  }
+
+  #abort(failure: Failure): void {
+    this.ended = true;
+    this.exchange.producer = null;
+    this.exchange.client.abort(failure);
+  }
+
+  // The request's body.
+
+  onBody(chunk: Buffer): void {
+    const body = this.body;
+    if (body === null || this.ended) return;
+    body.add(chunk);
+    this.#pump();
+  }
+
+  onBodyEnd(trailers: string): void {
+    const body = this.body;
+    if (body === null || this.ended) return;
+    body.complete = true;
+    body.trailers = trailers;
+    this.#pump();
+  }
+
+  onBodyFailed(failure: Failure): void {
+    if (this.ended) return;
+    this.#cancelRun();
+    this.exchange.failure = failure;
+    if (this.exchange.headSent) return this.#abort(failure);
+    this.#finishWith(STATUS_OF[failure as keyof typeof STATUS_OF] ?? 400, '');
+  }
+
+  #pump(): void {
+    const body = this.body;
+    if (body === null) return;
+    if (this.#waitingForBody && (body.complete || body.full)) {
+      this.#waitingForBody = false;
+      this.nextPeer();
+    } else {
+      this.run?.pumpBody();
+    }
+    if (body.full && !this.#bodyPaused) {
+      this.#bodyPaused = true;
+      this.exchange.client.pauseBody();
+    }
+  }
+
+  /** The peer took what there was. */
+  bodyFlowing(): void {
+    if (!this.#bodyPaused || this.body === null || this.body.full) return;
+    this.#bodyPaused = false;
+    this.exchange.client.resumeBody();
+  }
+
+  // The client's side of the answer.
+
+  onClientDrain(): void {
+    this.run?.resumeAnswer();
+  }
+
+  onClientGone(failure: Failure): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.exchange.failure ??= failure;
+    this.#cancelRun();
+  }
+
+  #cancelRun(): void {
+    const run = this.run;
+    if (run === null) return;
+    this.run = null;
+    run.cancel();
+    const now = systemClock.now();
+    run.record.totalMs = now - run.record.startedAt;
+    if (run.record.outcome === 'pending') run.record.outcome = 'client_aborted';
+    // The client left: that says nothing about the peer.
+    this.upstream?.group.release(run.peer, 'next', now);
+  }
+}
+
+const NO_PEERS: Peer[] = [];
+

@@ -1,0 +1,87 @@
+// The request's body on its way to a peer: kept for a replay while it fits the buffer, streamed once it does not.
+// Bounded: what waits to be sent never exceeds the buffer by more than one read.
+import { chunkHeader, lastChunk } from '../http/chunked.ts';
+import type { PeerConnection } from '../upstream/connection.ts';
+
+export class RequestBody {
+  readonly #limit: number;
+  readonly #chunks: Buffer[] = [];
+  /** Index of the first chunk that the present attempt has not sent. */
+  #next = 0;
+  #kept = 0;
+  #dropped = false;
+  #endSent = false;
+  complete = false;
+  trailers = '';
+  received = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  add(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#kept += chunk.length;
+    this.received += chunk.length;
+  }
+
+  /** All bytes that came are still here, so another peer can have them from the start. */
+  get replayable(): boolean {
+    return !this.#dropped;
+  }
+
+  /** The buffer is full: hold the client until some of it is sent. */
+  get full(): boolean {
+    return this.#kept > this.#limit;
+  }
+
+  /** Everything, the end included, was handed to the present connection. */
+  get sent(): boolean {
+    return this.#endSent;
+  }
+
+  restart(): void {
+    this.#next = 0;
+    this.#endSent = false;
+  }
+
+  /** All that is here as one latin1 string when it is complete and no longer than `max`; to be sent together with the head. */
+  takeWhole(max: number): string | null {
+    if (!this.complete || this.#dropped || this.#kept > max) return null;
+    let text = '';
+    for (const chunk of this.#chunks) text += chunk.latin1Slice(0, chunk.length);
+    this.#next = this.#chunks.length;
+    this.#endSent = true;
+    return text;
+  }
+
+  /** Hands what is here to the connection, framed anew. False when its socket wants a pause. */
+  sendTo(connection: PeerConnection, chunked: boolean): boolean {
+    const socket = connection.socket;
+    let flowing = true;
+    if (this.#next < this.#chunks.length || (this.complete && !this.#endSent)) {
+      socket.cork();
+      while (this.#next < this.#chunks.length) {
+        const chunk = this.#chunks[this.#next++];
+        if (chunked) socket.write(chunkHeader(chunk.length), 'latin1');
+        flowing = socket.write(chunk);
+        if (chunked) flowing = socket.write('\r\n', 'latin1');
+      }
+      if (this.complete && !this.#endSent) {
+        this.#endSent = true;
+        if (chunked) flowing = socket.write(lastChunk(this.trailers), 'latin1');
+      }
+      socket.uncork();
+    }
+    if (this.#kept > this.#limit) this.#dropSent();
+    return flowing && !socket.writableNeedDrain;
+  }
+
+  #dropSent(): void {
+    if (this.#next === 0) return;
+    this.#dropped = true;
+    for (let i = 0; i < this.#next; i++) this.#kept -= this.#chunks[i].length;
+    this.#chunks.splice(0, this.#next);
+    this.#next = 0;
+  }
+}

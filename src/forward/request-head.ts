@@ -1,0 +1,130 @@
+// Writes the head that a peer gets: the location's own fields, then the client's in their order and spelling, without what
+// belongs to one connection only (RFC 9110 §7.6.1). Compiled once per location.
+import type { Exchange } from '../exchange.ts';
+import {
+  CONNECTION,
+  CONTENT_LENGTH,
+  EXPECT,
+  HOST,
+  KEEP_ALIVE,
+  NEVER_PASSED,
+  OTHER,
+  PROXY_CONNECTION,
+  sameName,
+  TE,
+  TRAILER,
+  TRANSFER_ENCODING,
+  UNUSUAL_NAME,
+  UPGRADE,
+} from '../http/fields.ts';
+import type { RequestHead } from '../http/request-head.ts';
+
+/** How the body goes to the peer. */
+export type BodyFraming =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'length'; readonly bytes: number }
+  | { readonly kind: 'chunked' };
+
+export interface RequestHeadOptions {
+  /** `[name, value]` of proxy_set_header; an empty value sends no such field. */
+  readonly set: readonly (readonly [name: string, value: (exchange: Exchange) => string])[];
+  readonly method: ((exchange: Exchange) => string) | null;
+  /** The request target for the peer. */
+  readonly target: (exchange: Exchange) => string;
+  readonly http10: boolean;
+  readonly keepalive: boolean;
+}
+
+/** True for fields that are never copied, by their id. */
+const DROPPED = new Uint8Array(16);
+for (const id of [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, UPGRADE, TE, KEEP_ALIVE]) DROPPED[id] = 1;
+for (const id of [PROXY_CONNECTION, NEVER_PASSED, UNUSUAL_NAME, TRAILER]) DROPPED[id] = 1;
+
+/** Framing and connection fields are the codec's own, whatever proxy_set_header says of them. */
+const OURS: ReadonlySet<string> = new Set([
+  'connection',
+  'upgrade',
+  'content-length',
+  'transfer-encoding',
+  'keep-alive',
+  'expect',
+  'te',
+  'trailer',
+]);
+
+/** Makes the writer of one location's heads. */
+export function compileRequestHead(options: RequestHeadOptions) {
+  const set = options.set.filter(([name]) => !OURS.has(name.toLowerCase()));
+  const replaced = new NameSet(set.map(([name]) => name.toLowerCase()));
+  const version = options.http10 ? ' HTTP/1.0\r\n' : ' HTTP/1.1\r\n';
+  const persistence = options.http10 || !options.keepalive ? 'Connection: close\r\n' : '';
+
+  return (exchange: Exchange, framing: BodyFraming, upgrade: boolean): string => {
+    const request = exchange.request;
+    const method = options.method === null ? request.method : options.method(exchange);
+    let text = `${method} ${options.target(exchange)}${version}`;
+    for (let i = 0; i < set.length; i++) {
+      const value = set[i][1](exchange);
+      if (value !== '') text += `${set[i][0]}: ${fieldValue(value)}\r\n`;
+    }
+    if (upgrade) text += `Upgrade: ${request.value(request.upgradeAt)}\r\nConnection: upgrade\r\n`;
+    else text += persistence;
+    if (framing.kind === 'length') text += `Content-Length: ${framing.bytes}\r\n`;
+    else if (framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
+    return `${text}${copyFields(request, replaced)}\r\n`;
+  };
+}
+
+/** Lines that need no change are copied as one stretch; the rest is written anew or left out. */
+function copyFields(request: RequestHead, replaced: NameSet): string {
+  const { at, ids, text, connectionNames } = request;
+  let out = '';
+  let runStart = -1;
+  for (let i = 0; i < request.count; i++) {
+    const id = ids[i];
+    const nameStart = at[4 * i];
+    const passes =
+      DROPPED[id] === 0 &&
+      !((id === OTHER || id === HOST) && replaced.has(text, nameStart, at[4 * i + 1])) &&
+      (connectionNames === null || !namedByConnection(request, i, connectionNames));
+    if (passes && request.isCanonical(i)) {
+      if (runStart < 0) runStart = nameStart;
+      continue;
+    }
+    if (runStart >= 0) out += text.slice(runStart, nameStart);
+    runStart = -1;
+    if (passes) out += `${request.name(i)}: ${request.value(i)}\r\n`;
+  }
+  return runStart < 0 ? out : out + text.slice(runStart, at[4 * request.count]);
+}
+
+function namedByConnection(request: RequestHead, i: number, names: readonly string[]): boolean {
+  return names.some((name) => request.named(i, name));
+}
+
+/** A template may hold anything the client sent; a value never ends a line early (response splitting and its mirror). */
+function fieldValue(value: string): string {
+  return UNSAFE.test(value) ? value.replace(ALL_UNSAFE, ' ') : value;
+}
+const UNSAFE = /[\r\n\0]/;
+const ALL_UNSAFE = /[\r\n\0]/g;
+
+/** A set of lower-case names that is asked without cutting a string out of the head. */
+export class NameSet {
+  readonly #byLength: (readonly string[] | undefined)[] = [];
+
+  constructor(names: readonly string[]) {
+    for (const name of names) {
+      this.#byLength[name.length] = [...(this.#byLength[name.length] ?? []), name];
+    }
+  }
+
+  has(text: string, start: number, end: number): boolean {
+    const candidates = this.#byLength[end - start];
+    if (candidates === undefined) return false;
+    for (let i = 0; i < candidates.length; i++) {
+      if (sameName(text, start, candidates[i])) return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,102 @@
+// Makes the client's field lines of a peer's answer: hop-by-hop and hidden fields left out, Location put right, the rest as it came.
+import type { Exchange } from '../exchange.ts';
+import {
+  CONNECTION,
+  CONTENT_LENGTH,
+  KEEP_ALIVE,
+  NEVER_PASSED,
+  PROXY_CONNECTION,
+  sameName,
+  TE,
+  TRANSFER_ENCODING,
+  UPGRADE,
+} from '../http/fields.ts';
+import type { ResponseHead } from '../http/response-head.ts';
+import { NameSet } from './request-head.ts';
+
+/** One pair of proxy_redirect, compiled: the new value, or undefined when it does not apply. */
+export type RedirectRule = (exchange: Exchange, value: string) => string | undefined;
+
+export interface ResponseHeadOptions {
+  /** Lower-case names of proxy_hide_header. */
+  readonly hide: readonly string[];
+  /** Lower-case names of proxy_pass_header. */
+  readonly pass: readonly string[];
+  readonly redirects: readonly RedirectRule[];
+}
+
+/** What nginx hides by default. */
+const HIDDEN = [
+  'date',
+  'server',
+  'x-pad',
+  'x-accel-expires',
+  'x-accel-redirect',
+  'x-accel-limit-rate',
+  'x-accel-buffering',
+  'x-accel-charset',
+];
+
+const DROPPED = new Uint8Array(16);
+for (const id of [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE, TE, KEEP_ALIVE]) DROPPED[id] = 1;
+for (const id of [PROXY_CONNECTION, NEVER_PASSED]) DROPPED[id] = 1;
+
+export function compileResponseHead(options: ResponseHeadOptions) {
+  const hidden = new NameSet([...HIDDEN.filter((name) => !options.pass.includes(name)), ...options.hide]);
+  const redirects = options.redirects;
+  const ownServer = options.pass.includes('server');
+  const ownDate = options.pass.includes('date');
+
+  return (exchange: Exchange, head: ResponseHead): void => {
+    const { at, ids, text, connectionNames } = head;
+    let out = '';
+    let runStart = -1;
+    for (let i = 0; i < head.count; i++) {
+      const nameStart = at[4 * i];
+      const nameEnd = at[4 * i + 1];
+      const passes =
+        DROPPED[ids[i]] === 0 &&
+        !hidden.has(text, nameStart, nameEnd) &&
+        (connectionNames === null || !connectionNames.some((name) => head.named(i, name)));
+      const moved = passes && redirects.length > 0 ? redirected(exchange, head, i, redirects) : undefined;
+      if (passes && moved === undefined && head.isCanonical(i)) {
+        if (runStart < 0) runStart = nameStart;
+        continue;
+      }
+      if (runStart >= 0) out += text.slice(runStart, nameStart);
+      runStart = -1;
+      if (passes) out += `${head.name(i)}: ${moved ?? head.value(i)}\r\n`;
+    }
+    if (runStart >= 0) out += text.slice(runStart, at[4 * head.count]);
+    exchange.lines = out;
+    exchange.status = head.status;
+    exchange.reason = head.reason;
+    exchange.ownServer = ownServer && head.find('server') >= 0;
+    exchange.ownDate = ownDate && head.find('date') >= 0;
+  };
+}
+
+/** The new value of a Location or Refresh field that a proxy_redirect pair matches. */
+function redirected(
+  exchange: Exchange,
+  head: ResponseHead,
+  i: number,
+  rules: readonly RedirectRule[],
+): string | undefined {
+  const start = head.at[4 * i];
+  const length = head.at[4 * i + 1] - start;
+  if (length === 8 && sameName(head.text, start, 'location')) return apply(exchange, head.value(i), rules);
+  if (length !== 7 || !sameName(head.text, start, 'refresh')) return undefined;
+  const m = /^(.*?url=)(.*)$/i.exec(head.value(i));
+  if (m === null) return undefined;
+  const url = apply(exchange, m[2], rules);
+  return url === undefined ? undefined : m[1] + url;
+}
+
+function apply(exchange: Exchange, value: string, rules: readonly RedirectRule[]): string | undefined {
+  for (const rule of rules) {
+    const moved = rule(exchange, value);
+    if (moved !== undefined) return moved.replace(/[\r\n\0]/g, '');
+  }
+  return undefined;
+}

@@ -1,0 +1,90 @@
+// After a 101: bytes both ways until both sides are done, each side held while the other is slow.
+import type { Exchange, TunnelEnd } from '../exchange.ts';
+import type { ConnectionOwner, PeerConnection } from '../upstream/connection.ts';
+
+export class Tunnel implements TunnelEnd, ConnectionOwner {
+  readonly #exchange: Exchange;
+  readonly #connection: PeerConnection;
+  readonly #idleMs: number;
+  readonly #onClosed: () => void;
+  #clientEnded = false;
+  #peerEnded = false;
+  #closed = false;
+
+  constructor(exchange: Exchange, connection: PeerConnection, idleMs: number, onClosed: () => void) {
+    this.#exchange = exchange;
+    this.#connection = connection;
+    this.#idleMs = idleMs;
+    this.#onClosed = onClosed;
+    connection.owner = this;
+    connection.setTimeout(idleMs);
+  }
+
+  /** Bytes that the peer sent right behind its 101. */
+  begin(buf: Buffer, from: number, to: number): void {
+    this.#exchange.client.startTunnel(this.#exchange, this);
+    if (from < to) this.#toClient(buf, from, to);
+  }
+
+  #toClient(buf: Buffer, from: number, to: number): void {
+    this.#attempt().bytesReceived += to - from;
+    if (!this.#exchange.client.tunnelWrite(buf, from, to)) this.#connection.pause();
+  }
+
+  #attempt() {
+    return this.#exchange.attempts[this.#exchange.attempts.length - 1];
+  }
+
+  onPeerConnect(): void {}
+
+  onPeerData(buf: Buffer, length: number): void {
+    this.#connection.setTimeout(this.#idleMs);
+    this.#toClient(buf, 0, length);
+  }
+
+  onPeerEnd(): void {
+    this.#peerEnded = true;
+    this.#exchange.client.tunnelEnd();
+    if (this.#clientEnded) this.#close();
+  }
+
+  onPeerClosed(): void {
+    this.#close();
+  }
+
+  onPeerDrain(): void {
+    this.#exchange.client.tunnelResume();
+  }
+
+  onPeerTimeout(): void {
+    this.#close();
+  }
+
+  onTunnelData(chunk: Buffer): void {
+    this.#connection.setTimeout(this.#idleMs);
+    this.#attempt().bytesSent += chunk.length;
+    if (!this.#connection.socket.write(chunk)) this.#exchange.client.tunnelPause();
+  }
+
+  onTunnelEnd(): void {
+    this.#clientEnded = true;
+    if (this.#peerEnded) this.#close();
+    else this.#connection.socket.end();
+  }
+
+  onTunnelDrain(): void {
+    this.#connection.resume();
+  }
+
+  onTunnelClosed(): void {
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.finish();
+    this.#exchange.client.tunnelDestroy();
+    this.#onClosed();
+  }
+}

@@ -1,0 +1,501 @@
+// One client connection's life: reads requests one after the other, gives each to its server, writes the answers.
+// The front of HTTP/1.x: all framing towards the client is decided here (RFC 9112 §6, §9).
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { type BodyReader, type ClientSink, Exchange, type TunnelEnd } from '../exchange.ts';
+import { MALFORMED, NEED_MORE, parseRequestHead, RequestHead, statusOfProblem } from '../http/request-head.ts';
+import { systemClock } from '../shared/clock.ts';
+import type { Failure } from '../shared/failure.ts';
+import { Deadline, wheel } from '../shared/timer-wheel.ts';
+import { AnswerWriter } from './answer-writer.ts';
+import { BodySource } from './body-source.ts';
+import type { Front } from './front.ts';
+import { joined } from './input.ts';
+import { TunnelSide } from './tunnel-side.ts';
+
+/** Who keeps the connections of a listener: told when one ends, asked for the present configuration. */
+export interface ConnectionHome {
+  readonly front: Front;
+  readonly draining: boolean;
+  onClosed(connection: ClientConnection): void;
+}
+
+/** What the one timer of the connection waits for. */
+type Awaited = 'head' | 'body' | 'send' | 'keepalive' | 'linger';
+
+/**
+ * idle → (first byte) head → (head complete) busy → (answer complete) idle | lingering | closed; busy → tunnel.
+ * `lingering` reads and drops what a client still sends, so that it can read the answer before the connection is reset.
+ */
+type State = 'idle' | 'head' | 'busy' | 'tunnel' | 'lingering' | 'closed';
+
+/** lingering_timeout and lingering_time of nginx. */
+const LINGER_IDLE_MS = 5000;
+const LINGER_TOTAL_MS = 30_000;
+
+/** Bytes of further requests that are kept while one is under way; beyond, the socket is not read. */
+const PIPELINE_BYTES = 65_536;
+
+let lastConnectionId = 0;
+
+export class ClientConnection implements ClientSink {
+  readonly id = ++lastConnectionId;
+  readonly socket: Socket;
+  readonly secure: boolean;
+  readonly #home: ConnectionHome;
+  readonly #acceptedAt = wheel.nowMs;
+  requests = 0;
+  #state: State = 'idle';
+  #exchange: Exchange | null = null;
+  readonly #request = new RequestHead();
+  readonly #answer: AnswerWriter;
+  readonly #body: BodySource;
+  #tunnel: TunnelSide | null = null;
+  /** Bytes that were read and not used yet: `#input[#from, #input.length)`. */
+  #input: Buffer | null = null;
+  #from = 0;
+  #scanned = 0;
+  #advancing = false;
+  /** The client sent FIN. */
+  #ended = false;
+  #awaited: Awaited = 'head';
+  #lingerUntil = 0;
+  #keepaliveMs = 0;
+  readonly #deadline: Deadline;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+
+  constructor(socket: Socket, secure: boolean, home: ConnectionHome) {
+    this.socket = socket;
+    this.secure = secure;
+    this.#home = home;
+    this.remoteAddress = plainAddress(socket.remoteAddress);
+    this.remotePort = socket.remotePort ?? 0;
+    this.#deadline = new Deadline(() => this.#onTimeout());
+    this.#answer = new AnswerWriter(socket);
+    this.#body = new BodySource(socket);
+    socket.on('data', (chunk) => this.#onData(chunk as Buffer));
+    socket.on('end', () => this.#onEnd());
+    socket.on('drain', () => this.#onDrain());
+    socket.on('error', () => {
+      // 'close' follows and says all there is to know.
+    });
+    socket.on('close', () => this.#onClose());
+    this.#await('head', home.front.headTimeoutMs);
+  }
+
+  get localAddress(): string {
+    return plainAddress(this.socket.localAddress);
+  }
+
+  get localPort(): number {
+    return this.socket.localPort ?? 0;
+  }
+
+  get sniName(): string {
+    if (!this.secure) return '';
+    const name = (this.socket as TLSSocket).servername;
+    return typeof name === 'string' ? name : '';
+  }
+
+  // Reading.
+
+  #onData(chunk: Buffer): void {
+    switch (this.#state) {
+      case 'tunnel':
+        this.#tunnel?.onData(chunk);
+        return;
+      case 'lingering':
+        if (wheel.nowMs > this.#lingerUntil) this.socket.destroy();
+        else this.#await('linger', LINGER_IDLE_MS);
+        return;
+      case 'closed':
+        return;
+      default:
+        this.#input = this.#input === null ? chunk : joined(this.#input, this.#from, chunk);
+        this.#from = 0;
+        this.#advance();
+    }
+  }
+
+  /** Uses what was read as far as it goes: bodies, heads, one request after the other. */
+  #advance(): void {
+    if (this.#advancing) return;
+    this.#advancing = true;
+    while (this.#input !== null) {
+      const before = this.#from;
+      const state = this.#state;
+      if (this.#exchange !== null || this.#body.discarding) {
+        if (!this.#feedBody(this.#input)) break;
+      } else if (state === 'idle' || state === 'head') {
+        if (!this.#readHead(this.#input)) break;
+      } else break;
+      if (this.#input !== null && this.#from >= this.#input.length) this.#setInput(null, 0);
+      else if (this.#from === before && this.#state === state) break;
+    }
+    this.#advancing = false;
+    if (this.#exchange !== null && this.#input !== null && this.#input.length - this.#from > PIPELINE_BYTES) {
+      this.#body.hold();
+    }
+  }
+
+  #setInput(input: Buffer | null, from: number): void {
+    this.#input = input;
+    this.#from = from;
+    this.#scanned = 0;
+  }
+
+  /** False: nothing to do until more is read or the reader goes on. */
+  #feedBody(input: Buffer): boolean {
+    const body = this.#body;
+    if (!body.wants) return false;
+    const used = body.feed(input, this.#from);
+    if (this.#input === input) this.#from = used;
+    if (body.reading && !body.complete) this.#await('body', this.#bodyTimeoutMs());
+    if (body.discarding && body.failed) {
+      this.#linger();
+      return false;
+    }
+    if (body.discarding && body.complete) this.#becomeIdle();
+    return true;
+  }
+
+  #bodyTimeoutMs(): number {
+    return this.#exchange?.location.client.bodyTimeoutMs ?? LINGER_IDLE_MS;
+  }
+
+  #readHead(input: Buffer): boolean {
+    const front = this.#home.front;
+    if (this.#state === 'idle') {
+      this.#state = 'head';
+      // Counted from the first byte and not re-armed: a client cannot stretch its head (slow-loris).
+      this.#await('head', front.headTimeoutMs);
+    }
+    const range = { start: this.#from, end: input.length, scanned: this.#scanned };
+    const after = parseRequestHead(this.#request, input, range, front.headLimits);
+    if (after === NEED_MORE) {
+      this.#scanned = input.length - this.#from;
+      if (this.#from > 0) {
+        this.#input = input.subarray(this.#from);
+        this.#from = 0;
+      }
+      return false;
+    }
+    this.#scanned = 0;
+    if (after === MALFORMED) {
+      this.#refuse();
+      return false;
+    }
+    this.#from = after;
+    this.#begin(front);
+    return true;
+  }
+
+  #begin(front: Front): void {
+    this.#state = 'busy';
+    this.requests++;
+    wheel.disarm(this.#deadline);
+    const request = this.#request;
+    const exchange = new Exchange(this, request, front.serverFor(request.host), systemClock.now());
+    this.#exchange = exchange;
+    this.#body.begin(exchange);
+    exchange.server.dispatch(exchange);
+  }
+
+  /** A head that is none: answered by the default server and closed; no peer hears of it. */
+  #refuse(): void {
+    this.#state = 'busy';
+    this.requests++;
+    const request = this.#request;
+    request.reset();
+    wheel.disarm(this.#deadline);
+    const exchange = new Exchange(this, request, this.#home.front.defaultServer, systemClock.now());
+    this.#exchange = exchange;
+    this.#setInput(null, 0);
+    this.#body.begin(exchange);
+    exchange.closeAfter = true;
+    this.#body.failed = true;
+    exchange.failure = 'client_head_malformed';
+    exchange.location.fail(exchange, statusOfProblem(request.problem), `the request is not valid HTTP: ${request.problem}`);
+  }
+
+  #onEnd(): void {
+    this.#ended = true;
+    if (this.#state === 'tunnel') {
+      this.#tunnel?.onEnd();
+      return;
+    }
+    const exchange = this.#exchange;
+    if (exchange === null) {
+      this.#answer.closeSoon();
+      return;
+    }
+    if (!this.#body.complete || exchange.producer?.survivesHalfClose === false) this.#clientGone('client_aborted');
+  }
+
+  #onClose(): void {
+    if (this.#state === 'closed') return;
+    const { exchange } = this.#detach();
+    if (exchange !== null) this.#loseExchange(exchange, 'client_aborted');
+    this.#home.onClosed(this);
+  }
+
+  #detach(): { exchange: Exchange | null } {
+    const exchange = this.#exchange;
+    this.#state = 'closed';
+    this.#setInput(null, 0);
+    wheel.remove(this.#deadline);
+    this.#tunnel?.onClosed();
+    return { exchange };
+  }
+
+  /** The client left or timed out in the middle of an exchange. */
+  #clientGone(failure: Failure): void {
+    const exchange = this.#exchange;
+    if (exchange !== null) this.#loseExchange(exchange, failure);
+    this.socket.destroy();
+  }
+
+  #loseExchange(exchange: Exchange, failure: Failure): void {
+    exchange.failure ??= failure;
+    exchange.closeAfter = true;
+    const producer = exchange.producer;
+    exchange.producer = null;
+    const reader = this.#body.takeReader();
+    if (producer !== null) producer.onClientGone(failure);
+    else reader?.onBodyFailed(failure);
+    if (!exchange.headSent) exchange.status = 499;
+    this.#finishExchange(exchange);
+  }
+
+  // Time.
+
+  #await(what: Awaited, ms: number): void {
+    this.#awaited = what;
+    if (ms > 0) wheel.arm(this.#deadline, ms);
+    else wheel.disarm(this.#deadline);
+  }
+
+  #onTimeout(): void {
+    const exchange = this.#exchange;
+    switch (this.#awaited) {
+      case 'head':
+        // nginx answers 408 to a head that began and closes one that never did without a word.
+        if (this.#state === 'head') this.#timeOutHead();
+        else this.socket.destroy();
+        return;
+      case 'body':
+        if (exchange === null || exchange.headSent) return this.#clientGone('client_body_timeout');
+        exchange.closeAfter = true;
+        this.#body.fail('client_body_timeout');
+        return;
+      case 'send':
+        return this.#clientGone('client_send_timeout');
+      default:
+        this.socket.destroy();
+    }
+  }
+
+  #timeOutHead(): void {
+    this.#request.problem = 'head not complete in time';
+    this.#refuse();
+  }
+
+  // Answers.
+
+  informational(status: number, lines: string): void {
+    if (this.#request.minor === 1) this.#answer.informational(status, lines);
+  }
+
+  sendWhole(exchange: Exchange, body: string | Buffer): void {
+    if (exchange !== this.#exchange) return;
+    exchange.length = body.length;
+    this.#prepare(exchange);
+    this.#answer.whole(exchange, body);
+    this.#finishExchange(exchange);
+  }
+
+  start(exchange: Exchange, piece: Buffer | null, from: number, to: number, last: boolean): boolean {
+    if (exchange !== this.#exchange) return true;
+    this.#prepare(exchange);
+    const flowing = this.#answer.start(exchange, piece, from, to, last);
+    if (last) this.#finishExchange(exchange);
+    else if (!flowing) this.#await('send', exchange.location.client.sendTimeoutMs);
+    return flowing;
+  }
+
+  write(piece: Buffer, from: number, to: number): boolean {
+    const exchange = this.#exchange;
+    if (exchange === null) return true;
+    const flowing = this.#answer.write(exchange, piece, from, to);
+    if (!flowing) this.#await('send', exchange.location.client.sendTimeoutMs);
+    return flowing;
+  }
+
+  finish(trailers: string): void {
+    const exchange = this.#exchange;
+    if (exchange === null) return;
+    this.#answer.finish(trailers);
+    this.#finishExchange(exchange);
+  }
+
+  abort(failure: Failure): void {
+    const exchange = this.#exchange;
+    if (exchange === null) return;
+    exchange.failure ??= failure;
+    exchange.closeAfter = true;
+    exchange.producer = null;
+    this.#answer.reset();
+    this.#finishExchange(exchange);
+  }
+
+  /** Decides, before the head is written, whether the connection stays. */
+  #prepare(exchange: Exchange): void {
+    const policy = exchange.location.client;
+    const request = this.#request;
+    const stays =
+      !exchange.closeAfter &&
+      (request.minor === 1 ? !request.close : request.keepAlive) &&
+      policy.keepaliveTimeoutMs > 0 &&
+      this.requests < policy.keepaliveRequests &&
+      !this.#ended &&
+      !this.#home.draining &&
+      wheel.nowMs - this.#acceptedAt < policy.keepaliveTimeMs &&
+      this.#body.canStay;
+    exchange.closeAfter = !stays;
+    this.#keepaliveMs = policy.keepaliveTimeoutMs;
+    exchange.location.filter?.(exchange);
+  }
+
+  #onDrain(): void {
+    if (this.#state === 'tunnel') {
+      this.#tunnel?.onDrain();
+      return;
+    }
+    if (this.#awaited === 'send') wheel.disarm(this.#deadline);
+    this.#exchange?.producer?.onClientDrain();
+  }
+
+  #finishExchange(exchange: Exchange): void {
+    if (exchange.ended) return;
+    exchange.ended = true;
+    this.#exchange = null;
+    this.#tunnel = null;
+    exchange.location.log?.(exchange);
+    if (this.#state === 'closed' || this.socket.destroyed) return;
+    if (exchange.closeAfter) {
+      this.#close();
+      return;
+    }
+    this.#body.discardRest();
+    if (this.#body.complete) this.#becomeIdle();
+    else {
+      this.#state = 'busy';
+      this.#await('body', LINGER_IDLE_MS);
+    }
+    this.#advance();
+  }
+
+  #becomeIdle(): void {
+    this.#state = 'idle';
+    this.#body.reset();
+    if (this.#home.draining && this.#input === null) return this.#close();
+    this.#await('keepalive', this.#keepaliveMs);
+  }
+
+  /** Ends the connection after what was written is sent; waits for a client that is still sending. */
+  #close(): void {
+    if (!this.#ended && (!this.#body.complete || this.#body.failed || this.#input !== null)) return this.#linger();
+    // Also a client that takes nothing more has an end.
+    if (this.socket.writableLength > 0) this.#await('linger', LINGER_TOTAL_MS);
+    this.#answer.closeSoon();
+  }
+
+  #linger(): void {
+    this.#state = 'lingering';
+    this.#setInput(null, 0);
+    this.#lingerUntil = wheel.nowMs + LINGER_TOTAL_MS;
+    this.#await('linger', LINGER_IDLE_MS);
+    this.#body.release();
+    this.socket.end();
+  }
+
+  /** The listener goes away or the process stops: idle connections end, busy ones after their answer. */
+  drain(): void {
+    if (this.#state === 'idle' && this.#input === null) this.#answer.closeSoon();
+  }
+
+  // The request's body.
+
+  readBody(reader: BodyReader): void {
+    const exchange = this.#exchange;
+    if (exchange === null) return;
+    if (exchange.request.expectContinue && this.#input === null && !this.#body.complete) {
+      this.#answer.informational(100, '');
+    }
+    this.#body.read(reader);
+    if (!this.#body.complete) this.#await('body', exchange.location.client.bodyTimeoutMs);
+    this.#advanceNow();
+  }
+
+  pauseBody(): void {
+    this.#body.pause();
+    if (this.#awaited === 'body') wheel.disarm(this.#deadline);
+  }
+
+  resumeBody(): void {
+    this.#body.resume();
+    if (!this.#body.complete) this.#await('body', this.#bodyTimeoutMs());
+    this.#advanceNow();
+  }
+
+  /** A reader that just came or goes on gets what is already here, also from inside a call of ours. */
+  #advanceNow(): void {
+    if (!this.#advancing) return this.#advance();
+    while (this.#input !== null && this.#body.wants && this.#exchange !== null) {
+      const before = this.#from;
+      if (!this.#feedBody(this.#input) || this.#from === before) break;
+      if (this.#input !== null && this.#from >= this.#input.length) this.#setInput(null, 0);
+    }
+  }
+
+  // After a 101.
+
+  startTunnel(exchange: Exchange, end: TunnelEnd): void {
+    exchange.closeAfter = true;
+    exchange.location.filter?.(exchange);
+    this.#answer.switchProtocols(exchange);
+    this.#state = 'tunnel';
+    wheel.disarm(this.#deadline);
+    const rest = this.#input?.subarray(this.#from) ?? null;
+    this.#setInput(null, 0);
+    this.#tunnel = new TunnelSide(this.socket, exchange, end, () => this.#finishExchange(exchange));
+    if (rest !== null && rest.length > 0) end.onTunnelData(rest);
+  }
+
+  tunnelWrite(piece: Buffer, from: number, to: number): boolean {
+    return this.#tunnel?.write(piece, from, to) ?? true;
+  }
+
+  tunnelEnd(): void {
+    this.socket.end();
+  }
+
+  tunnelDestroy(): void {
+    this.#tunnel?.destroy();
+  }
+
+  tunnelPause(): void {
+    this.socket.pause();
+  }
+
+  tunnelResume(): void {
+    this.socket.resume();
+  }
+}
+
+/** IPv4 clients of a dual-stack socket show as IPv4. */
+function plainAddress(address: string | undefined): string {
+  if (address === undefined) return 'unix:';
+  return address.startsWith('::ffff:') ? address.slice(7) : address;
+}

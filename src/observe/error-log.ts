@@ -1,0 +1,88 @@
+// The error log: what goes wrong and what the program does, as JSON lines, or as one short line each on a terminal.
+import { isatty } from 'node:tty';
+import { pino } from 'pino';
+import { toBytes } from '../route/template.ts';
+import { encodeJsonLine } from './json-text.ts';
+import { type LogFiles, printToStderr } from './log-files.ts';
+import { prettyLine } from './pretty-line.ts';
+import { DEFAULT_BUFFERING, type ErrorLogSetting, LOG_LEVELS, type LogLevel } from './rows.ts';
+
+type LogMethod = (message: string, fields?: Readonly<Record<string, unknown>>) => void;
+
+/** Messages are complete sentences without a final stop; fields carry what a program would look for. */
+export interface Log {
+  readonly debug: LogMethod;
+  readonly info: LogMethod;
+  readonly notice: LogMethod;
+  readonly warn: LogMethod;
+  readonly error: LogMethod;
+  readonly crit: LogMethod;
+}
+
+export interface LogOptions extends ErrorLogSetting {
+  /** One line for people instead of JSON; by default when the log is a terminal. */
+  readonly pretty?: boolean;
+}
+
+/** nginx's names on pino's scale: notice is an info, everything from crit on is fatal. */
+const NUMBERS = {
+  debug: 20,
+  info: 30,
+  notice: 35,
+  warn: 40,
+  error: 50,
+  crit: 60,
+  alert: 61,
+  emerg: 62,
+} as const;
+
+type Print = (level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>) => void;
+
+/** Opens the log through `files`, so that it is reopened and flushed with the others. Throws LogFileError. */
+export function createLog(options: LogOptions, files: LogFiles): Log {
+  const writer = files.open(options.path, DEFAULT_BUFFERING);
+  // Its own problems cannot be told to itself.
+  writer.onProblem = options.path === 'stderr' ? () => undefined : printToStderr;
+  const terminal = isTerminal(options.path);
+  const write = (line: string): void => writer.write(line, true);
+  const print = (options.pretty ?? terminal) ? prettyPrinter(write, terminal) : jsonPrinter(write);
+  const lowest = LOG_LEVELS.indexOf(options.level);
+  const method = (level: LogLevel): LogMethod => {
+    if (LOG_LEVELS.indexOf(level) < lowest) return () => undefined;
+    return (message, fields = {}) => print(level, message, fields);
+  };
+  return {
+    debug: method('debug'),
+    info: method('info'),
+    notice: method('notice'),
+    warn: method('warn'),
+    error: method('error'),
+    crit: method('crit'),
+  };
+}
+
+function isTerminal(path: string): boolean {
+  return (path === 'stdout' && isatty(1)) || (path === 'stderr' && isatty(2));
+}
+
+function jsonPrinter(write: (line: string) => void): Print {
+  const log = pino(
+    {
+      base: { pid: process.pid },
+      customLevels: NUMBERS,
+      useOnlyCustomLevels: true,
+      level: 'debug',
+      formatters: { level: (label) => ({ level: label }) },
+      timestamp: pino.stdTimeFunctions.isoTime,
+    },
+    { write: (line: string) => write(encodeJsonLine(line)) },
+  );
+  return (level, message, fields) => log[level](fields, message);
+}
+
+function prettyPrinter(write: (line: string) => void, terminal: boolean): Print {
+  // https://no-color.org: any value that is not empty.
+  const colours = terminal && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+  return (level, message, fields) =>
+    write(`${toBytes(prettyLine({ time: new Date(), level, message, fields }, colours))}\n`);
+}

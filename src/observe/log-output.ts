@@ -1,0 +1,84 @@
+// Opens what a log writes to: a file for appending, a FIFO, or one of the process's own streams.
+import { constants, fstatSync, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+export interface LogOutput {
+  readonly fd: number;
+  /** Most bytes of one write(2) that no other process's lines can come between. */
+  readonly atomicBytes: number;
+  /** False for stdout and stderr: they are neither reopened nor closed. */
+  readonly owned: boolean;
+}
+
+/** A log that cannot be opened; the message says why and what to do. */
+export class LogFileError extends Error {
+  readonly path: string;
+
+  constructor(path: string, cause: unknown) {
+    super(`cannot open log file "${path}": ${reasonOf(path, cause)}`, { cause });
+    this.path = path;
+  }
+}
+
+/** PIPE_BUF: 4096 on Linux; POSIX promises 512, which is what macOS has. */
+const PIPE_BYTES = process.platform === 'linux' ? 4096 : 512;
+/** Appending to a file is atomic whatever the length; this only bounds the memory of one write. */
+const FILE_BYTES = 64 * 1024;
+
+/** Opens an absolute path, `stdout` or `stderr`. Throws LogFileError. */
+export function openLogOutput(path: string): LogOutput {
+  try {
+    if (path === 'stdout') return openStream(1);
+    if (path === 'stderr') return openStream(2);
+    if (isFifo(path)) return openFifo(path);
+    return { fd: openSync(path, 'a', 0o644), atomicBytes: FILE_BYTES, owned: true };
+  } catch (error) {
+    throw new LogFileError(path, error);
+  }
+}
+
+function isFifo(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFIFO() ?? false;
+}
+
+/** Opened for reading too, so that neither opening nor writing ever waits for a reader: a full FIFO gives EAGAIN. */
+function openFifo(path: string): LogOutput {
+  return {
+    fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK),
+    atomicBytes: PIPE_BYTES,
+    owned: true,
+  };
+}
+
+function openStream(fd: 1 | 2): LogOutput {
+  if (!fstatSync(fd).isFIFO()) return { fd, atomicBytes: FILE_BYTES, owned: false };
+  return { fd: nonBlockingPipe(fd), atomicBytes: PIPE_BYTES, owned: false };
+}
+
+/**
+ * A second description of the same pipe, so that a reader that stands still cannot hold one of Node's few I/O threads. The
+ * flag of `fd` itself is shared with other processes and stays. Where there is no /proc, or no right to it, `fd` has to do.
+ */
+function nonBlockingPipe(fd: 1 | 2): number {
+  try {
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return fd;
+  }
+}
+
+function reasonOf(path: string, cause: unknown): string {
+  switch ((cause as NodeJS.ErrnoException).code) {
+    case 'ENOENT':
+      return `the directory "${dirname(path)}" does not exist: create it or change the path`;
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied: let the user of this process write there or change the path';
+    case 'EISDIR':
+      return 'it is a directory: name a file in it';
+    case 'ENOTDIR':
+      return `"${dirname(path)}" is not a directory: change the path`;
+    default:
+      return cause instanceof Error ? cause.message : String(cause);
+  }
+}

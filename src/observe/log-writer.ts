@@ -1,0 +1,295 @@
+// Writes the lines of one log off the request path: whole lines per write(2), one write at a time, bounded memory.
+// Several processes may append to the same file; what one write holds stays together.
+import { close, write as writeAsync, writeSync } from 'node:fs';
+import { type LogOutput, openLogOutput } from './log-output.ts';
+import { LostLines } from './lost-lines.ts';
+
+export interface LogBuffering {
+  /** Bytes that may wait before they are written. */
+  readonly bufferBytes: number;
+  /** Longest wait of a line in ms; 0 = until `bufferBytes` wait. */
+  readonly flushMs: number;
+}
+
+/** What may wait while the disk, or who reads the pipe, is slower than the traffic. Lines beyond it are dropped and counted. */
+export const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+const RETRY_MIN_MS = 5;
+const RETRY_MAX_MS = 100;
+/** How long the end of the process may wait for a full pipe. */
+const SYNC_PATIENCE_MS = 250;
+
+export class LogWriter {
+  readonly path: string;
+  /** Hears of lost lines and of files that do not open, at most once a minute. */
+  onProblem: (message: string) => void;
+  #buffering: LogBuffering;
+  readonly #lost = new LostLines((message) => this.onProblem(`log "${this.path}": ${message}`));
+  #output: LogOutput | null;
+  #atomicBytes: number;
+  /** Lines that have not been made into a batch yet. */
+  #tail = '';
+  /** Batches, and outputs to change to after the batches before them. */
+  #queue: (Buffer | LogOutput)[] = [];
+  /** What is being written; its written part is cut off. */
+  #current: Buffer | null = null;
+  #writing = false;
+  /** Bytes in current, queue and tail. */
+  #waiting = 0;
+  /** How many of the waiting bytes are to be written even if the buffer is not full. */
+  #due = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #retryMs = RETRY_MIN_MS;
+  #retry: NodeJS.Timeout | undefined;
+  #retired = false;
+  #drained: (() => void)[] = [];
+
+  /** Opens the log; throws LogFileError. */
+  constructor(path: string, buffering: LogBuffering, onProblem: (message: string) => void) {
+    this.path = path;
+    this.#buffering = buffering;
+    this.onProblem = onProblem;
+    this.#output = openLogOutput(path);
+    this.#atomicBytes = this.#output.atomicBytes;
+  }
+
+  get buffering(): LogBuffering {
+    return this.#buffering;
+  }
+
+  /** Bytes that wait to be written. */
+  get waitingBytes(): number {
+    return this.#waiting;
+  }
+
+  /** Takes one line, ended by a line feed, bytes as latin1. `urgent` begins to write it at once. */
+  write(line: string, urgent = false): void {
+    if (this.#waiting + line.length > Math.max(MAX_WAITING_BYTES, 2 * this.#buffering.bufferBytes)) {
+      this.#lost.add(1, 'it takes lines more slowly than they come');
+      return;
+    }
+    if (this.#tail.length + line.length > this.#atomicBytes) this.#cut();
+    this.#tail += line;
+    this.#waiting += line.length;
+    if (urgent) this.#writeAll();
+    else if (this.#waiting >= this.#buffering.bufferBytes) this.#pump();
+    else if (this.#timer === undefined) this.#armTimer();
+  }
+
+  /** Everything that waits is written, or lost and counted, when this resolves. */
+  flush(): Promise<void> {
+    this.#writeAll();
+    if (!this.#writing && this.#waiting === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#drained.push(resolve));
+  }
+
+  /**
+   * For the end of the process: hands everything that waits to the system before it returns. A write under way is completed
+   * by Node, which joins its I/O threads when it exits.
+   */
+  flushSync(): void {
+    this.#stopTimers();
+    const until = performance.now() + SYNC_PATIENCE_MS;
+    if (!this.#writing && this.#current !== null) this.#writeNow(this.#current, until);
+    for (let batch = this.#nextBatch(); batch !== null; batch = this.#nextBatch())
+      this.#writeNow(batch, until);
+    if (!this.#writing) this.#current = null;
+    this.#waiting = this.#current?.length ?? 0;
+    this.#due = this.#waiting;
+    this.#lost.end();
+    if (!this.#writing) this.#settle();
+  }
+
+  /** Lines that came before go to the file as it was opened, later ones to what now has its path. */
+  reopen(): void {
+    if (this.#output?.owned) {
+      try {
+        const output = openLogOutput(this.path);
+        this.#cut();
+        this.#queue.push(output);
+      } catch (error) {
+        this.onProblem(`${(error as Error).message}; lines go on to the file that was open`);
+      }
+    }
+    this.#writeAll();
+  }
+
+  /** The log is in use (again). */
+  use(buffering: LogBuffering): void {
+    this.#retired = false;
+    this.#buffering = buffering;
+  }
+
+  /** The log is no longer in use: closes the file. Lines that still come open it again for as long as they are written. */
+  retire(): void {
+    this.#retired = true;
+    this.#writeAll();
+  }
+
+  #armTimer(): void {
+    if (this.#retired) {
+      this.#writeAll();
+      return;
+    }
+    if (this.#buffering.flushMs === 0) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#writeAll();
+    }, this.#buffering.flushMs);
+    this.#timer.unref();
+  }
+
+  /** Begins to write all that waits now. */
+  #writeAll(): void {
+    this.#due = this.#waiting;
+    this.#pump();
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#retry);
+    this.#timer = undefined;
+    this.#retry = undefined;
+  }
+
+  /** Makes the lines so far one batch. As bytes: a string of many pieces takes several times its length. */
+  #cut(): void {
+    if (this.#tail === '') return;
+    this.#queue.push(Buffer.from(this.#tail, 'latin1'));
+    this.#tail = '';
+  }
+
+  /** The next batch; changes to a reopened file on the way. Null when nothing waits. */
+  #nextBatch(): Buffer | null {
+    if (this.#queue.length === 0) this.#cut();
+    for (let step = this.#queue.shift(); step !== undefined; step = this.#queue.shift()) {
+      if (Buffer.isBuffer(step)) return step;
+      this.#close();
+      this.#output = step;
+      if (this.#queue.length === 0) this.#cut();
+    }
+    return null;
+  }
+
+  /** The next step is to change to a reopened file. */
+  #reopening(): boolean {
+    return this.#queue.length > 0 && !Buffer.isBuffer(this.#queue[0]);
+  }
+
+  /** Writes on while something is due. */
+  #pump(): void {
+    if (this.#writing || this.#retry !== undefined) return;
+    if (this.#current === null) {
+      const full = this.#waiting >= this.#buffering.bufferBytes;
+      const batch = this.#due > 0 || full || this.#reopening() ? this.#nextBatch() : null;
+      if (batch === null) {
+        this.#settle();
+        return;
+      }
+      this.#current = batch;
+    }
+    const output = this.#ready();
+    if (output === null) return;
+    this.#writing = true;
+    writeAsync(output.fd, this.#current, 0, this.#current.length, null, (error, written) => {
+      this.#writing = false;
+      this.#onWritten(error, written);
+    });
+  }
+
+  /** The open output; a retired log's file is opened again. */
+  #ready(): LogOutput | null {
+    if (this.#output !== null) return this.#output;
+    try {
+      this.#output = openLogOutput(this.path);
+      return this.#output;
+    } catch (error) {
+      this.#loseCurrent((error as Error).message);
+      this.#pump();
+      return null;
+    }
+  }
+
+  #onWritten(error: NodeJS.ErrnoException | null, written: number): void {
+    if (error?.code === 'EAGAIN') {
+      this.#retry = setTimeout(() => {
+        this.#retry = undefined;
+        this.#pump();
+      }, this.#retryMs);
+      this.#retry.unref();
+      this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
+      return;
+    }
+    this.#retryMs = RETRY_MIN_MS;
+    if (error === null) this.#advance(written);
+    else this.#loseCurrent(error.message);
+    this.#pump();
+  }
+
+  /** The first `written` bytes of the current batch are out. */
+  #advance(written: number): void {
+    const batch = this.#current;
+    if (batch === null) return;
+    this.#taken(written);
+    this.#current = written === batch.length ? null : batch.subarray(written);
+    this.#lost.recovered();
+  }
+
+  #taken(bytes: number): void {
+    this.#waiting -= bytes;
+    this.#due = Math.max(0, this.#due - bytes);
+  }
+
+  #loseCurrent(reason: string): void {
+    const batch = this.#current;
+    if (batch === null) return;
+    this.#current = null;
+    this.#taken(batch.length);
+    this.#lost.add(countLines(batch), reason);
+  }
+
+  /** Nothing to write now. */
+  #settle(): void {
+    if (this.#waiting > 0) {
+      if (this.#timer === undefined) this.#armTimer();
+      return;
+    }
+    if (this.#retired) this.#close();
+    const drained = this.#drained;
+    this.#drained = [];
+    for (const resolve of drained) resolve();
+  }
+
+  #close(): void {
+    // A write under way still needs its descriptor; that happens only in flushSync, just before the process ends.
+    if (!this.#output?.owned) return;
+    if (!this.#writing) close(this.#output.fd, ignore);
+    this.#output = null;
+  }
+
+  #writeNow(batch: Buffer, until: number): void {
+    let rest = batch;
+    while (rest.length > 0) {
+      try {
+        this.#output ??= openLogOutput(this.path);
+        rest = rest.subarray(writeSync(this.#output.fd, rest));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EAGAIN' && performance.now() < until) {
+          Atomics.wait(SLEEP, 0, 0, RETRY_MIN_MS);
+          continue;
+        }
+        this.#lost.add(countLines(rest), (error as Error).message);
+        return;
+      }
+    }
+  }
+}
+
+const ignore = (): void => undefined;
+const LINE_FEED = 10;
+const SLEEP = new Int32Array(new SharedArrayBuffer(4));
+
+function countLines(batch: Buffer): number {
+  let lines = 0;
+  for (let at = batch.indexOf(LINE_FEED); at >= 0; at = batch.indexOf(LINE_FEED, at + 1)) lines++;
+  return lines;
+}

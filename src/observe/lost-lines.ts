@@ -1,0 +1,37 @@
+// Counts the lines that a log lost and says so, at most once a minute, so that a full disk does not fill another one.
+
+const QUIET_MS = 60_000;
+
+export class LostLines {
+  readonly #tell: (message: string) => void;
+  #lines = 0;
+  #toldAt = Number.NEGATIVE_INFINITY;
+
+  constructor(tell: (message: string) => void) {
+    this.#tell = tell;
+  }
+
+  /** More lines are lost, for this reason. */
+  add(lines: number, reason: string): void {
+    this.#lines += lines;
+    this.#say(reason, QUIET_MS);
+  }
+
+  /** A write succeeded: what was lost since the last message is told when its minute is over. */
+  recovered(): void {
+    if (this.#lines > 0) this.#say('it takes lines again', QUIET_MS);
+  }
+
+  /** The process ends: what has not been told is told now. */
+  end(): void {
+    if (this.#lines > 0) this.#say('the process ends', 0);
+  }
+
+  #say(reason: string, quietMs: number): void {
+    const now = performance.now();
+    if (now - this.#toldAt < quietMs) return;
+    this.#tell(`${reason}; ${this.#lines} ${this.#lines === 1 ? 'line' : 'lines'} lost`);
+    this.#lines = 0;
+    this.#toldAt = now;
+  }
+}

@@ -1,0 +1,224 @@
+// Rows of the logs: log_format, access_log, error_log. ngx_http_log_module and the core's error_log.
+
+import type { Settings } from '../config/model.ts';
+import { HTTP_AND_IF, ignored, list, type ReadContext, type Row, setting } from '../config/row.ts';
+import type { Word } from '../config/tree.ts';
+import { parseSize, parseTime } from '../config/units.ts';
+import { parseTemplate } from '../route/template.ts';
+
+export type LogEscape = 'default' | 'json' | 'none';
+
+/** One `log_format`. `text` is a template; its variables are escaped as `escape` says when a line is made. */
+export interface LogFormat {
+  readonly name: string;
+  readonly escape: LogEscape;
+  readonly text: string;
+}
+
+/** One `access_log`. Path `off` means that the level logs nothing, whatever else stands beside it. */
+export interface AccessLogEntry {
+  /** Absolute path, `stdout`, `stderr` or `off`. */
+  readonly path: string;
+  readonly format: string;
+  /** Bytes that may wait before they are written. */
+  readonly bufferBytes: number;
+  /** Longest wait of a line; 0 = until the buffer is full. */
+  readonly flushMs: number;
+  /** Template; the request is logged unless it gives '' or '0'. null = always. */
+  readonly condition: string | null;
+}
+
+export const LOG_LEVELS = ['debug', 'info', 'notice', 'warn', 'error', 'crit', 'alert', 'emerg'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface ErrorLogSetting {
+  /** Absolute path, `stdout` or `stderr`. */
+  readonly path: string;
+  readonly level: LogLevel;
+}
+
+declare module '../config/model.ts' {
+  interface Settings {
+    readonly logFormats: readonly LogFormat[];
+    readonly accessLog: readonly AccessLogEntry[];
+    readonly errorLog: ErrorLogSetting;
+  }
+}
+
+/** How long lines wait when `buffer=` says nothing: long enough to write many with one call, too short to notice. */
+export const DEFAULT_BUFFERING = { bufferBytes: 64 * 1024, flushMs: 100 } as const;
+
+export const observeDefaults = {
+  logFormats: [],
+  // nginx would write logs/access.log under its prefix; a program started in any directory should not make files unasked.
+  accessLog: [],
+  // nginx's level is error; from notice on, start and reload say what they did.
+  errorLog: { path: 'stderr', level: 'notice' },
+} as const satisfies Partial<Settings>;
+
+export const observeRows: readonly Row[] = [
+  list('logFormats', {
+    name: 'log_format',
+    contexts: ['http'],
+    args: [2, 64],
+    syntax: 'name [escape=default | json | none] string …',
+    default: 'combined "…"',
+    doc: 'A format for access_log: the strings are joined, their $variables escaped. `combined` and `json` are built in.',
+    read: readFormat,
+  }),
+  list('accessLog', {
+    name: 'access_log',
+    contexts: HTTP_AND_IF,
+    args: [1, 6],
+    syntax: 'path [format [buffer=size [flush=time]] [if=condition]] | off',
+    default: 'off',
+    doc: 'Writes one line per request to a file, stdout or stderr. Several may stand together. The format is `combined` in nginx files and `json` in JSON files.',
+    read: readAccessLog,
+  }),
+  setting('errorLog', {
+    name: 'error_log',
+    contexts: ['main', 'http', 'server', 'location'],
+    args: [1, 2],
+    syntax: `path [${LOG_LEVELS.join(' | ')}]`,
+    default: 'stderr notice',
+    doc: 'Where messages of at least this level go: a file, stdout or stderr.',
+    read: readErrorLog,
+  }),
+  ignored('open_log_file_cache', ['http', 'server', 'location'], 'log files stay open and are shared', {
+    args: [1, 4],
+  }),
+];
+
+function readFormat(words: readonly Word[], cx: ReadContext): LogFormat | undefined {
+  const name = words[0].text;
+  if (name === 'combined') {
+    return cx.problems.error(
+      words[0].at,
+      '"combined" is built in and cannot be defined again: choose another name',
+    );
+  }
+  let mode: LogEscape = 'default';
+  let strings = words.slice(1);
+  const first = strings[0];
+  if (first.text.startsWith('escape=')) {
+    const value = first.text.slice(7);
+    if (value !== 'default' && value !== 'json' && value !== 'none') {
+      return cx.problems.error(first.at, `unknown escaping "${value}": use default, json or none`);
+    }
+    mode = value;
+    strings = strings.slice(1);
+  }
+  for (const word of strings) {
+    cx.template(word);
+    // nginx reads every string on its own, so a '$' at the end of one cannot begin a name in the next.
+    if (word.text.endsWith('$')) {
+      return cx.problems.error(word.at, `"${word.text}" ends with a "$" that names no variable: remove it`);
+    }
+  }
+  return { name, escape: mode, text: strings.reduce((text, word) => join(text, word.text), '') };
+}
+
+const BARE_NAME_AT_END = /\$[A-Za-z0-9_]+$/;
+
+/** Joins two strings of a format so that a variable's name at the end of one does not run into the next. */
+function join(text: string, next: string): string {
+  if (!/^[A-Za-z0-9_]/.test(next) || !BARE_NAME_AT_END.test(text)) return text + next;
+  return text.replace(BARE_NAME_AT_END, (name) => `\${${name.slice(1)}}`) + next;
+}
+
+const OFF: AccessLogEntry = { path: 'off', format: '', bufferBytes: 0, flushMs: 0, condition: null };
+
+function readAccessLog(words: readonly Word[], cx: ReadContext): AccessLogEntry | undefined {
+  const [path, format, ...parameters] = words;
+  if (path.text === 'off') {
+    if (format === undefined) return OFF;
+    return cx.problems.error(
+      format.at,
+      `invalid parameter "${format.text}": "access_log off" takes no other`,
+    );
+  }
+  const target = logPath(path, cx);
+  const options = readParameters(parameters, cx);
+  if (target === undefined || options === undefined) return undefined;
+  if (options.flushMs !== undefined && options.bufferBytes === undefined) {
+    return cx.problems.error(path.at, 'flush= needs buffer=: add a size such as buffer=64k');
+  }
+  return {
+    path: target,
+    format: format?.text ?? (cx.syntax === 'json' ? 'json' : 'combined'),
+    bufferBytes: options.bufferBytes ?? DEFAULT_BUFFERING.bufferBytes,
+    // With buffer= alone nginx writes only what is full.
+    flushMs: options.flushMs ?? (options.bufferBytes === undefined ? DEFAULT_BUFFERING.flushMs : 0),
+    condition: options.condition ?? null,
+  };
+}
+
+interface Parameters {
+  bufferBytes?: number;
+  flushMs?: number;
+  condition?: string;
+}
+
+function readParameters(words: readonly Word[], cx: ReadContext): Parameters | undefined {
+  const read: Parameters = {};
+  for (const word of words) {
+    const [name, ...rest] = word.text.split('=');
+    const value = rest.join('=');
+    const valueAt = { ...word.at, column: word.at.column + name.length + 1 };
+    switch (name) {
+      case 'buffer':
+        read.bufferBytes = parseSize(value) || undefined;
+        if (read.bufferBytes !== undefined) break;
+        return cx.problems.error(word.at, `invalid buffer size "${value}": write a size such as buffer=64k`);
+      case 'flush':
+        read.flushMs = parseTime(value) || undefined;
+        if (read.flushMs !== undefined) break;
+        return cx.problems.error(word.at, `invalid flush time "${value}": write a time such as flush=5s`);
+      case 'if':
+        read.condition = cx.template({ text: value, at: valueAt });
+        break;
+      case 'gzip':
+        return cx.problems.error(
+          word.at,
+          'logs are not compressed as they are written: remove "gzip", compress after rotation',
+        );
+      default:
+        return cx.problems.error(
+          word.at,
+          `invalid parameter "${word.text}": access_log knows buffer=, flush= and if=`,
+        );
+    }
+  }
+  return read;
+}
+
+/** A log's target; what nginx can log to and we cannot is reported. */
+function logPath(word: Word, cx: ReadContext): string | undefined {
+  const text = word.text;
+  if (text === 'stdout' || text === '/dev/stdout') return 'stdout';
+  if (text === 'stderr' || text === '/dev/stderr') return 'stderr';
+  if (/^(syslog|memory):/.test(text)) {
+    return cx.problems.error(word.at, `"${text}" is not supported: log to a file, stdout or stderr`);
+  }
+  const parts = parseTemplate(text);
+  if (!('error' in parts) && parts.some((part) => 'variable' in part)) {
+    return cx.problems.error(
+      word.at,
+      `the path "${text}" holds a variable: name one file, and log the variable in its lines`,
+    );
+  }
+  return cx.resolvePath(text);
+}
+
+function readErrorLog(words: readonly Word[], cx: ReadContext): ErrorLogSetting | undefined {
+  const path = logPath(words[0], cx);
+  const wanted = words[1]?.text ?? 'notice';
+  const level = LOG_LEVELS.find((name) => name === wanted);
+  if (level === undefined) {
+    return cx.problems.error(
+      words[1].at,
+      `invalid log level "${wanted}": use one of ${LOG_LEVELS.join(', ')}`,
+    );
+  }
+  return path === undefined ? undefined : { path, level };
+}

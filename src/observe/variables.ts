@@ -1,0 +1,49 @@
+// Variables that only the end of an exchange knows, or that are the same for every exchange: for logs, and for `return 200`.
+import { hostname } from 'node:os';
+import type { VariableTable } from '../route/template.ts';
+import { systemClock, timeIso8601, timeLocal } from '../shared/clock.ts';
+
+/** `$nginx_version`: the nginx whose behaviour is followed. Not this program's version. */
+export const NGINX_VERSION = '1.31.5';
+
+/** Milliseconds as seconds with three decimals, the way nginx prints times. */
+function seconds(ms: number): string {
+  return (Math.floor(ms) / 1000).toFixed(3);
+}
+
+/** Formats the present time, anew only when the second has changed. */
+function oncePerSecond(format: (epochMs: number) => string): () => string {
+  let second = -1;
+  let text = '';
+  return () => {
+    const now = Math.floor(Date.now() / 1000);
+    if (now !== second) {
+      second = now;
+      text = format(now * 1000);
+    }
+    return text;
+  };
+}
+
+// nginx lower-cases it too (ngx_init_cycle).
+const host = hostname().toLowerCase();
+const pid = String(process.pid);
+
+export const observeVariables: VariableTable = {
+  plain: {
+    status: (exchange) => String(exchange.status).padStart(3, '0'),
+    body_bytes_sent: (exchange) => String(exchange.bodyBytesSent),
+    bytes_sent: (exchange) => String(exchange.headBytesSent + exchange.bodyBytesSent),
+    request_length: (exchange) => String(exchange.request.size + exchange.bodyBytesReceived),
+    request_time: (exchange) => seconds(Math.max(0, systemClock.now() - exchange.startedAt)),
+    msec: () => seconds(Date.now()),
+    time_local: oncePerSecond(timeLocal),
+    time_iso8601: oncePerSecond(timeIso8601),
+    pid: () => pid,
+    // nginx prints 'p' for a pipelined request; here it makes no difference to anything.
+    pipe: () => '.',
+    nginx_version: () => NGINX_VERSION,
+    hostname: () => host,
+  },
+  families: {},
+};

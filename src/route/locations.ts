@@ -1,0 +1,87 @@
+// Finds the location of a URI by nginx's rules: exact; else the longest prefix, nested ones inside it; regular expressions in their
+// order unless the prefix says ^~. Cost: one map look-up per distinct prefix length.
+import type { LocationMatch } from '../config/model.ts';
+import type { Exchange } from '../exchange.ts';
+import { patternOf } from './pattern.ts';
+import { toBytes } from './template.ts';
+
+export interface LocationEntry<T> {
+  readonly match: LocationMatch;
+  readonly value: T;
+  readonly locations: readonly LocationEntry<T>[];
+}
+
+/** The location's value, or undefined; captures of a regular expression go to `exchange.captures`. */
+export type LocationFinder<T> = (uri: string, exchange: Exchange) => T | undefined;
+
+interface Prefix<T> {
+  readonly value: T;
+  readonly final: boolean;
+  readonly nested: Level<T> | null;
+}
+
+interface Level<T> {
+  readonly exact: ReadonlyMap<string, T>;
+  readonly prefixes: ReadonlyMap<string, Prefix<T>>;
+  /** Lengths of the prefixes, longest first. */
+  readonly lengths: readonly number[];
+  readonly patterns: readonly { readonly regex: RegExp; readonly value: T; readonly nested: Level<T> | null }[];
+}
+
+export function createLocationFinder<T>(entries: readonly LocationEntry<T>[]): LocationFinder<T> {
+  const level = createLevel(entries);
+  return (uri, exchange) => (level === null ? undefined : search(level, uri, exchange).value);
+}
+
+function createLevel<T>(entries: readonly LocationEntry<T>[]): Level<T> | null {
+  if (entries.length === 0) return null;
+  const exact = new Map<string, T>();
+  const prefixes = new Map<string, Prefix<T>>();
+  const patterns: { regex: RegExp; value: T; nested: Level<T> | null }[] = [];
+  for (const { match, value, locations } of entries) {
+    const nested = createLevel(locations);
+    const text = toBytes(match.text);
+    if (match.kind === 'regex') patterns.push({ regex: patternOf(match.text, match.caseless), value, nested });
+    else if (match.kind === 'exact') exact.set(text, value);
+    else prefixes.set(text, { value, final: match.kind === 'prefix-final', nested });
+  }
+  const lengths = [...new Set([...prefixes.keys()].map((p) => p.length))].sort((a, b) => b - a);
+  return { exact, prefixes, lengths, patterns };
+}
+
+/** What a search came to: `settled` = no regular expression of an outer level may override it. */
+interface Found<T> {
+  readonly value: T | undefined;
+  readonly settled: boolean;
+}
+
+function search<T>(level: Level<T>, uri: string, exchange: Exchange): Found<T> {
+  const exact = level.exact.size > 0 ? level.exact.get(uri) : undefined;
+  if (exact !== undefined) return { value: exact, settled: true };
+  const prefix = longest(level, uri);
+  let value = prefix?.value;
+  if (prefix?.nested) {
+    const inner = search(prefix.nested, uri, exchange);
+    if (inner.settled) return inner;
+    value = inner.value ?? value;
+  }
+  if (prefix?.final !== true) {
+    for (const pattern of level.patterns) {
+      const captures = pattern.regex.exec(uri);
+      if (captures === null) continue;
+      exchange.captures = captures;
+      const inner = pattern.nested === null ? undefined : search(pattern.nested, uri, exchange).value;
+      return { value: inner ?? pattern.value, settled: true };
+    }
+  }
+  return { value, settled: false };
+}
+
+function longest<T>(level: Level<T>, uri: string): Prefix<T> | undefined {
+  for (const length of level.lengths) {
+    if (length > uri.length) continue;
+    const prefix = level.prefixes.get(length === uri.length ? uri : uri.slice(0, length));
+    if (prefix !== undefined) return prefix;
+  }
+  return undefined;
+}

@@ -1,0 +1,187 @@
+// nginx's rewrite module: rewrite, return, set, break, if, compiled to one closure a step.
+import type { ScriptOp, Test } from '../config/model.ts';
+import { existsSync, statSync, accessSync, constants } from 'node:fs';
+import type { Exchange, LocationRuntime } from '../exchange.ts';
+import { patternOf } from './pattern.ts';
+import { compileTemplate, type VariableLookup } from './template.ts';
+import { escapeArgs } from './uri.ts';
+
+/** What a script came to: go on with the location, look for a new one, or the answer is given. */
+export type ScriptOutcome = 'go-on' | 'stop' | 'relocate' | 'answered';
+
+export type Script = (exchange: Exchange) => ScriptOutcome;
+
+/** What scripts need of other rooms. */
+export interface ScriptTools {
+  readonly lookup: VariableLookup;
+  /** Answers with a redirect; `location` is as configured. */
+  redirect(exchange: Exchange, status: number, location: string): void;
+  /** Answers with a text; with '' an empty body. */
+  text(exchange: Exchange, status: number, body: string): void;
+  /** The implicit location of an `if` block. */
+  implicit(op: Extract<ScriptOp, { op: 'if' }>): LocationRuntime | null;
+}
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+export function compileScript(ops: readonly ScriptOp[], tools: ScriptTools): Script | null {
+  if (ops.length === 0) return null;
+  const steps = ops.map((op) => compileOp(op, tools));
+  return (exchange) => {
+    let changed = false;
+    for (const step of steps) {
+      const outcome = step(exchange);
+      if (outcome === 'relocate') changed = true;
+      else if (outcome === 'relocate-now') return 'relocate';
+      else if (outcome === 'answered' || outcome === 'stop') return outcome;
+    }
+    return changed ? 'relocate' : 'go-on';
+  };
+}
+
+/** As ScriptOutcome; 'relocate' of a step lets the following steps run first. */
+type StepOutcome = ScriptOutcome | 'relocate-now';
+type Step = (exchange: Exchange) => StepOutcome;
+
+function compileOp(op: ScriptOp, tools: ScriptTools): Step {
+  switch (op.op) {
+    case 'rewrite':
+      return compileRewrite(op, tools);
+    case 'return':
+      return compileReturn(op, tools);
+    case 'set':
+      return compileSet(op, tools);
+    case 'break':
+      return () => 'stop';
+    case 'if':
+      return compileIf(op, tools);
+  }
+}
+
+function compileReturn(op: Extract<ScriptOp, { op: 'return' }>, tools: ScriptTools): Step {
+  const { status } = op;
+  if (op.text === null) {
+    return (x) => {
+      if (status === 204 || status === 200) tools.text(x, status, '');
+      else x.location.fail(x, status, '');
+      return 'answered';
+    };
+  }
+  const text = compileTemplate(op.text, tools.lookup);
+  return (x) => {
+    if (REDIRECTS.has(status)) tools.redirect(x, status, text(x));
+    else tools.text(x, status, text(x));
+    return 'answered';
+  };
+}
+
+function compileSet(op: Extract<ScriptOp, { op: 'set' }>, tools: ScriptTools): Step {
+  const value = compileTemplate(op.value, tools.lookup);
+  const name = op.variable;
+  return (x) => {
+    const text = value(x);
+    if (name === 'args') {
+      x.args = text;
+      x.hasArgs = text !== '';
+    } else {
+      x.variables ??= new Map();
+      x.variables.set(name, text);
+    }
+    return 'go-on';
+  };
+}
+
+function compileIf(op: Extract<ScriptOp, { op: 'if' }>, tools: ScriptTools): Step {
+  const test = compileTest(op.test, tools.lookup);
+  const inner = compileScript(op.script, tools);
+  const implicit = tools.implicit(op);
+  return (x) => {
+    if (!test(x)) return 'go-on';
+    if (implicit !== null) x.location = implicit;
+    const outcome = inner === null ? 'go-on' : inner(x);
+    // A relocation inside ends the outer script too only with `last`; both come to the same search.
+    return outcome === 'relocate' ? 'relocate-now' : outcome;
+  };
+}
+
+function compileTest(test: Test, lookup: VariableLookup): (exchange: Exchange) => boolean {
+  const value = compileTemplate(test.value, lookup);
+  switch (test.test) {
+    case 'set':
+      return (x) => {
+        const text = value(x);
+        return text !== '' && text !== '0';
+      };
+    case 'equal': {
+      const other = compileTemplate(test.other, lookup);
+      return (x) => (value(x) === other(x)) !== test.negate;
+    }
+    case 'match': {
+      const regex = patternOf(test.pattern, test.caseless);
+      return (x) => {
+        const m = regex.exec(value(x));
+        if (m !== null) x.captures = m;
+        return (m !== null) !== test.negate;
+      };
+    }
+    default:
+      return (x) => fileTest(test.test, value(x)) !== test.negate;
+  }
+}
+
+function fileTest(kind: 'file' | 'directory' | 'exists' | 'executable', path: string): boolean {
+  const bytes = Buffer.from(path, 'latin1');
+  if (!existsSync(bytes)) return false;
+  if (kind === 'exists') return true;
+  if (kind !== 'executable') {
+    const stat = statSync(bytes, { throwIfNoEntry: false });
+    return stat !== undefined && (kind === 'file' ? stat.isFile() : stat.isDirectory());
+  }
+  try {
+    accessSync(bytes, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function compileRewrite(op: Extract<ScriptOp, { op: 'rewrite' }>, tools: ScriptTools): Step {
+  const regex = patternOf(op.pattern, false);
+  const full = /^(?:https?:\/\/|\$scheme)/.test(op.replacement);
+  const status = op.flag === 'permanent' ? 301 : 302;
+  const isRedirect = full || op.flag === 'redirect' || op.flag === 'permanent';
+  // A '?' at the end of the replacement keeps the arguments of the request away.
+  const keepsArgs = !op.replacement.endsWith('?');
+  const source = keepsArgs ? op.replacement : op.replacement.slice(0, -1);
+  const question = source.indexOf('?');
+  const path = compileTemplate(question < 0 ? source : source.slice(0, question), tools.lookup);
+  const query = question < 0 ? null : compileTemplate(source.slice(question + 1), tools.lookup);
+
+  return (x) => {
+    const m = regex.exec(x.uri);
+    if (m === null) return 'go-on';
+    // Captures come from the decoded path: in arguments and in a redirect they are escaped again, where anything was escaped.
+    const escaped = needsEscape(x) ? (m.map((c) => (c === undefined ? c : escapeArgs(c))) as RegExpExecArray) : m;
+    x.captures = isRedirect ? escaped : m;
+    const uri = path(x);
+    x.captures = escaped;
+    let args = query === null ? null : query(x);
+    x.captures = m;
+    if (keepsArgs && x.hasArgs && x.args !== '') args = args === null || args === '' ? x.args : `${args}&${x.args}`;
+    if (isRedirect) {
+      tools.redirect(x, status, args === null ? uri : `${uri}?${args}`);
+      return 'answered';
+    }
+    x.uri = uri;
+    x.rewritten = true;
+    if (query !== null || !keepsArgs) {
+      x.args = args ?? '';
+      x.hasArgs = x.args !== '';
+    }
+    return op.flag === 'last' ? 'relocate-now' : op.flag === 'break' ? 'stop' : 'relocate';
+  };
+}
+
+function needsEscape(x: Exchange): boolean {
+  return x.request.path.includes('%') || x.request.path.includes('+');
+}

@@ -1,0 +1,76 @@
+// The request's path as locations see it: decoded, slashes merged, dot segments resolved (ngx_http_parse_complex_uri).
+// Works on bytes as latin1 text.
+
+/** A normalised path with its query, or null when the path is not one (bad escape, NUL, above the root). */
+export interface NormalisedUri {
+  readonly uri: string;
+  readonly args: string;
+  readonly hasArgs: boolean;
+}
+
+/** Paths that are their own normal form: most requests. */
+const PLAIN = /^(?:\/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9_.~!$&'()*+,;=:@-]*)*\/?$/;
+
+export function normaliseUri(path: string): NormalisedUri | null {
+  const question = path.indexOf('?');
+  const raw = question < 0 ? path : path.slice(0, question);
+  const args = question < 0 ? '' : path.slice(question + 1);
+  const hasArgs = question >= 0;
+  if (raw === '/' || raw === '*' || PLAIN.test(raw)) return { uri: raw, args, hasArgs };
+  const decoded = percentDecode(raw);
+  if (decoded === null) return null;
+  const uri = resolveDots(decoded);
+  return uri === null ? null : { uri, args, hasArgs };
+}
+
+/** Bytes of a percent-encoded text; null on a bad escape or NUL. */
+export function percentDecode(text: string): string | null {
+  if (!text.includes('%')) return text;
+  let bad = false;
+  const decoded = text.replace(/%([0-9a-fA-F]{2})?/g, (_all, hex: string | undefined) => {
+    if (hex === undefined || hex === '00') {
+      bad = true;
+      return '';
+    }
+    return String.fromCharCode(Number.parseInt(hex, 16));
+  });
+  return bad ? null : decoded;
+}
+
+function resolveDots(path: string): string | null {
+  const out: string[] = [];
+  const segments = path.split('/');
+  const last = segments.length - 1;
+  for (let i = 1; i <= last; i++) {
+    const segment = segments[i];
+    if (segment === '..') {
+      if (out.length === 0) return null;
+      out.pop();
+    } else if (segment !== '' && segment !== '.') {
+      out.push(segment);
+      continue;
+    }
+    if (i === last && out.at(-1) !== '') out.push('');
+  }
+  return `/${out.join('/')}`;
+}
+
+const HEX = '0123456789ABCDEF';
+
+/** Escapes what may not stand in a request target (NGX_ESCAPE_URI); other bytes stay. */
+export function escapeUri(uri: string): string {
+  return NEEDS_ESCAPE.test(uri) ? uri.replace(ALL_NEED_ESCAPE, escapeByte) : uri;
+}
+
+const NEEDS_ESCAPE = /[\x00-\x20"#%<>?\\^`{|}\x7f-\xff]/;
+const ALL_NEED_ESCAPE = /[\x00-\x20"#%<>?\\^`{|}\x7f-\xff]/g;
+
+/** Escapes a captured text that goes into arguments (NGX_ESCAPE_ARGS). */
+export function escapeArgs(text: string): string {
+  return text.replace(/[\x00-\x20"#%&+<>?\\^`{|}\x7f-\xff]/g, escapeByte);
+}
+
+function escapeByte(c: string): string {
+  const code = c.charCodeAt(0);
+  return `%${HEX[code >> 4]}${HEX[code & 15]}`;
+}

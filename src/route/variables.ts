@@ -1,0 +1,104 @@
+// Variables that the request and its connection give.
+import type { Exchange } from '../exchange.ts';
+import { bareName } from './hosts.ts';
+import type { Getter, VariableTable } from './template.ts';
+
+const field =
+  (name: string): Getter =>
+  (x) =>
+    x.request.getAll(name);
+
+/** `$host`: the name of the Host field or absolute target, else the server's own name. */
+function host(x: Exchange): string {
+  return x.request.host === '' ? x.server.name : bareName(x.request.host);
+}
+
+function args(x: Exchange): string | undefined {
+  return x.hasArgs ? x.args : undefined;
+}
+
+/** The first argument of this name, as it came (not decoded), as nginx gives it. */
+function argument(name: string): Getter {
+  const wanted = name.toLowerCase();
+  return (x) => {
+    if (x.args === '') return undefined;
+    for (const pair of x.args.split('&')) {
+      const equals = pair.indexOf('=');
+      if (equals >= 0 && pair.slice(0, equals).toLowerCase() === wanted) return pair.slice(equals + 1);
+    }
+    return undefined;
+  };
+}
+
+function cookie(name: string): Getter {
+  return (x) => {
+    for (const pair of (x.request.getAll('cookie') ?? '').split(/; */)) {
+      const equals = pair.indexOf('=');
+      if (equals > 0 && pair.slice(0, equals) === name) return pair.slice(equals + 1);
+    }
+    return undefined;
+  };
+}
+
+/** A field of the answer as it stands in its lines. */
+function sentField(rest: string): Getter {
+  const wanted = `${rest.replaceAll('_', '-').toLowerCase()}:`;
+  return (x) => {
+    for (const line of x.lines.split('\r\n')) {
+      if (line.slice(0, wanted.length).toLowerCase() === wanted) return line.slice(wanted.length).trim();
+    }
+    return undefined;
+  };
+}
+
+/** Userinfo of Basic credentials; only the name. */
+function remoteUser(x: Exchange): string | undefined {
+  const m = /^basic +([A-Za-z0-9+/=]+)$/i.exec(x.request.get('authorization') ?? '');
+  if (m === null) return undefined;
+  const [name] = Buffer.from(m[1], 'base64').toString('latin1').split(':', 1);
+  return name === '' ? undefined : name;
+}
+
+const capture =
+  (n: number): Getter =>
+  (x) =>
+    x.captures?.[n];
+
+export const routeVariables: VariableTable = {
+  plain: {
+    host,
+    http_host: (x) => (x.request.host === '' ? undefined : x.request.host),
+    remote_addr: (x) => x.client.remoteAddress,
+    remote_port: (x) => String(x.client.remotePort),
+    remote_user: remoteUser,
+    scheme: (x) => (x.client.secure ? 'https' : 'http'),
+    https: (x) => (x.client.secure ? 'on' : ''),
+    request_uri: (x) => x.request.path,
+    uri: (x) => x.uri,
+    document_uri: (x) => x.uri,
+    args,
+    query_string: args,
+    is_args: (x) => (x.args === '' ? '' : '?'),
+    request_method: (x) => x.request.method,
+    request: (x) => `${x.request.method} ${x.request.target} HTTP/1.${x.request.minor}`,
+    server_protocol: (x) => `HTTP/1.${x.request.minor}`,
+    server_name: (x) => x.server.name,
+    server_port: (x) => String(x.client.localPort),
+    server_addr: (x) => x.client.localAddress,
+    request_id: (x) => x.id,
+    connection: (x) => String(x.client.id),
+    connection_requests: (x) => String(x.client.requests),
+    content_length: field('content-length'),
+    content_type: field('content-type'),
+    ssl_server_name: (x) => x.client.sniName,
+    0: capture(0), 1: capture(1), 2: capture(2), 3: capture(3), 4: capture(4),
+    5: capture(5), 6: capture(6), 7: capture(7), 8: capture(8), 9: capture(9),
+  },
+  families: {
+    http_: (rest) => field(rest.replaceAll('_', '-').toLowerCase()),
+    arg_: argument,
+    cookie_: cookie,
+    sent_http_: sentField,
+  },
+};
+

@@ -1,0 +1,83 @@
+// Error pages in nginx's shape, and what ends the client's connection with them.
+import type { Exchange } from '../exchange.ts';
+import { reasonOf } from '../http/status.ts';
+import { clearAnswer, sendBody } from './answer.ts';
+
+export interface ErrorPageOptions {
+  /** Signs the page: the value of the Server field. */
+  readonly serverName: string;
+  /** Whether pages show `detail`. */
+  readonly errorDetail: boolean;
+}
+
+/**
+ * Answers with the page of a status; what the exchange had as its answer until now is dropped. `detail` is one human sentence
+ * (shown with error_detail). `lines` are field lines, each ended by CRLF, that belong to the error (WWW-Authenticate…).
+ */
+export type Fail = (exchange: Exchange, status: number, detail: string, lines?: string) => void;
+
+/** nginx's own codes: they are sent as 400. */
+const VARIANTS_OF_400: Readonly<Record<number, string>> = {
+  494: 'Request Header Or Cookie Too Large',
+  495: 'The SSL certificate error',
+  496: 'No required SSL certificate was sent',
+  497: 'The plain HTTP request was sent to HTTPS port',
+};
+
+/**
+ * After these the connection ends, as in ngx_http_special_response_handler; and after 408, 431, 505, where what follows on the
+ * connection cannot be trusted.
+ */
+const CLOSING: ReadonlySet<number> = new Set([400, 408, 413, 414, 431, 494, 495, 496, 497, 500, 501, 505]);
+
+/** Where nginx's page says something else than its status line. */
+const TITLES: Readonly<Record<number, string>> = { 302: 'Found', 401: 'Authorization Required' };
+
+export function createFail(options: ErrorPageOptions): Fail {
+  const pages = new Map<number, string>();
+  return (exchange, status, detail, lines = '') => {
+    clearAnswer(exchange);
+    exchange.status = VARIANTS_OF_400[status] === undefined ? status : 400;
+    if (CLOSING.has(status)) exchange.closeAfter = true;
+    let page = pages.get(status);
+    if (page === undefined) {
+      page = errorPage(status, options.serverName, '');
+      pages.set(status, page);
+    }
+    if (options.errorDetail && detail !== '' && page !== '')
+      page = errorPage(status, options.serverName, detail);
+    exchange.lines = page === '' ? lines : `Content-Type: text/html\r\n${lines}`;
+    sendBody(exchange, page);
+  };
+}
+
+/** The page of a status, ASCII; '' for a status without a reason phrase, as in nginx. */
+export function errorPage(status: number, serverName: string, detail: string): string {
+  const variant = VARIANTS_OF_400[status];
+  const reason = TITLES[status] ?? reasonOf(status);
+  if (variant === undefined && reason === '') return '';
+  const heading = variant === undefined ? `${status} ${reason}` : '400 Bad Request';
+  const title = variant === undefined ? heading : `400 ${variant}`;
+  const more = variant === undefined ? '' : `<center>${variant}</center>\r\n`;
+  const paragraph = detail === '' ? '' : `<p><center>${escapeHtml(detail)}</center></p>\r\n`;
+  return (
+    `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${heading}</h1></center>\r\n${more}${paragraph}` +
+    `<hr><center>${escapeHtml(serverName)}</center>\r\n</body>\r\n</html>\r\n`
+  );
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** Text as HTML in ASCII: whatever charset a browser assumes, it reads the same. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']|[^\x20-\x7e]/gu, (c) => {
+    const code = c.codePointAt(0) ?? 0;
+    return ENTITIES[c] ?? (code < 32 || code === 127 ? ' ' : `&#${code};`);
+  });
+}

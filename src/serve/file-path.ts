@@ -1,0 +1,65 @@
+// From a URI to the path of a file: root or alias, and what a path may not contain. Pure; paths are bytes as latin1.
+import type { LocationMatch } from '../config/model.ts';
+import { parseTemplate, toBytes } from '../route/template.ts';
+import type { FileRoot } from './rows.ts';
+
+/**
+ * How root and URI make a path. `root`: the URI stands after it. `alias`: it replaces the location's prefix. `whole`: it is
+ * the path (alias in a location with a regular expression); `within` is the directory that the path may not leave.
+ */
+export type FileMapping =
+  | { readonly kind: 'root' }
+  | { readonly kind: 'alias'; readonly prefix: string }
+  | { readonly kind: 'whole'; readonly within: string };
+
+/**
+ * The mapping of a `root` or `alias`. `match` is of the location in which the directive stands: a location inside of it that
+ * inherits an alias goes on replacing the outer prefix.
+ */
+export function mappingOf(fileRoot: FileRoot, match: LocationMatch | null): FileMapping {
+  if (!fileRoot.alias || match === null) return { kind: 'root' };
+  if (match.kind !== 'regex') return { kind: 'alias', prefix: toBytes(match.text) };
+  return { kind: 'whole', within: constantDirectory(fileRoot.path) };
+}
+
+/** The directory that a template's path is in whatever its variables are; '' when even that is variable. */
+function constantDirectory(template: string): string {
+  const parts = parseTemplate(template);
+  const first = 'error' in parts ? { literal: template } : parts[0];
+  if (first === undefined || !('literal' in first)) return '';
+  const literal = toBytes(first.literal);
+  return literal.slice(0, literal.lastIndexOf('/') + 1);
+}
+
+/** A file's path, and the directory (or file) that its real path must be in. */
+export interface MappedPath {
+  readonly path: string;
+  readonly root: string;
+}
+
+/** Maps a URI; null when it does not begin with the prefix that alias replaces: a rewrite has changed it. */
+export function mapPath(mapping: FileMapping, root: string, uri: string): MappedPath | null {
+  switch (mapping.kind) {
+    case 'root': {
+      const base = root.endsWith('/') ? root.slice(0, -1) : root;
+      return { path: base + uri, root: base === '' ? '/' : base };
+    }
+    case 'alias':
+      return uri.startsWith(mapping.prefix) ? { path: root + uri.slice(mapping.prefix.length), root } : null;
+    case 'whole':
+      return { path: root, root: mapping.within === '' ? '/' : mapping.within };
+  }
+}
+
+/** A backslash separates segments on Windows, where a colon names a drive or a stream: neither is a file's name to a web server. */
+const FORBIDDEN = process.platform === 'win32' ? /[\\\0]|:(?![\\/])/ : /[\\\0]/;
+const PARENT_SEGMENT = /(?:^|\/)\.\.(?:\/|$)/;
+
+/**
+ * Why a path is refused before the file system hears of it; '' when it may be tried. A URI has no `..` left, but
+ * `location /img { alias /pictures/; }` makes one of `/img../secret`, and so can a variable in root.
+ */
+export function forbiddenIn(path: string): string {
+  if (FORBIDDEN.test(path)) return 'it contains a backslash, a NUL or (on Windows) a colon';
+  return PARENT_SEGMENT.test(path) ? 'it contains a ".." segment' : '';
+}

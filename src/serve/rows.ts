@@ -1,0 +1,183 @@
+// Rows of static files, redirects and error pages: where files are, what type they have, how they may be asked for.
+import {
+  choice,
+  count,
+  flag,
+  HTTP_AND_IF,
+  HTTP_LEVELS,
+  list,
+  type ReadContext,
+  type Row,
+  setting,
+} from '../config/row.ts';
+import type { Word } from '../config/tree.ts';
+import type { IfModifiedSince } from './preconditions.ts';
+
+/** Where the files of a location are. */
+export interface FileRoot {
+  /** Absolute path, or a template that begins with a variable. The slash at its end is kept: `alias` needs it. */
+  readonly path: string;
+  /** The path replaces the location's prefix (`alias`) instead of standing before the whole URI (`root`). */
+  readonly alias: boolean;
+}
+
+declare module '../config/model.ts' {
+  interface Settings {
+    /** null: no files here, every answer of the file handler is 404. */
+    readonly fileRoot: FileRoot | null;
+    /** One list of templates for every `index` directive of the level; flat() gives them in order. */
+    readonly index: readonly (readonly string[])[];
+    readonly defaultType: string;
+    /** Extension (without the dot, any case) → type, as the `types` block lists them; null: no such block. */
+    readonly mimeTypes: Readonly<Record<string, string>> | null;
+    readonly maxRanges: number;
+    readonly etag: boolean;
+    readonly ifModifiedSince: IfModifiedSince;
+    readonly absoluteRedirect: boolean;
+    readonly portInRedirect: boolean;
+    readonly serverNameInRedirect: boolean;
+    readonly logNotFound: boolean;
+    readonly errorDetail: boolean;
+  }
+}
+
+export const serveDefaults = {
+  fileRoot: null,
+  index: [['index.html']],
+  defaultType: 'text/plain',
+  mimeTypes: null,
+  maxRanges: 16,
+  etag: true,
+  ifModifiedSince: 'exact',
+  absoluteRedirect: true,
+  portInRedirect: true,
+  serverNameInRedirect: false,
+  logNotFound: true,
+  errorDetail: false,
+} as const;
+
+export const serveRows: readonly Row[] = [
+  setting('fileRoot', {
+    name: 'root',
+    contexts: HTTP_AND_IF,
+    args: [1, 1],
+    syntax: 'path',
+    doc: 'Directory of static files: the URI is added to it. Links that lead out of it are refused. Without root or alias there are no files (nginx would take its own html directory).',
+    read: (words, cx) => readRoot(words[0], cx, false),
+  }),
+  setting('fileRoot', {
+    name: 'alias',
+    contexts: ['location'],
+    args: [1, 1],
+    syntax: 'path',
+    doc: 'Directory or file that replaces the part of the URI that the location matched; the whole path in a location with a regular expression.',
+    read: (words, cx) => readRoot(words[0], cx, true),
+  }),
+  list('index', {
+    name: 'index',
+    contexts: HTTP_LEVELS,
+    args: [1, 100],
+    syntax: 'file …',
+    default: 'index.html',
+    doc: 'Files tried in turn when the URI ends with a slash; the first that exists is served through an internal redirect.',
+    read: readIndex,
+  }),
+  setting('defaultType', {
+    name: 'default_type',
+    contexts: HTTP_LEVELS,
+    args: [1, 1],
+    syntax: 'mime-type',
+    default: 'text/plain',
+    doc: 'Content-Type where the extension says nothing. Without a types block the well-known types of web files apply, not only the three of nginx.',
+    read: readType,
+  }),
+  count('maxRanges', {
+    name: 'max_ranges',
+    contexts: HTTP_LEVELS,
+    default: '16',
+    doc: 'Most byte ranges one request may ask for; with more the whole file is sent. 0 switches ranges off. nginx has no limit by default.',
+  }),
+  flag('etag', {
+    name: 'etag',
+    contexts: HTTP_LEVELS,
+    default: 'on',
+    doc: 'Sends an ETag with static files.',
+  }),
+  choice('ifModifiedSince', ['off', 'exact', 'before'], {
+    name: 'if_modified_since',
+    contexts: HTTP_LEVELS,
+    default: 'exact',
+    doc: 'How If-Modified-Since is compared with the time of the file: not at all, for equality, or for being not older.',
+  }),
+  flag('absoluteRedirect', {
+    name: 'absolute_redirect',
+    contexts: HTTP_LEVELS,
+    default: 'on',
+    doc: 'Whether redirects made here name scheme and host, or only the path.',
+  }),
+  flag('portInRedirect', {
+    name: 'port_in_redirect',
+    contexts: HTTP_LEVELS,
+    default: 'on',
+    doc: 'Whether absolute redirects name the port that the client came to.',
+  }),
+  flag('serverNameInRedirect', {
+    name: 'server_name_in_redirect',
+    contexts: HTTP_LEVELS,
+    default: 'off',
+    doc: 'Whether absolute redirects name the first server_name instead of the host of the request.',
+  }),
+  flag('logNotFound', {
+    name: 'log_not_found',
+    contexts: HTTP_LEVELS,
+    default: 'on',
+    doc: 'Whether files that do not exist are noted in the error log.',
+  }),
+  flag('errorDetail', {
+    name: 'error_detail',
+    contexts: HTTP_LEVELS,
+    default: 'off',
+    doc: 'Whether error pages say what happened: the peer and the cause of a 502 or 504, the file of a 404. For development; not in nginx.',
+  }),
+];
+
+/** nginx refuses these: their value is what the directive is to define. */
+const CIRCULAR = /\$\{?(?:document_root|realpath_root)\b/;
+
+function readRoot(word: Word, cx: ReadContext, alias: boolean): FileRoot | undefined {
+  const name = cx.directive.name;
+  if (CIRCULAR.test(word.text)) {
+    return cx.problems.error(
+      word.at,
+      `"${name}" cannot use $document_root or $realpath_root, which it defines; write the path`,
+    );
+  }
+  if (word.text === '' || word.text.includes('\0')) {
+    return cx.problems.error(word.at, `"${name}" needs the path of a directory`);
+  }
+  const text = cx.template(word);
+  if (text.startsWith('$')) return { path: text, alias };
+  const resolved = cx.resolvePath(text);
+  const slash = /[/\\]$/.test(text) && !/[/\\]$/.test(resolved);
+  return { path: slash ? `${resolved}/` : resolved, alias };
+}
+
+function readIndex(words: readonly Word[], cx: ReadContext): readonly string[] | undefined {
+  for (const [i, word] of words.entries()) {
+    if (word.text === '')
+      return cx.problems.error(word.at, '"index" needs the name of a file, not an empty one');
+    if (word.text.startsWith('/') && i < words.length - 1) {
+      cx.problems.warn(
+        word.at,
+        `"${word.text}" is absolute, so the names after it are never tried; put it last`,
+      );
+    }
+  }
+  return words.map((word) => cx.template(word));
+}
+
+function readType(words: readonly Word[], cx: ReadContext): string | undefined {
+  const [{ text, at }] = words;
+  if (/^[\x20-\x7e]*$/.test(text)) return text;
+  return cx.problems.error(at, `"${text}" is not a media type such as text/plain`);
+}

@@ -1,0 +1,65 @@
+// Whether something accepts on a loopback port, and who: asked before a start (is it taken?) and after (is it ready?).
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { connect } from 'node:net';
+
+const CONNECT_TIMEOUT_MS = 1000;
+
+/** True when a TCP connection to the port is accepted on 127.0.0.1 or else on ::1. */
+export async function accepts(port: number): Promise<boolean> {
+  return (await acceptsOn('127.0.0.1', port)) || (await acceptsOn('::1', port));
+}
+
+function acceptsOn(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: CONNECT_TIMEOUT_MS });
+    const finish = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    // A port of the ephemeral range can be given to this very connection, which then meets itself (simultaneous open).
+    socket.once('connect', () => finish(socket.localPort !== port));
+    socket.once('timeout', () => finish(false));
+    socket.once('error', () => finish(false));
+  });
+}
+
+/**
+ * Who listens on a port, as `pid 123 (python3 app.py)`; undefined where that cannot be read: outside Linux, or a
+ * process of another user.
+ */
+export async function describeListener(port: number): Promise<string | undefined> {
+  const inodes = new Set([
+    ...(await listeningInodes('/proc/net/tcp', port)),
+    ...(await listeningInodes('/proc/net/tcp6', port)),
+  ]);
+  if (inodes.size === 0) return undefined;
+  for (const pid of await readdir('/proc').catch(() => [])) {
+    if (/^\d+$/.test(pid) && (await holdsSocket(pid, inodes))) return `pid ${pid} (${await commandOf(pid)})`;
+  }
+  return undefined;
+}
+
+/** proc(5): the local address is `hex-address:hex-port`, state 0A is LISTEN, the tenth field the inode. */
+async function listeningInodes(table: string, port: number): Promise<string[]> {
+  const text = await readFile(table, 'latin1').catch(() => '');
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  return text
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[3] === '0A' && fields[1].endsWith(suffix))
+    .map((fields) => fields[9]);
+}
+
+async function holdsSocket(pid: string, inodes: ReadonlySet<string>): Promise<boolean> {
+  for (const fd of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
+    const target = await readlink(`/proc/${pid}/fd/${fd}`).catch(() => '');
+    const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+    if (inode !== undefined && inodes.has(inode)) return true;
+  }
+  return false;
+}
+
+async function commandOf(pid: string): Promise<string> {
+  const line = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ').trim();
+  return line.length > 120 ? `${line.slice(0, 117)}...` : line;
+}

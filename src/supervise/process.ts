@@ -1,0 +1,125 @@
+// Runs one process as the leader of a group of its own, and says when it, and then the whole group, has ended.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { forwardLines, type OutputSink } from './output.ts';
+import { groupIsAlive, HAS_GROUPS, signalGroup } from './process-group.ts';
+import type { Launch } from './process-spec.ts';
+
+/** Either `failed` is called, or `exited` and then `gone`. None of them is called before `runProcess` has returned. */
+export interface ProcessEvents {
+  /** There is no process; the reason is a whole clause with the next step. */
+  failed(reason: string): void;
+  exited(code: number | null, signal: string | null): void;
+  /** Nothing of the group runs any more. */
+  gone(): void;
+  readonly output: OutputSink;
+}
+
+export interface RunningProcess {
+  /** Also the id of its group. undefined when it could not be started. */
+  readonly pid: number | undefined;
+  /** To the whole group; nothing happens once it is gone. */
+  signal(signal: NodeJS.Signals): void;
+}
+
+const FIRST_GROUP_POLL_MS = 10;
+const MAX_GROUP_POLL_MS = 100;
+/** How long a descendant that left the group may hold the output open after the group is gone. */
+const OUTPUT_LINGER_MS = 500;
+
+/** Starts the process: stdin empty, output line by line to `events.output`, PORT and LBPROXY_PROCESS in its environment. */
+export function runProcess(launch: Launch, events: ProcessEvents): RunningProcess {
+  const child = spawnGroup(launch);
+  if (typeof child === 'string') {
+    queueMicrotask(() => events.failed(child));
+    return { pid: undefined, signal: () => undefined };
+  }
+  const { pid } = child;
+  child.on('error', (error) => {
+    if (pid === undefined) events.failed(whyNot(error, launch));
+  });
+  if (pid === undefined) return { pid, signal: () => undefined };
+  forwardOutput(child, launch.name, events.output);
+  let gone = false;
+  child.once('exit', (code, signal) => {
+    events.exited(code, signal);
+    whenGroupEnds(pid, () => {
+      gone = true;
+      setTimeout(() => closeOutput(child), OUTPUT_LINGER_MS).unref();
+      events.gone();
+    });
+  });
+  return {
+    pid,
+    signal(signal) {
+      if (!gone) signalGroup(pid, signal);
+    },
+  };
+}
+
+function spawnGroup(launch: Launch): ChildProcess | string {
+  // spawn reports a missing directory as if the command were missing; that has misled many.
+  const noDirectory = whyNoDirectory(launch.directory);
+  if (noDirectory !== undefined) return noDirectory;
+  const [command, ...args] = launch.argv;
+  const own = launch.port === null ? {} : { PORT: String(launch.port) };
+  try {
+    return spawn(command, args, {
+      cwd: launch.directory,
+      env: { ...process.env, ...own, LBPROXY_PROCESS: launch.name, ...launch.environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // setsid: a session and a group of its own, which a terminal's Ctrl-C does not reach either
+      detached: HAS_GROUPS,
+      windowsHide: true,
+    });
+  } catch (error) {
+    return whyNot(error as NodeJS.ErrnoException, launch);
+  }
+}
+
+function whyNoDirectory(directory: string): string | undefined {
+  try {
+    if (statSync(directory).isDirectory()) return undefined;
+    return `its directory ${directory} is not a directory: correct directory`;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return `its directory ${directory} does not exist: create it or correct directory`;
+    return `its directory ${directory} cannot be entered (${code}): check who may read it`;
+  }
+}
+
+function whyNot(error: NodeJS.ErrnoException, launch: Launch): string {
+  const command = launch.argv[0];
+  switch (error.code) {
+    case 'ENOENT': {
+      // A script whose #! line names a missing interpreter gives the same error.
+      const place = command.includes('/') ? `from ${launch.directory}` : 'in PATH';
+      return `"${command}" was not found ${place}, or the interpreter of its #! line was not: correct command`;
+    }
+    case 'EACCES':
+      return `"${command}" may not be run (permission denied): chmod +x it, or put its interpreter in front`;
+    case 'ENOEXEC':
+      return `"${command}" is neither a program nor a script with a #! line: put its interpreter in front`;
+    default:
+      return `"${command}" could not be run: ${error.message}`;
+  }
+}
+
+function forwardOutput(child: ChildProcess, name: string, sink: OutputSink): void {
+  if (child.stdout !== null) void forwardLines(child.stdout, { process: name, stream: 'stdout' }, sink);
+  if (child.stderr !== null) void forwardLines(child.stderr, { process: name, stream: 'stderr' }, sink);
+}
+
+function closeOutput(child: ChildProcess): void {
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+}
+
+/** Asks again and again, ever less often: the system has no event for the end of a group. */
+function whenGroupEnds(leader: number, ended: () => void, pollMs = FIRST_GROUP_POLL_MS): void {
+  if (groupIsAlive(leader)) {
+    setTimeout(() => whenGroupEnds(leader, ended, Math.min(pollMs * 2, MAX_GROUP_POLL_MS)), pollMs);
+  } else {
+    ended();
+  }
+}

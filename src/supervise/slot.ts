@@ -1,0 +1,187 @@
+// One place for one process: feeds events to the pure transition and carries its effects out. What comes of it (peers,
+// status) the supervisor reads here.
+import type { Clock } from '../shared/clock.ts';
+import type { OutputSink } from './output.ts';
+import { accepts, describeListener } from './port-probe.ts';
+import { type RunningProcess, runProcess } from './process.ts';
+import type { ProcessSpec } from './process-spec.ts';
+import { awaitReady } from './readiness.ts';
+import { type Effect, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
+import { transition } from './transition.ts';
+import type { Watchdog } from './watchdog.ts';
+
+export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: object) => void;
+
+/** What a slot needs of the supervisor. */
+export interface SlotHost {
+  readonly drainMs: number;
+  readonly clock: Clock;
+  readonly watchdog: Watchdog;
+  readonly log: Log;
+  readonly output: OutputSink;
+  /** The port of one of the program's processes began or ceased to accept. */
+  announce(program: string): void;
+}
+
+/** What is known of one process now. */
+export interface ProcessStatus {
+  readonly program: string;
+  readonly name: string;
+  /** From 0, in the order of the ports. */
+  readonly index: number;
+  readonly port: number | null;
+  readonly state: ProcessState;
+  readonly pid: number | null;
+  /** Its port accepts, and the balancer was told so. */
+  readonly up: boolean;
+  /** Since the launch; null while there is no process. */
+  readonly uptimeMs: number | null;
+  /** Launches after the first. */
+  readonly restarts: number;
+  /** Failed starts in a row. */
+  readonly failures: number;
+}
+
+export class Slot {
+  /** Replaced while there is no process, or when only the policy differs. */
+  spec: ProcessSpec;
+  readonly #host: SlotHost;
+  #record = STOPPED;
+  #process: RunningProcess | undefined;
+  #launches = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #endReadiness: () => void = () => undefined;
+  readonly #queue: ProcessEvent[] = [];
+  #busy = false;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(spec: ProcessSpec, host: SlotHost) {
+    this.spec = spec;
+    this.#host = host;
+  }
+
+  get state(): ProcessState {
+    return this.#record.state;
+  }
+
+  /** The port accepts and nothing is being stopped. */
+  get up(): boolean {
+    return this.#record.ready;
+  }
+
+  /** Does its work: takes requests if it has a port, runs if it has none. */
+  get serves(): boolean {
+    return this.spec.launch.port === null ? this.#record.state === 'RUNNING' : this.#record.ready;
+  }
+
+  get status(): ProcessStatus {
+    const r = this.#record;
+    const { name, port } = this.spec.launch;
+    return {
+      program: this.spec.program,
+      name,
+      index: this.spec.index,
+      port,
+      state: r.state,
+      pid: r.live ? (this.#process?.pid ?? null) : null,
+      up: r.ready,
+      uptimeMs: r.live ? this.#host.clock.now() - r.launchedAtMs : null,
+      restarts: Math.max(0, this.#launches - 1),
+      failures: r.failures,
+    };
+  }
+
+  /** Takes one event. Events that effects bring about wait until those effects are done. */
+  dispatch(event: ProcessEvent): void {
+    this.#queue.push(event);
+    if (this.#busy) return;
+    this.#busy = true;
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#take(next);
+    this.#busy = false;
+    for (const check of [...this.#waiting]) check();
+  }
+
+  /** Resolves with true once `reached` holds, with false when it does not within `withinMs`. */
+  until(reached: () => boolean, withinMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const finish = (answer: boolean): void => {
+        clearTimeout(timeout);
+        this.#waiting.delete(check);
+        resolve(answer);
+      };
+      const check = (): void => {
+        if (reached()) finish(true);
+      };
+      const timeout = setTimeout(() => finish(false), withinMs);
+      this.#waiting.add(check);
+      check();
+    });
+  }
+
+  #take(event: ProcessEvent): void {
+    const rules = { ...this.spec.policy, drainMs: this.#host.drainMs };
+    const { record, effects } = transition(this.#record, event, rules, this.#host.clock.now());
+    this.#record = record;
+    for (const effect of effects) this.#carryOut(effect);
+    if (record.state !== 'STARTING' || record.exit !== null) this.#endReadiness();
+  }
+
+  #carryOut(effect: Effect): void {
+    switch (effect.do) {
+      case 'check-port':
+        void this.#checkPort(effect.attempt);
+        break;
+      case 'launch':
+        this.#launch(effect.attempt);
+        break;
+      case 'signal':
+        this.#process?.signal(effect.signal);
+        break;
+      case 'announce':
+        this.#host.announce(this.spec.program);
+        break;
+      case 'timer':
+        clearTimeout(this.#timer);
+        if (effect.afterMs !== null)
+          this.#timer = setTimeout(() => this.dispatch({ type: 'timer' }), effect.afterMs);
+        break;
+      case 'log':
+        this.#say(effect.level, effect.message);
+    }
+  }
+
+  #say(level: 'info' | 'warn' | 'error', message: string): void {
+    const { name } = this.spec.launch;
+    const pid = this.#process?.pid;
+    this.#host.log(level, `${name} ${message}`, { program: this.spec.program, process: name, pid });
+  }
+
+  /** An orphan of an earlier run, or a stranger, would take the requests and make the process fail for an unclear reason. */
+  async #checkPort(attempt: number): Promise<void> {
+    const { port } = this.spec.launch;
+    if (port === null || !(await accepts(port))) return this.dispatch({ type: 'port-free', attempt });
+    const who = (await describeListener(port)) ?? 'another process';
+    const reason = `port ${port} is taken by ${who}: stop that, or choose another first_port`;
+    this.dispatch({ type: 'failed', attempt, reason });
+  }
+
+  #launch(attempt: number): void {
+    const { watchdog, output } = this.#host;
+    const running = runProcess(this.spec.launch, {
+      failed: (reason) => this.dispatch({ type: 'failed', attempt, reason }),
+      exited: (code, signal) => this.dispatch({ type: 'exited', attempt, code, signal }),
+      gone: () => {
+        if (running.pid !== undefined) watchdog.remove(running.pid);
+        this.dispatch({ type: 'gone', attempt });
+      },
+      output,
+    });
+    this.#process = running;
+    if (running.pid === undefined) return;
+    this.#launches++;
+    watchdog.add(running.pid);
+    this.#say('info', `started, pid ${running.pid}`);
+    const { port } = this.spec.launch;
+    if (port !== null) this.#endReadiness = awaitReady(port, () => this.dispatch({ type: 'ready', attempt }));
+  }
+}

@@ -1,0 +1,26 @@
+// Which of the changed processes an update replaces next. Pure.
+
+/** A process as far as its ports matter: the one it has. */
+interface Placed {
+  readonly spec: { readonly launch: { readonly port: number | null } };
+}
+
+/**
+ * The smallest set that can be replaced on its own: one process whose new port no other waiting process holds, or, where
+ * ports change hands in a ring, all of that ring. `changed` maps what runs to what it becomes and is not empty.
+ */
+export function replacementBatch<P extends Placed>(changed: ReadonlyMap<P, P['spec']>): readonly P[] {
+  let best: readonly P[] = [];
+  for (const first of changed.keys()) {
+    const batch = new Set([first]);
+    // A Set's iteration also meets what is added on the way.
+    for (const member of batch) {
+      const port = changed.get(member)?.launch.port ?? null;
+      for (const other of changed.keys())
+        if (port !== null && other.spec.launch.port === port) batch.add(other);
+    }
+    if (batch.size === 1) return [...batch];
+    if (best.length === 0 || batch.size < best.length) best = [...batch];
+  }
+  return best;
+}

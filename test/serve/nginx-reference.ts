@@ -1,0 +1,122 @@
+// Debian's nginx as the truth to compare with: started on a port of its own in a directory of its own, asked over a socket.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+
+const BINARY = '/usr/sbin/nginx';
+const found = spawnSync(BINARY, ['-v'], { encoding: 'utf8' });
+
+/** `nginx/1.22.1`; '' when nginx is not installed. */
+export const nginxVersion = /nginx\/[\d.]+/.exec(found.stderr ?? '')?.[0] ?? '';
+
+if (nginxVersion === '') {
+  if (process.env.CI) throw new Error(`${BINARY} is missing: in CI the comparison with nginx must run`);
+  console.warn(`\n*** ${BINARY} is missing: the comparison with nginx is SKIPPED ***\n`);
+}
+
+export interface NginxReference {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** Starts nginx with one server; `server` is what stands in the server block, `http` what stands before it. */
+export async function startNginx(server: string, http = ''): Promise<NginxReference> {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'lbproxy-nginx-'));
+  const port = await freePort();
+  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((n) => `${n}_temp_path ${dir}/${n};`);
+  const user = process.getuid?.() === 0 ? 'user root;' : '';
+  fs.writeFileSync(
+    path.join(dir, 'nginx.conf'),
+    `daemon off; master_process off; ${user} pid ${dir}/pid; error_log ${dir}/error.log; events {}
+     http { access_log off; ${temp.join(' ')} ${http}
+       server { listen 127.0.0.1:${port}; ${server} } }`,
+  );
+  const child = spawn(BINARY, ['-p', dir, '-c', path.join(dir, 'nginx.conf'), '-e', path.join(dir, 'error.log')], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const stop = () => stopChild(child, dir);
+  for (let i = 0; i < 100; i++) {
+    if (await accepts(port)) return { port, stop };
+    if (child.exitCode !== null) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  await stop();
+  throw new Error(`nginx did not start: ${stderr}`);
+}
+
+async function stopChild(child: ChildProcess, dir: string): Promise<void> {
+  if (child.exitCode === null) {
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await exited;
+  }
+  fs.rmSync(dir, { recursive: true, force: true });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = net.createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as net.AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1');
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+}
+
+export interface WireAnswer {
+  readonly status: number;
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly body: Buffer;
+}
+
+/** Sends one request as it stands and reads the answer by its Content-Length. */
+export function ask(port: number, request: string): Promise<WireAnswer> {
+  return new Promise((resolve, reject) => {
+    let bytes = Buffer.alloc(0);
+    const socket = net.connect(port, '127.0.0.1', () => socket.write(request, 'latin1'));
+    const settle = (): void => {
+      const answer = readAnswer(bytes, request.startsWith('HEAD '));
+      if (answer === null) return;
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.on('data', (chunk) => {
+      bytes = Buffer.concat([bytes, chunk]);
+      settle();
+    });
+    socket.setTimeout(5000, () => socket.destroy(new Error(`no whole answer to ${request}`)));
+    socket.on('error', reject);
+    socket.on('end', () => socket.destroy(new Error(`closed before a whole answer to ${request}`)));
+  });
+}
+
+function readAnswer(bytes: Buffer, headOnly: boolean): WireAnswer | null {
+  const end = bytes.indexOf('\r\n\r\n');
+  if (end < 0) return null;
+  const [statusLine, ...lines] = bytes.toString('latin1', 0, end).split('\r\n');
+  const fields = lines.map((line): [string, string] => {
+    const colon = line.indexOf(':');
+    return [line.slice(0, colon), line.slice(colon + 1).trim()];
+  });
+  const status = Number(statusLine.split(' ')[1]);
+  const length = Number(fields.find(([name]) => name === 'Content-Length')?.[1] ?? 0);
+  const body = bytes.subarray(end + 4);
+  if (headOnly || status === 304 || status === 204) return { status, fields, body };
+  return body.length < length ? null : { status, fields, body };
+}

@@ -1,0 +1,68 @@
+// Makes program models and small child scripts for the tests of this room.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ProgramModel, Settings } from '../../src/config/model.ts';
+import { programDefaults } from '../../src/supervise/rows.ts';
+
+export function program(name: string, own: Partial<Settings>): ProgramModel {
+  return { name, at: `conf:1:1`, settings: { ...programDefaults, ...own } as Settings };
+}
+
+/** A command line that runs a script of the directory with this Node. */
+export function node(dir: string, script: string, args = ''): string {
+  return `'${process.execPath}' '${join(dir, script)}' ${args}`.trim();
+}
+
+const SERVER = `
+import { createServer } from 'node:net';
+const port = Number(process.argv[2] ?? process.env.PORT);
+createServer((s) => { s.on('error', () => {}); s.end(String(process.pid)); }).listen(port, '127.0.0.1');
+`;
+
+/** A temporary directory with `server.mjs`, which listens on its first argument or $PORT. */
+export function scriptDir(scripts: Record<string, string> = {}): { readonly dir: string; remove(): void } {
+  const dir = mkdtempSync(join(tmpdir(), 'lbproxy-supervise-'));
+  mkdirSync(join(dir, 'sub'));
+  for (const [name, text] of Object.entries({ 'server.mjs': SERVER, ...scripts })) writeFileSync(join(dir, name), text);
+  return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
+}
+
+/** The first of `count` ports in a row on which nothing listens, below the ephemeral range. */
+export async function freePorts(count: number): Promise<number> {
+  for (let tries = 0; tries < 200; tries++) {
+    const first = 12_000 + Math.floor(Math.random() * 18_000);
+    const free = await Promise.all(Array.from({ length: count }, (_, i) => canListen(first + i)));
+    if (free.every(Boolean)) return first;
+  }
+  throw new Error('no free ports');
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+/** Waits until `reached` gives something other than false or undefined, and returns it. */
+export async function eventually<T>(reached: () => T | false | undefined, withinMs = 8000): Promise<T> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const value = reached();
+    if (value !== false && value !== undefined) return value;
+    if (performance.now() > deadline) throw new Error(`not reached within ${withinMs} ms: ${reached}`);
+    await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
