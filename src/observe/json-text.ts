@@ -1,4 +1,5 @@
-// Text for JSON logs: bytes of the wire become Unicode for the serializer, and its lines become UTF-8 bytes that are safe to show.
+// Text for JSON logs: bytes of the wire become Unicode for the serializer, and its lines become UTF-8 bytes
+// that are safe to show.
 import { isUtf8 } from 'node:buffer';
 import { toBytes } from '../route/template.ts';
 

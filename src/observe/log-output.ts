@@ -22,8 +22,11 @@ export class LogFileError extends Error {
 
 /** PIPE_BUF: 4096 on Linux; POSIX promises 512, which is what macOS has. */
 const PIPE_BYTES = process.platform === 'linux' ? 4096 : 512;
-/** Appending to a file is atomic whatever the length; this only bounds the memory of one write. */
-const FILE_BYTES = 64 * 1024;
+/**
+ * Appending to a file is atomic whatever the length; this only bounds the memory of one write. One write takes one turn of
+ * the event loop, and a turn may serve thousands of connections.
+ */
+const FILE_BYTES = 1024 * 1024;
 
 /** Opens an absolute path, `stdout` or `stderr`. Throws LogFileError. */
 export function openLogOutput(path: string): LogOutput {
@@ -51,13 +54,15 @@ function openFifo(path: string): LogOutput {
 }
 
 function openStream(fd: 1 | 2): LogOutput {
-  if (!fstatSync(fd).isFIFO()) return { fd, atomicBytes: FILE_BYTES, owned: false };
-  return { fd: nonBlockingPipe(fd), atomicBytes: PIPE_BYTES, owned: false };
+  const stat = fstatSync(fd);
+  if (stat.isFIFO()) return { fd: nonBlockingPipe(fd), atomicBytes: PIPE_BYTES, owned: false };
+  return { fd, atomicBytes: stat.isSocket() ? PIPE_BYTES : FILE_BYTES, owned: false };
 }
 
 /**
  * A second description of the same pipe, so that a reader that stands still cannot hold one of Node's few I/O threads. The
- * flag of `fd` itself is shared with other processes and stays. Where there is no /proc, or no right to it, `fd` has to do.
+ * flag of `fd` itself is shared with other processes and stays. Where there is no /proc or no right to it,
+ * and for sockets, `fd` has to do.
  */
 function nonBlockingPipe(fd: 1 | 2): number {
   try {

@@ -2,7 +2,7 @@
 // Several processes may append to the same file; what one write holds stays together.
 import { close, write as writeAsync, writeSync } from 'node:fs';
 import { type LogOutput, openLogOutput } from './log-output.ts';
-import { LostLines } from './lost-lines.ts';
+import { countLines, LostLines } from './lost-lines.ts';
 
 export interface LogBuffering {
   /** Bytes that may wait before they are written. */
@@ -13,6 +13,8 @@ export interface LogBuffering {
 
 /** What may wait while the disk, or who reads the pipe, is slower than the traffic. Lines beyond it are dropped and counted. */
 export const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+/** Lines become bytes in pieces of this size: a string made of many takes several times its length. */
+const CUT_BYTES = 64 * 1024;
 const RETRY_MIN_MS = 5;
 const RETRY_MAX_MS = 100;
 /** How long the end of the process may wait for a full pipe. */
@@ -67,7 +69,7 @@ export class LogWriter {
       this.#lost.add(1, 'it takes lines more slowly than they come');
       return;
     }
-    if (this.#tail.length + line.length > this.#atomicBytes) this.#cut();
+    if (this.#tail.length + line.length > Math.min(CUT_BYTES, this.#atomicBytes)) this.#cut();
     this.#tail += line;
     this.#waiting += line.length;
     if (urgent) this.#writeAll();
@@ -75,7 +77,7 @@ export class LogWriter {
     else if (this.#timer === undefined) this.#armTimer();
   }
 
-  /** Everything that waits is written, or lost and counted, when this resolves. */
+  /** Everything that waits is written, or lost and counted, when this resolves. Does not keep the process alive. */
   flush(): Promise<void> {
     this.#writeAll();
     if (!this.#writing && this.#waiting === 0) return Promise.resolve();
@@ -87,7 +89,9 @@ export class LogWriter {
    * by Node, which joins its I/O threads when it exits.
    */
   flushSync(): void {
-    this.#stopTimers();
+    clearTimeout(this.#timer);
+    clearTimeout(this.#retry);
+    this.#timer = this.#retry = undefined;
     const until = performance.now() + SYNC_PATIENCE_MS;
     if (!this.#writing && this.#current !== null) this.#writeNow(this.#current, until);
     for (let batch = this.#nextBatch(); batch !== null; batch = this.#nextBatch())
@@ -144,14 +148,7 @@ export class LogWriter {
     this.#pump();
   }
 
-  #stopTimers(): void {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#retry);
-    this.#timer = undefined;
-    this.#retry = undefined;
-  }
-
-  /** Makes the lines so far one batch. As bytes: a string of many pieces takes several times its length. */
+  /** Makes the lines so far one batch. */
   #cut(): void {
     if (this.#tail === '') return;
     this.#queue.push(Buffer.from(this.#tail, 'latin1'));
@@ -162,12 +159,26 @@ export class LogWriter {
   #nextBatch(): Buffer | null {
     if (this.#queue.length === 0) this.#cut();
     for (let step = this.#queue.shift(); step !== undefined; step = this.#queue.shift()) {
-      if (Buffer.isBuffer(step)) return step;
+      if (Buffer.isBuffer(step)) return this.#joinQueued(step);
       this.#close();
       this.#output = step;
       if (this.#queue.length === 0) this.#cut();
     }
     return null;
+  }
+
+  /** Together with the first batch those behind it that one write may take. */
+  #joinQueued(first: Buffer): Buffer {
+    const batches = [first];
+    let bytes = first.length;
+    for (const next of this.#queue) {
+      if (!Buffer.isBuffer(next) || bytes + next.length > this.#atomicBytes) break;
+      batches.push(next);
+      bytes += next.length;
+    }
+    if (batches.length === 1) return first;
+    this.#queue.splice(0, batches.length - 1);
+    return Buffer.concat(batches, bytes);
   }
 
   /** The next step is to change to a reopened file. */
@@ -285,11 +296,4 @@ export class LogWriter {
 }
 
 const ignore = (): void => undefined;
-const LINE_FEED = 10;
 const SLEEP = new Int32Array(new SharedArrayBuffer(4));
-
-function countLines(batch: Buffer): number {
-  let lines = 0;
-  for (let at = batch.indexOf(LINE_FEED); at >= 0; at = batch.indexOf(LINE_FEED, at + 1)) lines++;
-  return lines;
-}

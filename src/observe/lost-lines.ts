@@ -2,6 +2,14 @@
 
 const QUIET_MS = 60_000;
 
+const LINE_FEED = 10;
+
+export function countLines(batch: Buffer): number {
+  let lines = 0;
+  for (let at = batch.indexOf(LINE_FEED); at >= 0; at = batch.indexOf(LINE_FEED, at + 1)) lines++;
+  return lines;
+}
+
 export class LostLines {
   readonly #tell: (message: string) => void;
   #lines = 0;

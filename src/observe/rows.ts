@@ -72,7 +72,9 @@ export const observeRows: readonly Row[] = [
     args: [1, 6],
     syntax: 'path [format [buffer=size [flush=time]] [if=condition]] | off',
     default: 'off',
-    doc: 'Writes one line per request to a file, stdout or stderr. Several may stand together. The format is `combined` in nginx files and `json` in JSON files.',
+    doc:
+      'Writes one line per request to a file, stdout or stderr; several may stand together. ' +
+      'Without a format it is `combined` in nginx files and `json` in JSON files.',
     read: readAccessLog,
   }),
   setting('errorLog', {

@@ -25,7 +25,7 @@ const VARIANTS_OF_400: Readonly<Record<number, string>> = {
 };
 
 /**
- * After these the connection ends, as in ngx_http_special_response_handler; and after 408, 431, 505, where what follows on the
+ * After these the connection ends, as in ngx_http_special_response_handler; and after 408, 431, 494, 505, where what follows on the
  * connection cannot be trusted.
  */
 const CLOSING: ReadonlySet<number> = new Set([400, 408, 413, 414, 431, 494, 495, 496, 497, 500, 501, 505]);

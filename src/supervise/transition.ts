@@ -98,8 +98,9 @@ function onPortFree(r: ProcessRecord, rules: Rules, now: number): Step {
 }
 
 function onFailed(r: ProcessRecord, reason: string, rules: Rules): Step {
-  // STARTING → BACKOFF (or FATAL): there was nothing to run, or nowhere to listen
-  if (r.state === 'STARTING') return backOff(r, `cannot start: ${reason}`, rules);
+  // STARTING → BACKOFF (or FATAL): there was nothing to run, or nowhere to listen. RUNNING → BACKOFF: with startsecs 0 the
+  // answer to the launch can come after the timer.
+  if (r.state === 'STARTING' || r.state === 'RUNNING') return backOff(r, `cannot start: ${reason}`, rules);
   // STOPPING → STOPPED: the stop came while the launch was failing
   if (r.state === 'STOPPING') return stopped(r);
   return stay(r);

@@ -1,6 +1,7 @@
 // The primary's side of the watchdog: one small process that outlives a SIGKILL of the primary and then ends the process
 // groups the primary was running. It learns of the primary's death by the end of its stdin.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { HAS_GROUPS } from './process-group.ts';
 
@@ -54,7 +55,8 @@ export class Watchdog {
     });
     this.#child = child;
     child.unref();
-    if (child.stdin !== null && 'unref' in child.stdin) (child.stdin as unknown as { unref(): void }).unref();
+    // The pipe of a child is a socket; it must not keep the primary from exiting either.
+    if (child.stdin instanceof Socket) child.stdin.unref();
     // EPIPE of a watchdog that just died; its exit event starts another.
     child.stdin?.on('error', () => undefined);
     child.once('error', () => this.#onEnd(child));

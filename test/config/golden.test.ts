@@ -8,7 +8,9 @@ import type { Directive, Position } from '../../src/config/tree.ts';
 import { shapeOf } from './shapes.ts';
 
 const FOLDER = join(import.meta.dirname, 'golden');
-const inputs = readdirSync(FOLDER).filter((name) => /\.(conf|json)$/.test(name) && !name.endsWith('.tree.json'));
+const inputs = readdirSync(FOLDER).filter(
+  (name) => /\.(conf|json)$/.test(name) && !name.endsWith('.tree.json'),
+);
 
 /** One line a directive: place, name, arguments with their places when they are on another line, nested by indentation. */
 function outline(directives: readonly Directive[]): unknown[] {

@@ -26,7 +26,9 @@ const ROWS: readonly JsonShape[] = [
   row('return', 2),
   row('internal', 0),
   row('expires', 2),
-  ...['worker_processes', 'root', 'command', 'proxy_pass', 'proxy_buffering', 'numprocs', 'program'].map((name) => row(name, 1)),
+  ...['worker_processes', 'root', 'command', 'proxy_pass', 'proxy_buffering', 'numprocs', 'program'].map(
+    (name) => row(name, 1),
+  ),
 ];
 
 export const shapeOf: ShapeOf = (name) =>

@@ -20,11 +20,14 @@ const lookup: VariableLookup = (name) => {
   return undefined;
 };
 const line = (text: string, mode: LogEscape = 'default') =>
-  compileLogFormat({ name: 'x', escape: mode, text }, lookup)(stubExchange('GET /p?q HTTP/1.1\r\nHost: a\r\n\r\n'));
+  compileLogFormat(
+    { name: 'x', escape: mode, text },
+    lookup,
+  )(stubExchange('GET /p?q HTTP/1.1\r\nHost: a\r\n\r\n'));
 
 describe('compileLogFormat', () => {
   it('fills variables into literals', () => {
-    expect(line('[$target] "${target}"x$empty.')).toBe('[/p?q] "/p?q"x.');
+    expect(line(`[$target] "$\{target}"x$empty.`)).toBe('[/p?q] "/p?q"x.');
     expect(line('no variables')).toBe('no variables');
     expect(line('$target')).toBe('/p?q');
     expect(line('')).toBe('');

@@ -33,9 +33,13 @@ export async function startNginx(server: string, http = ''): Promise<NginxRefere
      http { access_log off; ${temp.join(' ')} ${http}
        server { listen 127.0.0.1:${port}; ${server} } }`,
   );
-  const child = spawn(BINARY, ['-p', dir, '-c', path.join(dir, 'nginx.conf'), '-e', path.join(dir, 'error.log')], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = spawn(
+    BINARY,
+    ['-p', dir, '-c', path.join(dir, 'nginx.conf'), '-e', path.join(dir, 'error.log')],
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
   let stderr = '';
   child.stderr.on('data', (chunk) => {
     stderr += chunk;
@@ -96,7 +100,7 @@ export function ask(port: number, request: string): Promise<WireAnswer> {
       socket.destroy();
       resolve(answer);
     };
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       bytes = Buffer.concat([bytes, chunk]);
       settle();
     });

@@ -57,7 +57,9 @@ describe('expand', () => {
   });
 
   it('reports {port} without first_port', () => {
-    expect(run('--port={port}', { port: null })[1]).toEqual([expect.stringMatching(/first_port is not set: add/)]);
+    expect(run('--port={port}', { port: null })[1]).toEqual([
+      expect.stringMatching(/first_port is not set: add/),
+    ]);
   });
 
   it('never throws and leaves texts without % and braces alone', () => {

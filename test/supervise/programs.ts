@@ -1,5 +1,5 @@
 // Makes program models and small child scripts for the tests of this room.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +25,8 @@ createServer((s) => { s.on('error', () => {}); s.end(String(process.pid)); }).li
 export function scriptDir(scripts: Record<string, string> = {}): { readonly dir: string; remove(): void } {
   const dir = mkdtempSync(join(tmpdir(), 'lbproxy-supervise-'));
   mkdirSync(join(dir, 'sub'));
-  for (const [name, text] of Object.entries({ 'server.mjs': SERVER, ...scripts })) writeFileSync(join(dir, name), text);
+  for (const [name, text] of Object.entries({ 'server.mjs': SERVER, ...scripts }))
+    writeFileSync(join(dir, name), text);
   return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
@@ -58,11 +59,16 @@ export async function eventually<T>(reached: () => T | false | undefined, within
   }
 }
 
+/** Zombies do not count: an orphan stays one until pid 1 gets to it. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch {
     return false;
+  }
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return process.platform !== 'linux';
   }
 }

@@ -62,11 +62,14 @@ describe('program rows', () => {
     expect(read('environment', ...words)).toEqual({ value, problems: [] });
   });
 
-  it.each([[['A']], [['=1']], [['A', 'B', 'C']], [['A B=1']], [['__proto__=1']]])('refuse environment %j', (words) => {
-    const { value, problems } = read('environment', ...words);
-    expect(value).toBeUndefined();
-    expect(problems).toEqual([expect.stringMatching(/is not NAME=value/)]);
-  });
+  it.each([[['A']], [['=1']], [['A', 'B', 'C']], [['A B=1']], [['__proto__=1']]])(
+    'refuse environment %j',
+    (words) => {
+      const { value, problems } = read('environment', ...words);
+      expect(value).toBeUndefined();
+      expect(problems).toEqual([expect.stringMatching(/is not NAME=value/)]);
+    },
+  );
 
   it.each([
     ['true', true],

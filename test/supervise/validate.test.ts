@@ -6,7 +6,9 @@ import { program } from './programs.ts';
 
 function problemsOf(programs: Record<string, Partial<Settings>>, options: ValidateOptions = {}): string[] {
   const out: string[] = [];
-  const models = Object.entries(programs).map(([name, own]) => program(name, { programCommand: 'run', ...own }));
+  const models = Object.entries(programs).map(([name, own]) =>
+    program(name, { programCommand: 'run', ...own }),
+  );
   validatePrograms(models, (at, message) => out.push(`${at}: ${message}`), options);
   return out;
 }
@@ -37,11 +39,15 @@ describe('validatePrograms', () => {
     ['a -p 655%(process_num)02d', 40, /becomes "65536" for process 36/],
     ['a 127.0.0.1:80%(process_num)2d', 1, /becomes "80 0" for process 0/],
   ])('%s with %i processes', (programCommand, programNumprocs, problem) => {
-    expect(problemsOf({ hello: { programCommand, programNumprocs } })).toEqual([expect.stringMatching(problem)]);
+    expect(problemsOf({ hello: { programCommand, programNumprocs } })).toEqual([
+      expect.stringMatching(problem),
+    ]);
   });
 
   it('leaves numbers alone that are no ports', () => {
-    expect(problemsOf({ a: { programCommand: 'a --id=80%(process_num)02d', programNumprocs: 101 } })).toEqual([]);
+    expect(problemsOf({ a: { programCommand: 'a --id=80%(process_num)02d', programNumprocs: 101 } })).toEqual(
+      [],
+    );
   });
 
   it('reports ports beyond the last one', () => {
@@ -120,7 +126,11 @@ describe('planProcesses', () => {
   });
 
   it('names a single process after its program', () => {
-    const [spec] = planProcesses(program('solo', { programCommand: 'a' }), { prefix: '/', env: {} }, () => undefined);
+    const [spec] = planProcesses(
+      program('solo', { programCommand: 'a' }),
+      { prefix: '/', env: {} },
+      () => undefined,
+    );
     expect(spec.launch).toMatchObject({ name: 'solo', port: null, directory: '/' });
   });
 });

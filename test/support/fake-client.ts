@@ -123,7 +123,13 @@ export class FakeClient implements ClientSink {
 
   #end(end: 'finished' | Failure): void {
     const closeAfter = this.#exchange?.closeAfter ?? false;
-    this.#resolve({ status: this.#status, fields: this.#fields, body: Buffer.concat(this.#pieces), closeAfter, end });
+    this.#resolve({
+      status: this.#status,
+      fields: this.#fields,
+      body: Buffer.concat(this.#pieces),
+      closeAfter,
+      end,
+    });
   }
 
   informational(): void {}
@@ -185,7 +191,9 @@ export function fakeExchange(
   const server: ServerRuntime = { name: serverName, root, dispatch: unused };
   const exchange = new Exchange(client, request, server, 0);
   const [path, ...args] = request.path.split('?');
-  exchange.uri = path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  exchange.uri = path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
   exchange.args = args.join('?');
   exchange.hasArgs = args.length > 0;
   return exchange;

@@ -44,8 +44,9 @@ const location: LocationRuntime = {
     keepaliveTimeoutMs: 0,
     keepaliveHeaderSeconds: 0,
     keepaliveRequests: 0,
+    keepaliveTimeMs: 0,
     chunkedAllowed: true,
-    serverName: 'lbproxy',
+    serverLine: 'Server: lbproxy\r\n',
   },
 };
 

@@ -14,17 +14,15 @@ const MAX_DEPTH = 500;
 
 /** Parses the text; undefined when there is nothing to read in it. Keys that stand twice in an object are errors. */
 export function parseJson(source: Source): Node | undefined {
-  const { tooDeep, unclosed } = scanBrackets(source.text);
+  const { tooDeep, unclosed, swallowed } = scanBrackets(source.text);
+  reportUnclosed(source, unclosed);
   if (tooDeep !== undefined) {
-    reportUnclosed(source, unclosed);
-    if (unclosed.length === 0)
-      source.problems.error(source.place(tooDeep), `nested more than ${MAX_DEPTH} deep`);
-    return undefined;
+    const message = `brackets nest more than ${MAX_DEPTH} deep: are closing ones missing before this?`;
+    return source.problems.error(source.place(tooDeep), message);
   }
   const errors: ParseError[] = [];
   const root = parseTree(source.text, errors, { allowTrailingComma: true });
-  reportUnclosed(source, unclosed);
-  reportErrors(source, errors, unclosed.length > 0);
+  reportErrors(source, errors, unclosed.length > 0 || swallowed);
   if (root !== undefined) reportDuplicates(source, root);
   return root;
 }
@@ -34,29 +32,44 @@ interface Bracket {
   readonly offset: number;
 }
 
-/** Where brackets nest too deeply for the parser, and which ones are never closed, in the order of the text. */
-function scanBrackets(text: string): { readonly tooDeep?: number; readonly unclosed: readonly Bracket[] } {
+interface Brackets {
+  /** Where they nest too deeply for the parser; the scan ends there. */
+  readonly tooDeep?: number;
+  /** In the order of the text. */
+  readonly unclosed: readonly Bracket[];
+  /** An unclosed quote took closing brackets with it, which the parser will miss. */
+  readonly swallowed: boolean;
+}
+
+function scanBrackets(text: string): Brackets {
   const scanner = createScanner(text, true);
   const open: Bracket[] = [];
   const lost: Bracket[] = [];
   // How the parser sees it: a closing bracket of the wrong kind closes nothing. An upper bound of its recursion.
   const nesting: string[] = [];
-  let tooDeep: number | undefined;
-  for (scanner.scan(); scanner.getTokenLength() > 0; scanner.scan()) {
+  let swallowed = false;
+  // Behind a comment that is never closed, the scanner's end of the text has a length: its offset alone tells.
+  for (scanner.scan(); scanner.getTokenOffset() < text.length; scanner.scan()) {
     const offset = scanner.getTokenOffset();
-    const c = scanner.getTokenLength() === 1 ? text[offset] : '';
-    if (c === '{' || c === '[') {
-      open.push({ open: c, offset });
-      if (nesting.push(c) > MAX_DEPTH) tooDeep ??= offset;
-    } else if (c === '}' || c === ']') {
-      if (nesting.at(-1) === PARTNER[c]) nesting.pop();
+    const token = text.slice(offset, offset + scanner.getTokenLength());
+    if (token === '{' || token === '[') {
+      open.push({ open: token, offset });
+      if (nesting.push(token) > MAX_DEPTH) return { tooDeep: offset, unclosed: lost, swallowed };
+      continue;
+    }
+    if (nesting.length > 0 && nesting.at(-1) === PARTNER[token]) nesting.pop();
+    const taken = /^"[^"]*$/.test(token) ? (TRAILING.exec(token)?.[0] ?? '') : '';
+    swallowed ||= /[}\]]/.test(taken);
+    for (const c of taken === '' ? token[0] : taken) {
       const partner = open.findLastIndex((bracket) => bracket.open === PARTNER[c]);
       if (partner !== -1) lost.push(...open.splice(partner).slice(1));
     }
   }
-  return { tooDeep, unclosed: [...lost, ...open].sort((a, b) => a.offset - b.offset) };
+  return { unclosed: [...lost, ...open].sort((a, b) => a.offset - b.offset), swallowed };
 }
 
+/** What was meant to follow a quote that is never closed. */
+const TRAILING = /[}\],\s]*$/;
 const PARTNER: Readonly<Record<string, string>> = { '}': '{', ']': '[' };
 
 /** Errors that the parser also gives as an echo of the error before them. */
@@ -67,15 +80,15 @@ const ECHOES: ReadonlySet<string> = new Set([
   'ColonExpected',
 ]);
 
-function reportErrors(source: Source, errors: readonly ParseError[], bracketsUnclosed: boolean): void {
+function reportErrors(source: Source, errors: readonly ParseError[], mayStray: boolean): void {
   let last: Position | undefined;
   let astray = false;
   for (const error of errors) {
     const code = printParseErrorCode(error.error);
     const token = source.text.slice(error.offset, error.offset + error.length);
-    // Behind a bracket that is not closed the parser takes keys for elements, or elements for keys: what it says of
-    // them is noise, and the bracket has been reported.
-    astray ||= bracketsUnclosed && (token === '' || (code === 'CommaExpected' && /[:}\]]/.test(token)));
+    // Behind a bracket that the parser sees no partner of, it takes keys for elements, or elements for keys: what it says of
+    // them is noise, and the cause has been reported.
+    astray ||= mayStray && (token === '' || (code === 'CommaExpected' && /[:}\]]/.test(token)));
     if (astray && (ECHOES.has(code) || code.startsWith('Close'))) continue;
     const inside = code === 'InvalidEscapeCharacter' ? (GOOD_START.exec(token)?.[0].length ?? 0) : 0;
     const at = source.place(error.offset + inside);

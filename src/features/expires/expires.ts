@@ -4,7 +4,10 @@ import { compileTemplate, type VariableLookup } from '../../route/template.ts';
 import { httpDate } from '../../shared/clock.ts';
 import { type ExpiresSetting, parseExpires } from './rows.ts';
 
-/** Errors and other answers keep their lines: a failure must not be remembered. */
+/**
+ * Errors and other answers keep their lines: a failure must not be remembered. (nginx lets them slip into a 416, which its range
+ * filter makes of a 200 afterwards.)
+ */
 const STATUSES: ReadonlySet<number> = new Set([200, 201, 204, 206, 301, 302, 303, 304, 307, 308]);
 
 type Value = Exclude<ExpiresSetting, { kind: 'template' }>;

@@ -1,0 +1,255 @@
+// Model → Runtime: the one file that knows every part. Each location becomes one ready handler, each address one front.
+import type { GroupListener } from './balance/group.ts';
+import { listenKey } from './config/finish.ts';
+import type { LocationMatch, LocationModel, Model, ScriptOp, ServerModel, Settings } from './config/model.ts';
+import { lookupAny } from './config/registry.ts';
+import type { Exchange, Handler, LocationRuntime, ServerRuntime } from './exchange.ts';
+import { createExpiresFilter } from './features/expires/expires.ts';
+import { compileForward } from './forward/compile-forward.ts';
+import type { ForwardLog } from './forward/forward.ts';
+import type { Front } from './listen/front.ts';
+import type { ListenerPlan } from './listen/listener.ts';
+import { createSecureContexts, type TlsMaterial } from './listen/secure-contexts.ts';
+import { createAccessLog } from './observe/access-log.ts';
+import type { LogFiles } from './observe/log-files.ts';
+import { createDispatcher, type Dispatcher, type RoutedLocation } from './route/dispatch.ts';
+import { createHostTable } from './route/hosts.ts';
+import type { LocationEntry } from './route/locations.ts';
+import { compileScript, type ScriptTools } from './route/script.ts';
+import { compileTemplate } from './route/template.ts';
+import { createFail } from './serve/error-page.ts';
+import { mappingOf } from './serve/file-path.ts';
+import { createFileHandler } from './serve/files.ts';
+import { createTypeOf } from './serve/mime.ts';
+import { createSendRedirect } from './serve/redirect.ts';
+import { sendText } from './serve/answer.ts';
+import type { Discovery } from './upstream/discovery.ts';
+import { UpstreamSet } from './upstream/upstream-set.ts';
+import { VERSION } from './version.ts';
+
+/** What a process gives the runtime to work with. */
+export interface RuntimeTools {
+  readonly previous: Runtime | null;
+  readonly discovery: Discovery;
+  readonly groupListener: GroupListener | null;
+  readonly tls: TlsMaterial;
+  readonly logFiles: LogFiles;
+  /** Notes for the error log of a place. */
+  readonly log: RuntimeLog;
+}
+
+export interface RuntimeLog extends ForwardLog {
+  /** A file could not be served. */
+  fileProblem(exchange: Exchange, message: string): void;
+}
+
+/** A compiled configuration: what each address serves, and the groups behind. */
+export interface Runtime {
+  readonly model: Model;
+  readonly listeners: ReadonlyMap<string, ListenerPlan>;
+  readonly upstreams: UpstreamSet;
+}
+
+/** A setting that turned out unusable: a certificate that is none, a log that cannot be opened. */
+export class CompileError extends Error {
+  /** `file:line:column`. */
+  readonly at: string;
+  constructor(at: string, message: string) {
+    super(message);
+    this.at = at;
+  }
+}
+
+/** Throws CompileError. Opens log files and certificates, but no socket. */
+export function compileRuntime(model: Model, tools: RuntimeTools): Runtime {
+  const upstreams = new UpstreamSet(model, tools.discovery, tools.groupListener, tools.previous?.upstreams ?? null);
+  const compiler = new ServerCompiler(upstreams, tools);
+  const servers = model.servers.map((server) => ({ server, runtime: compiler.server(server) }));
+  const listeners = new Map<string, ListenerPlan>();
+  for (const { server } of servers) {
+    for (const listen of server.settings.listens) {
+      const key = listenKey(listen);
+      if (!listeners.has(key)) listeners.set(key, planListener(key, model, servers, tools));
+    }
+  }
+  return { model, listeners, upstreams };
+}
+
+interface CompiledServer {
+  readonly server: ServerModel;
+  readonly runtime: ServerRuntime;
+}
+
+/** The servers of one address, the default one first. */
+function planListener(key: string, model: Model, all: readonly CompiledServer[], tools: RuntimeTools): ListenerPlan {
+  const here = all.filter(({ server }) => server.settings.listens.some((listen) => listenKey(listen) === key));
+  const isDefault = ({ server }: CompiledServer): boolean =>
+    server.settings.listens.some((listen) => listenKey(listen) === key && listen.defaultServer);
+  const first = here.find(isDefault) ?? here[0];
+  const listen = first.server.settings.listens.find((l) => listenKey(l) === key) ?? first.server.settings.listens[0];
+  const ordered = [first, ...here.filter((server) => server !== first)];
+  const named = ordered.map(({ server }) => ({ names: server.settings.serverNames.flat(), settings: server.settings }));
+  return {
+    key,
+    listen,
+    front: createFront(first, here),
+    secure: listen.ssl ? at(first.server.at, () => createSecureContexts(named, tools.tls)) : null,
+    maxConnections: model.settings.workerConnections,
+  };
+}
+
+function createFront(first: CompiledServer, here: readonly CompiledServer[]): Front {
+  const table = createHostTable(
+    here.map(({ server, runtime }) => ({ names: server.settings.serverNames.flat(), value: runtime })),
+    first.runtime,
+  );
+  const { largeClientHeaderBuffers: buffers, maxHeaders, clientHeaderTimeoutMs } = first.server.settings;
+  return {
+    defaultServer: first.runtime,
+    serverFor: (host) => table.find(host),
+    headLimits: { maxLine: buffers.bytes, maxHead: buffers.bytes * buffers.count, maxFields: maxHeaders },
+    headTimeoutMs: clientHeaderTimeoutMs,
+  };
+}
+
+function at<T>(place: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw new CompileError(place, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Everything that a level's settings give, shared by its handler, its script and its error pages. */
+interface LevelParts {
+  readonly fail: ReturnType<typeof createFail>;
+  readonly sendRedirect: ReturnType<typeof createSendRedirect>;
+}
+
+class ServerCompiler {
+  readonly #upstreams: UpstreamSet;
+  readonly #tools: RuntimeTools;
+  /** Of the server that is being compiled: index files start a new search in it. */
+  #dispatcher: { current: Dispatcher | null } = { current: null };
+
+  constructor(upstreams: UpstreamSet, tools: RuntimeTools) {
+    this.#upstreams = upstreams;
+    this.#tools = tools;
+  }
+
+  server(model: ServerModel): ServerRuntime {
+    this.#dispatcher = { current: null };
+    const root = this.#level(model.settings, null, model.at);
+    const script = compileScript(model.script, this.#scriptTools(model.settings, null));
+    const dispatcher = createDispatcher({ runtime: root, script: null }, script, this.#locations(model.locations));
+    this.#dispatcher.current = dispatcher;
+    return { name: model.settings.serverNames.flat()[0] ?? '', root, dispatch: dispatcher.dispatch };
+  }
+
+  #locations(models: readonly LocationModel[]): LocationEntry<RoutedLocation>[] {
+    const entries = models.map((model) => ({
+      match: model.match,
+      value: this.#location(model),
+      locations: this.#locations(model.locations),
+    }));
+    return [...entries, ...models.flatMap((model) => this.#slashRedirect(model, models))];
+  }
+
+  /** `/x` goes to `/x/` where that is a proxied location and `/x` is none of its own (nginx: auto_redirect). */
+  #slashRedirect(model: LocationModel, siblings: readonly LocationModel[]): LocationEntry<RoutedLocation>[] {
+    const { kind, text } = model.match;
+    if (kind === 'regex' || kind === 'exact' || model.settings.proxyPass === null) return [];
+    const bare = text.slice(0, -1);
+    if (!text.endsWith('/') || bare === '' || siblings.some((s) => s.match.kind !== 'regex' && s.match.text === bare)) {
+      return [];
+    }
+    const { sendRedirect } = this.#parts(model.settings);
+    const level = this.#level(model.settings, model.match, model.at);
+    const handle: Handler = (x) => sendRedirect(x, 301, `${x.uri}/${x.hasArgs ? `?${x.args}` : ''}`);
+    return [
+      { match: { kind: 'exact', text: bare }, value: { runtime: { ...level, handle }, script: null }, locations: [] },
+    ];
+  }
+
+  #location(model: LocationModel): RoutedLocation {
+    return {
+      runtime: this.#level(model.settings, model.match, model.at),
+      script: compileScript(model.script, this.#scriptTools(model.settings, model.match)),
+    };
+  }
+
+  #scriptTools(settings: Settings, match: LocationMatch | null): ScriptTools {
+    const { sendRedirect } = this.#parts(settings);
+    return {
+      lookup: lookupAny,
+      redirect: sendRedirect,
+      text: (exchange, status, body) => sendText(exchange, status, body, settings.defaultType),
+      implicit: (op: Extract<ScriptOp, { op: 'if' }>) =>
+        op.settings === null ? null : this.#level(op.settings, match, op.at),
+    };
+  }
+
+  #parts(settings: Settings): LevelParts {
+    const serverName = serverNameOf(settings);
+    return {
+      fail: createFail({ serverName, errorDetail: settings.errorDetail }),
+      sendRedirect: createSendRedirect({
+        serverName,
+        absoluteRedirect: settings.absoluteRedirect,
+        portInRedirect: settings.portInRedirect,
+        serverNameInRedirect: settings.serverNameInRedirect,
+      }),
+    };
+  }
+
+  #level(settings: Settings, match: LocationMatch | null, place: string): LocationRuntime {
+    const parts = this.#parts(settings);
+    const { keepalive } = settings;
+    return {
+      handle: this.#content(settings, match, parts),
+      fail: parts.fail,
+      filter: settings.expires.kind === 'off' ? null : createExpiresFilter(settings.expires, lookupAny),
+      log: at(place, () => createAccessLog(settings.accessLog, settings.logFormats, lookupAny, this.#tools.logFiles)),
+      client: {
+        maxBodyBytes: settings.clientMaxBodyBytes,
+        bodyTimeoutMs: settings.clientBodyTimeoutMs,
+        sendTimeoutMs: settings.sendTimeoutMs,
+        keepaliveTimeoutMs: keepalive.timeoutMs,
+        keepaliveHeaderSeconds: keepalive.headerSeconds,
+        keepaliveRequests: settings.keepaliveRequests,
+        keepaliveTimeMs: settings.keepaliveTimeMs,
+        chunkedAllowed: settings.chunkedTransferEncoding,
+        serverLine: `Server: ${serverNameOf(settings)}\r\n`,
+      },
+    };
+  }
+
+  #content(settings: Settings, match: LocationMatch | null, parts: LevelParts): Handler {
+    const { log } = this.#tools;
+    if (settings.proxyPass !== null) {
+      const tools = { lookup: lookupAny, upstreams: this.#upstreams, log };
+      return compileForward(settings.proxyPass, settings, match, tools);
+    }
+    const { fileRoot } = settings;
+    const dispatcher = this.#dispatcher;
+    return createFileHandler({
+      root: fileRoot === null ? null : compileTemplate(fileRoot.path, lookupAny),
+      mapping: fileRoot === null ? { kind: 'root' } : mappingOf(fileRoot, match),
+      prefix: this.#upstreams.prefix,
+      index: settings.index.flat().map((name) => compileTemplate(name, lookupAny)),
+      typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
+      maxRanges: settings.maxRanges,
+      etag: settings.etag,
+      ifModifiedSince: settings.ifModifiedSince,
+      logNotFound: settings.logNotFound,
+      redirect: (exchange, uri) => dispatcher.current?.redirectInternally(exchange, uri),
+      sendRedirect: parts.sendRedirect,
+      fail: parts.fail,
+      report: (exchange, message) => log.fileProblem(exchange, message),
+    });
+  }
+}
+
+function serverNameOf(settings: Settings): string {
+  return settings.serverTokens === 'off' ? 'lbproxy' : `lbproxy/${VERSION}`;
+}

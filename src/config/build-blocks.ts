@@ -1,0 +1,65 @@
+// Readers of the blocks whose contents are not directives or whose arguments make a match: types, location.
+import type { LocationMatch } from './model.ts';
+import type { Problems } from './problem.ts';
+import { compilePattern } from '../route/pattern.ts';
+import type { ScriptReader } from './build-script.ts';
+import type { Directive } from './tree.ts';
+
+/** `text/html html htm;` → extension → type. */
+export function readTypes(entries: readonly Directive[], problems: Problems): Record<string, string> {
+  const types: Record<string, string> = {};
+  for (const entry of entries) {
+    if (!/^[^\s/]+\/[^\s/]+$/.test(entry.name)) {
+      problems.error(entry.at, `"${entry.name}" is no MIME type; a line of "types" is: text/html html htm;`);
+    }
+    if (entry.args.length === 0) problems.error(entry.at, `"${entry.name}" names no file extension`);
+    for (const word of entry.args) types[word.text.toLowerCase()] = entry.name;
+  }
+  return types;
+}
+
+const MODIFIERS = { '=': 'exact', '^~': 'prefix-final', '~': 'regex', '~*': 'regex' } as const;
+
+export function readLocation(directive: Directive, reader: ScriptReader): LocationMatch | undefined {
+  const [first, second] = directive.args;
+  let modifier = second === undefined ? '' : first.text;
+  let word = second ?? first;
+  if (second === undefined) {
+    // nginx also takes the modifier without a space: location =/x, ~\.php$
+    const m = /^(=|\^~|~\*|~)(.+)$/s.exec(first.text);
+    if (m !== null) {
+      modifier = m[1];
+      word = { text: m[2], at: { ...first.at, column: first.at.column + m[1].length } };
+    }
+  }
+  if (modifier === '') return prefix(directive, word.text, 'prefix', reader);
+  const kind = MODIFIERS[modifier as keyof typeof MODIFIERS];
+  if (kind === undefined) {
+    return reader.problems.error(first.at, `invalid location modifier "${modifier}"; there are =, ~, ~* and ^~`);
+  }
+  if (kind !== 'regex') return prefix(directive, word.text, kind, reader);
+  const caseless = modifier === '~*';
+  const pattern = compilePattern(word.text, caseless);
+  if (!(pattern instanceof RegExp)) {
+    return reader.problems.error(word.at, `invalid regular expression: ${pattern.error}`);
+  }
+  noteCaptures(word.text, reader);
+  return { kind, text: word.text, caseless };
+}
+
+function prefix(
+  directive: Directive,
+  text: string,
+  kind: 'prefix' | 'exact' | 'prefix-final',
+  reader: ScriptReader,
+): LocationMatch {
+  if (!text.startsWith('/')) {
+    reader.problems.warn(directive.args[0].at, `location "${text}" matches no request: paths begin with "/"`);
+  }
+  return { kind, text };
+}
+
+/** Named captures are variables. */
+export function noteCaptures(pattern: string, reader: ScriptReader): void {
+  for (const m of pattern.matchAll(/\(\?P?<([A-Za-z_]\w*)>/g)) reader.makeVariable(m[1]);
+}

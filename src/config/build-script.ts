@@ -1,0 +1,137 @@
+// Reads rewrite, return, set, break and if into the steps of a script, in the order in which they stand.
+import { compilePattern } from '../route/pattern.ts';
+import { noteCaptures } from './build-blocks.ts';
+import type { Level } from './build.ts';
+import type { ScriptOp, Settings, Test } from './model.ts';
+import { formatPosition, type Problems } from './problem.ts';
+import type { Directive, Word } from './tree.ts';
+import { parseCount } from './units.ts';
+
+/** What the reader of scripts needs of the builder. */
+export interface ScriptReader {
+  readonly problems: Problems;
+  template(word: Word): string;
+  makeVariable(name: string): void;
+  ifBlock(directive: Directive, outer: Level): { script: readonly ScriptOp[]; settings: Settings | null };
+}
+
+const SCRIPT = new Set(['rewrite', 'return', 'set', 'break', 'if']);
+
+export function isScriptDirective(directive: Directive): boolean {
+  return SCRIPT.has(directive.name);
+}
+
+export function buildScript(directives: readonly Directive[], level: Level, reader: ScriptReader): ScriptOp[] {
+  return directives.map((directive) => readOp(directive, level, reader)).filter((op) => op !== undefined);
+}
+
+function readOp(directive: Directive, level: Level, reader: ScriptReader): ScriptOp | undefined {
+  switch (directive.name) {
+    case 'rewrite':
+      return readRewrite(directive, reader);
+    case 'return':
+      return readReturn(directive, reader);
+    case 'set':
+      return readSet(directive, reader);
+    case 'if':
+      return readIf(directive, level, reader);
+    default:
+      return { op: 'break', at: formatPosition(directive.at) };
+  }
+}
+
+const FLAGS = ['last', 'break', 'redirect', 'permanent'] as const;
+
+function readRewrite(directive: Directive, reader: ScriptReader): ScriptOp | undefined {
+  const [pattern, replacement, flagWord] = directive.args;
+  const compiled = compilePattern(pattern.text, false);
+  if (!(compiled instanceof RegExp)) {
+    return reader.problems.error(pattern.at, `invalid regular expression: ${compiled.error}`);
+  }
+  const flag = flagWord === undefined ? 'none' : FLAGS.find((f) => f === flagWord.text);
+  if (flag === undefined) {
+    return reader.problems.error(flagWord.at, `unknown flag "${flagWord.text}" of rewrite; there are ${FLAGS.join(', ')}`);
+  }
+  noteCaptures(pattern.text, reader);
+  return {
+    op: 'rewrite',
+    pattern: pattern.text,
+    replacement: reader.template(replacement),
+    flag,
+    at: formatPosition(directive.at),
+  };
+}
+
+function readReturn(directive: Directive, reader: ScriptReader): ScriptOp | undefined {
+  const [first, second] = directive.args;
+  const at = formatPosition(directive.at);
+  const status = parseCount(first.text, 0, 999);
+  if (status === undefined) {
+    if (second === undefined && /^(?:https?:\/\/|\$scheme)/.test(first.text)) {
+      return { op: 'return', status: 302, text: reader.template(first), at };
+    }
+    return reader.problems.error(first.at, `invalid return code "${first.text}"; write return 404; or return 302 URL;`);
+  }
+  if (second === undefined && [301, 302, 303, 307, 308].includes(status)) {
+    return { op: 'return', status, text: '', at };
+  }
+  return { op: 'return', status, text: second === undefined ? null : reader.template(second), at };
+}
+
+function readSet(directive: Directive, reader: ScriptReader): ScriptOp | undefined {
+  const [name, value] = directive.args;
+  const m = /^\$([A-Za-z_]\w*)$/.exec(name.text);
+  if (m === null) return reader.problems.error(name.at, `"${name.text}" is no variable; write set $name value;`);
+  reader.makeVariable(m[1]);
+  return { op: 'set', variable: m[1], value: reader.template(value), at: formatPosition(directive.at) };
+}
+
+function readIf(directive: Directive, level: Level, reader: ScriptReader): ScriptOp | undefined {
+  const test = readTest(directive, reader);
+  const { script, settings } = reader.ifBlock(directive, level);
+  return test === undefined ? undefined : { op: 'if', test, script, settings, at: formatPosition(directive.at) };
+}
+
+/** `($variable)`, `($a = b)`, `($a != b)`, `($a ~ regex)` with !~ ~* !~*, `(-f path)` with ! and d e x. */
+function readTest(directive: Directive, reader: ScriptReader): Test | undefined {
+  const words = withoutParentheses(directive, reader);
+  if (words === undefined) return undefined;
+  const [first, operator, other] = words;
+  const fileTest = /^(!?)-([fdex])$/.exec(first.text);
+  if (fileTest !== null && words.length === 2) {
+    const kinds = { f: 'file', d: 'directory', e: 'exists', x: 'executable' } as const;
+    const test = kinds[fileTest[2] as keyof typeof kinds];
+    return { test, value: reader.template(operator), negate: fileTest[1] === '!' };
+  }
+  if (!first.text.startsWith('$')) {
+    return reader.problems.error(first.at, `invalid condition "${first.text}"; it begins with a $variable or -f, -d, -e, -x`);
+  }
+  const value = reader.template(first);
+  if (words.length === 1) return { test: 'set', value };
+  if (words.length !== 3) return reader.problems.error(operator.at, 'a condition is: ($variable operator value)');
+  if (operator.text === '=' || operator.text === '!=') {
+    return { test: 'equal', value, other: reader.template(other), negate: operator.text === '!=' };
+  }
+  if (!/^!?~\*?$/.test(operator.text)) {
+    return reader.problems.error(operator.at, `unknown operator "${operator.text}"; there are =, !=, ~, ~*, !~, !~*`);
+  }
+  const caseless = operator.text.endsWith('*');
+  const pattern = compilePattern(other.text, caseless);
+  if (!(pattern instanceof RegExp)) return reader.problems.error(other.at, `invalid regular expression: ${pattern.error}`);
+  noteCaptures(other.text, reader);
+  return { test: 'match', value, pattern: other.text, caseless, negate: operator.text.startsWith('!') };
+}
+
+function withoutParentheses(directive: Directive, reader: ScriptReader): Word[] | undefined {
+  const words = [...directive.args];
+  const first = words[0];
+  const last = words.at(-1);
+  if (last === undefined || !first.text.startsWith('(') || !last.text.endsWith(')')) {
+    return reader.problems.error(first.at, 'the condition of "if" stands in parentheses: if ($variable) { … }');
+  }
+  words[0] = { text: first.text.slice(1), at: { ...first.at, column: first.at.column + 1 } };
+  const tail = words[words.length - 1];
+  words[words.length - 1] = { text: tail.text.slice(0, -1), at: tail.at };
+  const inside = words.filter((word) => word.text !== '');
+  return inside.length > 0 ? inside : reader.problems.error(first.at, 'the condition of "if" is empty');
+}

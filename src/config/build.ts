@@ -1,0 +1,288 @@
+// Tree + registry → Model: contexts, arity, inheritance from level to level, all problems collected.
+import { isAbsolute, resolve } from 'node:path';
+import { checkLogFormats } from '../observe/check-log-formats.ts';
+import { withJsonHeaders } from '../forward/rows.ts';
+import { buildScript, isScriptDirective, type ScriptReader } from './build-script.ts';
+import { finishModel } from './finish.ts';
+import { readLocation, readTypes } from './build-blocks.ts';
+import type { LocationModel, Model, ProgramModel, ServerModel, Settings, UpstreamModel } from './model.ts';
+import { didYouMean, formatPosition, type Problems } from './problem.ts';
+import { DEFAULTS, lookupVariable, namesIn, rowsNamed, variableNames } from './registry.ts';
+import type { Context, ReadContext, Row, SettingRow } from './row.ts';
+import { parseTemplate } from '../route/template.ts';
+import type { Directive, Tree, Word } from './tree.ts';
+
+/** A block under construction: what it sets itself, and where it inherits from. */
+export interface Level {
+  readonly context: Context;
+  readonly parent: Level | null;
+  readonly own: Map<keyof Settings, unknown>;
+  /** Names of the directives that set a key here, for messages about duplicates. */
+  readonly setBy: Map<string, Directive>;
+}
+
+/** Keys that lower levels do not inherit. */
+let privateKeys: Set<keyof Settings> | null = null;
+
+export class Builder implements ScriptReader {
+  readonly problems: Problems;
+  readonly #tree: Tree;
+  readonly #prefix: string;
+  readonly #upstreams: UpstreamModel[] = [];
+  readonly #programs: ProgramModel[] = [];
+  readonly #servers: ServerModel[] = [];
+  /** Variables that `set` or a named capture makes, and those that templates use. */
+  readonly #made = new Set<string>();
+  readonly #used: { name: string; word: Word }[] = [];
+
+  constructor(tree: Tree, prefix: string, problems: Problems) {
+    this.#tree = tree;
+    this.#prefix = prefix;
+    this.problems = problems;
+  }
+
+  build(): Model {
+    const main = createLevel('main', null);
+    const http = createLevel('http', main);
+    const waiting: { directive: Directive; level: Level }[] = [];
+    this.#topLevel(main, http, waiting);
+    for (const { directive, level } of waiting) this.#block(directive, level);
+    checkLogFormats(this.#tree.directives, this.problems);
+    this.#checkVariables();
+    const model: Model = {
+      syntax: this.#tree.syntax,
+      prefix: this.#prefix,
+      settings: this.settingsOf(http),
+      upstreams: this.#upstreams,
+      programs: this.#programs,
+      servers: this.#servers,
+    };
+    return finishModel(model, this.problems, this.#tree);
+  }
+
+  /** nginx wants `http { }` around; JSON has none, and texts that leave it out are understood with a warning. */
+  #topLevel(main: Level, http: Level, waiting: { directive: Directive; level: Level }[]): void {
+    for (const directive of this.#tree.directives) {
+      const places = rowsNamed(directive.name).flatMap((row) => row.contexts);
+      if (directive.name === 'http' && this.#tree.syntax === 'nginx') {
+        this.#checkRow(directive, main);
+        this.#contents(directive.block ?? [], http, waiting);
+      } else if (directive.name === 'events') {
+        this.#checkRow(directive, main);
+        this.#contents(directive.block ?? [], { ...main, context: 'events' }, waiting);
+      } else if (places.length > 0 && !places.includes('main') && places.includes('http')) {
+        if (this.#tree.syntax === 'nginx') {
+          this.problems.warn(
+            directive.at,
+            `"${directive.name}" stands outside of "http { }"; taken as if inside, wrap it: http { … }`,
+          );
+        }
+        this.#contents([directive], http, waiting);
+      } else {
+        this.#contents([directive], main, waiting);
+      }
+    }
+  }
+
+  /** Reads the settings of a block at once and leaves its inner blocks for when all settings are known. */
+  #contents(
+    directives: readonly Directive[],
+    level: Level,
+    waiting: { directive: Directive; level: Level }[],
+  ): void {
+    for (const directive of directives) {
+      const row = this.#checkRow(directive, level);
+      if (row === undefined) continue;
+      if (row.kind === 'setting') this.#apply(row, directive, level);
+      else if (row.kind === 'ignored') {
+        if (row.warn) this.problems.warn(directive.at, `"${directive.name}" has no effect: ${row.why}`);
+      } else waiting.push({ directive, level });
+    }
+  }
+
+  /** Finds the row of a directive in its place and checks its arguments; undefined after a report. */
+  #checkRow(directive: Directive, level: Level): Row | undefined {
+    const { name, at, args } = directive;
+    const rows = rowsNamed(name);
+    if (rows.length === 0) {
+      const near = didYouMean(name, namesIn(level.context));
+      return this.problems.error(at, `unknown directive "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}`);
+    }
+    const row = rows.find((candidate) => candidate.contexts.includes(level.context));
+    if (row === undefined) {
+      const places = [...new Set(rows.flatMap((candidate) => candidate.contexts))].join(', ');
+      return this.problems.error(at, `"${name}" is not allowed in ${level.context}; it goes in ${places}`);
+    }
+    const wantsBlock = row.kind === 'structure' ? row.opens !== undefined : row.kind === 'ignored' && row.block === true;
+    if (wantsBlock !== (directive.block !== undefined)) {
+      return this.problems.error(at, wantsBlock ? `"${name}" has no block: ${name} ${row.syntax}` : `"${name}" takes no block`);
+    }
+    const [min, max] = row.args;
+    if (args.length < min || args.length > max) {
+      const count = min === max ? `${min}` : `${min} to ${max}`;
+      return this.problems.error(at, `"${name}" takes ${count} argument${count === '1' ? '' : 's'}, not ${args.length}: ${name} ${row.syntax}`);
+    }
+    return row;
+  }
+
+  #apply(row: SettingRow, directive: Directive, level: Level): void {
+    const value = row.read(directive.args, this.readContext(directive, level));
+    if (value === undefined) return;
+    const before = level.own.get(row.key);
+    const setBy = level.setBy.get(row.key);
+    level.setBy.set(row.key, directive);
+    if (before === undefined) {
+      level.own.set(row.key, row.repeat === 'append' ? [value] : value);
+    } else if (row.repeat === 'append') {
+      level.own.set(row.key, [...(before as unknown[]), value]);
+    } else if (row.repeat === 'merge') {
+      level.own.set(row.key, { ...(before as object), ...(value as object) });
+    } else {
+      const first = setBy === undefined ? '' : `; the first is at line ${setBy.at.line}`;
+      this.problems.error(directive.at, `"${directive.name}" is given twice in this block${first}`);
+    }
+  }
+
+  readContext(directive: Directive, level: Level): ReadContext {
+    return {
+      problems: this.problems,
+      directive,
+      context: level.context,
+      syntax: this.#tree.syntax,
+      resolvePath: (path) => (isAbsolute(path) ? path : resolve(this.#prefix, path)),
+      template: (word) => this.template(word),
+    };
+  }
+
+  template(word: Word): string {
+    const parts = parseTemplate(word.text);
+    if ('error' in parts) {
+      this.problems.error(word.at, `${parts.error} in "${word.text}"; write $name or \${name}`);
+      return '';
+    }
+    for (const part of parts) if ('variable' in part) this.#used.push({ name: part.variable, word });
+    return word.text;
+  }
+
+  makeVariable(name: string): void {
+    this.#made.add(name);
+  }
+
+  #checkVariables(): void {
+    for (const { name, word } of this.#used) {
+      if (this.#made.has(name) || lookupVariable(name) !== undefined) continue;
+      const near = didYouMean(name, [...variableNames(), ...this.#made]);
+      this.problems.error(word.at, `unknown variable "$${name}"${near === undefined ? '' : `; did you mean "$${near}"?`}`);
+    }
+  }
+
+  /** A complete set of settings: own values, inherited ones, defaults. `inner` keeps private keys (an `if` block). */
+  settingsOf(level: Level, inner = false): Settings {
+    privateKeys ??= new Set(ROW_KEYS());
+    const chain: Level[] = [];
+    for (let at: Level | null = level; at !== null; at = at.parent) chain.unshift(at);
+    const out: Record<string, unknown> = { ...DEFAULTS };
+    for (const at of chain) {
+      const last = at === level || (inner && at === level.parent);
+      for (const [key, value] of at.own) if (last || !privateKeys.has(key)) out[key] = value;
+    }
+    if (this.#tree.syntax === 'json') {
+      out.proxySetHeader = withJsonHeaders(out.proxySetHeader as Settings['proxySetHeader']);
+    }
+    return out as unknown as Settings;
+  }
+
+  #block(directive: Directive, level: Level): void {
+    switch (directive.name) {
+      case 'upstream':
+        this.#upstreams.push(this.#named(directive, level, 'upstream'));
+        return;
+      case 'program':
+        this.#programs.push(this.#named(directive, level, 'program'));
+        return;
+      case 'server':
+        this.#servers.push(this.#server(directive, level));
+        return;
+      case 'types':
+        this.types(directive, level);
+        return;
+    }
+  }
+
+  types(directive: Directive, level: Level): void {
+    const types = readTypes(directive.block ?? [], this.problems);
+    level.own.set('mimeTypes', { ...(level.own.get('mimeTypes') as object | undefined), ...types });
+  }
+
+  #named(directive: Directive, level: Level, context: Context): UpstreamModel {
+    const inner = createLevel(context, level);
+    const waiting: { directive: Directive; level: Level }[] = [];
+    this.#contents(directive.block ?? [], inner, waiting);
+    return { name: directive.args[0].text, at: formatPosition(directive.at), settings: this.settingsOf(inner) };
+  }
+
+  #server(directive: Directive, http: Level): ServerModel {
+    const level = createLevel('server', http);
+    const { script, locations } = this.#routed(directive.block ?? [], level);
+    return { at: formatPosition(directive.at), settings: this.settingsOf(level), script, locations };
+  }
+
+  /** The contents of a server or location: settings first, as they hold for all of it wherever they stand. */
+  #routed(directives: readonly Directive[], level: Level) {
+    const waiting: { directive: Directive; level: Level }[] = [];
+    this.#contents(directives, level, waiting);
+    for (const { directive } of waiting) if (directive.name === 'types') this.types(directive, level);
+    const script = buildScript(
+      waiting.map((w) => w.directive).filter(isScriptDirective),
+      level,
+      this,
+    );
+    const locations: LocationModel[] = [];
+    for (const { directive } of waiting) {
+      if (directive.name !== 'location') continue;
+      const location = this.#location(directive, level);
+      if (location !== undefined) locations.push(location);
+    }
+    return { script, locations };
+  }
+
+  #location(directive: Directive, outer: Level): LocationModel | undefined {
+    const match = readLocation(directive, this);
+    const level = createLevel('location', outer);
+    const { script, locations } = this.#routed(directive.block ?? [], level);
+    if (match === undefined) return undefined;
+    return { at: formatPosition(directive.at), match, settings: this.settingsOf(level), script, locations };
+  }
+
+  /** The inside of an `if`: its settings on top of the location's, and its script. */
+  ifBlock(directive: Directive, outer: Level) {
+    const context = outer.context === 'server' ? 'if in server' : 'if in location';
+    const level = createLevel(context, outer);
+    const waiting: { directive: Directive; level: Level }[] = [];
+    this.#contents(directive.block ?? [], level, waiting);
+    const script = buildScript(
+      waiting.map((w) => w.directive).filter(isScriptDirective),
+      level,
+      this,
+    );
+    return { script, settings: outer.context === 'server' ? null : this.settingsOf(level, true) };
+  }
+}
+
+function createLevel(context: Context, parent: Level | null): Level {
+  return { context, parent, own: new Map(), setBy: new Map() };
+}
+
+/** Keys of rows that say `inherit: false`, and those that belong to one kind of block only. */
+function ROW_KEYS(): (keyof Settings)[] {
+  return namesIn('location')
+    .concat(namesIn('server'))
+    .flatMap(rowsNamed)
+    .filter((row): row is SettingRow => row.kind === 'setting' && row.inherit === false)
+    .map((row) => row.key);
+}
+
+export function buildModel(tree: Tree, prefix: string, problems: Problems): Model {
+  return new Builder(tree, prefix, problems).build();
+}
+

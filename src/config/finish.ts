@@ -1,0 +1,150 @@
+// What only the whole Model shows: listeners without a certificate, groups that do not exist, where a redirect goes.
+import type { ListenModel } from '../listen/rows.ts';
+import { BALANCE_NAME } from '../balance/rows.ts';
+import type { LocationModel, Model, ScriptOp, ServerModel, Settings } from './model.ts';
+import { didYouMean, type Problems } from './problem.ts';
+import type { Position, Tree } from './tree.ts';
+
+const DEFAULT_LISTEN: ListenModel = {
+  host: '*',
+  port: 80,
+  path: '',
+  ssl: false,
+  defaultServer: false,
+  backlog: 511,
+  ipv6only: true,
+};
+
+export function finishModel(model: Model, problems: Problems, tree: Tree): Model {
+  const servers = model.servers.map(withListens);
+  const finished = { ...model, servers: servers.map((server) => withRedirect(server, servers, problems)) };
+  checkUpstreams(finished, problems);
+  checkServers(finished, problems);
+  if (finished.servers.length === 0 && !problems.hasErrors && tree.syntax === 'json') {
+    problems.error({ file: tree.file, line: 1, column: 1 }, 'no "servers": there is nothing to listen on');
+  }
+  return finished;
+}
+
+/** `file:line:column` of a model back to a place. */
+export function positionOf(at: string): Position {
+  const m = /^(.*):(\d+):(\d+)$/s.exec(at);
+  return m === null ? { file: at, line: 1, column: 1 } : { file: m[1], line: Number(m[2]), column: Number(m[3]) };
+}
+
+/** nginx's default address, and `ssl on` as what it means now. */
+function withListens(server: ServerModel): ServerModel {
+  const { listens, sslOn } = server.settings;
+  const given = listens.length > 0 ? listens : [DEFAULT_LISTEN];
+  const all = sslOn ? given.map((listen) => ({ ...listen, ssl: true })) : given;
+  return { ...server, settings: { ...server.settings, listens: all } };
+}
+
+/** `redirect https` becomes the `return` that it stands for. */
+function withRedirect(server: ServerModel, servers: readonly ServerModel[], problems: Problems): ServerModel {
+  const redirect = server.settings.redirectHttps;
+  if (redirect === null) return server;
+  const port = redirect.port > 0 ? redirect.port : tlsPort(server, servers);
+  if (port === 0) {
+    problems.error(
+      positionOf(server.at),
+      'this server redirects to https, but none listens with ssl; add "listen 443 ssl" to one or write redirect https port=443',
+    );
+    return server;
+  }
+  const op: ScriptOp = {
+    op: 'return',
+    status: redirect.status,
+    text: port === 443 ? 'https://$host$request_uri' : `https://$host:${port}$request_uri`,
+    at: server.at,
+  };
+  return { ...server, script: [...server.script, op] };
+}
+
+/** The TLS port of a server with the same name, else of any; 0 when there is none. */
+function tlsPort(server: ServerModel, servers: readonly ServerModel[]): number {
+  const names = new Set(server.settings.serverNames.flat());
+  const secure = servers.filter((s) => s.settings.listens.some((listen) => listen.ssl && listen.port > 0));
+  const best = secure.find((s) => s.settings.serverNames.flat().some((name) => names.has(name))) ?? secure[0];
+  return best?.settings.listens.find((listen) => listen.ssl && listen.port > 0)?.port ?? 0;
+}
+
+function checkUpstreams(model: Model, problems: Problems): void {
+  const names = new Map<string, string>();
+  const programs = model.programs.map((program) => program.name);
+  for (const { name, at, settings } of model.upstreams) {
+    const place = positionOf(at);
+    if (names.has(name)) problems.error(place, `upstream "${name}" exists already, at ${names.get(name)}`);
+    names.set(name, at);
+    const { upstreamServers: servers, upstreamProgram: program } = settings;
+    if (servers.length === 0 && program === '') {
+      problems.error(place, `upstream "${name}" has no servers; add "server host:port" or "program name"`);
+    }
+    if (servers.length > 0 && servers.every((s) => s.backup)) {
+      problems.error(place, `upstream "${name}" has only backup servers`);
+    }
+    if (program !== '' && !programs.includes(program)) {
+      const near = didYouMean(program, programs);
+      problems.error(place, `upstream "${name}" follows program "${program}", which does not exist${near === undefined ? '' : `; did you mean "${near}"?`}`);
+    }
+  }
+  const groups = [...names.keys()];
+  for (const server of model.servers) for (const location of server.locations) checkPass(location, groups, problems);
+}
+
+/** A proxy_pass to a bare name that nearly is a group is a slip of the pen. */
+function checkPass(location: LocationModel, groups: readonly string[], problems: Problems): void {
+  const pass = location.settings.proxyPass;
+  const host = pass === null ? undefined : BALANCE_NAME.exec(pass.url)?.[1];
+  if (pass !== null && host !== undefined && !groups.includes(host)) {
+    const near = didYouMean(host, groups);
+    if (near !== undefined) {
+      problems.warn(positionOf(pass.at), `there is no upstream "${host}"; it is taken for a host name. Did you mean "${near}"?`);
+    }
+  }
+  for (const inner of location.locations) checkPass(inner, groups, problems);
+}
+
+function checkServers(model: Model, problems: Problems): void {
+  const defaults = new Map<string, string>();
+  const claimed = new Map<string, string>();
+  const secure = new Map<string, boolean>();
+  for (const server of model.servers) {
+    checkCertificate(server.at, server.settings, problems);
+    const names = server.settings.serverNames.flat();
+    for (const listen of server.settings.listens) {
+      const key = listenKey(listen);
+      const place = positionOf(server.at);
+      if (listen.defaultServer && defaults.has(key)) {
+        problems.error(place, `a duplicate default server for ${key}; the first is at ${defaults.get(key)}`);
+      }
+      if (listen.defaultServer) defaults.set(key, server.at);
+      const other = secure.get(key);
+      if (other !== undefined && other !== listen.ssl) {
+        problems.error(place, `${key} is listened on both with and without ssl; choose one`);
+      }
+      secure.set(key, listen.ssl);
+      for (const name of names.length > 0 ? names : ['']) {
+        const claim = `${key} ${name.toLowerCase()}`;
+        const first = claimed.get(claim);
+        if (first === undefined) claimed.set(claim, server.at);
+        else if (first !== server.at) problems.warn(place, `conflicting server name "${name}" on ${key}: the server at ${first} gets its requests`);
+      }
+    }
+  }
+}
+
+function checkCertificate(at: string, settings: Settings, problems: Problems): void {
+  if (!settings.listens.some((listen) => listen.ssl)) return;
+  if (settings.sslCertificate === '') {
+    problems.error(positionOf(at), 'this server listens with ssl but has no ssl_certificate; write one, or "ssl_certificate self-signed"');
+  } else if (settings.sslCertificate !== 'self-signed' && settings.sslCertificateKey === '') {
+    problems.error(positionOf(at), 'ssl_certificate needs its ssl_certificate_key');
+  }
+}
+
+/** One listening socket: `*:80`, `127.0.0.1:80`, `[::1]:80`, `unix:/path`. */
+export function listenKey(listen: ListenModel): string {
+  if (listen.path !== '') return `unix:${listen.path}`;
+  return listen.host.includes(':') ? `[${listen.host}]:${listen.port}` : `${listen.host}:${listen.port}`;
+}

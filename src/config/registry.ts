@@ -1,0 +1,128 @@
+// Every directive of every room, and every variable: look-up, "did you mean", shapes for the JSON reader.
+import { balanceDefaults, balanceRows } from '../balance/rows.ts';
+import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
+import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
+import { forwardDefaults, forwardRows } from '../forward/rows.ts';
+import { forwardVariables } from '../forward/variables.ts';
+import { listenDefaults, listenRows } from '../listen/rows.ts';
+import { observeDefaults, observeRows } from '../observe/rows.ts';
+import { observeVariables } from '../observe/variables.ts';
+import { routeDefaults, routeRows } from '../route/rows.ts';
+import type { Getter, VariableLookup, VariableTable } from '../route/template.ts';
+import { routeVariables } from '../route/variables.ts';
+import { serveDefaults, serveRows } from '../serve/rows.ts';
+import { programDefaults, programRows } from '../supervise/rows.ts';
+import type { JsonShape } from './json/read.ts';
+import type { Settings } from './model.ts';
+import { type Context, HTTP_LEVELS, ignored, type Row } from './row.ts';
+
+/** Directives of nginx that files often carry and that lbproxy does not do yet: said aloud, so that nobody relies on them. */
+const NOT_YET: readonly Row[] = [
+  'gzip', 'gzip_types', 'gzip_min_length', 'gzip_vary', 'gzip_proxied', 'gzip_comp_level', 'gzip_disable', 'gzip_buffers',
+  'gzip_http_version', 'charset', 'http2',
+].map((name) => ignored(name, HTTP_LEVELS, 'not supported yet', { warn: true, args: [1, 64] }));
+
+/** Tuning of file and event handling that has no counterpart here. */
+const TUNING: readonly Row[] = [
+  'sendfile', 'sendfile_max_chunk', 'aio', 'directio', 'output_buffers', 'open_file_cache', 'open_file_cache_valid',
+  'open_file_cache_min_uses', 'open_file_cache_errors', 'read_ahead', 'connection_pool_size', 'request_pool_size',
+].map((name) => ignored(name, HTTP_LEVELS, 'files are read in bounded pieces', { args: [1, 4] }));
+
+const PROGRAM_BLOCK: Row = {
+  kind: 'structure',
+  name: 'program',
+  aliases: ['programs'],
+  contexts: ['main'],
+  opens: 'program',
+  args: [1, 1],
+  syntax: 'name { … }',
+  doc: 'Processes that lbproxy starts and keeps.',
+};
+
+export const ROWS: readonly Row[] = [
+  ...clusterRows,
+  PROGRAM_BLOCK,
+  ...programRows,
+  ...balanceRows,
+  ...listenRows,
+  ...routeRows,
+  ...forwardRows,
+  ...serveRows,
+  ...expiresRows,
+  ...observeRows,
+  ...TUNING,
+  ...NOT_YET,
+];
+
+/** Every key of the settings with its default: a missing one does not compile. */
+export const DEFAULTS: Settings = {
+  ...clusterDefaults,
+  ...programDefaults,
+  ...balanceDefaults,
+  ...listenDefaults,
+  ...routeDefaults,
+  ...forwardDefaults,
+  ...serveDefaults,
+  ...expiresDefaults,
+  ...observeDefaults,
+};
+
+const byName = new Map<string, Row[]>();
+for (const row of ROWS) {
+  for (const name of [row.name, ...(row.aliases ?? [])]) byName.set(name, [...(byName.get(name) ?? []), row]);
+}
+
+/** All rows of a name; several where it means different things in different places (`server`, `keepalive_timeout`). */
+export function rowsNamed(name: string): readonly Row[] {
+  return byName.get(name) ?? [];
+}
+
+/** All names that may stand in a context. */
+export function namesIn(context: Context): string[] {
+  return [...byName].filter(([, rows]) => rows.some((row) => row.contexts.includes(context))).map(([name]) => name);
+}
+
+/** Contexts of the parent directive's inside, for the JSON reader, which knows names only. */
+function contextsInside(parent: string | null): readonly Context[] {
+  if (parent === null) return ['main', 'http'];
+  if (parent === 'if') return ['if in location', 'if in server'];
+  return rowsNamed(parent).flatMap((row) => (row.kind === 'structure' && row.opens !== undefined ? [row.opens] : []));
+}
+
+/** What the JSON reader must know to turn a key into directives. */
+export function shapeOf(name: string, parent: string | null): JsonShape | undefined {
+  const places = contextsInside(parent);
+  const row = rowsNamed(name).find((candidate) => candidate.contexts.some((context) => places.includes(context)));
+  if (row === undefined) return undefined;
+  return {
+    name: row.name,
+    maxArgs: row.args[1],
+    repeat: row.kind === 'structure' || (row.kind === 'setting' && row.repeat !== 'once'),
+    block: row.kind === 'structure' && row.opens !== undefined,
+  };
+}
+
+const TABLES: readonly VariableTable[] = [routeVariables, forwardVariables, observeVariables];
+
+/** The getter of a variable; names that a configuration sets itself come from the exchange. */
+export function lookupVariable(name: string): Getter | undefined {
+  for (const table of TABLES) {
+    const plain = Object.hasOwn(table.plain, name) ? table.plain[name] : undefined;
+    if (plain !== undefined) return plain;
+  }
+  for (const table of TABLES) {
+    for (const [family, make] of Object.entries(table.families)) {
+      if (name.startsWith(family) && name.length > family.length) return make(name.slice(family.length));
+    }
+  }
+  return undefined;
+}
+
+/** As `lookupVariable`, also for variables made by `set` and by named captures. */
+export const lookupAny: VariableLookup = (name) =>
+  lookupVariable(name) ?? ((x) => x.variables?.get(name) ?? x.captures?.groups?.[name]);
+
+/** Names of variables for "did you mean". */
+export function variableNames(): string[] {
+  return TABLES.flatMap((table) => Object.keys(table.plain));
+}

@@ -1,0 +1,175 @@
+// From the proxy settings of a location to its forward handler: where requests go, which heads they carry, what is tried again.
+import type { LocationMatch, Settings } from '../config/model.ts';
+import type { Exchange, Handler } from '../exchange.ts';
+import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../route/template.ts';
+import { patternOf } from '../route/pattern.ts';
+import { escapeUri } from '../route/uri.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+import type { UpstreamSet } from '../upstream/upstream-set.ts';
+import { createForward, type ForwardLog, type ForwardOptions } from './forward.ts';
+import { compileRequestHead } from './request-head.ts';
+import { compileResponseHead, type RedirectRule } from './response-head.ts';
+import type { ProxyPass, ProxyRedirect } from './rows.ts';
+
+export interface ForwardTools {
+  readonly lookup: VariableLookup;
+  readonly upstreams: UpstreamSet;
+  readonly log: ForwardLog;
+}
+
+/** A proxy_pass URL in its parts. */
+interface Target {
+  readonly upstream: ForwardOptions['upstream'];
+  /** The request target for the peer. */
+  readonly uri: (exchange: Exchange) => string;
+  /** The URL's constant text, for proxy_redirect default; '' with variables. */
+  readonly url: string;
+  readonly hasUri: boolean;
+}
+
+export function compileForward(
+  pass: ProxyPass,
+  settings: Settings,
+  match: LocationMatch | null,
+  tools: ForwardTools,
+): Handler {
+  const { lookup } = tools;
+  const prefix = match === null ? '' : toBytes(match.text);
+  const target = compileTarget(pass, prefix, tools);
+  const http10 = settings.proxyHttpVersion === '1.0';
+  const set = settings.proxySetHeader.map(([name, value]) => [name, compileTemplate(value, lookup)] as const);
+  // nginx's own default, which stays unless the location sets Host itself.
+  if (!set.some(([name]) => name.toLowerCase() === 'host')) set.unshift(['Host', (x) => x.proxyHost]);
+  return createForward({
+    upstream: target.upstream,
+    writeHead: compileRequestHead({
+      set,
+      method: settings.proxyMethod === '' ? null : compileTemplate(settings.proxyMethod, lookup),
+      target: target.uri,
+      http10,
+      keepalive: settings.upstreamKeepalive > 0,
+    }),
+    takeHead: compileResponseHead({
+      hide: settings.proxyHideHeader,
+      pass: settings.proxyPassHeader,
+      redirects: compileRedirects(settings.proxyRedirect, target, prefix, lookup),
+    }),
+    next: {
+      words: settings.proxyNextUpstream,
+      tries: settings.proxyNextUpstreamTries,
+      timeoutMs: settings.proxyNextUpstreamTimeoutMs,
+    },
+    connectTimeoutMs: settings.proxyConnectTimeoutMs,
+    sendTimeoutMs: settings.proxySendTimeoutMs,
+    readTimeoutMs: settings.proxyReadTimeoutMs,
+    replayBytes: settings.clientBodyBufferBytes,
+    requestBuffering: settings.proxyRequestBuffering,
+    ignoreClientAbort: settings.proxyIgnoreClientAbort,
+    maxHeadBytes: settings.proxyBufferBytes,
+    http10,
+    log: tools.log,
+  });
+}
+
+const URL_PARTS = /^http:\/\/(unix:[^:]*:?|[^/?]*)(.*)$/is;
+
+function compileTarget(pass: ProxyPass, prefix: string, tools: ForwardTools): Target {
+  const url = constantOf(pass.url);
+  if (url === undefined) return compileVariableTarget(pass, tools);
+  const [, authority, rest] = URL_PARTS.exec(url) ?? ['', url, ''];
+  const upstream: Upstream = tools.upstreams.of(authority, pass.at);
+  const uri = rest === '' ? originalTarget : replacedTarget(rest.startsWith('/') ? rest : `/${rest}`, prefix);
+  return {
+    upstream: (_exchange, ready) => ready(upstream, ''),
+    uri,
+    url,
+    hasUri: rest !== '',
+  };
+}
+
+/** The target as the client sent it, unless a rewrite changed the path. */
+function originalTarget(x: Exchange): string {
+  if (!x.rewritten) return x.request.path;
+  return x.hasArgs ? `${escapeUri(x.uri)}?${x.args}` : escapeUri(x.uri);
+}
+
+/** `proxy_pass http://group/uri/`: the URI stands for the part of the path that the location matched. */
+function replacedTarget(uri: string, prefix: string): (exchange: Exchange) => string {
+  return (x) => {
+    // A rewrite with `break` has already said what the path is.
+    if (x.rewritten && !x.uri.startsWith(prefix)) return originalTarget(x);
+    const path = uri + escapeUri(x.uri.slice(prefix.length));
+    if (!x.hasArgs) return path;
+    return uri.includes('?') ? `${path}&${x.args}` : `${path}?${x.args}`;
+  };
+}
+
+/** With variables the URL is made for each request; a URI in it is passed as it is. */
+function compileVariableTarget(pass: ProxyPass, tools: ForwardTools): Target {
+  const template = compileTemplate(pass.url, tools.lookup);
+  const parts = (x: Exchange): readonly [authority: string, rest: string] => {
+    const m = URL_PARTS.exec(template(x));
+    return m === null ? ['', ''] : [m[1], m[2]];
+  };
+  return {
+    upstream: (x, ready) => {
+      const [authority] = parts(x);
+      if (!/^[A-Za-z0-9._[\]:%/-]+$/.test(authority)) return ready(undefined, `proxy_pass gave no valid host ("${authority}")`);
+      x.proxyHost = authority;
+      tools.upstreams.ofRequest(authority, ready);
+    },
+    uri: (x) => {
+      const [, rest] = parts(x);
+      // What variables give may hold decoded bytes: nothing of it may end the request line.
+      return rest === '' ? originalTarget(x) : (rest.startsWith('/') ? rest : `/${rest}`).replace(/[\x00-\x20\x7f]/g, percent);
+    },
+    url: '',
+    hasUri: false,
+  };
+}
+
+function percent(c: string): string {
+  return `%${c.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+}
+
+function compileRedirects(
+  rules: readonly ProxyRedirect[],
+  target: Target,
+  prefix: string,
+  lookup: VariableLookup,
+): RedirectRule[] {
+  if (rules.some((rule) => rule.kind === 'off')) return [];
+  return rules.flatMap((rule): RedirectRule[] => {
+    switch (rule.kind) {
+      case 'default':
+        if (target.url === '') return [];
+        if (target.hasUri) return [prefixRule(() => target.url, () => prefix)];
+        return [prefixRule(() => `${target.url}/`, () => '/')];
+      case 'prefix':
+        return [prefixRule(compileTemplate(rule.from, lookup), compileTemplate(rule.to, lookup))];
+      case 'regex':
+        return [regexRule(patternOf(rule.pattern, rule.caseless), compileTemplate(rule.to, lookup))];
+      default:
+        return [];
+    }
+  });
+}
+
+function prefixRule(from: (x: Exchange) => string, to: (x: Exchange) => string): RedirectRule {
+  return (x, value) => {
+    const start = from(x);
+    return start !== '' && value.startsWith(start) ? to(x) + value.slice(start.length) : undefined;
+  };
+}
+
+function regexRule(pattern: RegExp, to: (x: Exchange) => string): RedirectRule {
+  return (x, value) => {
+    const m = pattern.exec(value);
+    if (m === null) return undefined;
+    const before = x.captures;
+    x.captures = m;
+    const moved = to(x);
+    x.captures = before;
+    return moved;
+  };
+}

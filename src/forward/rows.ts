@@ -1,0 +1,261 @@
+// Rows of the proxy: where requests go, what their heads carry, how long is waited, what is tried again.
+import {
+  choice,
+  type Context,
+  count,
+  flag,
+  HTTP_AND_IF,
+  HTTP_LEVELS,
+  ignored,
+  list,
+  type ReadContext,
+  type Row,
+  setting,
+  size,
+  time,
+} from '../config/row.ts';
+import type { Word } from '../config/tree.ts';
+import { compilePattern } from '../route/pattern.ts';
+import type { NextWord } from './next-upstream.ts';
+
+/** One proxy_redirect. */
+export type ProxyRedirect =
+  | { readonly kind: 'default' }
+  | { readonly kind: 'off' }
+  | { readonly kind: 'prefix'; /** template */ readonly from: string; /** template */ readonly to: string }
+  | { readonly kind: 'regex'; readonly pattern: string; readonly caseless: boolean; /** template */ readonly to: string };
+
+export interface ProxyPass {
+  /** Template of the URL as written. */
+  readonly url: string;
+  readonly at: string;
+}
+
+declare module '../config/model.ts' {
+  interface Settings {
+    readonly proxyPass: ProxyPass | null;
+    /** `[name, template]`. */
+    readonly proxySetHeader: readonly (readonly [name: string, value: string])[];
+    readonly proxyPassHeader: readonly string[];
+    readonly proxyHideHeader: readonly string[];
+    readonly proxyRedirect: readonly ProxyRedirect[];
+    readonly proxyHttpVersion: '1.0' | '1.1';
+    /** Template; '' = the client's method. */
+    readonly proxyMethod: string;
+    readonly proxyConnectTimeoutMs: number;
+    readonly proxySendTimeoutMs: number;
+    readonly proxyReadTimeoutMs: number;
+    readonly proxyNextUpstream: readonly NextWord[];
+    readonly proxyNextUpstreamTries: number;
+    readonly proxyNextUpstreamTimeoutMs: number;
+    readonly proxyRequestBuffering: boolean;
+    readonly proxyIgnoreClientAbort: boolean;
+    readonly proxyBufferBytes: number;
+  }
+}
+
+export const forwardDefaults = {
+  proxyPass: null,
+  proxySetHeader: [],
+  proxyPassHeader: [],
+  proxyHideHeader: [],
+  proxyRedirect: [{ kind: 'default' }],
+  proxyHttpVersion: '1.1',
+  proxyMethod: '',
+  proxyConnectTimeoutMs: 60_000,
+  proxySendTimeoutMs: 60_000,
+  proxyReadTimeoutMs: 60_000,
+  proxyNextUpstream: ['error', 'timeout'],
+  proxyNextUpstreamTries: 0,
+  proxyNextUpstreamTimeoutMs: 0,
+  proxyRequestBuffering: true,
+  proxyIgnoreClientAbort: false,
+  proxyBufferBytes: 32_768,
+} as const;
+
+/** What a JSON configuration sends unless it says otherwise, name by name; inbound copies never pass. */
+export const JSON_SET_HEADER: readonly (readonly [string, string])[] = [
+  ['Host', '$http_host'],
+  ['X-Real-IP', '$remote_addr'],
+  ['X-Scheme', '$scheme'],
+  ['X-Forwarded-For', '$remote_addr'],
+];
+
+/** The fields of JSON's default that `list` does not set itself, followed by `list`. */
+export function withJsonHeaders(list: readonly (readonly [string, string])[]): readonly (readonly [string, string])[] {
+  const own = new Set(list.map(([name]) => name.toLowerCase()));
+  return [...JSON_SET_HEADER.filter(([name]) => !own.has(name.toLowerCase())), ...list];
+}
+
+const PASS_PLACES: readonly Context[] = ['location', 'if in location', 'limit_except'];
+
+const NEXT_WORDS: readonly NextWord[] = [
+  'error', 'timeout', 'invalid_header', 'http_500', 'http_502', 'http_503', 'http_504',
+  'http_403', 'http_404', 'http_429', 'non_idempotent', 'off',
+];
+
+const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
+
+export const forwardRows: readonly Row[] = [
+  setting('proxyPass', {
+    name: 'proxy_pass',
+    contexts: PASS_PLACES,
+    args: [1, 1],
+    syntax: 'URL',
+    inherit: false,
+    doc: 'Sends requests to http://group-or-host[:port][/uri]. With a URI part it replaces the matched part of the path.',
+    read: readProxyPass,
+  }),
+  list('proxySetHeader', {
+    name: 'proxy_set_header',
+    contexts: HTTP_LEVELS,
+    args: [2, 2],
+    syntax: 'field value',
+    default: 'Host $proxy_host (JSON: Host, X-Real-IP, X-Scheme, X-Forwarded-For)',
+    doc: 'Sets a field of the request to the peer; an empty value sends none. A level that has any inherits none.',
+    read: readSetHeader,
+  }),
+  list('proxyPassHeader', {
+    name: 'proxy_pass_header',
+    contexts: HTTP_LEVELS,
+    args: [1, 1],
+    syntax: 'field',
+    doc: 'Passes a field of the peer’s answer that is hidden by default, such as Server or Date.',
+    read: (words) => words[0].text.toLowerCase(),
+  }),
+  list('proxyHideHeader', {
+    name: 'proxy_hide_header',
+    contexts: HTTP_LEVELS,
+    args: [1, 1],
+    syntax: 'field',
+    doc: 'Keeps a field of the peer’s answer from the client.',
+    read: (words) => words[0].text.toLowerCase(),
+  }),
+  list('proxyRedirect', {
+    name: 'proxy_redirect',
+    contexts: HTTP_LEVELS,
+    args: [1, 2],
+    syntax: 'default | off | from to',
+    default: 'default',
+    doc: 'Rewrites Location and Refresh of the peer’s answer.',
+    read: readRedirect,
+  }),
+  choice('proxyHttpVersion', ['1.0', '1.1'], {
+    name: 'proxy_http_version',
+    contexts: HTTP_LEVELS,
+    default: '1.1',
+    doc: 'HTTP version towards peers; 1.0 keeps no connections.',
+  }),
+  setting('proxyMethod', {
+    name: 'proxy_method',
+    contexts: HTTP_LEVELS,
+    args: [1, 1],
+    syntax: 'method',
+    doc: 'Method of the request to the peer, instead of the client’s.',
+    read: (words, cx) => cx.template(words[0]),
+  }),
+  time('proxyConnectTimeoutMs', {
+    name: 'proxy_connect_timeout',
+    contexts: HTTP_LEVELS,
+    default: '60s',
+    doc: 'Time for a connection to a peer.',
+  }),
+  time('proxySendTimeoutMs', {
+    name: 'proxy_send_timeout',
+    contexts: HTTP_LEVELS,
+    default: '60s',
+    doc: 'Time between two writes to a peer that does not read.',
+  }),
+  time('proxyReadTimeoutMs', {
+    name: 'proxy_read_timeout',
+    contexts: HTTP_LEVELS,
+    default: '60s',
+    doc: 'Time between two reads from a peer, before and within its answer; also the idle time of a WebSocket.',
+  }),
+  setting('proxyNextUpstream', {
+    name: 'proxy_next_upstream',
+    contexts: HTTP_LEVELS,
+    args: [1, 12],
+    syntax: NEXT_WORDS.join(' | '),
+    default: 'error timeout',
+    doc: 'Failures after which a request goes to another peer.',
+    read: (words, cx) => {
+      const taken = words.map((word) => NEXT_WORDS.find((known) => known === word.text));
+      const bad = taken.indexOf(undefined);
+      if (bad >= 0) {
+        return cx.problems.error(words[bad].at, `unknown condition "${words[bad].text}"; there are ${NEXT_WORDS.join(', ')}`);
+      }
+      return taken.filter((word) => word !== undefined && word !== 'off') as NextWord[];
+    },
+  }),
+  count('proxyNextUpstreamTries', {
+    name: 'proxy_next_upstream_tries',
+    contexts: HTTP_LEVELS,
+    default: '0',
+    doc: 'Most attempts of a request; 0 = one per peer.',
+  }),
+  time('proxyNextUpstreamTimeoutMs', {
+    name: 'proxy_next_upstream_timeout',
+    contexts: HTTP_LEVELS,
+    default: '0',
+    doc: 'Time in which a further attempt may begin; 0 = no limit.',
+  }),
+  flag('proxyRequestBuffering', {
+    name: 'proxy_request_buffering',
+    contexts: HTTP_LEVELS,
+    default: 'on',
+    doc: 'Waits for a chunked body up to client_body_buffer_size so that the peer gets a length; off streams at once.',
+  }),
+  flag('proxyIgnoreClientAbort', {
+    name: 'proxy_ignore_client_abort',
+    contexts: HTTP_LEVELS,
+    default: 'off',
+    doc: 'Goes on with the peer when the client closes its side before the answer.',
+  }),
+  size('proxyBufferBytes', {
+    name: 'proxy_buffer_size',
+    contexts: HTTP_LEVELS,
+    default: '32k',
+    doc: 'Largest head of a peer’s answer; beyond, 502.',
+  }),
+  ...['proxy_buffering', 'proxy_buffers', 'proxy_busy_buffers_size', 'proxy_max_temp_file_size', 'proxy_temp_path']
+    .concat(['proxy_temp_file_write_size', 'proxy_socket_keepalive', 'proxy_headers_hash_max_size'])
+    .map((name) => ignored(name, HTTP_AND_IF, 'answers are streamed with backpressure and never stored', { args: [1, 4] })),
+];
+
+function readProxyPass(words: readonly Word[], cx: ReadContext): ProxyPass | undefined {
+  const { text, at } = words[0];
+  if (/^https:\/\//i.test(text)) {
+    return cx.problems.error(at, 'proxy_pass to https:// is not supported yet; use http://');
+  }
+  if (!/^http:\/\/./i.test(text) && !text.startsWith('$')) {
+    return cx.problems.error(at, `"${text}" is no URL; write http://${text.replace(/^\/*/, '') || 'group'}`);
+  }
+  return { url: cx.template(words[0]), at: `${at.file}:${at.line}:${at.column}` };
+}
+
+const FRAMING = /^(?:content-length|transfer-encoding|te|trailer|expect|keep-alive)$/i;
+
+function readSetHeader(words: readonly Word[], cx: ReadContext): readonly [string, string] | undefined {
+  const [name, value] = words;
+  if (!TOKEN.test(name.text)) return cx.problems.error(name.at, `"${name.text}" is no field name`);
+  if (FRAMING.test(name.text)) {
+    cx.problems.warn(name.at, `"${name.text}" frames the message and is always written by lbproxy; the line has no effect`);
+  }
+  return [name.text, cx.template(value)];
+}
+
+function readRedirect(words: readonly Word[], cx: ReadContext): ProxyRedirect | undefined {
+  const [from, to] = words;
+  if (to === undefined) {
+    if (from.text === 'off') return { kind: 'off' };
+    if (from.text === 'default') return { kind: 'default' };
+    return cx.problems.error(from.at, '"proxy_redirect" is "default", "off", or what to replace and by what');
+  }
+  if (!from.text.startsWith('~')) return { kind: 'prefix', from: cx.template(from), to: cx.template(to) };
+  const caseless = from.text.startsWith('~*');
+  const pattern = from.text.slice(caseless ? 2 : 1);
+  const compiled = compilePattern(pattern, caseless);
+  if (!(compiled instanceof RegExp)) return cx.problems.error(from.at, `invalid regular expression: ${compiled.error}`);
+  return { kind: 'regex', pattern, caseless, to: cx.template(to) };
+}

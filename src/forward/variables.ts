@@ -1,0 +1,41 @@
+// Variables of the attempts on peers. Several attempts print as nginx prints them: separated by ", ".
+import type { Attempt, Exchange } from '../exchange.ts';
+import type { Getter, VariableTable } from '../route/template.ts';
+
+/** One value per attempt; undefined when the request was never forwarded. */
+const each =
+  (value: (attempt: Attempt) => string): Getter =>
+  (x) =>
+    x.attempts.length === 0 ? undefined : x.attempts.map(value).join(', ');
+
+/** Seconds with milliseconds; '-' for what was not reached. */
+const seconds = (ms: number): string => (ms < 0 ? '-' : (ms / 1000).toFixed(3));
+
+/** The peer's own status; where it gave none, the status that its failure stands for. */
+function statusOf(attempt: Attempt): string {
+  if (attempt.status !== 0) return String(attempt.status);
+  if (attempt.outcome.endsWith('_timeout')) return '504';
+  return attempt.outcome === 'pending' || attempt.outcome === 'client_aborted' ? '-' : '502';
+}
+
+/** `$proxy_add_x_forwarded_for`: what the client sent, then its address. */
+function addForwardedFor(x: Exchange): string {
+  const before = x.request.getAll('x-forwarded-for');
+  return before === undefined ? x.client.remoteAddress : `${before}, ${x.client.remoteAddress}`;
+}
+
+export const forwardVariables: VariableTable = {
+  plain: {
+    upstream_addr: each((a) => a.peer),
+    upstream_status: each(statusOf),
+    upstream_response_time: each((a) => seconds(a.totalMs)),
+    upstream_connect_time: each((a) => seconds(a.connectMs)),
+    upstream_header_time: each((a) => seconds(a.headMs)),
+    upstream_bytes_sent: each((a) => String(a.bytesSent)),
+    upstream_bytes_received: each((a) => String(a.bytesReceived)),
+    proxy_host: (x) => x.proxyHost || undefined,
+    proxy_port: (x) => /:(\d+)$/.exec(x.proxyHost)?.[1] ?? '80',
+    proxy_add_x_forwarded_for: addForwardedFor,
+  },
+  families: {},
+};

@@ -1,0 +1,344 @@
+// Rows of listening addresses, of TLS towards clients, and of what a client may send and how long it may take.
+import {
+  choice,
+  type Context,
+  count,
+  flag,
+  HTTP_LEVELS,
+  ignored,
+  list,
+  type ReadContext,
+  type Row,
+  setting,
+  size,
+  time,
+} from '../config/row.ts';
+import type { Word } from '../config/tree.ts';
+import { parseCount, parseSize, parseTime } from '../config/units.ts';
+
+/** One `listen`. */
+export interface ListenModel {
+  /** IPv4 or IPv6 address without brackets, `*` for all; '' for a Unix socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly ssl: boolean;
+  readonly defaultServer: boolean;
+  readonly backlog: number;
+  readonly ipv6only: boolean;
+}
+
+declare module '../config/model.ts' {
+  interface Settings {
+    readonly listens: readonly ListenModel[];
+    readonly sslOn: boolean;
+    /** `self-signed`, a path, or '' for none. */
+    readonly sslCertificate: string;
+    readonly sslCertificateKey: string;
+    readonly sslProtocols: readonly string[];
+    /** OpenSSL list; '' = Node's own. */
+    readonly sslCiphers: string;
+    readonly sslSessionTickets: boolean;
+    readonly clientHeaderBufferBytes: number;
+    readonly largeClientHeaderBuffers: { readonly count: number; readonly bytes: number };
+    readonly maxHeaders: number;
+    readonly clientMaxBodyBytes: number;
+    readonly clientBodyBufferBytes: number;
+    readonly clientHeaderTimeoutMs: number;
+    readonly clientBodyTimeoutMs: number;
+    readonly sendTimeoutMs: number;
+    readonly keepalive: { readonly timeoutMs: number; readonly headerSeconds: number };
+    readonly keepaliveRequests: number;
+    readonly keepaliveTimeMs: number;
+    readonly chunkedTransferEncoding: boolean;
+    readonly serverTokens: 'on' | 'off' | 'build';
+  }
+}
+
+export const listenDefaults = {
+  listens: [],
+  sslOn: false,
+  sslCertificate: '',
+  sslCertificateKey: '',
+  sslProtocols: ['TLSv1.2', 'TLSv1.3'],
+  sslCiphers: '',
+  sslSessionTickets: true,
+  clientHeaderBufferBytes: 1024,
+  largeClientHeaderBuffers: { count: 4, bytes: 8192 },
+  maxHeaders: 1000,
+  clientMaxBodyBytes: 1024 ** 2,
+  clientBodyBufferBytes: 65_536,
+  clientHeaderTimeoutMs: 60_000,
+  clientBodyTimeoutMs: 60_000,
+  sendTimeoutMs: 60_000,
+  keepalive: { timeoutMs: 75_000, headerSeconds: 0 },
+  keepaliveRequests: 1000,
+  keepaliveTimeMs: 3600_000,
+  chunkedTransferEncoding: true,
+  serverTokens: 'on',
+} as const;
+
+const HTTP_SERVER: readonly Context[] = ['http', 'server'];
+
+export const listenRows: readonly Row[] = [
+  list('listens', {
+    name: 'listen',
+    contexts: ['server'],
+    args: [1, 16],
+    syntax: 'address[:port] | port | unix:path [ssl] [default_server] [backlog=n]',
+    default: '80',
+    doc: 'An address and port, a port on all addresses, or a Unix socket to accept connections on.',
+    read: readListen,
+  }),
+  setting('sslOn', {
+    name: 'ssl',
+    contexts: HTTP_SERVER,
+    args: [1, 1],
+    syntax: 'on | off',
+    default: 'off',
+    doc: 'Old form of `listen … ssl`, which nginx removed in 1.25.1; accepted with a warning.',
+    read: (words, cx) => {
+      const value = words[0].text;
+      if (value !== 'on' && value !== 'off') return cx.problems.error(words[0].at, '"ssl" is "on" or "off"');
+      if (value === 'on') {
+        cx.problems.warn(cx.directive.at, '"ssl on" is the old form; write "listen 443 ssl;" instead');
+      }
+      return value === 'on';
+    },
+  }),
+  setting('sslCertificate', {
+    name: 'ssl_certificate',
+    aliases: ['certificate'],
+    contexts: HTTP_SERVER,
+    args: [1, 1],
+    syntax: 'file | self-signed',
+    doc: 'Certificate chain in PEM; `self-signed` makes one for localhost once and keeps it.',
+    read: (words, cx) => (words[0].text === 'self-signed' ? 'self-signed' : cx.resolvePath(words[0].text)),
+  }),
+  setting('sslCertificateKey', {
+    name: 'ssl_certificate_key',
+    aliases: ['certificate_key'],
+    contexts: HTTP_SERVER,
+    args: [1, 1],
+    syntax: 'file',
+    doc: 'Private key of the certificate in PEM.',
+    read: (words, cx) => cx.resolvePath(words[0].text),
+  }),
+  setting('sslProtocols', {
+    name: 'ssl_protocols',
+    contexts: HTTP_SERVER,
+    args: [1, 6],
+    syntax: '[TLSv1.2] [TLSv1.3]',
+    default: 'TLSv1.2 TLSv1.3',
+    doc: 'TLS versions; older ones are named without effect, with a warning.',
+    read: readProtocols,
+  }),
+  setting('sslCiphers', {
+    name: 'ssl_ciphers',
+    contexts: HTTP_SERVER,
+    args: [1, 1],
+    syntax: 'list',
+    doc: "Ciphers of TLS 1.2 in OpenSSL's notation.",
+    read: (words) => words[0].text,
+  }),
+  flag('sslSessionTickets', {
+    name: 'ssl_session_tickets',
+    contexts: HTTP_SERVER,
+    default: 'on',
+    doc: 'Session resumption by tickets; all acceptors share the keys.',
+  }),
+  size('clientHeaderBufferBytes', {
+    name: 'client_header_buffer_size',
+    contexts: HTTP_SERVER,
+    default: '1k',
+    doc: 'Read for compatibility; heads are bounded by large_client_header_buffers.',
+  }),
+  setting('largeClientHeaderBuffers', {
+    name: 'large_client_header_buffers',
+    contexts: HTTP_SERVER,
+    args: [2, 2],
+    syntax: 'number size',
+    default: '4 8k',
+    doc: 'A request line (414) or field line (400) is at most one size long, a head at most number × size.',
+    read: (words, cx) => {
+      const n = parseCount(words[0].text, 1, 1024);
+      const bytes = parseSize(words[1].text);
+      if (n !== undefined && bytes !== undefined && bytes > 0) return { count: n, bytes };
+      return cx.problems.error(words[0].at, 'write a number and a size: large_client_header_buffers 4 8k');
+    },
+  }),
+  count('maxHeaders', {
+    name: 'max_headers',
+    contexts: HTTP_SERVER,
+    min: 1,
+    max: 10_000,
+    default: '1000',
+    doc: 'Most fields of a request; beyond, 400.',
+  }),
+  size('clientMaxBodyBytes', {
+    name: 'client_max_body_size',
+    contexts: HTTP_LEVELS,
+    default: '1m',
+    doc: 'Largest body of a request, chunked ones too; beyond, 413. 0 = no limit.',
+  }),
+  size('clientBodyBufferBytes', {
+    name: 'client_body_buffer_size',
+    contexts: HTTP_LEVELS,
+    default: '64k',
+    doc: 'How much of a body is kept so that a failed request can be sent to another peer. nginx: 16k, more on disk.',
+  }),
+  time('clientHeaderTimeoutMs', {
+    name: 'client_header_timeout',
+    contexts: HTTP_SERVER,
+    default: '60s',
+    doc: 'Time for a whole head, from its first byte; beyond, 408.',
+  }),
+  time('clientBodyTimeoutMs', {
+    name: 'client_body_timeout',
+    contexts: HTTP_LEVELS,
+    default: '60s',
+    doc: 'Time between two reads of a body; beyond, 408.',
+  }),
+  time('sendTimeoutMs', {
+    name: 'send_timeout',
+    contexts: HTTP_LEVELS,
+    default: '60s',
+    doc: 'Time between two writes to a client that does not read; beyond, the connection is closed.',
+  }),
+  setting('keepalive', {
+    name: 'keepalive_timeout',
+    contexts: HTTP_LEVELS,
+    args: [1, 2],
+    syntax: 'time [header-time]',
+    default: '75s',
+    doc: 'How long an idle client connection stays; 0 closes after each answer. The second time is told in Keep-Alive.',
+    read: (words, cx) => {
+      const times = words.map((word) => parseTime(word.text));
+      const bad = times.indexOf(undefined);
+      if (bad >= 0) return cx.problems.error(words[bad].at, `"${words[bad].text}" is not a time such as 75s`);
+      return { timeoutMs: times[0] ?? 0, headerSeconds: Math.floor((times[1] ?? 0) / 1000) };
+    },
+  }),
+  count('keepaliveRequests', {
+    name: 'keepalive_requests',
+    contexts: HTTP_LEVELS,
+    default: '1000',
+    doc: 'Requests after which a client connection is closed.',
+  }),
+  time('keepaliveTimeMs', {
+    name: 'keepalive_time',
+    contexts: HTTP_LEVELS,
+    default: '1h',
+    doc: 'Age at which a client connection is closed after its answer.',
+  }),
+  flag('chunkedTransferEncoding', {
+    name: 'chunked_transfer_encoding',
+    contexts: HTTP_LEVELS,
+    default: 'on',
+    doc: 'Whether answers of unknown length are chunked; off closes the connection instead.',
+  }),
+  choice('serverTokens', ['on', 'off', 'build'], {
+    name: 'server_tokens',
+    contexts: HTTP_LEVELS,
+    default: 'on',
+    doc: 'Whether Server and error pages tell the version.',
+  }),
+  ...['ssl_session_cache', 'ssl_session_timeout', 'ssl_prefer_server_ciphers', 'ssl_ecdh_curve', 'ssl_dhparam'].map(
+    (name) => ignored(name, HTTP_SERVER, "Node's TLS decides", { args: [1, 4] }),
+  ),
+  ...['tcp_nodelay', 'tcp_nopush', 'reset_timedout_connection', 'lingering_close', 'lingering_time', 'lingering_timeout']
+    .map((name) => ignored(name, HTTP_LEVELS, 'built in', { args: [1, 1] })),
+  ...['keepalive_disable', 'msie_padding', 'client_body_temp_path', 'client_body_in_file_only', 'postpone_output'].map(
+    (name) => ignored(name, HTTP_LEVELS, 'nothing of the kind is needed here', { args: [1, 4] }),
+  ),
+];
+
+function readProtocols(words: readonly Word[], cx: ReadContext): readonly string[] | undefined {
+  const known = ['TLSv1.2', 'TLSv1.3'];
+  const taken: string[] = [];
+  for (const word of words) {
+    if (known.includes(word.text)) taken.push(word.text);
+    else if (/^(?:SSLv[23]|TLSv1(?:\.1)?)$/.test(word.text)) {
+      cx.problems.warn(word.at, `${word.text} is not secure and stays off`);
+    } else return cx.problems.error(word.at, `unknown protocol "${word.text}"; there are ${known.join(', ')}`);
+  }
+  if (taken.length > 0) return taken;
+  return cx.problems.error(words[0].at, 'no protocol is left; write ssl_protocols TLSv1.2 TLSv1.3');
+}
+
+const ADDRESS = /^(?:(\*|\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):)?(\d{1,5})$/;
+const HOST_ONLY = /^(\*|\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]*[A-Za-z.][A-Za-z0-9.-]*)$/;
+
+function readListen(words: readonly Word[], cx: ReadContext): ListenModel | undefined {
+  const address = readListenAddress(words[0].text);
+  if (address === undefined) {
+    return cx.problems.error(
+      words[0].at,
+      `"${words[0].text}" is no address to listen on; write a port, address:port, [ipv6]:port or unix:/path`,
+    );
+  }
+  const listen = { ...address, ssl: false, defaultServer: false, backlog: 511, ipv6only: true };
+  for (const word of words.slice(1)) {
+    if (!readListenOption(listen, word, cx)) return undefined;
+  }
+  return listen;
+}
+
+function readListenOption(
+  listen: { -readonly [K in keyof ListenModel]: ListenModel[K] },
+  word: Word,
+  cx: ReadContext,
+): boolean {
+  const [name, value] = word.text.split('=', 2);
+  switch (name) {
+    case 'ssl':
+      listen.ssl = true;
+      return true;
+    case 'default_server':
+    case 'default':
+      listen.defaultServer = true;
+      return true;
+    case 'backlog': {
+      const backlog = parseCount(value ?? '', 1, 65_535);
+      if (backlog !== undefined) listen.backlog = backlog;
+      else cx.problems.error(word.at, 'backlog is a number from 1 to 65535');
+      return backlog !== undefined;
+    }
+    case 'ipv6only':
+      listen.ipv6only = value !== 'off';
+      return true;
+    case 'http2':
+    case 'proxy_protocol':
+    case 'quic':
+      cx.problems.error(word.at, `"${name}" of listen is not supported yet`);
+      return false;
+    case 'reuseport':
+    case 'deferred':
+    case 'bind':
+    case 'rcvbuf':
+    case 'sndbuf':
+    case 'so_keepalive':
+    case 'fastopen':
+    case 'setfib':
+    case 'accept_filter':
+      return true;
+    default:
+      cx.problems.error(word.at, `invalid parameter "${word.text}" of listen`);
+      return false;
+  }
+}
+
+function readListenAddress(text: string): { host: string; port: number; path: string } | undefined {
+  if (text.startsWith('unix:')) return text.length > 5 ? { host: '', port: 0, path: text.slice(5) } : undefined;
+  const m = ADDRESS.exec(text);
+  if (m !== null) {
+    const port = Number(m[2]);
+    return port <= 65_535 ? { host: bare(m[1] ?? '*'), port, path: '' } : undefined;
+  }
+  const host = HOST_ONLY.exec(text);
+  return host === null ? undefined : { host: bare(host[1]), port: 80, path: '' };
+}
+
+function bare(host: string): string {
+  return host.startsWith('[') ? host.slice(1, -1) : host;
+}

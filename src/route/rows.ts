@@ -1,0 +1,141 @@
+// Rows of virtual servers, locations and the rewrite module. The blocks and scripts get their meaning in config/build.ts.
+import { type Context, HTTP_LEVELS, ignored, list, type ReadContext, type Row, setting, type StructureRow } from '../config/row.ts';
+import type { Word } from '../config/tree.ts';
+import { parseCount, parseTime } from '../config/units.ts';
+import { compilePattern } from './pattern.ts';
+
+/** `redirect https`: where a plain listener sends its clients. */
+export interface RedirectModel {
+  readonly status: number;
+  /** 0 = the port of the TLS listener of the same configuration. */
+  readonly port: number;
+}
+
+declare module '../config/model.ts' {
+  interface Settings {
+    readonly serverNames: readonly (readonly string[])[];
+    readonly redirectHttps: RedirectModel | null;
+    readonly resolverTtlMs: number;
+  }
+}
+
+export const routeDefaults = {
+  serverNames: [],
+  redirectHttps: null,
+  // How long an answer of the system's resolver, which tells no TTL, is good for.
+  resolverTtlMs: 30_000,
+} as const;
+
+const SCRIPT: readonly Context[] = ['server', 'location', 'if in server', 'if in location'];
+
+function block(name: string, contexts: readonly Context[], opens: Context, more: Partial<StructureRow>): StructureRow {
+  return { kind: 'structure', name, contexts, opens, args: [0, 0], syntax: '{ … }', doc: '', ...more };
+}
+
+export const routeRows: readonly Row[] = [
+  block('http', ['main'], 'http', { doc: 'Everything about HTTP. In JSON the top level itself.' }),
+  block('server', ['http'], 'server', { aliases: ['servers'], doc: 'A virtual server.' }),
+  block('upstream', ['http'], 'upstream', {
+    aliases: ['upstreams'],
+    args: [1, 1],
+    syntax: 'name { … }',
+    doc: 'A group of peers that proxy_pass can name.',
+  }),
+  block('location', ['server', 'location'], 'location', {
+    aliases: ['locations'],
+    args: [1, 2],
+    syntax: '[ = | ~ | ~* | ^~ ] uri { … }',
+    doc: 'What happens to the requests whose path matches.',
+  }),
+  block('types', HTTP_LEVELS, 'types', { doc: 'MIME type of file name extensions.' }),
+  {
+    kind: 'structure',
+    name: 'if',
+    contexts: ['server', 'location'],
+    opens: 'if in location',
+    args: [1, 8],
+    syntax: '(condition) { … }',
+    doc: 'Settings and rewrites under a condition.',
+  },
+  {
+    kind: 'structure',
+    name: 'rewrite',
+    contexts: SCRIPT,
+    args: [2, 3],
+    syntax: 'regex replacement [last | break | redirect | permanent]',
+    doc: 'Changes the path, or redirects.',
+  },
+  {
+    kind: 'structure',
+    name: 'return',
+    contexts: SCRIPT,
+    args: [1, 2],
+    syntax: 'code [text] | code URL | URL',
+    doc: 'Ends the request with this answer.',
+  },
+  { kind: 'structure', name: 'set', contexts: SCRIPT, args: [2, 2], syntax: '$variable value', doc: 'Sets a variable.' },
+  { kind: 'structure', name: 'break', contexts: SCRIPT, args: [0, 0], syntax: '', doc: 'Ends the rewrites of this place.' },
+  list('serverNames', {
+    name: 'server_name',
+    contexts: ['server'],
+    args: [1, 1000],
+    syntax: 'name …',
+    doc: 'Host names of the server: exact, *.example.org, .example.org, www.example.*, ~regex.',
+    read: readNames,
+  }),
+  setting('redirectHttps', {
+    name: 'redirect',
+    contexts: ['server'],
+    args: [1, 3],
+    syntax: 'https [301 | 302 | 303 | 307 | 308] [port=n]',
+    inherit: false,
+    doc: 'Sends every request to the same host and URI over https (302 unless said otherwise).',
+    read: readRedirect,
+  }),
+  setting('resolverTtlMs', {
+    name: 'resolver',
+    contexts: HTTP_LEVELS,
+    args: [1, 12],
+    syntax: 'address … [valid=time]',
+    doc: "Host names of peers are resolved by the system; only valid= has an effect: how long an answer is good for.",
+    read: (words, cx) => {
+      const valid = words.find((word) => word.text.startsWith('valid='));
+      if (valid === undefined) return 30_000;
+      const ms = parseTime(valid.text.slice(6));
+      return ms ?? cx.problems.error(valid.at, `"${valid.text}" is not valid=time`);
+    },
+  }),
+  ignored('resolver_timeout', HTTP_LEVELS, "the system's resolver has its own", { args: [1, 1] }),
+  ...['server_names_hash_max_size', 'server_names_hash_bucket_size', 'variables_hash_max_size', 'types_hash_max_size']
+    .concat(['variables_hash_bucket_size', 'types_hash_bucket_size', 'proxy_headers_hash_max_size'])
+    .concat(['proxy_headers_hash_bucket_size', 'map_hash_max_size', 'map_hash_bucket_size'])
+    .map((name) => ignored(name, HTTP_LEVELS, 'tables grow by themselves', { args: [1, 1] })),
+];
+
+function readNames(words: readonly Word[], cx: ReadContext): readonly string[] | undefined {
+  for (const word of words) {
+    if (word.text.startsWith('~')) {
+      const pattern = compilePattern(word.text.slice(1), true);
+      if (!(pattern instanceof RegExp)) return cx.problems.error(word.at, `invalid regular expression: ${pattern.error}`);
+    } else if (/^.+\*.+$|\*\*|[/ ]/.test(word.text)) {
+      return cx.problems.error(word.at, `invalid server name "${word.text}": a * stands only first (*.name) or last (name.*)`);
+    }
+  }
+  return words.map((word) => word.text);
+}
+
+function readRedirect(words: readonly Word[], cx: ReadContext): RedirectModel | undefined {
+  if (words[0].text !== 'https') {
+    return cx.problems.error(words[0].at, '"redirect" goes to "https"; for anything else use "return 302 URL"');
+  }
+  let status = 302;
+  let port = 0;
+  for (const word of words.slice(1)) {
+    const code = parseCount(word.text, 301, 308);
+    const number = parseCount(word.text.replace(/^port=/, ''), 1, 65_535);
+    if (word.text.startsWith('port=') && number !== undefined) port = number;
+    else if (code !== undefined && [301, 302, 303, 307, 308].includes(code)) status = code;
+    else return cx.problems.error(word.at, `"${word.text}" is neither 301, 302, 303, 307, 308 nor port=n`);
+  }
+  return { status, port };
+}

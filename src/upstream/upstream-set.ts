@@ -1,0 +1,140 @@
+// All upstreams of one configuration: the named groups, one made for each proxy_pass that names a server, and those that variables
+// name at run time. What means the same as before a reload is carried over with its state and its connections.
+import { lookup } from 'node:dns';
+import { Group, type GroupListener } from '../balance/group.ts';
+import type { Model, UpstreamModel } from '../config/model.ts';
+import { type Discovery, implicitUpstream, needsLookup, peersOf } from './discovery.ts';
+import { Upstream } from './upstream.ts';
+
+/** Upstreams made for variables are bounded: a client that chooses the host must not choose our memory. */
+const MAX_DYNAMIC = 256;
+
+export class UpstreamSet {
+  readonly #model: Model;
+  readonly #named = new Map<string, Upstream>();
+  readonly #models = new Map<string, UpstreamModel>();
+  readonly #dynamic = new Map<string, Upstream>();
+  readonly #listener: GroupListener | null;
+  readonly #previous: UpstreamSet | null;
+  #found: Discovery;
+
+  constructor(model: Model, found: Discovery, listener: GroupListener | null, previous: UpstreamSet | null) {
+    this.#model = model;
+    this.#found = found;
+    this.#listener = listener;
+    this.#previous = previous;
+    for (const upstream of model.upstreams) this.#add(upstream);
+  }
+
+  #add(model: UpstreamModel): Upstream {
+    const id = identityOf(model);
+    const kept = this.#previous?.byId(id);
+    const upstream = kept ?? createUpstream(model, id, this.#found, this.#listener);
+    this.#named.set(model.name, upstream);
+    this.#models.set(model.name, model);
+    return upstream;
+  }
+
+  byId(id: string): Upstream | undefined {
+    for (const upstream of this.#named.values()) if (upstream.group.id === id) return upstream;
+    return undefined;
+  }
+
+  /** The group of this name, or the server `host[:port]` as a group of its own. */
+  of(authority: string, at: string): Upstream {
+    return this.#named.get(authority) ?? this.#add(implicitUpstream(this.#model.settings, authority, at));
+  }
+
+  /** As `of`, for a name that a request brought: hosts are looked up, nothing stays for ever. */
+  ofRequest(authority: string, ready: (upstream: Upstream | undefined, detail: string) => void): void {
+    const known = this.#named.get(authority) ?? this.#dynamic.get(authority);
+    if (known !== undefined) return ready(known, '');
+    const model = implicitUpstream(this.#model.settings, authority, '');
+    const { host } = model.settings.upstreamServers[0];
+    if (!needsLookup(host)) return ready(this.#addDynamic(model, this.#found), '');
+    lookup(host, { all: true }, (error, addresses) => {
+      if (error !== null) return ready(undefined, `the host name "${host}" does not resolve (${error.code})`);
+      const found = { hosts: { [host]: addresses.map((a) => a.address) }, programs: {} };
+      ready(this.#addDynamic(model, found), '');
+    });
+  }
+
+  #addDynamic(model: UpstreamModel, found: Discovery): Upstream {
+    if (this.#dynamic.size >= MAX_DYNAMIC) {
+      const [oldest] = this.#dynamic;
+      this.#dynamic.delete(oldest[0]);
+      oldest[1].retire();
+    }
+    const upstream = createUpstream(model, `dynamic ${model.name}`, found, null);
+    this.#dynamic.set(model.name, upstream);
+    const ttlMs = needsLookup(model.settings.upstreamServers[0].host) ? this.#model.settings.resolverTtlMs : 0;
+    if (ttlMs > 0) setTimeout(() => this.#dropDynamic(model.name, upstream), ttlMs).unref();
+    return upstream;
+  }
+
+  #dropDynamic(name: string, upstream: Upstream): void {
+    if (this.#dynamic.get(name) === upstream) this.#dynamic.delete(name);
+    upstream.retire();
+  }
+
+  /** New addresses or ports became known. */
+  discover(found: Discovery): void {
+    this.#found = found;
+    for (const [name, model] of this.#models) {
+      const upstream = this.#named.get(name);
+      if (upstream !== undefined) updatePeers(upstream, peersOf(model, found));
+    }
+  }
+
+  /** This set is replaced: what the next one did not take over is closed once it is idle. */
+  retire(next: UpstreamSet | null): void {
+    const kept = new Set(next === null ? [] : next.#named.values());
+    for (const upstream of this.#named.values()) if (!kept.has(upstream)) upstream.retire();
+    for (const upstream of this.#dynamic.values()) upstream.retire();
+  }
+
+  /** Directory that relative paths start from. */
+  get prefix(): string {
+    return this.#model.prefix;
+  }
+
+  get all(): Iterable<Upstream> {
+    return this.#named.values();
+  }
+}
+
+/** Peers that go down lose their idle connections; peers that stay keep their counts. */
+function updatePeers(upstream: Upstream, configs: ReturnType<typeof peersOf>): void {
+  const { group } = upstream;
+  const before = group.peers;
+  const same =
+    before.length === configs.length &&
+    configs.every((config, i) => JSON.stringify({ ...config, down: false }) === JSON.stringify({ ...before[i].config, down: false }));
+  if (!same) group.setPeers(configs);
+  for (const config of configs) group.setDown(config.name, config.down);
+  for (const peer of before) if (peer.down || !group.peers.includes(peer)) upstream.closeIdle(peer);
+}
+
+function createUpstream(
+  model: UpstreamModel,
+  id: string,
+  found: Discovery,
+  listener: GroupListener | null,
+): Upstream {
+  const s = model.settings;
+  const group = new Group({ name: model.name, id, method: s.upstreamMethod, peers: peersOf(model, found) });
+  group.listener = listener;
+  return new Upstream(group, {
+    max: s.upstreamKeepalive,
+    timeoutMs: s.upstreamKeepaliveTimeoutMs,
+    requests: s.upstreamKeepaliveRequests,
+    timeMs: s.upstreamKeepaliveTimeMs,
+  });
+}
+
+/** Equal for two models whose groups may share state. */
+function identityOf({ name, settings: s }: UpstreamModel): string {
+  const servers = s.upstreamServers.map(({ at: _at, ...entry }) => entry);
+  const keepalive = [s.upstreamKeepalive, s.upstreamKeepaliveTimeoutMs, s.upstreamKeepaliveRequests, s.upstreamKeepaliveTimeMs];
+  return JSON.stringify([name, s.upstreamMethod, s.upstreamProgram, servers, keepalive]);
+}

@@ -1,0 +1,86 @@
+// The registry of logs: sharing by path, rotation, the end of the process, a change of configuration.
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LogFiles } from '../../src/observe/log-files.ts';
+
+let dir = '';
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'lbproxy-log-'));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const text = (name: string) => readFileSync(join(dir, name), 'latin1');
+
+describe('LogFiles', () => {
+  it('shares a writer by path, with the shorter wait of its users', () => {
+    const files = new LogFiles();
+    const path = join(dir, 'a');
+    const writer = files.open(path, { bufferBytes: 1000, flushMs: 0 });
+    expect(files.open(path, { bufferBytes: 2000, flushMs: 500 })).toBe(writer);
+    expect(writer.buffering).toEqual({ bufferBytes: 1000, flushMs: 500 });
+    files.open(path, { bufferBytes: 2000, flushMs: 100 });
+    expect(writer.buffering).toEqual({ bufferBytes: 1000, flushMs: 100 });
+  });
+
+  it('lets a new configuration lengthen the wait', () => {
+    const files = new LogFiles();
+    const path = join(dir, 'a');
+    const writer = files.open(path, { bufferBytes: 1000, flushMs: 10 });
+    files.retire();
+    files.open(path, { bufferBytes: 2000, flushMs: 20 });
+    expect(writer.buffering).toEqual({ bufferBytes: 2000, flushMs: 20 });
+  });
+
+  it('reopens all', async () => {
+    const files = new LogFiles();
+    const names = ['a', 'b'];
+    for (const name of names) files.open(join(dir, name)).write('before\n');
+    for (const name of names) renameSync(join(dir, name), join(dir, `${name}.1`));
+    files.reopenAll();
+    for (const name of names) files.open(join(dir, name)).write('after\n');
+    await files.flushAll(2000);
+    for (const name of names) expect([text(`${name}.1`), text(name)]).toEqual(['before\n', 'after\n']);
+  });
+
+  it('writes everything at the end, of retired logs too', async () => {
+    const files = new LogFiles();
+    const old = files.open(join(dir, 'old'));
+    files.retire();
+    files.open(join(dir, 'new')).write('new\n');
+    files.retire();
+    files.flushAllSync();
+    expect(text('new')).toBe('new\n');
+    old.write('late\n');
+    await files.flushAll(2000);
+    expect(text('old')).toBe('late\n');
+  });
+
+  it('closes what a new configuration does not open, and keeps the rest open', async () => {
+    const files = new LogFiles();
+    for (const name of ['stays', 'goes']) files.open(join(dir, name)).write('1\n');
+    files.retire();
+    files.open(join(dir, 'stays'));
+    files.retire();
+    await files.flushAll(2000);
+    for (const name of ['stays', 'goes']) renameSync(join(dir, name), join(dir, `${name}.1`));
+    files.open(join(dir, 'stays')).write('2\n');
+    await files.flushAll(2000);
+    expect(text('stays.1')).toBe('1\n2\n');
+    expect(text('goes.1')).toBe('1\n');
+    expect(readdirSync(dir).sort()).toEqual(['goes.1', 'stays.1']);
+  });
+
+  it('reports through one place', () => {
+    const files = new LogFiles();
+    const messages: string[] = [];
+    const sub = mkdtempSync(join(dir, 'sub-'));
+    files.open(join(sub, 'a'));
+    files.report = (message) => messages.push(message);
+    rmSync(sub, { recursive: true });
+    files.reopenAll();
+    expect(messages).toHaveLength(1);
+    expect(messages[0]).toContain(`cannot open log file "${join(sub, 'a')}"`);
+  });
+});

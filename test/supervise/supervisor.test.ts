@@ -1,0 +1,353 @@
+import { createServer, type Server } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ProgramModel } from '../../src/config/model.ts';
+import type { OutputLine } from '../../src/supervise/output.ts';
+import { Supervisor, type SupervisorOptions } from '../../src/supervise/supervisor.ts';
+import { eventually, freePorts, isRunning, node, program, scriptDir } from './programs.ts';
+
+const cleanups: (() => void | Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+interface Kit {
+  readonly supervisor: Supervisor;
+  readonly logs: string[];
+  readonly lines: OutputLine[];
+  /** Every announcement as `hello 8001+ 8002-`. */
+  readonly peers: string[];
+  readonly pids: () => (number | null)[];
+}
+
+function supervise(dir: string, programs: ProgramModel[], own: Partial<SupervisorOptions> = {}): Kit {
+  const logs: string[] = [];
+  const lines: OutputLine[] = [];
+  const peers: string[] = [];
+  const supervisor = new Supervisor({
+    programs,
+    prefix: dir,
+    log: (level, message) => logs.push(`${level}: ${message}`),
+    onOutput: (line) => void lines.push(line),
+    onPeers: (name, ports) =>
+      peers.push([name, ...ports.map((p) => `${p.port}${p.up ? '+' : '-'}`)].join(' ')),
+    ...own,
+  });
+  cleanups.push(() => supervisor.stop());
+  supervisor.start();
+  return { supervisor, logs, lines, peers, pids: () => supervisor.status.map((s) => s.pid) };
+}
+
+function scripts(texts: Record<string, string> = {}): string {
+  const { dir, remove } = scriptDir(texts);
+  cleanups.push(remove);
+  return dir;
+}
+
+const allUp = (kit: Kit) => (): boolean => kit.supervisor.status.every((s) => s.up);
+
+function hold(port: number): Promise<Server> {
+  const server = createServer();
+  cleanups.push(() => new Promise<void>((resolve) => void server.close(() => resolve())));
+  return new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve(server)));
+}
+
+describe('Supervisor', () => {
+  it('starts the processes, announces each as its port accepts, and stops them all', async () => {
+    const dir = scripts();
+    const first = await freePorts(3);
+    const hello = program('hello', {
+      programCommand: node(dir, 'server.mjs', '{port}'),
+      programNumprocs: 3,
+      programFirstPort: first,
+      programStartMs: 200,
+    });
+    const kit = supervise(dir, [hello]);
+    expect(kit.peers).toEqual([`hello ${first}- ${first + 1}- ${first + 2}-`]);
+    await eventually(() => kit.supervisor.status.every((s) => s.state === 'RUNNING' && s.up));
+    expect(kit.peers).toHaveLength(4);
+    expect(kit.peers.at(-1)).toBe(`hello ${first}+ ${first + 1}+ ${first + 2}+`);
+    const status = kit.supervisor.status;
+    expect(status.map((s) => [s.name, s.index, s.port, s.restarts, s.failures])).toEqual([
+      ['hello_00', 0, first, 0, 0],
+      ['hello_01', 1, first + 1, 0, 0],
+      ['hello_02', 2, first + 2, 0, 0],
+    ]);
+    const pids = status.map((s) => s.pid ?? 0);
+    await kit.supervisor.stop();
+    expect(pids.filter(isRunning)).toEqual([]);
+    expect(kit.supervisor.status.map((s) => [s.state, s.pid])).toEqual(Array(3).fill(['STOPPED', null]));
+    expect(kit.peers.at(-1)).toBe(`hello ${first}- ${first + 1}- ${first + 2}-`);
+  });
+
+  it('takes a killed process out at once and starts it again', async () => {
+    const dir = scripts();
+    const first = await freePorts(2);
+    const hello = program('hello', {
+      programCommand: node(dir, 'server.mjs'),
+      programNumprocs: 2,
+      programFirstPort: first,
+      programStartMs: 0,
+    });
+    const kit = supervise(dir, [hello]);
+    await eventually(allUp(kit));
+    const [victim, other] = kit.pids();
+    kit.peers.length = 0;
+    process.kill(victim ?? 0, 'SIGKILL');
+    await eventually(() => kit.peers.length === 2);
+    expect(kit.peers).toEqual([`hello ${first}- ${first + 1}+`, `hello ${first}+ ${first + 1}+`]);
+    expect(kit.pids()[0]).not.toBe(victim);
+    expect(kit.pids()[1]).toBe(other);
+    expect(kit.supervisor.status[0].restarts).toBe(1);
+    expect(kit.logs.join('\n')).toMatch(/hello_00 was ended by SIGKILL after/);
+  });
+
+  it('announces before it signals, by drainMs', async () => {
+    const dir = scripts({
+      'polite.mjs': `import './server.mjs'; process.on('SIGTERM', () => { console.log(Date.now()); process.exit(0); });`,
+    });
+    const first = await freePorts(1);
+    let downAt = 0;
+    const kit = supervise(
+      dir,
+      [program('a', { programCommand: `${node(dir, 'polite.mjs')} {port}`, programFirstPort: first })],
+      {
+        drainMs: 200,
+        onPeers: (_, [peer]) => {
+          if (!peer.up) downAt = Date.now();
+        },
+      },
+    );
+    await eventually(allUp(kit));
+    await kit.supervisor.stop();
+    const signalledAt = Number((await eventually(() => kit.lines[0])).text);
+    expect(signalledAt - downAt).toBeGreaterThanOrEqual(190);
+    expect(signalledAt - downAt).toBeLessThan(1500);
+  });
+
+  it('backs off in a crash loop', async () => {
+    const dir = scripts({ 'crash.mjs': 'process.exit(3)' });
+    const kit = supervise(dir, [program('a', { programCommand: node(dir, 'crash.mjs') })]);
+    await eventually(() => kit.supervisor.status[0].failures === 3);
+    const pauses = kit.logs
+      .filter((l) => l.startsWith('error'))
+      .map((l) => /exited.*?(?= after)|next.*/g.exec(l)?.[0]);
+    expect(pauses).toEqual(Array(3).fill('exited with status 3'));
+    expect(kit.logs.map((l) => /next start in.*/.exec(l)?.[0]).filter(Boolean)).toEqual([
+      'next start in 250 ms',
+      'next start in 500 ms, 2 failures in a row',
+      'next start in 1 s, 3 failures in a row',
+    ]);
+    expect(kit.supervisor.status[0]).toMatchObject({ state: 'BACKOFF', pid: null });
+    await kit.supervisor.stop();
+    expect(kit.supervisor.status[0].state).toBe('STOPPED');
+  });
+
+  it('stops the whole group, grandchildren included', async () => {
+    const dir = scripts();
+    const command = `sh -c 'sleep 1000 & echo $!; wait'`;
+    const kit = supervise(dir, [program('a', { programCommand: command })]);
+    const grandchild = Number((await eventually(() => kit.lines[0])).text);
+    expect(isRunning(grandchild)).toBe(true);
+    await kit.supervisor.stop();
+    await eventually(() => !isRunning(grandchild));
+  });
+
+  it('kills what a dead leader leaves behind before it starts another', async () => {
+    const dir = scripts();
+    const command = `sh -c 'sleep 1000 & echo $!; sleep 0.3; exit 1'`;
+    const kit = supervise(dir, [program('a', { programCommand: command })]);
+    const grandchild = Number((await eventually(() => kit.lines[0])).text);
+    await eventually(() => kit.supervisor.status[0].state === 'BACKOFF');
+    await eventually(() => !isRunning(grandchild), 1000);
+  });
+
+  it('kills a group that ignores SIGTERM after stopwaitsecs', async () => {
+    const dir = scripts();
+    const command = `sh -c 'trap "" TERM; echo ready; sleep 1000; sleep 1000'`;
+    const kit = supervise(dir, [program('a', { programCommand: command, programStopWaitMs: 300 })]);
+    await eventually(() => kit.lines.length > 0);
+    const [pid] = kit.pids();
+    const before = performance.now();
+    await kit.supervisor.stop();
+    expect(performance.now() - before).toBeGreaterThan(290);
+    expect(performance.now() - before).toBeLessThan(2500);
+    expect(isRunning(pid ?? 0)).toBe(false);
+    expect(kit.logs.at(-1)).toMatch(
+      /^warn: a did not end within 300 ms of SIGTERM: killed with its whole group$/,
+    );
+  });
+
+  it('lets the rest of a group finish when the leader of a stopped one is gone first', async () => {
+    const dir = scripts();
+    const command = `sh -c '(trap "sleep 0.3; echo finished; exit" TERM; echo ready; while :; do sleep 0.05; done) & wait'`;
+    const kit = supervise(dir, [program('a', { programCommand: command })]);
+    await eventually(() => kit.lines.length > 0);
+    await kit.supervisor.stop();
+    expect(await eventually(() => kit.lines.at(-1)?.text === 'finished' && 'finished')).toBe('finished');
+  });
+
+  it('forwards output line by line with its process, partial and very long lines included', async () => {
+    const dir = scripts({
+      'talk.mjs': `process.stdout.write('one\\ntwo\\n' + 'x'.repeat(1 << 20) + '\\npartial', () => {
+        process.stderr.write('oops\\n', () => setTimeout(() => {}, 300));
+      });`,
+    });
+    const talk = program('talk', {
+      programCommand: node(dir, 'talk.mjs'),
+      programAutorestart: false,
+      programStartMs: 0,
+    });
+    const kit = supervise(dir, [talk]);
+    await eventually(() => kit.lines.some((l) => l.text === 'partial'));
+    expect(kit.lines.every((l) => l.process === 'talk')).toBe(true);
+    const out = kit.lines.filter((l) => l.stream === 'stdout').map((l) => l.text);
+    expect(out.slice(0, 2)).toEqual(['one', 'two']);
+    expect(out.slice(2, -1).map((t) => t.length)).toEqual(Array(16).fill(64 * 1024));
+    expect(kit.lines.filter((l) => l.stream === 'stderr').map((l) => l.text)).toEqual(['oops']);
+    await eventually(() => kit.supervisor.status[0].state === 'EXITED');
+  });
+
+  it('gives the process its directory and environment', async () => {
+    const dir = scripts({
+      'env.mjs': 'console.log(JSON.stringify([process.cwd(), process.env])); setTimeout(() => {}, 1e6)',
+    });
+    const own = {
+      programCommand: node(dir, 'env.mjs'),
+      programDirectory: 'sub',
+      programFirstPort: await freePorts(1),
+      programEnvironment: { A: 'b {index}' },
+    };
+    const kit = supervise(dir, [program('env', own)]);
+    const [cwd, env] = JSON.parse((await eventually(() => kit.lines[0])).text);
+    expect(cwd.endsWith('/sub')).toBe(true);
+    expect(env).toMatchObject({
+      A: 'b 0',
+      PORT: `${own.programFirstPort}`,
+      LBPROXY_PROCESS: 'env',
+      PATH: process.env.PATH,
+    });
+  });
+
+  it('names who holds the port, waits, and starts when it is free', async () => {
+    const dir = scripts();
+    const port = await freePorts(1);
+    const holder = await hold(port);
+    const hello = program('hello', {
+      programCommand: node(dir, 'server.mjs', '{port}'),
+      programFirstPort: port,
+    });
+    const kit = supervise(dir, [hello]);
+    const message = await eventually(() => kit.logs.find((l) => l.startsWith('error')));
+    expect(message).toContain(`hello cannot start: port ${port} is taken by `);
+    if (process.platform === 'linux') expect(message).toContain(`pid ${process.pid} (`);
+    expect(kit.supervisor.status[0]).toMatchObject({ state: 'BACKOFF', up: false, pid: null });
+    holder.close();
+    await eventually(allUp(kit));
+  });
+
+  it.each([
+    ['no-such-command-anywhere', 'sub', /"no-such-command-anywhere" was not found in PATH/],
+    ['./nope.sh', 'sub', /"\.\/nope\.sh" was not found from .*\/sub/],
+    ['./plain.txt', '.', /"\.\/plain\.txt" may not be run \(permission denied\): chmod \+x it/],
+    ['node', 'missing', /its directory .*\/missing does not exist: create it or correct directory/],
+    ['node', 'plain.txt', /its directory .*plain\.txt is not a directory/],
+  ])('says why %s in %s cannot start', async (programCommand, programDirectory, expected) => {
+    const dir = scripts({ 'plain.txt': 'x' });
+    const kit = supervise(dir, [program('a', { programCommand, programDirectory })]);
+    await eventually(() => kit.supervisor.status[0].state === 'BACKOFF');
+    expect(kit.logs.find((l) => l.startsWith('error'))).toMatch(expected);
+  });
+
+  it('refuses programs that cannot be expanded', () => {
+    expect(() => supervise('/', [program('a', { programCommand: 'x {port}' })])).toThrow(
+      /conf:1:1: program "a": \{port\}/,
+    );
+  });
+});
+
+describe('update', () => {
+  async function started(numprocs: number) {
+    const dir = scripts();
+    const first = await freePorts(numprocs + 2);
+    const hello = (own: object): ProgramModel =>
+      program('hello', {
+        programCommand: node(dir, 'server.mjs', '{port}'),
+        programNumprocs: numprocs,
+        programFirstPort: first,
+        programStartMs: 0,
+        ...own,
+      });
+    const kit = supervise(dir, [hello({})], { drainMs: 10 });
+    await eventually(allUp(kit));
+    return { kit, hello, first, dir };
+  }
+
+  it('keeps unchanged processes, adds and removes', async () => {
+    const { kit, hello, first, dir } = await started(2);
+    const before = kit.pids();
+    await kit.supervisor.update([hello({ programNumprocs: 3, programStopWaitMs: 5000 })]);
+    await eventually(allUp(kit));
+    expect(kit.pids().slice(0, 2)).toEqual(before);
+    expect(kit.peers.at(-1)).toBe(`hello ${first}+ ${first + 1}+ ${first + 2}+`);
+    const other = program('other', { programCommand: node(dir, 'server.mjs'), programFirstPort: first + 3 });
+    await kit.supervisor.update([hello({ programNumprocs: 1 }), other]);
+    await eventually(allUp(kit));
+    expect(kit.supervisor.status.map((s) => s.name)).toEqual(['hello', 'other']);
+    expect(before.map((pid) => isRunning(pid ?? 0))).toEqual([false, false]);
+    await kit.supervisor.update([other]);
+    expect(kit.peers.at(-1)).toBe('hello');
+    expect(kit.supervisor.status.map((s) => s.name)).toEqual(['other']);
+  });
+
+  it('replaces changed processes one by one, so that the others always serve', async () => {
+    const { kit, hello } = await started(3);
+    const before = kit.pids();
+    kit.peers.length = 0;
+    await kit.supervisor.update([hello({ programEnvironment: { NEW: '1' } })]);
+    expect(kit.supervisor.status.every((s) => s.up)).toBe(true);
+    expect(kit.pids().some((pid) => before.includes(pid))).toBe(false);
+    expect(kit.peers.length).toBeGreaterThanOrEqual(6);
+    expect(kit.peers.filter((p) => p.split('-').length > 2)).toEqual([]);
+  });
+
+  it('moves the ports up without a collision', async () => {
+    const { kit, hello, first } = await started(3);
+    kit.peers.length = 0;
+    await kit.supervisor.update([hello({ programFirstPort: first + 1 })]);
+    expect(kit.supervisor.status.map((s) => [s.port, s.up])).toEqual([1, 2, 3].map((i) => [first + i, true]));
+    expect(kit.logs.filter((l) => l.startsWith('error'))).toEqual([]);
+    expect(kit.peers.filter((p) => p.split('-').length > 2)).toEqual([]);
+  });
+
+  it('stops at the first process that does not serve, and takes a correction', async () => {
+    const { kit, hello, dir } = await started(3);
+    const before = kit.pids();
+    await kit.supervisor.update([hello({ programCommand: node(dir, 'missing.mjs') })]);
+    expect(kit.pids().slice(1)).toEqual(before.slice(1));
+    expect(kit.supervisor.status.map((s) => s.up)).toEqual([false, true, true]);
+    expect(kit.logs.filter((l) => l.includes('the update stops here'))).toEqual([
+      expect.stringMatching(/hello_01, hello_02 keep running as they were; correct the program and reload/),
+    ]);
+    await kit.supervisor.update([hello({})]);
+    await eventually(allUp(kit));
+    expect(kit.pids().slice(1)).toEqual(before.slice(1));
+  });
+
+  it('rejects programs that cannot be expanded and changes nothing', async () => {
+    const { kit, hello } = await started(1);
+    const before = kit.pids();
+    await expect(kit.supervisor.update([hello({ programCommand: '%(nope)s' })])).rejects.toThrow(
+      /%\(nope\) is not known/,
+    );
+    expect(kit.pids()).toEqual(before);
+    expect(kit.supervisor.status[0].up).toBe(true);
+  });
+
+  it('gives way to stop', async () => {
+    const { kit, hello } = await started(3);
+    const update = kit.supervisor.update([hello({ programEnvironment: { NEW: '1' } })]);
+    await kit.supervisor.stop();
+    await update;
+    expect(kit.supervisor.status.map((s) => s.state)).toEqual(Array(3).fill('STOPPED'));
+  });
+});

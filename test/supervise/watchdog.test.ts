@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { signalGroup } from '../../src/supervise/process-group.ts';
+import { Watchdog } from '../../src/supervise/watchdog.ts';
+import { eventually, isRunning, scriptDir } from './programs.ts';
+
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0).reverse()) cleanup();
+});
+
+/** A primary in a process of its own, which runs one program given as words and prints every line of it. */
+async function startPrimary(command: string[]) {
+  const { dir, remove } = scriptDir();
+  cleanups.push(remove);
+  const room = new URL('../../src/supervise/', import.meta.url).href;
+  writeFileSync(
+    join(dir, 'primary.mjs'),
+    `import { Supervisor } from '${room}supervisor.ts';
+     import { programDefaults } from '${room}rows.ts';
+     const settings = { ...programDefaults, programCommand: ${JSON.stringify(command.map((w) => `'${w}'`).join(' '))} };
+     new Supervisor({
+       programs: [{ name: 'a', at: 'x:1:1', settings }], prefix: ${JSON.stringify(dir)}, onPeers() {},
+       log: (level, message) => console.log(level, message),
+       onOutput: (line) => console.log('out', line.text),
+     }).start();`,
+  );
+  const primary = spawn(process.execPath, [join(dir, 'primary.mjs')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  cleanups.push(() => void primary.kill('SIGKILL'));
+  let text = '';
+  primary.stdout.on('data', (chunk) => (text += chunk));
+  return { primary, pidAfter: (mark: RegExp) => eventually(() => Number(mark.exec(text)?.[1]) || undefined) };
+}
+
+describe.skipIf(process.platform === 'win32')('Watchdog', () => {
+  it('ends the groups of a primary that was killed', async () => {
+    const { primary, pidAfter } = await startPrimary(['sh', '-c', 'sleep 1000 & echo $!; wait']);
+    const leader = await pidAfter(/pid (\d+)/);
+    const grandchild = await pidAfter(/out (\d+)/);
+    cleanups.push(() => signalGroup(leader, 'SIGKILL'));
+    primary.kill('SIGKILL');
+    await eventually(() => !isRunning(leader) && !isRunning(grandchild));
+  });
+
+  it('kills what ignores SIGTERM', async () => {
+    const { primary, pidAfter } = await startPrimary([
+      'sh',
+      '-c',
+      'trap "" TERM; echo $$; sleep 1000; sleep 1000',
+    ]);
+    const leader = await pidAfter(/out (\d+)/);
+    cleanups.push(() => signalGroup(leader, 'SIGKILL'));
+    primary.kill('SIGKILL');
+    await eventually(() => !isRunning(leader));
+  });
+
+  it('leaves alone what it was told is gone, survives signals, and ends when closed', async () => {
+    const watchdog = new Watchdog(() => undefined);
+    const kept = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
+    const ended = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
+    cleanups.push(
+      () => kept.kill('SIGKILL'),
+      () => ended.kill('SIGKILL'),
+    );
+    watchdog.add(kept.pid ?? 0);
+    watchdog.add(ended.pid ?? 0);
+    watchdog.remove(kept.pid ?? 0);
+    const pid = watchdog.pid ?? 0;
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(pid, signal);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(isRunning(pid)).toBe(true);
+    watchdog.close();
+    await eventually(() => ended.signalCode === 'SIGTERM');
+    await eventually(() => watchdog.pid === undefined);
+    expect(isRunning(kept.pid ?? 0)).toBe(true);
+  });
+
+  it('comes back when it dies, and knows the groups again', async () => {
+    const warnings: string[] = [];
+    const watchdog = new Watchdog((message) => warnings.push(message));
+    const program = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
+    cleanups.push(() => program.kill('SIGKILL'));
+    watchdog.add(program.pid ?? 0);
+    const first = watchdog.pid ?? 0;
+    process.kill(first, 'SIGKILL');
+    await eventually(() => watchdog.pid !== undefined && watchdog.pid !== first);
+    expect(warnings).toEqual([expect.stringMatching(/^the watchdog ended/)]);
+    watchdog.close();
+    await eventually(() => program.signalCode === 'SIGTERM');
+    await eventually(() => watchdog.pid === undefined);
+  });
+});
