@@ -182,6 +182,44 @@ export class Group {
   }
 }
 
+/** A peer's state as another process can take it over; ages in ms, -1 = never. */
+export interface PeerState {
+  readonly name: string;
+  readonly currentWeight: number;
+  readonly effectiveWeight: number;
+  readonly active: number;
+  readonly fails: number;
+  readonly accessedAgoMs: number;
+  readonly checkedAgoMs: number;
+}
+
+/** The state of a whole group, for an acceptor that joins. */
+export function takeSnapshot(group: Group, now: number): PeerState[] {
+  const ago = (at: number): number => (at === 0 ? -1 : now - at);
+  return group.peers.map((p) => ({
+    name: p.name,
+    currentWeight: p.currentWeight,
+    effectiveWeight: p.effectiveWeight,
+    active: p.active,
+    fails: p.fails,
+    accessedAgoMs: ago(p.accessedAt),
+    checkedAgoMs: ago(p.checkedAt),
+  }));
+}
+
+export function applySnapshot(group: Group, states: readonly PeerState[], now: number): void {
+  for (const state of states) {
+    const peer = group.peerNamed(state.name);
+    if (peer === undefined) continue;
+    peer.currentWeight = state.currentWeight;
+    peer.effectiveWeight = state.effectiveWeight;
+    peer.active = state.active;
+    peer.fails = state.fails;
+    peer.accessedAt = state.accessedAgoMs < 0 ? 0 : now - state.accessedAgoMs;
+    peer.checkedAt = state.checkedAgoMs < 0 ? 0 : now - state.checkedAgoMs;
+  }
+}
+
 function peerKey(config: PeerConfig): string {
   return JSON.stringify(config);
 }

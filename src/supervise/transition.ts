@@ -194,10 +194,10 @@ function onStopTimer(r: ProcessRecord, rules: Rules): Step {
 
 const stayWith = (record: ProcessRecord, ...effects: Effect[]): Step => ({ record, effects });
 
-/** → STOPPED, or STARTING when a start was asked for meanwhile. The attempt is over, whatever of it still comes in. */
+/** → STOPPED, or STARTING when a start was asked for meanwhile. */
 function stopped(r: ProcessRecord): Step {
   if (r.startAgain) return begin(r, 0);
-  return { record: { ...idle(r, 'STOPPED'), attempt: r.attempt + 1, failures: 0 }, effects: [timer(null)] };
+  return { record: { ...idle(r, 'STOPPED'), failures: 0 }, effects: [timer(null)] };
 }
 
 function onExited(r: ProcessRecord, exit: Exit): Step {

@@ -85,6 +85,7 @@ const ALIASES: Case[] = [
   ['GET /re/pics/'],
   ['GET /re/pics'],
   ['GET /absindex/'],
+  ['GET /absindex/noindex/?a'],
   ['GET /re/'],
 ];
 const CONDITIONS: Case[] = [

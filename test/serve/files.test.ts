@@ -248,7 +248,8 @@ describe('sending', () => {
     const early = new FakeClient();
     early.leave(begin('GET /big.bin', early));
     const atIndex = new FakeClient();
-    atIndex.leave(begin('GET /', atIndex));
+    const indexed = begin('GET /', atIndex);
+    atIndex.leave(indexed);
     const middle = new FakeClient({ slow: true });
     const exchange = begin('GET /big.bin', middle);
     await until(() => middle.received === 65_536);
@@ -264,6 +265,7 @@ describe('sending', () => {
     expect(reading.received).toBe(65_536);
     expect(early.calls).toEqual([]);
     expect(atIndex.calls).toEqual([]);
+    expect(indexed.uri).toBe('/');
   });
 
   it('leaves no producer behind an answer', async () => {

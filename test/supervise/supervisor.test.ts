@@ -149,7 +149,7 @@ describe('Supervisor', () => {
     const grandchild = Number((await eventually(() => kit.lines[0])).text);
     expect(isRunning(grandchild)).toBe(true);
     await kit.supervisor.stop();
-    await eventually(() => !isRunning(grandchild));
+    expect(isRunning(grandchild)).toBe(false);
   });
 
   it('kills what a dead leader leaves behind before it starts another', async () => {
@@ -158,7 +158,7 @@ describe('Supervisor', () => {
     const kit = supervise(dir, [program('a', { programCommand: command })]);
     const grandchild = Number((await eventually(() => kit.lines[0])).text);
     await eventually(() => kit.supervisor.status[0].state === 'BACKOFF');
-    await eventually(() => !isRunning(grandchild), 1000);
+    expect(isRunning(grandchild)).toBe(false);
   });
 
   it('kills a group that ignores SIGTERM after stopwaitsecs', async () => {
@@ -179,11 +179,17 @@ describe('Supervisor', () => {
 
   it('lets the rest of a group finish when the leader of a stopped one is gone first', async () => {
     const dir = scripts();
-    const command = `sh -c '(trap "sleep 0.3; echo finished; exit" TERM; echo ready; while :; do sleep 0.05; done) & wait'`;
-    const kit = supervise(dir, [program('a', { programCommand: command })]);
-    await eventually(() => kit.lines.length > 0);
-    await kit.supervisor.stop();
-    expect(await eventually(() => kit.lines.at(-1)?.text === 'finished' && 'finished')).toBe('finished');
+    const rest = 'trap "sleep 0.3; echo finished; exit" TERM; echo ready; while :; do sleep 0.05; done';
+    const kit = supervise(dir, [program('a', { programCommand: `sh -c '(${rest}) & echo $!; wait'` })]);
+    await eventually(() => kit.lines.length === 2);
+    const left = Number(kit.lines.find((l) => l.text !== 'ready')?.text);
+    const [leader] = kit.pids();
+    const stopped = kit.supervisor.stop();
+    await eventually(() => !isRunning(leader ?? 0));
+    expect(isRunning(left)).toBe(true);
+    await stopped;
+    expect(isRunning(left)).toBe(false);
+    await eventually(() => kit.lines.at(-1)?.text === 'finished');
   });
 
   it('forwards output line by line with its process, partial and very long lines included', async () => {
@@ -256,6 +262,22 @@ describe('Supervisor', () => {
     const kit = supervise(dir, [program('a', { programCommand, programDirectory })]);
     await eventually(() => kit.supervisor.status[0].state === 'BACKOFF');
     expect(kit.logs.find((l) => l.startsWith('error'))).toMatch(expected);
+  });
+
+  it('asks a port no more once the process is stopped', async () => {
+    const port = await freePorts(1);
+    const kit = supervise(scripts(), [
+      program('a', { programCommand: 'sleep 1000', programFirstPort: port }),
+    ]);
+    await eventually(() => kit.pids()[0] !== null);
+    await kit.supervisor.stop();
+    let asked = 0;
+    (await hold(port)).on('connection', (socket) => {
+      asked++;
+      socket.destroy();
+    });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(asked).toBe(0);
   });
 
   it('refuses programs that cannot be expanded', () => {

@@ -249,6 +249,9 @@ describe('expires', () => {
     expect(filter(60)).toBe('Expires: Tue, 14 Nov 2023 22:14:20 GMT\r\nCache-Control: max-age=50\r\n');
     expect(filter(10)).toBe('Expires: Tue, 14 Nov 2023 22:13:30 GMT\r\nCache-Control: max-age=0\r\n');
     expect(filter(9)).toBe('Expires: Tue, 14 Nov 2023 22:13:29 GMT\r\nCache-Control: no-cache\r\n');
+    const early = at('2023-11-14T12:00:00Z');
+    const negative = filtered({ kind: 'modified', offsetSeconds: -60 }, 200, LAST_MODIFIED, '', early);
+    expect(negative).toContain('22:12:20 GMT\r\nCache-Control: no-cache');
     const odd = filtered(
       { kind: 'modified', offsetSeconds: 60 },
       200,

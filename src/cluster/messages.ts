@@ -1,0 +1,52 @@
+// What primary and acceptors say to each other. Plain data over the cluster's channel; sockets ride along with `socket`.
+import type { GroupDelta, PeerState } from '../balance/group.ts';
+import type { Model } from '../config/model.ts';
+import type { Discovery } from '../upstream/discovery.ts';
+
+/** Files of the self-signed certificate, null when no server uses it; the ticket keys as base64. */
+export interface TlsMessage {
+  readonly selfSigned: { readonly certificate: string; readonly key: string } | null;
+  readonly ticketKeys: string;
+}
+
+export type ToAcceptor =
+  /** A bound socket for an address, sent before the `prepare` that needs it. */
+  | { readonly type: 'socket'; readonly identity: string }
+  /** Compile this beside what runs. */
+  | {
+      readonly type: 'prepare';
+      readonly generation: number;
+      readonly model: Model;
+      readonly discovery: Discovery;
+      readonly tls: TlsMessage;
+      /** Whether other acceptors share the groups. */
+      readonly shared: boolean;
+    }
+  /** Serve what was prepared. */
+  | { readonly type: 'commit'; readonly generation: number; readonly states: readonly GroupState[] }
+  | { readonly type: 'discard'; readonly generation: number }
+  | { readonly type: 'discovery'; readonly discovery: Discovery }
+  | { readonly type: 'delta'; readonly deltas: readonly GroupDelta[] }
+  | { readonly type: 'reopen' }
+  /** Accept nothing more and exit when idle, at the latest after `timeoutMs` (0 = no limit). */
+  | { readonly type: 'drain'; readonly timeoutMs: number }
+  | { readonly type: 'stop' };
+
+/** State of a group for an acceptor that joins while others serve. */
+export interface GroupState {
+  readonly id: string;
+  readonly peers: readonly PeerState[];
+}
+
+export type FromAcceptor =
+  | { readonly type: 'ready' }
+  | { readonly type: 'prepared'; readonly generation: number; readonly problem: PrepareProblem | null }
+  | { readonly type: 'committed'; readonly generation: number; readonly problem: string | null }
+  | { readonly type: 'delta'; readonly deltas: readonly GroupDelta[] }
+  | { readonly type: 'alive' };
+
+export interface PrepareProblem {
+  /** `file:line:column`, '' when there is no place. */
+  readonly at: string;
+  readonly message: string;
+}

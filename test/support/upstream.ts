@@ -1,0 +1,57 @@
+// The kit's peers: a real HTTP server with a handler, a raw one that answers with given bytes, and a port that refuses.
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createRawServer, type AddressInfo, type Socket } from 'node:net';
+
+export interface TestPeer {
+  readonly port: number;
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+export async function startUpstream(handler: RequestListener): Promise<TestPeer & { server: Server }> {
+  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 5000 }, handler);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    server,
+    port,
+    address: `127.0.0.1:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** A peer in bytes: `serve` gets each connection. */
+export async function startRawUpstream(serve: (socket: Socket) => void): Promise<TestPeer & { connections: number }> {
+  const sockets = new Set<Socket>();
+  const server = createRawServer({ allowHalfOpen: true }, (socket) => {
+    peer.connections++;
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => sockets.delete(socket));
+    serve(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const peer = {
+    port,
+    connections: 0,
+    address: `127.0.0.1:${port}`,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+  return peer;
+}
+
+/** A port of 127.0.0.1 that refuses connections: bound once, then closed. */
+export async function deadPort(): Promise<number> {
+  const peer = await startRawUpstream(() => {});
+  await peer.close();
+  return peer.port;
+}
