@@ -1,4 +1,5 @@
 // Model → Runtime: the one file that knows every part. Each location becomes one ready handler, each address one front.
+import { isDeepStrictEqual } from 'node:util';
 import type { GroupListener } from './balance/group.ts';
 import { listenKey } from './config/finish.ts';
 import type { LocationMatch, LocationModel, Model, ScriptOp, ServerModel, Settings } from './config/model.ts';
@@ -21,7 +22,7 @@ import { createFail } from './serve/error-page.ts';
 import { mappingOf } from './serve/file-path.ts';
 import { createFileHandler } from './serve/files.ts';
 import { createTypeOf } from './serve/mime.ts';
-import { createSendRedirect } from './serve/redirect.ts';
+import { createSendRedirect, escapePath } from './serve/redirect.ts';
 import { sendText } from './serve/answer.ts';
 import type { Discovery } from './upstream/discovery.ts';
 import { UpstreamSet } from './upstream/upstream-set.ts';
@@ -73,6 +74,14 @@ export function compileRuntime(model: Model, tools: RuntimeTools): Runtime {
     }
   }
   return { model, listeners, upstreams };
+}
+
+/** Where a level is: its own match, and that of the location whose root or alias it uses. */
+interface Place {
+  readonly at: string;
+  readonly match: LocationMatch | null;
+  readonly rootMatch: LocationMatch | null;
+  readonly settings: Settings;
 }
 
 interface CompiledServer {
@@ -139,24 +148,29 @@ class ServerCompiler {
 
   server(model: ServerModel): ServerRuntime {
     this.#dispatcher = { current: null };
-    const root = this.#level(model.settings, null, model.at);
-    const script = compileScript(model.script, this.#scriptTools(model.settings, null));
-    const dispatcher = createDispatcher({ runtime: root, script: null }, script, this.#locations(model.locations));
+    const place: Place = { at: model.at, match: null, rootMatch: null, settings: model.settings };
+    const root = this.#level(model.settings, place);
+    const script = compileScript(model.script, this.#scriptTools(place));
+    const locations = this.#locations(model.locations, place);
+    const dispatcher = createDispatcher({ runtime: root, script: null }, script, locations);
     this.#dispatcher.current = dispatcher;
     return { name: model.settings.serverNames.flat()[0] ?? '', root, dispatch: dispatcher.dispatch };
   }
 
-  #locations(models: readonly LocationModel[]): LocationEntry<RoutedLocation>[] {
-    const entries = models.map((model) => ({
-      match: model.match,
-      value: this.#location(model),
-      locations: this.#locations(model.locations),
-    }));
-    return [...entries, ...models.flatMap((model) => this.#slashRedirect(model, models))];
+  #locations(models: readonly LocationModel[], outer: Place): LocationEntry<RoutedLocation>[] {
+    const entries = models.map((model) => {
+      const place = innerPlace(model, outer);
+      return { match: model.match, value: this.#location(model, place), locations: this.#locations(model.locations, place) };
+    });
+    return [...entries, ...models.flatMap((model) => this.#slashRedirect(model, models, outer))];
   }
 
   /** `/x` goes to `/x/` where that is a proxied location and `/x` is none of its own (nginx: auto_redirect). */
-  #slashRedirect(model: LocationModel, siblings: readonly LocationModel[]): LocationEntry<RoutedLocation>[] {
+  #slashRedirect(
+    model: LocationModel,
+    siblings: readonly LocationModel[],
+    outer: Place,
+  ): LocationEntry<RoutedLocation>[] {
     const { kind, text } = model.match;
     if (kind === 'regex' || kind === 'exact' || model.settings.proxyPass === null) return [];
     const bare = text.slice(0, -1);
@@ -164,28 +178,30 @@ class ServerCompiler {
       return [];
     }
     const { sendRedirect } = this.#parts(model.settings);
-    const level = this.#level(model.settings, model.match, model.at);
-    const handle: Handler = (x) => sendRedirect(x, 301, `${x.uri}/${x.hasArgs ? `?${x.args}` : ''}`);
+    const level = this.#level(model.settings, innerPlace(model, outer));
+    const handle: Handler = (x) => sendRedirect(x, 301, `${escapePath(x.uri)}/${x.hasArgs ? `?${x.args}` : ''}`);
     return [
       { match: { kind: 'exact', text: bare }, value: { runtime: { ...level, handle }, script: null }, locations: [] },
     ];
   }
 
-  #location(model: LocationModel): RoutedLocation {
+  #location(model: LocationModel, place: Place): RoutedLocation {
     return {
-      runtime: this.#level(model.settings, model.match, model.at),
-      script: compileScript(model.script, this.#scriptTools(model.settings, model.match)),
+      runtime: this.#level(model.settings, place),
+      script: compileScript(model.script, this.#scriptTools(place)),
     };
   }
 
-  #scriptTools(settings: Settings, match: LocationMatch | null): ScriptTools {
+  #scriptTools(place: Place): ScriptTools {
+    const { settings } = place;
     const { sendRedirect } = this.#parts(settings);
+    const typeOf = createTypeOf(settings.mimeTypes, settings.defaultType);
     return {
       lookup: lookupAny,
       redirect: sendRedirect,
-      text: (exchange, status, body) => sendText(exchange, status, body, settings.defaultType),
+      text: (exchange, status, body) => sendText(exchange, status, body, typeOf(exchange.uri)),
       implicit: (op: Extract<ScriptOp, { op: 'if' }>) =>
-        op.settings === null ? null : this.#level(op.settings, match, op.at),
+        op.settings === null ? null : this.#level(op.settings, { ...place, at: op.at }),
     };
   }
 
@@ -202,14 +218,14 @@ class ServerCompiler {
     };
   }
 
-  #level(settings: Settings, match: LocationMatch | null, place: string): LocationRuntime {
+  #level(settings: Settings, place: Place): LocationRuntime {
     const parts = this.#parts(settings);
     const { keepalive } = settings;
     return {
-      handle: this.#content(settings, match, parts),
+      handle: this.#content(settings, place, parts),
       fail: parts.fail,
       filter: settings.expires.kind === 'off' ? null : createExpiresFilter(settings.expires, lookupAny),
-      log: at(place, () => createAccessLog(settings.accessLog, settings.logFormats, lookupAny, this.#tools.logFiles)),
+      log: at(place.at, () => createAccessLog(settings.accessLog, settings.logFormats, lookupAny, this.#tools.logFiles)),
       client: {
         maxBodyBytes: settings.clientMaxBodyBytes,
         bodyTimeoutMs: settings.clientBodyTimeoutMs,
@@ -224,17 +240,17 @@ class ServerCompiler {
     };
   }
 
-  #content(settings: Settings, match: LocationMatch | null, parts: LevelParts): Handler {
+  #content(settings: Settings, place: Place, parts: LevelParts): Handler {
     const { log } = this.#tools;
     if (settings.proxyPass !== null) {
       const tools = { lookup: lookupAny, upstreams: this.#upstreams, log };
-      return compileForward(settings.proxyPass, settings, match, tools);
+      return compileForward(settings.proxyPass, settings, place.match, tools);
     }
     const { fileRoot } = settings;
     const dispatcher = this.#dispatcher;
     return createFileHandler({
       root: fileRoot === null ? null : compileTemplate(fileRoot.path, lookupAny),
-      mapping: fileRoot === null ? { kind: 'root' } : mappingOf(fileRoot, match),
+      mapping: fileRoot === null ? { kind: 'root' } : mappingOf(fileRoot, place.rootMatch),
       prefix: this.#upstreams.prefix,
       index: settings.index.flat().map((name) => compileTemplate(name, lookupAny)),
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
@@ -248,6 +264,17 @@ class ServerCompiler {
       report: (exchange, message) => log.fileProblem(exchange, message),
     });
   }
+}
+
+/** A location that inherits an alias goes on replacing the prefix of the location that has it. */
+function innerPlace(model: LocationModel, outer: Place): Place {
+  const inherited = isDeepStrictEqual(model.settings.fileRoot, outer.settings.fileRoot);
+  return {
+    at: model.at,
+    match: model.match,
+    rootMatch: inherited ? outer.rootMatch : model.match,
+    settings: model.settings,
+  };
 }
 
 function serverNameOf(settings: Settings): string {

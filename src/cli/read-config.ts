@@ -1,0 +1,89 @@
+// A configuration file to its Model, with every check that needs no socket; what start, reload, -t and -s share.
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { buildModel } from '../config/build.ts';
+import { positionOf } from '../config/finish.ts';
+import { loadConfig } from '../config/load.ts';
+import type { Model } from '../config/model.ts';
+import { parse } from '../config/nginx/parse.ts';
+import { formatProblems, type Problems } from '../config/problem.ts';
+import { shapeOf } from '../config/registry.ts';
+import type { Tree } from '../config/tree.ts';
+import { validatePrograms } from '../supervise/validate.ts';
+import type { CliOptions } from './run-cli.ts';
+
+export interface ReadConfig {
+  readonly file: string;
+  /** Undefined when there are errors. */
+  readonly model: Model | undefined;
+  readonly tree: Tree | undefined;
+  readonly problems: Problems;
+}
+
+/** Looked for, in this order, when no file is named. */
+const CANDIDATES = ['upstreams.json', 'lbproxy.json', 'nginx.conf', 'config/upstreams.json', 'conf/nginx.conf'];
+
+/** The configuration file: the one that was named, or the first candidate of this directory. */
+export function configFile(options: CliOptions): string | undefined {
+  if (options.config !== undefined) {
+    return options.prefix !== undefined && !existsSync(options.config) ? join(options.prefix, options.config) : options.config;
+  }
+  const base = options.prefix ?? '.';
+  return CANDIDATES.map((name) => (base === '.' ? name : join(base, name))).find((path) => existsSync(path));
+}
+
+export function readConfig(file: string, options: CliOptions): ReadConfig {
+  const loaded = loadConfig(file, { shapeOf, prefix: options.prefix });
+  const { problems, prefix } = loaded;
+  if (loaded.tree === undefined) return { file, model: undefined, tree: undefined, problems };
+  const tree = withGlobals(loaded.tree, options, problems);
+  const built = buildModel(tree, prefix, problems);
+  const model = options.errorLog === undefined ? built : withErrorLog(built, options.errorLog);
+  const followed = new Map(model.upstreams.map((u) => [u.settings.upstreamProgram, u.at]));
+  followed.delete('');
+  validatePrograms(model.programs, (at, message) => problems.error(positionOf(at), message), { prefix, followed });
+  return { file, model: problems.hasErrors ? undefined : model, tree, problems };
+}
+
+/** `-g`: directives in front of the file's own. */
+function withGlobals(tree: Tree, options: CliOptions, problems: Problems): Tree {
+  if (options.directives === undefined) return tree;
+  const source = '(-g)';
+  const directives = parse(options.directives, source, problems);
+  return {
+    ...tree,
+    directives: [...directives, ...tree.directives],
+    sources: new Map([...tree.sources, [source, options.directives]]),
+  };
+}
+
+function withErrorLog(model: Model, path: string): Model {
+  const { errorLog } = model.settings;
+  const target = path === 'stderr' ? path : resolve(model.prefix, path);
+  return { ...model, settings: { ...model.settings, errorLog: { ...errorLog, path: target } } };
+}
+
+/** Prints what was found, each with its place. */
+export function printProblems(read: ReadConfig): void {
+  const { problems, tree } = read;
+  if (problems.list.length === 0) return;
+  process.stderr.write(`${formatProblems(problems.list, tree?.sources ?? new Map())}\n`);
+}
+
+/** Where things are kept that are made once: `state_path`, else the user's state directory. */
+export function stateDirOf(model: Model): string {
+  if (model.settings.statePath !== '') return model.settings.statePath;
+  return join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'lbproxy');
+}
+
+/** `pid`, else a name made from the configuration's path. */
+export function pidFileOf(model: Model, file: string): string {
+  if (model.settings.pidFile !== '') return model.settings.pidFile;
+  const name = createHash('sha256').update(resolve(file)).digest('hex').slice(0, 12);
+  return join(stateDirOf(model), `${name}.pid`);
+}
+
+/** A sentence for a start without a configuration. */
+export const NO_CONFIG = `no configuration: name one with --config FILE, or put one of ${CANDIDATES.join(', ')} here`;

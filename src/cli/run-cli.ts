@@ -1,0 +1,73 @@
+// argv → one command. nginx's flags mean what they mean there.
+import { Command, CommanderError, Option } from 'commander';
+import { VERSION } from '../version.ts';
+
+export interface CliOptions {
+  readonly config?: string;
+  readonly prefix?: string;
+  readonly test?: boolean;
+  readonly dump?: boolean;
+  readonly quiet?: boolean;
+  readonly signal?: Signal;
+  readonly errorLog?: string;
+  readonly directives?: string;
+}
+
+export type Signal = 'stop' | 'quit' | 'reload' | 'reopen';
+
+function createProgram(): Command {
+  const program = new Command('lbproxy')
+    .description('Reverse proxy, load balancer and process supervisor.')
+    .option('-c, --config <file>', 'configuration: upstreams.json or nginx.conf (default: found in this directory)')
+    .option('-p, --prefix <dir>', 'directory that relative paths start from (default: that of the configuration)')
+    .option('-t, --test', 'test the configuration and exit')
+    .option('-T, --dump', 'test the configuration, print it and exit')
+    .option('-q, --quiet', 'with -t: print problems only')
+    .addOption(new Option('-s, --signal <signal>', 'tell the running lbproxy').choices(['stop', 'quit', 'reload', 'reopen']))
+    .option('-e, --error-log <file>', 'error log instead of the configured one ("stderr" for the terminal)')
+    .option('-g, --directives <text>', 'directives in front of the configuration, in nginx syntax')
+    .option('-v', 'print the version')
+    .option('-V', 'print the version and how it was built')
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', HELP)
+    .exitOverride();
+  program.command('docs').description('write docs/DIRECTIVES.md and config/upstreams.schema.json');
+  program.action(() => {});
+  return program;
+}
+
+const HELP = `
+Signals of the running process:
+  TERM, INT  stop at once          HUP   reload the configuration
+  QUIT       stop gracefully       USR1  reopen the logs
+`;
+
+/** Runs the command; the exit status. */
+export async function runCli(args: readonly string[]): Promise<number> {
+  const program = createProgram();
+  try {
+    program.parse(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    throw error;
+  }
+  const options = program.opts<CliOptions & { v?: boolean; V?: boolean }>();
+  if (options.v === true || options.V === true) return printVersion(options.V === true);
+  if (program.args[0] === 'docs') return (await import('./docs.ts')).writeDocs();
+  if (program.args.length > 0) {
+    process.stderr.write(`lbproxy: unknown argument "${program.args[0]}"; see lbproxy --help\n`);
+    return 1;
+  }
+  if (options.test === true || options.dump === true) return (await import('./test-config.ts')).testConfig(options);
+  if (options.signal !== undefined) return (await import('./send-signal.ts')).sendSignal(options.signal, options);
+  return (await import('./serve.ts')).serve(options);
+}
+
+function printVersion(full: boolean): number {
+  process.stderr.write(`lbproxy version: lbproxy/${VERSION}\n`);
+  if (full) {
+    const { node, openssl } = process.versions;
+    process.stderr.write(`built for Node.js ${node}\nbuilt with OpenSSL ${openssl}\nTLS SNI support enabled\n`);
+  }
+  return 0;
+}

@@ -1,0 +1,99 @@
+// The primary's side of one acceptor process: what it was sent, what it answered, whether it still turns its loop.
+import cluster, { type Worker } from 'node:cluster';
+import type { FromAcceptor, PrepareProblem, ToAcceptor } from './messages.ts';
+
+/** An acceptor that does not answer for so long is killed and replaced. */
+const ANSWER_MS = 10_000;
+
+export interface SlotEvents {
+  onReady(slot: AcceptorSlot): void;
+  onDelta(slot: AcceptorSlot, message: Extract<FromAcceptor, { type: 'delta' }>): void;
+  onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void;
+}
+
+export class AcceptorSlot {
+  readonly worker: Worker;
+  readonly startedAt = Date.now();
+  /** It serves a committed configuration. */
+  serving = false;
+  /** It was told to go: its exit is no accident. */
+  leaving = false;
+  exited = false;
+  lastAlive = Date.now();
+  readonly #sent = new Set<string>();
+  readonly #waiting = new Map<string, (message: FromAcceptor | null) => void>();
+
+  constructor(events: SlotEvents) {
+    this.worker = cluster.fork();
+    this.worker.on('message', (message: FromAcceptor) => {
+      this.lastAlive = Date.now();
+      if (message.type === 'ready') events.onReady(this);
+      else if (message.type === 'delta') events.onDelta(this, message);
+      else if (message.type !== 'alive') this.#answer(`${message.type} ${message.generation}`, message);
+    });
+    this.worker.on('exit', (code, signal) => {
+      this.exited = true;
+      for (const key of [...this.#waiting.keys()]) this.#answer(key, null);
+      events.onExit(this, code, signal);
+    });
+    // A send to a process that just died fails; its 'exit' tells the rest.
+    this.worker.on('error', () => {});
+  }
+
+  get id(): number {
+    return this.worker.id;
+  }
+
+  send(message: ToAcceptor, handle?: unknown): void {
+    if (this.exited || !this.worker.isConnected()) return;
+    this.worker.process.send(message, handle as never, {}, () => {});
+  }
+
+  /** Sends a bound socket once per listener of the acceptor. */
+  sendSocket(identity: string, handle: unknown): void {
+    if (handle === undefined || this.#sent.has(identity)) return;
+    this.#sent.add(identity);
+    this.send({ type: 'socket', identity }, handle);
+  }
+
+  /** Identities that the committed configuration no longer has must be sent anew if they come back. */
+  keepSockets(identities: ReadonlySet<string>): void {
+    for (const identity of this.#sent) if (!identities.has(identity)) this.#sent.delete(identity);
+  }
+
+  /** Null when it agreed; a problem otherwise. One that dies meanwhile has no objection: its successor gets what holds then. */
+  async prepare(message: Extract<ToAcceptor, { type: 'prepare' }>): Promise<PrepareProblem | null> {
+    this.send(message);
+    const answer = await this.#wait(`prepared ${message.generation}`);
+    return answer?.type === 'prepared' ? answer.problem : null;
+  }
+
+  async commit(message: Extract<ToAcceptor, { type: 'commit' }>): Promise<string | null> {
+    this.send(message);
+    const answer = await this.#wait(`committed ${message.generation}`);
+    if (answer?.type !== 'committed') return null;
+    this.serving = answer.problem === null;
+    return answer.problem;
+  }
+
+  #wait(key: string): Promise<FromAcceptor | null> {
+    if (this.exited) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.kill(), ANSWER_MS);
+      this.#waiting.set(key, (message) => {
+        clearTimeout(timer);
+        resolve(message);
+      });
+    });
+  }
+
+  #answer(key: string, message: FromAcceptor | null): void {
+    const resolve = this.#waiting.get(key);
+    this.#waiting.delete(key);
+    resolve?.(message);
+  }
+
+  kill(): void {
+    if (!this.exited) this.worker.process.kill('SIGKILL');
+  }
+}

@@ -1,0 +1,369 @@
+// The primary: owns sockets, acceptors, programs and signals, and touches no traffic. Changes of configuration go through one queue, in
+// two phases: every acceptor compiles it beside what runs; only when all said yes do all switch.
+import cluster from 'node:cluster';
+import { randomBytes } from 'node:crypto';
+import { cpus } from 'node:os';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Model } from '../config/model.ts';
+import type { Log } from '../observe/error-log.ts';
+import { LogFiles } from '../observe/log-files.ts';
+import type { OutputLine } from '../supervise/output.ts';
+import { Supervisor } from '../supervise/supervisor.ts';
+import type { Discovery } from '../upstream/discovery.ts';
+import { listenerIdentity } from './acceptor.ts';
+import { AcceptorSlot, type SlotEvents } from './acceptor-slot.ts';
+import { GroupHub } from './group-hub.ts';
+import type { PrepareProblem, TlsMessage, ToAcceptor } from './messages.ts';
+import { followedHosts, listensOf, usesSelfSigned } from './needs.ts';
+import { HostResolver } from './resolver.ts';
+import { RuntimeLogs } from './runtime-logs.ts';
+import { ensureSelfSigned } from './self-signed.ts';
+import { Sockets } from './sockets.ts';
+
+export interface PrimaryOptions {
+  readonly model: Model;
+  /** Reads the configuration again; undefined after its problems were printed. */
+  readonly read: () => Model | undefined;
+  /** Prints a problem with its place, the source line and a caret. */
+  readonly printProblem: (problem: PrepareProblem) => void;
+  readonly stateDir: string;
+  /** A line of a program's process. */
+  readonly onOutput: (line: OutputLine) => void;
+}
+
+/** An acceptor that lived shorter than this counts as a crash loop. */
+const HEALTHY_MS = 5000;
+const MAX_BACKOFF_MS = 5000;
+const HEARTBEAT_CHECK_MS = 1000;
+const STUCK_MS = 5000;
+
+export class Primary implements SlotEvents {
+  readonly #options: PrimaryOptions;
+  #model: Model;
+  #generation = 0;
+  readonly #logFiles = new LogFiles();
+  #logs: RuntimeLogs;
+  readonly #sockets = new Sockets();
+  readonly #slots = new Set<AcceptorSlot>();
+  readonly #hub = new GroupHub();
+  readonly #resolver: HostResolver;
+  #supervisor: Supervisor | null = null;
+  #programs: Record<string, readonly { port: number; up: boolean }[]> = {};
+  readonly #ticketKeys = randomBytes(48).toString('base64');
+  #selfSigned: TlsMessage['selfSigned'] = null;
+  #queue: Promise<unknown> = Promise.resolve();
+  #crashes = 0;
+  #stopping = false;
+  #heartbeat: NodeJS.Timeout | undefined;
+  readonly #onDone: (() => void)[] = [];
+
+  constructor(options: PrimaryOptions) {
+    this.#options = options;
+    this.#model = options.model;
+    this.#logs = new RuntimeLogs(options.model, this.#logFiles);
+    this.#resolver = new HostResolver(this.log, () => this.#announce());
+  }
+
+  get log(): Log {
+    return this.#logs.main;
+  }
+
+  get #discovery(): Discovery {
+    return { hosts: this.#resolver.hosts, programs: this.#programs };
+  }
+
+  /** Resolves when all acceptors serve; rejects when that cannot be. Programs start at the same time. */
+  async start(): Promise<void> {
+    const model = this.#model;
+    await this.#equip(model);
+    cluster.setupPrimary({
+      exec: fileURLToPath(new URL(`./acceptor-main${extname(import.meta.filename)}`, import.meta.url)),
+      args: [],
+      serialization: 'json',
+    });
+    cluster.schedulingPolicy = cluster.SCHED_NONE;
+    this.#startPrograms(model);
+    this.#hub.use(model, this.#discovery);
+    const wanted = wantedAcceptors(model);
+    const up = new Promise<void>((resolve, reject) => {
+      this.#firstReady = { left: wanted, resolve, reject };
+    });
+    for (let i = 0; i < wanted; i++) this.#fork();
+    this.#heartbeat = setInterval(() => this.#checkHeartbeats(), HEARTBEAT_CHECK_MS);
+    await up;
+  }
+
+  #firstReady: { left: number; resolve(): void; reject(error: Error): void } | null = null;
+
+  /** What a Model needs before acceptors can serve it. Rejects with a text for the user. */
+  async #equip(model: Model): Promise<void> {
+    for (const [key, listen] of listensOf(model)) await this.#sockets.open(key, listen);
+    if (usesSelfSigned(model)) {
+      const files = await ensureSelfSigned(this.#options.stateDir);
+      if (files.created) this.log.notice(`made a self-signed certificate: ${files.certificate}`);
+      this.#selfSigned = { certificate: files.certificate, key: files.key };
+    }
+    await this.#resolver.follow(followedHosts(model), model.settings.resolverTtlMs);
+  }
+
+  // Acceptors.
+
+  #fork(): void {
+    this.#slots.add(new AcceptorSlot(this));
+  }
+
+  onReady(slot: AcceptorSlot): void {
+    void this.#enqueue(async () => {
+      const problem = await this.#bringUp(slot);
+      if (problem === null) return this.#firstUp();
+      this.#options.printProblem(problem);
+      this.#firstReady?.reject(new Error(problem.message));
+      slot.kill();
+    });
+  }
+
+  #firstUp(): void {
+    const first = this.#firstReady;
+    if (first === null || --first.left > 0) return;
+    this.#firstReady = null;
+    first.resolve();
+  }
+
+  /** Gives one acceptor what the others serve already. */
+  async #bringUp(slot: AcceptorSlot): Promise<PrepareProblem | null> {
+    const generation = ++this.#generation;
+    this.#sendSockets(slot, this.#model);
+    const problem = await slot.prepare(this.#prepareMessage(this.#model, generation));
+    if (problem !== null) return problem;
+    const failed = await slot.commit({ type: 'commit', generation, states: this.#hub.snapshot() });
+    return failed === null ? null : { at: '', message: failed };
+  }
+
+  #sendSockets(slot: AcceptorSlot, model: Model): void {
+    for (const [key, listen] of listensOf(model)) {
+      slot.sendSocket(listenerIdentity(key, listen.ssl), this.#sockets.handle(key));
+    }
+  }
+
+  #prepareMessage(model: Model, generation: number): Extract<ToAcceptor, { type: 'prepare' }> {
+    return {
+      type: 'prepare',
+      generation,
+      model,
+      discovery: this.#discovery,
+      tls: { selfSigned: this.#selfSigned, ticketKeys: this.#ticketKeys },
+      shared: wantedAcceptors(model) > 1,
+    };
+  }
+
+  onDelta(slot: AcceptorSlot, message: { deltas: Parameters<GroupHub['apply']>[1] }): void {
+    for (const other of this.#slots) {
+      if (other !== slot && other.serving) other.send({ type: 'delta', deltas: message.deltas });
+    }
+    this.#hub.apply(slot.id, message.deltas);
+  }
+
+  onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void {
+    this.#slots.delete(slot);
+    const deltas = this.#hub.forget(slot.id);
+    if (deltas.length > 0) this.#broadcast({ type: 'delta', deltas });
+    const pid = slot.worker.process.pid;
+    const how = signal === null ? `exited with code ${code}` : `exited on signal ${signal}`;
+    if (this.#stopping || slot.leaving) {
+      this.log.notice(`acceptor ${pid} ${how}`);
+      if (this.#stopping && this.#slots.size === 0) for (const done of this.#onDone.splice(0)) done();
+      return;
+    }
+    if (this.#firstReady !== null) {
+      this.#firstReady.reject(new Error(`an acceptor ${how} before it could serve`));
+      return;
+    }
+    const lived = Date.now() - slot.startedAt;
+    this.#crashes = lived < HEALTHY_MS ? this.#crashes + 1 : 0;
+    const delayMs = this.#crashes === 0 ? 0 : Math.min(MAX_BACKOFF_MS, 100 * 2 ** (this.#crashes - 1));
+    this.log.error(`acceptor ${pid} ${how}; a new one starts ${delayMs === 0 ? 'at once' : `in ${delayMs} ms`}`);
+    if (delayMs === 0) this.#fork();
+    else setTimeout(() => this.#refill(), delayMs);
+  }
+
+  #refill(): void {
+    if (!this.#stopping && this.#staying().length < wantedAcceptors(this.#model)) this.#fork();
+  }
+
+  #staying(): AcceptorSlot[] {
+    return [...this.#slots].filter((slot) => !slot.leaving);
+  }
+
+  #broadcast(message: ToAcceptor): void {
+    for (const slot of this.#slots) slot.send(message);
+  }
+
+  #lastCheck = Date.now();
+
+  #checkHeartbeats(): void {
+    const now = Date.now();
+    // After a pause of the whole machine nobody could have sent anything.
+    const paused = now - this.#lastCheck > 2 * HEARTBEAT_CHECK_MS;
+    this.#lastCheck = now;
+    for (const slot of this.#slots) {
+      if (paused) slot.lastAlive = now;
+      else if (slot.serving && now - slot.lastAlive > STUCK_MS) {
+        this.log.crit(`acceptor ${slot.worker.process.pid} has not answered for ${STUCK_MS} ms: killed`);
+        slot.kill();
+      }
+    }
+  }
+
+  // Programs and discovery.
+
+  #startPrograms(model: Model): void {
+    this.#supervisor = new Supervisor({
+      programs: model.programs,
+      prefix: model.prefix,
+      log: (level, message, fields) => this.log[level](message, fields as Record<string, unknown> | undefined),
+      onOutput: this.#options.onOutput,
+      onPeers: (program, ports) => {
+        this.#programs = { ...this.#programs, [program]: ports };
+        this.#announce();
+      },
+    });
+    this.#supervisor.start();
+  }
+
+  get processes(): Supervisor['status'] {
+    return this.#supervisor?.status ?? [];
+  }
+
+  #announce(): void {
+    const discovery = this.#discovery;
+    this.#hub.discover(discovery);
+    this.#broadcast({ type: 'discovery', discovery });
+  }
+
+  // Reload.
+
+  #enqueue<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(task);
+    this.#queue = result.catch((error: unknown) => this.log.error(`internal: ${String(error)}`));
+    return result;
+  }
+
+  #reloadWaits = false;
+
+  /** Reads the configuration again and serves it, or says why not; requests that come meanwhile are served throughout. */
+  reload(): Promise<void> {
+    // Several wishes that wait are one.
+    if (this.#reloadWaits) return this.#queue.then(() => {});
+    this.#reloadWaits = true;
+    return this.#enqueue(async () => {
+      this.#reloadWaits = false;
+      if (this.#stopping) return;
+      const startedAt = Date.now();
+      const model = this.#options.read();
+      const kept = 'the running configuration stays';
+      if (model === undefined) return this.log.error(`reload refused: ${kept}`);
+      try {
+        await this.#equip(model);
+      } catch (error) {
+        this.#sockets.keep(new Set(listensOf(this.#model).keys()));
+        return this.log.error(`reload refused: ${(error as Error).message}; ${kept}`);
+      }
+      const problem = await this.#switch(model);
+      if (problem === null) return this.log.notice('reloaded', { ms: Date.now() - startedAt });
+      this.#sockets.keep(new Set(listensOf(this.#model).keys()));
+      this.#options.printProblem(problem);
+      this.log.error(`reload refused: ${problem.message}; ${kept}`);
+    });
+  }
+
+  /** Both phases. A problem of any acceptor leaves all as they were. */
+  async #switch(model: Model): Promise<PrepareProblem | null> {
+    const generation = ++this.#generation;
+    const slots = this.#staying().filter((slot) => slot.serving);
+    const logs = this.#ownLogs(model);
+    if (!(logs instanceof RuntimeLogs)) return logs;
+    const message = this.#prepareMessage(model, generation);
+    for (const slot of slots) this.#sendSockets(slot, model);
+    const problems = await Promise.all(slots.map((slot) => slot.prepare(message)));
+    const problem = problems.find((p) => p !== null);
+    if (problem) {
+      for (const slot of slots) slot.send({ type: 'discard', generation });
+      return problem;
+    }
+    this.#model = model;
+    this.#logs = logs;
+    this.#logFiles.retire();
+    this.#hub.use(model, this.#discovery);
+    const identities = new Set([...listensOf(model)].map(([key, listen]) => listenerIdentity(key, listen.ssl)));
+    const failed = await Promise.all(
+      slots.map((slot) => slot.commit({ type: 'commit', generation, states: this.#hub.snapshot() })),
+    );
+    for (const text of failed) if (text !== null) this.log.error(`an acceptor could not open all addresses: ${text}`);
+    for (const slot of slots) slot.keepSockets(identities);
+    this.#sockets.keep(new Set(listensOf(model).keys()));
+    this.#resize();
+    void this.#supervisor?.update(model.programs).catch((error: unknown) => this.log.error(String(error)));
+    return null;
+  }
+
+  #ownLogs(model: Model): RuntimeLogs | PrepareProblem {
+    try {
+      return new RuntimeLogs(model, this.#logFiles);
+    } catch (error) {
+      return { at: '', message: (error as Error).message };
+    }
+  }
+
+  #resize(): void {
+    const staying = this.#staying();
+    const wanted = wantedAcceptors(this.#model);
+    for (let i = staying.length; i < wanted; i++) this.#fork();
+    for (const slot of staying.slice(wanted)) {
+      slot.leaving = true;
+      slot.send({ type: 'drain', timeoutMs: this.#model.settings.workerShutdownTimeoutMs });
+    }
+  }
+
+  reopenLogs(): void {
+    this.#logFiles.reopenAll();
+    this.#broadcast({ type: 'reopen' });
+    this.log.notice('logs reopened');
+  }
+
+  // Stop.
+
+  /** Graceful: exchanges under way end first, as long as worker_shutdown_timeout lets them. Else at once. */
+  async stop(graceful: boolean): Promise<void> {
+    const again = this.#stopping;
+    this.#stopping = true;
+    if (again && graceful) return;
+    const timeoutMs = this.#model.settings.workerShutdownTimeoutMs;
+    this.#broadcast(graceful ? { type: 'drain', timeoutMs } : { type: 'stop' });
+    this.#resolver.stop();
+    const limitMs = graceful ? (timeoutMs > 0 ? timeoutMs + 2000 : 0) : 2000;
+    await this.#acceptorsGone(limitMs);
+    // The apps go last: until now they had requests to answer.
+    await this.#supervisor?.stop();
+    this.#sockets.close();
+    clearInterval(this.#heartbeat);
+    await this.#logFiles.flushAll(1000);
+  }
+
+  #acceptorsGone(limitMs: number): Promise<void> {
+    if (this.#slots.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onDone.push(resolve);
+      if (limitMs > 0) {
+        setTimeout(() => {
+          for (const slot of this.#slots) slot.kill();
+        }, limitMs).unref();
+      }
+    });
+  }
+}
+
+/** acceptors: one per core unless the configuration says a number. */
+export function wantedAcceptors(model: Model): number {
+  return model.settings.acceptors > 0 ? model.settings.acceptors : Math.max(1, cpus().length);
+}

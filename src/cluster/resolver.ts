@@ -1,0 +1,92 @@
+// Looks up the host names of peers in the primary, at start and again when the answer is old. A name that does not resolve leaves its
+// peers out and is tried again; it never stops anything.
+import { lookup, Resolver } from 'node:dns/promises';
+import type { Log } from '../observe/error-log.ts';
+
+/** A name that failed is asked for again after this. */
+const RETRY_MS = 5000;
+const MIN_TTL_MS = 1000;
+/** How long the first answers may hold up the start. */
+const FIRST_WAIT_MS = 2000;
+
+export class HostResolver {
+  readonly #log: Log;
+  readonly #onChange: () => void;
+  readonly #hosts = new Map<string, readonly string[]>();
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #failing = new Set<string>();
+  readonly #resolver = new Resolver({ timeout: 2000, tries: 2 });
+  #ttlMs = 30_000;
+
+  constructor(log: Log, onChange: () => void) {
+    this.#log = log;
+    this.#onChange = onChange;
+  }
+
+  get hosts(): Readonly<Record<string, readonly string[]>> {
+    return Object.fromEntries(this.#hosts);
+  }
+
+  /** Follows these names and no others; resolves when each was asked once, or after two seconds. */
+  async follow(names: readonly string[], ttlMs: number): Promise<void> {
+    this.#ttlMs = ttlMs;
+    for (const [name, timer] of this.#timers) {
+      if (names.includes(name)) continue;
+      clearTimeout(timer);
+      this.#timers.delete(name);
+      this.#hosts.delete(name);
+    }
+    const fresh = names.filter((name) => !this.#timers.has(name) && !this.#hosts.has(name));
+    if (fresh.length === 0) return;
+    const first = Promise.all(fresh.map((name) => this.#ask(name)));
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, FIRST_WAIT_MS);
+    });
+    await Promise.race([first, limit]);
+    clearTimeout(timer);
+  }
+
+  async #ask(name: string): Promise<void> {
+    let waitMs = RETRY_MS;
+    try {
+      // The system's own order (hosts file, search domains) decides the addresses; the DNS only tells how long they hold.
+      const addresses = [...new Set((await lookup(name, { all: true })).map((a) => a.address))].sort();
+      waitMs = await this.#ttlOf(name);
+      if (this.#failing.delete(name)) this.#log.notice(`host name "${name}" resolves again`, { addresses });
+      this.#set(name, addresses);
+    } catch (error) {
+      if (!this.#failing.has(name)) {
+        this.#failing.add(name);
+        const code = (error as NodeJS.ErrnoException).code ?? String(error);
+        this.#log.warn(`host name "${name}" does not resolve (${code}): its peers are left out until it does`);
+      }
+      // Old addresses are better than none while the name server is away.
+    }
+    const timer = setTimeout(() => void this.#ask(name), waitMs);
+    timer.unref();
+    this.#timers.set(name, timer);
+  }
+
+  async #ttlOf(name: string): Promise<number> {
+    try {
+      const records = await this.#resolver.resolve4(name, { ttl: true });
+      const ttl = Math.min(...records.map((record) => record.ttl)) * 1000;
+      return Math.max(MIN_TTL_MS, Math.min(ttl, this.#ttlMs));
+    } catch {
+      return this.#ttlMs;
+    }
+  }
+
+  #set(name: string, addresses: readonly string[]): void {
+    const before = this.#hosts.get(name);
+    if (before !== undefined && before.join() === addresses.join()) return;
+    this.#hosts.set(name, addresses);
+    if (this.#timers.has(name)) this.#onChange();
+  }
+
+  stop(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
+  }
+}

@@ -1,0 +1,33 @@
+// The error logs of one configuration: the main one, and what an exchange's failures are written as.
+import type { RuntimeLog } from '../compile.ts';
+import type { Model } from '../config/model.ts';
+import type { Attempt, Exchange } from '../exchange.ts';
+import { createLog, type Log } from '../observe/error-log.ts';
+import type { LogFiles } from '../observe/log-files.ts';
+
+export class RuntimeLogs implements RuntimeLog {
+  readonly main: Log;
+
+  /** Throws LogFileError when a log cannot be opened. */
+  constructor(model: Model, files: LogFiles) {
+    this.main = createLog(model.settings.errorLog, files);
+    files.report = (message) => this.main.error(message);
+  }
+
+  attemptFailed(exchange: Exchange, attempt: Attempt, detail: string): void {
+    const next = attempt.noRetry === '' ? 'trying the next peer' : `not tried again (${attempt.noRetry})`;
+    this.main.error(`peer ${attempt.peer} failed: ${detail}; ${next}`, {
+      cause: attempt.outcome,
+      upstream: exchange.proxyHost,
+      request: `${exchange.request.method} ${exchange.request.target}`,
+      client: exchange.client.remoteAddress,
+    });
+  }
+
+  fileProblem(exchange: Exchange, message: string): void {
+    this.main.error(message, {
+      request: `${exchange.request.method} ${exchange.request.target}`,
+      client: exchange.client.remoteAddress,
+    });
+  }
+}
