@@ -18,12 +18,12 @@ import { createHostTable } from './route/hosts.ts';
 import type { LocationEntry } from './route/locations.ts';
 import { compileScript, type ScriptTools } from './route/script.ts';
 import { compileTemplate } from './route/template.ts';
+import { sendText } from './serve/answer.ts';
 import { createFail } from './serve/error-page.ts';
 import { mappingOf } from './serve/file-path.ts';
 import { createFileHandler } from './serve/files.ts';
 import { createTypeOf } from './serve/mime.ts';
 import { createSendRedirect, escapePath } from './serve/redirect.ts';
-import { sendText } from './serve/answer.ts';
 import type { Discovery } from './upstream/discovery.ts';
 import { UpstreamSet } from './upstream/upstream-set.ts';
 import { VERSION } from './version.ts';
@@ -63,7 +63,12 @@ export class CompileError extends Error {
 
 /** Throws CompileError. Opens log files and certificates, but no socket. */
 export function compileRuntime(model: Model, tools: RuntimeTools): Runtime {
-  const upstreams = new UpstreamSet(model, tools.discovery, tools.groupListener, tools.previous?.upstreams ?? null);
+  const upstreams = new UpstreamSet(
+    model,
+    tools.discovery,
+    tools.groupListener,
+    tools.previous?.upstreams ?? null,
+  );
   const compiler = new ServerCompiler(upstreams, tools);
   const servers = model.servers.map((server) => ({ server, runtime: compiler.server(server) }));
   const listeners = new Map<string, ListenerPlan>();
@@ -90,14 +95,25 @@ interface CompiledServer {
 }
 
 /** The servers of one address, the default one first. */
-function planListener(key: string, model: Model, all: readonly CompiledServer[], tools: RuntimeTools): ListenerPlan {
-  const here = all.filter(({ server }) => server.settings.listens.some((listen) => listenKey(listen) === key));
+function planListener(
+  key: string,
+  model: Model,
+  all: readonly CompiledServer[],
+  tools: RuntimeTools,
+): ListenerPlan {
+  const here = all.filter(({ server }) =>
+    server.settings.listens.some((listen) => listenKey(listen) === key),
+  );
   const isDefault = ({ server }: CompiledServer): boolean =>
     server.settings.listens.some((listen) => listenKey(listen) === key && listen.defaultServer);
   const first = here.find(isDefault) ?? here[0];
-  const listen = first.server.settings.listens.find((l) => listenKey(l) === key) ?? first.server.settings.listens[0];
+  const listen =
+    first.server.settings.listens.find((l) => listenKey(l) === key) ?? first.server.settings.listens[0];
   const ordered = [first, ...here.filter((server) => server !== first)];
-  const named = ordered.map(({ server }) => ({ names: server.settings.serverNames.flat(), settings: server.settings }));
+  const named = ordered.map(({ server }) => ({
+    names: server.settings.serverNames.flat(),
+    settings: server.settings,
+  }));
   return {
     key,
     listen,
@@ -160,7 +176,11 @@ class ServerCompiler {
   #locations(models: readonly LocationModel[], outer: Place): LocationEntry<RoutedLocation>[] {
     const entries = models.map((model) => {
       const place = innerPlace(model, outer);
-      return { match: model.match, value: this.#location(model, place), locations: this.#locations(model.locations, place) };
+      return {
+        match: model.match,
+        value: this.#location(model, place),
+        locations: this.#locations(model.locations, place),
+      };
     });
     return [...entries, ...models.flatMap((model) => this.#slashRedirect(model, models, outer))];
   }
@@ -174,14 +194,23 @@ class ServerCompiler {
     const { kind, text } = model.match;
     if (kind === 'regex' || kind === 'exact' || model.settings.proxyPass === null) return [];
     const bare = text.slice(0, -1);
-    if (!text.endsWith('/') || bare === '' || siblings.some((s) => s.match.kind !== 'regex' && s.match.text === bare)) {
+    if (
+      !text.endsWith('/') ||
+      bare === '' ||
+      siblings.some((s) => s.match.kind !== 'regex' && s.match.text === bare)
+    ) {
       return [];
     }
     const { sendRedirect } = this.#parts(model.settings);
     const level = this.#level(model.settings, innerPlace(model, outer));
-    const handle: Handler = (x) => sendRedirect(x, 301, `${escapePath(x.uri)}/${x.hasArgs ? `?${x.args}` : ''}`);
+    const handle: Handler = (x) =>
+      sendRedirect(x, 301, `${escapePath(x.uri)}/${x.hasArgs ? `?${x.args}` : ''}`);
     return [
-      { match: { kind: 'exact', text: bare }, value: { runtime: { ...level, handle }, script: null }, locations: [] },
+      {
+        match: { kind: 'exact', text: bare },
+        value: { runtime: { ...level, handle }, script: null },
+        locations: [],
+      },
     ];
   }
 
@@ -225,7 +254,9 @@ class ServerCompiler {
       handle: this.#content(settings, place, parts),
       fail: parts.fail,
       filter: settings.expires.kind === 'off' ? null : createExpiresFilter(settings.expires, lookupAny),
-      log: at(place.at, () => createAccessLog(settings.accessLog, settings.logFormats, lookupAny, this.#tools.logFiles)),
+      log: at(place.at, () =>
+        createAccessLog(settings.accessLog, settings.logFormats, lookupAny, this.#tools.logFiles),
+      ),
       client: {
         maxBodyBytes: settings.clientMaxBodyBytes,
         bodyTimeoutMs: settings.clientBodyTimeoutMs,

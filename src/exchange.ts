@@ -1,7 +1,8 @@
 // One request and its answer, and the two contracts of the road: what a front (HTTP/1, later HTTP/2) offers to the
 // handler of a location, and what a location is to a front. Logs, metrics and error pages read the exchange.
-import type { Failure } from './shared/failure.ts';
+
 import type { RequestHead } from './http/request-head.ts';
+import type { Failure } from './shared/failure.ts';
 
 /** One try on one peer. Fixed fields, so that logs can print them whatever happened. Times are ms; -1 = not reached. */
 export class Attempt {

@@ -1,6 +1,6 @@
 // An upstream group at run time: its peers, its balancer, the backups behind it, and what other acceptors need to hear.
 // Decides and counts; connects to nothing.
-import type { Balancer, BalanceKey } from './balancer.ts';
+import type { BalanceKey, Balancer } from './balancer.ts';
 import { Peer, type PeerConfig } from './peer.ts';
 import { BALANCERS, type BalanceMethod } from './table.ts';
 
@@ -152,33 +152,44 @@ export class Group {
     }
   }
 
-  /** The same sums as picks of our own; that they commute keeps the copies equal whatever the order of arrival. */
   #applyPicks(picks: GroupDelta['picks'], triedNames: readonly string[], now: number): void {
-    for (const backups of [false, true]) {
-      const list = backups ? this.#backup : this.#primary;
-      const known: [Peer, number][] = [];
-      let sum = 0;
-      for (const [name, times] of picks) {
-        const peer = this.#byName.get(name);
-        if (peer === undefined || peer.config.backup !== backups) continue;
-        known.push([peer, times]);
-        sum += times;
-      }
-      if (sum === 0) continue;
-      for (const [peer, times] of known) {
-        peer.active += times;
-        peer.noteChance(now);
-      }
-      if (this.method !== 'round_robin') continue;
-      let total = 0;
-      for (const peer of list) {
-        if (!peer.isEligible([], now) || triedNames.includes(peer.name)) continue;
-        peer.currentWeight += sum * peer.effectiveWeight;
-        total += peer.effectiveWeight;
-        if (peer.effectiveWeight < peer.weight) peer.effectiveWeight++;
-      }
-      for (const [peer, times] of known) peer.currentWeight -= times * total;
+    const known: [Peer, number][] = [];
+    for (const [name, times] of picks) {
+      const peer = this.#byName.get(name);
+      if (peer === undefined) continue;
+      peer.active += times;
+      peer.noteChance(now);
+      known.push([peer, times]);
     }
+    if (this.method !== 'round_robin') return;
+    this.#rotate(
+      this.#primary,
+      known.filter(([peer]) => !peer.config.backup),
+      (peer) => peer.isEligible([], now) && !triedNames.includes(peer.name),
+    );
+    this.#rotate(
+      this.#backup,
+      known.filter(([peer]) => peer.config.backup),
+      (peer) => peer.isEligible([], now) && !triedNames.includes(peer.name),
+    );
+  }
+
+  /** The same sums as picks of our own; that they commute keeps the copies equal whatever the order of arrival. */
+  #rotate(
+    list: readonly Peer[],
+    picks: readonly (readonly [Peer, number])[],
+    takesPart: (peer: Peer) => boolean,
+  ): void {
+    const sum = picks.reduce((n, [, times]) => n + times, 0);
+    if (sum === 0) return;
+    let total = 0;
+    for (const peer of list) {
+      if (!takesPart(peer)) continue;
+      peer.currentWeight += sum * peer.effectiveWeight;
+      total += peer.effectiveWeight;
+      if (peer.effectiveWeight < peer.weight) peer.effectiveWeight++;
+    }
+    for (const [peer, times] of picks) peer.currentWeight -= times * total;
   }
 }
 
@@ -223,4 +234,3 @@ export function applySnapshot(group: Group, states: readonly PeerState[], now: n
 function peerKey(config: PeerConfig): string {
   return JSON.stringify(config);
 }
-

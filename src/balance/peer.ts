@@ -69,7 +69,10 @@ export class Peer {
     this.accessedAt = now;
     this.checkedAt = now;
     if (this.config.maxFails > 0) {
-      this.effectiveWeight = Math.max(0, this.effectiveWeight - Math.floor(this.weight / this.config.maxFails));
+      this.effectiveWeight = Math.max(
+        0,
+        this.effectiveWeight - Math.floor(this.weight / this.config.maxFails),
+      );
     }
   }
 

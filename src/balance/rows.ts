@@ -146,7 +146,10 @@ function readServer(words: readonly Word[], cx: ReadContext): ServerEntry | unde
   return entry;
 }
 
-function readServerOption(entry: { -readonly [K in keyof ServerEntry]: ServerEntry[K] }, text: string): boolean {
+function readServerOption(
+  entry: { -readonly [K in keyof ServerEntry]: ServerEntry[K] },
+  text: string,
+): boolean {
   const [name, value] = split(text);
   const put = (key: 'weight' | 'maxFails' | 'maxConns' | 'failTimeoutMs', n: number | undefined): boolean => {
     if (n === undefined) return false;
@@ -179,7 +182,10 @@ function split(text: string): [string, string] {
 }
 
 /** `host[:port]`, `[ipv6][:port]`, `unix:path`; the port is 80 when absent. */
-export function parseAddress(text: string, defaultPort = 80): { host: string; port: number; path: string } | undefined {
+export function parseAddress(
+  text: string,
+  defaultPort = 80,
+): { host: string; port: number; path: string } | undefined {
   if (text.startsWith('unix:')) {
     const path = text.slice(5);
     return path === '' ? undefined : { host: '', port: 0, path };

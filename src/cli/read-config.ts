@@ -23,12 +23,20 @@ export interface ReadConfig {
 }
 
 /** Looked for, in this order, when no file is named. */
-const CANDIDATES = ['upstreams.json', 'lbproxy.json', 'nginx.conf', 'config/upstreams.json', 'conf/nginx.conf'];
+const CANDIDATES = [
+  'upstreams.json',
+  'lbproxy.json',
+  'nginx.conf',
+  'config/upstreams.json',
+  'conf/nginx.conf',
+];
 
 /** The configuration file: the one that was named, or the first candidate of this directory. */
 export function configFile(options: CliOptions): string | undefined {
   if (options.config !== undefined) {
-    return options.prefix !== undefined && !existsSync(options.config) ? join(options.prefix, options.config) : options.config;
+    return options.prefix !== undefined && !existsSync(options.config)
+      ? join(options.prefix, options.config)
+      : options.config;
   }
   const base = options.prefix ?? '.';
   return CANDIDATES.map((name) => (base === '.' ? name : join(base, name))).find((path) => existsSync(path));
@@ -43,7 +51,10 @@ export function readConfig(file: string, options: CliOptions): ReadConfig {
   const model = options.errorLog === undefined ? built : withErrorLog(built, options.errorLog);
   const followed = new Map(model.upstreams.map((u) => [u.settings.upstreamProgram, u.at]));
   followed.delete('');
-  validatePrograms(model.programs, (at, message) => problems.error(positionOf(at), message), { prefix, followed });
+  validatePrograms(model.programs, (at, message) => problems.error(positionOf(at), message), {
+    prefix,
+    followed,
+  });
   return { file, model: problems.hasErrors ? undefined : model, tree, problems };
 }
 

@@ -1,13 +1,16 @@
 // What is printed once everything serves: what listens where, which peers stand behind, and what to try.
-import type { Model } from '../config/model.ts';
+
 import { listensOf } from '../cluster/needs.ts';
 import { wantedAcceptors } from '../cluster/primary.ts';
+import type { Model } from '../config/model.ts';
 import type { ListenModel } from '../listen/rows.ts';
 import type { ProcessStatus } from '../supervise/slot.ts';
 import { VERSION } from '../version.ts';
 
 export function readyText(model: Model, processes: readonly ProcessStatus[]): string {
-  const lines = [`lbproxy ${VERSION} is ready: ${count(wantedAcceptors(model), 'acceptor')}, pid ${process.pid}`];
+  const lines = [
+    `lbproxy ${VERSION} is ready: ${count(wantedAcceptors(model), 'acceptor')}, pid ${process.pid}`,
+  ];
   const tries: string[] = [];
   for (const listen of listensOf(model).values()) {
     const url = urlOf(listen);
@@ -15,9 +18,11 @@ export function readyText(model: Model, processes: readonly ProcessStatus[]): st
       (s) => s.settings.redirectHttps !== null && s.settings.listens.some((l) => l.port === listen.port),
     );
     lines.push(`  ${url.padEnd(28)} ${redirect ? 'redirects to https' : listen.ssl ? 'TLS' : 'HTTP'}`);
-    if (listen.path === '') tries.push(redirect ? `curl -I ${url}` : listen.ssl ? `curl -k ${url}` : `curl ${url}`);
+    if (listen.path === '')
+      tries.push(redirect ? `curl -I ${url}` : listen.ssl ? `curl -k ${url}` : `curl ${url}`);
   }
-  for (const upstream of model.upstreams) lines.push(`  upstream ${upstream.name}: ${peersText(upstream, processes)}`);
+  for (const upstream of model.upstreams)
+    lines.push(`  upstream ${upstream.name}: ${peersText(upstream, processes)}`);
   const down = processes.filter((p) => p.port !== null && !p.up);
   for (const p of down) lines.push(`  ${p.name} (port ${p.port}) is not ready yet: ${p.state}`);
   if (tries.length > 0) lines.push(`try: ${tries.join(' · ')}`);
@@ -37,7 +42,8 @@ function peersText(upstream: Model['upstreams'][number], processes: readonly Pro
 
 function urlOf(listen: ListenModel): string {
   if (listen.path !== '') return `unix:${listen.path}`;
-  const host = listen.host === '*' || listen.host === '0.0.0.0' || listen.host === '::' ? 'localhost' : listen.host;
+  const host =
+    listen.host === '*' || listen.host === '0.0.0.0' || listen.host === '::' ? 'localhost' : listen.host;
   const scheme = listen.ssl ? 'https' : 'http';
   const port = listen.port === (listen.ssl ? 443 : 80) ? '' : `:${listen.port}`;
   return `${scheme}://${host.includes(':') ? `[${host}]` : host}${port}/`;

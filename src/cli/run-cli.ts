@@ -18,12 +18,25 @@ export type Signal = 'stop' | 'quit' | 'reload' | 'reopen';
 function createProgram(): Command {
   const program = new Command('lbproxy')
     .description('Reverse proxy, load balancer and process supervisor.')
-    .option('-c, --config <file>', 'configuration: upstreams.json or nginx.conf (default: found in this directory)')
-    .option('-p, --prefix <dir>', 'directory that relative paths start from (default: that of the configuration)')
+    .option(
+      '-c, --config <file>',
+      'configuration: upstreams.json or nginx.conf (default: found in this directory)',
+    )
+    .option(
+      '-p, --prefix <dir>',
+      'directory that relative paths start from (default: that of the configuration)',
+    )
     .option('-t, --test', 'test the configuration and exit')
     .option('-T, --dump', 'test the configuration, print it and exit')
     .option('-q, --quiet', 'with -t: print problems only')
-    .addOption(new Option('-s, --signal <signal>', 'tell the running lbproxy').choices(['stop', 'quit', 'reload', 'reopen']))
+    .addOption(
+      new Option('-s, --signal <signal>', 'tell the running lbproxy').choices([
+        'stop',
+        'quit',
+        'reload',
+        'reopen',
+      ]),
+    )
     .option('-e, --error-log <file>', 'error log instead of the configured one ("stderr" for the terminal)')
     .option('-g, --directives <text>', 'directives in front of the configuration, in nginx syntax')
     .option('-v', 'print the version')
@@ -58,8 +71,10 @@ export async function runCli(args: readonly string[]): Promise<number> {
     process.stderr.write(`lbproxy: unknown argument "${program.args[0]}"; see lbproxy --help\n`);
     return 1;
   }
-  if (options.test === true || options.dump === true) return (await import('./test-config.ts')).testConfig(options);
-  if (options.signal !== undefined) return (await import('./send-signal.ts')).sendSignal(options.signal, options);
+  if (options.test === true || options.dump === true)
+    return (await import('./test-config.ts')).testConfig(options);
+  if (options.signal !== undefined)
+    return (await import('./send-signal.ts')).sendSignal(options.signal, options);
   return (await import('./serve.ts')).serve(options);
 }
 
@@ -67,7 +82,9 @@ function printVersion(full: boolean): number {
   process.stderr.write(`lbproxy version: lbproxy/${VERSION}\n`);
   if (full) {
     const { node, openssl } = process.versions;
-    process.stderr.write(`built for Node.js ${node}\nbuilt with OpenSSL ${openssl}\nTLS SNI support enabled\n`);
+    process.stderr.write(
+      `built for Node.js ${node}\nbuilt with OpenSSL ${openssl}\nTLS SNI support enabled\n`,
+    );
   }
   return 0;
 }

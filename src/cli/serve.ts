@@ -7,8 +7,16 @@ import { positionOf } from '../config/finish.ts';
 import type { Model } from '../config/model.ts';
 import { formatProblems } from '../config/problem.ts';
 import type { OutputLine } from '../supervise/output.ts';
+import {
+  configFile,
+  NO_CONFIG,
+  pidFileOf,
+  printProblems,
+  type ReadConfig,
+  readConfig,
+  stateDirOf,
+} from './read-config.ts';
 import { readyText } from './ready-text.ts';
-import { configFile, NO_CONFIG, pidFileOf, printProblems, type ReadConfig, readConfig, stateDirOf } from './read-config.ts';
 import type { CliOptions } from './run-cli.ts';
 
 /** How long the start waits for the programs before it says that it is ready. */

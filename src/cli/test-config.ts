@@ -1,11 +1,12 @@
 // -t and -T: is the configuration good? Also opens what it names: certificates, logs.
-import { compileRuntime, CompileError } from '../compile.ts';
+
+import { usesSelfSigned } from '../cluster/needs.ts';
+import { ensureSelfSigned } from '../cluster/self-signed.ts';
+import { CompileError, compileRuntime } from '../compile.ts';
 import { positionOf } from '../config/finish.ts';
 import type { Model } from '../config/model.ts';
 import { printNginx } from '../config/print.ts';
 import type { Tree } from '../config/tree.ts';
-import { usesSelfSigned } from '../cluster/needs.ts';
-import { ensureSelfSigned } from '../cluster/self-signed.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import { NOTHING_DISCOVERED } from '../upstream/discovery.ts';
 import { configFile, NO_CONFIG, printProblems, readConfig, stateDirOf } from './read-config.ts';
@@ -55,7 +56,8 @@ async function tryOut(model: Model): Promise<{ at: string; message: string } | u
 
 /** nginx prints every file as it is; a JSON configuration is printed as the nginx.conf that it amounts to. */
 function dump(tree: Tree): string {
-  if (tree.syntax === 'json') return `# effective configuration of ${tree.file}:\n${printNginx(tree.directives)}`;
+  if (tree.syntax === 'json')
+    return `# effective configuration of ${tree.file}:\n${printNginx(tree.directives)}`;
   let out = '';
   for (const [name, text] of tree.sources) out += `# configuration file ${name}:\n${text}\n`;
   return out;

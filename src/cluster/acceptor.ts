@@ -34,7 +34,8 @@ export class Acceptor {
     process.on('message', (message: ToAcceptor, handle: unknown) => this.#onMessage(message, handle));
     process.on('disconnect', () => this.#drain(ORPHAN_DRAIN_MS));
     // The terminal sends these to the whole group; the primary says what they mean.
-    for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const) process.on(signal, () => {});
+    for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const)
+      process.on(signal, () => {});
     process.on('SIGQUIT', () => this.#drain(0));
     process.on('SIGTERM', () => this.#exit());
     process.on('uncaughtException', (error) => this.#onBug(error));
@@ -157,7 +158,9 @@ export class Acceptor {
     if (this.#draining) return;
     this.#draining = true;
     if (timeoutMs > 0) setTimeout(() => this.#exit(), timeoutMs);
-    void Promise.all([...this.#listeners.values()].map((listener) => listener.drain())).then(() => this.#exit());
+    void Promise.all([...this.#listeners.values()].map((listener) => listener.drain())).then(() =>
+      this.#exit(),
+    );
   }
 
   #exit(): void {

@@ -37,10 +37,8 @@ export class GroupHub {
   }
 
   #count(acceptor: number, group: string, peer: string, times: number): void {
-    let groups = this.#active.get(acceptor);
-    if (groups === undefined) this.#active.set(acceptor, (groups = new Map()));
-    let peers = groups.get(group);
-    if (peers === undefined) groups.set(group, (peers = new Map()));
+    const groups = entry(this.#active, acceptor);
+    const peers = entry(groups, group);
     const left = (peers.get(peer) ?? 0) + times;
     if (left === 0) peers.delete(peer);
     else peers.set(peer, left);
@@ -65,8 +63,20 @@ export class GroupHub {
 
   snapshot(): GroupState[] {
     const now = systemClock.now();
-    return [...(this.#upstreams?.all ?? [])].map(({ group }) => ({ id: group.id, peers: takeSnapshot(group, now) }));
+    return [...(this.#upstreams?.all ?? [])].map(({ group }) => ({
+      id: group.id,
+      peers: takeSnapshot(group, now),
+    }));
   }
+}
+
+/** The map under a key, made when there is none. */
+function entry<K, K2, V>(maps: Map<K, Map<K2, V>>, key: K): Map<K2, V> {
+  const present = maps.get(key);
+  if (present !== undefined) return present;
+  const made = new Map<K2, V>();
+  maps.set(key, made);
+  return made;
 }
 
 /** In an acceptor that joins. */

@@ -19,7 +19,8 @@ export function listensOf(model: Model): Map<string, ListenModel> {
 
 export function usesSelfSigned(model: Model): boolean {
   return model.servers.some(
-    ({ settings }) => settings.sslCertificate === 'self-signed' && settings.listens.some((listen) => listen.ssl),
+    ({ settings }) =>
+      settings.sslCertificate === 'self-signed' && settings.listens.some((listen) => listen.ssl),
   );
 }
 
@@ -28,7 +29,8 @@ export function followedHosts(model: Model): string[] {
   const groups = new Set(model.upstreams.map((upstream) => upstream.name));
   const implicit: UpstreamModel[] = [];
   const visit = (location: LocationModel): void => {
-    const url = location.settings.proxyPass === null ? undefined : constantOf(location.settings.proxyPass.url);
+    const url =
+      location.settings.proxyPass === null ? undefined : constantOf(location.settings.proxyPass.url);
     const authority = url === undefined ? undefined : /^http:\/\/([^/?]+)/i.exec(url)?.[1];
     if (authority !== undefined && !groups.has(authority)) {
       implicit.push(implicitUpstream(model.settings, authority, location.at));

@@ -182,7 +182,9 @@ export class Primary implements SlotEvents {
     const lived = Date.now() - slot.startedAt;
     this.#crashes = lived < HEALTHY_MS ? this.#crashes + 1 : 0;
     const delayMs = this.#crashes === 0 ? 0 : Math.min(MAX_BACKOFF_MS, 100 * 2 ** (this.#crashes - 1));
-    this.log.error(`acceptor ${pid} ${how}; a new one starts ${delayMs === 0 ? 'at once' : `in ${delayMs} ms`}`);
+    this.log.error(
+      `acceptor ${pid} ${how}; a new one starts ${delayMs === 0 ? 'at once' : `in ${delayMs} ms`}`,
+    );
     if (delayMs === 0) this.#fork();
     else setTimeout(() => this.#refill(), delayMs);
   }
@@ -221,7 +223,8 @@ export class Primary implements SlotEvents {
     this.#supervisor = new Supervisor({
       programs: model.programs,
       prefix: model.prefix,
-      log: (level, message, fields) => this.log[level](message, fields as Record<string, unknown> | undefined),
+      log: (level, message, fields) =>
+        this.log[level](message, fields as Record<string, unknown> | undefined),
       onOutput: this.#options.onOutput,
       onPeers: (program, ports) => {
         this.#programs = { ...this.#programs, [program]: ports };
@@ -295,11 +298,14 @@ export class Primary implements SlotEvents {
     this.#logs = logs;
     this.#logFiles.retire();
     this.#hub.use(model, this.#discovery);
-    const identities = new Set([...listensOf(model)].map(([key, listen]) => listenerIdentity(key, listen.ssl)));
+    const identities = new Set(
+      [...listensOf(model)].map(([key, listen]) => listenerIdentity(key, listen.ssl)),
+    );
     const failed = await Promise.all(
       slots.map((slot) => slot.commit({ type: 'commit', generation, states: this.#hub.snapshot() })),
     );
-    for (const text of failed) if (text !== null) this.log.error(`an acceptor could not open all addresses: ${text}`);
+    for (const text of failed)
+      if (text !== null) this.log.error(`an acceptor could not open all addresses: ${text}`);
     for (const slot of slots) slot.keepSockets(identities);
     this.#sockets.keep(new Set(listensOf(model).keys()));
     this.#resize();

@@ -59,7 +59,9 @@ export class HostResolver {
       if (!this.#failing.has(name)) {
         this.#failing.add(name);
         const code = (error as NodeJS.ErrnoException).code ?? String(error);
-        this.#log.warn(`host name "${name}" does not resolve (${code}): its peers are left out until it does`);
+        this.#log.warn(
+          `host name "${name}" does not resolve (${code}): its peers are left out until it does`,
+        );
       }
       // Old addresses are better than none while the name server is away.
     }

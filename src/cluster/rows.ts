@@ -36,7 +36,9 @@ export const clusterRows: readonly Row[] = [
     read: (words, cx) => {
       if (words[0].text === 'auto') return 0;
       const n = parseCount(words[0].text, 1, Math.max(64, cpus().length * 4));
-      return n ?? cx.problems.error(words[0].at, `"${words[0].text}" is neither "auto" nor a number of processes`);
+      return (
+        n ?? cx.problems.error(words[0].at, `"${words[0].text}" is neither "auto" nor a number of processes`)
+      );
     },
   }),
   count('workerConnections', {
@@ -52,7 +54,11 @@ export const clusterRows: readonly Row[] = [
     default: '30s',
     doc: 'How long a graceful stop waits for exchanges under way; 0 = for ever.',
   }),
-  path('pidFile', { name: 'pid', contexts: ['main'], doc: 'Where the process id of the primary is written.' }),
+  path('pidFile', {
+    name: 'pid',
+    contexts: ['main'],
+    doc: 'Where the process id of the primary is written.',
+  }),
   path('statePath', {
     name: 'state_path',
     contexts: ['main'],
@@ -71,17 +77,39 @@ export const clusterRows: readonly Row[] = [
   {
     kind: 'structure',
     name: 'include',
-    contexts: ['main', 'events', 'http', 'upstream', 'server', 'location', 'types', 'if in location', 'program'],
+    contexts: [
+      'main',
+      'events',
+      'http',
+      'upstream',
+      'server',
+      'location',
+      'types',
+      'if in location',
+      'program',
+    ],
     args: [1, 1],
     syntax: 'file | mask',
     doc: 'Puts the directives of other files here.',
   },
-  ...['use', 'multi_accept', 'accept_mutex', 'accept_mutex_delay', 'worker_aio_requests', 'debug_connection'].map((name) =>
-    ignored(name, ['events'], 'Node chooses how events are waited for', { args: [1, 1] }),
-  ),
+  ...[
+    'use',
+    'multi_accept',
+    'accept_mutex',
+    'accept_mutex_delay',
+    'worker_aio_requests',
+    'debug_connection',
+  ].map((name) => ignored(name, ['events'], 'Node chooses how events are waited for', { args: [1, 1] })),
   ignored('user', ['main'], 'start lbproxy as the user it shall run as', { args: [1, 2] }),
   ignored('daemon', ['main'], 'lbproxy stays in the foreground', { args: [1, 1] }),
-  ...['master_process', 'worker_rlimit_nofile', 'worker_cpu_affinity', 'worker_priority', 'working_directory', 'pcre_jit']
+  ...[
+    'master_process',
+    'worker_rlimit_nofile',
+    'worker_cpu_affinity',
+    'worker_priority',
+    'working_directory',
+    'pcre_jit',
+  ]
     .concat(['timer_resolution', 'lock_file', 'thread_pool', 'env', 'ssl_engine', 'worker_rlimit_core'])
     .map((name) => ignored(name, ['main'], 'nothing of the kind is needed here')),
 ];

@@ -15,7 +15,9 @@ const DAYS = 825;
 const MARGIN_MS = 24 * 3600_000;
 
 /** The files, created when they are missing; `created` tells whether they were. */
-export async function ensureSelfSigned(stateDir: string): Promise<CertificateFiles & { readonly created: boolean }> {
+export async function ensureSelfSigned(
+  stateDir: string,
+): Promise<CertificateFiles & { readonly created: boolean }> {
   const files = { certificate: join(stateDir, 'self-signed.crt'), key: join(stateDir, 'self-signed.key') };
   if (isUsable(files)) return { ...files, created: false };
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });

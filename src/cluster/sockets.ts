@@ -4,8 +4,8 @@
 import { lookup } from 'node:dns/promises';
 import { existsSync, readFileSync, unlinkSync } from 'node:fs';
 import net, { createServer, isIP } from 'node:net';
-import type { ListenModel } from '../listen/rows.ts';
 import { listenOptions } from '../listen/listener.ts';
+import type { ListenModel } from '../listen/rows.ts';
 
 interface Handle {
   close(): void;

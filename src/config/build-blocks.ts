@@ -1,8 +1,9 @@
 // Readers of the blocks whose contents are not directives or whose arguments make a match: types, location.
-import type { LocationMatch } from './model.ts';
-import type { Problems } from './problem.ts';
+
 import { compilePattern } from '../route/pattern.ts';
 import type { ScriptReader } from './build-script.ts';
+import type { LocationMatch } from './model.ts';
+import type { Problems } from './problem.ts';
 import type { Directive } from './tree.ts';
 
 /** `text/html html htm;` → extension → type. */
@@ -35,7 +36,10 @@ export function readLocation(directive: Directive, reader: ScriptReader): Locati
   if (modifier === '') return prefix(directive, word.text, 'prefix', reader);
   const kind = MODIFIERS[modifier as keyof typeof MODIFIERS];
   if (kind === undefined) {
-    return reader.problems.error(first.at, `invalid location modifier "${modifier}"; there are =, ~, ~* and ^~`);
+    return reader.problems.error(
+      first.at,
+      `invalid location modifier "${modifier}"; there are =, ~, ~* and ^~`,
+    );
   }
   if (kind !== 'regex') return prefix(directive, word.text, kind, reader);
   const caseless = modifier === '~*';

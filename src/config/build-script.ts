@@ -1,7 +1,7 @@
 // Reads rewrite, return, set, break and if into the steps of a script, in the order in which they stand.
 import { compilePattern } from '../route/pattern.ts';
-import { noteCaptures } from './build-blocks.ts';
 import type { Level } from './build.ts';
+import { noteCaptures } from './build-blocks.ts';
 import type { ScriptOp, Settings, Test } from './model.ts';
 import { formatPosition, type Problems } from './problem.ts';
 import type { Directive, Word } from './tree.ts';
@@ -21,7 +21,11 @@ export function isScriptDirective(directive: Directive): boolean {
   return SCRIPT.has(directive.name);
 }
 
-export function buildScript(directives: readonly Directive[], level: Level, reader: ScriptReader): ScriptOp[] {
+export function buildScript(
+  directives: readonly Directive[],
+  level: Level,
+  reader: ScriptReader,
+): ScriptOp[] {
   return directives.map((directive) => readOp(directive, level, reader)).filter((op) => op !== undefined);
 }
 
@@ -50,7 +54,10 @@ function readRewrite(directive: Directive, reader: ScriptReader): ScriptOp | und
   }
   const flag = flagWord === undefined ? 'none' : FLAGS.find((f) => f === flagWord.text);
   if (flag === undefined) {
-    return reader.problems.error(flagWord.at, `unknown flag "${flagWord.text}" of rewrite; there are ${FLAGS.join(', ')}`);
+    return reader.problems.error(
+      flagWord.at,
+      `unknown flag "${flagWord.text}" of rewrite; there are ${FLAGS.join(', ')}`,
+    );
   }
   noteCaptures(pattern.text, reader);
   return {
@@ -70,7 +77,10 @@ function readReturn(directive: Directive, reader: ScriptReader): ScriptOp | unde
     if (second === undefined && /^(?:https?:\/\/|\$scheme)/.test(first.text)) {
       return { op: 'return', status: 302, text: reader.template(first), at };
     }
-    return reader.problems.error(first.at, `invalid return code "${first.text}"; write return 404; or return 302 URL;`);
+    return reader.problems.error(
+      first.at,
+      `invalid return code "${first.text}"; write return 404; or return 302 URL;`,
+    );
   }
   if (second === undefined && [301, 302, 303, 307, 308].includes(status)) {
     return { op: 'return', status, text: '', at };
@@ -81,7 +91,8 @@ function readReturn(directive: Directive, reader: ScriptReader): ScriptOp | unde
 function readSet(directive: Directive, reader: ScriptReader): ScriptOp | undefined {
   const [name, value] = directive.args;
   const m = /^\$([A-Za-z_]\w*)$/.exec(name.text);
-  if (m === null) return reader.problems.error(name.at, `"${name.text}" is no variable; write set $name value;`);
+  if (m === null)
+    return reader.problems.error(name.at, `"${name.text}" is no variable; write set $name value;`);
   reader.makeVariable(m[1]);
   return { op: 'set', variable: m[1], value: reader.template(value), at: formatPosition(directive.at) };
 }
@@ -89,7 +100,9 @@ function readSet(directive: Directive, reader: ScriptReader): ScriptOp | undefin
 function readIf(directive: Directive, level: Level, reader: ScriptReader): ScriptOp | undefined {
   const test = readTest(directive, reader);
   const { script, settings } = reader.ifBlock(directive, level);
-  return test === undefined ? undefined : { op: 'if', test, script, settings, at: formatPosition(directive.at) };
+  return test === undefined
+    ? undefined
+    : { op: 'if', test, script, settings, at: formatPosition(directive.at) };
 }
 
 /** `($variable)`, `($a = b)`, `($a != b)`, `($a ~ regex)` with !~ ~* !~*, `(-f path)` with ! and d e x. */
@@ -104,20 +117,28 @@ function readTest(directive: Directive, reader: ScriptReader): Test | undefined 
     return { test, value: reader.template(operator), negate: fileTest[1] === '!' };
   }
   if (!first.text.startsWith('$')) {
-    return reader.problems.error(first.at, `invalid condition "${first.text}"; it begins with a $variable or -f, -d, -e, -x`);
+    return reader.problems.error(
+      first.at,
+      `invalid condition "${first.text}"; it begins with a $variable or -f, -d, -e, -x`,
+    );
   }
   const value = reader.template(first);
   if (words.length === 1) return { test: 'set', value };
-  if (words.length !== 3) return reader.problems.error(operator.at, 'a condition is: ($variable operator value)');
+  if (words.length !== 3)
+    return reader.problems.error(operator.at, 'a condition is: ($variable operator value)');
   if (operator.text === '=' || operator.text === '!=') {
     return { test: 'equal', value, other: reader.template(other), negate: operator.text === '!=' };
   }
   if (!/^!?~\*?$/.test(operator.text)) {
-    return reader.problems.error(operator.at, `unknown operator "${operator.text}"; there are =, !=, ~, ~*, !~, !~*`);
+    return reader.problems.error(
+      operator.at,
+      `unknown operator "${operator.text}"; there are =, !=, ~, ~*, !~, !~*`,
+    );
   }
   const caseless = operator.text.endsWith('*');
   const pattern = compilePattern(other.text, caseless);
-  if (!(pattern instanceof RegExp)) return reader.problems.error(other.at, `invalid regular expression: ${pattern.error}`);
+  if (!(pattern instanceof RegExp))
+    return reader.problems.error(other.at, `invalid regular expression: ${pattern.error}`);
   noteCaptures(other.text, reader);
   return { test: 'match', value, pattern: other.text, caseless, negate: operator.text.startsWith('!') };
 }
@@ -127,7 +148,10 @@ function withoutParentheses(directive: Directive, reader: ScriptReader): Word[] 
   const first = words[0];
   const last = words.at(-1);
   if (last === undefined || !first.text.startsWith('(') || !last.text.endsWith(')')) {
-    return reader.problems.error(first.at, 'the condition of "if" stands in parentheses: if ($variable) { … }');
+    return reader.problems.error(
+      first.at,
+      'the condition of "if" stands in parentheses: if ($variable) { … }',
+    );
   }
   words[0] = { text: first.text.slice(1), at: { ...first.at, column: first.at.column + 1 } };
   const tail = words[words.length - 1];

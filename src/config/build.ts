@@ -1,15 +1,15 @@
 // Tree + registry → Model: contexts, arity, inheritance from level to level, all problems collected.
 import { isAbsolute, resolve } from 'node:path';
-import { checkLogFormats } from '../observe/check-log-formats.ts';
 import { withJsonHeaders } from '../forward/rows.ts';
+import { checkLogFormats } from '../observe/check-log-formats.ts';
+import { parseTemplate } from '../route/template.ts';
+import { readLocation, readTypes } from './build-blocks.ts';
 import { buildScript, isScriptDirective, type ScriptReader } from './build-script.ts';
 import { finishModel } from './finish.ts';
-import { readLocation, readTypes } from './build-blocks.ts';
 import type { LocationModel, Model, ProgramModel, ServerModel, Settings, UpstreamModel } from './model.ts';
 import { didYouMean, formatPosition, type Problems } from './problem.ts';
 import { DEFAULTS, lookupVariable, namesIn, rowsNamed, variableNames } from './registry.ts';
 import type { Context, ReadContext, Row, SettingRow } from './row.ts';
-import { parseTemplate } from '../route/template.ts';
 import type { Directive, Tree, Word } from './tree.ts';
 
 /** A block under construction: what it sets itself, and where it inherits from. */
@@ -106,21 +106,31 @@ export class Builder implements ScriptReader {
     const rows = rowsNamed(name);
     if (rows.length === 0) {
       const near = didYouMean(name, namesIn(level.context));
-      return this.problems.error(at, `unknown directive "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}`);
+      return this.problems.error(
+        at,
+        `unknown directive "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}`,
+      );
     }
     const row = rows.find((candidate) => candidate.contexts.includes(level.context));
     if (row === undefined) {
       const places = [...new Set(rows.flatMap((candidate) => candidate.contexts))].join(', ');
       return this.problems.error(at, `"${name}" is not allowed in ${level.context}; it goes in ${places}`);
     }
-    const wantsBlock = row.kind === 'structure' ? row.opens !== undefined : row.kind === 'ignored' && row.block === true;
+    const wantsBlock =
+      row.kind === 'structure' ? row.opens !== undefined : row.kind === 'ignored' && row.block === true;
     if (wantsBlock !== (directive.block !== undefined)) {
-      return this.problems.error(at, wantsBlock ? `"${name}" has no block: ${name} ${row.syntax}` : `"${name}" takes no block`);
+      return this.problems.error(
+        at,
+        wantsBlock ? `"${name}" has no block: ${name} ${row.syntax}` : `"${name}" takes no block`,
+      );
     }
     const [min, max] = row.args;
     if (args.length < min || args.length > max) {
       const count = min === max ? `${min}` : `${min} to ${max}`;
-      return this.problems.error(at, `"${name}" takes ${count} argument${count === '1' ? '' : 's'}, not ${args.length}: ${name} ${row.syntax}`);
+      return this.problems.error(
+        at,
+        `"${name}" takes ${count} argument${count === '1' ? '' : 's'}, not ${args.length}: ${name} ${row.syntax}`,
+      );
     }
     return row;
   }
@@ -172,7 +182,10 @@ export class Builder implements ScriptReader {
     for (const { name, word } of this.#used) {
       if (this.#made.has(name) || lookupVariable(name) !== undefined) continue;
       const near = didYouMean(name, [...variableNames(), ...this.#made]);
-      this.problems.error(word.at, `unknown variable "$${name}"${near === undefined ? '' : `; did you mean "$${near}"?`}`);
+      this.problems.error(
+        word.at,
+        `unknown variable "$${name}"${near === undefined ? '' : `; did you mean "$${near}"?`}`,
+      );
     }
   }
 
@@ -218,7 +231,11 @@ export class Builder implements ScriptReader {
     const inner = createLevel(context, level);
     const waiting: { directive: Directive; level: Level }[] = [];
     this.#contents(directive.block ?? [], inner, waiting);
-    return { name: directive.args[0].text, at: formatPosition(directive.at), settings: this.settingsOf(inner) };
+    return {
+      name: directive.args[0].text,
+      at: formatPosition(directive.at),
+      settings: this.settingsOf(inner),
+    };
   }
 
   #server(directive: Directive, http: Level): ServerModel {
@@ -232,11 +249,7 @@ export class Builder implements ScriptReader {
     const waiting: { directive: Directive; level: Level }[] = [];
     this.#contents(directives, level, waiting);
     for (const { directive } of waiting) if (directive.name === 'types') this.types(directive, level);
-    const script = buildScript(
-      waiting.map((w) => w.directive).filter(isScriptDirective),
-      level,
-      this,
-    );
+    const script = buildScript(waiting.map((w) => w.directive).filter(isScriptDirective), level, this);
     const locations: LocationModel[] = [];
     for (const { directive } of waiting) {
       if (directive.name !== 'location') continue;
@@ -260,11 +273,7 @@ export class Builder implements ScriptReader {
     const level = createLevel(context, outer);
     const waiting: { directive: Directive; level: Level }[] = [];
     this.#contents(directive.block ?? [], level, waiting);
-    const script = buildScript(
-      waiting.map((w) => w.directive).filter(isScriptDirective),
-      level,
-      this,
-    );
+    const script = buildScript(waiting.map((w) => w.directive).filter(isScriptDirective), level, this);
     return { script, settings: outer.context === 'server' ? null : this.settingsOf(level, true) };
   }
 }
@@ -285,4 +294,3 @@ function ROW_KEYS(): (keyof Settings)[] {
 export function buildModel(tree: Tree, prefix: string, problems: Problems): Model {
   return new Builder(tree, prefix, problems).build();
 }
-

@@ -45,14 +45,21 @@ export function jsonSchema(): Schema {
 }
 
 function objectOf(contexts: readonly Context[]): Schema {
-  const names = [...new Set(contexts.flatMap((context) => namesIn(context)))].filter((n) => n !== 'http' && n !== 'events');
+  const names = [...new Set(contexts.flatMap((context) => namesIn(context)))].filter(
+    (n) => n !== 'http' && n !== 'events',
+  );
   const properties = Object.fromEntries(names.sort().map((name) => [name, valueOf(name, contexts)]));
-  return { type: 'object', properties: { $schema: { type: 'string' }, ...properties }, additionalProperties: false };
+  return {
+    type: 'object',
+    properties: { $schema: { type: 'string' }, ...properties },
+    additionalProperties: false,
+  };
 }
 
 function valueOf(name: string, contexts: readonly Context[]): Schema {
   const row = rowsNamed(name).find((r) => r.contexts.some((c) => contexts.includes(c)));
-  const description = row === undefined ? '' : [row.doc, `Syntax: ${row.syntax}`].filter((t) => t !== '').join('\n');
+  const description =
+    row === undefined ? '' : [row.doc, `Syntax: ${row.syntax}`].filter((t) => t !== '').join('\n');
   if (row?.kind !== 'structure' || row.opens === undefined) return { description, ...VALUE };
   const inner = row.opens === 'types' ? { type: 'object' } : { $ref: `#/definitions/${row.opens}` };
   if (row.args[1] === 0 && row.name === 'server') return { description, type: 'array', items: inner };

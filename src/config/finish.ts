@@ -1,6 +1,7 @@
 // What only the whole Model shows: listeners without a certificate, groups that do not exist, where a redirect goes.
-import type { ListenModel } from '../listen/rows.ts';
+
 import { BALANCE_NAME } from '../balance/rows.ts';
+import type { ListenModel } from '../listen/rows.ts';
 import type { LocationModel, Model, ScriptOp, ServerModel, Settings } from './model.ts';
 import { didYouMean, type Problems } from './problem.ts';
 import type { Position, Tree } from './tree.ts';
@@ -29,7 +30,9 @@ export function finishModel(model: Model, problems: Problems, tree: Tree): Model
 /** `file:line:column` of a model back to a place. */
 export function positionOf(at: string): Position {
   const m = /^(.*):(\d+):(\d+)$/s.exec(at);
-  return m === null ? { file: at, line: 1, column: 1 } : { file: m[1], line: Number(m[2]), column: Number(m[3]) };
+  return m === null
+    ? { file: at, line: 1, column: 1 }
+    : { file: m[1], line: Number(m[2]), column: Number(m[3]) };
 }
 
 /** nginx's default address, and `ssl on` as what it means now. */
@@ -85,11 +88,15 @@ function checkUpstreams(model: Model, problems: Problems): void {
     }
     if (program !== '' && !programs.includes(program)) {
       const near = didYouMean(program, programs);
-      problems.error(place, `upstream "${name}" follows program "${program}", which does not exist${near === undefined ? '' : `; did you mean "${near}"?`}`);
+      problems.error(
+        place,
+        `upstream "${name}" follows program "${program}", which does not exist${near === undefined ? '' : `; did you mean "${near}"?`}`,
+      );
     }
   }
   const groups = [...names.keys()];
-  for (const server of model.servers) for (const location of server.locations) checkPass(location, groups, problems);
+  for (const server of model.servers)
+    for (const location of server.locations) checkPass(location, groups, problems);
 }
 
 /** A proxy_pass to a bare name that nearly is a group is a slip of the pen. */
@@ -99,37 +106,61 @@ function checkPass(location: LocationModel, groups: readonly string[], problems:
   if (pass !== null && host !== undefined && !groups.includes(host)) {
     const near = didYouMean(host, groups);
     if (near !== undefined) {
-      problems.warn(positionOf(pass.at), `there is no upstream "${host}"; it is taken for a host name. Did you mean "${near}"?`);
+      problems.warn(
+        positionOf(pass.at),
+        `there is no upstream "${host}"; it is taken for a host name. Did you mean "${near}"?`,
+      );
     }
   }
   for (const inner of location.locations) checkPass(inner, groups, problems);
 }
 
 function checkServers(model: Model, problems: Problems): void {
-  const defaults = new Map<string, string>();
-  const claimed = new Map<string, string>();
-  const secure = new Map<string, boolean>();
+  const addresses = new Map<string, Claims>();
   for (const server of model.servers) {
     checkCertificate(server.at, server.settings, problems);
-    const names = server.settings.serverNames.flat();
     for (const listen of server.settings.listens) {
       const key = listenKey(listen);
-      const place = positionOf(server.at);
-      if (listen.defaultServer && defaults.has(key)) {
-        problems.error(place, `a duplicate default server for ${key}; the first is at ${defaults.get(key)}`);
-      }
-      if (listen.defaultServer) defaults.set(key, server.at);
-      const other = secure.get(key);
-      if (other !== undefined && other !== listen.ssl) {
-        problems.error(place, `${key} is listened on both with and without ssl; choose one`);
-      }
-      secure.set(key, listen.ssl);
-      for (const name of names.length > 0 ? names : ['']) {
-        const claim = `${key} ${name.toLowerCase()}`;
-        const first = claimed.get(claim);
-        if (first === undefined) claimed.set(claim, server.at);
-        else if (first !== server.at) problems.warn(place, `conflicting server name "${name}" on ${key}: the server at ${first} gets its requests`);
-      }
+      const claims = addresses.get(key) ?? {
+        ssl: listen.ssl,
+        defaultAt: '',
+        names: new Map<string, string>(),
+      };
+      addresses.set(key, claims);
+      checkAddress(server, listen, claims, problems);
+    }
+  }
+}
+
+/** What the servers of one address have said of it so far. */
+interface Claims {
+  readonly ssl: boolean;
+  defaultAt: string;
+  /** Server name → place of the server that has it. */
+  readonly names: Map<string, string>;
+}
+
+function checkAddress(server: ServerModel, listen: ListenModel, claims: Claims, problems: Problems): void {
+  const key = listenKey(listen);
+  const place = positionOf(server.at);
+  if (claims.ssl !== listen.ssl) {
+    problems.error(place, `${key} is listened on both with and without ssl; choose one`);
+  }
+  if (listen.defaultServer) {
+    if (claims.defaultAt !== '') {
+      problems.error(place, `a duplicate default server for ${key}; the first is at ${claims.defaultAt}`);
+    }
+    claims.defaultAt = server.at;
+  }
+  const names = server.settings.serverNames.flat();
+  for (const name of names.length > 0 ? names : ['']) {
+    const first = claims.names.get(name.toLowerCase());
+    if (first === undefined) claims.names.set(name.toLowerCase(), server.at);
+    else if (first !== server.at) {
+      problems.warn(
+        place,
+        `conflicting server name "${name}" on ${key}: the server at ${first} gets its requests`,
+      );
     }
   }
 }
@@ -137,7 +168,10 @@ function checkServers(model: Model, problems: Problems): void {
 function checkCertificate(at: string, settings: Settings, problems: Problems): void {
   if (!settings.listens.some((listen) => listen.ssl)) return;
   if (settings.sslCertificate === '') {
-    problems.error(positionOf(at), 'this server listens with ssl but has no ssl_certificate; write one, or "ssl_certificate self-signed"');
+    problems.error(
+      positionOf(at),
+      'this server listens with ssl but has no ssl_certificate; write one, or "ssl_certificate self-signed"',
+    );
   } else if (settings.sslCertificate !== 'self-signed' && settings.sslCertificateKey === '') {
     problems.error(positionOf(at), 'ssl_certificate needs its ssl_certificate_key');
   }

@@ -63,8 +63,18 @@ export type ScriptOp =
       readonly flag: 'none' | 'last' | 'break' | 'redirect' | 'permanent';
       readonly at: string;
     }
-  | { readonly op: 'return'; readonly status: number; /** template */ readonly text: string | null; readonly at: string }
-  | { readonly op: 'set'; readonly variable: string; /** template */ readonly value: string; readonly at: string }
+  | {
+      readonly op: 'return';
+      readonly status: number /** template */;
+      readonly text: string | null;
+      readonly at: string;
+    }
+  | {
+      readonly op: 'set';
+      readonly variable: string /** template */;
+      readonly value: string;
+      readonly at: string;
+    }
   | { readonly op: 'break'; readonly at: string }
   | {
       readonly op: 'if';
@@ -76,8 +86,13 @@ export type ScriptOp =
     };
 
 export type Test =
-  | { readonly test: 'set'; /** template */ readonly value: string }
-  | { readonly test: 'equal'; readonly value: string; /** template */ readonly other: string; readonly negate: boolean }
+  | { readonly test: 'set' /** template */; readonly value: string }
+  | {
+      readonly test: 'equal';
+      readonly value: string /** template */;
+      readonly other: string;
+      readonly negate: boolean;
+    }
   | {
       readonly test: 'match';
       readonly value: string;

@@ -56,7 +56,9 @@ function inOrder(problems: readonly Problem[]): Problem[] {
   const files = [...new Set(problems.map((p) => p.at.file))];
   return [...problems].sort(
     (a, b) =>
-      files.indexOf(a.at.file) - files.indexOf(b.at.file) || a.at.line - b.at.line || a.at.column - b.at.column,
+      files.indexOf(a.at.file) - files.indexOf(b.at.file) ||
+      a.at.line - b.at.line ||
+      a.at.column - b.at.column,
   );
 }
 

@@ -18,14 +18,33 @@ import { type Context, HTTP_LEVELS, ignored, type Row } from './row.ts';
 
 /** Directives of nginx that files often carry and that lbproxy does not do yet: said aloud, so that nobody relies on them. */
 const NOT_YET: readonly Row[] = [
-  'gzip', 'gzip_types', 'gzip_min_length', 'gzip_vary', 'gzip_proxied', 'gzip_comp_level', 'gzip_disable', 'gzip_buffers',
-  'gzip_http_version', 'charset', 'http2',
+  'gzip',
+  'gzip_types',
+  'gzip_min_length',
+  'gzip_vary',
+  'gzip_proxied',
+  'gzip_comp_level',
+  'gzip_disable',
+  'gzip_buffers',
+  'gzip_http_version',
+  'charset',
+  'http2',
 ].map((name) => ignored(name, HTTP_LEVELS, 'not supported yet', { warn: true, args: [1, 64] }));
 
 /** Tuning of file and event handling that has no counterpart here. */
 const TUNING: readonly Row[] = [
-  'sendfile', 'sendfile_max_chunk', 'aio', 'directio', 'output_buffers', 'open_file_cache', 'open_file_cache_valid',
-  'open_file_cache_min_uses', 'open_file_cache_errors', 'read_ahead', 'connection_pool_size', 'request_pool_size',
+  'sendfile',
+  'sendfile_max_chunk',
+  'aio',
+  'directio',
+  'output_buffers',
+  'open_file_cache',
+  'open_file_cache_valid',
+  'open_file_cache_min_uses',
+  'open_file_cache_errors',
+  'read_ahead',
+  'connection_pool_size',
+  'request_pool_size',
 ].map((name) => ignored(name, HTTP_LEVELS, 'files are read in bounded pieces', { args: [1, 4] }));
 
 const PROGRAM_BLOCK: Row = {
@@ -79,20 +98,26 @@ export function rowsNamed(name: string): readonly Row[] {
 
 /** All names that may stand in a context. */
 export function namesIn(context: Context): string[] {
-  return [...byName].filter(([, rows]) => rows.some((row) => row.contexts.includes(context))).map(([name]) => name);
+  return [...byName]
+    .filter(([, rows]) => rows.some((row) => row.contexts.includes(context)))
+    .map(([name]) => name);
 }
 
 /** Contexts of the parent directive's inside, for the JSON reader, which knows names only. */
 function contextsInside(parent: string | null): readonly Context[] {
   if (parent === null) return ['main', 'http'];
   if (parent === 'if') return ['if in location', 'if in server'];
-  return rowsNamed(parent).flatMap((row) => (row.kind === 'structure' && row.opens !== undefined ? [row.opens] : []));
+  return rowsNamed(parent).flatMap((row) =>
+    row.kind === 'structure' && row.opens !== undefined ? [row.opens] : [],
+  );
 }
 
 /** What the JSON reader must know to turn a key into directives. */
 export function shapeOf(name: string, parent: string | null): JsonShape | undefined {
   const places = contextsInside(parent);
-  const row = rowsNamed(name).find((candidate) => candidate.contexts.some((context) => places.includes(context)));
+  const row = rowsNamed(name).find((candidate) =>
+    candidate.contexts.some((context) => places.includes(context)),
+  );
   if (row === undefined) return undefined;
   return {
     name: row.name,

@@ -145,7 +145,10 @@ export function size(key: KeysOf<number>, row: Common): SettingRow {
 }
 
 /** `name number;`. */
-export function count(key: KeysOf<number>, row: Common & { readonly min?: number; readonly max?: number }): SettingRow {
+export function count(
+  key: KeysOf<number>,
+  row: Common & { readonly min?: number; readonly max?: number },
+): SettingRow {
   const { min = 0, max = Number.MAX_SAFE_INTEGER } = row;
   const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
   return {

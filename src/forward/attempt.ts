@@ -1,8 +1,8 @@
 // One try on one peer: connection, request, head of the answer, body. Reports to the Forward that started it.
 import type { Peer } from '../balance/peer.ts';
 import type { Attempt } from '../exchange.ts';
-import { responseFraming, parseResponseHead } from '../http/response-head.ts';
 import { MALFORMED, NEED_MORE } from '../http/request-head.ts';
+import { parseResponseHead, responseFraming } from '../http/response-head.ts';
 import { copyOf, INLINE_BODY_BYTES } from '../shared/buffers.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, type Failure } from '../shared/failure.ts';
@@ -81,7 +81,8 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   pumpBody(): void {
     const { body, options } = this.#forward;
     const connection = this.#connection;
-    if (body === null || connection === null || this.#phase === 'connecting' || this.#phase === 'done') return;
+    if (body === null || connection === null || this.#phase === 'connecting' || this.#phase === 'done')
+      return;
     if (connection.socket.writableNeedDrain) return;
     const flowing = body.sendTo(connection, this.#chunked);
     if (this.#phase === 'awaiting-head') {
@@ -252,7 +253,13 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     this.#connection = null;
     const { head } = connection;
     const requestDone = forward.body === null || forward.body.sent;
-    if (clean && requestDone && head.persistent && !forward.options.http10 && this.#relay?.framing !== 'until-close') {
+    if (
+      clean &&
+      requestDone &&
+      head.persistent &&
+      !forward.options.http10 &&
+      this.#relay?.framing !== 'until-close'
+    ) {
       // Its own time-out, less a fifth for the way: never write to a connection that the peer is about to close.
       forward.upstream?.release(connection, Math.max(0, head.keepAliveSeconds) * 800);
     } else {
@@ -279,8 +286,11 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
 
   #lostKind(error: NodeJS.ErrnoException | null): AttemptFailure {
     if (this.#phase === 'relaying') return 'body_truncated';
-    if (this.#phase === 'connecting') return error?.code === 'ECONNREFUSED' ? 'connect_refused' : 'connect_error';
-    return this.#connection?.reused === true && this.record.bytesReceived === 0 ? 'reset_on_reuse' : 'reset_before_head';
+    if (this.#phase === 'connecting')
+      return error?.code === 'ECONNREFUSED' ? 'connect_refused' : 'connect_error';
+    return this.#connection?.reused === true && this.record.bytesReceived === 0
+      ? 'reset_on_reuse'
+      : 'reset_before_head';
   }
 
   onPeerTimeout(): void {

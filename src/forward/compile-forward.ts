@@ -1,8 +1,8 @@
 // From the proxy settings of a location to its forward handler: where requests go, which heads they carry, what is tried again.
 import type { LocationMatch, Settings } from '../config/model.ts';
 import type { Exchange, Handler } from '../exchange.ts';
-import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../route/template.ts';
 import { patternOf } from '../route/pattern.ts';
+import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../route/template.ts';
 import { escapeUri } from '../route/uri.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
@@ -114,14 +114,17 @@ function compileVariableTarget(pass: ProxyPass, tools: ForwardTools): Target {
   return {
     upstream: (x, ready) => {
       const [authority] = parts(x);
-      if (!/^[A-Za-z0-9._[\]:%/-]+$/.test(authority)) return ready(undefined, `proxy_pass gave no valid host ("${authority}")`);
+      if (!/^[A-Za-z0-9._[\]:%/-]+$/.test(authority))
+        return ready(undefined, `proxy_pass gave no valid host ("${authority}")`);
       x.proxyHost = authority;
       tools.upstreams.ofRequest(authority, ready);
     },
     uri: (x) => {
       const [, rest] = parts(x);
       // What variables give may hold decoded bytes: nothing of it may end the request line.
-      return rest === '' ? originalTarget(x) : (rest.startsWith('/') ? rest : `/${rest}`).replace(/[\x00-\x20\x7f]/g, percent);
+      return rest === ''
+        ? originalTarget(x)
+        : (rest.startsWith('/') ? rest : `/${rest}`).replace(/[\x00-\x20\x7f]/g, percent);
     },
     url: '',
     hasUri: false,
@@ -143,8 +146,19 @@ function compileRedirects(
     switch (rule.kind) {
       case 'default':
         if (target.url === '') return [];
-        if (target.hasUri) return [prefixRule(() => target.url, () => prefix)];
-        return [prefixRule(() => `${target.url}/`, () => '/')];
+        if (target.hasUri)
+          return [
+            prefixRule(
+              () => target.url,
+              () => prefix,
+            ),
+          ];
+        return [
+          prefixRule(
+            () => `${target.url}/`,
+            () => '/',
+          ),
+        ];
       case 'prefix':
         return [prefixRule(compileTemplate(rule.from, lookup), compileTemplate(rule.to, lookup))];
       case 'regex':

@@ -4,19 +4,22 @@ import type { BalanceKey } from '../balance/balancer.ts';
 import type { Outcome } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
 import { Attempt, type BodyReader, type Exchange, type Handler, type Producer } from '../exchange.ts';
-import { type AttemptFailure, CAUSE_OF, type Failure, STATUS_OF } from '../shared/failure.ts';
+import type { ResponseHead } from '../http/response-head.ts';
 import { systemClock } from '../shared/clock.ts';
+import { type AttemptFailure, CAUSE_OF, type Failure, STATUS_OF } from '../shared/failure.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { AttemptRun } from './attempt.ts';
 import { blamesPeer, decideRetry, isFreeRetry, type NextPolicy, type Progress } from './next-upstream.ts';
-import type { BodyFraming } from './request-head.ts';
 import { RequestBody } from './request-body.ts';
-import type { ResponseHead } from '../http/response-head.ts';
+import type { BodyFraming } from './request-head.ts';
 
 /** What a location with proxy_pass is compiled to. Times in ms. */
 export interface ForwardOptions {
   /** The group; undefined when a variable names a host that cannot be reached: its `detail` goes to the error page. */
-  readonly upstream: (exchange: Exchange, ready: (upstream: Upstream | undefined, detail: string) => void) => void;
+  readonly upstream: (
+    exchange: Exchange,
+    ready: (upstream: Upstream | undefined, detail: string) => void,
+  ) => void;
   readonly writeHead: (exchange: Exchange, framing: BodyFraming, upgrade: boolean) => string;
   readonly takeHead: (exchange: Exchange, head: ResponseHead) => void;
   readonly next: NextPolicy;
@@ -302,4 +305,3 @@ export class Forward implements BodyReader, Producer {
 }
 
 const NO_PEERS: Peer[] = [];
-

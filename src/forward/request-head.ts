@@ -37,7 +37,8 @@ export interface RequestHeadOptions {
 
 /** True for fields that are never copied, by their id. */
 const DROPPED = new Uint8Array(16);
-for (const id of [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, UPGRADE, TE, KEEP_ALIVE]) DROPPED[id] = 1;
+for (const id of [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, EXPECT, UPGRADE, TE, KEEP_ALIVE])
+  DROPPED[id] = 1;
 for (const id of [PROXY_CONNECTION, NEVER_PASSED, UNUSUAL_NAME, TRAILER]) DROPPED[id] = 1;
 
 /** Framing and connection fields are the codec's own, whatever proxy_set_header says of them. */

@@ -48,32 +48,46 @@ export function compileResponseHead(options: ResponseHeadOptions) {
   const ownDate = options.pass.includes('date');
 
   return (exchange: Exchange, head: ResponseHead): void => {
-    const { at, ids, text, connectionNames } = head;
-    let out = '';
-    let runStart = -1;
-    for (let i = 0; i < head.count; i++) {
-      const nameStart = at[4 * i];
-      const nameEnd = at[4 * i + 1];
-      const passes =
-        DROPPED[ids[i]] === 0 &&
-        !hidden.has(text, nameStart, nameEnd) &&
-        (connectionNames === null || !connectionNames.some((name) => head.named(i, name)));
-      const moved = passes && redirects.length > 0 ? redirected(exchange, head, i, redirects) : undefined;
-      if (passes && moved === undefined && head.isCanonical(i)) {
-        if (runStart < 0) runStart = nameStart;
-        continue;
-      }
-      if (runStart >= 0) out += text.slice(runStart, nameStart);
-      runStart = -1;
-      if (passes) out += `${head.name(i)}: ${moved ?? head.value(i)}\r\n`;
-    }
-    if (runStart >= 0) out += text.slice(runStart, at[4 * head.count]);
-    exchange.lines = out;
+    exchange.lines = copyLines(exchange, head, hidden, redirects);
     exchange.status = head.status;
     exchange.reason = head.reason;
     exchange.ownServer = ownServer && head.find('server') >= 0;
     exchange.ownDate = ownDate && head.find('date') >= 0;
   };
+}
+
+/** Lines that need no change are copied as one stretch. */
+function copyLines(
+  exchange: Exchange,
+  head: ResponseHead,
+  hidden: NameSet,
+  redirects: readonly RedirectRule[],
+): string {
+  const { at, text } = head;
+  let out = '';
+  let runStart = -1;
+  for (let i = 0; i < head.count; i++) {
+    const nameStart = at[4 * i];
+    const passes = passesOn(head, i, hidden);
+    const moved = passes && redirects.length > 0 ? redirected(exchange, head, i, redirects) : undefined;
+    if (passes && moved === undefined && head.isCanonical(i)) {
+      if (runStart < 0) runStart = nameStart;
+      continue;
+    }
+    if (runStart >= 0) out += text.slice(runStart, nameStart);
+    runStart = -1;
+    if (passes) out += `${head.name(i)}: ${moved ?? head.value(i)}\r\n`;
+  }
+  return runStart < 0 ? out : out + text.slice(runStart, at[4 * head.count]);
+}
+
+function passesOn(head: ResponseHead, i: number, hidden: NameSet): boolean {
+  const { at, ids, text, connectionNames } = head;
+  return (
+    DROPPED[ids[i]] === 0 &&
+    !hidden.has(text, at[4 * i], at[4 * i + 1]) &&
+    (connectionNames === null || !connectionNames.some((name) => head.named(i, name)))
+  );
 }
 
 /** The new value of a Location or Refresh field that a proxy_redirect pair matches. */

@@ -1,7 +1,7 @@
 // Rows of the proxy: where requests go, what their heads carry, how long is waited, what is tried again.
 import {
-  choice,
   type Context,
+  choice,
   count,
   flag,
   HTTP_AND_IF,
@@ -22,8 +22,13 @@ import type { NextWord } from './next-upstream.ts';
 export type ProxyRedirect =
   | { readonly kind: 'default' }
   | { readonly kind: 'off' }
-  | { readonly kind: 'prefix'; /** template */ readonly from: string; /** template */ readonly to: string }
-  | { readonly kind: 'regex'; readonly pattern: string; readonly caseless: boolean; /** template */ readonly to: string };
+  | { readonly kind: 'prefix' /** template */; readonly from: string /** template */; readonly to: string }
+  | {
+      readonly kind: 'regex';
+      readonly pattern: string;
+      readonly caseless: boolean /** template */;
+      readonly to: string;
+    };
 
 export interface ProxyPass {
   /** Template of the URL as written. */
@@ -82,7 +87,9 @@ export const JSON_SET_HEADER: readonly (readonly [string, string])[] = [
 ];
 
 /** The fields of JSON's default that `list` does not set itself, followed by `list`. */
-export function withJsonHeaders(list: readonly (readonly [string, string])[]): readonly (readonly [string, string])[] {
+export function withJsonHeaders(
+  list: readonly (readonly [string, string])[],
+): readonly (readonly [string, string])[] {
   const own = new Set(list.map(([name]) => name.toLowerCase()));
   return [...JSON_SET_HEADER.filter(([name]) => !own.has(name.toLowerCase())), ...list];
 }
@@ -90,8 +97,18 @@ export function withJsonHeaders(list: readonly (readonly [string, string])[]): r
 const PASS_PLACES: readonly Context[] = ['location', 'if in location', 'limit_except'];
 
 const NEXT_WORDS: readonly NextWord[] = [
-  'error', 'timeout', 'invalid_header', 'http_500', 'http_502', 'http_503', 'http_504',
-  'http_403', 'http_404', 'http_429', 'non_idempotent', 'off',
+  'error',
+  'timeout',
+  'invalid_header',
+  'http_500',
+  'http_502',
+  'http_503',
+  'http_504',
+  'http_403',
+  'http_404',
+  'http_429',
+  'non_idempotent',
+  'off',
 ];
 
 const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
@@ -183,7 +200,10 @@ export const forwardRows: readonly Row[] = [
       const taken = words.map((word) => NEXT_WORDS.find((known) => known === word.text));
       const bad = taken.indexOf(undefined);
       if (bad >= 0) {
-        return cx.problems.error(words[bad].at, `unknown condition "${words[bad].text}"; there are ${NEXT_WORDS.join(', ')}`);
+        return cx.problems.error(
+          words[bad].at,
+          `unknown condition "${words[bad].text}"; there are ${NEXT_WORDS.join(', ')}`,
+        );
       }
       return taken.filter((word) => word !== undefined && word !== 'off') as NextWord[];
     },
@@ -218,9 +238,17 @@ export const forwardRows: readonly Row[] = [
     default: '32k',
     doc: 'Largest head of a peer’s answer; beyond, 502.',
   }),
-  ...['proxy_buffering', 'proxy_buffers', 'proxy_busy_buffers_size', 'proxy_max_temp_file_size', 'proxy_temp_path']
+  ...[
+    'proxy_buffering',
+    'proxy_buffers',
+    'proxy_busy_buffers_size',
+    'proxy_max_temp_file_size',
+    'proxy_temp_path',
+  ]
     .concat(['proxy_temp_file_write_size', 'proxy_socket_keepalive', 'proxy_headers_hash_max_size'])
-    .map((name) => ignored(name, HTTP_AND_IF, 'answers are streamed with backpressure and never stored', { args: [1, 4] })),
+    .map((name) =>
+      ignored(name, HTTP_AND_IF, 'answers are streamed with backpressure and never stored', { args: [1, 4] }),
+    ),
 ];
 
 function readProxyPass(words: readonly Word[], cx: ReadContext): ProxyPass | undefined {
@@ -240,7 +268,10 @@ function readSetHeader(words: readonly Word[], cx: ReadContext): readonly [strin
   const [name, value] = words;
   if (!TOKEN.test(name.text)) return cx.problems.error(name.at, `"${name.text}" is no field name`);
   if (FRAMING.test(name.text)) {
-    cx.problems.warn(name.at, `"${name.text}" frames the message and is always written by lbproxy; the line has no effect`);
+    cx.problems.warn(
+      name.at,
+      `"${name.text}" frames the message and is always written by lbproxy; the line has no effect`,
+    );
   }
   return [name.text, cx.template(value)];
 }
@@ -256,6 +287,7 @@ function readRedirect(words: readonly Word[], cx: ReadContext): ProxyRedirect | 
   const caseless = from.text.startsWith('~*');
   const pattern = from.text.slice(caseless ? 2 : 1);
   const compiled = compilePattern(pattern, caseless);
-  if (!(compiled instanceof RegExp)) return cx.problems.error(from.at, `invalid regular expression: ${compiled.error}`);
+  if (!(compiled instanceof RegExp))
+    return cx.problems.error(from.at, `invalid regular expression: ${compiled.error}`);
   return { kind: 'regex', pattern, caseless, to: cx.template(to) };
 }

@@ -7,7 +7,16 @@ const MAX_SIZE_DIGITS = 13;
 const MAX_TRAILERS = 8192;
 const MAX_TRAILER_FIELDS = 32;
 
-type State = 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailer' | 'done' | 'malformed';
+type State =
+  | 'size'
+  | 'extension'
+  | 'size-lf'
+  | 'data'
+  | 'data-cr'
+  | 'data-lf'
+  | 'trailer'
+  | 'done'
+  | 'malformed';
 
 /** -1 for bytes that are no hexadecimal digit. */
 const HEX = new Int8Array(256).fill(-1);
@@ -74,6 +83,8 @@ export class ChunkedDecoder {
     switch (this.state) {
       case 'size':
         return this.#size(c);
+      case 'bws':
+        return this.#bws(c);
       case 'extension':
         return this.#extension(c);
       case 'size-lf':
@@ -102,11 +113,18 @@ export class ChunkedDecoder {
       return;
     }
     if (this.#digits === 0) return this.#refuse();
-    // BWS before an extension is the one space that RFC 9112 §7.1.1 lets pass.
     if (c === 13) this.state = 'size-lf';
-    else if (c === 59 || c === 32 || c === 9) this.state = 'extension';
+    else if (c === 59) this.state = 'extension';
+    else if (c === 32 || c === 9) this.state = 'bws';
     else this.#refuse();
     this.#line++;
+  }
+
+  /** The one space that RFC 9112 §7.1.1 lets pass is in front of an extension's semicolon. */
+  #bws(c: number): void {
+    if (++this.#line > MAX_SIZE_LINE) return this.#refuse();
+    if (c === 59) this.state = 'extension';
+    else if (c !== 32 && c !== 9) this.#refuse();
   }
 
   #extension(c: number): void {

@@ -2,7 +2,7 @@
 
 /** Token characters (RFC 9110 §5.6.2): 1 = letter, digit or hyphen; 2 = the rest, which nginx drops by default; 0 = no token. */
 const TOKEN = new Uint8Array(256);
-for (const c of '!#$%&\'*+.^_`|~') TOKEN[c.charCodeAt(0)] = 2;
+for (const c of "!#$%&'*+.^_`|~") TOKEN[c.charCodeAt(0)] = 2;
 for (let c = 0x30; c <= 0x39; c++) TOKEN[c] = 1;
 for (let c = 0x41; c <= 0x5a; c++) TOKEN[c] = TOKEN[c + 32] = 1;
 TOKEN[0x2d] = 1;
@@ -91,7 +91,7 @@ export class Fields {
   }
 
   grow(): void {
-    const at = new Int32Array((this.ids.length * 2) * 4 + 1);
+    const at = new Int32Array(this.ids.length * 2 * 4 + 1);
     at.set(this.at);
     const ids = new Uint8Array(this.ids.length * 2);
     ids.set(this.ids);
@@ -158,7 +158,12 @@ export type FieldProblem =
  * has already seen an empty line, so that means its end was not one), or a problem.
  * RFC 9112 §5, with the strict choice wherever there is one; a lone LF may end a line.
  */
-export function scanFields(f: Fields, pos: number, maxLine: number, maxFields: number): number | FieldProblem {
+export function scanFields(
+  f: Fields,
+  pos: number,
+  maxLine: number,
+  maxFields: number,
+): number | FieldProblem {
   const text = f.text;
   const length = text.length;
   let n = 0;

@@ -91,6 +91,14 @@ export class RequestHead extends Fields implements ConnectionOptions {
     return this.chunked || this.contentLength > 0;
   }
 
+  /** What is shown of a head that is refused is its own, not the request's before it. */
+  forgetLine(): void {
+    this.method = '';
+    this.target = '';
+    this.path = '';
+    this.minor = 1;
+  }
+
   reset(): void {
     this.count = 0;
     this.host = '';
@@ -115,9 +123,9 @@ export function parseRequestHead(
   range: { readonly start: number; readonly end: number; readonly scanned: number },
   limits: HeadLimits,
 ): number {
-  let start = range.start;
-  // A few empty lines before a request are tolerated (RFC 9112 §2.2).
-  while (start < range.end && start - range.start < 4 && (buf[start] === 13 || buf[start] === 10)) start++;
+  if (range.scanned === 0) head.forgetLine();
+  const first = buf[range.start];
+  const start = first === 13 || first === 10 ? skipEmptyLines(buf, range.start, range.end) : range.start;
   const size = findHeadEnd(buf, start, range.end, Math.max(0, range.scanned - (start - range.start)));
   if (size === 0) return checkUnfinished(head, buf.subarray(start, range.end), range.scanned, limits);
   head.reset();
@@ -129,6 +137,17 @@ export function parseRequestHead(
   if (end < 0 || end > limits.maxHead) return refuse(head, 'head too large');
   head.size = end;
   return interpret(head) ? start + end : MALFORMED;
+}
+
+/** Two empty lines before a request are tolerated (RFC 9112 §2.2); a bare CR is none. */
+function skipEmptyLines(buf: Buffer, start: number, end: number): number {
+  let p = start;
+  for (let lines = 0; lines < 2 && p < end; lines++) {
+    if (buf[p] === 10) p++;
+    else if (buf[p] === 13 && p + 1 < end && buf[p + 1] === 10) p += 2;
+    else break;
+  }
+  return p;
 }
 
 /** Bytes up to and including the first empty line of `buf[start, end)`, or 0. */
@@ -151,6 +170,8 @@ function refuse(head: RequestHead, problem: RequestProblem): typeof MALFORMED {
 /** A head that has no end yet: is it already too large, or not a request at all? */
 function checkUnfinished(head: RequestHead, bytes: Buffer, scanned: number, limits: HeadLimits): number {
   if (bytes.length === 0) return NEED_MORE;
+  // May still be an empty line in front.
+  if (bytes.length === 1 && bytes[0] === 13) return NEED_MORE;
   if (TOKEN[bytes[0]] === 0) return refuse(head, 'invalid method');
   const lineEnd = bytes.indexOf(10);
   if (lineEnd < 0) return bytes.length > limits.maxLine ? refuse(head, 'request line too long') : NEED_MORE;
@@ -161,7 +182,7 @@ function checkUnfinished(head: RequestHead, bytes: Buffer, scanned: number, limi
     if (parseRequestLine(head, limits) === MALFORMED) return MALFORMED;
   }
   if (bytes.length > limits.maxHead) return refuse(head, 'head too large');
-  const lastLine = bytes.lastIndexOf(10);
+  const lastLine = bytes.lastIndexOf(10) + 1;
   return bytes.length - lastLine > limits.maxLine ? refuse(head, 'field line too long') : NEED_MORE;
 }
 
@@ -291,7 +312,8 @@ function checkHost(head: RequestHead, host: number): RequestProblem | null {
 }
 
 /** `uri-host [":" port]` (RFC 9110 §7.2): a name, an IPv4 address or a bracketed IPv6 address. */
-const HOST_GRAMMAR = /^(?:\[[0-9a-fA-F:.]{2,45}(?:%25[\w.~-]+)?\]|[A-Za-z0-9\-._~!$&'()*+,;=%]{1,255})(?::[0-9]{0,5})?$/;
+const HOST_GRAMMAR =
+  /^(?:\[[0-9a-fA-F:.]{2,45}(?:%25[\w.~-]+)?\]|[A-Za-z0-9\-._~!$&'()*+,;=%]{1,255})(?::[0-9]{0,5})?$/;
 
 // Most clients send the same Host with every request.
 let lastHost = '';

@@ -80,14 +80,14 @@ export function parseResponseHead(
     }
     return length > limits.maxHead ? refuse(head, 'head too large') : NEED_MORE;
   }
-  if (size > limits.maxHead) return refuse(head, 'head too large');
   head.reset();
-  head.text = buf.latin1Slice(range.start, range.start + size);
+  // `size` may reach into the body when the head's own lines end in a lone LF: only the fields tell where the head ends.
+  head.text = buf.latin1Slice(range.start, range.start + Math.min(size, limits.maxHead + limits.maxLine));
   const fields = parseStatusLine(head);
   if (fields < 0) return refuse(head, 'invalid status line');
   const end = scanFields(head, fields, limits.maxLine, limits.maxFields);
   if (typeof end !== 'number') return refuse(head, end);
-  if (end < 0) return refuse(head, 'invalid status line');
+  if (end < 0 || end > limits.maxHead) return refuse(head, 'head too large');
   head.size = end;
   const problem = interpret(head);
   return problem === null ? range.start + end : refuse(head, problem);
@@ -108,6 +108,7 @@ function parseStatusLine(head: ResponseHead): number {
   const c = text.charCodeAt(11) - 48;
   if (minor < 0 || minor > 9 || a < 1 || a > 9 || b < 0 || b > 9 || c < 0 || c > 9) return -1;
   const newline = text.indexOf('\n', 12);
+  if (newline < 0) return -1;
   const end = text.charCodeAt(newline - 1) === 13 ? newline - 1 : newline;
   if (end > 12 && text.charCodeAt(12) !== 32) return -1;
   for (let i = 13; i < end; i++) {
@@ -127,7 +128,8 @@ function interpret(head: ResponseHead): ResponseProblem | null {
       case CONTENT_LENGTH: {
         const length = parseContentLength(head.value(i));
         if (length < 0) return 'invalid Content-Length';
-        if (head.contentLength >= 0 && head.contentLength !== length) return 'different Content-Length fields';
+        if (head.contentLength >= 0 && head.contentLength !== length)
+          return 'different Content-Length fields';
         head.contentLength = length;
         break;
       }

@@ -45,7 +45,8 @@ export class AnswerWriter {
     } else {
       exchange.bodyBytesSent += body.length;
       if (typeof body === 'string') this.#socket.write(head + body, 'latin1');
-      else if (body.length <= INLINE_BODY_BYTES) this.#socket.write(head + body.latin1Slice(0, body.length), 'latin1');
+      else if (body.length <= INLINE_BODY_BYTES)
+        this.#socket.write(head + body.latin1Slice(0, body.length), 'latin1');
       else {
         this.#socket.cork();
         this.#socket.write(head, 'latin1');
@@ -126,8 +127,7 @@ export class AnswerWriter {
     const request = exchange.request;
     const { status, length } = exchange;
     exchange.headSent = true;
-    let text =
-      exchange.reason === '' ? statusLine(status) : `HTTP/1.1 ${status} ${exchange.reason}\r\n`;
+    let text = exchange.reason === '' ? statusLine(status) : `HTTP/1.1 ${status} ${exchange.reason}\r\n`;
     if (!exchange.ownServer) text += exchange.location.client.serverLine;
     if (!exchange.ownDate) text += dateLine();
     text += exchange.lines;

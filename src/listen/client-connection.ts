@@ -3,7 +3,13 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type BodyReader, type ClientSink, Exchange, type TunnelEnd } from '../exchange.ts';
-import { MALFORMED, NEED_MORE, parseRequestHead, RequestHead, statusOfProblem } from '../http/request-head.ts';
+import {
+  MALFORMED,
+  NEED_MORE,
+  parseRequestHead,
+  RequestHead,
+  statusOfProblem,
+} from '../http/request-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import type { Failure } from '../shared/failure.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
@@ -216,7 +222,11 @@ export class ClientConnection implements ClientSink {
     exchange.closeAfter = true;
     this.#body.failed = true;
     exchange.failure = 'client_head_malformed';
-    exchange.location.fail(exchange, statusOfProblem(request.problem), `the request is not valid HTTP: ${request.problem}`);
+    exchange.location.fail(
+      exchange,
+      statusOfProblem(request.problem),
+      `the request is not valid HTTP: ${request.problem}`,
+    );
   }
 
   #onEnd(): void {
@@ -230,7 +240,8 @@ export class ClientConnection implements ClientSink {
       this.#answer.closeSoon();
       return;
     }
-    if (!this.#body.complete || exchange.producer?.survivesHalfClose === false) this.#clientGone('client_aborted');
+    if (!this.#body.complete || exchange.producer?.survivesHalfClose === false)
+      this.#clientGone('client_aborted');
   }
 
   #onClose(): void {
@@ -405,7 +416,8 @@ export class ClientConnection implements ClientSink {
 
   /** Ends the connection after what was written is sent; waits for a client that is still sending. */
   #close(): void {
-    if (!this.#ended && (!this.#body.complete || this.#body.failed || this.#input !== null)) return this.#linger();
+    if (!this.#ended && (!this.#body.complete || this.#body.failed || this.#input !== null))
+      return this.#linger();
     // Also a client that takes nothing more has an end.
     if (this.socket.writableLength > 0) this.#await('linger', LINGER_TOTAL_MS);
     this.#answer.closeSoon();

@@ -8,7 +8,10 @@ export function joined(input: Buffer, from: number, chunk: Buffer): Buffer {
   if (from >= input.length) return chunk;
   const rest = input.length - from;
   const total = rest + chunk.length;
-  const room = input.byteOffset + input.length + chunk.length <= input.buffer.byteLength ? growable.get(input.buffer) : undefined;
+  const room =
+    input.byteOffset + input.length + chunk.length <= input.buffer.byteLength
+      ? growable.get(input.buffer)
+      : undefined;
   if (room !== undefined && room === input.byteOffset + input.length) {
     const whole = Buffer.from(input.buffer as ArrayBuffer, input.byteOffset + from, total);
     chunk.copy(whole, rest);

@@ -243,14 +243,28 @@ export const listenRows: readonly Row[] = [
     default: 'on',
     doc: 'Whether Server and error pages tell the version.',
   }),
-  ...['ssl_session_cache', 'ssl_session_timeout', 'ssl_prefer_server_ciphers', 'ssl_ecdh_curve', 'ssl_dhparam'].map(
-    (name) => ignored(name, HTTP_SERVER, "Node's TLS decides", { args: [1, 4] }),
-  ),
-  ...['tcp_nodelay', 'tcp_nopush', 'reset_timedout_connection', 'lingering_close', 'lingering_time', 'lingering_timeout']
-    .map((name) => ignored(name, HTTP_LEVELS, 'built in', { args: [1, 1] })),
-  ...['keepalive_disable', 'msie_padding', 'client_body_temp_path', 'client_body_in_file_only', 'postpone_output'].map(
-    (name) => ignored(name, HTTP_LEVELS, 'nothing of the kind is needed here', { args: [1, 4] }),
-  ),
+  ...[
+    'ssl_session_cache',
+    'ssl_session_timeout',
+    'ssl_prefer_server_ciphers',
+    'ssl_ecdh_curve',
+    'ssl_dhparam',
+  ].map((name) => ignored(name, HTTP_SERVER, "Node's TLS decides", { args: [1, 4] })),
+  ...[
+    'tcp_nodelay',
+    'tcp_nopush',
+    'reset_timedout_connection',
+    'lingering_close',
+    'lingering_time',
+    'lingering_timeout',
+  ].map((name) => ignored(name, HTTP_LEVELS, 'built in', { args: [1, 1] })),
+  ...[
+    'keepalive_disable',
+    'msie_padding',
+    'client_body_temp_path',
+    'client_body_in_file_only',
+    'postpone_output',
+  ].map((name) => ignored(name, HTTP_LEVELS, 'nothing of the kind is needed here', { args: [1, 4] })),
 ];
 
 function readProtocols(words: readonly Word[], cx: ReadContext): readonly string[] | undefined {
@@ -260,7 +274,8 @@ function readProtocols(words: readonly Word[], cx: ReadContext): readonly string
     if (known.includes(word.text)) taken.push(word.text);
     else if (/^(?:SSLv[23]|TLSv1(?:\.1)?)$/.test(word.text)) {
       cx.problems.warn(word.at, `${word.text} is not secure and stays off`);
-    } else return cx.problems.error(word.at, `unknown protocol "${word.text}"; there are ${known.join(', ')}`);
+    } else
+      return cx.problems.error(word.at, `unknown protocol "${word.text}"; there are ${known.join(', ')}`);
   }
   if (taken.length > 0) return taken;
   return cx.problems.error(words[0].at, 'no protocol is left; write ssl_protocols TLSv1.2 TLSv1.3');
@@ -329,7 +344,8 @@ function readListenOption(
 }
 
 function readListenAddress(text: string): { host: string; port: number; path: string } | undefined {
-  if (text.startsWith('unix:')) return text.length > 5 ? { host: '', port: 0, path: text.slice(5) } : undefined;
+  if (text.startsWith('unix:'))
+    return text.length > 5 ? { host: '', port: 0, path: text.slice(5) } : undefined;
   const m = ADDRESS.exec(text);
   if (m !== null) {
     const port = Number(m[2]);

@@ -24,7 +24,10 @@ export interface SecureServer {
 }
 
 /** Throws what `tls.createSecureContext` and `fs` throw; the caller knows the place. */
-export function createSecureContexts(servers: readonly SecureServer[], material: TlsMaterial): SecureContexts {
+export function createSecureContexts(
+  servers: readonly SecureServer[],
+  material: TlsMaterial,
+): SecureContexts {
   const contexts = servers.map(({ names, settings }) => {
     const options = contextOptions(settings, material);
     return { names, value: { options, context: createSecureContext(options) } };

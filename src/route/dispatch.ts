@@ -34,7 +34,11 @@ export function createDispatcher(
       if (maxBodyBytes > 0 && exchange.request.contentLength > maxBodyBytes) {
         exchange.closeAfter = true;
         exchange.failure = 'client_body_too_large';
-        found.runtime.fail(exchange, 413, `the body is larger than client_max_body_size (${maxBodyBytes} bytes)`);
+        found.runtime.fail(
+          exchange,
+          413,
+          `the body is larger than client_max_body_size (${maxBodyBytes} bytes)`,
+        );
         return;
       }
       const outcome = found.script === null ? 'go-on' : found.script(exchange);
@@ -69,4 +73,3 @@ export function createDispatcher(
     },
   };
 }
-

@@ -12,7 +12,10 @@ interface Pattern<T> {
 }
 
 /** `names` of each value in order; the first value whose name is given wins, as in nginx. */
-export function createHostTable<T>(entries: readonly { names: readonly string[]; value: T }[], fallback: T): HostTable<T> {
+export function createHostTable<T>(
+  entries: readonly { names: readonly string[]; value: T }[],
+  fallback: T,
+): HostTable<T> {
   const exact = new Map<string, T>();
   const suffixes = new Map<string, T>();
   const prefixes = new Map<string, T>();

@@ -25,7 +25,11 @@ interface Level<T> {
   readonly prefixes: ReadonlyMap<string, Prefix<T>>;
   /** Lengths of the prefixes, longest first. */
   readonly lengths: readonly number[];
-  readonly patterns: readonly { readonly regex: RegExp; readonly value: T; readonly nested: Level<T> | null }[];
+  readonly patterns: readonly {
+    readonly regex: RegExp;
+    readonly value: T;
+    readonly nested: Level<T> | null;
+  }[];
 }
 
 export function createLocationFinder<T>(entries: readonly LocationEntry<T>[]): LocationFinder<T> {
@@ -41,7 +45,8 @@ function createLevel<T>(entries: readonly LocationEntry<T>[]): Level<T> | null {
   for (const { match, value, locations } of entries) {
     const nested = createLevel(locations);
     const text = toBytes(match.text);
-    if (match.kind === 'regex') patterns.push({ regex: patternOf(match.text, match.caseless), value, nested });
+    if (match.kind === 'regex')
+      patterns.push({ regex: patternOf(match.text, match.caseless), value, nested });
     else if (match.kind === 'exact') exact.set(text, value);
     else prefixes.set(text, { value, final: match.kind === 'prefix-final', nested });
   }

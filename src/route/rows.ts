@@ -1,5 +1,14 @@
 // Rows of virtual servers, locations and the rewrite module. The blocks and scripts get their meaning in config/build.ts.
-import { type Context, HTTP_LEVELS, ignored, list, type ReadContext, type Row, setting, type StructureRow } from '../config/row.ts';
+import {
+  type Context,
+  HTTP_LEVELS,
+  ignored,
+  list,
+  type ReadContext,
+  type Row,
+  type StructureRow,
+  setting,
+} from '../config/row.ts';
 import type { Word } from '../config/tree.ts';
 import { parseCount, parseTime } from '../config/units.ts';
 import { compilePattern } from './pattern.ts';
@@ -28,7 +37,12 @@ export const routeDefaults = {
 
 const SCRIPT: readonly Context[] = ['server', 'location', 'if in server', 'if in location'];
 
-function block(name: string, contexts: readonly Context[], opens: Context, more: Partial<StructureRow>): StructureRow {
+function block(
+  name: string,
+  contexts: readonly Context[],
+  opens: Context,
+  more: Partial<StructureRow>,
+): StructureRow {
   return { kind: 'structure', name, contexts, opens, args: [0, 0], syntax: '{ … }', doc: '', ...more };
 }
 
@@ -73,8 +87,22 @@ export const routeRows: readonly Row[] = [
     syntax: 'code [text] | code URL | URL',
     doc: 'Ends the request with this answer.',
   },
-  { kind: 'structure', name: 'set', contexts: SCRIPT, args: [2, 2], syntax: '$variable value', doc: 'Sets a variable.' },
-  { kind: 'structure', name: 'break', contexts: SCRIPT, args: [0, 0], syntax: '', doc: 'Ends the rewrites of this place.' },
+  {
+    kind: 'structure',
+    name: 'set',
+    contexts: SCRIPT,
+    args: [2, 2],
+    syntax: '$variable value',
+    doc: 'Sets a variable.',
+  },
+  {
+    kind: 'structure',
+    name: 'break',
+    contexts: SCRIPT,
+    args: [0, 0],
+    syntax: '',
+    doc: 'Ends the rewrites of this place.',
+  },
   list('serverNames', {
     name: 'server_name',
     contexts: ['server'],
@@ -97,7 +125,7 @@ export const routeRows: readonly Row[] = [
     contexts: HTTP_LEVELS,
     args: [1, 12],
     syntax: 'address … [valid=time]',
-    doc: "Host names of peers are resolved by the system; only valid= has an effect: how long an answer is good for.",
+    doc: 'Host names of peers are resolved by the system; only valid= has an effect: how long an answer is good for.',
     read: (words, cx) => {
       const valid = words.find((word) => word.text.startsWith('valid='));
       if (valid === undefined) return 30_000;
@@ -106,7 +134,12 @@ export const routeRows: readonly Row[] = [
     },
   }),
   ignored('resolver_timeout', HTTP_LEVELS, "the system's resolver has its own", { args: [1, 1] }),
-  ...['server_names_hash_max_size', 'server_names_hash_bucket_size', 'variables_hash_max_size', 'types_hash_max_size']
+  ...[
+    'server_names_hash_max_size',
+    'server_names_hash_bucket_size',
+    'variables_hash_max_size',
+    'types_hash_max_size',
+  ]
     .concat(['variables_hash_bucket_size', 'types_hash_bucket_size', 'proxy_headers_hash_max_size'])
     .concat(['proxy_headers_hash_bucket_size', 'map_hash_max_size', 'map_hash_bucket_size'])
     .map((name) => ignored(name, HTTP_LEVELS, 'tables grow by themselves', { args: [1, 1] })),
@@ -116,9 +149,13 @@ function readNames(words: readonly Word[], cx: ReadContext): readonly string[] |
   for (const word of words) {
     if (word.text.startsWith('~')) {
       const pattern = compilePattern(word.text.slice(1), true);
-      if (!(pattern instanceof RegExp)) return cx.problems.error(word.at, `invalid regular expression: ${pattern.error}`);
+      if (!(pattern instanceof RegExp))
+        return cx.problems.error(word.at, `invalid regular expression: ${pattern.error}`);
     } else if (/^.+\*.+$|\*\*|[/ ]/.test(word.text)) {
-      return cx.problems.error(word.at, `invalid server name "${word.text}": a * stands only first (*.name) or last (name.*)`);
+      return cx.problems.error(
+        word.at,
+        `invalid server name "${word.text}": a * stands only first (*.name) or last (name.*)`,
+      );
     }
   }
   return words.map((word) => word.text);
@@ -126,7 +163,10 @@ function readNames(words: readonly Word[], cx: ReadContext): readonly string[] |
 
 function readRedirect(words: readonly Word[], cx: ReadContext): RedirectModel | undefined {
   if (words[0].text !== 'https') {
-    return cx.problems.error(words[0].at, '"redirect" goes to "https"; for anything else use "return 302 URL"');
+    return cx.problems.error(
+      words[0].at,
+      '"redirect" goes to "https"; for anything else use "return 302 URL"',
+    );
   }
   let status = 302;
   let port = 0;

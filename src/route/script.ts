@@ -1,6 +1,7 @@
 // nginx's rewrite module: rewrite, return, set, break, if, compiled to one closure a step.
+
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import type { ScriptOp, Test } from '../config/model.ts';
-import { existsSync, statSync, accessSync, constants } from 'node:fs';
 import type { Exchange, LocationRuntime } from '../exchange.ts';
 import { patternOf } from './pattern.ts';
 import { compileTemplate, type VariableLookup } from './template.ts';
@@ -150,35 +151,48 @@ function compileRewrite(op: Extract<ScriptOp, { op: 'rewrite' }>, tools: ScriptT
   const full = /^(?:https?:\/\/|\$scheme)/.test(op.replacement);
   const status = op.flag === 'permanent' ? 301 : 302;
   const isRedirect = full || op.flag === 'redirect' || op.flag === 'permanent';
-  // A '?' at the end of the replacement keeps the arguments of the request away.
-  const keepsArgs = !op.replacement.endsWith('?');
-  const source = keepsArgs ? op.replacement : op.replacement.slice(0, -1);
-  const question = source.indexOf('?');
-  const path = compileTemplate(question < 0 ? source : source.slice(0, question), tools.lookup);
-  const query = question < 0 ? null : compileTemplate(source.slice(question + 1), tools.lookup);
+  const expandReplacement = compileReplacement(op.replacement, isRedirect, tools.lookup);
+  const replacesArgs = op.replacement.includes('?');
+  const outcome = op.flag === 'last' ? 'relocate-now' : op.flag === 'break' ? 'stop' : 'relocate';
 
   return (x) => {
     const m = regex.exec(x.uri);
     if (m === null) return 'go-on';
-    // Captures come from the decoded path: in arguments and in a redirect they are escaped again, where anything was escaped.
-    const escaped = needsEscape(x) ? (m.map((c) => (c === undefined ? c : escapeArgs(c))) as RegExpExecArray) : m;
-    x.captures = isRedirect ? escaped : m;
-    const uri = path(x);
-    x.captures = escaped;
-    let args = query === null ? null : query(x);
-    x.captures = m;
-    if (keepsArgs && x.hasArgs && x.args !== '') args = args === null || args === '' ? x.args : `${args}&${x.args}`;
+    const { uri, args } = expandReplacement(x, m);
     if (isRedirect) {
       tools.redirect(x, status, args === null ? uri : `${uri}?${args}`);
       return 'answered';
     }
     x.uri = uri;
     x.rewritten = true;
-    if (query !== null || !keepsArgs) {
+    if (replacesArgs) {
       x.args = args ?? '';
       x.hasArgs = x.args !== '';
     }
-    return op.flag === 'last' ? 'relocate-now' : op.flag === 'break' ? 'stop' : 'relocate';
+    return outcome;
+  };
+}
+
+/** The replacement with its captures and variables, and the arguments that the request then has; null = none at all. */
+function compileReplacement(replacement: string, isRedirect: boolean, lookup: VariableLookup) {
+  // A '?' at the end of the replacement keeps the arguments of the request away.
+  const keepsArgs = !replacement.endsWith('?');
+  const source = keepsArgs ? replacement : replacement.slice(0, -1);
+  const question = source.indexOf('?');
+  const path = compileTemplate(question < 0 ? source : source.slice(0, question), lookup);
+  const query = question < 0 ? null : compileTemplate(source.slice(question + 1), lookup);
+  return (x: Exchange, m: RegExpExecArray): { uri: string; args: string | null } => {
+    // Captures come from the decoded path: in arguments and in a redirect they are escaped again, where anything was escaped.
+    const escaped = needsEscape(x)
+      ? (m.map((c) => (c === undefined ? c : escapeArgs(c))) as RegExpExecArray)
+      : m;
+    x.captures = isRedirect ? escaped : m;
+    const uri = path(x);
+    x.captures = escaped;
+    const own = query === null ? null : query(x);
+    x.captures = m;
+    if (!keepsArgs || !x.hasArgs || x.args === '') return { uri, args: own };
+    return { uri, args: own === null || own === '' ? x.args : `${own}&${x.args}` };
   };
 }
 

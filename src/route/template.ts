@@ -17,7 +17,9 @@ export interface VariableTable {
 export type Part = { readonly literal: string } | { readonly variable: string; readonly offset: number };
 
 /** Splits a template. A '$' that starts no name is an error in nginx (`invalid variable name`): reported as such. */
-export function parseTemplate(text: string): readonly Part[] | { readonly error: string; readonly offset: number } {
+export function parseTemplate(
+  text: string,
+): readonly Part[] | { readonly error: string; readonly offset: number } {
   const parts: Part[] = [];
   let literal = '';
   let p = 0;
@@ -45,7 +47,6 @@ const VARIABLE = /^\$(?:\{([A-Za-z0-9_]+)\}|([1-9](?![0-9])|[A-Za-z_][A-Za-z0-9_
 
 /** UTF-8 text of a configuration as the bytes it stands for, one character each: what the road works with. */
 export function toBytes(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range
   return /^[\x00-\x7f]*$/.test(text) ? text : Buffer.from(text, 'utf8').latin1Slice();
 }
 
@@ -58,7 +59,9 @@ export function compileTemplate(text: string, lookup: VariableLookup): (exchange
     const value = toBytes(text);
     return () => value;
   }
-  const pieces = parts.map((part) => ('literal' in part ? toBytes(part.literal) : (lookup(part.variable) ?? empty)));
+  const pieces = parts.map((part) =>
+    'literal' in part ? toBytes(part.literal) : (lookup(part.variable) ?? empty),
+  );
   if (pieces.length === 1) {
     const getter = pieces[0] as Getter;
     return (exchange) => getter(exchange) ?? '';

@@ -91,8 +91,16 @@ export const routeVariables: VariableTable = {
     content_length: field('content-length'),
     content_type: field('content-type'),
     ssl_server_name: (x) => x.client.sniName,
-    0: capture(0), 1: capture(1), 2: capture(2), 3: capture(3), 4: capture(4),
-    5: capture(5), 6: capture(6), 7: capture(7), 8: capture(8), 9: capture(9),
+    0: capture(0),
+    1: capture(1),
+    2: capture(2),
+    3: capture(3),
+    4: capture(4),
+    5: capture(5),
+    6: capture(6),
+    7: capture(7),
+    8: capture(8),
+    9: capture(9),
   },
   families: {
     http_: (rest) => field(rest.replaceAll('_', '-').toLowerCase()),
@@ -101,4 +109,3 @@ export const routeVariables: VariableTable = {
     sent_http_: sentField,
   },
 };
-

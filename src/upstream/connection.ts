@@ -1,9 +1,9 @@
 // One connection to a peer. All of them read into one shared buffer, lent to the owner for the length of a call, so a busy pool
 // costs no read buffers. Knows bytes and time, not HTTP; the codec objects it carries are the owner's, kept here to be used again.
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import type { Peer } from '../balance/peer.ts';
 import { ChunkedDecoder } from '../http/chunked.ts';
 import { ResponseHead } from '../http/response-head.ts';
-import type { Peer } from '../balance/peer.ts';
 import { READ_BYTES } from '../shared/buffers.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 
@@ -53,7 +53,10 @@ export class PeerConnection {
       ...target(peer),
       allowHalfOpen: true,
       noDelay: true,
-      onread: { buffer: sharedReadBuffer, callback: (length: number, buf: Uint8Array) => this.#onRead(length, buf as Buffer) },
+      onread: {
+        buffer: sharedReadBuffer,
+        callback: (length: number, buf: Uint8Array) => this.#onRead(length, buf as Buffer),
+      },
     } as NetConnectOpts);
     this.socket = socket;
     openPeerConnections++;

@@ -24,7 +24,12 @@ export function peersOf(upstream: UpstreamModel, found: Discovery): PeerConfig[]
   const { upstreamServers, upstreamProgram } = upstream.settings;
   const peers = upstreamServers.flatMap((entry) => peersOfEntry(entry, found));
   for (const { port, up } of found.programs[upstreamProgram] ?? []) {
-    peers.push({ ...PROGRAM_PEER, name: `127.0.0.1:${port}`, address: { kind: 'tcp', host: 'localhost', port }, down: !up });
+    peers.push({
+      ...PROGRAM_PEER,
+      name: `127.0.0.1:${port}`,
+      address: { kind: 'tcp', host: 'localhost', port },
+      down: !up,
+    });
   }
   return peers;
 }
@@ -44,7 +49,11 @@ function peerAt(host: string, port: number, rest: Omit<PeerConfig, 'name' | 'add
 }
 
 /** A group of one server for a proxy_pass that names no group. */
-export function implicitUpstream(template: UpstreamModel['settings'], authority: string, at: string): UpstreamModel {
+export function implicitUpstream(
+  template: UpstreamModel['settings'],
+  authority: string,
+  at: string,
+): UpstreamModel {
   const m = /^(\[[^\]]+\]|[^:]*)(?::(\d{1,5}))?$/.exec(authority);
   const unix = /^unix:(.*?):?$/.exec(authority);
   const entry: ServerEntry = {

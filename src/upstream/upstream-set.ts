@@ -67,7 +67,9 @@ export class UpstreamSet {
     }
     const upstream = createUpstream(model, `dynamic ${model.name}`, found, null);
     this.#dynamic.set(model.name, upstream);
-    const ttlMs = needsLookup(model.settings.upstreamServers[0].host) ? this.#model.settings.resolverTtlMs : 0;
+    const ttlMs = needsLookup(model.settings.upstreamServers[0].host)
+      ? this.#model.settings.resolverTtlMs
+      : 0;
     if (ttlMs > 0) setTimeout(() => this.#dropDynamic(model.name, upstream), ttlMs).unref();
     return upstream;
   }
@@ -109,7 +111,10 @@ function updatePeers(upstream: Upstream, configs: ReturnType<typeof peersOf>): v
   const before = group.peers;
   const same =
     before.length === configs.length &&
-    configs.every((config, i) => JSON.stringify({ ...config, down: false }) === JSON.stringify({ ...before[i].config, down: false }));
+    configs.every(
+      (config, i) =>
+        JSON.stringify({ ...config, down: false }) === JSON.stringify({ ...before[i].config, down: false }),
+    );
   if (!same) group.setPeers(configs);
   for (const config of configs) group.setDown(config.name, config.down);
   for (const peer of before) if (peer.down || !group.peers.includes(peer)) upstream.closeIdle(peer);
@@ -135,6 +140,11 @@ function createUpstream(
 /** Equal for two models whose groups may share state. */
 function identityOf({ name, settings: s }: UpstreamModel): string {
   const servers = s.upstreamServers.map(({ at: _at, ...entry }) => entry);
-  const keepalive = [s.upstreamKeepalive, s.upstreamKeepaliveTimeoutMs, s.upstreamKeepaliveRequests, s.upstreamKeepaliveTimeMs];
+  const keepalive = [
+    s.upstreamKeepalive,
+    s.upstreamKeepaliveTimeoutMs,
+    s.upstreamKeepaliveRequests,
+    s.upstreamKeepaliveTimeMs,
+  ];
   return JSON.stringify([name, s.upstreamMethod, s.upstreamProgram, servers, keepalive]);
 }

@@ -45,7 +45,9 @@ describe('a proxied request', () => {
   });
 
   it('answers pipelined requests in order', async () => {
-    const peer = own(await startUpstream((req, res) => setTimeout(() => res.end(`<${req.url}>`), req.url === '/1' ? 50 : 0)));
+    const peer = own(
+      await startUpstream((req, res) => setTimeout(() => res.end(`<${req.url}>`), req.url === '/1' ? 50 : 0)),
+    );
     const proxy = await proxyTo(peer);
     const text = await exchangeRaw(
       proxy.port,
@@ -66,7 +68,11 @@ describe('a proxied request', () => {
       const known = await fetch(`http://127.0.0.1:${proxy.port}/`, { method: 'POST', body });
       expect(Buffer.from(await known.arrayBuffer()).equals(body)).toBe(true);
       const stream = new Blob([body]).stream();
-      const unknown = await fetch(`http://127.0.0.1:${proxy.port}/`, { method: 'POST', body: stream, duplex: 'half' } as never);
+      const unknown = await fetch(`http://127.0.0.1:${proxy.port}/`, {
+        method: 'POST',
+        body: stream,
+        duplex: 'half',
+      } as never);
       expect(Buffer.from(await unknown.arrayBuffer()).equals(body)).toBe(true);
     }
   });
@@ -74,7 +80,9 @@ describe('a proxied request', () => {
   it('gives 502 when nothing listens, and goes to the next peer when there is one', async () => {
     const dead = await deadPort();
     const proxy = own(
-      await startProxy(`http { server { listen 127.0.0.1:0; location / { proxy_pass http://127.0.0.1:${dead}; } } }`),
+      await startProxy(
+        `http { server { listen 127.0.0.1:0; location / { proxy_pass http://127.0.0.1:${dead}; } } }`,
+      ),
     );
     const res = await fetch(`http://127.0.0.1:${proxy.port}/`);
     expect(res.status).toBe(502);
@@ -84,14 +92,17 @@ describe('a proxied request', () => {
       await startProxy(`http { upstream u { server 127.0.0.1:${dead}; server ${peer.address}; }
         server { listen 127.0.0.1:0; location / { proxy_pass http://u; } } }`),
     );
-    for (let i = 0; i < 3; i++) expect(await (await fetch(`http://127.0.0.1:${two.port}/`)).text()).toBe('alive');
+    for (let i = 0; i < 3; i++)
+      expect(await (await fetch(`http://127.0.0.1:${two.port}/`)).text()).toBe('alive');
     expect(two.log).toHaveLength(1);
   });
 
   it('never ends a body cleanly that the peer cut short', async () => {
     for (const head of ['Content-Length: 100', 'Transfer-Encoding: chunked']) {
       const peer = own(
-        await startRawUpstream((s) => s.on('data', () => s.end(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n5\r\nhello`))),
+        await startRawUpstream((s) =>
+          s.on('data', () => s.end(`HTTP/1.1 200 OK\r\n${head}\r\n\r\n5\r\nhello`)),
+        ),
       );
       const proxy = await proxyTo(peer);
       await expect(fetch(`http://127.0.0.1:${proxy.port}/`).then((r) => r.text())).rejects.toThrow();
@@ -99,7 +110,12 @@ describe('a proxied request', () => {
   });
 
   it('speaks HTTP/1.0 to a client of that version', async () => {
-    const peer = own(await startUpstream((_req, res) => { res.write('a'); res.end('b'); }));
+    const peer = own(
+      await startUpstream((_req, res) => {
+        res.write('a');
+        res.end('b');
+      }),
+    );
     const proxy = await proxyTo(peer);
     const text = await exchangeRaw(proxy.port, 'GET / HTTP/1.0\r\n\r\n');
     expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);

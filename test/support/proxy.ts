@@ -24,7 +24,10 @@ export interface Proxy {
 }
 
 /** Reads a configuration text (an nginx file, or JSON when it begins with a brace); throws the printed problems. */
-export function readModel(text: string, prefix?: string): { model: Model; warnings: string; prefix: string; remove(): void } {
+export function readModel(
+  text: string,
+  prefix?: string,
+): { model: Model; warnings: string; prefix: string; remove(): void } {
   const dir = mkdtempSync(join(tmpdir(), 'lbproxy-'));
   const file = join(dir, text.trimStart().startsWith('{') ? 'lbproxy.json' : 'nginx.conf');
   writeFileSync(file, text);
@@ -48,7 +51,8 @@ export async function startProxy(
   const log: string[] = [];
   const logFiles = new LogFiles();
   const runtimeLog: RuntimeLog = {
-    attemptFailed: (_x, attempt, detail) => log.push(`${attempt.peer} ${attempt.outcome} ${attempt.noRetry}: ${detail}`),
+    attemptFailed: (_x, attempt, detail) =>
+      log.push(`${attempt.peer} ${attempt.outcome} ${attempt.noRetry}: ${detail}`),
     fileProblem: (_x, message) => log.push(message),
   };
   const runtime = compileRuntime(model, {

@@ -42,7 +42,11 @@ export function rawClient(port: number, host = '127.0.0.1'): RawClient {
       };
       const timer = setTimeout(() => {
         waiting.delete(check);
-        reject(new Error(`${what} did not happen within ${ms} ms; received: ${JSON.stringify(received().slice(0, 500))}`));
+        reject(
+          new Error(
+            `${what} did not happen within ${ms} ms; received: ${JSON.stringify(received().slice(0, 500))}`,
+          ),
+        );
       }, ms);
       waiting.add(check);
       check();

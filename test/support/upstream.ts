@@ -1,6 +1,6 @@
 // The kit's peers: a real HTTP server with a handler, a raw one that answers with given bytes, and a port that refuses.
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createRawServer, type AddressInfo, type Socket } from 'node:net';
+import { type AddressInfo, createServer as createRawServer, type Socket } from 'node:net';
 
 export interface TestPeer {
   readonly port: number;
@@ -25,7 +25,9 @@ export async function startUpstream(handler: RequestListener): Promise<TestPeer 
 }
 
 /** A peer in bytes: `serve` gets each connection. */
-export async function startRawUpstream(serve: (socket: Socket) => void): Promise<TestPeer & { connections: number }> {
+export async function startRawUpstream(
+  serve: (socket: Socket) => void,
+): Promise<TestPeer & { connections: number }> {
   const sockets = new Set<Socket>();
   const server = createRawServer({ allowHalfOpen: true }, (socket) => {
     peer.connections++;
