@@ -28,7 +28,9 @@ export class ChunkedDecoder {
   /** Bytes of the current chunk still to come. */
   #left = 0;
   #digits = 0;
+  /** Bytes of the present size line, later those of all trailers. */
   #line = 0;
+  #fields = 0;
   #quoted = false;
   #trailer: number[] = [];
   /** Offset after the last byte used, valid after `decode`. */
@@ -39,6 +41,7 @@ export class ChunkedDecoder {
     this.#left = 0;
     this.#digits = 0;
     this.#line = 0;
+    this.#fields = 0;
     this.#quoted = false;
     if (this.#trailer.length > 0) this.#trailer = [];
   }
@@ -135,20 +138,21 @@ export class ChunkedDecoder {
   }
 
   #trailerByte(c: number): void {
+    if (++this.#line > MAX_TRAILERS) return this.#refuse();
     const t = this.#trailer;
     t.push(c);
-    if (t.length > MAX_TRAILERS) return this.#refuse();
     if (c !== 10) return;
     if (t[t.length - 2] !== 13) return this.#refuse();
     const lineStart = t.lastIndexOf(10, t.length - 2) + 1;
-    if (t.length - lineStart !== 2) {
-      if (!isTrailerLine(t, lineStart)) this.#refuse();
+    if (t.length - lineStart === 2) {
+      t.length = lineStart;
+      this.state = 'done';
       return;
     }
-    t.length = lineStart;
-    let fields = 0;
-    for (const byte of t) if (byte === 10) fields++;
-    this.state = fields > MAX_TRAILER_FIELDS ? 'malformed' : 'done';
+    const line = Buffer.from(t.slice(lineStart)).latin1Slice();
+    if (++this.#fields > MAX_TRAILER_FIELDS || !TRAILER_LINE.test(line) || FORBIDDEN_TRAILER.test(line)) return this.#refuse();
+    // As in a head: `X_Real_IP` would be `X-Real-IP` to many an application.
+    if (UNUSUAL_TRAILER.test(line)) t.length = lineStart;
   }
 
   #refuse(): void {
@@ -156,13 +160,11 @@ export class ChunkedDecoder {
   }
 }
 
-/** A field line by the same grammar as in a head; the whole line is looked at once, when it ends. */
-function isTrailerLine(bytes: number[], start: number): boolean {
-  const line = Buffer.from(bytes.slice(start)).latin1Slice();
-  return TRAILER_LINE.test(line) && !FORBIDDEN_TRAILER.test(line);
-}
-
+/** A field line by the same grammar as in a head. */
 const TRAILER_LINE = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+:[\t\x20-\x7e\x80-\xff]*\r\n$/;
+
+/** A name that nginx ignores by default (ignore_invalid_headers, underscores_in_headers). */
+const UNUSUAL_TRAILER = /^[^:]*[^A-Za-z0-9:-][^:]*:/;
 
 /** Fields that frame, route or authenticate may not come late (RFC 9110 §6.5.1). */
 const FORBIDDEN_TRAILER =

@@ -311,9 +311,12 @@ function checkHost(head: RequestHead, host: number): RequestProblem | null {
   return null;
 }
 
-/** `uri-host [":" port]` (RFC 9110 §7.2): a name, an IPv4 address or a bracketed IPv6 address. */
+/**
+ * `uri-host [":" port]` (RFC 9110 §7.2): a name, an IPv4 address or a bracketed IPv6 address. A comma, which RFC 3986 would let a
+ * name have, looks like two Host fields joined and is refused.
+ */
 const HOST_GRAMMAR =
-  /^(?:\[[0-9a-fA-F:.]{2,45}(?:%25[\w.~-]+)?\]|[A-Za-z0-9\-._~!$&'()*+,;=%]{1,255})(?::[0-9]{0,5})?$/;
+  /^(?:\[[0-9a-fA-F:.]{2,45}(?:%25[\w.~-]+)?\]|(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2}){1,255})(?::[0-9]{0,5})?$/;
 
 // Most clients send the same Host with every request.
 let lastHost = '';

@@ -442,7 +442,8 @@ export class ClientConnection implements ClientSink {
   readBody(reader: BodyReader): void {
     const exchange = this.#exchange;
     if (exchange === null) return;
-    if (exchange.request.expectContinue && this.#input === null && !this.#body.complete) {
+    const unread = this.#input === null ? 0 : this.#input.length - this.#from;
+    if (exchange.request.expectContinue && unread === 0 && !this.#body.complete) {
       this.#answer.informational(100, '');
     }
     this.#body.read(reader);

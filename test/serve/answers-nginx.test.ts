@@ -5,7 +5,7 @@ import { createFail, errorPage, escapeHtml } from '../../src/serve/error-page.ts
 import { createTypeOf } from '../../src/serve/mime.ts';
 import { createSendRedirect, locationValue } from '../../src/serve/redirect.ts';
 import { FakeClient, fakeExchange } from '../support/fake-client.ts';
-import { ask, type NginxReference, nginxVersion, startNginx } from './nginx-reference.ts';
+import { ask, type NginxReference, nginxVersion, startNginx } from '../support/nginx.ts';
 
 const PAGES = [
   400, 401, 402, 403, 404, 405, 406, 408, 409, 410, 411, 412, 413, 414, 415, 416, 421, 429, 494, 495, 496,

@@ -1,7 +1,7 @@
 // Static files, answer by answer, against the real nginx on the same directory: status, fields, body, connection.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FakeClient, fakeExchange } from '../support/fake-client.ts';
-import { ask, type NginxReference, nginxVersion, startNginx } from './nginx-reference.ts';
+import { ask, type NginxReference, nginxVersion, startNginx } from '../support/nginx.ts';
 import { makeFiles, nginxLocations, type OurSite, ourSite, SERVER_NAME, TYPES_BLOCK } from './site.ts';
 
 const MTIME = 'Tue, 14 Nov 2023 22:13:20 GMT';

@@ -11,7 +11,7 @@ import { Problems } from '../../../src/config/problem.ts';
 import type { ReadContext, SettingRow } from '../../../src/config/row.ts';
 import { createExpiresFilter } from '../../../src/features/expires/expires.ts';
 import { type ExpiresSetting, expiresRows, parseExpires } from '../../../src/features/expires/rows.ts';
-import { ask, type NginxReference, nginxVersion, startNginx } from '../../serve/nginx-reference.ts';
+import { ask, type NginxReference, nginxVersion, startNginx } from '../../support/nginx.ts';
 import { FakeClient, fakeExchange } from '../../support/fake-client.ts';
 
 const HEAD = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n';

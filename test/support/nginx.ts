@@ -18,37 +18,42 @@ if (nginxVersion === '') {
 
 export interface NginxReference {
   readonly port: number;
+  /** Its own directory: error.log and whatever the configuration writes to `{dir}`. */
+  readonly dir: string;
   stop(): Promise<void>;
 }
 
 /** Starts nginx with one server; `server` is what stands in the server block, `http` what stands before it. */
 export async function startNginx(server: string, http = ''): Promise<NginxReference> {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'lbproxy-nginx-'));
   const port = await freePort();
+  return startNginxHttp(`${http} server { listen 127.0.0.1:${port}; ${server} }`, port);
+}
+
+/** Starts nginx, one process, with what stands in `http { }`; `{dir}` in it is its own directory. `port` is only told back. */
+export async function startNginxHttp(http: string, port: number, netns = ''): Promise<NginxReference> {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'lbproxy-nginx-'));
   const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((n) => `${n}_temp_path ${dir}/${n};`);
   const user = process.getuid?.() === 0 ? 'user root;' : '';
   fs.writeFileSync(
     path.join(dir, 'nginx.conf'),
-    `daemon off; master_process off; ${user} pid ${dir}/pid; error_log ${dir}/error.log; events {}
-     http { access_log off; ${temp.join(' ')} ${http}
-       server { listen 127.0.0.1:${port}; ${server} } }`,
+    `daemon off; master_process off; ${user} pid ${dir}/pid; error_log ${dir}/error.log;
+     events { worker_connections 4096; }
+     http { access_log off; ${temp.join(' ')} ${http.replaceAll('{dir}', dir)} }`,
   );
-  const child = spawn(
-    BINARY,
-    ['-p', dir, '-c', path.join(dir, 'nginx.conf'), '-e', path.join(dir, 'error.log')],
-    {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  );
+  const words = [BINARY, '-p', dir, '-c', path.join(dir, 'nginx.conf'), '-e', path.join(dir, 'error.log')];
+  // `ip netns exec` becomes nginx, so that the child is nginx in both cases.
+  const [program, ...args] = netns === '' ? words : ['ip', 'netns', 'exec', netns, ...words];
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let stderr = '';
   child.stderr.on('data', (chunk) => {
     stderr += chunk;
   });
   const stop = () => stopChild(child, dir);
-  for (let i = 0; i < 100; i++) {
-    if (await accepts(port)) return { port, stop };
+  for (let i = 0; i < 200; i++) {
+    // Written once its sockets listen (ngx_init_cycle).
+    if (fs.existsSync(path.join(dir, 'pid'))) return { port, dir, stop };
     if (child.exitCode !== null) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 25));
   }
   await stop();
   throw new Error(`nginx did not start: ${stderr}`);
@@ -63,23 +68,13 @@ async function stopChild(child: ChildProcess, dir: string): Promise<void> {
   fs.rmSync(dir, { recursive: true, force: true });
 }
 
-function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that was free a moment ago. */
+export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = net.createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address() as net.AddressInfo;
       server.close(() => resolve(port));
     });
-  });
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = net.connect(port, '127.0.0.1');
-    socket.on('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
   });
 }
 
