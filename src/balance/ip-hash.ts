@@ -13,7 +13,7 @@ export const ipHash = (peers: readonly Peer[]): Balancer => {
   const totalWeight = peers.reduce((sum, peer) => sum + peer.weight, 0);
   return {
     pick(key, tried, now) {
-      if (peers.length === 1) return fallback.pick(key, tried, now);
+      if (peers.length < 2) return fallback.pick(key, tried, now);
       const bytes = hashedBytes(key.remoteAddress);
       let hash = 89;
       for (let misses = 0; misses <= MAX_MISSES; misses++) {
@@ -39,7 +39,7 @@ function peerAt(peers: readonly Peer[], weight: number): Peer {
 /** What nginx hashes of an address: 3 or 16 bytes; three zero bytes for a Unix-socket client. */
 export function hashedBytes(address: string): Uint8Array {
   if (isIPv4(address)) return Uint8Array.from(address.split('.', 3), Number);
-  if (!address.includes(':')) return new Uint8Array(3);
+  if (address.startsWith('unix:') || !address.includes(':')) return new Uint8Array(3);
   return ipv6Bytes(address);
 }
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { listensOf } from '../cluster/needs.ts';
 import { buildModel } from '../config/build.ts';
 import { positionOf } from '../config/finish.ts';
 import { loadConfig } from '../config/load.ts';
@@ -55,7 +56,24 @@ export function readConfig(file: string, options: CliOptions): ReadConfig {
     prefix,
     followed,
   });
+  checkPorts(model, problems);
   return { file, model: problems.hasErrors ? undefined : model, tree, problems };
+}
+
+/** A program on a port that lbproxy itself listens on could never start. */
+function checkPorts(model: Model, problems: Problems): void {
+  const listens = new Map([...listensOf(model).values()].map((listen) => [listen.port, listen]));
+  for (const { name, at, settings } of model.programs) {
+    const first = settings.programFirstPort;
+    if (first === null) continue;
+    for (let port = first; port < first + settings.programNumprocs; port++) {
+      if (!listens.has(port)) continue;
+      problems.error(
+        positionOf(at),
+        `program "${name}": port ${port} is one that lbproxy listens on; choose another first_port`,
+      );
+    }
+  }
 }
 
 /** `-g`: directives in front of the file's own. */

@@ -1,68 +1,191 @@
 // The registry as documentation: a page of all directives, and a JSON schema for editors.
 import { namesIn, ROWS, rowsNamed } from './registry.ts';
-import type { Context, Row } from './row.ts';
+import type { Context, IgnoredRow, Row } from './row.ts';
+
+// The page.
+
+const INTRODUCTION = `# Directives
+
+Printed from the registry by \`npm run docs\`; do not edit. Each directive works in an nginx file and, as a key of the same name, in a
+JSON file. Where nginx has a directive of the name, its meaning and its default are nginx's unless the text says otherwise;
+[DIFFERENCES.md](DIFFERENCES.md) lists where we differ.
+
+**Times** are \`500ms\`, \`30s\`, \`5m\`, \`1h\`, \`1d\`, or a number of seconds; **sizes** are \`512\`, \`8k\`, \`1m\`, \`1g\`. Relative paths start from
+the directory of the configuration, or from \`-p\`.
+
+**In JSON** a value is text, a number or true/false (which stand for \`on\` and \`off\`). Several arguments are a list, or one text of
+several words. A directive that may stand several times takes a list, one element each. Where the first argument is a name, an object
+does as well: \`"proxy_set_header": { "Host": "$http_host" }\`. A block is an object; the arguments of a block are its key:
+\`"locations": { "= /x": { … } }\`. Comments and trailing commas are allowed.
+`;
 
 /** docs/DIRECTIVES.md. */
 export function directivesPage(): string {
   const rows = [...ROWS].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const real = rows.filter((row) => row.kind !== 'ignored');
   const ignored = rows.filter((row) => row.kind === 'ignored');
-  const out = [
-    '# Directives',
-    '',
-    'Printed from the registry by `npm run docs`; do not edit. Each works in nginx.conf and, as a key of the same name, in upstreams.json.',
-    '',
-  ];
-  for (const row of real) out.push(...entry(row));
-  out.push('## Accepted without effect', '', '| directive | why |', '|---|---|');
-  for (const row of ignored) if (row.kind === 'ignored') out.push(`| \`${row.name}\` | ${row.why} |`);
-  return `${out.join('\n')}\n`;
+  return `${[INTRODUCTION, ...index(real), ...real.flatMap(entry), ...ignoredTable(ignored)].join('\n')}\n`;
+}
+
+const CONTEXTS: readonly Context[] = [
+  'main',
+  'events',
+  'program',
+  'http',
+  'upstream',
+  'server',
+  'location',
+  'if in server',
+  'if in location',
+];
+
+/** What may stand where. */
+function index(rows: readonly Row[]): string[] {
+  const lines = CONTEXTS.map((context) => {
+    const here = rows.filter((row) => row.contexts.includes(context));
+    return `| ${context} | ${here.map((row) => `[${row.name}](#${anchorOf(row)})`).join(' · ')} |`;
+  });
+  return ['## By place', '', '| in | directives |', '|---|---|', ...lines, ''];
+}
+
+function titleOf(row: Row): string {
+  return `${row.name} (${row.contexts.join(', ')})`;
+}
+
+/** As GitHub makes it from a heading. */
+function anchorOf(row: Row): string {
+  return titleOf(row)
+    .toLowerCase()
+    .replace(/[^a-z0-9_ -]/g, '')
+    .replaceAll(' ', '-');
 }
 
 function entry(row: Row): string[] {
-  const title = `## ${row.name} (${row.contexts.join(', ')})`;
-  const lines = [title, '', row.doc, '', `- Syntax: \`${`${row.name} ${row.syntax}`.trim()}\``];
+  const lines = [
+    `## ${titleOf(row)}`,
+    '',
+    row.doc,
+    '',
+    `- Syntax: \`${[row.name, row.syntax].join(' ').trim()}\``,
+  ];
   if (row.default !== undefined) lines.push(`- Default: \`${row.default}\``);
-  if (row.aliases !== undefined) lines.push(`- In JSON also: \`${row.aliases.join('`, `')}\``);
+  if (row.aliases !== undefined) lines.push(`- Also written: \`${row.aliases.join('`, `')}\``);
   if (row.kind === 'setting' && row.inherit === false) lines.push('- Not inherited by inner levels.');
   return [...lines, ''];
 }
 
-type Schema = { readonly [key: string]: unknown };
+function ignoredTable(rows: readonly IgnoredRow[]): string[] {
+  const lines = rows.map(
+    (row) =>
+      `| \`${row.name}\` | ${row.contexts.join(', ')} | ${row.why}${row.warn ? ' (with a warning)' : ''} |`,
+  );
+  return ['## Accepted without effect', '', '| directive | in | why |', '|---|---|---|', ...lines];
+}
 
-const VALUE: Schema = { type: ['string', 'number', 'boolean', 'array', 'object'] };
+// The schema.
 
-/** A JSON schema of upstreams.json. */
+export type Schema = { readonly [key: string]: unknown };
+
+const SCALAR: Schema = { type: ['string', 'number', 'boolean'] };
+const LIST: Schema = { type: 'array', items: SCALAR };
+const ADDRESS = '#/definitions/peer';
+
+/** A JSON schema (draft 7) of upstreams.json. It knows names, nesting and closed sets of words; `-t` knows the rest. */
 export function jsonSchema(): Schema {
-  const blocks: Context[] = ['upstream', 'server', 'location', 'program', 'if in location'];
+  const blocks: readonly Context[] = ['upstream', 'server', 'location', 'program', 'if in location'];
   const definitions = Object.fromEntries(blocks.map((context) => [context, objectOf([context])]));
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'lbproxy configuration',
-    ...objectOf(['main', 'http', 'events']),
-    definitions,
+    ...objectOf(['main', 'http', 'events'], { $schema: { type: 'string' } }),
+    definitions: { ...definitions, peer: PEER },
   };
 }
 
-function objectOf(contexts: readonly Context[]): Schema {
-  const names = [...new Set(contexts.flatMap((context) => namesIn(context)))].filter(
-    (n) => n !== 'http' && n !== 'events',
-  );
-  const properties = Object.fromEntries(names.sort().map((name) => [name, valueOf(name, contexts)]));
-  return {
-    type: 'object',
-    properties: { $schema: { type: 'string' }, ...properties },
-    additionalProperties: false,
-  };
+/** One server of an upstream: as text, or with its parameters as keys. */
+const PEER: Schema = {
+  anyOf: [
+    { type: 'string' },
+    {
+      type: 'object',
+      properties: {
+        address: { type: 'string' },
+        weight: { type: 'integer' },
+        max_fails: { type: 'integer' },
+        fail_timeout: { type: ['string', 'number'] },
+        max_conns: { type: 'integer' },
+        backup: { type: 'boolean' },
+        down: { type: 'boolean' },
+      },
+      required: ['address'],
+      additionalProperties: false,
+    },
+  ],
+};
+
+function objectOf(contexts: readonly Context[], more: Schema = {}): Schema {
+  const names = new Set(contexts.flatMap((context) => namesIn(context)));
+  // JSON has no levels of these names: their contents stand at the top.
+  names.delete('http');
+  names.delete('events');
+  if (contexts.includes('upstream')) names.add('servers');
+  const properties = Object.fromEntries([...names].sort().map((name) => [name, valueOf(name, contexts)]));
+  return { type: 'object', properties: { ...more, ...properties }, additionalProperties: false };
 }
 
 function valueOf(name: string, contexts: readonly Context[]): Schema {
-  const row = rowsNamed(name).find((r) => r.contexts.some((c) => contexts.includes(c)));
-  const description =
-    row === undefined ? '' : [row.doc, `Syntax: ${row.syntax}`].filter((t) => t !== '').join('\n');
-  if (row?.kind !== 'structure' || row.opens === undefined) return { description, ...VALUE };
-  const inner = row.opens === 'types' ? { type: 'object' } : { $ref: `#/definitions/${row.opens}` };
-  if (row.args[1] === 0 && row.name === 'server') return { description, type: 'array', items: inner };
-  if (row.args[1] === 0) return { description, ...inner };
-  return { description, type: 'object', additionalProperties: inner };
+  const known = contexts.includes('upstream') && name === 'servers' ? 'server' : name;
+  const row = rowsNamed(known).find((r) => r.contexts.some((c) => contexts.includes(c)));
+  if (row === undefined) return {};
+  const description = [row.doc, row.syntax && `Syntax: ${row.syntax}`].filter((t) => t !== '').join('\n');
+  if (row.kind === 'structure' && row.opens !== undefined)
+    return { description, ...blockOf(row.opens, row.args[1]) };
+  if (known === 'server') return { description, ...oneOrList({ $ref: ADDRESS }) };
+  return { description, ...settingOf(row) };
 }
+
+function blockOf(opens: Context, maxArgs: number): Schema {
+  if (opens === 'types') return { type: 'object', additionalProperties: { anyOf: [SCALAR, LIST] } };
+  const inner = { $ref: `#/definitions/${opens}` };
+  return maxArgs === 0 ? oneOrList(inner) : { type: 'object', additionalProperties: inner };
+}
+
+function oneOrList(inner: Schema): Schema {
+  return { anyOf: [inner, { type: 'array', items: inner }] };
+}
+
+/** A row's value by the words that its documentation uses for it. */
+function settingOf(row: Row): Schema {
+  const single = row.args[1] <= 1 && !(row.kind === 'setting' && row.repeat !== 'once');
+  if (!single) return { type: ['string', 'number', 'boolean', 'array', 'object'] };
+  switch (row.syntax) {
+    case '':
+      return { type: 'boolean' };
+    case 'number':
+      return { type: ['integer', 'string'] };
+    default: {
+      const words = wordsOf(row.syntax);
+      return words === undefined ? SCALAR : { enum: words };
+    }
+  }
+}
+
+/** `off | exact | before`; not `number | auto`, where a word stands for many. */
+const CLOSED_SET = /^[a-z0-9_.]+(?: \| [a-z0-9_.]+)+$/i;
+const STANDS_FOR_MANY = /^(?:number|file|name|path|port|time|size|address)$/;
+
+/** The values of a closed set, also as the JSON types that read as the same words. */
+function wordsOf(syntax: string): unknown[] | undefined {
+  const words = syntax.split(' | ');
+  if (!CLOSED_SET.test(syntax) || words.some((word) => STANDS_FOR_MANY.test(word))) return undefined;
+  return words.flatMap((word) => [...(JSON_TYPED[word] ?? []), word]);
+}
+
+const JSON_TYPED: Readonly<Record<string, readonly unknown[]>> = {
+  on: [true],
+  true: [true],
+  off: [false],
+  false: [false],
+  '1.0': [1],
+  '1.1': [1.1],
+};

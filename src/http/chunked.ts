@@ -9,6 +9,7 @@ const MAX_TRAILER_FIELDS = 32;
 
 type State =
   | 'size'
+  | 'bws'
   | 'extension'
   | 'size-lf'
   | 'data'

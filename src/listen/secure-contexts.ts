@@ -50,7 +50,7 @@ function contextOptions(settings: Settings, material: TlsMaterial): SecureContex
     key: readFileSync(key),
     minVersion: versions.includes('TLSv1.2') ? 'TLSv1.2' : 'TLSv1.3',
     maxVersion: versions.includes('TLSv1.3') ? 'TLSv1.3' : 'TLSv1.2',
-    ...(settings.sslCiphers === '' ? {} : { ciphers: settings.sslCiphers }),
+    ciphers: `${TLS13_SUITES}:${settings.sslCiphers === '' ? TLS12_CIPHERS : settings.sslCiphers}`,
     honorCipherOrder: true,
     ticketKeys: material.ticketKeys,
     // The same in every acceptor, so that a session resumes wherever the client lands.
@@ -58,6 +58,19 @@ function contextOptions(settings: Settings, material: TlsMaterial): SecureContex
     ...(settings.sslSessionTickets ? {} : { secureOptions: SSL_OP_NO_TICKET }),
   };
 }
+
+/** Node takes the suites of TLS 1.3 from the same list and would switch the version off without them. */
+const TLS13_SUITES = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256';
+
+/** Of TLS 1.2 only what has forward secrecy and authenticated encryption. */
+const TLS12_CIPHERS = [
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':');
 
 /** OpenSSL: no session tickets. */
 const SSL_OP_NO_TICKET = 1 << 14;

@@ -20,8 +20,7 @@ export class Deadline {
 }
 
 export class TimerWheel {
-  /** The coarse monotonic time in ms, at most one tick old while anything is armed. */
-  nowMs: number;
+  #nowMs: number;
   readonly #clock: Clock;
   readonly #slots: Deadline[][] = Array.from({ length: SLOTS }, () => []);
   #tick = 0;
@@ -35,12 +34,18 @@ export class TimerWheel {
     this.#clock = clock ?? systemClock;
     this.#manual = clock !== undefined;
     this.#origin = this.#clock.now();
-    this.nowMs = this.#origin;
+    this.#nowMs = this.#origin;
+  }
+
+  /** The coarse monotonic time in ms: one tick old at most, unless the loop stalled. */
+  get nowMs(): number {
+    // While nothing is armed the wheel stands still.
+    if (this.#count === 0) this.#nowMs = this.#clock.now();
+    return this.#nowMs;
   }
 
   /** Fires `deadline.onTimeout` once, `ms` from now unless re-armed or disarmed. */
   arm(deadline: Deadline, ms: number): void {
-    if (this.#count === 0) this.nowMs = this.#clock.now();
     const at = this.nowMs + ms;
     deadline.at = at;
     if (deadline.slot !== null) {
@@ -62,8 +67,8 @@ export class TimerWheel {
 
   /** Turns the wheel to the clock's present time, firing what is due. */
   advance(): void {
-    this.nowMs = this.#clock.now();
-    const target = Math.floor((this.nowMs - this.#origin) / TICK_MS);
+    this.#nowMs = this.#clock.now();
+    const target = Math.floor((this.#nowMs - this.#origin) / TICK_MS);
     // After a long stall every slot is visited once at most: entries are checked by time, not by slot.
     if (target - this.#tick > SLOTS) this.#tick = target - SLOTS;
     while (this.#tick < target) {
@@ -80,7 +85,7 @@ export class TimerWheel {
     for (const entry of entries) {
       // Fired or removed by an earlier entry of this slot, or armed anew by one.
       if (entry.at === 0 || entry.slot !== null) continue;
-      if (entry.at > this.nowMs) {
+      if (entry.at > this.#nowMs) {
         this.#link(entry, entry.at);
         continue;
       }
@@ -91,7 +96,7 @@ export class TimerWheel {
   }
 
   #link(deadline: Deadline, at: number): void {
-    const now = Math.floor((this.nowMs - this.#origin) / TICK_MS);
+    const now = Math.floor((this.#nowMs - this.#origin) / TICK_MS);
     if (this.#count === 0) this.#tick = now;
     let tick = Math.max(Math.ceil((at - this.#origin) / TICK_MS), this.#tick + 1);
     // Further away than one turn: looked at again when the wheel has gone round.

@@ -1,0 +1,170 @@
+// http-proxy-3's server with an upstream group behind it. A call that goes to the group becomes an exchange of ours, which makes
+// its attempts through a second http-proxy-3 server, the carrier; a call with a `target` of its own goes through untouched.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { type ErrorCallback, ProxyServer, type ProxyTargetUrl, type ServerOptions } from 'http-proxy-3';
+import { Group } from '../balance/group.ts';
+import { systemClock } from '../shared/clock.ts';
+import { type Call, type Carriage, report } from './carriage.ts';
+import { type BalancerOptions, readUpstream } from './options.ts';
+import { HandoverAgent, PeerAgent } from './peer-agent.ts';
+import { attemptOf } from './web-attempt.ts';
+import { WebExchange } from './web-exchange.ts';
+import { WsExchange } from './ws-exchange.ts';
+
+/** One peer at this moment. */
+export interface PeerStatus {
+  /** As configured: `127.0.0.1:8001`, `unix:/run/app.sock`. */
+  readonly name: string;
+  /** `failing`: out until its fail_timeout is over. */
+  readonly state: 'up' | 'failing' | 'down';
+  /** Requests and WebSockets under way. */
+  readonly active: number;
+  /** Failures counted since it last did well. */
+  readonly fails: number;
+  readonly weight: number;
+  readonly backup: boolean;
+}
+
+/** `createProxyServer` with groups. Throws a TypeError that names the option when one is wrong. */
+export function createBalancer(options: BalancerOptions = {}): Balancer {
+  return new Balancer(options);
+}
+
+export class Balancer extends ProxyServer {
+  declare readonly web: ProxyServer['web'];
+  declare readonly ws: ProxyServer['ws'];
+  declare readonly before: ProxyServer['before'];
+  declare readonly after: ProxyServer['after'];
+  /** Stops listening, if it did, and closes idle connections to peers. Requests under way go on. */
+  declare readonly close: ProxyServer['close'];
+  readonly #options: ServerOptions;
+  readonly #carrier: ProxyServer;
+  readonly #agent = new PeerAgent();
+  readonly #carriage: Carriage | null;
+
+  constructor({ upstream, ...options }: BalancerOptions = {}) {
+    const plan = readUpstream({ upstream, ...options });
+    super({ ...options });
+    const closeServer = this.close;
+    this.#options = options;
+    this.#carrier = new ProxyServer({ ...options });
+    this.#carriage =
+      plan === undefined
+        ? null
+        : { carrier: this.#carrier, events: this, plan, group: new Group(plan.group), agent: this.#agent };
+    // Of itself http-proxy-3 throws when nobody listens to 'error'.
+    this.off('error', this.onError);
+    this.#passEvents();
+    this.#carrier.before('web', 'timeout', frameAnew);
+    this.web = (req, res, ...rest) => this.#web(req, res, rest);
+    this.ws = (req, socket, head, ...rest) => this.#ws(req, socket, head, rest);
+    this.before = this.#carrier.before;
+    this.after = this.#carrier.after;
+    this.close = (done) => {
+      this.#agent.retire();
+      closeServer(done);
+    };
+  }
+
+  /** The group as it is now; without `upstream` it has no peers. */
+  get upstream(): { readonly peers: readonly PeerStatus[] } {
+    const now = systemClock.now();
+    const peers = (this.#carriage?.group.peers ?? []).map((peer) => ({
+      name: peer.name,
+      state: peer.down ? ('down' as const) : peer.isFailing(now) ? ('failing' as const) : ('up' as const),
+      active: peer.active,
+      fails: peer.fails,
+      weight: peer.weight,
+      backup: peer.config.backup,
+    }));
+    return { peers };
+  }
+
+  #web(req: IncomingMessage, res: ServerResponse, rest: readonly CallArgument[]): void {
+    const { call, own } = this.#read(req, res, rest);
+    const carriage = this.#carriageFor(own);
+    if (carriage !== null) return new WebExchange(carriage, call).begin();
+    this.#carrier.web(req, res, own, call.callback);
+  }
+
+  #ws(req: IncomingMessage, socket: Socket, head: Buffer, rest: readonly CallArgument[]): void {
+    const { call, own } = this.#read(req, socket, rest);
+    const carriage = this.#carriageFor(own);
+    if (carriage !== null) return new WsExchange(carriage, call, head).begin();
+    this.#carrier.ws(req, socket, head, own, call.callback);
+  }
+
+  #read<R extends ServerResponse | Socket>(
+    req: IncomingMessage,
+    res: R,
+    rest: readonly CallArgument[],
+  ): { call: Call<R>; own: ServerOptions } {
+    const last = rest.at(-1);
+    const callback = typeof last === 'function' ? last : undefined;
+    const own = typeof rest[0] === 'object' ? rest[0] : {};
+    return { call: { req, res, options: { ...this.#options, ...own }, callback }, own };
+  }
+
+  /** A call may name a target of its own. */
+  #carriageFor(own: ServerOptions): Carriage | null {
+    return own.target === undefined && own.forward === undefined ? this.#carriage : null;
+  }
+
+  /** What the carrier tells, with the application's own request and response in the place of stand-ins. */
+  #passEvents(): void {
+    const carrier = this.#carrier;
+    carrier.on('start', (req, res, target) => {
+      if (attemptOf(req) === undefined) this.emit('start', req, res, target);
+    });
+    carrier.on('proxyReq', (proxyReq, req, res, options, socket) => {
+      const attempt = attemptOf(req);
+      attempt?.onProxyReq(proxyReq, socket);
+      const real = attempt?.exchange.call ?? { req, res };
+      this.emit('proxyReq', proxyReq, real.req, real.res, options, socket);
+    });
+    carrier.on('proxyRes', (proxyRes, req, res) => {
+      const attempt = attemptOf(req);
+      if (attempt !== undefined && !attempt.onProxyRes(proxyRes)) return;
+      const real = attempt?.exchange.call ?? { req, res };
+      this.emit('proxyRes', proxyRes, real.req, real.res);
+    });
+    carrier.on('end', (req, res, proxyRes) => {
+      const attempt = attemptOf(req);
+      if (attempt?.passedOver === true) return;
+      const real = attempt?.exchange.call ?? { req, res };
+      this.emit('end', real.req, real.res, proxyRes);
+    });
+    carrier.on('econnreset', (error, req, res, target) => {
+      const real = attemptOf(req)?.exchange.call ?? { req, res };
+      this.emit('econnreset', error, real.req, real.res, target);
+    });
+    carrier.on('error', (error, req, res, target) => {
+      const code = (error as NodeJS.ErrnoException).code ?? error.message;
+      const text = `the target did not answer (${code})`;
+      report(this, { req, res, callback: undefined }, error, { status: 502, text, target });
+    });
+    carrier.on('proxyReqWs', (proxyReq, req, socket, options, head) => {
+      if (options.agent instanceof HandoverAgent) options.agent.onRequest(proxyReq);
+      this.emit('proxyReqWs', proxyReq, req, socket, options, head);
+    });
+    carrier.on('open', (socket) => this.emit('open', socket));
+    carrier.on('close', (proxyRes, socket, head) => this.emit('close', proxyRes, socket, head));
+  }
+}
+
+type CallArgument = ServerOptions | ErrorCallback | ProxyTargetUrl | undefined;
+
+/**
+ * Runs after http-proxy-3 set `Content-Length: 0` on a DELETE or OPTIONS without a length and took its Transfer-Encoding away.
+ * When such a request had a chunked body, its bytes would stand on the peer's connection as a request of their own.
+ */
+function frameAnew(req: IncomingMessage): void {
+  const attempt = attemptOf(req);
+  if (attempt !== undefined) return attempt.frame();
+  if (req.method !== 'DELETE' && req.method !== 'OPTIONS') return;
+  const chunked = req.rawHeaders.some((text, i) => i % 2 === 0 && text.toLowerCase() === 'transfer-encoding');
+  if (!chunked) return;
+  delete req.headers['content-length'];
+  req.headers['transfer-encoding'] = 'chunked';
+}

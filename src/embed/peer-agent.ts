@@ -1,0 +1,57 @@
+// Agents for connections to peers: one that keeps idle connections as the data plane does, one that hands over a connection made
+// beforehand.
+import { Agent, type ClientRequest } from 'node:http';
+import type { Socket } from 'node:net';
+import { balanceDefaults } from '../balance/rows.ts';
+
+/** Documented methods of Agent that its type leaves out. */
+interface KeepAliveMethods {
+  keepSocketAlive(socket: Socket): boolean;
+  reuseSocket(socket: Socket, request: ClientRequest): void;
+}
+const base = Agent.prototype as unknown as KeepAliveMethods;
+
+/** Keeps idle connections a shorter time than app servers do, so that a request rarely meets a connection being closed. */
+export class PeerAgent extends Agent implements KeepAliveMethods {
+  #retired = false;
+
+  constructor() {
+    super({ keepAlive: true, maxFreeSockets: balanceDefaults.upstreamKeepalive, scheduling: 'lifo' });
+  }
+
+  keepSocketAlive(socket: Socket): boolean {
+    if (this.#retired || !base.keepSocketAlive.call(this, socket)) return false;
+    socket.setTimeout(balanceDefaults.upstreamKeepaliveTimeoutMs);
+    return true;
+  }
+
+  reuseSocket(socket: Socket, request: ClientRequest): void {
+    socket.setTimeout(0);
+    base.reuseSocket.call(this, socket, request);
+  }
+
+  /** Closes the idle connections now and those in use when their request is done. */
+  retire(): void {
+    this.#retired = true;
+    for (const sockets of Object.values(this.freeSockets)) {
+      for (const socket of [...(sockets ?? [])]) socket.destroy();
+    }
+  }
+}
+
+/** Gives the one connection that stands already. */
+export class HandoverAgent extends Agent {
+  readonly #connection: Socket;
+  /** Hears of the request that goes out on it. */
+  readonly onRequest: (request: ClientRequest) => void;
+
+  constructor(connection: Socket, onRequest: (request: ClientRequest) => void) {
+    super();
+    this.#connection = connection;
+    this.onRequest = onRequest;
+  }
+
+  override createConnection(): Socket {
+    return this.#connection;
+  }
+}

@@ -1,0 +1,125 @@
+// One web() of http-proxy-3 on one peer: gives it the stand-ins, and tells the exchange what became of it before a byte reaches
+// the client.
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Peer } from '../balance/peer.ts';
+import type { Failure } from '../shared/failure.ts';
+import { CONNECT_TIMEOUT_MS, HEAD_TIMEOUT_MS, targetOf } from './carriage.ts';
+import { failureOf } from './failure-of.ts';
+import { CarriedRequest, CarriedResponse } from './stand-ins.ts';
+import type { WebExchange } from './web-exchange.ts';
+
+/** The attempt that a stand-in belongs to; how events of the carrier find their way back. */
+const ATTEMPT_OF = new WeakMap<object, WebAttempt>();
+
+export function attemptOf(req: object): WebAttempt | undefined {
+  return ATTEMPT_OF.get(req);
+}
+
+export class WebAttempt {
+  readonly exchange: WebExchange;
+  readonly peer: Peer;
+  /** On a connection of its own: the free retry after a stale one. */
+  readonly fresh: boolean;
+  readonly target: ReturnType<typeof targetOf>;
+  requestSent = false;
+  /** The peer's connection ended inside its answer. */
+  truncated = false;
+  readonly #request: CarriedRequest;
+  readonly #response: CarriedResponse;
+  #proxyReq: ClientRequest | null = null;
+  #timedOut = false;
+
+  constructor(exchange: WebExchange, peer: Peer, fresh: boolean) {
+    this.exchange = exchange;
+    this.peer = peer;
+    this.fresh = fresh;
+    this.target = targetOf(peer.config);
+    const { req, res } = exchange.call;
+    exchange.carriage.events.emit('start', req, res, this.target);
+    this.#request = new CarriedRequest(req, exchange.framing, exchange.body);
+    this.#response = new CarriedResponse(res);
+    ATTEMPT_OF.set(this.#request, this);
+  }
+
+  start(): void {
+    const { call, carriage } = this.exchange;
+    const { options } = call;
+    const agent = options.agent === undefined ? carriage.agent : options.agent;
+    const carried = {
+      ...options,
+      target: this.target,
+      agent: this.fresh ? false : agent,
+      connectTimeout: options.connectTimeout ?? CONNECT_TIMEOUT_MS,
+      buffer: undefined,
+    };
+    try {
+      // The two have every member that http-proxy-3 uses, not every one that the types name.
+      const req = this.#request as unknown as IncomingMessage;
+      const res = this.#response as unknown as ServerResponse;
+      carriage.carrier.web(req, res, carried, (error) => this.#onError(error));
+    } catch (error) {
+      // It throws on a request target that is no URL, which a client can send.
+      this.#fail('client_head_malformed', error as Error);
+    }
+  }
+
+  /** http-proxy-3 is about to make the request; nothing of it is sent before a connection stands. */
+  frame(): void {
+    this.#request.frame(this.exchange.call.req.headers['content-length']);
+  }
+
+  onProxyReq(proxyReq: ClientRequest, socket: Socket): void {
+    this.#proxyReq = proxyReq;
+    proxyReq.once('timeout', () => {
+      this.#timedOut = true;
+      proxyReq.destroy();
+    });
+    if (this.exchange.call.options.proxyTimeout === undefined) proxyReq.setTimeout(HEAD_TIMEOUT_MS);
+    if (socket.connecting) socket.once('connect', () => this.#onConnect());
+    else this.#onConnect();
+  }
+
+  #onConnect(): void {
+    this.requestSent = true;
+    this.#request.open();
+  }
+
+  /** The head of the answer is here. True when it is the one that the client gets. */
+  onProxyRes(proxyRes: IncomingMessage): boolean {
+    if (!this.exchange.takesAnswer(this, proxyRes.statusCode ?? 0)) {
+      this.#response.passOver();
+      this.cancel();
+      return false;
+    }
+    const { options, res } = this.exchange.call;
+    if (options.proxyTimeout === undefined) this.#proxyReq?.setTimeout(0);
+    // http-proxy-3 pipes and hears nothing of an answer that breaks off: the client would wait for the rest for ever.
+    proxyRes.once('close', () => {
+      if (proxyRes.complete) return;
+      this.truncated = true;
+      if (options.selfHandleResponse !== true) res.destroy();
+    });
+    return true;
+  }
+
+  #onError(error: NodeJS.ErrnoException): void {
+    const reached = {
+      requestSent: this.requestSent,
+      reused: this.#proxyReq?.reusedSocket === true,
+      timedOut: this.#timedOut,
+    };
+    this.#fail(failureOf(error, reached), error);
+  }
+
+  #fail(failure: Failure, error: NodeJS.ErrnoException): void {
+    this.cancel();
+    this.exchange.attemptFailed(this, failure, error);
+  }
+
+  /** Ends it: http-proxy-3 destroys its request when its response closes unfinished. */
+  cancel(): void {
+    this.#request.destroy();
+    this.#response.destroy();
+  }
+}

@@ -1,0 +1,145 @@
+// One WebSocket on its way through a group. http-proxy-3 closes the client's socket on any failure, so the connection to a peer
+// is made here, failing over until one stands, and then handed to it: handshake and piping are http-proxy-3's.
+import type { ClientRequest } from 'node:http';
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import type { Peer } from '../balance/peer.ts';
+import { Attempts } from './attempts.ts';
+import { causeOf } from './balancer-error.ts';
+import { type Call, type Carriage, CONNECT_TIMEOUT_MS, HEAD_TIMEOUT_MS, report, targetOf } from './carriage.ts';
+import { failureOf, type Reached } from './failure-of.ts';
+import { HandoverAgent } from './peer-agent.ts';
+
+/** How long one side may take to close after the other did (nginx: lingering_timeout). */
+const LINGER_MS = 5000;
+
+const CONNECTING: Reached = { requestSent: false, reused: false, timedOut: false };
+
+/** connecting → handshake → open → closed; any of them → closed. */
+type Phase = 'connecting' | 'handshake' | 'open' | 'closed';
+
+export class WsExchange {
+  readonly #carriage: Carriage;
+  readonly #call: Call<Socket>;
+  readonly #head: Buffer;
+  readonly #attempts: Attempts;
+  #phase: Phase = 'connecting';
+  #peer: Peer | null = null;
+  #connection: Socket | null = null;
+  #timedOut = false;
+
+  constructor(carriage: Carriage, call: Call<Socket>, head: Buffer) {
+    this.#carriage = carriage;
+    this.#call = call;
+    this.#head = head;
+    this.#attempts = new Attempts(carriage.group, carriage.plan.next, call.req.socket.remoteAddress);
+  }
+
+  begin(): void {
+    const { res: socket } = this.#call;
+    if (socket.destroyed) return;
+    // http-proxy-3 adds its own with the handshake; until then a reset would have no handler.
+    socket.on('error', () => {});
+    socket.once('close', () => this.#onClientClose());
+    this.#connect(this.#attempts.pick());
+  }
+
+  #connect(peer: Peer | undefined, cause?: Error): void {
+    this.#peer = peer ?? null;
+    if (peer === undefined) return this.#giveUp(cause);
+    const { options } = this.#call;
+    const { address } = peer.config;
+    const to = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
+    const connection = connect({ ...to, localAddress: options.localAddress } as NetConnectOpts);
+    this.#connection = connection;
+    const limit = setTimeout(() => {
+      connection.destroy(Object.assign(new Error('connect timeout'), { code: 'ECONNECT_TIMEOUT' }));
+    }, options.connectTimeout ?? CONNECT_TIMEOUT_MS);
+    connection.once('connect', () => this.#handOver(peer, connection));
+    connection.once('close', () => clearTimeout(limit)).once('connect', () => clearTimeout(limit));
+    connection.on('error', (error) => this.#onConnectFailed(peer, connection, error));
+  }
+
+  #onConnectFailed(peer: Peer, connection: Socket, error: Error): void {
+    if (this.#phase !== 'connecting' || connection !== this.#connection) return;
+    this.#connection = null;
+    this.#connect(this.#failed(peer, error, CONNECTING), error);
+  }
+
+  #failed(peer: Peer, error: Error, reached: Reached): Peer | undefined {
+    this.#peer = null;
+    const { requestSent } = reached;
+    const progress = { method: 'GET', answerStarted: requestSent, requestSent, bodyReplayable: true };
+    return this.#attempts.failed(peer, failureOf(error, reached), progress);
+  }
+
+  #handOver(peer: Peer, connection: Socket): void {
+    const { req, res: socket, options } = this.#call;
+    this.#phase = 'handshake';
+    connection.once('close', () => this.#onPeerClose());
+    // A side that ended may wait for the other's end, but not for ever.
+    socket.once('end', () => connection.setTimeout(LINGER_MS, () => connection.destroy()));
+    const agent = new HandoverAgent(connection, (request) => this.#onRequest(request));
+    const carried = { ...options, target: targetOf(peer.config), agent, ssl: undefined };
+    try {
+      this.#carriage.carrier.ws(req, socket, this.#head, carried, (error) => this.#onError(peer, error));
+    } catch (error) {
+      this.#onError(peer, error as Error);
+      socket.destroySoon();
+    }
+  }
+
+  #onRequest(request: ClientRequest): void {
+    const { options, res: socket } = this.#call;
+    request.once('upgrade', () => {
+      this.#phase = 'open';
+    });
+    request.once('response', (answer) => {
+      this.#phase = 'open';
+      answer.once('close', () => socket.destroySoon());
+    });
+    request.setTimeout(options.proxyTimeout ?? HEAD_TIMEOUT_MS, () => {
+      this.#timedOut = true;
+      request.destroy();
+    });
+  }
+
+  /** http-proxy-3 lost the peer; it closes the client's socket as soon as this returns, so no further peer can be tried. */
+  #onError(peer: Peer, error: Error): void {
+    if (this.#phase === 'closed') return;
+    if (this.#phase === 'handshake') {
+      this.#failed(peer, error, { requestSent: true, reused: false, timedOut: this.#timedOut });
+      return this.#giveUp(error);
+    }
+    const { callback } = this.#call;
+    const { events } = this.#carriage;
+    if (callback !== undefined || events.listenerCount('error') > 0) {
+      report(events, this.#call, error, { status: 502, text: '' });
+    }
+  }
+
+  #giveUp(cause?: Error): void {
+    this.#phase = 'closed';
+    const error = this.#attempts.error(cause);
+    report(this.#carriage.events, this.#call, error, { status: error.status, text: causeOf(error.failure) });
+    // As http-proxy-3 does after its 'error' event.
+    this.#call.res.destroySoon();
+  }
+
+  #onPeerClose(): void {
+    const { res: socket } = this.#call;
+    if (this.#phase !== 'open' || socket.destroyed) return;
+    // Read on, so that the client's end is noticed.
+    socket.resume();
+    socket.setTimeout(LINGER_MS, () => socket.destroy());
+  }
+
+  #onClientClose(): void {
+    const connection = this.#connection;
+    if (this.#phase === 'connecting') connection?.destroy();
+    else connection?.destroySoon();
+    const outcome = this.#phase === 'open' ? 'ok' : 'next';
+    this.#phase = 'closed';
+    if (this.#peer !== null) this.#attempts.release(this.#peer, outcome);
+    this.#peer = null;
+  }
+}

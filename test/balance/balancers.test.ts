@@ -1,0 +1,264 @@
+// One contract suite for all algorithms, then what is particular to each.
+import { describe, expect, it } from 'vitest';
+import { Group, type GroupDelta, type GroupListener } from '../../src/balance/group.ts';
+import { hashedBytes, ipv6Bytes } from '../../src/balance/ip-hash.ts';
+import type { Peer, PeerConfig } from '../../src/balance/peer.ts';
+import { BALANCERS, type BalanceMethod } from '../../src/balance/table.ts';
+
+const METHODS = Object.keys(BALANCERS) as BalanceMethod[];
+
+function peer(name: string, more: Partial<PeerConfig> = {}): PeerConfig {
+  return {
+    name,
+    address: { kind: 'tcp', host: '127.0.0.1', port: 1 },
+    weight: 1,
+    maxFails: 1,
+    failTimeoutMs: 10_000,
+    backup: false,
+    down: false,
+    maxConns: 0,
+    ...more,
+  };
+}
+
+const group = (method: BalanceMethod, peers: PeerConfig[]): Group =>
+  new Group({ name: 'g', id: 'g', method, peers });
+const key = (remoteAddress = '192.0.2.7') => ({ remoteAddress });
+
+/** Names of n picks that each end well before the next. */
+function sequence(g: Group, n: number, address?: string): string {
+  let out = '';
+  for (let i = 0; i < n; i++) {
+    const p = g.pick(key(address), [], 1000);
+    out += p?.name ?? '-';
+    if (p !== undefined) g.release(p, 'ok', 1000);
+  }
+  return out;
+}
+
+describe.each(METHODS)('%s', (method) => {
+  it('picks nobody from an empty group', () => {
+    expect(group(method, []).pick(key(), [], 0)).toBeUndefined();
+  });
+
+  it('never picks a peer that is down, tried, full or failing', () => {
+    const g = group(method, [
+      peer('d', { down: true }),
+      peer('t'),
+      peer('f', { maxConns: 1 }),
+      peer('x'),
+      peer('a'),
+    ]);
+    const by = (name: string): Peer => g.peerNamed(name) as Peer;
+    by('f').active = 1;
+    g.release(by('x'), 'failed', 1000);
+    for (let i = 0; i < 20; i++) {
+      const p = g.pick(key(`10.1.${i}.1`), [by('t')], 2000);
+      expect(p?.name).toBe('a');
+      if (p !== undefined) g.release(p, 'ok', 2000);
+    }
+  });
+
+  it('tries every peer once and then has none', () => {
+    const g = group(
+      method,
+      ['a', 'b', 'c', 'd'].map((n) => peer(n)),
+    );
+    const tried: Peer[] = [];
+    for (let i = 0; i < 4; i++) {
+      const p = g.pick(key(), tried, 0) as Peer;
+      expect(tried).not.toContain(p);
+      tried.push(p);
+    }
+    expect(g.pick(key(), tried, 0)).toBeUndefined();
+  });
+
+  it('takes backups only when no other peer is left', () => {
+    const g = group(method, [peer('a'), peer('b', { backup: true })]);
+    expect(sequence(g, 4)).toBe('aaaa');
+    const a = g.pick(key(), [], 1000) as Peer;
+    expect(g.pick(key(), [a], 1000)?.name).toBe('b');
+    g.release(a, 'failed', 1000);
+    expect(sequence(g, 2)).toBe('bb');
+  });
+
+  it('gives all peers one more chance when failures put every one out', () => {
+    const g = group(method, [peer('a'), peer('b')]);
+    const now = 5000;
+    const first = g.pick(key(), [], now) as Peer;
+    g.release(first, 'failed', now);
+    const second = g.pick(key(), [first], now) as Peer;
+    g.release(second, 'failed', now);
+    expect(g.pick(key(), [first, second], now)).toBeUndefined();
+    expect(g.pick(key(), [], now + 1)).toBeDefined();
+  });
+
+  it('never takes the only peer out', () => {
+    const g = group(method, [peer('a')]);
+    for (let i = 0; i < 5; i++) {
+      const a = g.pick(key(), [], i) as Peer;
+      expect(a.name).toBe('a');
+      g.release(a, 'failed', i);
+    }
+  });
+
+  it('counts active exchanges up and down', () => {
+    const g = group(method, [peer('a'), peer('b')]);
+    const picked = [1, 2, 3, 4].map(() => g.pick(key(), [], 0) as Peer);
+    expect(g.peers.reduce((n, p) => n + p.active, 0)).toBe(4);
+    for (const p of picked) g.release(p, 'next', 0);
+    expect(g.peers.map((p) => p.active)).toEqual([0, 0]);
+  });
+
+  it('keeps the state of peers that a new list still has', () => {
+    const g = group(method, [peer('a'), peer('b')]);
+    const a = g.peerNamed('a') as Peer;
+    g.release(a, 'failed', 1000);
+    g.setPeers([peer('c'), peer('a')]);
+    expect(g.peerNamed('a')).toBe(a);
+    expect(g.peerNamed('b')).toBeUndefined();
+    expect(a.fails).toBe(1);
+  });
+
+  it('starts a peer anew that comes back up', () => {
+    const g = group(method, [peer('a'), peer('b')]);
+    const a = g.peerNamed('a') as Peer;
+    g.release(a, 'failed', 1000);
+    g.setDown('a', true);
+    expect(sequence(g, 2)).toBe('bb');
+    g.setDown('a', false);
+    expect(a.isEligible([], 1001)).toBe(true);
+  });
+});
+
+describe('round_robin', () => {
+  it("is nginx's smooth weighted order", () => {
+    expect(sequence(group('round_robin', [peer('a', { weight: 5 }), peer('b'), peer('c')]), 14)).toBe(
+      'aabacaaaabacaa',
+    );
+    expect(
+      sequence(
+        group(
+          'round_robin',
+          ['a', 'b', 'c', 'd'].map((n) => peer(n)),
+        ),
+        8,
+      ),
+    ).toBe('abcdabcd');
+  });
+
+  it('lets a failed peer back after fail_timeout, one request at a time', () => {
+    const g = group('round_robin', [peer('a'), peer('b')]);
+    g.release(g.peerNamed('a') as Peer, 'failed', 1000);
+    expect(sequence(g, 3)).toBe('bbb');
+    const picks = [1, 2, 3].map(() => g.pick(key(), [], 11_002)?.name);
+    expect(picks.filter((name) => name === 'a')).toHaveLength(1);
+    g.release(g.peerNamed('a') as Peer, 'ok', 11_100);
+    expect((g.peerNamed('a') as Peer).fails).toBe(0);
+  });
+
+  it('gives every copy the same rotation when deltas are exchanged, in any order', () => {
+    const configs = [peer('a', { weight: 3 }), peer('b', { weight: 2 }), peer('c')];
+    const whole = group('round_robin', configs);
+    const left = group('round_robin', configs);
+    const right = group('round_robin', configs);
+    const order: string[] = [];
+    for (let i = 0; i < 60; i++) {
+      const [here, there] = i % 3 === 0 ? [left, right] : [right, left];
+      const p = here.pick(key(), [], 0) as Peer;
+      order.push(p.name);
+      there.apply(delta({ picks: [[p.name, 1]] }), 0);
+    }
+    const alone = Array.from({ length: 60 }, () => whole.pick(key(), [], 0)?.name);
+    expect(order).toEqual(alone);
+  });
+});
+
+function delta(more: Partial<GroupDelta>): GroupDelta {
+  return { id: 'g', picks: [], retries: [], done: [], failed: [], live: [], recovered: false, ...more };
+}
+
+describe('what another acceptor tells', () => {
+  it('moves counts, failures and recoveries', () => {
+    const g = group('least_conn', [peer('a'), peer('b')]);
+    g.apply(delta({ picks: [['a', 3]], retries: [['b', ['a']]] }), 0);
+    expect(g.peers.map((p) => p.active)).toEqual([3, 1]);
+    g.apply(delta({ done: [['a', 3]], failed: ['b'] }), 0);
+    expect(g.pick(key(), [], 1)?.name).toBe('a');
+    expect((g.peerNamed('b') as Peer).isEligible([], 1)).toBe(false);
+    g.apply(delta({ live: ['b'] }), 2);
+    expect((g.peerNamed('b') as Peer).isEligible([], 2)).toBe(true);
+  });
+
+  it('is told of everything that is done here', () => {
+    const heard: string[] = [];
+    const listener: GroupListener = {
+      onPick: (_g, p, tried) => heard.push(`pick ${p.name} ${tried.length}`),
+      onDone: (_g, p) => heard.push(`done ${p.name}`),
+      onFailed: (_g, p) => heard.push(`failed ${p.name}`),
+      onLive: (_g, p) => heard.push(`live ${p.name}`),
+      onRecover: () => heard.push('recover'),
+    };
+    const g = group('round_robin', [peer('a'), peer('b')]);
+    g.listener = listener;
+    const a = g.pick(key(), [], 1000) as Peer;
+    g.release(a, 'failed', 1000);
+    const b = g.pick(key(), [a], 1000) as Peer;
+    g.release(b, 'ok', 1000);
+    expect(heard).toEqual(['pick a 0', 'done a', 'failed a', 'pick b 1', 'done b']);
+  });
+});
+
+describe('least_conn', () => {
+  it('takes the least loaded for its weight, and turns among equals', () => {
+    const g = group('least_conn', [peer('a', { weight: 2 }), peer('b')]);
+    const picks = Array.from({ length: 6 }, () => g.pick(key(), [], 0)?.name).join('');
+    expect(picks.match(/a/g)).toHaveLength(4);
+    expect(
+      sequence(
+        group(
+          'least_conn',
+          ['a', 'b', 'c'].map((n) => peer(n)),
+        ),
+        6,
+      ),
+    ).toBe('abcabc');
+  });
+});
+
+describe('ip_hash', () => {
+  it('sends one network to one peer, and only the first three octets count', () => {
+    const g = group(
+      'ip_hash',
+      ['a', 'b', 'c', 'd'].map((n) => peer(n)),
+    );
+    const choice = sequence(g, 1, '198.51.100.1');
+    expect(sequence(g, 3, '198.51.100.254')).toBe(choice.repeat(3));
+  });
+
+  it('moves only the clients of a peer that goes down', () => {
+    const names = ['a', 'b', 'c', 'd'];
+    const g = group(
+      'ip_hash',
+      names.map((n) => peer(n)),
+    );
+    const down = group(
+      'ip_hash',
+      names.map((n) => peer(n, { down: n === 'b' })),
+    );
+    for (let i = 0; i < 200; i++) {
+      const address = `10.${i}.${(i * 7) % 256}.1`;
+      const before = sequence(g, 1, address);
+      if (before !== 'b') expect(sequence(down, 1, address)).toBe(before);
+    }
+  });
+
+  it('reads the bytes of any address', () => {
+    expect([...hashedBytes('203.0.113.9')]).toEqual([203, 0, 113]);
+    expect([...ipv6Bytes('2001:db8::1')]).toEqual([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    expect([...ipv6Bytes('::')]).toEqual(new Array(16).fill(0));
+    expect([...ipv6Bytes('fe80::1%eth0')].slice(0, 2)).toEqual([0xfe, 0x80]);
+    expect([...ipv6Bytes('64:ff9b::192.0.2.33')].slice(12)).toEqual([192, 0, 2, 33]);
+    expect([...hashedBytes('unix:')]).toEqual([0, 0, 0]);
+  });
+});

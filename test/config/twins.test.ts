@@ -1,0 +1,111 @@
+// Every example of config/ exists as an nginx file and as a JSON file, and both mean the same.
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildModel } from '../../src/config/build.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import type { Model, Settings } from '../../src/config/model.ts';
+import { shapeOf } from '../../src/config/registry.ts';
+import { withJsonHeaders } from '../../src/forward/rows.ts';
+import { runLbproxy } from '../support/cli.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const CONFIG = join(ROOT, 'config');
+
+function namesWith(extension: string): string[] {
+  return readdirSync(CONFIG)
+    .filter((name) => name.endsWith(extension) && !name.endsWith('.schema.json'))
+    .map((name) => name.slice(0, -extension.length))
+    .sort();
+}
+
+const NAMES = namesWith('.json');
+
+/** Directives that a file may be warned about, with the modern spelling that the warning has to name. */
+const OLD_FORMS: Readonly<Record<string, readonly string[]>> = {
+  'classic-no-http.conf': ['http { … }', 'http { … }', 'http { … }'],
+  'classic-tls.conf': ['listen 443 ssl;'],
+  'classic-tls.json': ['listen 443 ssl;'],
+};
+
+function modelOf(name: string): Model {
+  const { tree, problems, prefix } = loadConfig(join(CONFIG, name), { shapeOf });
+  const model = tree === undefined ? undefined : buildModel(tree, prefix, problems);
+  const errors = problems.list.filter((p) => p.severity === 'error');
+  if (model === undefined || errors.length > 0) throw new Error(JSON.stringify(errors));
+  return model;
+}
+
+type Change = (key: string, value: unknown) => unknown;
+
+/** A copy without places, and without what tells the syntax; `change` may give a key another value. */
+function meaningOf(value: unknown, change: Change = (_key, v) => v): unknown {
+  if (Array.isArray(value)) return value.map((v) => meaningOf(v, change));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => key !== 'at' && key !== 'syntax')
+      .map(([key, v]) => [key, meaningOf(change(key, v), change)]),
+  );
+}
+
+/** Names may stand in one directive or in several. */
+const flatNames: Change = (key, value) =>
+  key === 'serverNames' ? (value as Settings['serverNames']).flat() : value;
+
+/** The one difference that the syntax makes: the fields that JSON sets without being told to. In any order (RFC 9110 §5.3). */
+const likeJson: Change = (key, value) => {
+  if (key !== 'proxySetHeader') return flatNames(key, value);
+  return [...withJsonHeaders(value as Settings['proxySetHeader'])].sort(([a], [b]) => (a < b ? -1 : 1));
+};
+
+let state = '';
+beforeAll(() => {
+  state = mkdtempSync(join(tmpdir(), 'lbproxy-'));
+});
+afterAll(() => {
+  rmSync(state, { recursive: true, force: true });
+});
+
+describe('the examples of config/', () => {
+  it('are pairs', () => {
+    expect(NAMES.length).toBeGreaterThan(4);
+    expect(namesWith('.conf')).toEqual(NAMES);
+  });
+
+  it.each(NAMES)('%s means the same in both syntaxes', (name) => {
+    expect(meaningOf(modelOf(`${name}.conf`), likeJson)).toEqual(
+      meaningOf(modelOf(`${name}.json`), likeJson),
+    );
+  });
+
+  it('the four fields that upstreams.conf writes out are those of upstreams.json', () => {
+    const servers = (name: string) => meaningOf(modelOf(name).servers);
+    expect(servers('upstreams.conf')).toEqual(servers('upstreams.json'));
+  });
+
+  it('a difference of meaning is seen', () => {
+    const model = modelOf('upstreams.conf');
+    const other = { ...model, settings: { ...model.settings, proxyReadTimeoutMs: 1 } };
+    expect(meaningOf(other)).not.toEqual(meaningOf(model));
+  });
+
+  it.each(NAMES.flatMap((name) => [`${name}.conf`, `${name}.json`]))('%s passes -t', async (name) => {
+    const file = relative(ROOT, join(CONFIG, name));
+    const { code, stderr } = await runLbproxy(['-t', '-c', file], {
+      cwd: ROOT,
+      env: { XDG_STATE_HOME: state },
+    });
+    expect(stderr).toContain(`configuration file ${file} test is successful`);
+    expect(code).toBe(0);
+    const warnings = stderr.split('\n').filter((line) => line.includes('warning: '));
+    const expected = OLD_FORMS[name] ?? [];
+    expect(warnings).toHaveLength(expected.length);
+    for (const [i, spelling] of expected.entries()) {
+      expect(warnings[i]).toMatch(new RegExp(`^${file}:\\d+:\\d+: warning: `));
+      expect(warnings[i]).toContain(spelling);
+    }
+  });
+});

@@ -1,0 +1,216 @@
+// Properties of both head parsers: segments do not matter, nothing makes them throw, and their cost is linear.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { NEED_MORE, parseRequestHead, RequestHead } from '../../src/http/request-head.ts';
+import { LIMITS, latin1, type Outcome, readRequest, readResponse, SMALL_LIMITS } from './heads.ts';
+
+const of = (values: readonly string[]): fc.Arbitrary<string> => fc.constantFrom(...values);
+
+/** Mostly what is right, sometimes what is not. */
+const mostly = (right: readonly string[], wrong: readonly string[]): fc.Arbitrary<string> =>
+  fc.oneof({ weight: 19, arbitrary: of(right) }, { weight: 1, arbitrary: of(wrong) });
+
+const END = mostly(['\r\n', '\r\n', '\r\n', '\n'], ['\r', '\r\r\n', '\n\r\n', '']);
+const COLON = mostly([':', ': ', ': ', ':\t '], [' : ', ' ', '']);
+const REQUEST_LINE = mostly(
+  ['GET / HTTP/1.1', 'POST /a?b HTTP/1.1', 'GET / HTTP/1.0', 'OPTIONS * HTTP/1.1', 'GET http://b/ HTTP/1.1'],
+  ['GET /', 'GET  / HTTP/1.1', 'HEAD / HTTP/2.0', 'CONNECT a:1 HTTP/1.1', `GET /${'a'.repeat(40)} HTTP/1.1`],
+);
+const STATUS_LINE = mostly(
+  ['HTTP/1.1 200 OK', 'HTTP/1.1 304', 'HTTP/1.0 404 Not Found', 'HTTP/1.1 101 x'],
+  ['HTTP/2 200', 'HTTP/1.1 20 x', 'hello', `HTTP/1.1 200 ${'a'.repeat(40)}`],
+);
+/** Lines with a meaning, each at most once in a good head, and lines without, some about as long as the small limits allow. */
+const SPECIAL = ['Content-Length', 'Transfer-Encoding', 'Connection', 'Expect', 'Upgrade', 'Keep-Alive', 'Host'];
+const GOOD_VALUE: Readonly<Record<string, string>> = { 'Content-Length': '5', 'Transfer-Encoding': 'chunked', Connection: 'close, x', Expect: '100-continue', Upgrade: 'u', 'Keep-Alive': 'timeout=3', Host: 'b' };
+const special = of(SPECIAL).chain((name) => fc.tuple(fc.constant(name), COLON, mostly([GOOD_VALUE[name]], ['', '6', 'b c', '\xe4', 'u@a']), END));
+const plain = fc.tuple(mostly(['a', 'X_y'], ['', 'a b', '(']), COLON, fc.oneof(of(['', 'v', '\xe4', 'a b\t']), fc.integer({ min: 38, max: 50 }).map((n) => 'v'.repeat(n))), END);
+const line = fc.oneof({ weight: 1, arbitrary: special }, { weight: 4, arbitrary: plain }).map((parts) => parts.join(''));
+
+/** One byte put in, taken out or changed. */
+const mutation = fc.record({
+  at: fc.double({ min: 0, max: 1, noNaN: true }),
+  how: fc.constantFrom('insert', 'remove', 'replace'),
+  byte: fc.oneof(fc.constantFrom(0, 9, 10, 13, 32, 58, 127, 128, 255), fc.nat(255)),
+});
+const mutations = fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(mutation, { maxLength: 2 }) });
+
+const headNear = (first: fc.Arbitrary<string>): fc.Arbitrary<Buffer> =>
+  fc
+    .tuple(
+      mostly(['', '', '', '', '', '', '\r\n'], ['\n', '\r', '\r\n\r\n\r\n']),
+      first,
+      END,
+      mostly(['Host: a\r\n'], ['', 'Host: a, b\r\n']),
+      fc.array(line, { maxLength: 4 }),
+      mostly(['\r\n', '\r\n', '\n'], ['', '\r']),
+      of(['', '', 'rest\r\n\r\n', '\n\n']),
+      mutations,
+    )
+    .map(([before, start, end, host, lines, empty, rest, changes]) => {
+      let bytes = latin1([before, start, end, host, ...lines, empty, rest].join(''));
+      for (const { at, how, byte } of changes) {
+        const i = Math.floor(at * bytes.length);
+        const put = how === 'remove' ? [] : [byte];
+        const skip = how === 'insert' ? 0 : 1;
+        bytes = Buffer.concat([bytes.subarray(0, i), Buffer.from(put), bytes.subarray(i + skip)]);
+      }
+      return bytes;
+    });
+
+const everyByte = (bytes: Buffer): number[] => Array.from({ length: bytes.length }, (_, i) => i);
+
+const withCuts = (bytes: fc.Arbitrary<Buffer>): fc.Arbitrary<[Buffer, number[]]> =>
+  bytes.chain((b) =>
+    fc.tuple(
+      fc.constant(b),
+      fc.oneof(
+        fc.constant(everyByte(b)),
+        fc.array(fc.nat(b.length), { maxLength: 6 }).map((cuts) => cuts.sort((x, y) => x - y)),
+      ),
+    ),
+  );
+
+/**
+ * The same bytes give the same head, or are refused, however they come. Which of two things that are wrong is named may depend on
+ * the segments: bytes that came first are judged first. A head that has no end yet may be refused early, but only one that no
+ * further byte can make good.
+ */
+function expectSame(split: Outcome, whole: Outcome, finish: () => Outcome): void {
+  if (split.kind === 'malformed' && whole.kind === 'more') {
+    expect(finish().kind).toBe('malformed');
+    return;
+  }
+  if (whole.kind === 'head') expect(split).toEqual(whole);
+  else expect(split.kind).toBe(whole.kind);
+}
+
+const ended = (bytes: Buffer): Buffer => Buffer.concat([bytes, latin1('\r\n\r\n')]);
+
+describe('segments do not matter', () => {
+  for (const [name, limits] of [['usual limits', LIMITS], ['small limits', SMALL_LIMITS]] as const) {
+    it(`to a request, ${name}`, () => {
+      fc.assert(
+        fc.property(withCuts(headNear(REQUEST_LINE)), ([bytes, cuts]) => {
+          const finish = (): Outcome => readRequest(ended(bytes), [], limits);
+          expectSame(readRequest(bytes, cuts, limits), readRequest(bytes, [], limits), finish);
+        }),
+        { numRuns: 4000 },
+      );
+    });
+
+    it(`to an answer, ${name}`, () => {
+      fc.assert(
+        fc.property(withCuts(headNear(STATUS_LINE)), ([bytes, cuts]) => {
+          const finish = (): Outcome => readResponse(ended(bytes), [], limits);
+          expectSame(readResponse(bytes, cuts, limits), readResponse(bytes, [], limits), finish);
+        }),
+        { numRuns: 4000 },
+      );
+    });
+  }
+
+  it('and the inputs of these properties are of both kinds', () => {
+    const accepted = (read: typeof readRequest, first: fc.Arbitrary<string>): number =>
+      fc.sample(headNear(first), 500).filter((bytes) => read(bytes).kind === 'head').length;
+    for (const count of [accepted(readRequest, REQUEST_LINE), accepted(readResponse, STATUS_LINE)]) {
+      expect(count).toBeGreaterThan(75);
+      expect(count).toBeLessThan(425);
+    }
+  });
+
+  it('to where a pipelined request begins', () => {
+    const good = of(['GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'GET /1 HTTP/1.1\nHost: a\n\n', '\r\nPOST / HTTP/1.0\r\n\r\n']);
+    fc.assert(
+      fc.property(fc.array(good, { minLength: 2, maxLength: 5 }), (heads) => {
+        const bytes = latin1(heads.join(''));
+        let from = 0;
+        for (const text of heads) {
+          const outcome = readRequest(bytes.subarray(from));
+          expect(outcome).toMatchObject({ kind: 'head', size: text.length });
+          from += text.length;
+        }
+        expect(from).toBe(bytes.length);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('no bytes make a parser throw', () => {
+  const anything = fc.oneof(
+    fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array)),
+    headNear(REQUEST_LINE),
+    headNear(STATUS_LINE),
+  );
+
+  it('and what it accepts is inside of what it was given', () => {
+    fc.assert(
+      fc.property(anything, (bytes) => {
+        for (const read of [readRequest, readResponse]) {
+          const outcome = read(bytes);
+          if (outcome.kind !== 'head') continue;
+          expect(outcome.size).toBeGreaterThan(0);
+          expect(outcome.size).toBeLessThanOrEqual(bytes.length);
+          expect(bytes[outcome.size - 1]).toBe(10);
+        }
+      }),
+      { numRuns: 4000 },
+    );
+  });
+
+  it('and no accepted field can end a line early or begin another', () => {
+    fc.assert(
+      fc.property(anything, (bytes) => {
+        for (const read of [readRequest, readResponse]) {
+          const outcome = read(bytes);
+          if (outcome.kind !== 'head') continue;
+          for (const [name, value] of outcome.head.fields as [string, string][]) {
+            expect(name).toMatch(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/);
+            expect(value).toMatch(/^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/);
+          }
+        }
+      }),
+      { numRuns: 4000 },
+    );
+  });
+});
+
+describe('cost', () => {
+  /** Milliseconds for a head that comes byte after byte in one buffer. */
+  const inSingleBytes = (text: string): number => {
+    const bytes = latin1(text);
+    const head = new RequestHead();
+    const began = performance.now();
+    for (let end = 1; end <= bytes.length; end++) {
+      const after = parseRequestHead(head, bytes.subarray(0, end), { start: 0, end, scanned: end - 1 }, LIMITS);
+      if (after !== NEED_MORE) break;
+    }
+    return performance.now() - began;
+  };
+
+  it('of a 32 KiB head in single bytes is bounded', () => {
+    const lines = `a: ${'b'.repeat(1017)}\r\n`.repeat(31);
+    const long = `a: ${'b'.repeat(8180)}\r\n`.repeat(3);
+    for (const text of [
+      `GET / HTTP/1.0\r\n${lines}\r\n`,
+      `GET / HTTP/1.0\r\n${long}\r\n`,
+      `GET /${'a'.repeat(8100)} HTTP/1.0\r\n${lines.slice(0, 20_000)}`,
+      `GET / HTTP/1.0\n${'a:\n'.repeat(990)}`,
+    ]) {
+      expect(inSingleBytes(text)).toBeLessThan(1500);
+    }
+  });
+
+  it('of many fields does not grow with their square', () => {
+    const read = (count: number): number => {
+      const bytes = latin1(`GET / HTTP/1.0\r\n${'content-lengthy: 1\r\n'.repeat(count)}\r\n`);
+      const began = performance.now();
+      for (let i = 0; i < 50; i++) expect(readRequest(bytes, []).kind).toBe('head');
+      return performance.now() - began;
+    };
+    read(1000);
+    const few = read(100);
+    expect(read(1000)).toBeLessThan(few * 60 + 50);
+  });
+});

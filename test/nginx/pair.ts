@@ -1,0 +1,109 @@
+// The same configuration in nginx and in lbproxy, on ports of their own, and their answers in a form that can be compared.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort, startNginxHttp } from '../support/nginx.ts';
+import { startProxy } from '../support/proxy.ts';
+import { type Answer, exchangeOnce, type WireOptions } from '../support/wire.ts';
+
+export interface Side {
+  readonly name: 'nginx' | 'lbproxy';
+  /** Of the placeholders `{port}`, `{port2}` … */
+  readonly ports: readonly number[];
+  readonly port: number;
+  /** What `{dir}` stands for. */
+  readonly dir: string;
+  /** Writes what is still buffered. */
+  flush(): void;
+}
+
+export interface Pair {
+  readonly nginx: Side;
+  readonly lbproxy: Side;
+  close(): Promise<void>;
+}
+
+/** `http` stands in `http { }`; `{port}`, `{port2}` … and `{dir}` become each side's own. */
+export async function startPair(http: string): Promise<Pair> {
+  const count = new Set(http.match(/\{port\d?\}/g)).size;
+  const [theirs, ours] = [await freePorts(count), await freePorts(count)];
+  const nginx = await startNginxHttp(withPorts(http, theirs), theirs[0]);
+  const dir = mkdtempSync(join(tmpdir(), 'lbproxy-pair-'));
+  const text = withPorts(http, ours).replaceAll('{dir}', dir);
+  const proxy = await startProxy(`error_log ${dir}/error.log; http { ${text} }`).catch(async (error) => {
+    await nginx.stop();
+    throw error;
+  });
+  return {
+    nginx: { name: 'nginx', ports: theirs, port: theirs[0], dir: nginx.dir, flush: () => {} },
+    lbproxy: {
+      name: 'lbproxy',
+      ports: ours,
+      port: ours[0],
+      dir,
+      flush: () => proxy.logFiles.flushAllSync(),
+    },
+    async close() {
+      await nginx.stop();
+      await proxy.close();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const ports: number[] = [];
+  while (ports.length < count) {
+    const port = await freePort();
+    if (!ports.includes(port)) ports.push(port);
+  }
+  return ports;
+}
+
+function withPorts(text: string, ports: readonly number[]): string {
+  return text.replace(/\{port(\d?)\}/g, (_all, n: string) => String(ports[n === '' ? 0 : Number(n) - 1]));
+}
+
+/** What is said of an answer: everything but Server, Date and the names of ports and programs. */
+export interface Comparable {
+  readonly status: string;
+  readonly fields: readonly string[];
+  readonly framing: Answer['framing'];
+  readonly interim: readonly string[];
+  readonly body: string;
+}
+
+const SIGNATURE = /<center>(?:nginx|lbproxy)\/[\d.]+<\/center>/;
+
+export function comparable(answer: Answer, side: Side): Comparable {
+  const plain = (text: string): string =>
+    side.ports.reduce((t, port, i) => t.replaceAll(`:${port}`, `:PORT${i}`), text);
+  return {
+    status: answer.statusLine,
+    fields: answer.fields
+      .filter(([name]) => name !== 'Server' && name !== 'Date')
+      .map(([name, value]) => plain(`${name}: ${value}`))
+      .sort(),
+    framing: answer.framing,
+    interim: answer.interim,
+    body: plain(answer.body.replace(SIGNATURE, '<center>SIGNATURE</center>')),
+  };
+}
+
+/** The answers of both sides to the same bytes. */
+export async function askBoth(
+  pair: Pair,
+  request: string | Buffer,
+  options?: WireOptions,
+): Promise<{ nginx: Comparable; lbproxy: Comparable }> {
+  const [theirs, ours] = await Promise.all(
+    [pair.nginx, pair.lbproxy].map((side) => exchangeOnce(side.port, request, options)),
+  );
+  return { nginx: comparable(theirs, pair.nginx), lbproxy: comparable(ours, pair.lbproxy) };
+}
+
+/** A request of HTTP/1.1 for `ref.example` that ends its connection; `lines` without line ends. */
+export function request(method: string, target: string, lines: readonly string[] = [], body = ''): string {
+  const all = [`${method} ${target} HTTP/1.1`, 'Host: ref.example', ...lines, 'Connection: close'];
+  return `${all.join('\r\n')}\r\n\r\n${body}`;
+}

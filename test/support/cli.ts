@@ -1,0 +1,36 @@
+// The kit's command line: runs the program from its sources in a process of its own and gives what it said.
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface CliResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+/** Runs `lbproxy args…` to its end; one that has no end is killed after `timeoutMs`. */
+export function runLbproxy(
+  args: readonly string[],
+  options: {
+    readonly cwd?: string;
+    readonly env?: Readonly<Record<string, string>>;
+    readonly timeoutMs?: number;
+  } = {},
+): Promise<CliResult> {
+  const { cwd, env, timeoutMs = 20_000 } = options;
+  return new Promise((resolve, reject) => {
+    execFile(
+      process.execPath,
+      [MAIN, ...args],
+      { cwd, env: { ...process.env, NO_COLOR: '1', ...env }, timeout: timeoutMs, killSignal: 'SIGKILL' },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : error.code;
+        if (typeof code === 'number') resolve({ code, stdout, stderr });
+        else
+          reject(new Error(`lbproxy ${args.join(' ')} did not end by itself: ${error?.message}\n${stderr}`));
+      },
+    );
+  });
+}
