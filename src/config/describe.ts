@@ -1,5 +1,5 @@
 // The registry as documentation: a page of all directives, and a JSON schema for editors.
-import { namesIn, ROWS, rowsNamed } from './registry.ts';
+import { namesIn, ROWS, rowsNamed, variableNames } from './registry.ts';
 import type { Context, IgnoredRow, Row } from './row.ts';
 
 // The page.
@@ -24,27 +24,19 @@ export function directivesPage(): string {
   const rows = [...ROWS].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const real = rows.filter((row) => row.kind !== 'ignored');
   const ignored = rows.filter((row) => row.kind === 'ignored');
-  return `${[INTRODUCTION, ...index(real), ...real.flatMap(entry), ...ignoredTable(ignored)].join('\n')}\n`;
+  return `${[INTRODUCTION, ...index(real), ...real.flatMap(entry), ...ignoredTable(ignored), ...variables()].join('\n')}\n`;
 }
 
-const CONTEXTS: readonly Context[] = [
-  'main',
-  'events',
-  'program',
-  'http',
-  'upstream',
-  'server',
-  'location',
-  'if in server',
-  'if in location',
-];
-
-/** What may stand where. */
+/** Each directive once, under the places it may stand in. */
 function index(rows: readonly Row[]): string[] {
-  const lines = CONTEXTS.map((context) => {
-    const here = rows.filter((row) => row.contexts.includes(context));
-    return `| ${context} | ${here.map((row) => `[${row.name}](#${anchorOf(row)})`).join(' · ')} |`;
-  });
+  const places = new Map<string, string[]>();
+  for (const row of rows) {
+    const place = row.contexts.join(', ');
+    places.set(place, [...(places.get(place) ?? []), `[${row.name}](#${anchorOf(row)})`]);
+  }
+  const lines = [...places]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([place, links]) => `| ${place} | ${links.join(' · ')} |`);
   return ['## By place', '', '| in | directives |', '|---|---|', ...lines, ''];
 }
 
@@ -80,6 +72,21 @@ function ignoredTable(rows: readonly IgnoredRow[]): string[] {
       `| \`${row.name}\` | ${row.contexts.join(', ')} | ${row.why}${row.warn ? ' (with a warning)' : ''} |`,
   );
   return ['## Accepted without effect', '', '| directive | in | why |', '|---|---|---|', ...lines];
+}
+
+function variables(): string[] {
+  const names = variableNames()
+    .filter((name) => !/^\d/.test(name))
+    .sort();
+  return [
+    '',
+    '## Variables',
+    '',
+    names.map((name) => `\`$${name}\``).join(' · '),
+    '',
+    'Families: `$http_name` (a field of the request), `$sent_http_name` (a field of the answer), `$arg_name`, `$cookie_name`. Captures of the',
+    'last regular expression are `$1` to `$9`, and by name. Those that `set` makes hold for the rest of the request.',
+  ];
 }
 
 // The schema.
@@ -129,11 +136,11 @@ function objectOf(contexts: readonly Context[], more: Schema = {}): Schema {
   names.delete('http');
   names.delete('events');
   if (contexts.includes('upstream')) names.add('servers');
-  const properties = Object.fromEntries([...names].sort().map((name) => [name, valueOf(name, contexts)]));
+  const properties = Object.fromEntries([...names].sort().map((name) => [name, schemaOf(name, contexts)]));
   return { type: 'object', properties: { ...more, ...properties }, additionalProperties: false };
 }
 
-function valueOf(name: string, contexts: readonly Context[]): Schema {
+function schemaOf(name: string, contexts: readonly Context[]): Schema {
   const known = contexts.includes('upstream') && name === 'servers' ? 'server' : name;
   const row = rowsNamed(known).find((r) => r.contexts.some((c) => contexts.includes(c)));
   if (row === undefined) return {};
@@ -156,7 +163,7 @@ function oneOrList(inner: Schema): Schema {
 
 /** A row's value by the words that its documentation uses for it. */
 function settingOf(row: Row): Schema {
-  const single = row.args[1] <= 1 && !(row.kind === 'setting' && row.repeat !== 'once');
+  const single = row.args[1] === 0 || (row.args[1] === 1 && row.kind === 'setting' && row.repeat === 'once');
   if (!single) return { type: ['string', 'number', 'boolean', 'array', 'object'] };
   switch (row.syntax) {
     case '':

@@ -2,7 +2,7 @@
 // its attempts through a second http-proxy-3 server, the carrier; a call with a `target` of its own goes through untouched.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type ErrorCallback, ProxyServer, type ProxyTargetUrl, type ServerOptions } from 'http-proxy-3';
+import { type ErrorCallback, ProxyServer, type ServerOptions } from 'http-proxy-3';
 import { Group } from '../balance/group.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type Call, type Carriage, report } from './carriage.ts';
@@ -81,14 +81,14 @@ export class Balancer extends ProxyServer {
     return { peers };
   }
 
-  #web(req: IncomingMessage, res: ServerResponse, rest: readonly CallArgument[]): void {
+  #web(req: IncomingMessage, res: ServerResponse, rest: readonly unknown[]): void {
     const { call, own } = this.#read(req, res, rest);
     const carriage = this.#carriageFor(own);
     if (carriage !== null) return new WebExchange(carriage, call).begin();
     this.#carrier.web(req, res, own, call.callback);
   }
 
-  #ws(req: IncomingMessage, socket: Socket, head: Buffer, rest: readonly CallArgument[]): void {
+  #ws(req: IncomingMessage, socket: Socket, head: Buffer, rest: readonly unknown[]): void {
     const { call, own } = this.#read(req, socket, rest);
     const carriage = this.#carriageFor(own);
     if (carriage !== null) return new WsExchange(carriage, call, head).begin();
@@ -98,11 +98,10 @@ export class Balancer extends ProxyServer {
   #read<R extends ServerResponse | Socket>(
     req: IncomingMessage,
     res: R,
-    rest: readonly CallArgument[],
+    rest: readonly unknown[],
   ): { call: Call<R>; own: ServerOptions } {
-    const last = rest.at(-1);
-    const callback = typeof last === 'function' ? last : undefined;
-    const own = typeof rest[0] === 'object' ? rest[0] : {};
+    const callback = rest.find((argument) => typeof argument === 'function') as ErrorCallback | undefined;
+    const own: ServerOptions = typeof rest[0] === 'object' && rest[0] !== null ? rest[0] : {};
     return { call: { req, res, options: { ...this.#options, ...own }, callback }, own };
   }
 
@@ -131,7 +130,7 @@ export class Balancer extends ProxyServer {
     });
     carrier.on('end', (req, res, proxyRes) => {
       const attempt = attemptOf(req);
-      if (attempt?.passedOver === true) return;
+      if (attempt?.answered === false) return;
       const real = attempt?.exchange.call ?? { req, res };
       this.emit('end', real.req, real.res, proxyRes);
     });
@@ -152,8 +151,6 @@ export class Balancer extends ProxyServer {
     carrier.on('close', (proxyRes, socket, head) => this.emit('close', proxyRes, socket, head));
   }
 }
-
-type CallArgument = ServerOptions | ErrorCallback | ProxyTargetUrl | undefined;
 
 /**
  * Runs after http-proxy-3 set `Content-Length: 0` on a DELETE or OPTIONS without a length and took its Transfer-Encoding away.

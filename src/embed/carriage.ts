@@ -50,7 +50,8 @@ export function report(
 ): void {
   const { req, res, callback } = call;
   if (callback !== undefined) callback(error, req, res, last.target);
-  else if (events.listenerCount('error') > 0) events.emit('error', error, req, res, last.target as ProxyTargetUrl);
+  else if (events.listenerCount('error') > 0)
+    events.emit('error', error, req, res, last.target as ProxyTargetUrl);
   else answer(res, last.status, `${last.status} ${STATUS_CODES[last.status]}: ${last.text}\n`);
 }
 

@@ -4,30 +4,23 @@ import { Agent, type ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { balanceDefaults } from '../balance/rows.ts';
 
-/** Documented methods of Agent that its type leaves out. */
-interface KeepAliveMethods {
-  keepSocketAlive(socket: Socket): boolean;
-  reuseSocket(socket: Socket, request: ClientRequest): void;
-}
-const base = Agent.prototype as unknown as KeepAliveMethods;
-
 /** Keeps idle connections a shorter time than app servers do, so that a request rarely meets a connection being closed. */
-export class PeerAgent extends Agent implements KeepAliveMethods {
+export class PeerAgent extends Agent {
   #retired = false;
 
   constructor() {
     super({ keepAlive: true, maxFreeSockets: balanceDefaults.upstreamKeepalive, scheduling: 'lifo' });
   }
 
-  keepSocketAlive(socket: Socket): boolean {
-    if (this.#retired || !base.keepSocketAlive.call(this, socket)) return false;
+  override keepSocketAlive(socket: Socket): boolean {
+    if (this.#retired || !super.keepSocketAlive(socket)) return false;
     socket.setTimeout(balanceDefaults.upstreamKeepaliveTimeoutMs);
     return true;
   }
 
-  reuseSocket(socket: Socket, request: ClientRequest): void {
+  override reuseSocket(socket: Socket, request: ClientRequest): void {
     socket.setTimeout(0);
-    base.reuseSocket.call(this, socket, request);
+    super.reuseSocket(socket, request);
   }
 
   /** Closes the idle connections now and those in use when their request is done. */

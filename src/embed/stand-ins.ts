@@ -1,7 +1,6 @@
 // What http-proxy-3 gets of a request and its response for one attempt. It writes to both, adds listeners to both and cannot be
 // told to leave them alone; so each attempt has its own pair, and the real ones see only the attempt that answers.
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 import type { ReplayBody } from './replay-body.ts';
@@ -9,7 +8,12 @@ import type { ReplayBody } from './replay-body.ts';
 /** Fields of one connection only (RFC 9110 §7.6.1), and Expect, which our side has answered already. */
 const CONNECTION_FIELDS = ['connection', 'keep-alive', 'proxy-connection', 'te', 'upgrade', 'expect'];
 /** Of the answer's fields, those that node:http writes for the client's connection itself. */
-const OWN_FIELDS: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding']);
+const OWN_FIELDS: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+]);
 /** Naming these in Connection must not take them away: they say where the message goes and where it ends. */
 const NOT_NAMEABLE: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding']);
 
@@ -21,7 +25,7 @@ export function framingOf(req: IncomingMessage): Framing {
   const length = req.headers['content-length'];
   if (length !== undefined) return length === '0' ? 'none' : 'length';
   // HTTP/2 knows of a body without any field.
-  const stream = (req as Partial<Http2ServerRequest>).stream;
+  const { stream } = req as IncomingMessage & { readonly stream?: { readonly endAfterHeaders: boolean } };
   return stream !== undefined && !stream.endAfterHeaders ? 'chunked' : 'none';
 }
 
@@ -96,24 +100,20 @@ function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
 /** The response of one attempt: writes through to the real one, unless its answer is passed over. */
 export class CarriedResponse extends Writable {
   readonly #res: ServerResponse;
-  #passedOver = false;
+  /** Makes http-proxy-3 leave the answer alone: to it, the response looks written and finished. */
+  passedOver = false;
 
   constructor(res: ServerResponse) {
     super();
     this.#res = res;
   }
 
-  /** Makes http-proxy-3 leave the answer alone: to it, the response looks written and finished. */
-  passOver(): void {
-    this.#passedOver = true;
-  }
-
   get headersSent(): boolean {
-    return this.#passedOver || this.#res.headersSent;
+    return this.passedOver || this.#res.headersSent;
   }
 
   get finished(): boolean {
-    return this.#passedOver || this.#res.writableEnded;
+    return this.passedOver || this.#res.writableEnded;
   }
 
   get statusCode(): number {

@@ -23,6 +23,8 @@ export class WebAttempt {
   readonly fresh: boolean;
   readonly target: ReturnType<typeof targetOf>;
   requestSent = false;
+  /** Its answer is the client's. */
+  answered = false;
   /** The peer's connection ended inside its answer. */
   truncated = false;
   readonly #request: CarriedRequest;
@@ -88,10 +90,11 @@ export class WebAttempt {
   /** The head of the answer is here. True when it is the one that the client gets. */
   onProxyRes(proxyRes: IncomingMessage): boolean {
     if (!this.exchange.takesAnswer(this, proxyRes.statusCode ?? 0)) {
-      this.#response.passOver();
+      this.#response.passedOver = true;
       this.cancel();
       return false;
     }
+    this.answered = true;
     const { options, res } = this.exchange.call;
     if (options.proxyTimeout === undefined) this.#proxyReq?.setTimeout(0);
     // http-proxy-3 pipes and hears nothing of an answer that breaks off: the client would wait for the rest for ever.

@@ -33,7 +33,8 @@ export class WebExchange {
   begin(): void {
     const { req, res, options } = this.call;
     if (res.destroyed || res.writableEnded) return;
-    if (this.body !== null && options.buffer === undefined && req.readableEnded) return this.#refuseReadBody();
+    if (this.body !== null && options.buffer === undefined && req.readableEnded)
+      return this.#refuseReadBody();
     res.once('close', () => this.#onClose());
     // A body that breaks off: the client's own closes `res` as well, a `buffer` of the application only itself.
     this.body?.begin((error) => {
@@ -69,8 +70,8 @@ export class WebExchange {
   }
 
   attemptFailed(attempt: WebAttempt, failure: Failure, error: Error): void {
-    // Of an attempt that was passed over, or that answered before its connection broke: its answer's end tells.
-    if (attempt !== this.#attempt || this.call.res.headersSent) return;
+    // Of an attempt that answered before its connection broke, the end of the answer tells.
+    if (attempt !== this.#attempt || attempt.answered) return;
     this.#attempt = null;
     const progress = this.#progress(attempt.requestSent);
     if (!attempt.fresh && isFreeRetry(failure, this.#attempts.progress(progress))) {

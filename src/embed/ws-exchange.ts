@@ -5,7 +5,14 @@ import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import type { Peer } from '../balance/peer.ts';
 import { Attempts } from './attempts.ts';
 import { causeOf } from './balancer-error.ts';
-import { type Call, type Carriage, CONNECT_TIMEOUT_MS, HEAD_TIMEOUT_MS, report, targetOf } from './carriage.ts';
+import {
+  type Call,
+  type Carriage,
+  CONNECT_TIMEOUT_MS,
+  HEAD_TIMEOUT_MS,
+  report,
+  targetOf,
+} from './carriage.ts';
 import { failureOf, type Reached } from './failure-of.ts';
 import { HandoverAgent } from './peer-agent.ts';
 
@@ -68,6 +75,7 @@ export class WsExchange {
   #failed(peer: Peer, error: Error, reached: Reached): Peer | undefined {
     this.#peer = null;
     const { requestSent } = reached;
+    // Once http-proxy-3 has the client's socket there is no way back: as good as an answer begun.
     const progress = { method: 'GET', answerStarted: requestSent, requestSent, bodyReplayable: true };
     return this.#attempts.failed(peer, failureOf(error, reached), progress);
   }

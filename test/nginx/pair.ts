@@ -2,9 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, startNginxHttp } from '../support/nginx.ts';
+import { VERSION } from '../../src/version.ts';
+import { freePort, nginxVersion, startNginxHttp } from '../support/nginx.ts';
 import { startProxy } from '../support/proxy.ts';
-import { type Answer, exchangeOnce, type WireOptions } from '../support/wire.ts';
+import { type Answer, exchangeOnce, field, type WireOptions } from '../support/wire.ts';
 
 export interface Side {
   readonly name: 'nginx' | 'lbproxy';
@@ -73,21 +74,31 @@ export interface Comparable {
   readonly body: string;
 }
 
-const SIGNATURE = /<center>(?:nginx|lbproxy)\/[\d.]+<\/center>/;
+const SIGNATURES = { nginx: nginxVersion, lbproxy: `lbproxy/${VERSION}` };
 
 export function comparable(answer: Answer, side: Side): Comparable {
   const plain = (text: string): string =>
     side.ports.reduce((t, port, i) => t.replaceAll(`:${port}`, `:PORT${i}`), text);
+  const signature = SIGNATURES[side.name];
+  const page = answer.body.includes(`<center>${signature}</center>`) || isPageWithoutBody(answer);
+  // Pages differ in length as their signatures do.
+  const length = (value: string): string => (page ? `${Number(value) - signature.length} of a page` : value);
   return {
     status: answer.statusLine,
     fields: answer.fields
       .filter(([name]) => name !== 'Server' && name !== 'Date')
-      .map(([name, value]) => plain(`${name}: ${value}`))
+      .map(([name, value]) => `${name}: ${name === 'Content-Length' ? length(value) : plain(value)}`)
       .sort(),
     framing: answer.framing,
     interim: answer.interim,
-    body: plain(answer.body.replace(SIGNATURE, '<center>SIGNATURE</center>')),
+    body: plain(answer.body.replace(signature, 'SIGNATURE')),
   };
+}
+
+function isPageWithoutBody(answer: Answer): boolean {
+  return (
+    answer.framing === 'none' && answer.status >= 300 && field(answer, 'content-type') === 'text/html'
+  );
 }
 
 /** The answers of both sides to the same bytes. */
