@@ -23,7 +23,7 @@ import { createFail } from './serve/error-page.ts';
 import { mappingOf } from './serve/file-path.ts';
 import { createFileHandler } from './serve/files.ts';
 import { createTypeOf } from './serve/mime.ts';
-import { createSendRedirect, escapePath } from './serve/redirect.ts';
+import { createSendRedirect, escapePath, locationValue } from './serve/redirect.ts';
 import type { Discovery } from './upstream/discovery.ts';
 import { UpstreamSet } from './upstream/upstream-set.ts';
 import { VERSION } from './version.ts';
@@ -149,6 +149,8 @@ function at<T>(place: string, make: () => T): T {
 interface LevelParts {
   readonly fail: ReturnType<typeof createFail>;
   readonly sendRedirect: ReturnType<typeof createSendRedirect>;
+  /** A Location as it is sent: absolute where absolute_redirect asks for that. */
+  readonly absolute: (exchange: Exchange, location: string) => string;
 }
 
 class ServerCompiler {
@@ -236,14 +238,16 @@ class ServerCompiler {
 
   #parts(settings: Settings): LevelParts {
     const serverName = serverNameOf(settings);
+    const redirects = {
+      serverName,
+      absoluteRedirect: settings.absoluteRedirect,
+      portInRedirect: settings.portInRedirect,
+      serverNameInRedirect: settings.serverNameInRedirect,
+    };
     return {
       fail: createFail({ serverName, errorDetail: settings.errorDetail }),
-      sendRedirect: createSendRedirect({
-        serverName,
-        absoluteRedirect: settings.absoluteRedirect,
-        portInRedirect: settings.portInRedirect,
-        serverNameInRedirect: settings.serverNameInRedirect,
-      }),
+      sendRedirect: createSendRedirect(redirects),
+      absolute: (exchange, location) => locationValue(exchange, location, redirects),
     };
   }
 
@@ -274,7 +278,7 @@ class ServerCompiler {
   #content(settings: Settings, place: Place, parts: LevelParts): Handler {
     const { log } = this.#tools;
     if (settings.proxyPass !== null) {
-      const tools = { lookup: lookupAny, upstreams: this.#upstreams, log };
+      const tools = { lookup: lookupAny, upstreams: this.#upstreams, log, absolute: parts.absolute };
       return compileForward(settings.proxyPass, settings, place.match, tools);
     }
     const { fileRoot } = settings;

@@ -9,8 +9,9 @@ export type Outcome = 'ok' | 'next' | 'failed';
 
 /** Hears of everything that other acceptors have to know; called on the request path, so it only counts. */
 export interface GroupListener {
-  /** `tried` = peers excluded from the choice, when this is a further try of one exchange. */
-  onPick(group: Group, peer: Peer, tried: readonly Peer[]): void;
+  /** A choice is about to be made: the last moment to take over where the rotation stands. */
+  onPicking(group: Group): void;
+  onPick(group: Group, peer: Peer): void;
   onDone(group: Group, peer: Peer): void;
   onFailed(group: Group, peer: Peer): void;
   onLive(group: Group, peer: Peer): void;
@@ -22,7 +23,6 @@ export interface GroupDelta {
   /** `GroupConfig.id`. */
   readonly id: string;
   readonly picks: readonly (readonly [peer: string, times: number])[];
-  readonly retries: readonly (readonly [peer: string, tried: readonly string[]])[];
   readonly done: readonly (readonly [peer: string, times: number])[];
   readonly failed: readonly string[];
   readonly live: readonly string[];
@@ -98,6 +98,7 @@ export class Group {
    * peer out, all of them get one more chance.
    */
   pick(key: BalanceKey, tried: readonly Peer[], now: number): Peer | undefined {
+    this.listener?.onPicking(this);
     let peer = this.#choose(key, tried, now);
     if (peer === undefined && this.#recover(tried, now)) {
       this.listener?.onRecover(this);
@@ -105,7 +106,7 @@ export class Group {
     }
     if (peer === undefined) return undefined;
     peer.active++;
-    this.listener?.onPick(this, peer, tried);
+    this.listener?.onPick(this, peer);
     return peer;
   }
 
@@ -136,11 +137,15 @@ export class Group {
     }
   }
 
-  /** Applies what another acceptor did, so that all see one rotation, one count and one set of failures. */
+  /** Applies what another acceptor did, so that all see one count and one set of failures. */
   apply(delta: GroupDelta, now: number): void {
     if (delta.recovered) this.#recover([], now);
-    this.#applyPicks(delta.picks, [], now);
-    for (const [peer, tried] of delta.retries) this.#applyPicks([[peer, 1]], tried, now);
+    for (const [name, times] of delta.picks) {
+      const peer = this.#byName.get(name);
+      if (peer === undefined) continue;
+      peer.active += times;
+      peer.noteChance(now);
+    }
     for (const [name, times] of delta.done) {
       const peer = this.#byName.get(name);
       if (peer !== undefined) peer.active = Math.max(0, peer.active - times);
@@ -150,46 +155,6 @@ export class Group {
       const peer = this.#byName.get(name);
       if (peer !== undefined) peer.fails = 0;
     }
-  }
-
-  #applyPicks(picks: GroupDelta['picks'], triedNames: readonly string[], now: number): void {
-    const known: [Peer, number][] = [];
-    for (const [name, times] of picks) {
-      const peer = this.#byName.get(name);
-      if (peer === undefined) continue;
-      peer.active += times;
-      peer.noteChance(now);
-      known.push([peer, times]);
-    }
-    if (this.method !== 'round_robin') return;
-    this.#rotate(
-      this.#primary,
-      known.filter(([peer]) => !peer.config.backup),
-      (peer) => peer.isEligible([], now) && !triedNames.includes(peer.name),
-    );
-    this.#rotate(
-      this.#backup,
-      known.filter(([peer]) => peer.config.backup),
-      (peer) => peer.isEligible([], now) && !triedNames.includes(peer.name),
-    );
-  }
-
-  /** The same sums as picks of our own; that they commute keeps the copies equal whatever the order of arrival. */
-  #rotate(
-    list: readonly Peer[],
-    picks: readonly (readonly [Peer, number])[],
-    takesPart: (peer: Peer) => boolean,
-  ): void {
-    const sum = picks.reduce((n, [, times]) => n + times, 0);
-    if (sum === 0) return;
-    let total = 0;
-    for (const peer of list) {
-      if (!takesPart(peer)) continue;
-      peer.currentWeight += sum * peer.effectiveWeight;
-      total += peer.effectiveWeight;
-      if (peer.effectiveWeight < peer.weight) peer.effectiveWeight++;
-    }
-    for (const [peer, times] of picks) peer.currentWeight -= times * total;
   }
 }
 

@@ -8,6 +8,7 @@ import { DeltaCollector } from './delta-collector.ts';
 import { applyStates } from './group-hub.ts';
 import type { FromAcceptor, GroupState, ToAcceptor } from './messages.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
+import { ROTATION_FD, SharedRotation } from './shared-rotation.ts';
 
 const HEARTBEAT_MS = 1000;
 /** When the primary is gone there is nobody to wait for. */
@@ -17,17 +18,18 @@ type Prepare = Extract<ToAcceptor, { type: 'prepare' }>;
 
 export class Acceptor {
   #runtime: Runtime | null = null;
-  #prepared: { generation: number; runtime: Runtime; logs: RuntimeLogs } | null = null;
+  #prepared: { generation: number; runtime: Runtime; logs: RuntimeLogs; shared: boolean } | null = null;
   readonly #listeners = new Map<string, Listener>();
   /** Sockets that came and no listener has taken yet. */
   readonly #sockets = new Map<string, unknown>();
   readonly #logFiles = new LogFiles();
   #logs: RuntimeLogs | null = null;
+  readonly #rotation = new SharedRotation(ROTATION_FD);
   readonly #collector: DeltaCollector;
   #draining = false;
 
   constructor() {
-    this.#collector = new DeltaCollector((deltas) => this.#send({ type: 'delta', deltas }));
+    this.#collector = new DeltaCollector((deltas) => this.#send({ type: 'delta', deltas }), this.#rotation);
   }
 
   start(): void {
@@ -102,7 +104,7 @@ export class Acceptor {
         logFiles: this.#logFiles,
         log: logs,
       });
-      this.#prepared = { generation, runtime, logs };
+      this.#prepared = { generation, runtime, logs, shared };
       this.#send({ type: 'prepared', generation, problem: null });
     } catch (error) {
       const at = error instanceof CompileError ? error.at : '';
@@ -118,6 +120,7 @@ export class Acceptor {
     this.#prepared = null;
     this.#runtime = prepared.runtime;
     this.#logs = prepared.logs;
+    this.#share(prepared.runtime, prepared.shared);
     if (before === null) applyStates(prepared.runtime.upstreams, states);
     let problem: string | null = null;
     try {
@@ -128,6 +131,13 @@ export class Acceptor {
     before?.upstreams.retire(prepared.runtime.upstreams);
     this.#logFiles.retire();
     this.#send({ type: 'committed', generation, problem });
+  }
+
+  /** Groups that a reload kept may have had no one to share with before, or have no one now. */
+  #share({ upstreams }: Runtime, shared: boolean): void {
+    const groups = [...upstreams.all].map((upstream) => upstream.group);
+    for (const group of groups) group.listener = shared ? this.#collector : null;
+    this.#rotation.use(groups);
   }
 
   /** Makes the listeners what the runtime says: those that stay switch plans, new ones open, others drain. */

@@ -1,15 +1,22 @@
-// In an acceptor: counts what this process does with the groups and tells the others. At once while requests come one after the other,
-// so that they see one rotation; in batches under load, where only the shares matter.
+// In an acceptor: what this process does with the groups, for the others. Turns of the rotation are shared at once through a file while
+// requests come one after the other; counts and marks go out as messages, failures at once, the rest in batches.
 import type { Group, GroupDelta, GroupListener } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
+import type { SharedRotation } from './shared-rotation.ts';
 
-/** Under load, how long changes may wait before the others hear of them. */
+/** How long changes may wait before the others hear of them. */
 const BATCH_MS = 5;
+
+/**
+ * So many more exchanges under way than there were at some time within the batch are a crowd: no client can tell in which order they
+ * came, each acceptor turns by itself, and every peer has its share all the same. Exchanges that last (WebSockets, long polls) do not
+ * make one.
+ */
+const CROWD = 4;
 
 class Changes {
   readonly picks = new Map<string, number>();
   readonly done = new Map<string, number>();
-  readonly retries: (readonly [string, readonly string[]])[] = [];
   readonly failed: string[] = [];
   readonly live: string[] = [];
   recovered = false;
@@ -18,7 +25,6 @@ class Changes {
     return {
       id,
       picks: [...this.picks],
-      retries: this.retries,
       done: [...this.done],
       failed: this.failed,
       live: this.live,
@@ -29,12 +35,18 @@ class Changes {
 
 export class DeltaCollector implements GroupListener {
   readonly #send: (deltas: GroupDelta[]) => void;
+  readonly #rotation: SharedRotation;
   readonly #changes = new Map<string, Changes>();
   #timer: NodeJS.Timeout | null = null;
+  /** Attempts under way, and the least and the most there were since the last batch. */
   #active = 0;
+  #least = 0;
+  #most = 0;
+  #crowded = false;
 
-  constructor(send: (deltas: GroupDelta[]) => void) {
+  constructor(send: (deltas: GroupDelta[]) => void, rotation: SharedRotation) {
     this.#send = send;
+    this.#rotation = rotation;
   }
 
   #of(group: Group): Changes {
@@ -46,24 +58,32 @@ export class DeltaCollector implements GroupListener {
     return changes;
   }
 
-  onPick(group: Group, peer: Peer, tried: readonly Peer[]): void {
-    const changes = this.#of(group);
-    if (tried.length === 0) changes.picks.set(peer.name, (changes.picks.get(peer.name) ?? 0) + 1);
-    else changes.retries.push([peer.name, tried.map((t) => t.name)]);
+  onPicking(group: Group): void {
+    if (!this.#crowded) this.#rotation.load(group);
+  }
+
+  onPick(group: Group, peer: Peer): void {
+    if (!this.#crowded) this.#rotation.store(group);
+    const { picks } = this.#of(group);
+    picks.set(peer.name, (picks.get(peer.name) ?? 0) + 1);
     this.#active++;
-    // Alone: the next request may come to another acceptor as soon as this one is answered.
-    if (this.#active <= 1) this.flush();
-    else this.#later();
+    if (this.#active > this.#most) this.#most = this.#active;
+    if (this.#active - this.#least >= CROWD) this.#crowded = true;
+    this.#later();
   }
 
   onDone(group: Group, peer: Peer): void {
     const { done } = this.#of(group);
     done.set(peer.name, (done.get(peer.name) ?? 0) + 1);
     this.#active--;
+    if (this.#active < this.#least) this.#least = this.#active;
+    if (this.#active === 0) this.#crowded = false;
     this.#later();
   }
 
   onFailed(group: Group, peer: Peer): void {
+    // The failure took weight from the peer.
+    if (!this.#crowded) this.#rotation.store(group);
     this.#of(group).failed.push(peer.name);
     this.flush();
   }
@@ -79,14 +99,18 @@ export class DeltaCollector implements GroupListener {
   }
 
   #later(): void {
-    this.#timer ??= setTimeout(() => this.flush(), BATCH_MS);
+    this.#timer ??= setTimeout(() => this.#endBatch(), BATCH_MS);
+  }
+
+  #endBatch(): void {
+    this.#timer = null;
+    this.#crowded = this.#active > 0 && this.#most - this.#least >= CROWD;
+    this.#least = this.#active;
+    this.#most = this.#active;
+    this.flush();
   }
 
   flush(): void {
-    if (this.#timer !== null) {
-      clearTimeout(this.#timer);
-      this.#timer = null;
-    }
     if (this.#changes.size === 0) return;
     const deltas = [...this.#changes].map(([id, changes]) => changes.take(id));
     this.#changes.clear();

@@ -27,7 +27,6 @@ export class GroupHub {
     for (const delta of deltas) {
       this.#group(delta.id)?.apply(delta, now);
       for (const [peer, times] of delta.picks) this.#count(acceptor, delta.id, peer, times);
-      for (const [peer] of delta.retries) this.#count(acceptor, delta.id, peer, 1);
       for (const [peer, times] of delta.done) this.#count(acceptor, delta.id, peer, -times);
     }
   }
@@ -51,7 +50,6 @@ export class GroupHub {
     const deltas = [...(groups ?? [])].map(([id, peers]) => ({
       id,
       picks: [],
-      retries: [],
       done: [...peers].filter(([, n]) => n > 0),
       failed: [],
       live: [],

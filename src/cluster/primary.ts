@@ -19,6 +19,7 @@ import { followedHosts, listensOf, usesSelfSigned } from './needs.ts';
 import { HostResolver } from './resolver.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { ensureSelfSigned } from './self-signed.ts';
+import { openRotationFile } from './shared-rotation.ts';
 import { Sockets } from './sockets.ts';
 
 export interface PrimaryOptions {
@@ -81,6 +82,7 @@ export class Primary implements SlotEvents {
       exec: fileURLToPath(new URL(`./acceptor-main${extname(import.meta.filename)}`, import.meta.url)),
       args: [],
       serialization: 'json',
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc', openRotationFile() ?? 'ignore'],
     });
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     this.#startPrograms(model);
@@ -344,6 +346,8 @@ export class Primary implements SlotEvents {
     const again = this.#stopping;
     this.#stopping = true;
     if (again && graceful) return;
+    this.#firstReady?.reject(new Error('stopped before it was ready'));
+    this.#firstReady = null;
     const timeoutMs = this.#model.settings.workerShutdownTimeoutMs;
     this.#broadcast(graceful ? { type: 'drain', timeoutMs } : { type: 'stop' });
     this.#resolver.stop();

@@ -2,7 +2,7 @@
 // its attempts through a second http-proxy-3 server, the carrier; a call with a `target` of its own goes through untouched.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type ErrorCallback, ProxyServer, type ServerOptions } from 'http-proxy-3';
+import { type ErrorCallback, ProxyServer, type ProxyTargetUrl, type ServerOptions } from 'http-proxy-3';
 import { Group } from '../balance/group.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type Call, type Carriage, report } from './carriage.ts';
@@ -85,14 +85,15 @@ export class Balancer extends ProxyServer {
     const { call, own } = this.#read(req, res, rest);
     const carriage = this.#carriageFor(own);
     if (carriage !== null) return new WebExchange(carriage, call).begin();
-    this.#carrier.web(req, res, own, call.callback);
+    // http-proxy-3 counts its arguments from the end.
+    this.#carrier.web(req, res, own, ...callbackOf(call));
   }
 
   #ws(req: IncomingMessage, socket: Socket, head: Buffer, rest: readonly unknown[]): void {
     const { call, own } = this.#read(req, socket, rest);
     const carriage = this.#carriageFor(own);
     if (carriage !== null) return new WsExchange(carriage, call, head).begin();
-    this.#carrier.ws(req, socket, head, own, call.callback);
+    this.#carrier.ws(req, socket, head, own, ...callbackOf(call));
   }
 
   #read<R extends ServerResponse | Socket>(
@@ -139,6 +140,9 @@ export class Balancer extends ProxyServer {
       this.emit('econnreset', error, real.req, real.res, target);
     });
     carrier.on('error', (error, req, res, target) => {
+      // The client's own socket failed under a WebSocket: the client left, which is nobody's error.
+      const clientLeft = 'errored' in res && res.errored === error && !('writeHead' in res);
+      if (clientLeft) return void this.emit('econnreset', error, req, res as never, target as ProxyTargetUrl);
       const code = (error as NodeJS.ErrnoException).code ?? error.message;
       const text = `the target did not answer (${code})`;
       report(this, { req, res, callback: undefined }, error, { status: 502, text, target });
@@ -150,6 +154,10 @@ export class Balancer extends ProxyServer {
     carrier.on('open', (socket) => this.emit('open', socket));
     carrier.on('close', (proxyRes, socket, head) => this.emit('close', proxyRes, socket, head));
   }
+}
+
+function callbackOf({ callback }: Call<ServerResponse | Socket>): [ErrorCallback] | [] {
+  return callback === undefined ? [] : [callback];
 }
 
 /**

@@ -1,12 +1,13 @@
 // What one balancer's exchanges share, and the one way in which they report a failure to the application.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { STATUS_CODES } from 'node:http';
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { ErrorCallback, ProxyServer, ProxyTargetUrl, ServerOptions } from 'http-proxy-3';
 import type { Group } from '../balance/group.ts';
 import type { PeerAddress, PeerConfig } from '../balance/peer.ts';
-import type { PeerAgent } from './peer-agent.ts';
 import type { UpstreamPlan } from './options.ts';
+import type { PeerAgent } from './peer-agent.ts';
 
 /** nginx's proxy_connect_timeout. */
 export const CONNECT_TIMEOUT_MS = 60_000;
@@ -55,10 +56,18 @@ export function report(
   else answer(res, last.status, `${last.status} ${STATUS_CODES[last.status]}: ${last.text}\n`);
 }
 
+/** Ends an answer so that it cannot be taken for a whole one. */
+export function breakOff(res: ServerResponse): void {
+  const { stream } = res as ServerResponse & { readonly stream?: ServerHttp2Stream };
+  // Destroying an HTTP/2 response without an error ends its stream as if all were well.
+  if (stream === undefined) res.destroy();
+  else stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+}
+
 function answer(res: ServerResponse | Socket, status: number, text: string): void {
   const length = Buffer.byteLength(text);
   if ('writeHead' in res) {
-    if (res.headersSent) return void res.destroy();
+    if (res.headersSent) return breakOff(res);
     res.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'content-length': length });
     res.end(text);
   } else if (res.writable) {

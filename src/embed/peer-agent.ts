@@ -13,7 +13,9 @@ export class PeerAgent extends Agent {
   }
 
   override keepSocketAlive(socket: Socket): boolean {
-    if (this.#retired || !super.keepSocketAlive(socket)) return false;
+    // Its type says void; Node's documentation and code say whether to keep it.
+    const keep: unknown = super.keepSocketAlive(socket);
+    if (this.#retired || keep === false) return false;
     socket.setTimeout(balanceDefaults.upstreamKeepaliveTimeoutMs);
     return true;
   }

@@ -4,7 +4,7 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Peer } from '../balance/peer.ts';
 import type { Failure } from '../shared/failure.ts';
-import { CONNECT_TIMEOUT_MS, HEAD_TIMEOUT_MS, targetOf } from './carriage.ts';
+import { breakOff, CONNECT_TIMEOUT_MS, HEAD_TIMEOUT_MS, targetOf } from './carriage.ts';
 import { failureOf } from './failure-of.ts';
 import { CarriedRequest, CarriedResponse } from './stand-ins.ts';
 import type { WebExchange } from './web-exchange.ts';
@@ -101,7 +101,7 @@ export class WebAttempt {
     proxyRes.once('close', () => {
       if (proxyRes.complete) return;
       this.truncated = true;
-      if (options.selfHandleResponse !== true) res.destroy();
+      if (options.selfHandleResponse !== true) breakOff(res);
     });
     return true;
   }

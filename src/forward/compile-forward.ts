@@ -3,7 +3,7 @@ import type { LocationMatch, Settings } from '../config/model.ts';
 import type { Exchange, Handler } from '../exchange.ts';
 import { patternOf } from '../route/pattern.ts';
 import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../route/template.ts';
-import { escapeUri } from '../route/uri.ts';
+import { escapeUri, standsInPath } from '../route/uri.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
 import { createForward, type ForwardLog, type ForwardOptions } from './forward.ts';
@@ -15,6 +15,8 @@ export interface ForwardTools {
   readonly lookup: VariableLookup;
   readonly upstreams: UpstreamSet;
   readonly log: ForwardLog;
+  /** The value of a Location that was put right: absolute when it is a path and absolute_redirect is on. */
+  readonly absolute: (exchange: Exchange, location: string) => string;
 }
 
 /** A proxy_pass URL in its parts. */
@@ -53,6 +55,7 @@ export function compileForward(
       hide: settings.proxyHideHeader,
       pass: settings.proxyPassHeader,
       redirects: compileRedirects(settings.proxyRedirect, target, prefix, lookup),
+      absolute: tools.absolute,
     }),
     next: {
       words: settings.proxyNextUpstream,
@@ -90,7 +93,7 @@ function compileTarget(pass: ProxyPass, prefix: string, tools: ForwardTools): Ta
 /** The target as the client sent it, unless a rewrite changed the path. */
 function originalTarget(x: Exchange): string {
   if (!x.rewritten) return x.request.path;
-  return x.hasArgs ? `${escapeUri(x.uri)}?${x.args}` : escapeUri(x.uri);
+  return x.args === '' ? escapeUri(x.uri) : `${escapeUri(x.uri)}?${x.args}`;
 }
 
 /** `proxy_pass http://group/uri/`: the URI stands for the part of the path that the location matched. */
@@ -98,9 +101,10 @@ function replacedTarget(uri: string, prefix: string): (exchange: Exchange) => st
   return (x) => {
     // A rewrite with `break` has already said what the path is.
     if (x.rewritten && !x.uri.startsWith(prefix)) return originalTarget(x);
-    const path = uri + escapeUri(x.uri.slice(prefix.length));
-    if (!x.hasArgs) return path;
-    return uri.includes('?') ? `${path}&${x.args}` : `${path}?${x.args}`;
+    const rest = x.uri.slice(prefix.length);
+    // What came without an escape goes on without one (ngx_http_proxy_create_request: quoted_uri, internal).
+    const path = uri + (x.rewritten || standsInPath(x.request.path, '%') ? escapeUri(rest) : rest);
+    return x.args === '' ? path : `${path}?${x.args}`;
   };
 }
 

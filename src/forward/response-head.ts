@@ -23,6 +23,8 @@ export interface ResponseHeadOptions {
   /** Lower-case names of proxy_pass_header. */
   readonly pass: readonly string[];
   readonly redirects: readonly RedirectRule[];
+  /** What a Location becomes that a rule has changed. */
+  readonly absolute: (exchange: Exchange, location: string) => string;
 }
 
 /** What nginx hides by default. */
@@ -43,12 +45,11 @@ for (const id of [PROXY_CONNECTION, NEVER_PASSED]) DROPPED[id] = 1;
 
 export function compileResponseHead(options: ResponseHeadOptions) {
   const hidden = new NameSet([...HIDDEN.filter((name) => !options.pass.includes(name)), ...options.hide]);
-  const redirects = options.redirects;
   const ownServer = options.pass.includes('server');
   const ownDate = options.pass.includes('date');
 
   return (exchange: Exchange, head: ResponseHead): void => {
-    exchange.lines = copyLines(exchange, head, hidden, redirects);
+    exchange.lines = copyLines(exchange, head, hidden, options);
     exchange.status = head.status;
     exchange.reason = head.reason;
     exchange.ownServer = ownServer && head.find('server') >= 0;
@@ -61,7 +62,7 @@ function copyLines(
   exchange: Exchange,
   head: ResponseHead,
   hidden: NameSet,
-  redirects: readonly RedirectRule[],
+  options: ResponseHeadOptions,
 ): string {
   const { at, text } = head;
   let out = '';
@@ -69,7 +70,7 @@ function copyLines(
   for (let i = 0; i < head.count; i++) {
     const nameStart = at[4 * i];
     const passes = passesOn(head, i, hidden);
-    const moved = passes && redirects.length > 0 ? redirected(exchange, head, i, redirects) : undefined;
+    const moved = passes && options.redirects.length > 0 ? redirected(exchange, head, i, options) : undefined;
     if (passes && moved === undefined && head.isCanonical(i)) {
       if (runStart < 0) runStart = nameStart;
       continue;
@@ -95,15 +96,18 @@ function redirected(
   exchange: Exchange,
   head: ResponseHead,
   i: number,
-  rules: readonly RedirectRule[],
+  { redirects, absolute }: ResponseHeadOptions,
 ): string | undefined {
   const start = head.at[4 * i];
   const length = head.at[4 * i + 1] - start;
-  if (length === 8 && sameName(head.text, start, 'location')) return apply(exchange, head.value(i), rules);
+  if (length === 8 && sameName(head.text, start, 'location')) {
+    const moved = apply(exchange, head.value(i), redirects);
+    return moved === undefined ? undefined : absolute(exchange, moved);
+  }
   if (length !== 7 || !sameName(head.text, start, 'refresh')) return undefined;
   const m = /^(.*?url=)(.*)$/i.exec(head.value(i));
   if (m === null) return undefined;
-  const url = apply(exchange, m[2], rules);
+  const url = apply(exchange, m[2], redirects);
   return url === undefined ? undefined : m[1] + url;
 }
 

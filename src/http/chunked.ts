@@ -151,7 +151,8 @@ export class ChunkedDecoder {
       return;
     }
     const line = Buffer.from(t.slice(lineStart)).latin1Slice();
-    if (++this.#fields > MAX_TRAILER_FIELDS || !TRAILER_LINE.test(line) || FORBIDDEN_TRAILER.test(line)) return this.#refuse();
+    if (++this.#fields > MAX_TRAILER_FIELDS || !TRAILER_LINE.test(line) || FORBIDDEN_TRAILER.test(line))
+      return this.#refuse();
     // As in a head: `X_Real_IP` would be `X-Real-IP` to many an application.
     if (UNUSUAL_TRAILER.test(line)) t.length = lineStart;
   }

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import type { BodyReader, Exchange } from '../exchange.ts';
 import { ChunkedDecoder } from '../http/chunked.ts';
-import type { Failure } from '../shared/failure.ts';
+import type { ClientFailure, Failure } from '../shared/failure.ts';
 
 /** A rest of an unread body up to this size is read and dropped so that the connection can stay; beyond, it closes. */
 const DISCARD_BYTES = 65_536;
@@ -17,6 +17,9 @@ export class BodySource {
   #left = 0;
   #limit = 0;
   #received = 0;
+  /** Taken and not yet delivered. */
+  #piece: Buffer | null = null;
+  #fault: ClientFailure | null = null;
   #paused = false;
   #held = false;
   /** All of it was read from the socket. */
@@ -54,12 +57,15 @@ export class BodySource {
     return !this.complete && !this.failed && (this.discarding || (this.#reader !== null && !this.#paused));
   }
 
-  /** Whether the connection can serve another request behind this body. */
+  /**
+   * Whether the connection can serve another request behind this body. An answer that comes before the body's end leaves a rest to be
+   * read and dropped; beyond a little the connection is cheaper (nginx ends it as well).
+   */
   get canStay(): boolean {
     if (this.failed) return false;
-    if (this.complete || this.#reader !== null) return true;
+    if (this.complete) return true;
     // A client that waits for our 100 may or may not send the body now.
-    if (this.#exchange?.request.expectContinue === true) return false;
+    if (this.#reader === null && this.#exchange?.request.expectContinue === true) return false;
     return !this.#chunked && this.#left <= DISCARD_BYTES;
   }
 
@@ -67,6 +73,8 @@ export class BodySource {
     this.#limit = this.#exchange?.location.client.maxBodyBytes ?? 0;
     if (this.complete) return reader.onBodyEnd('');
     this.#reader = reader;
+    // Bytes that came before their reader may have filled the input.
+    this.release();
   }
 
   pause(): void {
@@ -92,43 +100,48 @@ export class BodySource {
     this.#socket.resume();
   }
 
-  /** Takes bytes of the body from `input`, beginning at `from`; returns the offset of the first byte not used. */
-  feed(input: Buffer, from: number): number {
-    return this.#chunked ? this.#feedChunked(input, from) : this.#feedLength(input, from);
+  /**
+   * Takes bytes of the body from `input`, beginning at `from`; returns the offset of the first byte not used. They are handed on by
+   * `deliver`, so that a reader may call back: by then the connection knows where it is.
+   */
+  take(input: Buffer, from: number): number {
+    return this.#chunked ? this.#takeChunked(input, from) : this.#takeLength(input, from);
   }
 
-  #feedLength(input: Buffer, from: number): number {
+  #takeLength(input: Buffer, from: number): number {
     const n = Math.min(this.#left, input.length - from);
     this.#left -= n;
     if (this.#left === 0) this.complete = true;
-    if (n > 0) this.#deliver(input.subarray(from, from + n));
-    if (this.#left === 0) this.#end('');
+    if (n > 0) this.#piece = input.subarray(from, from + n);
     return from + n;
   }
 
-  #feedChunked(input: Buffer, from: number): number {
+  #takeChunked(input: Buffer, from: number): number {
     const decoder = this.#decoder;
     if (decoder === null) return from;
     const n = decoder.decode(input, from, input.length);
-    const used = decoder.consumed;
-    if (decoder.malformed) {
-      this.fail('client_body_malformed');
-      return input.length;
-    }
     this.#received += n;
-    if (this.#limit > 0 && this.#received > this.#limit && !this.discarding) {
-      this.fail('client_body_too_large');
-      return input.length;
-    }
+    if (decoder.malformed) this.#fault = 'client_body_malformed';
+    else if (this.#limit > 0 && this.#received > this.#limit && !this.discarding)
+      this.#fault = 'client_body_too_large';
+    if (this.#fault !== null) return input.length;
     if (decoder.done) this.complete = true;
-    if (n > 0) this.#deliver(input.subarray(from, from + n));
-    if (decoder.done) this.#end(decoder.trailers);
-    return used;
+    if (n > 0) this.#piece = input.subarray(from, from + n);
+    return decoder.consumed;
   }
 
-  #deliver(chunk: Buffer): void {
-    if (this.#exchange !== null) this.#exchange.bodyBytesReceived += chunk.length;
-    this.#reader?.onBody(chunk);
+  /** Hands what was taken to the reader. */
+  deliver(): void {
+    const piece = this.#piece;
+    const fault = this.#fault;
+    this.#piece = null;
+    this.#fault = null;
+    if (fault !== null) return this.fail(fault);
+    if (piece !== null) {
+      if (this.#exchange !== null) this.#exchange.bodyBytesReceived += piece.length;
+      this.#reader?.onBody(piece);
+    }
+    if (this.complete) this.#end(this.#chunked ? (this.#decoder?.trailers ?? '') : '');
   }
 
   #end(trailers: string): void {

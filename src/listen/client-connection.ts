@@ -67,6 +67,7 @@ export class ClientConnection implements ClientSink {
   #awaited: Awaited = 'head';
   #lingerUntil = 0;
   #keepaliveMs = 0;
+  #sendMs = 0;
   readonly #deadline: Deadline;
   readonly remoteAddress: string;
   readonly remotePort: number;
@@ -134,7 +135,7 @@ export class ClientConnection implements ClientSink {
       if (this.#exchange !== null || this.#body.discarding) {
         if (!this.#feedBody(this.#input)) break;
       } else if (state === 'idle' || state === 'head') {
-        if (!this.#readHead(this.#input)) break;
+        if ((state === 'idle' && this.#answersWait()) || !this.#readHead(this.#input)) break;
       } else break;
       if (this.#input !== null && this.#from >= this.#input.length) this.#setInput(null, 0);
       else if (this.#from === before && this.#state === state) break;
@@ -143,6 +144,14 @@ export class ClientConnection implements ClientSink {
     if (this.#exchange !== null && this.#input !== null && this.#input.length - this.#from > PIPELINE_BYTES) {
       this.#body.hold();
     }
+  }
+
+  /** A client that pipelines and does not read is served no further than its socket takes the answers. */
+  #answersWait(): boolean {
+    if (!this.socket.writableNeedDrain) return false;
+    this.#body.hold();
+    this.#await('send', this.#sendMs);
+    return true;
   }
 
   #setInput(input: Buffer | null, from: number): void {
@@ -155,8 +164,9 @@ export class ClientConnection implements ClientSink {
   #feedBody(input: Buffer): boolean {
     const body = this.#body;
     if (!body.wants) return false;
-    const used = body.feed(input, this.#from);
-    if (this.#input === input) this.#from = used;
+    this.#from = body.take(input, this.#from);
+    if (body.complete && this.#awaited === 'body') wheel.disarm(this.#deadline);
+    body.deliver();
     if (body.reading && !body.complete) this.#await('body', this.#bodyTimeoutMs());
     if (body.discarding && body.failed) {
       this.#linger();
@@ -303,7 +313,9 @@ export class ClientConnection implements ClientSink {
       case 'send':
         return this.#clientGone('client_send_timeout');
       default:
-        this.socket.destroy();
+        // What the client has not taken yet is send_timeout's.
+        if (this.socket.writableLength > 0) this.#await('send', this.#sendMs);
+        else this.socket.destroy();
     }
   }
 
@@ -375,6 +387,7 @@ export class ClientConnection implements ClientSink {
       this.#body.canStay;
     exchange.closeAfter = !stays;
     this.#keepaliveMs = policy.keepaliveTimeoutMs;
+    this.#sendMs = policy.sendTimeoutMs;
     exchange.location.filter?.(exchange);
   }
 
@@ -383,8 +396,20 @@ export class ClientConnection implements ClientSink {
       this.#tunnel?.onDrain();
       return;
     }
-    if (this.#awaited === 'send') wheel.disarm(this.#deadline);
-    this.#exchange?.producer?.onClientDrain();
+    const exchange = this.#exchange;
+    if (this.#awaited === 'send') this.#sendDone();
+    exchange?.producer?.onClientDrain();
+  }
+
+  /** The client took what waited: what else is awaited of it? */
+  #sendDone(): void {
+    if (this.#state === 'idle') {
+      this.#await('keepalive', this.#keepaliveMs);
+      this.#body.release();
+      this.#advance();
+    } else if (this.#exchange !== null && this.#body.reading && this.#body.wants) {
+      this.#await('body', this.#bodyTimeoutMs());
+    } else wheel.disarm(this.#deadline);
   }
 
   #finishExchange(exchange: Exchange): void {
@@ -418,8 +443,11 @@ export class ClientConnection implements ClientSink {
   #close(): void {
     if (!this.#ended && (!this.#body.complete || this.#body.failed || this.#input !== null))
       return this.#linger();
-    // Also a client that takes nothing more has an end.
-    if (this.socket.writableLength > 0) this.#await('linger', LINGER_TOTAL_MS);
+    // What comes now is dropped: no request begins on a connection that ends.
+    this.#state = 'lingering';
+    this.#setInput(null, 0);
+    this.#lingerUntil = wheel.nowMs + LINGER_TOTAL_MS;
+    if (this.socket.writableLength > 0) this.#await('send', this.#sendMs);
     this.#answer.closeSoon();
   }
 
@@ -434,7 +462,7 @@ export class ClientConnection implements ClientSink {
 
   /** The listener goes away or the process stops: idle connections end, busy ones after their answer. */
   drain(): void {
-    if (this.#state === 'idle' && this.#input === null) this.#answer.closeSoon();
+    if (this.#state === 'idle' && this.#input === null) this.#close();
   }
 
   // The request's body.
@@ -482,6 +510,9 @@ export class ClientConnection implements ClientSink {
     wheel.disarm(this.#deadline);
     const rest = this.#input?.subarray(this.#from) ?? null;
     this.#setInput(null, 0);
+    this.#sendMs = exchange.location.client.sendTimeoutMs;
+    // A client that spoke before the 101 may be held.
+    this.#body.release();
     this.#tunnel = new TunnelSide(this.socket, exchange, end, () => this.#finishExchange(exchange));
     if (rest !== null && rest.length > 0) end.onTunnelData(rest);
   }

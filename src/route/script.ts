@@ -5,7 +5,7 @@ import type { ScriptOp, Test } from '../config/model.ts';
 import type { Exchange, LocationRuntime } from '../exchange.ts';
 import { patternOf } from './pattern.ts';
 import { compileTemplate, type VariableLookup } from './template.ts';
-import { escapeArgs } from './uri.ts';
+import { escapeArgs, standsInPath, unescapeRedirect } from './uri.ts';
 
 /** What a script came to: go on with the location, look for a new one, or the answer is given. */
 export type ScriptOutcome = 'go-on' | 'stop' | 'relocate' | 'answered';
@@ -26,6 +26,19 @@ export interface ScriptTools {
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 export function compileScript(ops: readonly ScriptOp[], tools: ScriptTools): Script | null {
+  const run = compileSteps(ops, tools);
+  if (run === null) return null;
+  return (exchange) => {
+    const outcome = run(exchange);
+    return outcome === 'relocate-now' ? 'relocate' : outcome;
+  };
+}
+
+/** As ScriptOutcome; 'relocate' of a step lets the following steps run first, also those behind the `if` it stands in. */
+type StepOutcome = ScriptOutcome | 'relocate-now';
+type Step = (exchange: Exchange) => StepOutcome;
+
+function compileSteps(ops: readonly ScriptOp[], tools: ScriptTools): Step | null {
   if (ops.length === 0) return null;
   const steps = ops.map((op) => compileOp(op, tools));
   return (exchange) => {
@@ -33,16 +46,11 @@ export function compileScript(ops: readonly ScriptOp[], tools: ScriptTools): Scr
     for (const step of steps) {
       const outcome = step(exchange);
       if (outcome === 'relocate') changed = true;
-      else if (outcome === 'relocate-now') return 'relocate';
-      else if (outcome === 'answered' || outcome === 'stop') return outcome;
+      else if (outcome !== 'go-on') return outcome;
     }
     return changed ? 'relocate' : 'go-on';
   };
 }
-
-/** As ScriptOutcome; 'relocate' of a step lets the following steps run first. */
-type StepOutcome = ScriptOutcome | 'relocate-now';
-type Step = (exchange: Exchange) => StepOutcome;
 
 function compileOp(op: ScriptOp, tools: ScriptTools): Step {
   switch (op.op) {
@@ -62,8 +70,9 @@ function compileOp(op: ScriptOp, tools: ScriptTools): Step {
 function compileReturn(op: Extract<ScriptOp, { op: 'return' }>, tools: ScriptTools): Step {
   const { status } = op;
   if (op.text === null) {
+    if (SILENT.has(status)) return closeSilently(status);
     return (x) => {
-      if (status === 204 || status === 200) tools.text(x, status, '');
+      if (status < 400) tools.text(x, status, '');
       else x.location.fail(x, status, '');
       return 'answered';
     };
@@ -72,6 +81,17 @@ function compileReturn(op: Extract<ScriptOp, { op: 'return' }>, tools: ScriptToo
   return (x) => {
     if (REDIRECTS.has(status)) tools.redirect(x, status, text(x));
     else tools.text(x, status, text(x));
+    return 'answered';
+  };
+}
+
+/** These end the connection without an answer (ngx_http_finalize_request). */
+const SILENT: ReadonlySet<number> = new Set([408, 444, 499]);
+
+function closeSilently(status: number): Step {
+  return (x) => {
+    x.status = status;
+    x.client.abort('client_aborted');
     return 'answered';
   };
 }
@@ -94,14 +114,12 @@ function compileSet(op: Extract<ScriptOp, { op: 'set' }>, tools: ScriptTools): S
 
 function compileIf(op: Extract<ScriptOp, { op: 'if' }>, tools: ScriptTools): Step {
   const test = compileTest(op.test, tools.lookup);
-  const inner = compileScript(op.script, tools);
+  const inner = compileSteps(op.script, tools);
   const implicit = tools.implicit(op);
   return (x) => {
     if (!test(x)) return 'go-on';
     if (implicit !== null) x.location = implicit;
-    const outcome = inner === null ? 'go-on' : inner(x);
-    // A relocation inside ends the outer script too only with `last`; both come to the same search.
-    return outcome === 'relocate' ? 'relocate-now' : outcome;
+    return inner === null ? 'go-on' : inner(x);
   };
 }
 
@@ -160,7 +178,8 @@ function compileRewrite(op: Extract<ScriptOp, { op: 'rewrite' }>, tools: ScriptT
     if (m === null) return 'go-on';
     const { uri, args } = expandReplacement(x, m);
     if (isRedirect) {
-      tools.redirect(x, status, args === null ? uri : `${uri}?${args}`);
+      const path = unescapeRedirect(uri);
+      tools.redirect(x, status, args === null ? path : `${path}?${args}`);
       return 'answered';
     }
     x.uri = uri;
@@ -197,5 +216,5 @@ function compileReplacement(replacement: string, isRedirect: boolean, lookup: Va
 }
 
 function needsEscape(x: Exchange): boolean {
-  return x.request.path.includes('%') || x.request.path.includes('+');
+  return standsInPath(x.request.path, '%') || standsInPath(x.request.path, '+');
 }

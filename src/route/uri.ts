@@ -55,6 +55,14 @@ function resolveDots(path: string): string | null {
   return `/${out.join('/')}`;
 }
 
+/** Whether a character stands before the query of a target as it came. */
+export function standsInPath(path: string, c: string): boolean {
+  const p = path.indexOf(c);
+  if (p < 0) return false;
+  const question = path.indexOf('?');
+  return question < 0 || p < question;
+}
+
 const HEX = '0123456789ABCDEF';
 
 /** Escapes what may not stand in a request target (NGX_ESCAPE_URI); other bytes stay. */
@@ -68,6 +76,17 @@ const ALL_NEED_ESCAPE = /[\x00-\x20"#%<>?\\^`{|}\x7f-\xff]/g;
 /** Escapes a captured text that goes into arguments (NGX_ESCAPE_ARGS). */
 export function escapeArgs(text: string): string {
   return text.replace(/[\x00-\x20"#%&+<>?\\^`{|}\x7f-\xff]/g, escapeByte);
+}
+
+/** Takes back, in the target of a redirect, the escapes of bytes that need none there, up to the first '?' (NGX_UNESCAPE_REDIRECT). */
+export function unescapeRedirect(target: string): string {
+  let inPath = true;
+  return target.replace(/\?|%([0-9a-fA-F]{2})/g, (all, hex: string | undefined) => {
+    const code = hex === undefined ? 63 : Number.parseInt(hex, 16);
+    if (!inPath || code <= 37 || code >= 127) return all;
+    if (code === 63) inPath = false;
+    return String.fromCharCode(code);
+  });
 }
 
 function escapeByte(c: string): string {

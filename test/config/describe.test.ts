@@ -36,7 +36,7 @@ function propertyViolations(value: object, schema: Schema, root: Schema, path: s
   const others = schema.additionalProperties;
   const missing = ((schema.required ?? []) as string[]).filter((name) => !Object.hasOwn(value, name));
   return [
-    ...missing.map((name) => `${path}: no ${name}`),
+    ...missing.map((name) => `${path}.${name}: missing`),
     ...Object.entries(value).flatMap(([key, v]) => {
       const at = `${path}.${key}`;
       if (Object.hasOwn(properties, key)) return violations(v, properties[key], root, at);
@@ -118,9 +118,9 @@ describe('the schema', () => {
     ],
     ['a block that is none', { upstreams: { a: 'x' } }, '$.upstreams.a: not object'],
     [
-      'a server without address',
+      'a peer without address',
       { upstreams: { a: { servers: [{ weight: 1 }] } } },
-      'servers[0]: no address',
+      'servers[0].address: missing',
     ],
   ])('refuses %s', (_what, config, violation) => {
     const found = check(config);

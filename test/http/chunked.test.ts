@@ -27,7 +27,12 @@ function decode(bytes: Buffer, cuts: readonly number[] = []): Decoded {
     if (decoder.done || decoder.malformed) break;
   }
   const state = decoder.done ? 'done' : decoder.malformed ? 'malformed' : 'more';
-  return { state, body, trailers: decoder.done ? decoder.trailers : '', used: state === 'malformed' ? -1 : used };
+  return {
+    state,
+    body,
+    trailers: decoder.done ? decoder.trailers : '',
+    used: state === 'malformed' ? -1 : used,
+  };
 }
 
 const everyByte = (bytes: Buffer): number[] => Array.from({ length: bytes.length }, (_, i) => i);
@@ -75,8 +80,25 @@ const refused: readonly (readonly [string, string])[] = [
   ['limit: trailers of more than 8 KiB', `0\r\n${`a: ${'b'.repeat(1000)}\r\n`.repeat(9)}\r\n`],
   ['limit: 33 trailer fields', `0\r\n${'a: b\r\n'.repeat(33)}\r\n`],
   ...[
-    'Content-Length', 'transfer-encoding', 'Host', 'Connection', 'TE', 'Trailer', 'Upgrade', 'Authorization', 'Cookie', 'Set-Cookie',
-    'Content-Type', 'Content-Encoding', 'Content-Range', 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Real-IP', 'Proxy-Authorization', 'Keep-Alive', 'Expect',
+    'Content-Length',
+    'transfer-encoding',
+    'Host',
+    'Connection',
+    'TE',
+    'Trailer',
+    'Upgrade',
+    'Authorization',
+    'Cookie',
+    'Set-Cookie',
+    'Content-Type',
+    'Content-Encoding',
+    'Content-Range',
+    'X-Forwarded-For',
+    'X-Forwarded-Proto',
+    'X-Real-IP',
+    'Proxy-Authorization',
+    'Keep-Alive',
+    'Expect',
   ].map((name) => [`RFC 9110 §6.5.1: ${name} may not come late`, `0\r\n${name}: x\r\n\r\n`] as const),
 ];
 
@@ -98,14 +120,29 @@ const accepted: readonly (readonly [string, string, string, string])[] = [
   ['§7.1: chunks', '1\r\na\r\n2\r\nbc\r\nA\r\n0123456789\r\n0\r\n\r\n', 'abc0123456789', ''],
   ['§7.1: no chunk', '0\r\n\r\n', '', ''],
   ['§7.1: leading zeros', '0000000000005\r\nhello\r\n000\r\n\r\n', 'hello', ''],
-  ['§7.1: digits in both cases', 'a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\n\r\n', '01234567890123456789', ''],
+  [
+    '§7.1: digits in both cases',
+    'a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\n\r\n',
+    '01234567890123456789',
+    '',
+  ],
   ['§7.1: data that looks like framing', '7\r\n0\r\n\r\n\r\n\r\n0\r\n\r\n', '0\r\n\r\n\r\n', ''],
   ['§7.1.1: extension', '5;a=b;c="d; e"\r\nhello\r\n0;x\r\n\r\n', 'hello', ''],
   ['§7.1.1: BWS', '5 \t; a = b\r\nhello\r\n0\r\n\r\n', 'hello', ''],
   ['§7.1.1: a size line of 255 bytes', `5;${'a'.repeat(253)}\r\nhello\r\n0\r\n\r\n`, 'hello', ''],
-  ['§7.1.2: trailers', '1\r\na\r\n0\r\nX-Sum: 1\r\nGrpc-Status:0\r\n\r\n', 'a', 'X-Sum: 1\r\nGrpc-Status:0\r\n'],
+  [
+    '§7.1.2: trailers',
+    '1\r\na\r\n0\r\nX-Sum: 1\r\nGrpc-Status:0\r\n\r\n',
+    'a',
+    'X-Sum: 1\r\nGrpc-Status:0\r\n',
+  ],
   ['§7.1.2: 32 trailers', `0\r\n${'a: b\r\n'.repeat(32)}\r\n`, '', 'a: b\r\n'.repeat(32)],
-  ['nginx: a trailer name that heads would ignore is left out', '0\r\na: 1\r\nX_Real_IP: 1.2.3.4\r\nb.c: 2\r\nd: 3\r\n\r\n', '', 'a: 1\r\nd: 3\r\n'],
+  [
+    'nginx: a trailer name that heads would ignore is left out',
+    '0\r\na: 1\r\nX_Real_IP: 1.2.3.4\r\nb.c: 2\r\nd: 3\r\n\r\n',
+    '',
+    'a: 1\r\nd: 3\r\n',
+  ],
 ];
 
 describe('a chunked body is read', () => {
@@ -146,7 +183,27 @@ describe('a chunked body is read', () => {
 
 /** Text near the grammar: valid pieces, broken ones, and single bytes. */
 const piece = fc.oneof(
-  fc.constantFrom('5\r\nhello\r\n', '1\r\na\r\n', '0\r\n\r\n', '0\r\n', 'a: b\r\n', '5;x\r\nhello\r\n', '\r\n', '\r', '\n', '3\r\nab\r\n', 'F', '00', ';', '"', ' ', '\t', ':', '\0', '\xff'),
+  fc.constantFrom(
+    '5\r\nhello\r\n',
+    '1\r\na\r\n',
+    '0\r\n\r\n',
+    '0\r\n',
+    'a: b\r\n',
+    '5;x\r\nhello\r\n',
+    '\r\n',
+    '\r',
+    '\n',
+    '3\r\nab\r\n',
+    'F',
+    '00',
+    ';',
+    '"',
+    ' ',
+    '\t',
+    ':',
+    '\0',
+    '\xff',
+  ),
   fc.string({ unit: 'binary-ascii', maxLength: 4 }),
 );
 const chunkedText = fc.array(piece, { maxLength: 12 }).map((pieces) => latin1(pieces.join('')));
@@ -187,7 +244,9 @@ describe('properties of chunked framing', () => {
     const chunks = fc.array(fc.uint8Array({ minLength: 1, maxLength: 70 }), { maxLength: 8 });
     const trailers = fc.constantFrom('', 'X-Sum: 1\r\n', 'a: b\r\nc: d\r\n');
     const encoded = fc.tuple(chunks, trailers).map(([pieces, lines]) => {
-      const text = pieces.map((p) => `${chunkHeader(p.length)}${Buffer.from(p).latin1Slice()}\r\n`).join('') + lastChunk(lines);
+      const text =
+        pieces.map((p) => `${chunkHeader(p.length)}${Buffer.from(p).latin1Slice()}\r\n`).join('') +
+        lastChunk(lines);
       return { bytes: latin1(text), body: Buffer.concat(pieces).latin1Slice(), lines };
     });
     fc.assert(

@@ -21,11 +21,39 @@ const STATUS_LINE = mostly(
   ['HTTP/2 200', 'HTTP/1.1 20 x', 'hello', `HTTP/1.1 200 ${'a'.repeat(40)}`],
 );
 /** Lines with a meaning, each at most once in a good head, and lines without, some about as long as the small limits allow. */
-const SPECIAL = ['Content-Length', 'Transfer-Encoding', 'Connection', 'Expect', 'Upgrade', 'Keep-Alive', 'Host'];
-const GOOD_VALUE: Readonly<Record<string, string>> = { 'Content-Length': '5', 'Transfer-Encoding': 'chunked', Connection: 'close, x', Expect: '100-continue', Upgrade: 'u', 'Keep-Alive': 'timeout=3', Host: 'b' };
-const special = of(SPECIAL).chain((name) => fc.tuple(fc.constant(name), COLON, mostly([GOOD_VALUE[name]], ['', '6', 'b c', '\xe4', 'u@a']), END));
-const plain = fc.tuple(mostly(['a', 'X_y'], ['', 'a b', '(']), COLON, fc.oneof(of(['', 'v', '\xe4', 'a b\t']), fc.integer({ min: 38, max: 50 }).map((n) => 'v'.repeat(n))), END);
-const line = fc.oneof({ weight: 1, arbitrary: special }, { weight: 4, arbitrary: plain }).map((parts) => parts.join(''));
+const SPECIAL = [
+  'Content-Length',
+  'Transfer-Encoding',
+  'Connection',
+  'Expect',
+  'Upgrade',
+  'Keep-Alive',
+  'Host',
+];
+const GOOD_VALUE: Readonly<Record<string, string>> = {
+  'Content-Length': '5',
+  'Transfer-Encoding': 'chunked',
+  Connection: 'close, x',
+  Expect: '100-continue',
+  Upgrade: 'u',
+  'Keep-Alive': 'timeout=3',
+  Host: 'b',
+};
+const special = of(SPECIAL).chain((name) =>
+  fc.tuple(fc.constant(name), COLON, mostly([GOOD_VALUE[name]], ['', '6', 'b c', '\xe4', 'u@a']), END),
+);
+const plain = fc.tuple(
+  mostly(['a', 'X_y'], ['', 'a b', '(']),
+  COLON,
+  fc.oneof(
+    of(['', 'v', '\xe4', 'a b\t']),
+    fc.integer({ min: 38, max: 50 }).map((n) => 'v'.repeat(n)),
+  ),
+  END,
+);
+const line = fc
+  .oneof({ weight: 1, arbitrary: special }, { weight: 4, arbitrary: plain })
+  .map((parts) => parts.join(''));
 
 /** One byte put in, taken out or changed. */
 const mutation = fc.record({
@@ -33,7 +61,10 @@ const mutation = fc.record({
   how: fc.constantFrom('insert', 'remove', 'replace'),
   byte: fc.oneof(fc.constantFrom(0, 9, 10, 13, 32, 58, 127, 128, 255), fc.nat(255)),
 });
-const mutations = fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(mutation, { maxLength: 2 }) });
+const mutations = fc.oneof(
+  { weight: 4, arbitrary: fc.constant([]) },
+  { weight: 1, arbitrary: fc.array(mutation, { maxLength: 2 }) },
+);
 
 const headNear = (first: fc.Arbitrary<string>): fc.Arbitrary<Buffer> =>
   fc
@@ -88,7 +119,10 @@ function expectSame(split: Outcome, whole: Outcome, finish: () => Outcome): void
 const ended = (bytes: Buffer): Buffer => Buffer.concat([bytes, latin1('\r\n\r\n')]);
 
 describe('segments do not matter', () => {
-  for (const [name, limits] of [['usual limits', LIMITS], ['small limits', SMALL_LIMITS]] as const) {
+  for (const [name, limits] of [
+    ['usual limits', LIMITS],
+    ['small limits', SMALL_LIMITS],
+  ] as const) {
     it(`to a request, ${name}`, () => {
       fc.assert(
         fc.property(withCuts(headNear(REQUEST_LINE)), ([bytes, cuts]) => {
@@ -120,7 +154,11 @@ describe('segments do not matter', () => {
   });
 
   it('to where a pipelined request begins', () => {
-    const good = of(['GET / HTTP/1.1\r\nHost: a\r\n\r\n', 'GET /1 HTTP/1.1\nHost: a\n\n', '\r\nPOST / HTTP/1.0\r\n\r\n']);
+    const good = of([
+      'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+      'GET /1 HTTP/1.1\nHost: a\n\n',
+      '\r\nPOST / HTTP/1.0\r\n\r\n',
+    ]);
     fc.assert(
       fc.property(fc.array(good, { minLength: 2, maxLength: 5 }), (heads) => {
         const bytes = latin1(heads.join(''));
@@ -167,7 +205,9 @@ describe('no bytes make a parser throw', () => {
           if (outcome.kind !== 'head') continue;
           for (const [name, value] of outcome.head.fields as [string, string][]) {
             expect(name).toMatch(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/);
-            expect(value).toMatch(/^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/);
+            expect(value).toMatch(
+              /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/,
+            );
           }
         }
       }),
@@ -183,7 +223,12 @@ describe('cost', () => {
     const head = new RequestHead();
     const began = performance.now();
     for (let end = 1; end <= bytes.length; end++) {
-      const after = parseRequestHead(head, bytes.subarray(0, end), { start: 0, end, scanned: end - 1 }, LIMITS);
+      const after = parseRequestHead(
+        head,
+        bytes.subarray(0, end),
+        { start: 0, end, scanned: end - 1 },
+        LIMITS,
+      );
       if (after !== NEED_MORE) break;
     }
     return performance.now() - began;

@@ -1,5 +1,12 @@
 // Reads heads the way a connection does: whole, or as they grow segment by segment, and gives what came of it as plain data.
-import { type HeadLimits, MALFORMED, NEED_MORE, parseRequestHead, RequestHead, statusOfProblem } from '../../src/http/request-head.ts';
+import {
+  type HeadLimits,
+  MALFORMED,
+  NEED_MORE,
+  parseRequestHead,
+  RequestHead,
+  statusOfProblem,
+} from '../../src/http/request-head.ts';
 import { parseResponseHead, ResponseHead } from '../../src/http/response-head.ts';
 
 /** nginx's defaults: large_client_header_buffers 4 8k, max_headers 1000. */

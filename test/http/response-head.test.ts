@@ -32,18 +32,52 @@ const refused: readonly (readonly [string, string, string])[] = [
   ['RFC 9110 §5.1: empty name', `${OK}: b\r\n\r\n`, 'empty field name'],
   ['RFC 9110 §5.5: NUL in a value', `${OK}a: \0\r\n\r\n`, 'control character in a field'],
   ...['+5', '-1', '5, 5', '0x5', '', '5 5', '12345678901234567'].map(
-    (length) => [`RFC 9110 §8.6: Content-Length ${JSON.stringify(length)}`, `${OK}Content-Length: ${length}\r\n\r\n`, 'invalid Content-Length'] as const,
+    (length) =>
+      [
+        `RFC 9110 §8.6: Content-Length ${JSON.stringify(length)}`,
+        `${OK}Content-Length: ${length}\r\n\r\n`,
+        'invalid Content-Length',
+      ] as const,
   ),
-  ['RFC 9112 §6.3: different Content-Length', `${OK}Content-Length: 5\r\nContent-Length: 6\r\n\r\n`, 'different Content-Length fields'],
-  ['RFC 9112 §6.3: Content-Length and Transfer-Encoding', `${OK}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n`, 'Content-Length with Transfer-Encoding'],
-  ['RFC 9112 §6.3: Transfer-Encoding and Content-Length', `${OK}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n`, 'Content-Length with Transfer-Encoding'],
-  ['RFC 9112 §6.1: Transfer-Encoding in HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', 'Transfer-Encoding in HTTP/1.0'],
-  ['RFC 9112 §6.1: chunked twice', `${OK}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n`, 'invalid Transfer-Encoding'],
+  [
+    'RFC 9112 §6.3: different Content-Length',
+    `${OK}Content-Length: 5\r\nContent-Length: 6\r\n\r\n`,
+    'different Content-Length fields',
+  ],
+  [
+    'RFC 9112 §6.3: Content-Length and Transfer-Encoding',
+    `${OK}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    'Content-Length with Transfer-Encoding',
+  ],
+  [
+    'RFC 9112 §6.3: Transfer-Encoding and Content-Length',
+    `${OK}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n`,
+    'Content-Length with Transfer-Encoding',
+  ],
+  [
+    'RFC 9112 §6.1: Transfer-Encoding in HTTP/1.0',
+    'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n',
+    'Transfer-Encoding in HTTP/1.0',
+  ],
+  [
+    'RFC 9112 §6.1: chunked twice',
+    `${OK}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    'invalid Transfer-Encoding',
+  ],
   ...['gzip', 'gzip, chunked', 'chunked, chunked', 'identity', 'xchunked', ''].map(
-    (coding) => [`RFC 9112 §6.1: Transfer-Encoding ${JSON.stringify(coding)}`, `${OK}Transfer-Encoding: ${coding}\r\n\r\n`, 'invalid Transfer-Encoding'] as const,
+    (coding) =>
+      [
+        `RFC 9112 §6.1: Transfer-Encoding ${JSON.stringify(coding)}`,
+        `${OK}Transfer-Encoding: ${coding}\r\n\r\n`,
+        'invalid Transfer-Encoding',
+      ] as const,
   ),
   ['limit: 1001 fields', `${OK}${'a: b\r\n'.repeat(1001)}\r\n`, 'too many fields'],
-  ['limit: a head of 32769 bytes', `${OK}${`a: ${'b'.repeat(4091)}\r\n`.repeat(7)}a: ${'b'.repeat(4073)}\r\n\r\n`, 'head too large'],
+  [
+    'limit: a head of 32769 bytes',
+    `${OK}${`a: ${'b'.repeat(4091)}\r\n`.repeat(7)}a: ${'b'.repeat(4073)}\r\n\r\n`,
+    'head too large',
+  ],
 ];
 
 describe('the head of an answer is refused', () => {
@@ -63,21 +97,41 @@ describe('the head of an answer is refused', () => {
 
 /** `[rule, head, what is read]`. */
 const accepted: readonly (readonly [string, string, Readonly<Record<string, unknown>>])[] = [
-  ['RFC 9112 §4: the plain answer', `${OK}\r\n`, { status: 200, reason: 'OK', minor: 1, contentLength: -1, persistent: true }],
+  [
+    'RFC 9112 §4: the plain answer',
+    `${OK}\r\n`,
+    { status: 200, reason: 'OK', minor: 1, contentLength: -1, persistent: true },
+  ],
   ['RFC 9112 §4: empty reason', 'HTTP/1.1 404 \r\n\r\n', { status: 404, reason: '' }],
   ['nginx: no space behind the status', 'HTTP/1.1 404\r\n\r\n', { status: 404, reason: '' }],
   ['RFC 9112 §4: any reason', 'HTTP/1.1 299 a\tb  \xe4!\r\n\r\n', { status: 299, reason: 'a\tb  \xe4!' }],
   ['RFC 9110 §15: an unknown class', 'HTTP/1.1 999 x\r\n\r\n', { status: 999 }],
   ['nginx: lone LF', 'HTTP/1.0 200 OK\na: b\n\n', { minor: 0, persistent: false, fields: [['a', 'b']] }],
-  ['RFC 9112 §6.3: Content-Length twice the same', `${OK}Content-Length: 5\r\nContent-Length: 5\r\n\r\n`, { contentLength: 5 }],
+  [
+    'RFC 9112 §6.3: Content-Length twice the same',
+    `${OK}Content-Length: 5\r\nContent-Length: 5\r\n\r\n`,
+    { contentLength: 5 },
+  ],
   ['RFC 9112 §6.1: chunked', `${OK}Transfer-Encoding: CHUNKED\r\n\r\n`, { chunked: true }],
   ['RFC 9112 §9.3: close', `${OK}Connection: Close\r\n\r\n`, { close: true, persistent: false }],
-  ['RFC 9112 §9.3: HTTP/1.0 keep-alive', 'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n', { persistent: true }],
+  [
+    'RFC 9112 §9.3: HTTP/1.0 keep-alive',
+    'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n',
+    { persistent: true },
+  ],
   ['RFC 9110 §7.6.1: named fields', `${OK}Connection: x-a, close\r\n\r\n`, { connectionNames: ['x-a'] }],
   ['Keep-Alive: timeout', `${OK}Keep-Alive: max=5, timeout=7\r\n\r\n`, { keepAliveSeconds: 7 }],
   ['Keep-Alive without timeout', `${OK}Keep-Alive: xtimeout=7\r\n\r\n`, { keepAliveSeconds: -1 }],
-  ['RFC 9110 §7.8: Upgrade', 'HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n', { status: 101, upgradeAt: 1, upgradeRequested: true }],
-  ['limit: a head of 32768 bytes', `${OK}${`a: ${'b'.repeat(4091)}\r\n`.repeat(7)}a: ${'b'.repeat(4072)}\r\n\r\n`, { size: 32_768 }],
+  [
+    'RFC 9110 §7.8: Upgrade',
+    'HTTP/1.1 101 x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
+    { status: 101, upgradeAt: 1, upgradeRequested: true },
+  ],
+  [
+    'limit: a head of 32768 bytes',
+    `${OK}${`a: ${'b'.repeat(4091)}\r\n`.repeat(7)}a: ${'b'.repeat(4072)}\r\n\r\n`,
+    { size: 32_768 },
+  ],
 ];
 
 describe('the head of an answer is read', () => {
@@ -85,7 +139,12 @@ describe('the head of an answer is read', () => {
     const bytes = latin1(head);
     const outcome = readResponse(bytes);
     expect(outcome.kind === 'head' ? outcome.head : outcome).toMatchObject(data);
-    expect(readResponse(bytes, Array.from({ length: bytes.length }, (_, i) => i))).toEqual(outcome);
+    expect(
+      readResponse(
+        bytes,
+        Array.from({ length: bytes.length }, (_, i) => i),
+      ),
+    ).toEqual(outcome);
   });
 
   it('up to its own end, however much body comes with it', () => {
@@ -100,9 +159,21 @@ describe('the head of an answer is read', () => {
     const head = new ResponseHead();
     const read = (text: string): number =>
       parseResponseHead(head, latin1(text), { start: 0, end: text.length, scanned: 0 }, LIMITS);
-    read('HTTP/1.0 404 Gone away\r\nContent-Length: 3\r\nConnection: close, x\r\nKeep-Alive: timeout=3\r\nUpgrade: u\r\n\r\n');
+    read(
+      'HTTP/1.0 404 Gone away\r\nContent-Length: 3\r\nConnection: close, x\r\nKeep-Alive: timeout=3\r\nUpgrade: u\r\n\r\n',
+    );
     read('HTTP/1.1 200\r\n\r\n');
-    expect(head).toMatchObject({ minor: 1, status: 200, reason: '', contentLength: -1, close: false, connectionNames: null, upgradeAt: -1, keepAliveSeconds: -1, count: 0 });
+    expect(head).toMatchObject({
+      minor: 1,
+      status: 200,
+      reason: '',
+      contentLength: -1,
+      close: false,
+      connectionNames: null,
+      upgradeAt: -1,
+      keepAliveSeconds: -1,
+      count: 0,
+    });
   });
 });
 

@@ -11,7 +11,7 @@ export function answerWith(answer: string): string {
 export function startEchoPeer(): Promise<TestPeer> {
   return startRawUpstream((socket) => {
     let text = '';
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       text += chunk.latin1Slice();
       const taken = takeRequest(text);
       if (taken === null) return;

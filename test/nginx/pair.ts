@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VERSION } from '../../src/version.ts';
-import { freePort, nginxVersion, startNginxHttp } from '../support/nginx.ts';
+import { freePorts } from '../support/free-ports.ts';
+import { nginxVersion, startNginxHttp } from '../support/nginx.ts';
 import { startProxy } from '../support/proxy.ts';
 import { type Answer, exchangeOnce, field, type WireOptions } from '../support/wire.ts';
 
@@ -52,15 +53,6 @@ export async function startPair(http: string): Promise<Pair> {
   };
 }
 
-async function freePorts(count: number): Promise<number[]> {
-  const ports: number[] = [];
-  while (ports.length < count) {
-    const port = await freePort();
-    if (!ports.includes(port)) ports.push(port);
-  }
-  return ports;
-}
-
 function withPorts(text: string, ports: readonly number[]): string {
   return text.replace(/\{port(\d?)\}/g, (_all, n: string) => String(ports[n === '' ? 0 : Number(n) - 1]));
 }
@@ -77,8 +69,11 @@ export interface Comparable {
 const SIGNATURES = { nginx: nginxVersion, lbproxy: `lbproxy/${VERSION}` };
 
 export function comparable(answer: Answer, side: Side): Comparable {
+  const boundary = /boundary=(\d+)/.exec(field(answer, 'content-type'))?.[1] ?? 'none';
   const plain = (text: string): string =>
-    side.ports.reduce((t, port, i) => t.replaceAll(`:${port}`, `:PORT${i}`), text);
+    side.ports
+      .reduce((t, port, i) => t.replaceAll(`:${port}`, `:PORT${i}`), text)
+      .replaceAll(boundary, boundary === 'none' ? boundary : 'BOUNDARY');
   const signature = SIGNATURES[side.name];
   const page = answer.body.includes(`<center>${signature}</center>`) || isPageWithoutBody(answer);
   // Pages differ in length as their signatures do.

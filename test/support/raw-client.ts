@@ -21,7 +21,7 @@ export function rawClient(port: number, host = '127.0.0.1'): RawClient {
   const wake = (): void => {
     for (const check of [...waiting]) check();
   };
-  socket.on('data', (chunk) => {
+  socket.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
     wake();
   });
@@ -67,6 +67,16 @@ export async function exchangeRaw(port: number, data: string, ms = 5000): Promis
   client.write(data);
   try {
     return await client.closed(ms);
+  } finally {
+    client.destroy();
+  }
+}
+
+/** All that came until the proxy closed; rejects when the connection was reset before that could be read. */
+export async function readToEnd(client: RawClient, ms = 5000): Promise<string> {
+  const failure = new Promise<never>((_, reject) => client.socket.on('error', reject));
+  try {
+    return await Promise.race([client.closed(ms), failure]);
   } finally {
     client.destroy();
   }

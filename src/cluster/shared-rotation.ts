@@ -1,0 +1,103 @@
+// Where the rotation of each group stands, in one small file that all acceptors have open: read before a choice, written after it. A
+// request that is sent after another was answered finds what that one left, whichever process takes it; messages arrive too late to
+// promise that (measured: 1 to 8 of 100 sequential requests overtook them).
+import { hash, randomBytes } from 'node:crypto';
+import { openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Group } from '../balance/group.ts';
+import type { Peer } from '../balance/peer.ts';
+
+/** The file's descriptor in an acceptor: the first behind stdio and the channel. */
+export const ROTATION_FD = 4;
+
+const REGION_BYTES = 8192;
+/** 32-bit words: which peers these are, then two for each: its current and its effective weight. */
+const MAX_PEERS = (REGION_BYTES / 4 - 1) / 2;
+
+/** In the primary: a descriptor of a new file without a name, to be inherited; undefined when none can be made. */
+export function openRotationFile(): number | undefined {
+  // A file in memory is never written back to a disk.
+  for (const dir of ['/dev/shm', tmpdir()]) {
+    const path = join(dir, `lbproxy-${process.pid}-${randomBytes(6).toString('hex')}`);
+    try {
+      const fd = openSync(path, 'wx+', 0o600);
+      unlinkSync(path);
+      return fd;
+    } catch {
+      // The next directory.
+    }
+  }
+  return undefined;
+}
+
+/** A group's part of the file. */
+interface Region {
+  readonly position: number;
+  readonly peers: readonly Peer[];
+  readonly words: Int32Array;
+  readonly bytes: Uint8Array;
+  /** Tells this list of peers from any other that had the region before a reload. */
+  readonly check: number;
+}
+
+export class SharedRotation {
+  readonly #fd: number;
+  readonly #positions = new Map<Group, number>();
+  readonly #regions = new Map<Group, Region>();
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** The groups of the running configuration, in the order that all acceptors have them in. */
+  use(groups: Iterable<Group>): void {
+    this.#positions.clear();
+    this.#regions.clear();
+    for (const group of groups) this.#positions.set(group, this.#positions.size * REGION_BYTES);
+  }
+
+  /** Takes over where the group stands. */
+  load(group: Group): void {
+    const region = this.#regionOf(group);
+    if (region === undefined) return;
+    const { bytes, words, peers, position } = region;
+    // Where there is no file the descriptor is /dev/null: nothing is read, and each acceptor turns by itself.
+    if (readSync(this.#fd, bytes, 0, bytes.length, position) !== bytes.length) return;
+    if (words[0] !== region.check) return;
+    for (let i = 0, at = 1; i < peers.length; i++) {
+      peers[i].currentWeight = words[at++];
+      peers[i].effectiveWeight = words[at++];
+    }
+  }
+
+  /** Leaves where it stands now. */
+  store(group: Group): void {
+    const region = this.#regionOf(group);
+    if (region === undefined) return;
+    const { bytes, words, peers, position } = region;
+    words[0] = region.check;
+    for (let i = 0, at = 1; i < peers.length; i++) {
+      words[at++] = peers[i].currentWeight;
+      words[at++] = peers[i].effectiveWeight;
+    }
+    writeSync(this.#fd, bytes, 0, bytes.length, position);
+  }
+
+  /** Undefined for a group of an earlier configuration and one that has no turns. */
+  #regionOf(group: Group): Region | undefined {
+    const known = this.#regions.get(group);
+    if (known !== undefined && known.peers === group.peers) return known;
+    const position = this.#positions.get(group);
+    const { peers } = group;
+    if (position === undefined || peers.length < 2 || peers.length > MAX_PEERS) return undefined;
+    const words = new Int32Array(1 + 2 * peers.length);
+    const bytes = new Uint8Array(words.buffer);
+    const identity = JSON.stringify([group.id, peers.map((peer) => peer.name)]);
+    // Never 0, which is what an unwritten region holds.
+    const check = hash('sha256', identity, 'buffer').readInt32LE() | 1;
+    const region = { position, peers, words, bytes, check };
+    this.#regions.set(group, region);
+    return region;
+  }
+}

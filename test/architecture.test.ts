@@ -1,0 +1,252 @@
+// The house's rules that a program can check: which way imports go, no circles, no `any`, no enum (docs/ARCHITECTURE.md).
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const SRC = fileURLToPath(new URL('../src', import.meta.url));
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+type Sources = ReadonlyMap<string, string>;
+
+/** Every file of src by its path with forward slashes. */
+function readSources(): Sources {
+  const names = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
+  return new Map(names.map((name) => [name.replaceAll('\\', '/'), readFileSync(join(SRC, name), 'utf8')]));
+}
+
+/** import … from, export … from, import '…' and import('…'), of relative paths. */
+const STATEMENTS =
+  /^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'(\.[^']*)'|\bimport\(\s*'(\.[^']*)'\s*\)/gms;
+
+function importsOf(sources: Sources): Import[] {
+  const found: Import[] = [];
+  for (const [from, text] of sources) {
+    for (const [, type, statement, dynamic] of text.matchAll(STATEMENTS)) {
+      const to = posix.join(posix.dirname(from), statement ?? dynamic);
+      found.push({ from, to, typeOnly: type !== undefined });
+    }
+  }
+  return found;
+}
+
+/** Lower storeys know nothing of higher ones; those of one storey do not know each other. */
+const STOREYS: readonly (readonly string[])[] = [
+  ['version', 'shared'],
+  ['http'],
+  ['exchange'],
+  ['config/base'],
+  ['config/syntax', 'route', 'balance'],
+  ['rows'],
+  ['config/files', 'upstream'],
+  ['forward', 'serve', 'features'],
+  ['listen', 'http2'],
+  ['observe'],
+  ['config/registry'],
+  ['compile'],
+  ['supervise'],
+  ['cluster'],
+  ['cli'],
+  ['main'],
+];
+
+const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
+  'config/base': ['tree', 'row', 'model', 'units', 'problem', 'places', 'glob'],
+  'config/files': ['load', 'print'],
+  'config/registry': ['registry', 'build', 'build-blocks', 'build-script', 'finish', 'describe'],
+};
+
+/** Rows and variables are leaves of their rooms: the registry gathers them, also those of rooms above it (decision 004). */
+const isLeaf = (file: string): boolean => /(?:^|\/)(?:rows|variables)\.ts$/.test(file);
+
+function roomOf(file: string): string {
+  const [room, second] = file.replace(/\.ts$/, '').split('/');
+  if (room !== 'config') return room;
+  if (second === 'nginx' || second === 'json') return 'config/syntax';
+  return (
+    Object.entries(CONFIG_STOREYS).find(([, names]) => names.includes(second))?.[0] ?? `config/${second}`
+  );
+}
+
+function storeyOf(file: string): number {
+  const room = isLeaf(file) ? 'rows' : roomOf(file);
+  return STOREYS.findIndex((rooms) => rooms.includes(room));
+}
+
+/** What the embedding face may use; nothing uses it. */
+const EMBED_USES =
+  /^(?:embed|balance|shared)\/|^upstream\/health\.ts$|^forward\/next-upstream\.ts$|^config\/(?:units|tree|problem)\.ts$|^version\.ts$/;
+
+/** The rooms that a request passes on its road. */
+const ROAD = new Set([
+  'http',
+  'exchange',
+  'route',
+  'balance',
+  'upstream',
+  'forward',
+  'serve',
+  'features',
+  'listen',
+]);
+
+/** Why an import goes the wrong way, or undefined. */
+function wrongWay({ from, to, typeOnly }: Import): string | undefined {
+  const [room, target] = [roomOf(from), roomOf(to)];
+  if (target === 'embed' && room !== 'embed') return 'nothing uses embed';
+  if (room === 'embed') return EMBED_USES.test(to) ? undefined : 'embed uses only the parts made for it';
+  if (ROAD.has(room) && target === 'observe') return 'the road does not know who observes it';
+  if (storeyOf(from) < 0) return 'the room has no place in the list of storeys';
+  if (isLeaf(from)) return wrongForLeaf(room, to, typeOnly);
+  if (room === target && !isLeaf(to)) return undefined;
+  // A room's own rows are its vocabulary.
+  if (isLeaf(to)) return room === target || storeyOf(from) > storeyOf(to) || typeOnly ? undefined : 'upwards';
+  if (storeyOf(to) < 0) return 'the target has no place in the list of storeys';
+  return storeyOf(from) > storeyOf(to) ? undefined : 'upwards';
+}
+
+/** A leaf may use what lies below all rooms of the road, route's pure parts, and the types of its own room. */
+function wrongForLeaf(room: string, to: string, typeOnly: boolean): string | undefined {
+  const below = ['shared', 'http', 'exchange', 'config/base', 'route', 'version'].includes(roomOf(to));
+  return below || isLeaf(to) || (typeOnly && roomOf(to) === room)
+    ? undefined
+    : 'rows and variables are leaves';
+}
+
+function wrongWays(imports: readonly Import[]): string[] {
+  return imports.flatMap((one) => {
+    const why = wrongWay(one);
+    return why === undefined ? [] : [`${one.from} imports ${one.to}: ${why}`];
+  });
+}
+
+/** Circles of imports, each as the files on it. */
+function circles(imports: readonly Import[]): string[][] {
+  const next = Map.groupBy(imports, (one) => one.from);
+  const done = new Set<string>();
+  const path: string[] = [];
+  const found: string[][] = [];
+  const visit = (file: string): void => {
+    if (path.includes(file)) found.push([...path.slice(path.indexOf(file)), file]);
+    if (done.has(file) || path.includes(file)) return;
+    path.push(file);
+    for (const { to } of next.get(file) ?? []) visit(to);
+    path.pop();
+    done.add(file);
+  };
+  for (const file of next.keys()) visit(file);
+  return found;
+}
+
+/** The text without comments and strings, so that words in them are not taken for code. */
+function codeOf(text: string): string {
+  return text.replace(
+    /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/g,
+    "''",
+  );
+}
+
+const FORBIDDEN: readonly (readonly [RegExp, string])[] = [
+  [/(?:[:<,|&(]|\bas|=>)\s*any\b/, 'any'],
+  [/^\s*(?:export\s+)?(?:declare\s+)?(?:const\s+)?enum\s+\w/m, 'enum'],
+];
+
+function forbiddenWords(sources: Sources): string[] {
+  return [...sources].flatMap(([file, text]) =>
+    FORBIDDEN.filter(([pattern]) => pattern.test(codeOf(text))).map(([, word]) => `${file}: ${word}`),
+  );
+}
+
+const sources = readSources();
+const imports = importsOf(sources);
+
+describe('the house', () => {
+  it('is read: files and imports are found', () => {
+    expect(sources.size).toBeGreaterThan(100);
+    expect(imports.length).toBeGreaterThan(300);
+    for (const { from, to } of imports) expect(sources.has(to), `${from} imports ${to}`).toBe(true);
+    const statements = [...sources.values()].join('\n').match(/(?:from|import)\s+'\.{1,2}\//g) ?? [];
+    expect(imports.length).toBeGreaterThanOrEqual(statements.length);
+  });
+
+  it('has a place for every room', () => {
+    const rooms = new Set([...sources.keys()].filter((file) => !isLeaf(file)).map(roomOf));
+    rooms.delete('embed');
+    expect([...rooms].filter((room) => !STOREYS.flat().includes(room))).toEqual([]);
+  });
+
+  it('imports flow one way', () => {
+    expect(wrongWays(imports)).toEqual([]);
+  });
+
+  it('has no circles, except of types inside a room', () => {
+    expect(circles(imports.filter((one) => !one.typeOnly))).toEqual([]);
+    const betweenRooms = circles(imports).filter((files) => new Set(files.map((f) => dirname(f))).size > 1);
+    expect(betweenRooms).toEqual([]);
+  });
+
+  it('knows neither any nor enum', () => {
+    expect(forbiddenWords(sources)).toEqual([]);
+  });
+});
+
+/** What the rules say of one file with one line of text. */
+function verdict(file: string, text: string): string[] {
+  return wrongWays(importsOf(new Map([[file, text]])));
+}
+
+describe('the checker', () => {
+  it.each([
+    ['http/framing.ts', "import { x } from '../exchange.ts';"],
+    ['forward/forward.ts', "import { type A, b } from '../listen/listener.ts';"],
+    ['forward/forward.ts', "import {\n  a,\n} from '../serve/files.ts';"],
+    ['forward/forward.ts', "import type { Log } from '../observe/error-log.ts';"],
+    ['listen/rows.ts', "import { x } from './listener.ts';"],
+    ['balance/rows.ts', "import { x } from '../cluster/primary.ts';"],
+    ['config/tree.ts', "export { parse } from './nginx/parse.ts';"],
+    ['config/registry.ts', "import '../compile.ts';"],
+    ['supervise/process.ts', "const { a } = await import('../cluster/primary.ts');"],
+    ['route/dispatch.ts', "import { a } from '../embed/index.ts';"],
+    ['embed/index.ts', "import { a } from '../listen/listener.ts';"],
+    ['attic/new.ts', "import { a } from '../shared/clock.ts';"],
+    ['compile.ts', "import { a } from './attic/new.ts';"],
+  ])('refuses %s with %s', (file, text) => {
+    expect(verdict(file, text)).toHaveLength(1);
+  });
+
+  it.each([
+    ['cli/serve.ts', "import { a } from '../cluster/primary.ts';"],
+    ['config/registry.ts', "import { a } from '../cluster/rows.ts';"],
+    ['balance/rows.ts', "import type { M } from './table.ts';"],
+    ['embed/index.ts', "import { a } from '../forward/next-upstream.ts';"],
+  ])('lets %s have %s', (file, text) => {
+    expect(importsOf(new Map([[file, text]]))).toHaveLength(1);
+    expect(verdict(file, text)).toEqual([]);
+  });
+
+  it('sees circles', () => {
+    const pair = new Map([
+      ['a/x.ts', "import { y } from './y.ts';"],
+      ['a/y.ts', "export * from './z.ts';"],
+      ['a/z.ts', "import './x.ts';"],
+    ]);
+    expect(circles(importsOf(pair))).toEqual([['a/x.ts', 'a/y.ts', 'a/z.ts', 'a/x.ts']]);
+  });
+
+  it.each([
+    ['const a: any = 1;', ['f.ts: any']],
+    ['const a = b as any;', ['f.ts: any']],
+    ['let a: Map<string, any>;', ['f.ts: any']],
+    ['export const enum A { B }', ['f.ts: enum']],
+    ["// any: any\nconst any = 'x: any';", []],
+  ])('reads %s', (text, words) => {
+    expect(forbiddenWords(new Map([['f.ts', text]]))).toEqual(words);
+  });
+});

@@ -1,0 +1,110 @@
+// The file behind the one rotation: what a process stores, the others load; what does not belong to the group is left alone.
+import { closeSync, openSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Group } from '../../src/balance/group.ts';
+import type { Peer, PeerConfig } from '../../src/balance/peer.ts';
+import { DeltaCollector } from '../../src/cluster/delta-collector.ts';
+import { openRotationFile, SharedRotation } from '../../src/cluster/shared-rotation.ts';
+
+const fds: number[] = [];
+afterEach(() => {
+  for (const fd of fds.splice(0)) closeSync(fd);
+});
+
+function rotationFile(): number {
+  const fd = openRotationFile();
+  if (fd === undefined) throw new Error('no file');
+  fds.push(fd);
+  return fd;
+}
+
+const peer = (name: string, weight = 1): PeerConfig => ({
+  address: { kind: 'tcp', host: name, port: 80 },
+  name,
+  weight,
+  maxFails: 1,
+  failTimeoutMs: 10_000,
+  backup: false,
+  down: false,
+  maxConns: 0,
+});
+
+/** A group as one acceptor has it, sharing its turns through the file. */
+function acceptor(fd: number, peers: readonly PeerConfig[], id = 'g') {
+  const rotation = new SharedRotation(fd);
+  const group = new Group({ name: 'g', id, method: 'round_robin', peers });
+  group.listener = new DeltaCollector(() => {}, rotation);
+  rotation.use([group]);
+  return {
+    group,
+    pick: () => group.pick({ remoteAddress: '127.0.0.1' }, [], 0) as Peer,
+    /** A request from beginning to end. */
+    request(): string {
+      const picked = this.pick();
+      group.release(picked, 'ok', 0);
+      return picked.name;
+    },
+  };
+}
+
+const ABC = [peer('a', 3), peer('b', 2), peer('c')];
+
+describe('the shared rotation', () => {
+  it('is the same for all, whoever takes the next request', () => {
+    const fd = rotationFile();
+    const three = [acceptor(fd, ABC), acceptor(fd, ABC), acceptor(fd, ABC)];
+    const alone = new Group({ name: 'g', id: 'g', method: 'round_robin', peers: ABC });
+    const expected = Array.from({ length: 90 }, () => alone.pick({ remoteAddress: '' }, [], 0)?.name);
+    // No process takes every third.
+    const seen = expected.map((_, i) => three[(i * i + (i >> 2)) % 3].request());
+    expect(seen).toEqual(expected);
+  });
+
+  it('does not end while exchanges last', () => {
+    const fd = rotationFile();
+    const [left, right] = [acceptor(fd, ABC.slice(0, 2)), acceptor(fd, ABC.slice(0, 2))];
+    const names = [left.pick().name, left.pick().name];
+    for (let i = 0; i < 40; i++) names.push([left, right][(i * 7) % 3 & 1].request());
+    const alone = new Group({ name: 'g', id: 'g', method: 'round_robin', peers: ABC.slice(0, 2) });
+    expect(names).toEqual(names.map(() => alone.pick({ remoteAddress: '' }, [], 0)?.name));
+  });
+
+  it('leaves each process to itself in a crowd, and joins them when it is over', () => {
+    const fd = rotationFile();
+    const [left, right] = [acceptor(fd, ABC), acceptor(fd, ABC)];
+    const crowd = Array.from({ length: 60 }, () => left.pick());
+    expect(crowd.filter((p) => p.name === 'a')).toHaveLength(30);
+    expect(crowd.filter((p) => p.name === 'c')).toHaveLength(10);
+    for (const p of crowd) left.group.release(p, 'ok', 0);
+    const after = Array.from({ length: 12 }, (_, i) => [left, right][i % 2].request());
+    expect(after.filter((name) => name === 'a')).toHaveLength(6);
+    expect(after.filter((name) => name === 'c')).toHaveLength(2);
+  });
+
+  it('is not taken from another list of peers that had the region before', () => {
+    const fd = rotationFile();
+    acceptor(fd, ABC).request();
+    const other = acceptor(fd, [peer('x'), peer('y')], 'h');
+    expect([other.request(), other.request(), other.request()]).toEqual(['x', 'y', 'x']);
+    const shrunk = acceptor(fd, ABC);
+    shrunk.group.setPeers(ABC.slice(0, 2));
+    expect(shrunk.request()).toBe('a');
+  });
+
+  it('carries the weight that a failure took', () => {
+    const fd = rotationFile();
+    const weights = [peer('a', 2), peer('b', 2)];
+    const [left, right] = [acceptor(fd, weights), acceptor(fd, weights)];
+    left.group.release(left.pick(), 'failed', 0);
+    expect(left.group.peers[0].effectiveWeight).toBe(0);
+    right.request();
+    expect(right.group.peers[0].effectiveWeight).toBe(1);
+  });
+
+  it('turns by itself where there is no file', () => {
+    const nowhere = openSync('/dev/null', 'r+');
+    fds.push(nowhere);
+    const alone = acceptor(nowhere, [peer('x'), peer('y')]);
+    expect([alone.request(), alone.request(), alone.request()]).toEqual(['x', 'y', 'x']);
+  });
+});

@@ -1,0 +1,88 @@
+// A world for tests of leaving and stalling clients: a peer whose connections are watched, proxies in front of it, and the
+// question whether anything is left open.
+import type { Socket } from 'node:net';
+import { afterEach, beforeEach, expect } from 'vitest';
+import { openPeerConnections } from '../../src/upstream/connection.ts';
+import { type Proxy, startProxy } from './proxy.ts';
+import { startRawUpstream, type TestPeer } from './upstream.ts';
+
+export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+export const get = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
+export const post = (path: string, more: string): string => `POST ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** One connection as the peer sees it. */
+export interface PeerSide {
+  readonly socket: Socket;
+  received: string;
+  closed: boolean;
+}
+
+export type Serve = (side: PeerSide, text: string) => void;
+
+export interface ObservedPeer {
+  /** The peer's connections, oldest first. */
+  sides: PeerSide[];
+  /** What the peer does with each piece of text; by default it answers GETs of /ok. */
+  serve: Serve;
+  /** A proxy in front of the peer, with directives for its http level and its location; closed with the test. */
+  proxyWith(settings?: string, location?: string): Promise<Proxy>;
+  /** Resolves once the peer got this text. */
+  got(text: string): Promise<void>;
+  /** Both sides of the proxy hold nothing any more, but for `idle` kept peer connections. */
+  expectNothingLeft(proxy: Proxy, idle?: number): Promise<void>;
+}
+
+const serveOk: Serve = (side, text) => {
+  if (/^GET \/ok /.test(text)) side.socket.write(OK);
+};
+
+/** To be called at the top of a test file: the peer is new for each test, and after each test no peer connection may be open. */
+export function observedPeer(): ObservedPeer {
+  let peer: TestPeer;
+  let proxies: Proxy[] = [];
+  let base = 0;
+  const world: ObservedPeer = {
+    sides: [],
+    serve: serveOk,
+    async proxyWith(settings = '', location = '') {
+      const proxy = await startProxy(`http { ${settings} upstream u { server ${peer.address}; }
+        server { listen 127.0.0.1:0; location / { proxy_pass http://u; ${location} } } }`);
+      proxies.push(proxy);
+      return proxy;
+    },
+    async got(text) {
+      await expect.poll(() => world.sides.map((side) => side.received).join('')).toContain(text);
+    },
+    async expectNothingLeft(proxy, idle = 0) {
+      await expect.poll(() => proxy.listeners[0].connections, { timeout: 2000 }).toBe(0);
+      await expect.poll(() => openPeerConnections - base, { timeout: 2000 }).toBe(idle);
+    },
+  };
+  beforeEach(async () => {
+    base = openPeerConnections;
+    proxies = [];
+    world.sides = [];
+    world.serve = serveOk;
+    peer = await startRawUpstream((socket) => {
+      const side: PeerSide = { socket, received: '', closed: false };
+      world.sides.push(side);
+      socket.on('close', () => {
+        side.closed = true;
+      });
+      socket.on('end', () => socket.end());
+      socket.on('data', (chunk) => {
+        const text = chunk.toString('latin1');
+        side.received += text;
+        world.serve(side, text);
+      });
+    });
+  });
+  afterEach(async () => {
+    for (const proxy of proxies) await proxy.close();
+    await peer.close();
+    await expect.poll(() => openPeerConnections - base).toBe(0);
+  });
+  return world;
+}

@@ -1,0 +1,54 @@
+// A peer as a process of its own, to be killed: node peer-program.ts --port=8001. Prints "listening" once it does.
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { WebSocketServer } from 'ws';
+
+const port = Number(process.argv.find((arg) => arg.startsWith('--port='))?.slice(7) ?? process.env.PORT);
+
+type Answer = (req: IncomingMessage, res: ServerResponse, query: URLSearchParams) => void;
+
+const answers: Record<string, Answer> = {
+  '/': (_req, res) => void res.end(`${port}\n`),
+  '/slow': (_req, res, query) => void setTimeout(() => res.end(`${port}\n`), Number(query.get('ms'))),
+  '/echo': (req, res) => void req.pipe(res),
+  '/stream': (_req, res, query) => stream(res, Number(query.get('bytes'))),
+  '/hash': (req, res) => {
+    const hash = createHash('sha256');
+    let bytes = 0;
+    req.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      hash.update(chunk);
+    });
+    req.on('end', () => res.end(JSON.stringify({ bytes, sha256: hash.digest('hex') })));
+  },
+};
+
+const PIECE = Buffer.alloc(65_536, 'lbproxy ');
+
+/** So many bytes of a pattern, as fast as they are taken. */
+function stream(res: ServerResponse, bytes: number): void {
+  res.setHeader('Content-Length', bytes);
+  let left = bytes;
+  const write = (): void => {
+    while (left > 0) {
+      const piece = left >= PIECE.length ? PIECE : PIECE.subarray(0, left);
+      left -= piece.length;
+      if (!res.write(piece) && left > 0) return void res.once('drain', write);
+    }
+    res.end();
+  };
+  write();
+}
+
+const server = createServer({ requestTimeout: 0, keepAliveTimeout: 5000 }, (req, res) => {
+  const url = new URL(req.url ?? '/', 'http://peer');
+  const answer = answers[url.pathname];
+  if (answer === undefined) res.writeHead(404).end();
+  else answer(req, res, url.searchParams);
+});
+const sockets = new WebSocketServer({ server });
+sockets.on('connection', (socket) => {
+  socket.on('message', (data) => socket.send(`${port} ${data}`));
+});
+server.listen(port, '127.0.0.1', 511, () => console.log(`listening on ${port}`));
+process.on('SIGTERM', () => process.exit(0));
