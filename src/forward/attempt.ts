@@ -263,7 +263,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
       // Its own time-out, less a fifth for the way: never write to a connection that the peer is about to close.
       forward.upstream?.release(connection, Math.max(0, head.keepAliveSeconds) * 800);
     } else {
-      connection.finish();
+      connection.finish(forward.options.sendTimeoutMs);
     }
     forward.attemptDone(this);
   }

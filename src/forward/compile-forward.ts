@@ -99,8 +99,8 @@ function originalTarget(x: Exchange): string {
 /** `proxy_pass http://group/uri/`: the URI stands for the part of the path that the location matched. */
 function replacedTarget(uri: string, prefix: string): (exchange: Exchange) => string {
   return (x) => {
-    // A rewrite with `break` has already said what the path is.
-    if (x.rewritten && !x.uri.startsWith(prefix)) return originalTarget(x);
+    // A rewrite with `break` has already said what the path is (nginx: valid_location).
+    if (x.rewritten && !x.internal) return originalTarget(x);
     const rest = x.uri.slice(prefix.length);
     // What came without an escape goes on without one (ngx_http_proxy_create_request: quoted_uri, internal).
     const path = uri + (x.rewritten || standsInPath(x.request.path, '%') ? escapeUri(rest) : rest);

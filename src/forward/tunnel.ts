@@ -83,7 +83,7 @@ export class Tunnel implements TunnelEnd, ConnectionOwner {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#connection.finish();
+    this.#connection.finish(this.#idleMs);
     this.#exchange.client.tunnelDestroy();
     this.#onClosed();
   }

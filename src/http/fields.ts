@@ -158,6 +158,7 @@ export type FieldProblem =
  * has already seen an empty line, so that means its end was not one), or a problem.
  * RFC 9112 §5, with the strict choice wherever there is one; a lone LF may end a line.
  */
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one pass over the bytes of a head; calls per field would cost
 export function scanFields(
   f: Fields,
   pos: number,
@@ -189,6 +190,7 @@ export function scanFields(
   }
 }
 
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one pass over the bytes of a line
 function scanLine(f: Fields, n: number, start: number, maxLine: number): number | FieldProblem {
   const text = f.text;
   let unusual = false;

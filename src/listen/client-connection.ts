@@ -1,5 +1,7 @@
 // One client connection's life: reads requests one after the other, gives each to its server, writes the answers.
 // The front of HTTP/1.x: all framing towards the client is decided here (RFC 9112 §6, §9).
+// Longer than most files on purpose: one state machine with one timer. What it moves (heads, answers, bodies, tunnels) is in files of
+// its own; split further, each transition would cross two.
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type BodyReader, type ClientSink, Exchange, type TunnelEnd } from '../exchange.ts';
@@ -129,21 +131,30 @@ export class ClientConnection implements ClientSink {
   #advance(): void {
     if (this.#advancing) return;
     this.#advancing = true;
-    while (this.#input !== null) {
-      const before = this.#from;
-      const state = this.#state;
-      if (this.#exchange !== null || this.#body.discarding) {
-        if (!this.#feedBody(this.#input)) break;
-      } else if (state === 'idle' || state === 'head') {
-        if ((state === 'idle' && this.#answersWait()) || !this.#readHead(this.#input)) break;
-      } else break;
-      if (this.#input !== null && this.#from >= this.#input.length) this.#setInput(null, 0);
-      else if (this.#from === before && this.#state === state) break;
+    while (this.#input !== null && this.#step(this.#input)) {
+      // On with what is left.
     }
     this.#advancing = false;
-    if (this.#exchange !== null && this.#input !== null && this.#input.length - this.#from > PIPELINE_BYTES) {
-      this.#body.hold();
+    if (this.#exchange !== null && this.#unread > PIPELINE_BYTES) this.#body.hold();
+    // Nothing more can come of a client that half-closed and whose last request is not whole.
+    if (this.#ended && this.#exchange === null && (this.#state === 'idle' || this.#state === 'head'))
+      this.#close();
+  }
+
+  /** One body piece or one head; false when it needs more, or someone else's turn has come. */
+  #step(input: Buffer): boolean {
+    const before = this.#from;
+    const state = this.#state;
+    if (this.#exchange !== null || this.#body.discarding) {
+      if (!this.#feedBody(input)) return false;
+    } else if (state === 'idle' || state === 'head') {
+      if ((state === 'idle' && this.#answersWait()) || !this.#readHead(input)) return false;
+    } else return false;
+    if (this.#input !== null && this.#from >= this.#input.length) {
+      this.#setInput(null, 0);
+      return true;
     }
+    return this.#from !== before || this.#state !== state;
   }
 
   /** A client that pipelines and does not read is served no further than its socket takes the answers. */
@@ -152,6 +163,10 @@ export class ClientConnection implements ClientSink {
     this.#body.hold();
     this.#await('send', this.#sendMs);
     return true;
+  }
+
+  get #unread(): number {
+    return this.#input === null ? 0 : this.#input.length - this.#from;
   }
 
   #setInput(input: Buffer | null, from: number): void {
@@ -247,7 +262,8 @@ export class ClientConnection implements ClientSink {
     }
     const exchange = this.#exchange;
     if (exchange === null) {
-      this.#answer.closeSoon();
+      // Unless an earlier answer still waits for the client to take it.
+      if (this.#unread === 0 || !this.socket.writableNeedDrain) this.#answer.closeSoon();
       return;
     }
     if (!this.#body.complete || exchange.producer?.survivesHalfClose === false)
@@ -381,7 +397,8 @@ export class ClientConnection implements ClientSink {
       (request.minor === 1 ? !request.close : request.keepAlive) &&
       policy.keepaliveTimeoutMs > 0 &&
       this.requests < policy.keepaliveRequests &&
-      !this.#ended &&
+      // A client that half-closed behind several requests gets all their answers.
+      (!this.#ended || this.#unread > 0) &&
       !this.#home.draining &&
       wheel.nowMs - this.#acceptedAt < policy.keepaliveTimeMs &&
       this.#body.canStay;
@@ -470,8 +487,7 @@ export class ClientConnection implements ClientSink {
   readBody(reader: BodyReader): void {
     const exchange = this.#exchange;
     if (exchange === null) return;
-    const unread = this.#input === null ? 0 : this.#input.length - this.#from;
-    if (exchange.request.expectContinue && unread === 0 && !this.#body.complete) {
+    if (exchange.request.expectContinue && this.#unread === 0 && !this.#body.complete) {
       this.#answer.informational(100, '');
     }
     this.#body.read(reader);

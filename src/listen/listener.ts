@@ -1,6 +1,6 @@
 // One listening socket: accepts, does TLS, keeps its connections. The socket may be one that another process bound.
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import { ClientConnection, type ConnectionHome } from './client-connection.ts';
 import type { Front } from './front.ts';
 import type { ListenModel } from './rows.ts';

@@ -1,7 +1,7 @@
 // Rows of listening addresses, of TLS towards clients, and of what a client may send and how long it may take.
 import {
-  choice,
   type Context,
+  choice,
   count,
   flag,
   HTTP_LEVELS,

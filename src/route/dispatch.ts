@@ -43,7 +43,10 @@ export function createDispatcher(
       }
       const outcome = found.script === null ? 'go-on' : found.script(exchange);
       if (outcome === 'answered') return;
-      if (outcome === 'relocate') continue;
+      if (outcome === 'relocate') {
+        exchange.internal = true;
+        continue;
+      }
       exchange.location.handle(exchange);
       return;
     }
@@ -63,6 +66,7 @@ export function createDispatcher(
       exchange.hasArgs = uri.hasArgs;
       // The server's own script may rewrite; a new location is searched for anyway.
       if (serverScript !== null && serverScript(exchange) === 'answered') return;
+      exchange.internal = exchange.rewritten;
       toLocation(exchange);
     },
     redirectInternally(exchange, uri) {

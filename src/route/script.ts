@@ -184,6 +184,8 @@ function compileRewrite(op: Extract<ScriptOp, { op: 'rewrite' }>, tools: ScriptT
     }
     x.uri = uri;
     x.rewritten = true;
+    // Until a location is searched for it; with `break` none is.
+    x.internal = false;
     if (replacesArgs) {
       x.args = args ?? '';
       x.hasArgs = x.args !== '';

@@ -48,7 +48,7 @@ export class PeerConnection {
     this.peer = peer;
     this.owner = owner;
     this.openedAt = wheel.nowMs;
-    this.#deadline = new Deadline(() => this.owner?.onPeerTimeout());
+    this.#deadline = new Deadline(() => this.#onTimeout());
     const socket = connect({
       ...target(peer),
       allowHalfOpen: true,
@@ -104,11 +104,19 @@ export class PeerConnection {
     this.socket.resume();
   }
 
-  /** Closes it once what was written is sent, without further word to the owner. */
-  finish(): void {
+  /** Closes it once what was written is sent, or after `ms`, without further word to the owner. */
+  finish(ms: number): void {
     this.owner = null;
-    wheel.remove(this.#deadline);
-    if (!this.closed) this.socket.destroySoon();
+    if (this.closed) return;
+    // A peer that takes nothing more has an end, too.
+    if (this.socket.writableLength > 0) this.setTimeout(ms);
+    else wheel.remove(this.#deadline);
+    this.socket.destroySoon();
+  }
+
+  #onTimeout(): void {
+    if (this.owner === null) this.socket.destroy();
+    else this.owner.onPeerTimeout();
   }
 
   /** Ends it at once, without further word to the owner. */

@@ -124,3 +124,30 @@ describe('a proxied request', () => {
     expect(text.endsWith('\r\n\r\nab')).toBe(true);
   });
 });
+
+describe('a client that half-closes', () => {
+  it('gets all the answers it pipelined before, where the answers are made here', async () => {
+    const proxy = own(
+      await startProxy('http { server { listen 127.0.0.1:0; location / { return 200 "<$uri>"; } } }'),
+    );
+    const client = rawClient(proxy.port);
+    client.socket.end(
+      'GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\nGET /3 HTTP/1.1\r\nHost: a\r\n\r\n',
+    );
+    const text = await client.closed();
+    expect(text.match(/<[^>]+>/g)).toEqual(['</1>', '</2>', '</3>']);
+  });
+
+  it('gets its proxied answer with proxy_ignore_client_abort, and counts as gone without', async () => {
+    const peer = own(await startUpstream((_req, res) => setTimeout(() => res.end('late'), 100)));
+    for (const [setting, expected] of [
+      ['on', /late$/],
+      ['off', /^$/],
+    ] as const) {
+      const proxy = await proxyTo(peer, `proxy_ignore_client_abort ${setting};`);
+      const client = rawClient(proxy.port);
+      client.socket.end('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      expect(await client.closed()).toMatch(expected);
+    }
+  });
+});

@@ -2,6 +2,7 @@
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
+import { freePorts } from '../support/free-ports.ts';
 import { get, pause, startCrowd, until } from '../support/http-client.ts';
 import { isAlive, type LbproxyProcess, residentBytes, startLbproxy } from '../support/lbproxy-process.ts';
 import { startPeers } from '../support/peer-process.ts';
@@ -29,7 +30,7 @@ describe('reload every 200 ms under load', () => {
     const peers = await startPeers(4);
     const [a, b, c, d] = peers.map((peer) => peer.address);
     const text = (servers: string, server: string, more = ''): string =>
-      `worker_processes 2; http { error_log DIR/error.log;
+      `worker_processes 2; http {
          upstream u { ${servers} }
          server { listen 127.0.0.1:PORT1; ${more}
            location / { proxy_pass http://u; proxy_set_header Upgrade $http_upgrade;
@@ -41,7 +42,7 @@ describe('reload every 200 ms under load', () => {
       text(`server ${a}; server ${b};`, '', 'listen 127.0.0.1:PORT2;'),
       text(`server ${d}; least_conn;`, 'proxy_connect_timeout 3s; keepalive_requests 50;'),
     ];
-    const lbproxy = await startLbproxy(variants[0].replace('error_log DIR/error.log;', ''));
+    const lbproxy = await startLbproxy(variants[0], { ports: await freePorts(2) });
     const pids = [lbproxy.pid, ...lbproxy.acceptorPids()];
     const socket = await openWebSocket(lbproxy.port);
     const fresh = startCrowd(lbproxy.port, { clients: 8, keepAlive: false });
@@ -79,13 +80,13 @@ describe('reload every 200 ms under load', () => {
     const text = (more: string): string =>
       `worker_processes 2; http { server { listen 127.0.0.1:PORT1; ${more}
          location / { proxy_pass http://${peer.address}; } } }`;
-    const lbproxy = await startLbproxy(text(''));
+    const lbproxy = await startLbproxy(text(''), { ports: await freePorts(2) });
     await expect(get(lbproxy.ports[0])).resolves.toMatchObject({ status: 200 });
     for (let i = 0; i < 3; i++) {
-      expect(await lbproxy.reload(text('listen 127.0.0.1:PORT2;').replaceAll('PORT2', String(lbproxy.ports[0] + 1)))).toBe('reloaded');
-      await expect(get(lbproxy.ports[0] + 1)).resolves.toMatchObject({ status: 200 });
+      expect(await lbproxy.reload(text('listen 127.0.0.1:PORT2;'))).toBe('reloaded');
+      await expect(get(lbproxy.ports[1])).resolves.toMatchObject({ status: 200 });
       expect(await lbproxy.reload(text(''))).toBe('reloaded');
-      await expect(get(lbproxy.ports[0] + 1)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+      await expect(get(lbproxy.ports[1])).rejects.toMatchObject({ code: 'ECONNREFUSED' });
       await expect(get(lbproxy.ports[0])).resolves.toMatchObject({ status: 200 });
     }
   });

@@ -137,7 +137,11 @@ export class LbproxyProcess {
   /** Writes another configuration, with the same ports, without telling the process. */
   write(configText: string): void {
     const text = configText
-      .replaceAll(/\bPORT(\d+)\b/g, (_, n) => String(this.ports[Number(n) - 1]))
+      .replaceAll(/\bPORT(\d+)\b/g, (name, n) => {
+        const port = this.ports[Number(n) - 1];
+        if (port === undefined) throw new Error(`${name} is not among the ports of the start`);
+        return String(port);
+      })
       .replaceAll(/\bDIR\b/g, this.dir);
     writeFileSync(this.configFile, text);
   }
