@@ -4,7 +4,7 @@ import type { BalanceKey, Balancer } from './balancer.ts';
 import { Peer, type PeerConfig } from './peer.ts';
 import { BALANCERS, type BalanceMethod } from './table.ts';
 
-/** How an attempt on a peer ended: `next` = its answer was passed over, which is no failure (403, 404, 429 …). */
+/** How an attempt on a peer ended: `next` = its answer was passed over, which is no failure (403, 404). */
 export type Outcome = 'ok' | 'next' | 'failed';
 
 /** Hears of everything that other acceptors have to know; called on the request path, so it only counts. */
@@ -68,7 +68,7 @@ export class Group {
     this.#primary = this.peers.filter((peer) => !peer.config.backup);
     this.#backup = this.peers.filter((peer) => peer.config.backup);
     this.#balancer = BALANCERS[this.method](this.#primary);
-    // Backups are always taken in turn (nginx: ngx_http_upstream_init_round_robin_peer's second list).
+    // Backups are a second list, chosen from by the same method.
     this.#backupBalancer = this.#backup.length > 0 ? BALANCERS[this.method](this.#backup) : null;
   }
 

@@ -33,9 +33,19 @@ export interface Call<Response extends ServerResponse | Socket> {
   readonly callback: ErrorCallback | undefined;
 }
 
+type Target = URL | ReturnType<typeof unixTarget>;
+
+/** Parsing a URL is a good part of what an attempt costs. */
+const TARGETS = new WeakMap<PeerConfig, Target>();
+
 /** A peer as http-proxy-3 wants its target. */
-export function targetOf({ address, name }: PeerConfig): URL | ReturnType<typeof unixTarget> {
-  return address.kind === 'unix' ? unixTarget(address) : new URL(`http://${name}`);
+export function targetOf(config: PeerConfig): Target {
+  const known = TARGETS.get(config);
+  if (known !== undefined) return known;
+  const { address, name } = config;
+  const target = address.kind === 'unix' ? unixTarget(address) : new URL(`http://${name}`);
+  TARGETS.set(config, target);
+  return target;
 }
 
 function unixTarget({ path }: PeerAddress & { readonly kind: 'unix' }) {

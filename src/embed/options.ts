@@ -5,7 +5,7 @@ import type { PeerConfig } from '../balance/peer.ts';
 import { parseAddress } from '../balance/rows.ts';
 import { BALANCERS, type BalanceMethod } from '../balance/table.ts';
 import { parseSize, parseTime } from '../config/units.ts';
-import type { NextPolicy, NextWord } from '../forward/next-upstream.ts';
+import { NEXT_WORDS, type NextPolicy, type NextWord } from '../forward/next-upstream.ts';
 
 /** One peer. Times: nginx text (`'10s'`, `'500ms'`) or a number of milliseconds. */
 export interface UpstreamServer {
@@ -52,21 +52,6 @@ export interface UpstreamPlan {
 }
 
 /** Every word of proxy_next_upstream; one that is missing here does not compile. */
-const NEXT_WORDS = {
-  error: true,
-  timeout: true,
-  invalid_header: true,
-  http_500: true,
-  http_502: true,
-  http_503: true,
-  http_504: true,
-  http_403: true,
-  http_404: true,
-  http_429: true,
-  non_idempotent: true,
-  off: true,
-} as const satisfies Record<NextWord, true>;
-
 const UPSTREAM_KEYS = [
   'method',
   'servers',
@@ -131,8 +116,8 @@ function readServer(server: string | UpstreamServer, where: string): PeerConfig 
 function readWords(words: readonly NextWord[]): NextWord[] {
   if (!Array.isArray(words)) wrong('upstream.next_upstream', "is a list, such as ['error', 'timeout']");
   for (const word of words) {
-    if (!Object.hasOwn(NEXT_WORDS, word)) {
-      wrong('upstream.next_upstream', oneOf(word, Object.keys(NEXT_WORDS)));
+    if (!NEXT_WORDS.includes(word)) {
+      wrong('upstream.next_upstream', oneOf(word, NEXT_WORDS));
     }
   }
   return words.filter((word) => word !== 'off');

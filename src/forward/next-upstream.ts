@@ -3,19 +3,22 @@
 import type { Failure } from '../shared/failure.ts';
 
 /** Words of proxy_next_upstream. */
-export type NextWord =
-  | 'error'
-  | 'timeout'
-  | 'invalid_header'
-  | 'http_500'
-  | 'http_502'
-  | 'http_503'
-  | 'http_504'
-  | 'http_403'
-  | 'http_404'
-  | 'http_429'
-  | 'non_idempotent'
-  | 'off';
+export const NEXT_WORDS = [
+  'error',
+  'timeout',
+  'invalid_header',
+  'http_500',
+  'http_502',
+  'http_503',
+  'http_504',
+  'http_403',
+  'http_404',
+  'http_429',
+  'non_idempotent',
+  'off',
+] as const;
+
+export type NextWord = (typeof NEXT_WORDS)[number];
 
 export interface NextPolicy {
   readonly words: readonly NextWord[];

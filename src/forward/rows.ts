@@ -16,7 +16,7 @@ import {
 } from '../config/row.ts';
 import type { Word } from '../config/tree.ts';
 import { compilePattern } from '../route/pattern.ts';
-import type { NextWord } from './next-upstream.ts';
+import { NEXT_WORDS, type NextWord } from './next-upstream.ts';
 
 /** One proxy_redirect. */
 export type ProxyRedirect =
@@ -95,21 +95,6 @@ export function withJsonHeaders(
 }
 
 const PASS_PLACES: readonly Context[] = ['location', 'if in location', 'limit_except'];
-
-const NEXT_WORDS: readonly NextWord[] = [
-  'error',
-  'timeout',
-  'invalid_header',
-  'http_500',
-  'http_502',
-  'http_503',
-  'http_504',
-  'http_403',
-  'http_404',
-  'http_429',
-  'non_idempotent',
-  'off',
-];
 
 const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 

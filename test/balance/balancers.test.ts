@@ -165,7 +165,15 @@ function delta(more: Partial<GroupDelta>): GroupDelta {
 describe('what another acceptor tells', () => {
   it('moves counts, failures and recoveries', () => {
     const g = group('least_conn', [peer('a'), peer('b')]);
-    g.apply(delta({ picks: [['a', 3], ['b', 1]] }), 0);
+    g.apply(
+      delta({
+        picks: [
+          ['a', 3],
+          ['b', 1],
+        ],
+      }),
+      0,
+    );
     expect(g.peers.map((p) => p.active)).toEqual([3, 1]);
     g.apply(delta({ done: [['a', 3]], failed: ['b'] }), 0);
     expect(g.pick(key(), [], 1)?.name).toBe('a');

@@ -64,7 +64,7 @@ describe('the shared rotation', () => {
     const fd = rotationFile();
     const [left, right] = [acceptor(fd, ABC.slice(0, 2)), acceptor(fd, ABC.slice(0, 2))];
     const names = [left.pick().name, left.pick().name];
-    for (let i = 0; i < 40; i++) names.push([left, right][(i * 7) % 3 & 1].request());
+    for (let i = 0; i < 40; i++) names.push([left, right][((i * 7) % 3) & 1].request());
     const alone = new Group({ name: 'g', id: 'g', method: 'round_robin', peers: ABC.slice(0, 2) });
     expect(names).toEqual(names.map(() => alone.pick({ remoteAddress: '' }, [], 0)?.name));
   });

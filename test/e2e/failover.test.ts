@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Proxy, startProxy } from '../support/proxy.ts';
-import { deadPort, startRawUpstream, startUpstream } from '../support/upstream.ts';
+import { blackHole, deadPort, startRawUpstream, startUpstream } from '../support/upstream.ts';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -164,6 +164,16 @@ describe('a status that proxy_next_upstream lists', () => {
 });
 
 describe('time and tries', () => {
+  it('goes on after proxy_connect_timeout, for every method, and answers 504 when nobody is left', async () => {
+    const hole = own(await blackHole());
+    const good = await scripted(answer(200, 'good'));
+    const proxy = await proxyTo([hole, good], 'proxy_connect_timeout 200ms;');
+    expect(await (await get(proxy, { method: 'POST', body: 'b' })).text()).toBe('good');
+    expect(proxy.log[0]).toMatch(/connect_timeout/);
+    const alone = await proxyTo([hole], 'proxy_connect_timeout 200ms;');
+    expect((await get(alone)).status).toBe(504);
+  });
+
   it('goes on after proxy_read_timeout, and answers 504 when nobody is left', async () => {
     const mute = await scripted(silence);
     const good = await scripted(answer(200, 'good'));

@@ -64,7 +64,11 @@ describe('killing a supervised process under load', () => {
       JSON.stringify({
         acceptors: 2,
         programs: {
-          app: { command: `${process.execPath} ${PEER_PROGRAM} --port={port}`, numprocs: 4, first_port: first },
+          app: {
+            command: `${process.execPath} ${PEER_PROGRAM} --port={port}`,
+            numprocs: 4,
+            first_port: first,
+          },
         },
         upstreams: { app: { program: 'app' } },
         servers: [{ listen: '127.0.0.1:PORT1', locations: { '/': { proxy_pass: 'http://app' } } }],

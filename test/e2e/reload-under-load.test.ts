@@ -118,10 +118,12 @@ describe('a reload with a broken configuration', () => {
     );
     await refuses(
       lbproxy,
-      text.replace(
-        'listen 127.0.0.1:PORT1;',
-        'listen 127.0.0.1:PORT1;\n    listen 127.0.0.1:1 ssl;\n    ssl_certificate DIR/none.pem;\n    ssl_certificate_key DIR/none.key;',
-      ).replace('127.0.0.1:1 ssl', `127.0.0.1:${lbproxy.port + 1} ssl`),
+      text
+        .replace(
+          'listen 127.0.0.1:PORT1;',
+          'listen 127.0.0.1:PORT1;\n    listen 127.0.0.1:1 ssl;\n    ssl_certificate DIR/none.pem;\n    ssl_certificate_key DIR/none.key;',
+        )
+        .replace('127.0.0.1:1 ssl', `127.0.0.1:${lbproxy.port + 1} ssl`),
       /nginx\.conf:\d+:\d+.*none\.pem/s,
     );
     expect(await lbproxy.reload(text)).toBe('reloaded');
@@ -141,7 +143,10 @@ describe('a reload with a broken configuration', () => {
       await refuses(
         lbproxy,
         text,
-        new RegExp(`nginx\\.conf:5:\\d+.*127\\.0\\.0\\.1:${port}.*another program listens there already`, 's'),
+        new RegExp(
+          `nginx\\.conf:5:\\d+.*127\\.0\\.0\\.1:${port}.*another program listens there already`,
+          's',
+        ),
       );
     } finally {
       other.close();

@@ -15,7 +15,12 @@ const config = (servers: readonly string[], acceptors: string): string =>
 const addresses = (peers: readonly PeerProcess[]): string[] => peers.map((peer) => peer.address);
 
 /** Which peer answered each of `n` requests, one after the other, by its place in the list. */
-async function order(lbproxy: LbproxyProcess, peers: readonly PeerProcess[], n: number, agents: Agent[] = []) {
+async function order(
+  lbproxy: LbproxyProcess,
+  peers: readonly PeerProcess[],
+  n: number,
+  agents: Agent[] = [],
+) {
   const seen: number[] = [];
   for (let i = 0; i < n; i++) {
     const { body } = await get(lbproxy.port, '/', { agent: agents[i % agents.length] });
@@ -100,7 +105,8 @@ describe('the rotation', () => {
     }).stop();
     expect(failures).toEqual([]);
     const shares = peers.map((peer) => (bodies.get(`${peer.port}\n`) ?? 0) / 20_000);
-    for (const [i, weight] of [3, 2, 1].entries()) expect(Math.abs(shares[i] / (weight / 6) - 1)).toBeLessThan(0.01);
+    for (const [i, weight] of [3, 2, 1].entries())
+      expect(Math.abs(shares[i] / (weight / 6) - 1)).toBeLessThan(0.01);
   });
 });
 

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import WebSocket, { WebSocketServer } from 'ws';
 import { rawClient } from '../support/raw-client.ts';
-import { deadPort, startRawUpstream, startUpstream, type TestPeer } from '../support/upstream.ts';
+import { blackHole, deadPort, startRawUpstream, startUpstream, type TestPeer } from '../support/upstream.ts';
 import { startApp, until } from './app.ts';
 
 const open: { close(): Promise<void> }[] = [];
@@ -60,10 +60,10 @@ describe('a WebSocket', () => {
   });
 
   it('fails over a peer that does not accept in time', async () => {
-    // TEST-NET-1 (RFC 5737) leads nowhere: either no answer or unreachable at once.
+    const hole = own(await blackHole());
     const a = await echo('a');
     const app = own(
-      await startApp({ upstream: { servers: ['192.0.2.1:81', a.address] }, connectTimeout: 200 }),
+      await startApp({ upstream: { servers: [hole.address, a.address] }, connectTimeout: 200 }),
     );
     expect(await say(app.port, 'hi')).toBe('a hi');
     expect(app.balancer.upstream.peers[0].fails).toBe(1);

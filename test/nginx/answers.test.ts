@@ -27,12 +27,28 @@ const send = (method: string, target: string, lines: string[], body = ''): Case 
 const raw = (name: string, bytes: string): Case => [name, bytes];
 
 const FILES: Case[] = [
-  ...['/', '/small.txt', '/empty.txt', '/big.bin', '/PIC.JPG', '/noext', '/second/', '/pics', '/pics?a=b', '/pics/'].flatMap(
-    (target) => [get(target), head(target)],
-  ),
-  ...['/nothing', '/noindex/', '/noindex', '/small.txt/', '/small.txt/x', '/al/1.jpg', '/al/', '/sp%20ace%20%C3%A9%22%3Cx%3E.txt'].map(
-    (target) => get(target),
-  ),
+  ...[
+    '/',
+    '/small.txt',
+    '/empty.txt',
+    '/big.bin',
+    '/PIC.JPG',
+    '/noext',
+    '/second/',
+    '/pics',
+    '/pics?a=b',
+    '/pics/',
+  ].flatMap((target) => [get(target), head(target)]),
+  ...[
+    '/nothing',
+    '/noindex/',
+    '/noindex',
+    '/small.txt/',
+    '/small.txt/x',
+    '/al/1.jpg',
+    '/al/',
+    '/sp%20ace%20%C3%A9%22%3Cx%3E.txt',
+  ].map((target) => get(target)),
   send('POST', '/small.txt', ['Content-Length: 3'], 'abc'),
   send('PUT', '/small.txt', ['Content-Length: 3'], 'abc'),
   send('DELETE', '/small.txt', []),
@@ -41,9 +57,23 @@ const FILES: Case[] = [
 ];
 
 const RANGES: Case[] = [
-  ...['0-9', '5-', '-5', '0-0', '35-35', '36-', '0-100', '9-5', '-0', '0-1,3-4', '0-1,100-', '-0,-1', 'x', '0-9,', '-100'].flatMap((r) => [
-    get('/small.txt', `Range: bytes=${r}`),
-  ]),
+  ...[
+    '0-9',
+    '5-',
+    '-5',
+    '0-0',
+    '35-35',
+    '36-',
+    '0-100',
+    '9-5',
+    '-0',
+    '0-1,3-4',
+    '0-1,100-',
+    '-0,-1',
+    'x',
+    '0-9,',
+    '-100',
+  ].flatMap((r) => [get('/small.txt', `Range: bytes=${r}`)]),
   head('/small.txt', 'Range: bytes=0-9'),
   get('/small.txt', 'Range: lines=0-9'),
   get('/small.txt', 'Range: bytes=0-9', `If-Range: ${ETAG}`),
@@ -74,29 +104,112 @@ const CONDITIONS: Case[] = [
 ];
 
 const LOCATIONS: Case[] = [
-  ...['/m', '/m/', '/m/x', '/m/inner/', '/m/inner/y', '/m/re7', '/m/re', '/m/exact', '/m/exact/', '/m/final/a.php', '/m/a.php'],
-  ...['/a.php', '/a.PHP', '/a.gif', '/a.GIF', '/m/a.png', '/m/inner/a.png', '/m/inner/x.PNG', '/m/final', '//m//x', '/m/../m/x'],
-  ...['/m/%2e%2e/m/x', '/m/./x', '/m/x/..', '/m/x/.', '/m/%65xact', '/M/x', '/named/42/x', '/m/x%2Fy', '/m/../../x', '/m/%', '/m/%0'],
-  ...['/m/%zz', '/m/%00', '/m/a%20b', '/m/caf%C3%A9', '/m/x?y', '/m/x?', '/m/x??a', '/m/x?a=1&b=2&A=3', '/m/a+b', '/...', '/m/..x'],
-  ...['/m/%2F%2F', '/m/x%3Fy', '/m/x%23y', '/m/;a=b', '/a%2ephp', '/only/get', '/deep/one/two/three', '/deep/one/two', '/deep/one/x.php'],
+  ...[
+    '/m',
+    '/m/',
+    '/m/x',
+    '/m/inner/',
+    '/m/inner/y',
+    '/m/re7',
+    '/m/re',
+    '/m/exact',
+    '/m/exact/',
+    '/m/final/a.php',
+    '/m/a.php',
+  ],
+  ...[
+    '/a.php',
+    '/a.PHP',
+    '/a.gif',
+    '/a.GIF',
+    '/m/a.png',
+    '/m/inner/a.png',
+    '/m/inner/x.PNG',
+    '/m/final',
+    '//m//x',
+    '/m/../m/x',
+  ],
+  ...[
+    '/m/%2e%2e/m/x',
+    '/m/./x',
+    '/m/x/..',
+    '/m/x/.',
+    '/m/%65xact',
+    '/M/x',
+    '/named/42/x',
+    '/m/x%2Fy',
+    '/m/../../x',
+    '/m/%',
+    '/m/%0',
+  ],
+  ...[
+    '/m/%zz',
+    '/m/%00',
+    '/m/a%20b',
+    '/m/caf%C3%A9',
+    '/m/x?y',
+    '/m/x?',
+    '/m/x??a',
+    '/m/x?a=1&b=2&A=3',
+    '/m/a+b',
+    '/...',
+    '/m/..x',
+  ],
+  ...[
+    '/m/%2F%2F',
+    '/m/x%3Fy',
+    '/m/x%23y',
+    '/m/;a=b',
+    '/a%2ephp',
+    '/only/get',
+    '/deep/one/two/three',
+    '/deep/one/two',
+    '/deep/one/x.php',
+  ],
 ].map((target) => get(target));
 
 const RETURNS: Case[] = [
-  ...[200, 201, 204, 301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 405, 408, 410, 413, 414, 416, 418, 429, 444, 500, 501, 502, 503, 504]
+  ...[
+    200, 201, 204, 301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 405, 408, 410, 413, 414, 416, 418, 429,
+    444, 500, 501, 502, 503, 504,
+  ]
     .concat([206, 304, 299, 599, 497, 494, 499])
     .flatMap((status) => [get(`/return/${status}`), get(`/text/${status}`)]),
-  ...['/to/path', '/to/url', '/to/scheme', '/to/vars?x=1', '/to/rel', '/to/code', '/to/308', '/to/noslash', '/to/utf8', '/to/crlf%0d%0aX:y'].flatMap((t) => [
-    get(t),
-    head(t),
-  ]),
+  ...[
+    '/to/path',
+    '/to/url',
+    '/to/scheme',
+    '/to/vars?x=1',
+    '/to/rel',
+    '/to/code',
+    '/to/308',
+    '/to/noslash',
+    '/to/utf8',
+    '/to/crlf%0d%0aX:y',
+  ].flatMap((t) => [get(t), head(t)]),
   head('/text/200'),
   send('POST', '/text/200', ['Content-Length: 3'], 'abc'),
   send('POST', '/return/403', ['Content-Length: 3'], 'abc'),
 ];
 
 const REWRITES: Case[] = [
-  ...['last', 'noflag', 'redirect', 'permanent', 'full', 'scheme', 'query', 'noquery', 'qredir', 'loop', 'breakdir', 'chain'].flatMap((kind) =>
-    ['x', 'a/b', 'x?q=1', 'a%20b', 'caf%C3%A9', 'a%2Fb', 'a+b', 'a%3Fb', 'a%26b', 'a%25b'].map((t) => get(`/r/${kind}/${t}`)),
+  ...[
+    'last',
+    'noflag',
+    'redirect',
+    'permanent',
+    'full',
+    'scheme',
+    'query',
+    'noquery',
+    'qredir',
+    'loop',
+    'breakdir',
+    'chain',
+  ].flatMap((kind) =>
+    ['x', 'a/b', 'x?q=1', 'a%20b', 'caf%C3%A9', 'a%2Fb', 'a+b', 'a%3Fb', 'a%26b', 'a%25b'].map((t) =>
+      get(`/r/${kind}/${t}`),
+    ),
   ),
   get('/r/break/x'),
   get('/r/breakthen/x'),
@@ -107,10 +220,49 @@ const REWRITES: Case[] = [
 ];
 
 const IFS: Case[] = [
-  ...['/if/args', '/if/args?a=x', '/if/args?a=0', '/if/args?a=', '/if/args?a=1', '/if/eq?a=yes', '/if/eq?a=no', '/if/ne?a=yes', '/if/ne?a=no'],
-  ...['/if/file/small.txt', '/if/file/none', '/if/nofile/small.txt', '/if/nofile/none', '/if/dir/pics', '/if/dir/small.txt', '/if/exists/pics'],
-  ...['/if/expires/small.txt', '/if/expires/small.txt?v=1', '/if/break?a=1', '/if/break', '/if/set?a=1', '/if/set', '/if/nested?a=1', '/if/rewrite?a=1'],
-  ...['/if/rewrite', '/if/both?a=1&b=1', '/if/both?a=1', '/if/both?b=1', '/if/return?a=301', '/if/exec/small.txt', '/if/root/small.txt?a=1', '/if/goon?a=1', '/if/goon', '/if/two?a=1', '/if/captures/abc?a=zz'],
+  ...[
+    '/if/args',
+    '/if/args?a=x',
+    '/if/args?a=0',
+    '/if/args?a=',
+    '/if/args?a=1',
+    '/if/eq?a=yes',
+    '/if/eq?a=no',
+    '/if/ne?a=yes',
+    '/if/ne?a=no',
+  ],
+  ...[
+    '/if/file/small.txt',
+    '/if/file/none',
+    '/if/nofile/small.txt',
+    '/if/nofile/none',
+    '/if/dir/pics',
+    '/if/dir/small.txt',
+    '/if/exists/pics',
+  ],
+  ...[
+    '/if/expires/small.txt',
+    '/if/expires/small.txt?v=1',
+    '/if/break?a=1',
+    '/if/break',
+    '/if/set?a=1',
+    '/if/set',
+    '/if/nested?a=1',
+    '/if/rewrite?a=1',
+  ],
+  ...[
+    '/if/rewrite',
+    '/if/both?a=1&b=1',
+    '/if/both?a=1',
+    '/if/both?b=1',
+    '/if/return?a=301',
+    '/if/exec/small.txt',
+    '/if/root/small.txt?a=1',
+    '/if/goon?a=1',
+    '/if/goon',
+    '/if/two?a=1',
+    '/if/captures/abc?a=zz',
+  ],
 ]
   .map((target) => get(target))
   .concat([
@@ -142,7 +294,10 @@ const ERRORS: Case[] = [
   raw('asterisk', 'OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'),
   raw('absolute target', 'GET http://other.example/m/x?y HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'),
   raw('absolute without path', 'GET http://other.example HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'),
-  raw('CL and TE', 'POST /m/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'),
+  raw(
+    'CL and TE',
+    'POST /m/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+  ),
   raw('two CL', 'POST /m/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc'),
   raw('bad CL', 'POST /m/x HTTP/1.1\r\nHost: a\r\nContent-Length: 3x\r\n\r\nabc'),
   raw('negative CL', 'POST /m/x HTTP/1.1\r\nHost: a\r\nContent-Length: -3\r\n\r\nabc'),
@@ -153,7 +308,10 @@ const ERRORS: Case[] = [
   raw('NUL in value', 'GET /m/x HTTP/1.1\r\nHost: a\r\nX: y\0z\r\n\r\n'),
   raw('long request line', `GET /${'x'.repeat(9000)} HTTP/1.1\r\nHost: a\r\n\r\n`),
   raw('long query', `GET /m/x?${'x'.repeat(9000)} HTTP/1.1\r\nHost: a\r\n\r\n`),
-  raw('line just short enough', `GET /m/x?${'x'.repeat(8100)} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`),
+  raw(
+    'line just short enough',
+    `GET /m/x?${'x'.repeat(8100)} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+  ),
   raw('long field', `GET /m/x HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(9000)}\r\n\r\n`),
   raw('long head', `GET /m/x HTTP/1.1\r\nHost: a\r\n${`X: ${'x'.repeat(8000)}\r\n`.repeat(5)}\r\n`),
   send('POST', '/m/x', ['Content-Length: 1000000000']),
@@ -169,11 +327,27 @@ const ERRORS: Case[] = [
   raw('0.9', 'GET /m/x\r\n\r\n'),
   raw('lone LF', 'GET /m/x HTTP/1.1\nHost: a\nConnection: close\n\n'),
   raw('leading empty line', '\r\nGET /m/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'),
-  raw('Expect', 'POST /m/x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc'),
+  raw(
+    'Expect',
+    'POST /m/x HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc',
+  ),
   raw('unknown Expect', 'GET /m/x HTTP/1.1\r\nHost: a\r\nExpect: more\r\nConnection: close\r\n\r\n'),
 ];
 
-const EXPIRES: Case[] = ['30d', 'minus', 'epoch', 'max', 'off', 'daily', 'modified', 'zero', 'variable', 'errors/nothing', 'text', 'redirect']
+const EXPIRES: Case[] = [
+  '30d',
+  'minus',
+  'epoch',
+  'max',
+  'off',
+  'daily',
+  'modified',
+  'zero',
+  'variable',
+  'errors/nothing',
+  'text',
+  'redirect',
+]
   .map((kind) => (kind.includes('/') ? `/expires/${kind}` : `/expires/${kind}/small.txt`))
   .flatMap((target) => [get(target), head(target)]);
 
@@ -213,7 +387,15 @@ describe.skipIf(nginxVersion === '')('lbproxy answers as nginx', () => {
   });
 
   for (const [what, cases] of Object.entries({
-    FILES, RANGES, CONDITIONS, LOCATIONS, RETURNS, REWRITES, IFS, ERRORS, EXPIRES,
+    FILES,
+    RANGES,
+    CONDITIONS,
+    LOCATIONS,
+    RETURNS,
+    REWRITES,
+    IFS,
+    ERRORS,
+    EXPIRES,
   })) {
     it.each(cases)(`${what.toLowerCase()}: %s`, async (name, bytes) => {
       const { nginx, lbproxy } = await askBoth(pair, bytes);
@@ -315,7 +497,12 @@ function expiresBlocks(root: string): string {
     `location /expires/${name}/ { alias ${root}/; expires ${value}; }`;
   return [
     ...[block('30d', '30d'), block('minus', '-1'), block('epoch', 'epoch'), block('max', 'max')],
-    ...[block('off', 'off'), block('daily', '@15h30m'), block('modified', 'modified +24h'), block('zero', '0')],
+    ...[
+      block('off', 'off'),
+      block('daily', '@15h30m'),
+      block('modified', 'modified +24h'),
+      block('zero', '0'),
+    ],
     'set $howlong 1h;',
     block('variable', '$howlong'),
     block('errors', 'max'),

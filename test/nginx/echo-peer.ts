@@ -28,7 +28,8 @@ function takeRequest(text: string): { head: string; body: string } | null {
   const head = text.slice(0, end);
   const body = text.slice(end + 4);
   const length = Number(/\r\nContent-Length: *(\d+)/i.exec(head)?.[1] ?? 0);
-  if (/\r\nTransfer-Encoding: *chunked/i.test(head)) return body.endsWith('0\r\n\r\n') ? { head, body } : null;
+  if (/\r\nTransfer-Encoding: *chunked/i.test(head))
+    return body.endsWith('0\r\n\r\n') ? { head, body } : null;
   return body.length < length ? null : { head, body };
 }
 

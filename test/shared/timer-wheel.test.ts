@@ -30,7 +30,9 @@ describe('the timer wheel', () => {
         (delays) => {
           const t = setup();
           const fired: number[][] = delays.map(() => []);
-          delays.forEach((ms, i) => t.wheel.arm(new Deadline(() => fired[i].push(t.now() - 1000)), ms));
+          delays.forEach((ms, i) => {
+            t.wheel.arm(new Deadline(() => fired[i].push(t.now() - 1000)), ms);
+          });
           t.to(1000 + 202_000);
           delays.forEach((ms, i) => {
             expect(fired[i]).toHaveLength(1);

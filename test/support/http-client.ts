@@ -111,7 +111,11 @@ export function startCrowd(port: number, options: CrowdOptions): Crowd {
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Waits until the condition holds; throws after `ms`. */
-export async function until(condition: () => boolean | Promise<boolean>, ms: number, what: string): Promise<void> {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  ms: number,
+  what: string,
+): Promise<void> {
   const deadline = performance.now() + ms;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`${what}: not within ${ms} ms`);

@@ -121,8 +121,7 @@ export class LbproxyProcess {
         clearTimeout(timer);
         this.#waiting.delete(check);
         if (problem === '') resolve();
-        else
-          reject(new Error(`${problem} before it printed "${text}":\n${this.#stdout}\n${this.#stderr}`));
+        else reject(new Error(`${problem} before it printed "${text}":\n${this.#stdout}\n${this.#stderr}`));
       };
       const check = (): void => {
         if (has()) end('');

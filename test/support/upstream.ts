@@ -1,6 +1,7 @@
 // The kit's peers: a real HTTP server with a handler, a raw one that answers with given bytes, and a port that refuses.
+import { spawn } from 'node:child_process';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import { type AddressInfo, createServer as createRawServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer as createRawServer, type Socket } from 'node:net';
 
 export interface TestPeer {
   readonly port: number;
@@ -56,4 +57,26 @@ export async function deadPort(): Promise<number> {
   const peer = await startRawUpstream(() => {});
   await peer.close();
   return peer.port;
+}
+
+/** A port that neither accepts nor refuses: its process stands still and its queue of waiting connections is full. */
+export async function blackHole(): Promise<TestPeer> {
+  const program = `const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+    require('node:fs').writeSync(1, server.address().port + '\\n');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 120_000);
+  });`;
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const port = await new Promise<number>((resolve) =>
+    child.stdout.once('data', (text) => resolve(Number(text))),
+  );
+  const fillers = Array.from({ length: 4 }, () => connect({ port, host: '127.0.0.1' }).on('error', () => {}));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  return {
+    port,
+    address: `127.0.0.1:${port}`,
+    async close() {
+      for (const filler of fillers) filler.destroy();
+      child.kill('SIGKILL');
+    },
+  };
 }

@@ -82,7 +82,8 @@ export function readAnswer(text: string, isHead: boolean, ended: boolean): Answe
       return [line.slice(0, colon), line.slice(colon + 1).trim()];
     });
     const head = { statusLine, status, fields, interim };
-    if (isHead || status === 204 || status === 304 || status === 101) return { ...head, body: '', framing: 'none' };
+    if (isHead || status === 204 || status === 304 || status === 101)
+      return { ...head, body: '', framing: 'none' };
     const body = readBody(head, text.slice(end + 4), ended);
     return body === null ? null : { ...head, ...body };
   }

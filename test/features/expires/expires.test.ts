@@ -11,8 +11,8 @@ import { Problems } from '../../../src/config/problem.ts';
 import type { ReadContext, SettingRow } from '../../../src/config/row.ts';
 import { createExpiresFilter } from '../../../src/features/expires/expires.ts';
 import { type ExpiresSetting, expiresRows, parseExpires } from '../../../src/features/expires/rows.ts';
-import { ask, type NginxReference, nginxVersion, startNginx } from '../../support/nginx.ts';
 import { FakeClient, fakeExchange } from '../../support/fake-client.ts';
+import { ask, type NginxReference, nginxVersion, startNginx } from '../../support/nginx.ts';
 
 const HEAD = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n';
 /** 2023-11-14T22:13:20Z. */
