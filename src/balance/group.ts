@@ -56,7 +56,7 @@ export class Group {
     this.setPeers(config.peers);
   }
 
-  /** Replaces the list of peers; those with the same name and settings keep their state. */
+  /** Replaces the list of peers; those with the same name and settings keep their state, up or down. */
   setPeers(configs: readonly PeerConfig[]): void {
     const before = new Map(this.peers.map((peer) => [peerKey(peer.config), peer]));
     this.peers = configs.map((config) => before.get(peerKey(config)) ?? new Peer(config));
@@ -64,6 +64,7 @@ export class Group {
     for (const [index, peer] of this.peers.entries()) {
       peer.index = index;
       this.#byName.set(peer.name, peer);
+      this.setDown(peer.name, configs[index].down);
     }
     this.#primary = this.peers.filter((peer) => !peer.config.backup);
     this.#backup = this.peers.filter((peer) => peer.config.backup);
@@ -196,6 +197,7 @@ export function applySnapshot(group: Group, states: readonly PeerState[], now: n
   }
 }
 
+/** Whether a peer is down may change while it stays the same peer. */
 function peerKey(config: PeerConfig): string {
-  return JSON.stringify(config);
+  return JSON.stringify({ ...config, down: false });
 }

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { styleText } from 'node:util';
 import { Primary } from '../cluster/primary.ts';
+import { CompileError } from '../compile.ts';
 import { positionOf } from '../config/finish.ts';
 import type { Model } from '../config/model.ts';
 import { formatProblems } from '../config/problem.ts';
@@ -44,6 +45,7 @@ class Server {
   #model: Model;
   readonly #primary: Primary;
   readonly #pidFile: string;
+  #stopAsked = false;
 
   constructor(file: string, options: CliOptions, read: ReadConfig, model: Model) {
     this.#file = file;
@@ -67,7 +69,10 @@ class Server {
       this.#writePid();
     } catch (error) {
       await this.#primary.stop(false);
-      return fail((error as Error).message);
+      if (this.#stopAsked) return 0;
+      if (!(error instanceof CompileError)) return fail((error as Error).message);
+      this.#printProblem(error.at, error.message);
+      return fail('nothing was started');
     }
     await Promise.race([this.#programsReady(), stopped]);
     process.stdout.write(readyText(this.#model, this.#primary.processes));
@@ -98,6 +103,7 @@ class Server {
   #onSignals(): Promise<void> {
     return new Promise((resolve) => {
       const stop = (graceful: boolean) => (): void => {
+        this.#stopAsked = true;
         void this.#primary.stop(graceful).then(resolve);
       };
       process.on('SIGTERM', stop(false));

@@ -16,6 +16,8 @@ export class AcceptorSlot {
   readonly startedAt = Date.now();
   /** It serves a committed configuration. */
   serving = false;
+  /** It was sent the state of the groups: from then on it has to hear of every change. */
+  joined = false;
   /** It was told to go: its exit is no accident. */
   leaving = false;
   exited = false;
@@ -69,6 +71,7 @@ export class AcceptorSlot {
   }
 
   async commit(message: Extract<ToAcceptor, { type: 'commit' }>): Promise<string | null> {
+    this.joined = true;
     this.send(message);
     const answer = await this.#wait(`committed ${message.generation}`);
     if (answer?.type !== 'committed') return null;

@@ -71,6 +71,7 @@ export class Acceptor {
         return;
       case 'discard':
         this.#prepared = null;
+        this.#closeSpareSockets();
         return;
       case 'discovery':
         this.#runtime?.upstreams.discover(message.discovery);
@@ -162,6 +163,12 @@ export class Acceptor {
       void listener.drain();
     }
     await Promise.all(opening);
+  }
+
+  /** Sockets of a configuration that was refused: the address may come again with another socket. */
+  #closeSpareSockets(): void {
+    for (const handle of this.#sockets.values()) (handle as { close(): void } | undefined)?.close();
+    this.#sockets.clear();
   }
 
   #drain(timeoutMs: number): void {

@@ -17,6 +17,12 @@ export function listensOf(model: Model): Map<string, ListenModel> {
   return listens;
 }
 
+/** `file:line:column` of the first server that listens there. */
+export function placeOfListen(model: Model, key: string): string {
+  const server = model.servers.find(({ settings }) => settings.listens.some((l) => listenKey(l) === key));
+  return server?.at ?? '';
+}
+
 export function usesSelfSigned(model: Model): boolean {
   return model.servers.some(
     ({ settings }) =>

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { cpus } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CompileError } from '../compile.ts';
 import type { Model } from '../config/model.ts';
 import type { Log } from '../observe/error-log.ts';
 import { LogFiles } from '../observe/log-files.ts';
@@ -15,7 +16,7 @@ import { listenerIdentity } from './acceptor.ts';
 import { AcceptorSlot, type SlotEvents } from './acceptor-slot.ts';
 import { GroupHub } from './group-hub.ts';
 import type { PrepareProblem, TlsMessage, ToAcceptor } from './messages.ts';
-import { followedHosts, listensOf, usesSelfSigned } from './needs.ts';
+import { followedHosts, listensOf, placeOfListen, usesSelfSigned } from './needs.ts';
 import { HostResolver } from './resolver.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { ensureSelfSigned } from './self-signed.ts';
@@ -78,6 +79,7 @@ export class Primary implements SlotEvents {
   async start(): Promise<void> {
     const model = this.#model;
     await this.#equip(model);
+    if (this.#stopping) return;
     cluster.setupPrimary({
       exec: fileURLToPath(new URL(`./acceptor-main${extname(import.meta.filename)}`, import.meta.url)),
       args: [],
@@ -98,9 +100,13 @@ export class Primary implements SlotEvents {
 
   #firstReady: { left: number; resolve(): void; reject(error: Error): void } | null = null;
 
-  /** What a Model needs before acceptors can serve it. Rejects with a text for the user. */
+  /** What a Model needs before acceptors can serve it. Rejects with a text for the user, in a CompileError where it has a place. */
   async #equip(model: Model): Promise<void> {
-    for (const [key, listen] of listensOf(model)) await this.#sockets.open(key, listen);
+    for (const [key, listen] of listensOf(model)) {
+      await this.#sockets.open(key, listen).catch((error: Error) => {
+        throw new CompileError(placeOfListen(model, key), error.message);
+      });
+    }
     if (usesSelfSigned(model)) {
       const files = await ensureSelfSigned(this.#options.stateDir);
       if (files.created) this.log.notice(`made a self-signed certificate: ${files.certificate}`);
@@ -161,7 +167,7 @@ export class Primary implements SlotEvents {
 
   onDelta(slot: AcceptorSlot, message: { deltas: Parameters<GroupHub['apply']>[1] }): void {
     for (const other of this.#slots) {
-      if (other !== slot && other.serving) other.send({ type: 'delta', deltas: message.deltas });
+      if (other !== slot && other.joined) other.send({ type: 'delta', deltas: message.deltas });
     }
     this.#hub.apply(slot.id, message.deltas);
   }
@@ -271,12 +277,13 @@ export class Primary implements SlotEvents {
       try {
         await this.#equip(model);
       } catch (error) {
-        this.#sockets.keep(new Set(listensOf(this.#model).keys()));
+        this.#keepSockets();
+        if (error instanceof CompileError) this.#options.printProblem(error);
         return this.log.error(`reload refused: ${(error as Error).message}; ${kept}`);
       }
       const problem = await this.#switch(model);
       if (problem === null) return this.log.notice('reloaded', { ms: Date.now() - startedAt });
-      this.#sockets.keep(new Set(listensOf(this.#model).keys()));
+      this.#keepSockets();
       this.#options.printProblem(problem);
       this.log.error(`reload refused: ${problem.message}; ${kept}`);
     });
@@ -300,19 +307,23 @@ export class Primary implements SlotEvents {
     this.#logs = logs;
     this.#logFiles.retire();
     this.#hub.use(model, this.#discovery);
-    const identities = new Set(
-      [...listensOf(model)].map(([key, listen]) => listenerIdentity(key, listen.ssl)),
-    );
     const failed = await Promise.all(
       slots.map((slot) => slot.commit({ type: 'commit', generation, states: this.#hub.snapshot() })),
     );
     for (const text of failed)
       if (text !== null) this.log.error(`an acceptor could not open all addresses: ${text}`);
-    for (const slot of slots) slot.keepSockets(identities);
-    this.#sockets.keep(new Set(listensOf(model).keys()));
+    this.#keepSockets();
     this.#resize();
     void this.#supervisor?.update(model.programs).catch((error: unknown) => this.log.error(String(error)));
     return null;
+  }
+
+  /** Forgets the sockets that the running configuration has not, also those that a refused one had sent to acceptors. */
+  #keepSockets(): void {
+    const listens = listensOf(this.#model);
+    this.#sockets.keep(new Set(listens.keys()));
+    const identities = new Set([...listens].map(([key, listen]) => listenerIdentity(key, listen.ssl)));
+    for (const slot of this.#slots) slot.keepSockets(identities);
   }
 
   #ownLogs(model: Model): RuntimeLogs | PrepareProblem {
@@ -342,20 +353,27 @@ export class Primary implements SlotEvents {
   // Stop.
 
   /** Graceful: exchanges under way end first, as long as worker_shutdown_timeout lets them. Else at once. */
-  async stop(graceful: boolean): Promise<void> {
-    const again = this.#stopping;
+  stop(graceful: boolean): Promise<void> {
+    // Once it is under way it can only be hastened.
+    if (this.#ending === null || !graceful) this.#ending = this.#end(graceful);
+    return this.#ending;
+  }
+
+  #ending: Promise<void> | null = null;
+
+  async #end(graceful: boolean): Promise<void> {
     this.#stopping = true;
-    if (again && graceful) return;
     this.#firstReady?.reject(new Error('stopped before it was ready'));
     this.#firstReady = null;
     const timeoutMs = this.#model.settings.workerShutdownTimeoutMs;
     this.#broadcast(graceful ? { type: 'drain', timeoutMs } : { type: 'stop' });
+    // While one process has a listening socket open the kernel takes connections for it that nobody would serve.
+    this.#sockets.close();
     this.#resolver.stop();
     const limitMs = graceful ? (timeoutMs > 0 ? timeoutMs + 2000 : 0) : 2000;
     await this.#acceptorsGone(limitMs);
     // The apps go last: until now they had requests to answer.
     await this.#supervisor?.stop();
-    this.#sockets.close();
     clearInterval(this.#heartbeat);
     await this.#logFiles.flushAll(1000);
   }

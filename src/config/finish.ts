@@ -55,13 +55,22 @@ function withRedirect(server: ServerModel, servers: readonly ServerModel[], prob
     );
     return server;
   }
+  const { at } = server;
+  // HTTP/1.0 without Host: there is no name to send the client to.
+  const nameless: ScriptOp = {
+    op: 'if',
+    test: { test: 'equal', value: '$host', other: '', negate: false },
+    script: [{ op: 'return', status: 400, text: null, at }],
+    settings: null,
+    at,
+  };
   const op: ScriptOp = {
     op: 'return',
     status: redirect.status,
     text: port === 443 ? 'https://$host$request_uri' : `https://$host:${port}$request_uri`,
-    at: server.at,
+    at,
   };
-  return { ...server, script: [...server.script, op] };
+  return { ...server, script: [...server.script, nameless, op] };
 }
 
 /** The TLS port of a server with the same name, else of any; 0 when there is none. */

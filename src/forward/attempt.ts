@@ -33,6 +33,8 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   #chunked = false;
   #held = false;
   #upgrade = false;
+  /** What went out is a HEAD, whatever the client sent (proxy_method): its answer has no body. */
+  #headOnly = false;
 
   constructor(forward: Forward, peer: Peer, record: Attempt) {
     this.#forward = forward;
@@ -70,6 +72,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     let head = forward.options.writeHead(forward.exchange, framing, this.#upgrade);
     const small = this.#chunked ? null : (forward.body?.takeWhole(INLINE_BODY_BYTES) ?? null);
     if (small !== null) head += small;
+    this.#headOnly = head.startsWith('HEAD ');
     this.requestSent = true;
     this.record.bytesSent += head.length;
     const flowing = connection.socket.write(head, 'latin1');
@@ -151,6 +154,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
       this.#fail('malformed_head', 'the peer sent too many interim answers');
       return -1;
     }
+    connection.setTimeout(forward.options.readTimeoutMs);
     // The client was answered its Expect by us; any other interim answer is for it.
     if (head.status !== 100) {
       forward.options.takeHead(forward.exchange, head);
@@ -196,9 +200,11 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     if (head.status >= 400 && forward.passesOver(failure)) {
       return this.#fail(failure, `the peer answered ${head.status}`);
     }
-    const framing = responseFraming(head, exchange.request.method);
+    const framing = responseFraming(head, this.#headOnly ? 'HEAD' : 'GET');
     forward.options.takeHead(exchange, head);
     exchange.length = head.chunked || head.status === 204 ? -1 : head.contentLength;
+    // A client that asked for a body gets an empty one: the peer's length would let it wait for more.
+    if (this.#headOnly && exchange.request.method !== 'HEAD') exchange.length = 0;
     this.#phase = 'relaying';
     connection.setTimeout(forward.options.readTimeoutMs);
     this.#relay = new Relay(exchange, connection, framing, this);
@@ -252,11 +258,12 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     this.#phase = 'done';
     this.#connection = null;
     const { head } = connection;
-    const requestDone = forward.body === null || forward.body.sent;
+    const requestDone = (forward.body === null || forward.body.sent) && connection.socket.writableLength === 0;
     if (
       clean &&
       requestDone &&
       head.persistent &&
+      head.keepAliveSeconds !== 0 &&
       !forward.options.http10 &&
       this.#relay?.framing !== 'until-close'
     ) {

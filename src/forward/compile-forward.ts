@@ -93,7 +93,7 @@ function compileTarget(pass: ProxyPass, prefix: string, tools: ForwardTools): Ta
 /** The target as the client sent it, unless a rewrite changed the path. */
 function originalTarget(x: Exchange): string {
   if (!x.rewritten) return x.request.path;
-  return x.args === '' ? escapeUri(x.uri) : `${escapeUri(x.uri)}?${x.args}`;
+  return escapeUri(x.uri) + queryOf(x);
 }
 
 /** `proxy_pass http://group/uri/`: the URI stands for the part of the path that the location matched. */
@@ -104,9 +104,18 @@ function replacedTarget(uri: string, prefix: string): (exchange: Exchange) => st
     const rest = x.uri.slice(prefix.length);
     // What came without an escape goes on without one (ngx_http_proxy_create_request: quoted_uri, internal).
     const path = uri + (x.rewritten || standsInPath(x.request.path, '%') ? escapeUri(rest) : rest);
-    return x.args === '' ? path : `${path}?${x.args}`;
+    return path + queryOf(x);
   };
 }
+
+/** Arguments that `set` or a rewrite made may hold decoded bytes: nothing of them may end the request line. */
+function queryOf({ args }: Exchange): string {
+  if (args === '') return '';
+  return UNSAFE.test(args) ? `?${args.replace(ALL_UNSAFE, percent)}` : `?${args}`;
+}
+
+const UNSAFE = /[\x00-\x20\x7f]/;
+const ALL_UNSAFE = /[\x00-\x20\x7f]/g;
 
 /** With variables the URL is made for each request; a URI in it is passed as it is. */
 function compileVariableTarget(pass: ProxyPass, tools: ForwardTools): Target {
@@ -128,7 +137,7 @@ function compileVariableTarget(pass: ProxyPass, tools: ForwardTools): Target {
       // What variables give may hold decoded bytes: nothing of it may end the request line.
       return rest === ''
         ? originalTarget(x)
-        : (rest.startsWith('/') ? rest : `/${rest}`).replace(/[\x00-\x20\x7f]/g, percent);
+        : (rest.startsWith('/') ? rest : `/${rest}`).replace(ALL_UNSAFE, percent);
     },
     url: '',
     hasUri: false,

@@ -96,7 +96,8 @@ export class Forward implements BodyReader, Producer {
       exchange.proxyHost ||= upstream.name;
       if (this.body === null) return this.nextPeer();
       // The length is known: the peer can have the head at once. Otherwise see first whether the whole body fits the buffer.
-      this.#waitingForBody = exchange.request.chunked && this.options.requestBuffering;
+      this.#waitingForBody =
+        exchange.request.chunked && (this.options.requestBuffering || this.options.http10);
       exchange.client.readBody(this);
       if (!this.#waitingForBody && !this.ended && this.run === null) this.nextPeer();
     });
@@ -107,7 +108,7 @@ export class Forward implements BodyReader, Producer {
     const { request } = this.exchange;
     if (this.body === null) return request.contentLength === 0 ? { kind: 'length', bytes: 0 } : NONE;
     if (!request.chunked) return { kind: 'length', bytes: request.contentLength };
-    return this.body.complete && this.body.replayable && this.body.trailers === ''
+    return this.body.complete && this.body.replayable && (this.body.trailers === '' || this.options.http10)
       ? { kind: 'length', bytes: this.body.received }
       : CHUNKED;
   }
@@ -228,7 +229,7 @@ export class Forward implements BodyReader, Producer {
   #abort(failure: Failure): void {
     this.ended = true;
     this.exchange.producer = null;
-    this.exchange.client.abort(failure);
+    if (!this.exchange.ended) this.exchange.client.abort(failure);
   }
 
   // The request's body.
@@ -261,11 +262,14 @@ export class Forward implements BodyReader, Producer {
     if (body === null) return;
     if (this.#waitingForBody && (body.complete || body.full)) {
       this.#waitingForBody = false;
+      // HTTP/1.0 has no chunks, and without its end the body has no length.
+      if (this.options.http10 && !body.complete) return this.#finishWith(411, BODY_WITHOUT_LENGTH);
       this.nextPeer();
     } else {
       this.run?.pumpBody();
     }
-    if (body.full && !this.#bodyPaused) {
+    // Without a peer the exchange has just ended: the client's body is no more ours to hold.
+    if (body.full && !this.#bodyPaused && !this.ended) {
       this.#bodyPaused = true;
       this.exchange.client.pauseBody();
     }
@@ -305,3 +309,6 @@ export class Forward implements BodyReader, Producer {
 }
 
 const NO_PEERS: Peer[] = [];
+
+const BODY_WITHOUT_LENGTH =
+  'a chunked body larger than client_body_buffer_size cannot go to a peer over HTTP/1.0 (proxy_http_version)';

@@ -62,7 +62,7 @@ export function compileRequestHead(options: RequestHeadOptions) {
 
   return (exchange: Exchange, framing: BodyFraming, upgrade: boolean): string => {
     const request = exchange.request;
-    const method = options.method === null ? request.method : options.method(exchange);
+    const method = options.method === null ? request.method : methodOf(options.method(exchange), request);
     let text = `${method} ${options.target(exchange)}${version}`;
     for (let i = 0; i < set.length; i++) {
       const value = set[i][1](exchange);
@@ -74,6 +74,11 @@ export function compileRequestHead(options: RequestHeadOptions) {
     else if (framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
     return `${text}${copyFields(request, replaced)}\r\n`;
   };
+}
+
+/** A template may give anything: what is no token would not be the method only. */
+function methodOf(value: string, request: RequestHead): string {
+  return /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(value) ? value : request.method;
 }
 
 /** Lines that need no change are copied as one stretch; the rest is written anew or left out. */

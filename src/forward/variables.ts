@@ -34,7 +34,7 @@ export const forwardVariables: VariableTable = {
     upstream_bytes_sent: each((a) => String(a.bytesSent)),
     upstream_bytes_received: each((a) => String(a.bytesReceived)),
     proxy_host: (x) => x.proxyHost || undefined,
-    proxy_port: (x) => /:(\d+)$/.exec(x.proxyHost)?.[1] ?? '80',
+    proxy_port: (x) => (x.proxyHost === '' ? undefined : (/:(\d+)$/.exec(x.proxyHost)?.[1] ?? '80')),
     proxy_add_x_forwarded_for: addForwardedFor,
   },
   families: {},

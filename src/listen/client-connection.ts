@@ -14,6 +14,7 @@ import {
 } from '../http/request-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import type { Failure } from '../shared/failure.ts';
+import { rethrowLater } from '../shared/rethrow-later.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { BodySource } from './body-source.ts';
@@ -131,14 +132,33 @@ export class ClientConnection implements ClientSink {
   #advance(): void {
     if (this.#advancing) return;
     this.#advancing = true;
-    while (this.#input !== null && this.#step(this.#input)) {
-      // On with what is left.
+    try {
+      while (this.#input !== null && this.#step(this.#input)) {
+        // On with what is left.
+      }
+    } catch (error) {
+      this.#onBug(error);
     }
     this.#advancing = false;
     if (this.#exchange !== null && this.#unread > PIPELINE_BYTES) this.#body.hold();
     // Nothing more can come of a client that half-closed and whose last request is not whole.
     if (this.#ended && this.#exchange === null && (this.#state === 'idle' || this.#state === 'head'))
       this.#close();
+  }
+
+  /** A handler or a reader threw: the client is answered where that is possible, and nothing more is served on the connection. */
+  #onBug(error: unknown): void {
+    rethrowLater(error);
+    const exchange = this.#exchange;
+    try {
+      if (exchange === null || exchange.headSent) return this.#clientGone('client_aborted');
+      exchange.closeAfter = true;
+      exchange.producer?.onClientGone('client_aborted');
+      exchange.location.fail(exchange, 500, 'internal error');
+    } catch {
+      // What threw once may throw again: 'close' ends the rest.
+      this.socket.destroy();
+    }
   }
 
   /** One body piece or one head; false when it needs more, or someone else's turn has come. */
@@ -182,7 +202,7 @@ export class ClientConnection implements ClientSink {
     this.#from = body.take(input, this.#from);
     if (body.complete && this.#awaited === 'body') wheel.disarm(this.#deadline);
     body.deliver();
-    if (body.reading && !body.complete) this.#await('body', this.#bodyTimeoutMs());
+    if (body.reading && !body.complete) this.#awaitBody();
     if (body.discarding && body.failed) {
       this.#linger();
       return false;
@@ -191,8 +211,10 @@ export class ClientConnection implements ClientSink {
     return true;
   }
 
-  #bodyTimeoutMs(): number {
-    return this.#exchange?.location.client.bodyTimeoutMs ?? LINGER_IDLE_MS;
+  /** A client that has an answer to take is watched by send_timeout, whatever it sends; `#sendDone` goes back to the body. */
+  #awaitBody(): void {
+    if (this.#awaited === 'send' && this.#deadline.at > 0) return;
+    this.#await('body', this.#exchange?.location.client.bodyTimeoutMs ?? LINGER_IDLE_MS);
   }
 
   #readHead(input: Buffer): boolean {
@@ -322,7 +344,9 @@ export class ClientConnection implements ClientSink {
         else this.socket.destroy();
         return;
       case 'body':
-        if (exchange === null || exchange.headSent) return this.#clientGone('client_body_timeout');
+        // A body that nobody wants any more costs the connection, not the answer in front of it.
+        if (exchange === null) return this.#close();
+        if (exchange.headSent) return this.#clientGone('client_body_timeout');
         exchange.closeAfter = true;
         this.#body.fail('client_body_timeout');
         return;
@@ -424,9 +448,10 @@ export class ClientConnection implements ClientSink {
       this.#await('keepalive', this.#keepaliveMs);
       this.#body.release();
       this.#advance();
-    } else if (this.#exchange !== null && this.#body.reading && this.#body.wants) {
-      this.#await('body', this.#bodyTimeoutMs());
-    } else wheel.disarm(this.#deadline);
+      return;
+    }
+    wheel.disarm(this.#deadline);
+    if (this.#body.wants) this.#awaitBody();
   }
 
   #finishExchange(exchange: Exchange): void {
@@ -434,7 +459,11 @@ export class ClientConnection implements ClientSink {
     exchange.ended = true;
     this.#exchange = null;
     this.#tunnel = null;
-    exchange.location.log?.(exchange);
+    try {
+      exchange.location.log?.(exchange);
+    } catch (error) {
+      rethrowLater(error);
+    }
     if (this.#state === 'closed' || this.socket.destroyed) return;
     if (exchange.closeAfter) {
       this.#close();
@@ -444,7 +473,7 @@ export class ClientConnection implements ClientSink {
     if (this.#body.complete) this.#becomeIdle();
     else {
       this.#state = 'busy';
-      this.#await('body', LINGER_IDLE_MS);
+      this.#awaitBody();
     }
     this.#advance();
   }
@@ -491,7 +520,7 @@ export class ClientConnection implements ClientSink {
       this.#answer.informational(100, '');
     }
     this.#body.read(reader);
-    if (!this.#body.complete) this.#await('body', exchange.location.client.bodyTimeoutMs);
+    if (!this.#body.complete) this.#awaitBody();
     this.#advanceNow();
   }
 
@@ -502,7 +531,7 @@ export class ClientConnection implements ClientSink {
 
   resumeBody(): void {
     this.#body.resume();
-    if (!this.#body.complete) this.#await('body', this.#bodyTimeoutMs());
+    if (!this.#body.complete) this.#awaitBody();
     this.#advanceNow();
   }
 

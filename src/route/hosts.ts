@@ -33,9 +33,6 @@ export function createHostTable<T>(
     }
   }
   const onlyExact = suffixes.size === 0 && prefixes.size === 0 && patterns.length === 0;
-  let lastHost = '';
-  let lastValue = fallback;
-
   const search = (name: string): T => {
     const hit = exact.get(name);
     if (hit !== undefined || onlyExact) return hit ?? fallback;
@@ -46,6 +43,9 @@ export function createHostTable<T>(
       fallback
     );
   };
+
+  let lastHost = '';
+  let lastValue = search('');
 
   return {
     find(host) {

@@ -14,8 +14,14 @@ function host(x: Exchange): string {
 }
 
 function args(x: Exchange): string | undefined {
-  return x.hasArgs ? x.args : undefined;
+  return x.args === '' ? undefined : x.args;
 }
+
+/** Of a request that could not be read the rest is not known either. */
+const ofRequest =
+  (value: (x: Exchange) => string): Getter =>
+  (x) =>
+    x.request.method === '' ? undefined : value(x);
 
 /** The first argument of this name, as it came (not decoded), as nginx gives it. */
 function argument(name: string): Getter {
@@ -73,15 +79,15 @@ export const routeVariables: VariableTable = {
     remote_user: remoteUser,
     scheme: (x) => (x.client.secure ? 'https' : 'http'),
     https: (x) => (x.client.secure ? 'on' : ''),
-    request_uri: (x) => x.request.path,
-    uri: (x) => x.uri,
-    document_uri: (x) => x.uri,
+    request_uri: ofRequest((x) => x.request.path),
+    uri: ofRequest((x) => x.uri),
+    document_uri: ofRequest((x) => x.uri),
     args,
     query_string: args,
     is_args: (x) => (x.args === '' ? '' : '?'),
-    request_method: (x) => x.request.method,
-    request: (x) => `${x.request.method} ${x.request.target} HTTP/1.${x.request.minor}`,
-    server_protocol: (x) => `HTTP/1.${x.request.minor}`,
+    request_method: ofRequest((x) => x.request.method),
+    request: ofRequest((x) => `${x.request.method} ${x.request.target} HTTP/1.${x.request.minor}`),
+    server_protocol: ofRequest((x) => `HTTP/1.${x.request.minor}`),
     server_name: (x) => x.server.name,
     server_port: (x) => String(x.client.localPort),
     server_addr: (x) => x.client.localAddress,

@@ -1,6 +1,7 @@
 // One coarse wheel for every timeout of the process. Re-arming is one store: a deadline that moved later is
 // noticed when its old slot comes up. Nothing on the request path creates a timer.
 import { type Clock, systemClock } from './clock.ts';
+import { rethrowLater } from './rethrow-later.ts';
 
 /** How late a timeout may fire, in milliseconds; it never fires early. */
 export const TICK_MS = 50;
@@ -90,7 +91,12 @@ export class TimerWheel {
         continue;
       }
       entry.at = 0;
-      entry.onTimeout();
+      try {
+        entry.onTimeout();
+      } catch (error) {
+        // The others of this slot must not lose their time-outs.
+        rethrowLater(error);
+      }
     }
     if (this.#count === 0) this.#stop();
   }

@@ -5,6 +5,7 @@ import type { Peer } from '../balance/peer.ts';
 import { ChunkedDecoder } from '../http/chunked.ts';
 import { ResponseHead } from '../http/response-head.ts';
 import { READ_BYTES } from '../shared/buffers.ts';
+import { rethrowLater } from '../shared/rethrow-later.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 
 /** Who uses the connection at the moment: an attempt, or the idle pool. */
@@ -62,10 +63,10 @@ export class PeerConnection {
     openPeerConnections++;
     socket.on('connect', () => {
       this.connected = true;
-      this.owner?.onPeerConnect();
+      this.#guard(() => this.owner?.onPeerConnect());
     });
-    socket.on('end', () => this.owner?.onPeerEnd());
-    socket.on('drain', () => this.owner?.onPeerDrain());
+    socket.on('end', () => this.#guard(() => this.owner?.onPeerEnd()));
+    socket.on('drain', () => this.#guard(() => this.owner?.onPeerDrain()));
     socket.on('error', (error) => {
       this.#error = error;
     });
@@ -73,8 +74,28 @@ export class PeerConnection {
   }
 
   #onRead(length: number, buf: Buffer): boolean {
-    this.owner?.onPeerData(buf, length);
+    try {
+      this.owner?.onPeerData(buf, length);
+    } catch (error) {
+      this.#onBug(error);
+    }
     return !this.paused;
+  }
+
+  #guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#onBug(error);
+    }
+  }
+
+  /** The owner threw: to it the connection is lost, so that its exchange ends. */
+  #onBug(error: unknown): void {
+    rethrowLater(error);
+    const owner = this.owner;
+    this.destroy();
+    owner?.onPeerClosed(null);
   }
 
   #onClose(): void {

@@ -15,7 +15,8 @@ export class UpstreamSet {
   readonly #models = new Map<string, UpstreamModel>();
   readonly #dynamic = new Map<string, Upstream>();
   readonly #listener: GroupListener | null;
-  readonly #previous: UpstreamSet | null;
+  /** Until this set is in use: kept longer, each configuration would hold on to all before it. */
+  #previous: UpstreamSet | null;
   #found: Discovery;
 
   constructor(model: Model, found: Discovery, listener: GroupListener | null, previous: UpstreamSet | null) {
@@ -50,7 +51,9 @@ export class UpstreamSet {
     const known = this.#named.get(authority) ?? this.#dynamic.get(authority);
     if (known !== undefined) return ready(known, '');
     const model = implicitUpstream(this.#model.settings, authority, '');
-    const { host } = model.settings.upstreamServers[0];
+    const { host, port, path } = model.settings.upstreamServers[0];
+    if ((host === '' && path === '') || port < 1 || port > 65_535)
+      return ready(undefined, `"${authority}" is no host and port`);
     if (!needsLookup(host)) return ready(this.#addDynamic(model, this.#found), '');
     lookup(host, { all: true }, (error, addresses) => {
       if (error !== null) return ready(undefined, `the host name "${host}" does not resolve (${error.code})`);
@@ -90,6 +93,7 @@ export class UpstreamSet {
 
   /** This set is replaced: what the next one did not take over is closed once it is idle. */
   retire(next: UpstreamSet | null): void {
+    if (next !== null) next.#previous = null;
     const kept = new Set(next === null ? [] : next.#named.values());
     for (const upstream of this.#named.values()) if (!kept.has(upstream)) upstream.retire();
     for (const upstream of this.#dynamic.values()) upstream.retire();

@@ -51,11 +51,13 @@ export class Upstream {
   release(connection: PeerConnection, peerTimeoutMs: number): void {
     const { max, timeoutMs, requests, timeMs } = this.keepalive;
     const idleMs = peerTimeoutMs > 0 ? Math.min(peerTimeoutMs, timeoutMs) : timeoutMs;
-    const stack = this.#stackOf(connection.peer);
+    const { peer } = connection;
+    const gone = peer.down || this.group.peers[peer.index] !== peer;
+    const stack = gone ? [] : this.#stackOf(peer);
     if (
       this.#retired ||
       connection.closed ||
-      connection.peer.down ||
+      gone ||
       stack.length >= max ||
       idleMs <= 0 ||
       connection.requests >= requests ||
@@ -74,6 +76,8 @@ export class Upstream {
   /** Closes what is kept of a peer that went down. */
   closeIdle(peer: Peer): void {
     for (const connection of this.#idle.get(peer)?.splice(0) ?? []) connection.destroy();
+    // A peer that left the group does not come back: the same address later is another one.
+    if (this.group.peers[peer.index] !== peer) this.#idle.delete(peer);
   }
 
   /** Closes the pool for good: what comes back is closed too. */

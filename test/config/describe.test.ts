@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'jsonc-parser';
 import { describe, expect, it } from 'vitest';
 import { directivesPage, jsonSchema, type Schema } from '../../src/config/describe.ts';
-import { lookupVariable, ROWS } from '../../src/config/registry.ts';
+import { lookupVariable, ROWS, rowsNamed } from '../../src/config/registry.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const page = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -84,6 +84,22 @@ describe('what is printed from the registry', () => {
     const names = [...variables.matchAll(/`\$([a-z0-9_]+)`/g)].map(([, name]) => name);
     expect(names.length).toBeGreaterThan(20);
     for (const name of names) expect(lookupVariable(name), name).toBeDefined();
+  });
+});
+
+describe('docs/DIFFERENCES.md', () => {
+  const [, notYet] = page('docs/DIFFERENCES.md').split('## Not there yet');
+  const [warned, refused] = notYet
+    .split('Unknown, and so refused')
+    .map((text) => [...text.matchAll(/`([a-z_0-9]+)`/g)].map(([, name]) => name));
+
+  it('what it calls unknown is unknown', () => {
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.filter((name) => rowsNamed(name).length > 0)).toEqual([]);
+  });
+
+  it('what it calls accepted with a warning is', () => {
+    for (const name of warned) expect(rowsNamed(name), name).toMatchObject([{ kind: 'ignored', warn: true }]);
   });
 });
 

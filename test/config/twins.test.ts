@@ -1,7 +1,7 @@
 // Every example of config/ exists as an nginx file and as a JSON file, and both mean the same.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildModel } from '../../src/config/build.ts';
@@ -10,6 +10,7 @@ import type { Model, Settings } from '../../src/config/model.ts';
 import { shapeOf } from '../../src/config/registry.ts';
 import { withJsonHeaders } from '../../src/forward/rows.ts';
 import { runLbproxy } from '../support/cli.ts';
+import { readModel } from '../support/proxy.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CONFIG = join(ROOT, 'config');
@@ -107,5 +108,46 @@ describe('the examples of config/', () => {
       expect(warnings[i]).toMatch(new RegExp(`^${file}:\\d+:\\d+: warning: `));
       expect(warnings[i]).toContain(spelling);
     }
+  });
+});
+
+describe('README.md', () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const block = (language: string): string =>
+    new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, 'm').exec(readme)?.[1] ?? '';
+
+  it('shows two forms of one configuration', () => {
+    const [json, nginx] = ['json', 'nginx'].map((language) => readModel(block(language), CONFIG));
+    expect(json.warnings + nginx.warnings).toBe('');
+    expect(json.model.servers).toHaveLength(2);
+    expect(meaningOf(nginx.model, likeJson)).toEqual(meaningOf(json.model, likeJson));
+    expect(meaningOf(nginx.model.servers)).toEqual(meaningOf(json.model.servers));
+    json.remove();
+    nginx.remove();
+  });
+
+  it('names every flag and signal of --help', async () => {
+    const { stdout } = await runLbproxy(['--help']);
+    const flags = [...stdout.matchAll(/(?<=^ +|, )-{1,2}[a-zA-Z-]+/gm)].map(([flag]) => flag);
+    expect(flags.length).toBeGreaterThan(15);
+    for (const flag of flags) expect(readme).toContain(`\`${flag}`);
+    for (const signal of ['TERM', 'INT', 'QUIT', 'HUP', 'USR1'])
+      expect(readme).toMatch(new RegExp(`^\\|.*${signal}`, 'm'));
+  });
+
+  it('every local link of the documentation leads somewhere', () => {
+    const pages = [
+      'README.md',
+      ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((n) => join('docs', n)),
+    ];
+    const links = pages
+      .filter((page) => page.endsWith('.md'))
+      .flatMap((page) =>
+        [...readFileSync(join(ROOT, page), 'utf8').matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, to]) =>
+          join(dirname(page), to),
+        ),
+      );
+    expect(links.length).toBeGreaterThan(15);
+    expect(links.filter((link) => !existsSync(join(ROOT, link)))).toEqual([]);
   });
 });

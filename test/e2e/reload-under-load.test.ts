@@ -13,8 +13,14 @@ const FOR_MS = 20_000;
 /** Asks over the WebSocket and waits for the answer. */
 function ask(socket: WebSocket, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    socket.once('message', (data) => resolve(String(data)));
-    socket.once('close', () => reject(new Error('the WebSocket was closed')));
+    const onClose = (): void => reject(new Error('the WebSocket was closed'));
+    const timer = setTimeout(() => reject(new Error('no answer over the WebSocket')), 5000);
+    socket.once('close', onClose);
+    socket.once('message', (data) => {
+      clearTimeout(timer);
+      socket.off('close', onClose);
+      resolve(String(data));
+    });
     socket.send(text);
   });
 }
@@ -107,14 +113,14 @@ describe('a reload with a broken configuration', () => {
   it('keeps the old one, whatever is wrong, and says where', async () => {
     const [peer] = await startPeers(1);
     const text = good(peer.address);
-    const lbproxy = await startLbproxy(text);
+    const lbproxy = await startLbproxy(text, { ports: await freePorts(2) });
     const crowd = startCrowd(lbproxy.port, { clients: 8, keepAlive: false });
     await refuses(lbproxy, text.replace('location / {', 'location / { proxy_pass'), /nginx\.conf:\d+:\d+/);
     await refuses(lbproxy, text.replace('http {', 'http {{'), /nginx\.conf:2:\d+/);
     await refuses(
       lbproxy,
-      text.replace('location /', 'proxy_pas x;\n    location /'),
-      /nginx\.conf:5:5.*proxy_pas[^s].*proxy_pass/s,
+      text.replace('location / {', 'location / { proxy_pas x;'),
+      /nginx\.conf:5:18: .*"proxy_pas".*proxy_pass/s,
     );
     await refuses(
       lbproxy,
@@ -132,6 +138,28 @@ describe('a reload with a broken configuration', () => {
     expect(lbproxy.acceptorPids()).toHaveLength(2);
   });
 
+  it('leaves nothing behind of an address that came with it', async () => {
+    const [peer] = await startPeers(1);
+    const text = good(peer.address);
+    const added = text.replace('location /', 'listen 127.0.0.1:PORT2;\n    location /');
+    const lbproxy = await startLbproxy(text, { ports: await freePorts(3) });
+    const broken = added.replace(
+      'location /',
+      'listen 127.0.0.1:PORT3 ssl; ssl_certificate DIR/none.pem; ssl_certificate_key DIR/none.key; location /',
+    );
+    await refuses(lbproxy, broken, /none\.pem/);
+    await expect(get(lbproxy.ports[1])).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    expect(await lbproxy.reload(added)).toBe('reloaded');
+    const before = lbproxy.acceptorPids();
+    process.kill(before[0], 'SIGKILL');
+    await lbproxy.acceptors(2, [before[0]]);
+    process.kill(before[1], 'SIGKILL');
+    await lbproxy.acceptors(2, before);
+    for (let i = 0; i < 20; i++) expect((await get(lbproxy.ports[1])).status).toBe(200);
+    expect(lbproxy.stderr()).not.toContain('cannot');
+    expect(lbproxy.stderr().split('a new one starts').length - 1).toBe(2);
+  });
+
   it('keeps the old one when an added port belongs to another program', async () => {
     const [peer] = await startPeers(1);
     const lbproxy = await startLbproxy(good(peer.address));
@@ -144,8 +172,7 @@ describe('a reload with a broken configuration', () => {
         lbproxy,
         text,
         new RegExp(
-          `nginx\\.conf:5:\\d+.*127\\.0\\.0\\.1:${port}.*another program listens there already`,
-          's',
+          `nginx\\.conf:3:3: .*cannot listen on 127\\.0\\.0\\.1:${port}: another program listens there already`,
         ),
       );
     } finally {

@@ -1,7 +1,7 @@
 // The kit's whole process: lbproxy started as a user starts it, in a process group of its own, gone after the test.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -228,6 +228,30 @@ export function commandOf(pid: number): string {
 export function residentBytes(pid: number): number {
   const kb = /VmRSS:\s+(\d+) kB/.exec(readProc(`${pid}/status`))?.[1];
   return Number(kb ?? 0) * 1024;
+}
+
+/** How many descriptors a process has open. */
+export function openFiles(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** Established connections that the process has accepted on a port. */
+export function connectionsOn(pid: number, port: number): number {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const rows = readProc('net/tcp')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/));
+  // Columns: number, local address, remote address, state (01 = established), …, inode.
+  const inodes = new Set(rows.filter((r) => r[3] === '01' && r[1].endsWith(suffix)).map((r) => r[9]));
+  return readdirSync(`/proc/${pid}/fd`).filter((fd) => inodes.has(socketInode(`/proc/${pid}/fd/${fd}`))).length;
+}
+
+function socketInode(path: string): string {
+  try {
+    return /^socket:\[(\d+)\]$/.exec(readlinkSync(path))?.[1] ?? '';
+  } catch {
+    return '';
+  }
 }
 
 export function isAlive(pid: number): boolean {

@@ -12,6 +12,10 @@ const answers: Record<string, Answer> = {
   '/slow': (_req, res, query) => void setTimeout(() => res.end(`${port}\n`), Number(query.get('ms'))),
   '/echo': (req, res) => void req.pipe(res),
   '/stream': (_req, res, query) => stream(res, Number(query.get('bytes'))),
+  '/late-sink': (req, res, query) => {
+    setTimeout(() => req.resume(), Number(query.get('ms')));
+    req.on('end', () => res.end(`${port}\n`));
+  },
   '/hash': (req, res) => {
     const hash = createHash('sha256');
     let bytes = 0;

@@ -1,0 +1,115 @@
+// Acceptors and the primary die: only requests in flight on the dead process are lost, nobody is refused, nobody is left behind.
+import { describe, expect, it } from 'vitest';
+import { freePorts } from '../support/free-ports.ts';
+import { get, pause, startCrowd, until } from '../support/http-client.ts';
+import { childrenOf, connectionsOn, isAlive, startLbproxy } from '../support/lbproxy-process.ts';
+import { PEER_PROGRAM, startPeers } from '../support/peer-process.ts';
+
+const config = (address: string): string =>
+  `worker_processes 2; http { server { listen 127.0.0.1:PORT1; location / { proxy_pass http://${address}; } } }`;
+
+describe('an acceptor that is killed under load', () => {
+  it('takes only its own requests with it', async () => {
+    const [peer] = await startPeers(1);
+    const lbproxy = await startLbproxy(config(peer.address));
+    const [victim] = lbproxy.acceptorPids();
+    const crowd = startCrowd(lbproxy.port, { clients: 40, keepAlive: true });
+    await pause(500);
+    const connections = connectionsOn(victim, lbproxy.port);
+    process.kill(victim, 'SIGKILL');
+    await lbproxy.acceptors(2, [victim], 1000);
+    await pause(700);
+    const { failures, requests } = await crowd.stop();
+    expect(requests).toBeGreaterThan(500);
+    // At most one request on each of its connections, and no other kind of failure.
+    expect(connections).toBeLessThan(40);
+    expect(failures.length).toBeLessThanOrEqual(connections);
+    expect(failures.filter((f) => f !== 'ECONNRESET' && f !== 'the answer is cut short')).toEqual([]);
+  });
+
+  it('is followed within a second by one that serves', async () => {
+    const [peer] = await startPeers(1);
+    const lbproxy = await startLbproxy(config(peer.address));
+    const first = lbproxy.acceptorPids();
+    process.kill(first[0], 'SIGKILL');
+    const killedAt = performance.now();
+    const [newcomer] = (await lbproxy.acceptors(2, [first[0]])).filter((pid) => !first.includes(pid));
+    // With the other one stopped every connection is the newcomer's.
+    process.kill(first[1], 'SIGSTOP');
+    const answers = await Promise.all(Array.from({ length: 20 }, () => get(lbproxy.port)));
+    expect(performance.now() - killedAt).toBeLessThan(1500);
+    expect(answers.every((answer) => answer.status === 200)).toBe(true);
+    process.kill(first[1], 'SIGCONT');
+    expect(isAlive(newcomer)).toBe(true);
+  });
+});
+
+describe('all acceptors at once', () => {
+  it('leave new connections waiting, not refused', async () => {
+    const [peer] = await startPeers(1);
+    const lbproxy = await startLbproxy(config(peer.address));
+    const crowd = startCrowd(lbproxy.port, { clients: 10, keepAlive: false, pauseMs: 5 });
+    await pause(300);
+    for (const pid of lbproxy.acceptorPids()) process.kill(pid, 'SIGKILL');
+    await pause(20);
+    expect((await get(lbproxy.port)).status).toBe(200);
+    await pause(500);
+    const { failures, slowestMs } = await crowd.stop();
+    expect(failures.filter((failure) => failure === 'ECONNREFUSED')).toEqual([]);
+    expect(failures.length).toBeLessThanOrEqual(10);
+    expect(slowestMs).toBeLessThan(3000);
+  });
+
+  it('are started with growing pauses when they die again and again', async () => {
+    const [peer] = await startPeers(1);
+    const lbproxy = await startLbproxy(config(peer.address).replace('worker_processes 2', 'worker_processes 1'));
+    const known: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      const [pid] = await lbproxy.acceptors(1, known);
+      known.push(pid);
+      process.kill(pid, 'SIGKILL');
+    }
+    await lbproxy.printed('a new one starts in 800 ms');
+    expect(lbproxy.stderr()).toMatch(/in 100 ms.*in 200 ms.*in 400 ms/s);
+    expect((await get(lbproxy.port)).status).toBe(200);
+  });
+});
+
+describe('an acceptor that stands still', () => {
+  it('is killed and replaced after five seconds', async () => {
+    const [peer] = await startPeers(1);
+    const lbproxy = await startLbproxy(config(peer.address));
+    const [stuck] = lbproxy.acceptorPids();
+    process.kill(stuck, 'SIGSTOP');
+    const startedAt = performance.now();
+    await lbproxy.printed(`acceptor ${stuck} has not answered for 5000 ms: killed`, 9000);
+    expect(performance.now() - startedAt).toBeGreaterThan(4000);
+    await lbproxy.acceptors(2, [stuck]);
+    expect(isAlive(stuck)).toBe(false);
+    for (let i = 0; i < 10; i++) expect((await get(lbproxy.port)).status).toBe(200);
+  });
+});
+
+describe('the primary', () => {
+  it('that is killed takes acceptors and app processes with it', async () => {
+    const [first] = await freePorts(2);
+    const lbproxy = await startLbproxy(
+      JSON.stringify({
+        acceptors: 2,
+        programs: {
+          app: { command: `${process.execPath} ${PEER_PROGRAM} --port={port}`, numprocs: 2, first_port: first },
+        },
+        upstreams: { app: { program: 'app' } },
+        servers: [{ listen: '127.0.0.1:PORT1', locations: { '/': { proxy_pass: 'http://app' } } }],
+      }),
+    );
+    expect((await get(lbproxy.port)).status).toBe(200);
+    // Two acceptors, two app processes, the watchdog.
+    const children = childrenOf(lbproxy.pid);
+    expect(children).toHaveLength(5);
+    lbproxy.signal('SIGKILL');
+    await until(() => children.filter(isAlive).length === 0, 5000, 'the end of all children');
+    await expect(get(lbproxy.port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await expect(get(first)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+});

@@ -1,0 +1,210 @@
+// What signals and -s mean to the whole process: fast and graceful stop, reopened logs, the pid file, exit codes.
+import { Agent } from 'node:http';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { get, pause, startCrowd, until } from '../support/http-client.ts';
+import { childrenOf, isAlive, type LbproxyProcess, spawnLbproxy, startLbproxy } from '../support/lbproxy-process.ts';
+import { startPeers } from '../support/peer-process.ts';
+import { rawClient } from '../support/raw-client.ts';
+
+const config = (address: string, main = ''): string =>
+  `worker_processes 2; pid DIR/lbproxy.pid; ${main}
+   http { log_format line '$request $status $body_bytes_sent'; access_log DIR/access.log line;
+     server { listen 127.0.0.1:PORT1; location / { proxy_pass http://${address}; } } }`;
+
+const linesOf = (path: string): string[] =>
+  existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : [];
+
+/** A request of 2 s that has arrived at its peer, and an idle kept connection. */
+async function busyAndIdle(lbproxy: LbproxyProcess) {
+  const busy = rawClient(lbproxy.port);
+  busy.write('GET /slow?ms=2000 HTTP/1.1\r\nHost: a\r\n\r\n');
+  const idle = rawClient(lbproxy.port);
+  idle.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await idle.until((text) => /\r\n\r\n\d+\n$/.test(text));
+  await pause(200);
+  return { busy, idle };
+}
+
+const refused = (port: number): Promise<boolean> =>
+  get(port, '/', { timeoutMs: 500 }).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === 'ECONNREFUSED',
+  );
+
+describe('SIGTERM and SIGINT', () => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    it(`${signal} stops at once, also with requests under way`, async () => {
+      const [peer] = await startPeers(1);
+      const lbproxy = await startLbproxy(config(peer.address));
+      const { busy } = await busyAndIdle(lbproxy);
+      const children = childrenOf(lbproxy.pid);
+      const startedAt = performance.now();
+      lbproxy.signal(signal);
+      expect(await lbproxy.exited).toEqual({ code: 0, signal: null });
+      expect(performance.now() - startedAt).toBeLessThan(1500);
+      expect(await busy.closed()).toBe('');
+      expect(children.filter(isAlive)).toEqual([]);
+      expect(existsSync(join(lbproxy.dir, 'lbproxy.pid'))).toBe(false);
+      expect(linesOf(join(lbproxy.dir, 'access.log'))).toContain('GET / HTTP/1.1 200 6');
+    });
+  }
+
+  it('end a start that is not ready yet', async () => {
+    for (const ms of [150, 300, 450, 600]) {
+      const lbproxy = await spawnLbproxy(config('127.0.0.1:1'));
+      await pause(ms);
+      const children = childrenOf(lbproxy.pid);
+      lbproxy.signal('SIGTERM');
+      const exit = await lbproxy.exited;
+      // Until Node has run our first line the signal is the system's to handle.
+      expect([0, null]).toContain(exit.code);
+      expect(lbproxy.stderr()).not.toContain('Warning');
+      await until(() => children.filter(isAlive).length === 0, 2000, 'the end of the children');
+    }
+  });
+});
+
+describe('SIGQUIT', () => {
+  it('lets requests end, closes idle connections, refuses new ones', async () => {
+    const [peer] = await startPeers(1);
+    const lbproxy = await startLbproxy(config(peer.address));
+    const { busy, idle } = await busyAndIdle(lbproxy);
+    lbproxy.signal('SIGQUIT');
+    await idle.closed(1000);
+    await until(() => refused(lbproxy.port), 500, 'new connections refused');
+    expect(await busy.closed()).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\r\n\r\n\d+\n$/s);
+    expect(await lbproxy.exited).toEqual({ code: 0, signal: null });
+    expect(linesOf(join(lbproxy.dir, 'access.log'))).toContain('GET /slow?ms=2000 HTTP/1.1 200 6');
+    expect(existsSync(join(lbproxy.dir, 'lbproxy.pid'))).toBe(false);
+  });
+
+  it('answers all requests that it had, and tells their clients that the connection ends', async () => {
+    const [peer] = await startPeers(1);
+    const lbproxy = await startLbproxy(config(peer.address));
+    const agent = new Agent({ keepAlive: true });
+    const requests = Array.from({ length: 60 }, () => get(lbproxy.port, '/slow?ms=900', { agent }));
+    await pause(300);
+    lbproxy.signal('SIGQUIT');
+    for (const { status, headers } of await Promise.all(requests)) {
+      expect([status, headers.connection]).toEqual([200, 'close']);
+    }
+    agent.destroy();
+    expect((await lbproxy.exited).code).toBe(0);
+    expect(linesOf(join(lbproxy.dir, 'access.log'))).toHaveLength(60);
+  });
+
+  it('waits no longer than worker_shutdown_timeout', async () => {
+    const [peer] = await startPeers(1);
+    const lbproxy = await startLbproxy(config(peer.address, 'worker_shutdown_timeout 700ms;'));
+    const { busy } = await busyAndIdle(lbproxy);
+    const startedAt = performance.now();
+    lbproxy.signal('SIGQUIT');
+    expect((await lbproxy.exited).code).toBe(0);
+    expect(performance.now() - startedAt).toBeGreaterThan(600);
+    expect(performance.now() - startedAt).toBeLessThan(1600);
+    expect(await busy.closed()).toBe('');
+  });
+
+  it('followed by SIGTERM stops at once', async () => {
+    const [peer] = await startPeers(1);
+    const lbproxy = await startLbproxy(config(peer.address));
+    await busyAndIdle(lbproxy);
+    lbproxy.signal('SIGQUIT');
+    await pause(100);
+    lbproxy.signal('SIGQUIT');
+    await pause(100);
+    expect(existsSync(join(lbproxy.dir, 'lbproxy.pid'))).toBe(true);
+    const startedAt = performance.now();
+    lbproxy.signal('SIGTERM');
+    expect((await lbproxy.exited).code).toBe(0);
+    expect(performance.now() - startedAt).toBeLessThan(1000);
+    expect(existsSync(join(lbproxy.dir, 'lbproxy.pid'))).toBe(false);
+  });
+});
+
+describe('SIGUSR1', () => {
+  it('reopens the logs of all acceptors, and no line is lost', async () => {
+    const [peer] = await startPeers(1);
+    const lbproxy = await startLbproxy(config(peer.address));
+    const log = join(lbproxy.dir, 'access.log');
+    const crowd = startCrowd(lbproxy.port, { clients: 10, keepAlive: false });
+    for (let i = 1; i <= 3; i++) {
+      await pause(300);
+      renameSync(log, `${log}.${i}`);
+      lbproxy.signal('SIGUSR1');
+      await lbproxy.printed('logs reopened', 2000, i);
+      await until(() => linesOf(log).length > 0, 2000, 'lines in the new file');
+    }
+    const { requests, failures } = await crowd.stop();
+    expect(failures).toEqual([]);
+    lbproxy.signal('SIGQUIT');
+    await lbproxy.exited;
+    const files = [log, ...[1, 2, 3].map((i) => `${log}.${i}`)].map(linesOf);
+    for (const lines of files) expect(lines.length).toBeGreaterThan(0);
+    const lines = files.flat();
+    expect(lines.filter((line) => line !== 'GET / HTTP/1.1 200 6')).toEqual([]);
+    expect(lines).toHaveLength(requests);
+  });
+});
+
+describe('-s', () => {
+  it('finds the running lbproxy by its configuration', async () => {
+    const [peer] = await startPeers(1);
+    // The pid file has its name from the configuration's path, in the state directory.
+    const text = config(peer.address).replace('pid DIR/lbproxy.pid;', '');
+    const lbproxy = await startLbproxy(text);
+    expect(await lbproxy.command('-s', 'reload')).toEqual({ code: 0, text: '' });
+    await lbproxy.printed('"reloaded"');
+    expect(await lbproxy.command('-s', 'reopen')).toEqual({ code: 0, text: '' });
+    await lbproxy.printed('logs reopened');
+    const agent = new Agent({ keepAlive: true });
+    const slow = get(lbproxy.port, '/slow?ms=1500', { agent });
+    await pause(200);
+    expect((await lbproxy.command('-s', 'quit')).code).toBe(0);
+    expect((await slow).status).toBe(200);
+    agent.destroy();
+    expect((await lbproxy.exited).code).toBe(0);
+    const gone = await lbproxy.command('-s', 'stop');
+    expect(gone.code).toBe(1);
+    expect(gone.text).toContain('no lbproxy runs with');
+  });
+
+  it('stop stops; a pid file that a crash left is told', async () => {
+    const [peer] = await startPeers(1);
+    const lbproxy = await startLbproxy(config(peer.address));
+    const pidFile = join(lbproxy.dir, 'lbproxy.pid');
+    expect(readFileSync(pidFile, 'utf8')).toBe(`${lbproxy.pid}\n`);
+    expect((await lbproxy.command('-s', 'stop')).code).toBe(0);
+    expect((await lbproxy.exited).code).toBe(0);
+    expect(existsSync(pidFile)).toBe(false);
+    const crashed = await startLbproxy(config(peer.address));
+    crashed.signal('SIGKILL');
+    await crashed.exited;
+    const answer = await crashed.command('-s', 'stop');
+    expect(answer.code).toBe(1);
+    expect(answer.text).toMatch(new RegExp(`cannot signal process ${crashed.pid} of .*lbproxy\\.pid`));
+  });
+});
+
+describe('a second start', () => {
+  it('fails where the ports are taken, and leaves the first alone', async () => {
+    const [peer] = await startPeers(1);
+    const lbproxy = await startLbproxy(config(peer.address));
+    const second = await lbproxy.command();
+    expect(second.code).toBe(1);
+    expect(second.text).toMatch(
+      new RegExp(`nginx\\.conf:3:\\d+: .*cannot listen on 127\\.0\\.0\\.1:${lbproxy.port}: another program listens`),
+    );
+    expect(readFileSync(join(lbproxy.dir, 'lbproxy.pid'), 'utf8')).toBe(`${lbproxy.pid}\n`);
+    expect((await get(lbproxy.port)).status).toBe(200);
+    expect(lbproxy.acceptorPids()).toHaveLength(2);
+  });
+
+  it('says what is wrong with the configuration and exits with 1', async () => {
+    const lbproxy = await spawnLbproxy('http { server { listen 127.0.0.1:PORT1; locaton / { } } }');
+    expect((await lbproxy.exited).code).toBe(1);
+    expect(lbproxy.stderr()).toMatch(/nginx\.conf:1:\d+: .*"locaton".*location/s);
+  });
+});

@@ -1,0 +1,42 @@
+// What a reload leaves behind of the upstreams before it: nothing.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';
+import { UpstreamSet } from '../../src/upstream/upstream-set.ts';
+import { readModel } from '../support/proxy.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+const text = (servers: string): string =>
+  `http { upstream u { ${servers} } server { listen 127.0.0.1:8080; location / { proxy_pass http://u; } } }`;
+
+function next(servers: string, previous: UpstreamSet | null): UpstreamSet {
+  const { model, remove } = readModel(text(servers));
+  remove();
+  const set = new UpstreamSet(model, NOTHING_DISCOVERED, null, previous);
+  previous?.retire(set);
+  return set;
+}
+
+describe('a set of upstreams', () => {
+  it('takes over the groups that mean the same', () => {
+    const first = next('server 127.0.0.1:1;', null);
+    const second = next('server 127.0.0.1:1;', first);
+    const third = next('server 127.0.0.1:2;', second);
+    const group = (set: UpstreamSet) => set.of('u', '').group;
+    expect(group(second)).toBe(group(first));
+    expect(group(third)).not.toBe(group(second));
+  });
+
+  it('does not keep those before it', async () => {
+    let set = next('server 127.0.0.1:1;', null);
+    const first = new WeakRef(set);
+    for (let i = 2; i < 6; i++) set = next(`server 127.0.0.1:${i};`, set);
+    await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
+    expect(set.of('u', '').group.peers[0].name).toBe('127.0.0.1:5');
+    expect(first.deref()).toBeUndefined();
+  });
+});
