@@ -159,7 +159,7 @@ export class Exchange {
   hasArgs = false;
   /** The URI was changed by a rewrite: the request line as it came no longer says where to go. */
   rewritten = false;
-  /** The URI names a script or page found by an internal redirect. */
+  /** The present location was found for a URI that a rewrite or an internal redirect made, not for the client's. */
   internal = false;
   /** Internal redirects and rewrites to another location so far; nginx ends at ten. */
   redirects = 0;

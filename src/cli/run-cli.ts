@@ -67,10 +67,6 @@ export async function runCli(args: readonly string[]): Promise<number> {
   const options = program.opts<CliOptions & { v?: boolean; V?: boolean }>();
   if (options.v === true || options.V === true) return printVersion(options.V === true);
   if (program.args[0] === 'docs') return (await import('./docs.ts')).writeDocs();
-  if (program.args.length > 0) {
-    process.stderr.write(`lbproxy: unknown argument "${program.args[0]}"; see lbproxy --help\n`);
-    return 1;
-  }
   if (options.test === true || options.dump === true)
     return (await import('./test-config.ts')).testConfig(options);
   if (options.signal !== undefined)

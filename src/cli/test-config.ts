@@ -1,12 +1,15 @@
 // -t and -T: is the configuration good? Also opens what it names: certificates, logs.
 
 import { usesSelfSigned } from '../cluster/needs.ts';
+import { RuntimeLogs } from '../cluster/runtime-logs.ts';
 import { ensureSelfSigned } from '../cluster/self-signed.ts';
 import { CompileError, compileRuntime } from '../compile.ts';
 import { positionOf } from '../config/finish.ts';
 import type { Model } from '../config/model.ts';
 import { printNginx } from '../config/print.ts';
-import type { Tree } from '../config/tree.ts';
+import { rowsNamed } from '../config/registry.ts';
+import type { Directive, Tree } from '../config/tree.ts';
+import { withJsonHeaders } from '../forward/rows.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import { NOTHING_DISCOVERED } from '../upstream/discovery.ts';
 import { configFile, NO_CONFIG, printProblems, readConfig, stateDirOf } from './read-config.ts';
@@ -40,13 +43,14 @@ export async function testConfig(options: CliOptions): Promise<number> {
 async function tryOut(model: Model): Promise<{ at: string; message: string } | undefined> {
   try {
     const selfSigned = usesSelfSigned(model) ? await ensureSelfSigned(stateDirOf(model)) : null;
+    const logFiles = new LogFiles();
     compileRuntime(model, {
       previous: null,
       discovery: NOTHING_DISCOVERED,
       groupListener: null,
       tls: { selfSigned, ticketKeys: Buffer.alloc(48) },
-      logFiles: new LogFiles(),
-      log: { attemptFailed() {}, fileProblem() {} },
+      logFiles,
+      log: new RuntimeLogs(model, logFiles),
     });
     return undefined;
   } catch (error) {
@@ -54,11 +58,43 @@ async function tryOut(model: Model): Promise<{ at: string; message: string } | u
   }
 }
 
-/** nginx prints every file as it is; a JSON configuration is printed as the nginx.conf that it amounts to. */
+/** nginx prints every file as it is; a JSON configuration is printed as the nginx.conf that means the same. */
 function dump(tree: Tree): string {
   if (tree.syntax === 'json')
-    return `# effective configuration of ${tree.file}:\n${printNginx(tree.directives)}`;
+    return `# effective configuration of ${tree.file}:\n${printNginx(asNginx(tree.directives))}`;
   let out = '';
   for (const [name, text] of tree.sources) out += `# configuration file ${name}:\n${text}\n`;
   return out;
+}
+
+/** The top level of a JSON file in the two levels of nginx, with the header fields that JSON sets of itself. */
+function asNginx(directives: readonly Directive[]): Directive[] {
+  const isMain = ({ name }: Directive): boolean =>
+    rowsNamed(name).some((row) => row.contexts.includes('main'));
+  const at = directives[0]?.at ?? { file: '', line: 1, column: 1 };
+  const http = { name: 'http', args: [], at, block: directives.filter((d) => !isMain(d)) };
+  return [...directives.filter(isMain), withHeaders(http, true)];
+}
+
+/** A level that sets header fields inherits none, in JSON but for the default ones. */
+function withHeaders(directive: Directive, always: boolean): Directive {
+  const { name, block } = directive;
+  if (block === undefined || !['http', 'server', 'location'].includes(name)) return directive;
+  const inner = block.map((each) => withHeaders(each, false));
+  const own = block
+    .filter((each) => each.name === 'proxy_set_header')
+    .map((d) => [d.args[0].text, ''] as const);
+  if (own.length === 0 && !always) return { ...directive, block: inner };
+  const { at } = directive;
+  const added = withJsonHeaders(own)
+    .filter(([, value]) => value !== '')
+    .map(([field, value]) => ({
+      name: 'proxy_set_header',
+      args: [
+        { text: field, at },
+        { text: value, at },
+      ],
+      at,
+    }));
+  return { ...directive, block: [...added, ...inner] };
 }

@@ -33,6 +33,8 @@ export class Builder implements ScriptReader {
   readonly #servers: ServerModel[] = [];
   /** Variables that `set` or a named capture makes, and those that templates use. */
   readonly #made = new Set<string>();
+  /** Places of upstreams whose servers could not be read. */
+  readonly #unread = new Set<string>();
   readonly #used: { name: string; word: Word }[] = [];
 
   constructor(tree: Tree, prefix: string, problems: Problems) {
@@ -57,7 +59,7 @@ export class Builder implements ScriptReader {
       programs: this.#programs,
       servers: this.#servers,
     };
-    return finishModel(model, this.problems, this.#tree);
+    return finishModel(model, this.problems, this.#tree, this.#unread);
   }
 
   /** nginx wants `http { }` around; JSON has none, and texts that leave it out are understood with a warning. */
@@ -231,11 +233,10 @@ export class Builder implements ScriptReader {
     const inner = createLevel(context, level);
     const waiting: { directive: Directive; level: Level }[] = [];
     this.#contents(directive.block ?? [], inner, waiting);
-    return {
-      name: directive.args[0].text,
-      at: formatPosition(directive.at),
-      settings: this.settingsOf(inner),
-    };
+    const at = formatPosition(directive.at);
+    const written = directive.block?.some((each) => each.name === 'server') === true;
+    if (written && inner.own.get('upstreamServers') === undefined) this.#unread.add(at);
+    return { name: directive.args[0].text, at, settings: this.settingsOf(inner) };
   }
 
   #server(directive: Directive, http: Level): ServerModel {

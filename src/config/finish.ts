@@ -16,10 +16,16 @@ const DEFAULT_LISTEN: ListenModel = {
   ipv6only: true,
 };
 
-export function finishModel(model: Model, problems: Problems, tree: Tree): Model {
+/** `unread`: places of upstreams whose servers could not be read, which was reported. */
+export function finishModel(
+  model: Model,
+  problems: Problems,
+  tree: Tree,
+  unread: ReadonlySet<string>,
+): Model {
   const servers = model.servers.map(withListens);
   const finished = { ...model, servers: servers.map((server) => withRedirect(server, servers, problems)) };
-  checkUpstreams(finished, problems);
+  checkUpstreams(finished, problems, unread);
   checkServers(finished, problems);
   if (finished.servers.length === 0 && !problems.hasErrors && tree.syntax === 'json') {
     problems.error({ file: tree.file, line: 1, column: 1 }, 'no "servers": there is nothing to listen on');
@@ -81,7 +87,7 @@ function tlsPort(server: ServerModel, servers: readonly ServerModel[]): number {
   return best?.settings.listens.find((listen) => listen.ssl && listen.port > 0)?.port ?? 0;
 }
 
-function checkUpstreams(model: Model, problems: Problems): void {
+function checkUpstreams(model: Model, problems: Problems, unread: ReadonlySet<string>): void {
   const names = new Map<string, string>();
   const programs = model.programs.map((program) => program.name);
   for (const { name, at, settings } of model.upstreams) {
@@ -89,7 +95,7 @@ function checkUpstreams(model: Model, problems: Problems): void {
     if (names.has(name)) problems.error(place, `upstream "${name}" exists already, at ${names.get(name)}`);
     names.set(name, at);
     const { upstreamServers: servers, upstreamProgram: program } = settings;
-    if (servers.length === 0 && program === '') {
+    if (servers.length === 0 && program === '' && !unread.has(at)) {
       problems.error(place, `upstream "${name}" has no servers; add "server host:port" or "program name"`);
     }
     if (servers.length > 0 && servers.every((s) => s.backup)) {

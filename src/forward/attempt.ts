@@ -258,7 +258,8 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     this.#phase = 'done';
     this.#connection = null;
     const { head } = connection;
-    const requestDone = (forward.body === null || forward.body.sent) && connection.socket.writableLength === 0;
+    const requestDone =
+      (forward.body === null || forward.body.sent) && connection.socket.writableLength === 0;
     if (
       clean &&
       requestDone &&

@@ -49,6 +49,9 @@ export type RequestProblem =
 /** Problem → status of the answer; everything else is 400. */
 const STATUS: Partial<Record<RequestProblem, number>> = {
   'request line too long': 414,
+  // nginx's own code: sent as 400 with a page that says so.
+  'head too large': 494,
+  'field line too long': 494,
   'unsupported version': 505,
   'method not allowed': 405,
   'unknown expectation': 417,

@@ -78,8 +78,8 @@ export class Listener implements ConnectionHome {
       },
       (socket: TLSSocket) => this.#accept(socket, true),
     );
-    // A client that speaks no TLS or leaves in the handshake is closed by Node; it is no event of ours.
-    server.on('tlsClientError', () => {});
+    // A client that speaks no TLS, or stands still in the handshake: with a listener here Node leaves the closing to it.
+    server.on('tlsClientError', (_error, socket) => socket.destroy());
     return server;
   }
 

@@ -1,6 +1,6 @@
 // A gigabyte either way, fast and slow: it arrives whole, and the acceptor's memory does not know how long it is.
 import { createHash } from 'node:crypto';
-import { type IncomingMessage, request } from 'node:http';
+import { type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { type LbproxyProcess, residentBytes, startLbproxy } from '../support/lbproxy-process.ts';
@@ -49,15 +49,23 @@ function slowly(): Pace {
   };
 }
 
-function answerTo(port: number, path: string, method = 'GET', pump?: (req: ReturnType<typeof request>) => void) {
-  return new Promise<IncomingMessage>((resolve, reject) => {
-    const headers = method === 'GET' ? {} : { 'Content-Length': GB };
+function answerTo(
+  port: number,
+  path: string,
+  headers: OutgoingHttpHeaders = {},
+  pump: ((req: ClientRequest) => Promise<void>) | null = null,
+): Promise<IncomingMessage> {
+  const method = pump === null ? 'GET' : 'POST';
+  return new Promise((resolve, reject) => {
     const req = request({ port, host: '127.0.0.1', path, method, headers, agent: false }, resolve);
     req.on('error', reject);
-    if (pump === undefined) req.end();
-    else pump(req);
+    if (pump === null) req.end();
+    else void pump(req);
   });
 }
+
+const LENGTH = { 'Content-Length': GB };
+const CHUNKED = { 'Transfer-Encoding': 'chunked' };
 
 async function download(port: number, total: number, pace: Pace): Promise<void> {
   const res = await answerTo(port, `/stream?bytes=${total}`);
@@ -72,9 +80,9 @@ async function download(port: number, total: number, pace: Pace): Promise<void> 
   expect(bytes).toBe(total);
 }
 
-async function upload(port: number, pace: Pace): Promise<void> {
+async function upload(port: number, headers: OutgoingHttpHeaders, pace: Pace): Promise<void> {
   const hash = createHash('sha256');
-  const res = await answerTo(port, '/hash', 'POST', async (req) => {
+  const res = await answerTo(port, '/hash', headers, async (req) => {
     for (let sent = 0; sent < GB; sent += PIECE.length) {
       hash.update(PIECE);
       if (!req.write(PIECE)) await new Promise((resolve) => req.once('drain', resolve));
@@ -92,8 +100,8 @@ describe('a gigabyte', () => {
   const cases = [
     { name: 'down to a fast reader', transfer: (port: number) => download(port, GB, noPause) },
     { name: 'down to a slow reader', transfer: (port: number) => download(port, GB, slowly()) },
-    { name: 'up from a fast writer', transfer: (port: number) => upload(port, noPause) },
-    { name: 'up from a slow writer', transfer: (port: number) => upload(port, slowly()) },
+    { name: 'up from a fast writer', transfer: (port: number) => upload(port, CHUNKED, noPause) },
+    { name: 'up from a slow writer', transfer: (port: number) => upload(port, LENGTH, slowly()) },
   ];
   for (const { name, transfer } of cases) {
     it(`goes ${name} in bounded memory`, { timeout: 60_000 }, async () => {
@@ -106,7 +114,7 @@ describe('a gigabyte', () => {
   it('goes up to a peer that is slow to take it in bounded memory', { timeout: 60_000 }, async () => {
     const lbproxy = await start();
     const growth = await growthDuring(lbproxy, async () => {
-      const res = await answerTo(lbproxy.port, '/late-sink?ms=3000', 'POST', async (req) => {
+      const res = await answerTo(lbproxy.port, '/late-sink?ms=3000', CHUNKED, async (req) => {
         for (let sent = 0; sent < GB; sent += PIECE.length) {
           if (!req.write(PIECE)) await new Promise((resolve) => req.once('drain', resolve));
         }

@@ -62,7 +62,9 @@ describe('all acceptors at once', () => {
 
   it('are started with growing pauses when they die again and again', async () => {
     const [peer] = await startPeers(1);
-    const lbproxy = await startLbproxy(config(peer.address).replace('worker_processes 2', 'worker_processes 1'));
+    const lbproxy = await startLbproxy(
+      config(peer.address).replace('worker_processes 2', 'worker_processes 1'),
+    );
     const known: number[] = [];
     for (let i = 0; i < 4; i++) {
       const [pid] = await lbproxy.acceptors(1, known);
@@ -97,7 +99,11 @@ describe('the primary', () => {
       JSON.stringify({
         acceptors: 2,
         programs: {
-          app: { command: `${process.execPath} ${PEER_PROGRAM} --port={port}`, numprocs: 2, first_port: first },
+          app: {
+            command: `${process.execPath} ${PEER_PROGRAM} --port={port}`,
+            numprocs: 2,
+            first_port: first,
+          },
         },
         upstreams: { app: { program: 'app' } },
         servers: [{ listen: '127.0.0.1:PORT1', locations: { '/': { proxy_pass: 'http://app' } } }],

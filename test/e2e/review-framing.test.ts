@@ -34,19 +34,26 @@ describe('proxy_method', () => {
     client.write(get('/first'));
     await client.until((text) => text.includes('\r\n\r\n'), 1000);
     client.write(get('/second'));
-    expect((await client.until((text) => text.split('\r\n\r\n').length === 3, 1000)).match(/ 200 OK/g)?.length).toBe(2);
+    expect(
+      (await client.until((text) => text.split('\r\n\r\n').length === 3, 1000)).match(/ 200 OK/g)?.length,
+    ).toBe(2);
     client.destroy();
   });
 
-  it.each(['/%20/x%20HTTP/1.1%0d%0aX-Evil:%20y', '/a%20b'])('that a variable makes no token is not sent (%s)', async (path) => {
-    const proxy = await peer.proxyWith('', 'proxy_method $uri;');
-    peer.serve = (side) => side.socket.write(OK);
-    const client = rawClient(proxy.port);
-    client.write(get(path));
-    await client.until((text) => text.includes('\r\n\r\n'), 2000);
-    expect(peer.sides.map((side) => side.received).join('')).not.toMatch(/X-Evil|^\S* \S* \S* \S/);
-    client.destroy();
-  });
+  it.each(['/%20/x%20HTTP/1.1%0d%0aX-Evil:%20y', '/a%20b'])(
+    'that a variable makes no token is not sent (%s)',
+    async (path) => {
+      const proxy = await peer.proxyWith('', 'proxy_method $uri;');
+      peer.serve = (side) => side.socket.write(OK);
+      const client = rawClient(proxy.port);
+      client.write(get(path));
+      await client.until((text) => text.includes('\r\n\r\n'), 2000);
+      const lines = peer.sides[0].received.split('\r\n');
+      expect(lines[0]).toBe(`GET ${path} HTTP/1.1`);
+      expect(lines.some((line) => line.startsWith('X-Evil'))).toBe(false);
+      client.destroy();
+    },
+  );
 });
 
 describe('a variable in the arguments', () => {

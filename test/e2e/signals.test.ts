@@ -1,10 +1,17 @@
 // What signals and -s mean to the whole process: fast and graceful stop, reopened logs, the pid file, exit codes.
-import { Agent } from 'node:http';
+
 import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { get, pause, startCrowd, until } from '../support/http-client.ts';
-import { childrenOf, isAlive, type LbproxyProcess, spawnLbproxy, startLbproxy } from '../support/lbproxy-process.ts';
+import {
+  childrenOf,
+  isAlive,
+  type LbproxyProcess,
+  spawnLbproxy,
+  startLbproxy,
+} from '../support/lbproxy-process.ts';
 import { startPeers } from '../support/peer-process.ts';
 import { rawClient } from '../support/raw-client.ts';
 
@@ -195,7 +202,9 @@ describe('a second start', () => {
     const second = await lbproxy.command();
     expect(second.code).toBe(1);
     expect(second.text).toMatch(
-      new RegExp(`nginx\\.conf:3:\\d+: .*cannot listen on 127\\.0\\.0\\.1:${lbproxy.port}: another program listens`),
+      new RegExp(
+        `nginx\\.conf:3:\\d+: .*cannot listen on 127\\.0\\.0\\.1:${lbproxy.port}: another program listens`,
+      ),
     );
     expect(readFileSync(join(lbproxy.dir, 'lbproxy.pid'), 'utf8')).toBe(`${lbproxy.pid}\n`);
     expect((await get(lbproxy.port)).status).toBe(200);

@@ -31,7 +31,9 @@ function leaveEarly(port: number, n: number): void {
 }
 
 function upload(port: number): void {
-  const req = request({ port, host: '127.0.0.1', method: 'PUT', path: '/hash', agent: false }, (res) => res.resume());
+  const req = request({ port, host: '127.0.0.1', method: 'PUT', path: '/hash', agent: false }, (res) =>
+    res.resume(),
+  );
   req.on('error', () => {});
   for (let i = 0; i < 8; i++) req.write(Buffer.alloc(20_000));
   req.end();
@@ -65,7 +67,8 @@ describe('a mixed load', () => {
       leaveEarly(lbproxy.port, n);
       if (n % 5 === 0) upload(lbproxy.port);
       if (n % 9 === 0) talkAndLeave(lbproxy.port, n / 9);
-      if (residentHalfway === 0 && performance.now() - startedAt > FOR_MS / 2) residentHalfway = residentBytes(pid);
+      if (residentHalfway === 0 && performance.now() - startedAt > FOR_MS / 2)
+        residentHalfway = residentBytes(pid);
       await pause(10);
     }
     const results = [await kept.stop(), await fresh.stop()];

@@ -41,7 +41,8 @@ function planOf(n: number): Plan {
   for (let i = 0; i < 5; i++) random();
   const size = (): number => {
     const kind = random();
-    const most = kind < 0.1 ? 0 : kind < 0.6 ? 3000 : kind < 0.9 ? 70_000 : kind < 0.985 ? 500_000 : 5_000_000;
+    const most =
+      kind < 0.1 ? 0 : kind < 0.6 ? 3000 : kind < 0.9 ? 70_000 : kind < 0.985 ? 500_000 : 5_000_000;
     return Math.floor(random() * most);
   };
   const downBytes = size();
@@ -73,8 +74,10 @@ async function startTokenPeer(problems: string[]): Promise<number> {
     const number = Number(/^\/token-(\d+)-/.exec(req.url ?? '')?.[1]);
     const plan = planOf(number);
     if (req.url !== `/${plan.token}`) problems.push(`the peer got ${req.url} for ${plan.token}`);
-    if (req.headers['x-token'] !== plan.token) problems.push(`${plan.token} came with ${req.headers['x-token']}`);
-    if (!body.equals(bodyOf(plan.token, plan.upBytes))) problems.push(`${plan.token}: not the body that was sent`);
+    if (req.headers['x-token'] !== plan.token)
+      problems.push(`${plan.token} came with ${req.headers['x-token']}`);
+    if (!body.equals(bodyOf(plan.token, plan.upBytes)))
+      problems.push(`${plan.token}: not the body that was sent`);
     res.setHeader('X-Token', plan.token);
     if (plan.framing === 'length') res.setHeader('Content-Length', plan.downBytes);
     if (plan.framing === 'close') {
@@ -111,14 +114,19 @@ async function startTokenPeer(problems: string[]): Promise<number> {
 type Outcome = 'complete' | 'broken' | 'left';
 
 /** Sends one request by its plan; tells how it ended, and what was wrong with it. */
-function run(port: number, plan: Plan, agent: Agent | undefined): Promise<{ outcome: Outcome; problem: string }> {
+function run(
+  port: number,
+  plan: Plan,
+  agent: Agent | undefined,
+): Promise<{ outcome: Outcome; problem: string }> {
   return new Promise((resolve) => {
     const end = (outcome: Outcome, problem = ''): void => resolve({ outcome, problem });
     const up = bodyOf(plan.token, plan.upBytes);
     const headers: Record<string, string | number> = { 'X-Token': plan.token };
-    if (!plan.upChunked) headers['Content-Length'] = up.length;
+    if (!plan.upChunked && up.length > 0) headers['Content-Length'] = up.length;
+    const method = up.length > 0 ? 'POST' : 'GET';
     const req = request(
-      { port, host: '127.0.0.1', agent: agent ?? false, method: 'POST', path: `/${plan.token}`, headers },
+      { port, host: '127.0.0.1', agent: agent ?? false, method, path: `/${plan.token}`, headers },
       (res) => {
         const chunks: Buffer[] = [];
         let bytes = 0;
@@ -138,7 +146,8 @@ function run(port: number, plan: Plan, agent: Agent | undefined): Promise<{ outc
         });
         res.on('end', () => {
           const problem = check();
-          if (problem === '' && bytes !== plan.downBytes) end('complete', `${bytes} of ${plan.downBytes} bytes`);
+          if (problem === '' && bytes !== plan.downBytes)
+            end('complete', `${bytes} of ${plan.downBytes} bytes`);
           else end('complete', problem);
         });
         res.on('error', () => end('broken', check()));
@@ -173,7 +182,8 @@ describe('2,000 mixed requests', () => {
         counts[outcome]++;
         if (problem !== '') problems.push(`${plan.token} ${JSON.stringify(plan)}: ${problem}`);
         const expected = plan.leaveUp ? ['left'] : plan.cutAt >= 0 ? ['broken'] : ['complete', 'left'];
-        if (!expected.includes(outcome)) problems.push(`${plan.token} ${JSON.stringify(plan)} ended ${outcome}`);
+        if (!expected.includes(outcome))
+          problems.push(`${plan.token} ${JSON.stringify(plan)} ended ${outcome}`);
       }
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, client));

@@ -278,12 +278,9 @@ describe('a request head that can be read two ways is refused', () => {
     expect(statusOfProblem('method not allowed')).toBe(405);
     expect(statusOfProblem('unknown expectation')).toBe(417);
     expect(statusOfProblem('head not complete in time')).toBe(408);
-    for (const problem of [
-      'bare CR',
-      'head too large',
-      'several Host fields',
-      'invalid Content-Length',
-    ] as const) {
+    expect(statusOfProblem('head too large')).toBe(494);
+    expect(statusOfProblem('field line too long')).toBe(494);
+    for (const problem of ['bare CR', 'several Host fields', 'invalid Content-Length'] as const) {
       expect(statusOfProblem(problem)).toBe(400);
     }
   });

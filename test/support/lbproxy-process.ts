@@ -243,7 +243,8 @@ export function connectionsOn(pid: number, port: number): number {
     .map((line) => line.trim().split(/\s+/));
   // Columns: number, local address, remote address, state (01 = established), …, inode.
   const inodes = new Set(rows.filter((r) => r[3] === '01' && r[1].endsWith(suffix)).map((r) => r[9]));
-  return readdirSync(`/proc/${pid}/fd`).filter((fd) => inodes.has(socketInode(`/proc/${pid}/fd/${fd}`))).length;
+  return readdirSync(`/proc/${pid}/fd`).filter((fd) => inodes.has(socketInode(`/proc/${pid}/fd/${fd}`)))
+    .length;
 }
 
 function socketInode(path: string): string {
