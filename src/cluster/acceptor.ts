@@ -1,4 +1,5 @@
 // An acceptor process: compiles what the primary sends, serves it, tells what it did with the groups. Holds no configuration of its own.
+import cluster from 'node:cluster';
 import type { GroupListener } from '../balance/group.ts';
 import { CompileError, compileRuntime, type Runtime } from '../compile.ts';
 import { Listener } from '../listen/listener.ts';
@@ -11,7 +12,7 @@ import { RuntimeLogs } from './runtime-logs.ts';
 import { ROTATION_FD, SharedRotation } from './shared-rotation.ts';
 
 const HEARTBEAT_MS = 1000;
-/** When the primary is gone there is nobody to wait for. */
+/** When the primary is gone nobody else would end what takes too long. */
 const ORPHAN_DRAIN_MS = 5000;
 
 type Prepare = Extract<ToAcceptor, { type: 'prepare' }>;
@@ -33,6 +34,8 @@ export class Acceptor {
   }
 
   start(): void {
+    // Otherwise node:cluster exits the moment the primary is gone, with all that is under way.
+    if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
     process.on('message', (message: ToAcceptor, handle: unknown) => this.#onMessage(message, handle));
     process.on('disconnect', () => this.#drain(ORPHAN_DRAIN_MS));
     // The terminal sends these to the whole group; the primary says what they mean.

@@ -20,13 +20,18 @@ export function openRotationFile(): number | undefined {
   // A file in memory is never written back to a disk.
   for (const dir of ['/dev/shm', tmpdir()]) {
     const path = join(dir, `lbproxy-${process.pid}-${randomBytes(6).toString('hex')}`);
+    let fd: number;
     try {
-      const fd = openSync(path, 'wx+', 0o600);
-      unlinkSync(path);
-      return fd;
+      fd = openSync(path, 'wx+', 0o600);
     } catch {
-      // The next directory.
+      continue;
     }
+    try {
+      unlinkSync(path);
+    } catch {
+      // A system that keeps the name of an open file has a small one too many until it tidies up.
+    }
+    return fd;
   }
   return undefined;
 }

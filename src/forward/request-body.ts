@@ -3,6 +3,10 @@
 import { chunkHeader, lastChunk } from '../http/chunked.ts';
 import type { PeerConnection } from '../upstream/connection.ts';
 
+/** Pieces below this are gathered into stores of this size: as buffers of their own, single bytes cost hundreds of times their size. */
+const SMALL_BYTES = 512;
+const STORE_BYTES = 8192;
+
 export class RequestBody {
   readonly #limit: number;
   readonly #chunks: Buffer[] = [];
@@ -11,6 +15,9 @@ export class RequestBody {
   #kept = 0;
   #dropped = false;
   #endSent = false;
+  /** Where small pieces are gathered, from its start on; what is in use is never changed. */
+  #store: Buffer | null = null;
+  #used = 0;
   complete = false;
   trailers = '';
   received = 0;
@@ -20,9 +27,41 @@ export class RequestBody {
   }
 
   add(chunk: Buffer): void {
-    this.#chunks.push(chunk);
+    // Nearly all small bodies come in one piece.
+    if (chunk.length < SMALL_BYTES && this.#chunks.length > 0) this.#gather(chunk);
+    else this.#chunks.push(chunk);
     this.#kept += chunk.length;
     this.received += chunk.length;
+  }
+
+  #gather(chunk: Buffer): void {
+    const chunks = this.#chunks;
+    if (this.#store === null || this.#used + chunk.length > STORE_BYTES) {
+      this.#store = Buffer.allocUnsafeSlow(STORE_BYTES);
+      this.#used = 0;
+    }
+    const store = this.#store;
+    const from = this.#used;
+    this.#used += chunk.copy(store, from);
+    if (this.#next < chunks.length && adjoin(chunks[chunks.length - 1], store, from)) {
+      const grown = store.subarray(chunks[chunks.length - 1].byteOffset, this.#used);
+      chunks[chunks.length - 1] = grown;
+      return;
+    }
+    this.#joinSent();
+    chunks.push(store.subarray(from, this.#used));
+  }
+
+  /** The last two pieces as one, when both were sent and lie side by side: only a replay needs them. */
+  #joinSent(): void {
+    const chunks = this.#chunks;
+    const n = chunks.length;
+    if (n < 2 || this.#next < n) return;
+    const before = chunks[n - 2];
+    const last = chunks[n - 1];
+    if (last.buffer !== this.#store?.buffer || !adjoin(before, last, 0)) return;
+    chunks.splice(n - 2, 2, this.#store.subarray(before.byteOffset, last.byteOffset + last.length));
+    this.#next--;
   }
 
   /** All bytes that came are still here, so another peer can have them from the start. */
@@ -84,4 +123,9 @@ export class RequestBody {
     this.#chunks.splice(0, this.#next);
     this.#next = 0;
   }
+}
+
+/** Whether `piece` ends where `offset` of `next` lies. */
+function adjoin(piece: Buffer, next: Buffer, offset: number): boolean {
+  return piece.buffer === next.buffer && piece.byteOffset + piece.length === next.byteOffset + offset;
 }

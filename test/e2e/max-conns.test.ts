@@ -11,7 +11,7 @@ const LIMIT = 6;
 async function statuses(lbproxy: LbproxyProcess, n: number): Promise<{ served: number; refused: number }> {
   const requests: Promise<number>[] = [];
   for (let i = 0; i < n; i++) {
-    requests.push(get(lbproxy.port, '/slow?ms=900').then((answer) => answer.status));
+    requests.push(get(lbproxy.port, '/slow?ms=1200').then((answer) => answer.status));
     // Longer than the acceptors need to tell each other.
     await pause(40);
   }

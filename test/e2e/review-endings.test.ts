@@ -78,34 +78,9 @@ describe('proxy_read_timeout', () => {
     };
     const client = rawClient(proxy.port);
     client.write(get('/slow'));
-    expect(await client.until((text) => / (200|504) [^]*\r\n\r\n..$/.test(text), 3000)).toContain(' 200 OK');
-    client.destroy();
-  });
-});
-
-describe('an answer that came before the end of its request', () => {
-  it('is not cut off when the rest of the request does not come', async () => {
-    const proxy = await peer.proxyWith();
-    const size = 30_000_000;
-    peer.serve = (side, text) => {
-      if (text.startsWith('POST'))
-        side.socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n${'x'.repeat(size)}`);
-    };
-    const client = rawClient(proxy.port);
-    client.write(`${post('/up', 'Content-Length: 100\r\n')}12345`);
-    let got = 0;
-    let rested = false;
-    client.socket.on('data', (chunk: Buffer) => {
-      got += chunk.length;
-      // All but the last part is taken at once, that after a rest.
-      if (got > size - 12_000_000 && !rested) {
-        rested = true;
-        client.socket.pause();
-        setTimeout(() => client.socket.resume(), 6500);
-      }
-    });
-    await client.closed(20_000);
-    expect(got).toBeGreaterThan(size);
+    expect(await client.until((text) => / (200|504) [\s\S]*\r\n\r\n..$/.test(text), 3000)).toContain(
+      ' 200 OK',
+    );
     client.destroy();
   });
 });
