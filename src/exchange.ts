@@ -157,6 +157,8 @@ export class Exchange {
   /** Query string without the '?', as it came. `$args`. */
   args = '';
   hasArgs = false;
+  /** `set $args`: the request line as it came no longer holds (nginx: valid_unparsed_uri). */
+  argsChanged = false;
   /** The URI was changed by a rewrite: the request line as it came no longer says where to go. */
   rewritten = false;
   /** The present location was found for a URI that a rewrite or an internal redirect made, not for the client's. */

@@ -1,6 +1,6 @@
 // A configuration file with all that it includes, read into one tree. The only file of this room that touches the disk.
 import { readFileSync } from 'node:fs';
-import { dirname, extname, relative, resolve } from 'node:path';
+import { dirname, extname, isAbsolute, relative, resolve } from 'node:path';
 import { glob, isGlob } from './glob.ts';
 import { readJson, type ShapeOf } from './json/read.ts';
 import { parse } from './nginx/parse.ts';
@@ -136,11 +136,11 @@ class Loader {
     return [];
   }
 
-  /** The main file as it was given, others by the shorter of their two paths. */
+  /** The main file as it was given, others from the working directory when they lie in it. */
   #nameOf(path: string): string {
     if (path === this.#main.path) return this.#main.name;
     const fromHere = relative(process.cwd(), path);
-    return fromHere.length < path.length ? fromHere : path;
+    return fromHere.startsWith('..') || isAbsolute(fromHere) ? path : fromHere;
   }
 
   #warnOfBroken(directives: readonly Directive[]): void {

@@ -90,10 +90,10 @@ function compileTarget(pass: ProxyPass, prefix: string, tools: ForwardTools): Ta
   };
 }
 
-/** The target as the client sent it, unless a rewrite changed the path. */
+/** The target as the client sent it, unless the configuration changed the path or the arguments. */
 function originalTarget(x: Exchange): string {
-  if (!x.rewritten) return x.request.path;
-  return escapeUri(x.uri) + queryOf(x);
+  if (!x.rewritten && !x.argsChanged) return x.request.path;
+  return escapedWhereItWas(x, x.uri) + queryOf(x);
 }
 
 /** `proxy_pass http://group/uri/`: the URI stands for the part of the path that the location matched. */
@@ -102,10 +102,13 @@ function replacedTarget(uri: string, prefix: string): (exchange: Exchange) => st
     // A rewrite with `break` has already said what the path is (nginx: valid_location).
     if (x.rewritten && !x.internal) return originalTarget(x);
     const rest = x.uri.slice(prefix.length);
-    // What came without an escape goes on without one (ngx_http_proxy_create_request: quoted_uri, internal).
-    const path = uri + (x.rewritten || standsInPath(x.request.path, '%') ? escapeUri(rest) : rest);
-    return path + queryOf(x);
+    return uri + escapedWhereItWas(x, rest) + queryOf(x);
   };
+}
+
+/** What came without an escape goes on without one (ngx_http_proxy_create_request: quoted_uri, internal). */
+function escapedWhereItWas(x: Exchange, path: string): string {
+  return x.rewritten || standsInPath(x.request.path, '%') ? escapeUri(path) : path;
 }
 
 /** Arguments that `set` or a rewrite made may hold decoded bytes: nothing of them may end the request line. */

@@ -104,8 +104,7 @@ function compileSet(op: Extract<ScriptOp, { op: 'set' }>, tools: ScriptTools): S
     if (name === 'args') {
       x.args = text;
       x.hasArgs = text !== '';
-      // The target as it came no longer holds; the location's part of it does (nginx: valid_unparsed_uri, valid_location).
-      if (!x.rewritten) x.rewritten = x.internal = true;
+      x.argsChanged = true;
     } else {
       x.variables ??= new Map();
       x.variables.set(name, text);

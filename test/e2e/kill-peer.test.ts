@@ -85,6 +85,6 @@ describe('killing a supervised process under load', () => {
     await until(() => answersOf(crowd.result, victim) > before + 50, 8000, 'requests to the new process');
     const result = await crowd.stop();
     expect(result.failures).toEqual([]);
-    expect(result.requests).toBeGreaterThan(1000);
+    expect(result.requests).toBeGreaterThan(200);
   });
 });

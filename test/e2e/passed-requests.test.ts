@@ -154,7 +154,9 @@ describe('a good request is passed on in one form', () => {
     const seen = peer.received.join('');
     // How a streamed body is cut into chunks is a matter of its segments.
     if (expected.includes('5\r\nhello\r\n'))
-      expect(seen.replaceAll(/(?<!^)1\r\n(.)\r\n/g, '$1')).toContain('hello0\r\nX-Sum: 1\r\n\r\n');
+      expect(seen.replaceAll(/(?<!^)[1-5]\r\n([a-z]{1,5})\r\n/g, '$1')).toContain(
+        'hello0\r\nX-Sum: 1\r\n\r\n',
+      );
     else expect(seen).toBe(expected + lastForm);
   });
 

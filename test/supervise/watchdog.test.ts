@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+
 import { signalGroup } from '../../src/supervise/process-group.ts';
 import { Watchdog } from '../../src/supervise/watchdog.ts';
 import { eventually, isRunning, scriptDir } from './programs.ts';
@@ -10,6 +11,14 @@ const cleanups: (() => void)[] = [];
 afterEach(() => {
   for (const cleanup of cleanups.splice(0).reverse()) cleanup();
 });
+
+/** Its own handlers are there: SIGQUIT is the last that it asks for. */
+function catchesQuit(pid: number): boolean {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const caught = BigInt(`0x${/^SigCgt:\s+([0-9a-f]+)/m.exec(status)?.[1] ?? 0}`);
+  // Before its exec it still is a copy of ours.
+  return (caught & 4n) !== 0n && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('watchdog-process');
+}
 
 /** A primary in a process of its own, which runs one program given as words and prints every line of it. */
 async function startPrimary(command: string[]) {
@@ -70,7 +79,7 @@ describe.skipIf(process.platform === 'win32')('Watchdog', () => {
     watchdog.add(ended.pid ?? 0);
     watchdog.remove(kept.pid ?? 0);
     const pid = watchdog.pid ?? 0;
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await eventually(() => catchesQuit(pid));
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.kill(pid, signal);
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(isRunning(pid)).toBe(true);
