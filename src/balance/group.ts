@@ -4,8 +4,11 @@ import type { BalanceKey, Balancer } from './balancer.ts';
 import { Peer, type PeerConfig } from './peer.ts';
 import { BALANCERS, type BalanceMethod } from './table.ts';
 
-/** How an attempt on a peer ended: `next` = its answer was passed over, which is no failure (403, 404). */
-export type Outcome = 'ok' | 'next' | 'failed';
+/**
+ * How an attempt on a peer ended: `next` = its answer was passed over, which is no failure (403, 404); `abandoned` = the client left,
+ * which says nothing about the peer.
+ */
+export type Outcome = 'ok' | 'next' | 'failed' | 'abandoned';
 
 /** Hears of everything that other acceptors have to know; called on the request path, so it only counts. */
 export interface GroupListener {
@@ -133,7 +136,7 @@ export class Group {
     if (outcome === 'failed' && !this.#single) {
       peer.noteFailure(now);
       this.listener?.onFailed(this, peer);
-    } else if (outcome !== 'failed' && peer.noteSuccess()) {
+    } else if ((outcome === 'ok' || outcome === 'next') && peer.noteSuccess()) {
       this.listener?.onLive(this, peer);
     }
   }

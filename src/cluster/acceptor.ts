@@ -124,6 +124,7 @@ export class Acceptor {
     this.#prepared = null;
     this.#runtime = prepared.runtime;
     this.#logs = prepared.logs;
+    prepared.logs.use();
     this.#share(prepared.runtime, prepared.shared);
     if (before === null) applyStates(prepared.runtime.upstreams, states);
     let problem: string | null = null;

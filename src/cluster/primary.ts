@@ -64,6 +64,7 @@ export class Primary implements SlotEvents {
     this.#options = options;
     this.#model = options.model;
     this.#logs = new RuntimeLogs(options.model, this.#logFiles);
+    this.#logs.use();
     this.#resolver = new HostResolver(this.log, () => this.#announce());
   }
 
@@ -277,13 +278,13 @@ export class Primary implements SlotEvents {
       try {
         await this.#equip(model);
       } catch (error) {
-        this.#keepSockets();
+        this.#keepOwn();
         if (error instanceof CompileError) this.#options.printProblem(error);
         return this.log.error(`reload refused: ${(error as Error).message}; ${kept}`);
       }
       const problem = await this.#switch(model);
       if (problem === null) return this.log.notice('reloaded', { ms: Date.now() - startedAt });
-      this.#keepSockets();
+      this.#keepOwn();
       this.#options.printProblem(problem);
       this.log.error(`reload refused: ${problem.message}; ${kept}`);
     });
@@ -305,6 +306,7 @@ export class Primary implements SlotEvents {
     }
     this.#model = model;
     this.#logs = logs;
+    logs.use();
     this.#logFiles.retire();
     this.#hub.use(model, this.#discovery);
     const failed = await Promise.all(
@@ -312,14 +314,15 @@ export class Primary implements SlotEvents {
     );
     for (const text of failed)
       if (text !== null) this.log.error(`an acceptor could not open all addresses: ${text}`);
-    this.#keepSockets();
+    this.#keepOwn();
     this.#resize();
     void this.#supervisor?.update(model.programs).catch((error: unknown) => this.log.error(String(error)));
     return null;
   }
 
-  /** Forgets the sockets that the running configuration has not, also those that a refused one had sent to acceptors. */
-  #keepSockets(): void {
+  /** Forgets the names and sockets that the running configuration has not, also those that a refused one had sent to acceptors. */
+  #keepOwn(): void {
+    this.#resolver.keep(followedHosts(this.#model));
     const listens = listensOf(this.#model);
     this.#sockets.keep(new Set(listens.keys()));
     const identities = new Set([...listens].map(([key, listen]) => listenerIdentity(key, listen.ssl)));

@@ -12,6 +12,7 @@ const FIRST_WAIT_MS = 2000;
 export class HostResolver {
   readonly #log: Log;
   readonly #onChange: () => void;
+  readonly #names = new Set<string>();
   readonly #hosts = new Map<string, readonly string[]>();
   readonly #timers = new Map<string, NodeJS.Timeout>();
   readonly #failing = new Set<string>();
@@ -27,17 +28,12 @@ export class HostResolver {
     return Object.fromEntries(this.#hosts);
   }
 
-  /** Follows these names and no others; resolves when each was asked once, or after two seconds. */
+  /** Follows these names too; resolves when each new one was asked once, or after two seconds. */
   async follow(names: readonly string[], ttlMs: number): Promise<void> {
     this.#ttlMs = ttlMs;
-    for (const [name, timer] of this.#timers) {
-      if (names.includes(name)) continue;
-      clearTimeout(timer);
-      this.#timers.delete(name);
-      this.#hosts.delete(name);
-    }
-    const fresh = names.filter((name) => !this.#timers.has(name) && !this.#hosts.has(name));
+    const fresh = names.filter((name) => !this.#names.has(name));
     if (fresh.length === 0) return;
+    for (const name of fresh) this.#names.add(name);
     const first = Promise.all(fresh.map((name) => this.#ask(name)));
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<void>((resolve) => {
@@ -47,12 +43,25 @@ export class HostResolver {
     clearTimeout(timer);
   }
 
+  /** Forgets all names but these. */
+  keep(names: readonly string[]): void {
+    for (const name of this.#names) {
+      if (names.includes(name)) continue;
+      clearTimeout(this.#timers.get(name));
+      this.#names.delete(name);
+      this.#timers.delete(name);
+      this.#hosts.delete(name);
+      this.#failing.delete(name);
+    }
+  }
+
   async #ask(name: string): Promise<void> {
     let waitMs = RETRY_MS;
     try {
       // The system's own order (hosts file, search domains) decides the addresses; the DNS only tells how long they hold.
       const addresses = [...new Set((await lookup(name, { all: true })).map((a) => a.address))].sort();
       waitMs = await this.#ttlOf(name);
+      if (!this.#names.has(name)) return;
       if (this.#failing.delete(name)) this.#log.notice(`host name "${name}" resolves again`, { addresses });
       this.#set(name, addresses);
     } catch (error) {
@@ -65,6 +74,8 @@ export class HostResolver {
       }
       // Old addresses are better than none while the name server is away.
     }
+    // Forgotten meanwhile.
+    if (!this.#names.has(name)) return;
     const timer = setTimeout(() => void this.#ask(name), waitMs);
     timer.unref();
     this.#timers.set(name, timer);
@@ -88,7 +99,6 @@ export class HostResolver {
   }
 
   stop(): void {
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
+    this.keep([]);
   }
 }

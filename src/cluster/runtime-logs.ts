@@ -7,11 +7,17 @@ import type { LogFiles } from '../observe/log-files.ts';
 
 export class RuntimeLogs implements RuntimeLog {
   readonly main: Log;
+  readonly #files: LogFiles;
 
   /** Throws LogFileError when a log cannot be opened. */
   constructor(model: Model, files: LogFiles) {
     this.main = createLog(model.settings.errorLog, files);
-    files.report = (message) => this.main.error(message);
+    this.#files = files;
+  }
+
+  /** From now on problems of the log files themselves are written here. */
+  use(): void {
+    this.#files.report = (message) => this.main.error(message);
   }
 
   attemptFailed(exchange: Exchange, attempt: Attempt, detail: string): void {

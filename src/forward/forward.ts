@@ -304,7 +304,7 @@ export class Forward implements BodyReader, Producer {
     run.record.totalMs = now - run.record.startedAt;
     if (run.record.outcome === 'pending') run.record.outcome = 'client_aborted';
     // The client left: that says nothing about the peer.
-    this.upstream?.group.release(run.peer, 'next', now);
+    this.upstream?.group.release(run.peer, 'abandoned', now);
   }
 }
 

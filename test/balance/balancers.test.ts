@@ -110,6 +110,17 @@ describe.each(METHODS)('%s', (method) => {
     expect(g.peers.map((p) => p.active)).toEqual([0, 0]);
   });
 
+  it('learns nothing about a peer from a client that left', () => {
+    const g = group(method, [peer('a'), peer('b')]);
+    const a = g.peerNamed('a') as Peer;
+    g.release(a, 'failed', 1000);
+    a.noteChance(20_000);
+    g.release(a, 'abandoned', 20_001);
+    expect(a.fails).toBe(1);
+    g.release(a, 'ok', 20_002);
+    expect(a.fails).toBe(0);
+  });
+
   it('keeps the state of peers that a new list still has', () => {
     const g = group(method, [peer('a'), peer('b')]);
     const a = g.peerNamed('a') as Peer;
