@@ -1,7 +1,7 @@
 // Files, includes and prefixes, in temporary directories.
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type LoadOptions, loadConfig } from '../../src/config/load.ts';
 import { printNginx } from '../../src/config/print.ts';
