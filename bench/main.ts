@@ -91,7 +91,8 @@ async function main(): Promise<void> {
       const setup = { port: await freePort(), upstreams: upstreams.ports, dir: mkdtempSync(join(dir, 'c-')) };
       running.push(await startContender(contender, setup));
     }
-    for (const one of running) for (const scenario of scenarios) await verify(one.port, scenario);
+    for (const one of running)
+      for (const scenario of scenarios) await verify(one.contender.name, one.port, scenario);
     // Everyone once without measuring: code compiled, connections open.
     for (const one of running) for (const scenario of scenarios) await runLoad(one.port, scenario, 1);
     const done: Round[] = [];

@@ -2,7 +2,7 @@
 import type { Scenario } from './scenarios.ts';
 
 /** Throws when an answer is not what the scenario says. */
-export async function verify(port: number, scenario: Scenario): Promise<void> {
+export async function verify(contender: string, port: number, scenario: Scenario): Promise<void> {
   for (let i = 0; i < 8; i++) {
     const res = await fetch(`http://127.0.0.1:${port}${scenario.path}`, {
       method: scenario.method,
@@ -10,7 +10,9 @@ export async function verify(port: number, scenario: Scenario): Promise<void> {
     });
     const body = await res.text();
     if (res.status !== 200 || body.length !== scenario.answerBytes || /[^x]/.test(body)) {
-      throw new Error(`wrong answer in "${scenario.name}": status ${res.status}, ${body.length} bytes`);
+      throw new Error(
+        `wrong answer of ${contender} in "${scenario.name}": status ${res.status}, ${body.length} bytes`,
+      );
     }
   }
 }

@@ -8,9 +8,11 @@ function command(setup: ContenderSetup, group: string, location: string): readon
   mkdirSync(join(dir, 'logs'), { recursive: true });
   const file = join(dir, 'nginx.conf');
   const servers = upstreams.map((p) => `server 127.0.0.1:${p};`).join(' ');
+  // Its process may write to our directory only as ourselves.
+  const asRoot = process.getuid?.() === 0 ? 'user root;' : '';
   writeFileSync(
     file,
-    `daemon off; worker_processes 1; pid ${dir}/nginx.pid; error_log ${dir}/error.log;
+    `${asRoot} daemon off; worker_processes 1; pid ${dir}/nginx.pid; error_log ${dir}/error.log;
      events { worker_connections 4096; }
      http { access_log off; client_body_temp_path ${dir}/body; proxy_temp_path ${dir}/proxy; fastcgi_temp_path ${dir}/f;
        uwsgi_temp_path ${dir}/u; scgi_temp_path ${dir}/s;
