@@ -1,4 +1,5 @@
 // Model → Runtime: the one file that knows every part. Each location becomes one ready handler, each address one front.
+// A little past 300 lines: it knows every part so that no part knows another.
 import { isDeepStrictEqual } from 'node:util';
 import type { GroupListener } from './balance/group.ts';
 import { listenKey } from './config/finish.ts';

@@ -1,5 +1,6 @@
 // The primary: owns sockets, acceptors, programs and signals, and touches no traffic. Changes of configuration go through one queue, in
 // two phases: every acceptor compiles it beside what runs; only when all said yes do all switch.
+// Longer than most files: start, reload, replacement and stop share one queue and one set of acceptors.
 import cluster from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import { cpus } from 'node:os';

@@ -118,30 +118,24 @@ function oneWord<T>(what: string, parse: (text: string) => T | undefined) {
 
 type KeysOf<T> = { [K in keyof Settings]: T extends Settings[K] ? K : never }[keyof Settings];
 
+/** A row of one argument: how documentation shows it, and how it is read. */
+function oneArgument(
+  key: keyof Settings,
+  syntax: string,
+  row: Common,
+  read: (words: readonly Word[], cx: ReadContext) => unknown,
+): SettingRow {
+  return { kind: 'setting', key, repeat: 'once', args: [1, 1], syntax, ...row, read };
+}
+
 /** `name time;` in milliseconds. */
 export function time(key: KeysOf<number>, row: Common): SettingRow {
-  return {
-    kind: 'setting',
-    key,
-    repeat: 'once',
-    args: [1, 1],
-    syntax: 'time',
-    ...row,
-    read: oneWord('a time such as 60s, 500ms or 1h', parseTime),
-  } as SettingRow;
+  return oneArgument(key, 'time', row, oneWord('a time such as 60s, 500ms or 1h', parseTime));
 }
 
 /** `name size;` in bytes. */
 export function size(key: KeysOf<number>, row: Common): SettingRow {
-  return {
-    kind: 'setting',
-    key,
-    repeat: 'once',
-    args: [1, 1],
-    syntax: 'size',
-    ...row,
-    read: oneWord('a size such as 8k, 1m or 512', parseSize),
-  } as SettingRow;
+  return oneArgument(key, 'size', row, oneWord('a size such as 8k, 1m or 512', parseSize));
 }
 
 /** `name number;`. */
@@ -149,30 +143,15 @@ export function count(
   key: KeysOf<number>,
   row: Common & { readonly min?: number; readonly max?: number },
 ): SettingRow {
-  const { min = 0, max = Number.MAX_SAFE_INTEGER } = row;
+  const { min = 0, max = Number.MAX_SAFE_INTEGER, ...rest } = row;
   const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
-  return {
-    kind: 'setting',
-    key,
-    repeat: 'once',
-    args: [1, 1],
-    syntax: 'number',
-    ...row,
-    read: oneWord(`a whole number ${range}`, (t) => parseCount(t, min, max)),
-  } as SettingRow;
+  const read = oneWord(`a whole number ${range}`, (text) => parseCount(text, min, max));
+  return oneArgument(key, 'number', rest, read);
 }
 
 /** `name on | off;`. */
 export function flag(key: KeysOf<boolean>, row: Common): SettingRow {
-  return {
-    kind: 'setting',
-    key,
-    repeat: 'once',
-    args: [1, 1],
-    syntax: 'on | off',
-    ...row,
-    read: oneWord('"on" or "off"', parseFlag),
-  } as SettingRow;
+  return oneArgument(key, 'on | off', row, oneWord('"on" or "off"', parseFlag));
 }
 
 /** `name word;` with a closed set of words. */
@@ -181,28 +160,13 @@ export function choice<K extends keyof Settings>(
   words: readonly (Settings[K] & string)[],
   row: Common,
 ): SettingRow {
-  return {
-    kind: 'setting',
-    key,
-    repeat: 'once',
-    args: [1, 1],
-    syntax: words.join(' | '),
-    ...row,
-    read: oneWord(`one of ${words.join(', ')}`, (t) => words.find((w) => w === t)),
-  } as SettingRow;
+  const read = oneWord(`one of ${words.join(', ')}`, (text) => words.find((word) => word === text));
+  return oneArgument(key, words.join(' | '), row, read);
 }
 
 /** `name path;`, made absolute. */
 export function path(key: KeysOf<string>, row: Common): SettingRow {
-  return {
-    kind: 'setting',
-    key,
-    repeat: 'once',
-    args: [1, 1],
-    syntax: 'path',
-    ...row,
-    read: (words: readonly Word[], cx: ReadContext) => cx.resolvePath(words[0].text),
-  } as SettingRow;
+  return oneArgument(key, 'path', row, (words, cx) => cx.resolvePath(words[0].text));
 }
 
 /** A directive that nginx files carry and that has nothing to do here. */

@@ -1,4 +1,5 @@
 // One try on one peer: connection, request, head of the answer, body. Reports to the Forward that started it.
+// A little past 300 lines: its phases share one connection, one time-out and one record.
 import type { Peer } from '../balance/peer.ts';
 import type { Attempt } from '../exchange.ts';
 import { MALFORMED, NEED_MORE } from '../http/request-head.ts';

@@ -1,4 +1,5 @@
 // Rows of listening addresses, of TLS towards clients, and of what a client may send and how long it may take.
+// Past 300 lines as a table is: one entry a directive, and the reader of `listen`.
 import {
   type Context,
   choice,
