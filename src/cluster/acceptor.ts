@@ -10,6 +10,7 @@ import { applyStates } from './group-hub.ts';
 import type { FromAcceptor, GroupState, ToAcceptor } from './messages.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { ROTATION_FD, SharedRotation } from './shared-rotation.ts';
+import { listenOn } from './sockets.ts';
 
 const HEARTBEAT_MS = 1000;
 /** When the primary is gone nobody else would end what takes too long. */
@@ -158,7 +159,12 @@ export class Acceptor {
       const listener = new Listener(plan);
       this.#listeners.set(key, listener);
       const identity = listenerIdentity(key, plan.secure !== null);
-      opening.push(listener.listen(this.#sockets.get(identity)));
+      const handle = this.#sockets.get(identity);
+      opening.push(
+        listener.listen(
+          handle === undefined ? undefined : (server, backlog) => listenOn(server, handle, backlog),
+        ),
+      );
       this.#sockets.delete(identity);
     }
     for (const [key, listener] of this.#listeners) {

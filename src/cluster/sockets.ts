@@ -1,9 +1,10 @@
 // Listening sockets live in the primary and are shared with the acceptors, so that an acceptor's death or a reload closes none of them
-// and the kernel's queue of waiting clients belongs to all. The one file that touches a Node internal: net._createServerHandle makes a
-// bound socket that does not accept here. Where it is missing, acceptors listen through node:cluster instead.
+// and the kernel's queue of waiting clients belongs to all. The one file that touches Node internals: net._createServerHandle makes a
+// bound socket that does not accept here, and Server._listen2 listens on one. Where the first is missing, acceptors listen through
+// node:cluster instead.
 import { lookup } from 'node:dns/promises';
-import { existsSync, readFileSync, unlinkSync } from 'node:fs';
-import net, { createServer, isIP } from 'node:net';
+import { existsSync, unlinkSync } from 'node:fs';
+import net, { connect, createServer, isIP, type Server } from 'node:net';
 import { listenOptions } from '../listen/listener.ts';
 import type { ListenModel } from '../listen/rows.ts';
 
@@ -12,7 +13,7 @@ interface Handle {
 }
 
 type CreateHandle = (
-  address: string | null,
+  address: string,
   port: number,
   addressType: 4 | 6 | -1,
   fd: number | undefined,
@@ -25,28 +26,25 @@ const createHandle = (net as unknown as { _createServerHandle?: CreateHandle }).
 const IPV6_ONLY = 1;
 
 export class Sockets {
+  /** All addresses that are open, also those for which acceptors listen by themselves. */
+  readonly #keys = new Set<string>();
   readonly #handles = new Map<string, Handle>();
-  readonly #paths = new Set<string>();
 
   /** Binds an address unless it is bound already. Rejects with a text that names the address and the next step. */
   async open(key: string, listen: ListenModel): Promise<void> {
-    if (this.#handles.has(key)) return;
+    if (this.#keys.has(key)) return;
     const address = await numeric(listen);
-    if (address.path !== '') removeStale(address.path);
+    if (address.path !== '') await removeStale(address.path);
     await probe(address);
+    this.#keys.add(key);
     if (createHandle === undefined) return;
+    const isV6 = address.host.includes(':');
+    const flags = isV6 && address.ipv6only ? IPV6_ONLY : 0;
     const handle =
-      address.path !== ''
-        ? createHandle(address.path, -1, -1, undefined, 0)
-        : createHandle(
-            address.host,
-            address.port,
-            address.host.includes(':') ? 6 : 4,
-            undefined,
-            address.host.includes(':') && address.ipv6only ? IPV6_ONLY : 0,
-          );
+      address.path === ''
+        ? createHandle(address.host, address.port, isV6 ? 6 : 4, undefined, flags)
+        : createHandle(address.path, -1, -1, undefined, 0);
     if (typeof handle === 'number') throw new Error(`cannot bind ${key} (error ${handle})`);
-    if (address.path !== '') this.#paths.add(address.path);
     this.#handles.set(key, handle);
   }
 
@@ -57,21 +55,31 @@ export class Sockets {
 
   /** Closes what is not among these keys. */
   keep(keys: ReadonlySet<string>): void {
-    for (const [key, handle] of this.#handles) {
+    for (const key of this.#keys) {
       if (keys.has(key)) continue;
-      handle.close();
+      this.#keys.delete(key);
+      this.#handles.get(key)?.close();
       this.#handles.delete(key);
-      if (key.startsWith('unix:')) this.#unlink(key.slice(5));
     }
   }
 
   close(): void {
     this.keep(new Set());
   }
+}
 
-  #unlink(path: string): void {
-    if (this.#paths.delete(path) && existsSync(path)) unlinkSync(path);
+/** In an acceptor: listens on a handle that the primary sent. net.Server takes TCP ones by itself, Unix sockets only from within. */
+export function listenOn(server: Server, handle: unknown, backlog: number): void {
+  if ((handle as object).constructor.name === 'TCP') {
+    server.listen(handle, backlog);
+    return;
   }
+  const inner = server as unknown as {
+    _handle: unknown;
+    _listen2(address: null, port: -1, addressType: -1, backlog: number): void;
+  };
+  inner._handle = handle;
+  inner._listen2(null, -1, -1, backlog);
 }
 
 async function numeric(listen: ListenModel): Promise<ListenModel> {
@@ -86,25 +94,22 @@ async function numeric(listen: ListenModel): Promise<ListenModel> {
   }
 }
 
-/** A socket file that nobody listens on any more is left over from a crash. */
-function removeStale(path: string): void {
-  if (!existsSync(path)) return;
-  // The probe tells whether somebody listens: bind fails on any file that exists, so a dead one has to go first.
+/** A socket file that nobody answers on is left over from a crash; bind would fail on any file. */
+async function removeStale(path: string): Promise<void> {
+  if (!existsSync(path) || (await answers(path))) return;
   try {
-    if (!isAlive(path)) unlinkSync(path);
+    unlinkSync(path);
   } catch {
     // Left for the probe to report.
   }
 }
 
-function isAlive(path: string): boolean {
-  return process.platform !== 'linux' || unixSockets().includes(path);
-}
-
-function unixSockets(): string[] {
-  return readFileSync('/proc/net/unix', 'utf8')
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/)[7] ?? '');
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => resolve(true));
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
 }
 
 /** A bound handle tells of a conflict only when somebody listens on it: ask with an ordinary server first. */

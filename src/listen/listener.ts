@@ -1,4 +1,5 @@
 // One listening socket: accepts, does TLS, keeps its connections. The socket may be one that another process bound.
+import { chmodSync } from 'node:fs';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import { ClientConnection, type ConnectionHome } from './client-connection.ts';
@@ -88,20 +89,23 @@ export class Listener implements ConnectionHome {
     this.#connections.add(new ClientConnection(socket, secure, this));
   }
 
-  /** Binds the address, or takes a socket that is bound already. */
-  listen(handle?: unknown): Promise<void> {
+  /** Binds the address, or has `listenOnBound` take a socket that is bound already. */
+  listen(listenOnBound?: (server: Server, backlog: number) => void): Promise<void> {
     const { listen } = this.#plan;
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
       const ready = (): void => {
         this.#server.off('error', reject);
+        // As nginx: whoever reaches the directory may connect.
+        if (listen.path !== '') chmodSync(listen.path, 0o666);
         this.#server.on('error', () => {
           // An accept that failed (out of descriptors): the connection is lost, the listener is not.
         });
         resolve();
       };
-      if (handle !== undefined) this.#server.listen(handle, listen.backlog, ready);
-      else this.#server.listen(listenOptions(listen), ready);
+      this.#server.once('listening', ready);
+      if (listenOnBound !== undefined) listenOnBound(this.#server, listen.backlog);
+      else this.#server.listen(listenOptions(listen));
     });
   }
 
