@@ -86,14 +86,23 @@ export class Balancer extends ProxyServer {
     const carriage = this.#carriageFor(own);
     if (carriage !== null) return new WebExchange(carriage, call).begin();
     // http-proxy-3 counts its arguments from the end.
-    this.#carrier.web(req, res, own, ...callbackOf(call));
+    this.#guard(call, () => this.#carrier.web(req, res, own, ...callbackOf(call)));
   }
 
   #ws(req: IncomingMessage, socket: Socket, head: Buffer, rest: readonly unknown[]): void {
     const { call, own } = this.#read(req, socket, rest);
     const carriage = this.#carriageFor(own);
     if (carriage !== null) return new WsExchange(carriage, call, head).begin();
-    this.#carrier.ws(req, socket, head, own, ...callbackOf(call));
+    this.#guard(call, () => this.#carrier.ws(req, socket, head, own, ...callbackOf(call)));
+  }
+
+  /** http-proxy-3 throws on request targets that are no URL (`http://[bad`): a client must not bring the application down. */
+  #guard(call: Call<ServerResponse | Socket>, carry: () => void): void {
+    try {
+      carry();
+    } catch (error) {
+      report(this, call, error as Error, { status: 400, text: 'the request target is not valid' });
+    }
   }
 
   #read<R extends ServerResponse | Socket>(

@@ -104,6 +104,16 @@ describe('events', () => {
     expect(app.balancer.upstream.peers[0]).toMatchObject({ fails: 0, active: 0 });
   });
 
+  it('also where the target is a single server', async () => {
+    const peer = own(await startUpstream((_req, res) => res.end('fine')));
+    const app = own(await startApp({ target: `http://${peer.address}` }));
+    const client = rawClient(app.port);
+    client.write('GET http://[bad HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    expect(await client.closed()).toMatch(/^HTTP\/1\.1 400 /);
+    client.destroy();
+    expect(await ask(app.port)).toMatchObject({ body: 'fine' });
+  });
+
   it('selfHandleResponse leaves the answer to the application', async () => {
     const peer = own(await startUpstream((_req, res) => res.end('theirs')));
     const app = own(await startApp({ upstream: { servers: [peer.address] }, selfHandleResponse: true }));
