@@ -26,17 +26,8 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-export interface Line {
-  readonly scenario: string;
-  readonly contender: string;
-  readonly requestsPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly cpuUs: number;
-  readonly userUs: number;
-  readonly systemUs: number;
-  readonly pssMb: number;
-  readonly failures: number;
+/** Medians of the rounds of a contender in a scenario; failures are added up. */
+export interface Line extends Omit<Round, 'round'> {
   /** Median of the CPU ratios to the reference, round by round; NaN without the reference. */
   readonly cpuRatio: number;
 }

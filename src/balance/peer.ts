@@ -51,11 +51,16 @@ export class Peer {
     return c.maxFails > 0 && this.fails >= c.maxFails && now - this.checkedAt <= c.failTimeoutMs;
   }
 
+  /** It has as many exchanges as max_conns lets it have. */
+  get isFull(): boolean {
+    const limit = this.config.maxConns;
+    return limit > 0 && this.active >= limit;
+  }
+
   /** The eligibility that every algorithm asks for (ngx_http_upstream_get_peer). */
   isEligible(tried: readonly Peer[], now: number): boolean {
     if (this.down || (this.fails > 0 && this.isFailing(now))) return false;
-    const limit = this.config.maxConns;
-    if (limit > 0 && this.active >= limit) return false;
+    if (this.isFull) return false;
     return tried.length === 0 || !tried.includes(this);
   }
 

@@ -7,6 +7,7 @@ import { CompileError } from '../compile.ts';
 import { positionOf } from '../config/finish.ts';
 import type { Model } from '../config/model.ts';
 import { formatProblems } from '../config/problem.ts';
+import { LogFileError } from '../observe/log-output.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import {
   configFile,
@@ -30,7 +31,14 @@ export async function serve(options: CliOptions): Promise<number> {
   printProblems(first);
   const { model } = first;
   if (model === undefined) return fail(`${file} has errors; nothing was started`);
-  return new Server(file, options, first, model).run();
+  // A reader of our output that goes away must not end the service.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  try {
+    return await new Server(file, options, first, model).run();
+  } catch (error) {
+    if (error instanceof LogFileError) return fail(error.message);
+    throw error;
+  }
 }
 
 function fail(message: string): number {

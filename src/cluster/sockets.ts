@@ -3,7 +3,7 @@
 // bound socket that does not accept here, and Server._listen2 listens on one. Where the first is missing, acceptors listen through
 // node:cluster instead.
 import { lookup } from 'node:dns/promises';
-import { existsSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import net, { connect, createServer, isIP, type Server } from 'node:net';
 import { listenOptions } from '../listen/listener.ts';
 import type { ListenModel } from '../listen/rows.ts';
@@ -36,16 +36,8 @@ export class Sockets {
     const address = await numeric(listen);
     if (address.path !== '') await removeStale(address.path);
     await probe(address);
+    if (createHandle !== undefined) this.#handles.set(key, bind(key, address, createHandle));
     this.#keys.add(key);
-    if (createHandle === undefined) return;
-    const isV6 = address.host.includes(':');
-    const flags = isV6 && address.ipv6only ? IPV6_ONLY : 0;
-    const handle =
-      address.path === ''
-        ? createHandle(address.host, address.port, isV6 ? 6 : 4, undefined, flags)
-        : createHandle(address.path, -1, -1, undefined, 0);
-    if (typeof handle === 'number') throw new Error(`cannot bind ${key} (error ${handle})`);
-    this.#handles.set(key, handle);
   }
 
   /** What to send to an acceptor; undefined where it must listen by itself. */
@@ -66,6 +58,23 @@ export class Sockets {
   close(): void {
     this.keep(new Set());
   }
+}
+
+function bind(key: string, address: ListenModel, create: CreateHandle): Handle {
+  if (address.path !== '') {
+    const handle = checked(key, create(address.path, -1, -1, undefined, 0));
+    // As nginx: whoever reaches the directory may connect.
+    chmodSync(address.path, 0o666);
+    return handle;
+  }
+  const isV6 = address.host.includes(':');
+  const flags = isV6 && address.ipv6only ? IPV6_ONLY : 0;
+  return checked(key, create(address.host, address.port, isV6 ? 6 : 4, undefined, flags));
+}
+
+function checked(key: string, handle: Handle | number): Handle {
+  if (typeof handle === 'number') throw new Error(`cannot bind ${key} (error ${handle})`);
+  return handle;
 }
 
 /** In an acceptor: listens on a handle that the primary sent. net.Server takes TCP ones by itself, Unix sockets only from within. */
@@ -94,9 +103,9 @@ async function numeric(listen: ListenModel): Promise<ListenModel> {
   }
 }
 
-/** A socket file that nobody answers on is left over from a crash; bind would fail on any file. */
+/** A socket that refuses is left over from a crash. Any other file is not ours to remove: the probe reports it. */
 async function removeStale(path: string): Promise<void> {
-  if (!existsSync(path) || (await answers(path))) return;
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true || !(await refuses(path))) return;
   try {
     unlinkSync(path);
   } catch {
@@ -104,11 +113,14 @@ async function removeStale(path: string): Promise<void> {
   }
 }
 
-function answers(path: string): Promise<boolean> {
+function refuses(path: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(path, () => resolve(true));
-    socket.once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
+    const socket = connect(path);
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(false);
+    });
   });
 }
 
@@ -125,7 +137,9 @@ function describe(listen: ListenModel, error: NodeJS.ErrnoException): string {
   const where = listen.path !== '' ? `unix:${listen.path}` : `${listen.host}:${listen.port}`;
   switch (error.code) {
     case 'EADDRINUSE':
-      return `cannot listen on ${where}: another program listens there already; stop it or choose another port`;
+      return listen.path === ''
+        ? `cannot listen on ${where}: another program listens there already; stop it or choose another port`
+        : `cannot listen on ${where}: another program listens there already, or it is no socket; remove it or choose another path`;
     case 'EACCES':
       return `cannot listen on ${where}: not permitted; ports below 1024 need the right to bind them (CAP_NET_BIND_SERVICE)`;
     case 'EADDRNOTAVAIL':

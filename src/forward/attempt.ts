@@ -123,9 +123,8 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   #parseHead(bytes: Buffer, start: number, end: number): number {
     const connection = this.#connection;
     if (connection === null) return -1;
-    const max = this.#forward.options.maxHeadBytes;
-    const limits = { maxLine: max, maxHead: max, maxFields: 1000 };
-    const after = parseResponseHead(connection.head, bytes, { start, end, scanned: this.#scanned }, limits);
+    const range = { start, end, scanned: this.#scanned };
+    const after = parseResponseHead(connection.head, bytes, range, this.#forward.options.headLimits);
     if (after === NEED_MORE) {
       this.#partial = copyOf(bytes, start, end);
       this.#scanned = end - start;

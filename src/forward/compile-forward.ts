@@ -1,6 +1,7 @@
 // From the proxy settings of a location to its forward handler: where requests go, which heads they carry, what is tried again.
 import type { LocationMatch, Settings } from '../config/model.ts';
 import type { Exchange, Handler } from '../exchange.ts';
+import { MAX_FIELDS } from '../http/fields.ts';
 import { patternOf } from '../route/pattern.ts';
 import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../route/template.ts';
 import { escapeUri, standsInPath } from '../route/uri.ts';
@@ -68,7 +69,11 @@ export function compileForward(
     replayBytes: settings.clientBodyBufferBytes,
     requestBuffering: settings.proxyRequestBuffering,
     ignoreClientAbort: settings.proxyIgnoreClientAbort,
-    maxHeadBytes: settings.proxyBufferBytes,
+    headLimits: {
+      maxLine: settings.proxyBufferBytes,
+      maxHead: settings.proxyBufferBytes,
+      maxFields: MAX_FIELDS,
+    },
     http10,
     log: tools.log,
   });

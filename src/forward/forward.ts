@@ -5,6 +5,7 @@ import type { BalanceKey } from '../balance/balancer.ts';
 import type { Outcome } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
 import { Attempt, type BodyReader, type Exchange, type Handler, type Producer } from '../exchange.ts';
+import type { HeadLimits } from '../http/request-head.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, type Failure, STATUS_OF } from '../shared/failure.ts';
@@ -33,7 +34,8 @@ export interface ForwardOptions {
   readonly requestBuffering: boolean;
   /** A client that closes its side does not end the exchange. */
   readonly ignoreClientAbort: boolean;
-  readonly maxHeadBytes: number;
+  /** Bounds of the peer's head. */
+  readonly headLimits: HeadLimits;
   readonly http10: boolean;
   readonly log: ForwardLog;
 }
@@ -177,7 +179,8 @@ export class Forward implements BodyReader, Producer {
   /** Peers that this exchange could still try, the present one not counted. */
   #triesLeft(present: Peer): number {
     const peers = this.upstream?.group.peers ?? [];
-    return peers.filter((peer) => peer !== present && !peer.down && !this.#tried.includes(peer)).length;
+    const isLeft = (peer: Peer): boolean => peer !== present && !peer.down && !peer.isFull;
+    return peers.filter((peer) => isLeft(peer) && !this.#tried.includes(peer)).length;
   }
 
   /** The present attempt failed; its connection is gone. */

@@ -1,5 +1,4 @@
 // One listening socket: accepts, does TLS, keeps its connections. The socket may be one that another process bound.
-import { chmodSync } from 'node:fs';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import { ClientConnection, type ConnectionHome } from './client-connection.ts';
@@ -96,8 +95,6 @@ export class Listener implements ConnectionHome {
       this.#server.once('error', reject);
       const ready = (): void => {
         this.#server.off('error', reject);
-        // As nginx: whoever reaches the directory may connect.
-        if (listen.path !== '') chmodSync(listen.path, 0o666);
         this.#server.on('error', () => {
           // An accept that failed (out of descriptors): the connection is lost, the listener is not.
         });

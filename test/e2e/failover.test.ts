@@ -143,6 +143,19 @@ describe('a status that proxy_next_upstream lists', () => {
     expect([res.status, await res.text()]).toEqual([503, 'own words']);
   });
 
+  it('is what the client gets when the other peers are full', async () => {
+    const busy = await scripted(silence);
+    const first = await scripted(answer(503, 'own words'));
+    const proxy = await proxyTo([`${busy.address} max_conns=1`, first], 'proxy_next_upstream http_503;');
+    const hanging = new AbortController();
+    const waiting = get(proxy, { signal: hanging.signal }).catch(() => {});
+    await expect.poll(() => busy.requests()).toBe(1);
+    const res = await get(proxy);
+    expect([res.status, await res.text()]).toEqual([503, 'own words']);
+    hanging.abort();
+    await waiting;
+  });
+
   it('is what the client gets when all peers give it', async () => {
     const proxy = await proxyTo(
       [await scripted(answer(503, 'first')), await scripted(answer(503, 'second'))],

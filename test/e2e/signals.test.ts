@@ -195,6 +195,27 @@ describe('-s', () => {
   });
 });
 
+describe('what lbproxy prints to', () => {
+  it('may go away without ending the service', async () => {
+    const program = 'let n = 0; setInterval(() => console.log(n++), 20); console.error(1)';
+    const lbproxy = await startLbproxy(`worker_processes 1; program noisy { command node -e '${program}'; }
+      http { server { listen 127.0.0.1:PORT1; location / { return 200 on; } } }`);
+    lbproxy.child.stdout?.destroy();
+    lbproxy.child.stderr?.destroy();
+    await pause(500);
+    expect(lbproxy.hasExited).toBe(false);
+    expect((await get(lbproxy.port)).body).toBe('on');
+    expect(await lbproxy.acceptors(1)).toHaveLength(1);
+  });
+
+  it('is told when it cannot be opened', async () => {
+    const lbproxy = await spawnLbproxy(config('127.0.0.1:1', 'error_log DIR/none/error.log;'));
+    expect((await lbproxy.exited).code).toBe(1);
+    expect(lbproxy.stderr()).toMatch(/^lbproxy: cannot open log file/m);
+    expect(lbproxy.stderr()).not.toMatch(/\bat .*\.ts:/);
+  });
+});
+
 describe('a second start', () => {
   it('fails where the ports are taken, and leaves the first alone', async () => {
     const [peer] = await startPeers(1);

@@ -1,5 +1,7 @@
 // Unix sockets and IPv6 on both sides: as listening addresses of several acceptors, over reloads, and as peers.
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
@@ -57,13 +59,26 @@ it('takes the place of a socket file that nobody listens on, and of no other', a
   expect(second.stderr()).toMatch(/another program listens there already/);
   expect(await getUnix(path)).toBe('first unix:');
 
+  const file = join(second.dir, 'notes.txt');
+  writeFileSync(file, 'precious');
+  const third = await spawnLbproxy(`http { server { listen unix:${file}; } }`);
+  expect((await third.exited).code).toBe(1);
+  expect(third.stderr()).toMatch(/it is no socket/);
+  expect(readFileSync(file, 'utf8')).toBe('precious');
+
   const left = join(second.dir, 'left.sock');
-  writeFileSync(left, '');
-  const third = await startLbproxy(
-    `http { server { listen unix:${left}; location / { return 200 third; } } }`,
+  const gone = spawn(process.execPath, [
+    '-e',
+    `require('node:net').createServer().listen(${JSON.stringify(left)})`,
+  ]);
+  await until(() => existsSync(left), 5000, 'the socket');
+  gone.kill('SIGKILL');
+  await once(gone, 'exit');
+  const fourth = await startLbproxy(
+    `http { server { listen unix:${left}; location / { return 200 fourth; } } }`,
   );
-  expect(await getUnix(left)).toBe('third');
-  await third.stop();
+  expect(await getUnix(left)).toBe('fourth');
+  await fourth.stop();
 });
 
 it('reaches peers on a Unix socket and on IPv6', async () => {
