@@ -95,7 +95,7 @@ export class HostResolver {
     const before = this.#hosts.get(name);
     if (before !== undefined && before.join() === addresses.join()) return;
     this.#hosts.set(name, addresses);
-    if (this.#timers.has(name)) this.#onChange();
+    this.#onChange();
   }
 
   stop(): void {

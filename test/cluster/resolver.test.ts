@@ -12,9 +12,10 @@ function setup() {
   const lines: string[] = [];
   const note = (message: string): void => void lines.push(message);
   const log = { debug: note, info: note, notice: note, warn: note, error: note, crit: note } as Log;
-  const resolver = new HostResolver(log, () => {});
+  const changes: string[][] = [];
+  const resolver = new HostResolver(log, () => changes.push(Object.keys(resolver.hosts)));
   open.push(resolver);
-  return { resolver, lines };
+  return { resolver, lines, changes };
 }
 
 it('knows the addresses of a name when follow resolves, and says so of one that has none', async () => {
@@ -33,4 +34,10 @@ it('keeps the names of the running configuration when another one is refused', a
   expect(resolver.hosts.localhost).toContain('127.0.0.1');
   resolver.keep([]);
   expect(resolver.hosts).toEqual({});
+});
+
+it('tells of the first answer too: it may come when the start waits no longer', async () => {
+  const { resolver, changes } = setup();
+  await resolver.follow(['localhost'], 30_000);
+  expect(changes).toEqual([['localhost']]);
 });
