@@ -1,25 +1,39 @@
 // Sends an open file, or parts of it, to the client: one buffer per transfer, filled again only when the client took the
 // last fill. Closes the file on every way out.
+//
+// No second buffer is filled ahead: a client that does not take a piece at once has full socket buffers, which keep it busy
+// for longer than the next read lasts.
 import fs from 'node:fs';
 import type { Exchange, Producer } from '../exchange.ts';
-import { READ_BYTES } from '../shared/buffers.ts';
+import type { FileParts } from './file-head.ts';
 import { closeFile } from './open-file.ts';
-import type { Segment } from './ranges.ts';
 
 /** A body made of an open file. */
-export interface FileBody {
+export interface FileBody extends FileParts {
   readonly fd: number;
-  readonly segments: readonly Segment[];
-  /** Bytes of all segments together. */
-  readonly length: number;
 }
 
-/**
- * Sends `body` with `exchange.status` and `exchange.lines` as they are; a body of at most one buffer in one piece. `unsent` is
- * called instead when the file cannot be read to the promised length before anything was sent.
- */
-export function sendFile(exchange: Exchange, body: FileBody, unsent: (message: string) => void): void {
-  const transfer = new FileTransfer(exchange, body, unsent);
+/** Who wants to hear of a transfer. */
+export interface TransferEvents {
+  /** A body that is sent whole was read and is about to be sent; the file is still open, and the buffer is the listener's to keep. */
+  readonly read: ((body: Buffer) => void) | null;
+  /** Nothing was sent: the file cannot be read to the promised length. */
+  readonly unsent: (message: string) => void;
+}
+
+/** Up to this length a body is read into a buffer of its own and sent together with its head. */
+export const WHOLE_BYTES = 65_536;
+
+/** What is read at once of a longer body. Larger pieces fall out of the processor's cache between reading and sending. */
+export const PIECE_BYTES = 262_144;
+
+/** Buffers of ended transfers, for the next ones; what ends beyond is left to the garbage collector. */
+const spareBuffers: Buffer[] = [];
+const MAX_SPARE = 8;
+
+/** Sends `body` with `exchange.status` and `exchange.lines` as they are. */
+export function sendFile(exchange: Exchange, body: FileBody, events: TransferEvents): void {
+  const transfer = new FileTransfer(exchange, body, events);
   exchange.producer = transfer;
   transfer.read();
 }
@@ -29,7 +43,8 @@ class FileTransfer implements Producer {
   readonly survivesHalfClose = true;
   readonly #exchange: Exchange;
   readonly #body: FileBody;
-  readonly #unsent: (message: string) => void;
+  readonly #events: TransferEvents;
+  readonly #whole: boolean;
   readonly #buffer: Buffer;
   #filled = 0;
   /** Segment that is being read, and how much of it was. */
@@ -39,25 +54,34 @@ class FileTransfer implements Producer {
   #gone = false;
   #reading = false;
   #waiting = false;
+  /** The client's socket may still read from the buffer. */
+  #lent = false;
 
-  constructor(exchange: Exchange, body: FileBody, unsent: (message: string) => void) {
+  constructor(exchange: Exchange, body: FileBody, events: TransferEvents) {
     this.#exchange = exchange;
     this.#body = body;
-    this.#unsent = unsent;
-    this.#buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, body.length));
+    this.#events = events;
+    this.#whole = body.length <= WHOLE_BYTES;
+    // A slice of Node's common pool would keep its neighbours in memory for as long as a copy of the file is kept.
+    this.#buffer = this.#whole
+      ? Buffer.allocUnsafeSlow(body.length)
+      : (spareBuffers.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES));
   }
 
   onClientDrain(): void {
     if (!this.#waiting) return;
     this.#waiting = false;
-    this.read();
+    this.#lent = false;
+    // Filled: the head alone was more than the client took.
+    if (this.#filled > 0) this.#write();
+    else this.read();
   }
 
   onClientGone(): void {
     if (this.#gone) return;
     this.#gone = true;
     // A descriptor closed during a read could be given to another file before the read happens.
-    if (!this.#reading) closeFile(this.#body.fd);
+    if (!this.#reading) this.#release();
   }
 
   /** Fills the buffer as far as it goes, then hands it over. */
@@ -81,13 +105,14 @@ class FileTransfer implements Producer {
       fs.read(fd, this.#buffer, this.#filled, Math.min(space, segment.to - position), position, this.#onRead);
       return;
     }
-    this.#ship();
+    if (this.#whole) this.#sendWhole();
+    else this.#send();
   }
 
   readonly #onRead = (error: Error | null, bytes: number): void => {
     this.#reading = false;
     if (this.#gone) {
-      closeFile(this.#body.fd);
+      this.#release();
       return;
     }
     if (error !== null || bytes === 0) {
@@ -99,26 +124,37 @@ class FileTransfer implements Producer {
     this.read();
   };
 
-  #ship(): void {
-    const { client } = this.#exchange;
-    const last = this.#index === this.#body.segments.length;
-    if (last) this.#end();
-    if (last && !this.#started) {
-      client.sendWhole(this.#exchange, this.#buffer);
-      return;
-    }
-    const more = this.#started ? client.write(this.#buffer, 0, this.#filled) : this.#start();
-    this.#filled = 0;
-    if (this.#gone) return;
-    if (last) client.finish('');
-    else if (more) this.read();
-    else this.#waiting = true;
+  #sendWhole(): void {
+    this.#events.read?.(this.#buffer);
+    this.#end();
+    this.#exchange.client.sendWhole(this.#exchange, this.#buffer);
   }
 
-  #start(): boolean {
-    this.#started = true;
-    this.#exchange.length = this.#body.length;
-    return this.#exchange.client.start(this.#exchange, this.#buffer, 0, this.#filled, false);
+  #send(): void {
+    if (!this.#started) {
+      this.#started = true;
+      this.#exchange.length = this.#body.length;
+      this.#waiting = !this.#exchange.client.start(this.#exchange, null, 0, 0, false);
+      if (this.#gone || this.#waiting) return;
+    }
+    this.#write();
+  }
+
+  #write(): void {
+    const { client } = this.#exchange;
+    this.#lent = true;
+    const taken = client.writeKept(this.#buffer, 0, this.#filled);
+    if (this.#gone) return;
+    this.#lent = !taken;
+    this.#filled = 0;
+    if (this.#index === this.#body.segments.length) {
+      this.#end();
+      client.finish('');
+    } else if (taken) {
+      this.read();
+    } else {
+      this.#waiting = true;
+    }
   }
 
   /** The length was promised: an answer that cannot keep it must not look complete. */
@@ -128,13 +164,19 @@ class FileTransfer implements Producer {
       this.#exchange.client.abort('body_truncated');
       return;
     }
-    this.#unsent(
+    this.#events.unsent(
       error === null ? 'the file became shorter while it was read' : `reading failed (${error.message})`,
     );
   }
 
   #end(): void {
     this.#exchange.producer = null;
+    this.#release();
+  }
+
+  /** Once, when no read is under way. A buffer that is lent is left to the garbage collector. */
+  #release(): void {
     closeFile(this.#body.fd);
+    if (!this.#lent && !this.#whole && spareBuffers.length < MAX_SPARE) spareBuffers.push(this.#buffer);
   }
 }

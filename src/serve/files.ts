@@ -1,19 +1,17 @@
-// The content handler of static files: what nginx's static and index modules and its conditional and range filters do
-// together. Reads the file system off the event loop; memory per transfer is one buffer.
+// The content handler of static files: what nginx's static and index modules do. The file system is read off the event
+// loop; small files that were just read come from memory (file-copies). Memory per transfer is one buffer.
 import { isAbsolute } from 'node:path';
 import type { Exchange, Handler, Producer } from '../exchange.ts';
-import { httpDate } from '../shared/clock.ts';
-import { clearAnswer, sendBody, sendHeadOnly } from './answer.ts';
-import type { Fail } from './error-page.ts';
+import { clearAnswer, sendHeadOnly } from './answer.ts';
+import { type FileCopies, type FileCopy, fileCopies } from './file-copies.ts';
+import { beginFileAnswer, type FileHeadOptions, type FileParts, isPlain, plainLines } from './file-head.ts';
 import { type FileMapping, forbiddenIn, type MappedPath, mapPath } from './file-path.ts';
 import { sendFile } from './file-transfer.ts';
 import { findIndex } from './index-files.ts';
 import { closeFile, FileOpener, type FileProblem, type OpenFile } from './open-file.ts';
-import { checkPreconditions, type IfModifiedSince, rangeApplies, type Validators } from './preconditions.ts';
-import { multipart, parseRanges, type Segment } from './ranges.ts';
 import { escapePath, type SendRedirect } from './redirect.ts';
 
-export interface FileOptions {
+export interface FileOptions extends FileHeadOptions {
   /** Root or alias of this exchange, bytes as latin1; null = none is configured: everything is 404. */
   readonly root: ((exchange: Exchange) => string) | null;
   readonly mapping: FileMapping;
@@ -21,22 +19,16 @@ export interface FileOptions {
   readonly prefix: string;
   /** Compiled names of `index`, in order. */
   readonly index: readonly ((exchange: Exchange) => string)[];
-  /** See `createTypeOf`. */
-  readonly typeOf: (uri: string) => string;
-  readonly maxRanges: number;
-  readonly etag: boolean;
-  readonly ifModifiedSince: IfModifiedSince;
   readonly logNotFound: boolean;
   /** Internal redirect: finds the location of another URI (decoded, bytes as latin1); the arguments stay. */
   readonly redirect: (exchange: Exchange, uri: string) => void;
   readonly sendRedirect: SendRedirect;
-  readonly fail: Fail;
   /** Notes a refusal or failure for the error log. */
   readonly report: (exchange: Exchange, message: string) => void;
 }
 
-export function createFileHandler(options: FileOptions): Handler {
-  const files = new FileHandler(options);
+export function createFileHandler(options: FileOptions, copies: FileCopies = fileCopies): Handler {
+  const files = new FileHandler(options, copies);
   return (exchange) => files.handle(exchange);
 }
 
@@ -50,12 +42,18 @@ class Waiting implements Producer {
   }
 }
 
+let lastNumber = 0;
+
 class FileHandler {
+  /** Names this handler in copies, which outlive it. */
+  readonly #number = ++lastNumber;
   readonly #options: FileOptions;
+  readonly #copies: FileCopies;
   readonly #opener = new FileOpener();
 
-  constructor(options: FileOptions) {
+  constructor(options: FileOptions, copies: FileCopies) {
     this.#options = options;
+    this.#copies = copies;
   }
 
   handle(exchange: Exchange): void {
@@ -83,12 +81,21 @@ class FileHandler {
       });
       return;
     }
+    const isDirectory = uri.endsWith('/');
+    if (!isDirectory && method !== 'POST') {
+      // What was kept under this path has passed all that follows here.
+      const copy = this.#copies.find(mapped);
+      if (copy !== null) {
+        this.#sendCopy(exchange, copy);
+        return;
+      }
+    }
     const why = forbiddenIn(mapped.path);
     if (why !== '') {
       this.#refuse(exchange, { status: 403, message: `"${mapped.path}" is refused: ${why}` });
       return;
     }
-    if (uri.endsWith('/')) this.#index(exchange, base);
+    if (isDirectory) this.#index(exchange, base);
     else this.#open(exchange, mapped);
   }
 
@@ -104,7 +111,8 @@ class FileHandler {
   #index(exchange: Exchange, root: string): void {
     const { mapping, index, redirect } = this.#options;
     const waiting = wait(exchange);
-    findIndex(exchange, { uri: exchange.uri, root, mapping, names: index }, (problem, uri) => {
+    const search = { uri: exchange.uri, root, mapping, names: index, copies: this.#copies };
+    findIndex(exchange, search, (problem, uri) => {
       if (waiting.gone) return;
       exchange.producer = null;
       if (problem !== null) this.#refuse(exchange, problem);
@@ -128,7 +136,7 @@ class FileHandler {
   #answer(exchange: Exchange, mapped: MappedPath, file: OpenFile): void {
     const { fail, sendRedirect } = this.#options;
     if (file.kind === 'file' && exchange.request.method !== 'POST') {
-      this.#send(exchange, file);
+      this.#send(exchange, mapped, file);
       return;
     }
     closeFile(file.fd);
@@ -141,78 +149,57 @@ class FileHandler {
     }
   }
 
-  #send(exchange: Exchange, file: OpenFile): void {
-    const { etag, ifModifiedSince, fail } = this.#options;
-    const validators: Validators = {
-      mtime: file.mtime,
-      etag: etag ? `"${file.mtime.toString(16)}-${file.size.toString(16)}"` : '',
-    };
-    const status = checkPreconditions(exchange.request, validators, ifModifiedSince);
-    if (status === 412) {
+  #send(exchange: Exchange, mapped: MappedPath, file: OpenFile): void {
+    const parts = beginFileAnswer(exchange, file, this.#options);
+    if (parts === null) {
       closeFile(file.fd);
-      fail(exchange, 412, 'the file is not the one that the request asks for');
+      return;
+    }
+    const copies = this.#copies;
+    // Asked before the reading: a change that comes while the file is read must not look settled.
+    const keep = exchange.status === 200 && copies.mayKeep(file);
+    sendFile(
+      exchange,
+      { fd: file.fd, ...parts },
+      {
+        read: keep ? (body) => copies.keep(body, file, mapped) : null,
+        unsent: (message) =>
+          this.#refuse(exchange, { status: 500, message: `"${exchange.uri}": ${message}` }),
+      },
+    );
+  }
+
+  #sendCopy(exchange: Exchange, copy: FileCopy): void {
+    const { request, client } = exchange;
+    if (!isPlain(request)) {
+      const parts = beginFileAnswer(exchange, copy, this.#options);
+      if (parts !== null) client.sendWhole(exchange, assemble(copy.body, parts));
       return;
     }
     clearAnswer(exchange);
-    exchange.lines = `Last-Modified: ${httpDate(file.mtime * 1000)}\r\n`;
-    if (validators.etag !== '') exchange.lines += `ETag: ${validators.etag}\r\n`;
-    if (status === 304) {
-      closeFile(file.fd);
-      exchange.status = 304;
-      sendHeadOnly(exchange, -1);
-      return;
-    }
-    this.#sendContent(exchange, file, validators);
-  }
-
-  #sendContent(exchange: Exchange, file: OpenFile, validators: Validators): void {
-    const { maxRanges, fail } = this.#options;
-    const { request } = exchange;
-    const range = maxRanges === 0 ? undefined : request.get('range');
-    const ranges =
-      range !== undefined && rangeApplies(request.get('if-range'), validators)
-        ? parseRanges(range, file.size, maxRanges)
-        : null;
-    if (ranges === 'unsatisfiable') {
-      closeFile(file.fd);
-      fail(exchange, 416, `the file has ${file.size} bytes`, `Content-Range: bytes */${file.size}\r\n`);
-      return;
-    }
-    let type = this.#options.typeOf(exchange.uri);
-    let segments: readonly Segment[] = [{ from: 0, to: file.size }];
-    let length = file.size;
     exchange.status = 200;
-    if (ranges === null) {
-      if (maxRanges > 0) exchange.lines += 'Accept-Ranges: bytes\r\n';
-    } else {
-      exchange.status = 206;
-      segments = ranges;
-      if (ranges.length === 1) {
-        const [{ from, to }] = ranges;
-        length = to - from;
-        exchange.lines += `Content-Range: bytes ${from}-${to - 1}/${file.size}\r\n`;
-      } else {
-        ({ segments, length, contentType: type } = multipart(ranges, file.size, type));
-      }
-    }
-    if (type !== '') exchange.lines = `Content-Type: ${type}\r\n${exchange.lines}`;
-    this.#sendSegments(exchange, file.fd, segments, length);
+    exchange.lines = this.#linesOf(copy, exchange.uri);
+    if (request.method === 'HEAD') sendHeadOnly(exchange, copy.size);
+    else client.sendWhole(exchange, copy.body);
   }
 
-  #sendSegments(exchange: Exchange, fd: number, segments: readonly Segment[], length: number): void {
-    if (exchange.request.method === 'HEAD' || length === 0) {
-      closeFile(fd);
-      if (length === 0) {
-        sendBody(exchange, '');
-        return;
-      }
-      sendHeadOnly(exchange, length);
-      return;
+  /** Made anew only when another location, or the same by a URI with another extension, sent the file last. */
+  #linesOf(copy: FileCopy, uri: string): string {
+    const type = this.#options.typeOf(uri);
+    if (copy.linesBy !== this.#number || copy.linesType !== type) {
+      copy.lines = plainLines(type, copy, this.#options);
+      copy.linesBy = this.#number;
+      copy.linesType = type;
     }
-    sendFile(exchange, { fd, segments, length }, (message) => {
-      this.#refuse(exchange, { status: 500, message: `"${exchange.uri}": ${message}` });
-    });
+    return copy.lines;
   }
+}
+
+function assemble(body: Buffer, { segments }: FileParts): Buffer {
+  const pieces = segments.map((segment) =>
+    typeof segment === 'string' ? Buffer.from(segment, 'latin1') : body.subarray(segment.from, segment.to),
+  );
+  return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
 }
 
 function wait(exchange: Exchange): Waiting {

@@ -1,6 +1,7 @@
 // The `index` directive: which file stands for a directory. The one found is served through an internal redirect.
 import fs from 'node:fs';
 import type { Exchange } from '../exchange.ts';
+import type { FileCopies } from './file-copies.ts';
 import { type FileMapping, forbiddenIn, mapPath } from './file-path.ts';
 import { type FileProblem, problemOf, toFsPath } from './open-file.ts';
 
@@ -13,6 +14,8 @@ export interface IndexSearch {
   readonly mapping: FileMapping;
   /** Names to try; an absolute one is a URI that is taken without looking. */
   readonly names: readonly ((exchange: Exchange) => string)[];
+  /** A file of which there is a copy needs no trip to another thread to be found. */
+  readonly copies: FileCopies;
 }
 
 /** The URI of the index file, or why there is none. */
@@ -20,7 +23,8 @@ export type IndexCallback = (problem: FileProblem | null, uri: string) => void;
 
 /** Tries the names in turn. The callback may come during the call. */
 export function findIndex(exchange: Exchange, search: IndexSearch, done: IndexCallback): void {
-  const directory = mapPath(search.mapping, search.root, search.uri)?.path ?? search.root;
+  const mapped = mapPath(search.mapping, search.root, search.uri);
+  const directory = mapped?.path ?? search.root;
   let directoryTested = false;
   const next = (i: number): void => {
     if (i === search.names.length) {
@@ -33,6 +37,10 @@ export function findIndex(exchange: Exchange, search: IndexSearch, done: IndexCa
       return;
     }
     const path = directory + name;
+    if (mapped !== null && search.copies.find({ path, root: mapped.root }) !== null) {
+      done(null, search.uri + name);
+      return;
+    }
     const why = forbiddenIn(path);
     if (why !== '') {
       done({ status: 403, message: `"${path}" is refused: ${why}` }, '');

@@ -4,14 +4,28 @@ import fs from 'node:fs';
 import { sep } from 'node:path';
 import type { MappedPath } from './file-path.ts';
 
-/** An open file; who gets it closes `fd`. Directories come open too. */
-export interface OpenFile {
-  readonly fd: number;
-  readonly kind: 'file' | 'directory' | 'other';
+/** What answers tell of a file. */
+export interface FileFacts {
   /** Bytes. */
   readonly size: number;
   /** Seconds since the epoch, not negative. */
   readonly mtime: number;
+}
+
+/** What tells one content of a file from another: part of fs.Stats, times in ms since the epoch with their fraction. */
+export interface FileIdentity {
+  readonly dev: number;
+  readonly ino: number;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+}
+
+/** An open file; who gets it closes `fd`. Directories come open too. */
+export interface OpenFile extends FileFacts {
+  readonly fd: number;
+  readonly kind: 'file' | 'directory' | 'other';
+  readonly identity: FileIdentity;
 }
 
 /** Why there is no file: the status that it leads to, and a sentence for the log. */
@@ -112,7 +126,19 @@ function describe(fd: number, stats: fs.BigIntStats): OpenFile {
     kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other',
     size: Number(stats.size),
     mtime: Math.max(0, mtime),
+    identity: {
+      dev: Number(stats.dev),
+      ino: Number(stats.ino),
+      size: Number(stats.size),
+      mtimeMs: toStatsMs(stats.mtimeNs),
+      ctimeMs: toStatsMs(stats.ctimeNs),
+    },
   };
+}
+
+/** Nanoseconds as fs.Stats gives them: with its steps, so that its rounding is the same. */
+function toStatsMs(ns: bigint): number {
+  return Number(ns / 1_000_000_000n) * 1000 + Number(ns % 1_000_000_000n) / 1_000_000;
 }
 
 /** Whether a real path is `root` or below it. */

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Exchange } from '../../src/exchange.ts';
 import { forbiddenIn, mapPath, mappingOf } from '../../src/serve/file-path.ts';
+import { PIECE_BYTES, WHOLE_BYTES } from '../../src/serve/file-transfer.ts';
 import { isInside, problemOf, realPathByName } from '../../src/serve/open-file.ts';
 import { type FakeAnswer, FakeClient, fakeExchange } from '../support/fake-client.ts';
 import { BIG_BYTES, makeFiles, type OurSite, ourSite } from './site.ts';
@@ -53,6 +54,13 @@ async function get(requestLine: string, ...fields: string[]): Promise<FakeAnswer
   const client = new FakeClient();
   begin(requestLine, client, ...fields);
   return await client.answer;
+}
+
+/** Lets a slow client have the head and the first piece of a file. */
+async function takePiece(client: FakeClient): Promise<void> {
+  await until(() => client.calls.includes('start'));
+  client.drain();
+  await until(() => client.received === PIECE_BYTES);
 }
 
 function fieldOf(answer: FakeAnswer, name: string): string | undefined {
@@ -194,39 +202,40 @@ describe('sending', () => {
   it('holds one buffer at a time for a client that takes its time', async () => {
     const client = new FakeClient({ slow: true });
     begin('GET /big.bin', client);
-    await until(() => client.received === 65_536);
+    await until(() => client.calls.includes('start'));
     await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(client.received).toBe(65_536);
+    expect(client.received).toBe(0);
     client.drain();
-    client.drain();
-    await until(() => client.received === 131_072);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(client.received).toBe(131_072);
-    client.drain();
-    await until(() => client.received === 196_608);
-    client.drain();
+    for (const received of [PIECE_BYTES, 2 * PIECE_BYTES]) {
+      await until(() => client.received === received);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(client.received).toBe(received);
+      client.drain();
+      client.drain();
+    }
     const answer = await client.answer;
     expect(answer.body).toEqual(fs.readFileSync(path.join(files.root, 'big.bin')));
     expect(client.calls).toEqual(['start', 'write', 'write', 'write', 'finish']);
   });
 
-  it.each([1, 65_535, 65_536, 65_537, 131_072, 131_073])('sends %i bytes', async (size) => {
-    const content = Buffer.alloc(size, 'abcdefg');
-    fs.writeFileSync(path.join(files.root, 'sized'), content);
-    const answer = await get('GET /sized');
-    expect(answer.body.equals(content)).toBe(true);
-    expect(fieldOf(answer, 'Content-Length')).toBe(String(size));
-  });
+  it.each([1, WHOLE_BYTES, WHOLE_BYTES + 1, PIECE_BYTES, PIECE_BYTES + 1, 2 * PIECE_BYTES])(
+    'sends %i bytes',
+    async (size) => {
+      const content = Buffer.alloc(size, 'abcdefg');
+      fs.writeFileSync(path.join(files.root, 'sized'), content);
+      const answer = await get('GET /sized');
+      expect(answer.body.equals(content)).toBe(true);
+      expect(fieldOf(answer, 'Content-Length')).toBe(String(size));
+    },
+  );
 
   it('aborts when the file becomes shorter', async () => {
     const file = path.join(files.root, 'shrinking.bin');
     fs.writeFileSync(file, Buffer.alloc(BIG_BYTES));
     const client = new FakeClient({ slow: true });
     begin('GET /shrinking.bin', client);
-    await until(() => client.received === 65_536);
-    fs.truncateSync(file, 70_000);
-    client.drain();
-    await until(() => client.received === 70_000 || client.calls.includes('abort'));
+    await takePiece(client);
+    fs.truncateSync(file, PIECE_BYTES + 5000);
     client.drain();
     const answer = await client.answer;
     expect(answer.end).toBe('body_truncated');
@@ -235,13 +244,14 @@ describe('sending', () => {
 
   it('does not send what the file grew by', async () => {
     const file = path.join(files.root, 'growing.bin');
-    fs.writeFileSync(file, Buffer.alloc(100_000, 'a'));
+    const content = Buffer.alloc(PIECE_BYTES + 1000, 'a');
+    fs.writeFileSync(file, content);
     const client = new FakeClient({ slow: true });
     begin('GET /growing.bin', client);
-    await until(() => client.received === 65_536);
+    await takePiece(client);
     fs.appendFileSync(file, Buffer.alloc(100_000, 'b'));
     client.drain();
-    expect((await client.answer).body.equals(Buffer.alloc(100_000, 'a'))).toBe(true);
+    expect((await client.answer).body.equals(content)).toBe(true);
   });
 
   it('stops and closes when the client leaves: before the file is open, and in the middle', async () => {
@@ -252,17 +262,17 @@ describe('sending', () => {
     atIndex.leave(indexed);
     const middle = new FakeClient({ slow: true });
     const exchange = begin('GET /big.bin', middle);
-    await until(() => middle.received === 65_536);
+    await takePiece(middle);
     expect(openDescriptors()).toHaveLength(1);
     middle.leave(exchange);
     await until(noneOpen);
     const reading = new FakeClient({ slow: true });
     const other = begin('GET /big.bin', reading);
-    await until(() => reading.received === 65_536);
+    await takePiece(reading);
     reading.drain();
     reading.leave(other);
     await until(noneOpen);
-    expect(reading.received).toBe(65_536);
+    expect(reading.received).toBe(PIECE_BYTES);
     expect(early.calls).toEqual([]);
     expect(atIndex.calls).toEqual([]);
     expect(indexed.uri).toBe('/');

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Exchange, Handler } from '../../src/exchange.ts';
 import { createFail } from '../../src/serve/error-page.ts';
+import { FileCopies } from '../../src/serve/file-copies.ts';
 import { type FileMapping, mappingOf } from '../../src/serve/file-path.ts';
 import { createFileHandler, type FileOptions } from '../../src/serve/files.ts';
 import { createTypeOf } from '../../src/serve/mime.ts';
@@ -13,7 +14,8 @@ import { createSendRedirect, type RedirectOptions } from '../../src/serve/redire
 export const SERVER_NAME = 'ref.example.org';
 const TYPES = { html: 'text/html', htm: 'text/html', txt: 'text/plain', jpg: 'image/jpeg', css: 'text/css' };
 export const TYPES_BLOCK = 'types { text/html html htm; text/plain txt; image/jpeg JPG; text/css css; }';
-export const BIG_BYTES = 200_000;
+/** More than two pieces of a transfer. */
+export const BIG_BYTES = 600_000;
 
 /** Makes the files; `remove` takes them away. Times are fixed, one with nanoseconds that a rounding would lose. */
 export function makeFiles(): { readonly root: string; readonly outside: string; remove(): void } {
@@ -123,7 +125,12 @@ export interface OurSite {
 }
 
 /** The same locations with our handlers behind nginx's rules of choice. */
-export function ourSite(root: string, signature: string, more: Partial<FileOptions> = {}): OurSite {
+export function ourSite(
+  root: string,
+  signature: string,
+  more: Partial<FileOptions> = {},
+  copies = new FileCopies(),
+): OurSite {
   const reports: string[] = [];
   const regex: [RegExp, Handler][] = [];
   const exact = new Map<string, Handler>();
@@ -157,7 +164,7 @@ export function ourSite(root: string, signature: string, more: Partial<FileOptio
       serverNameInRedirect: false,
       ...spec.redirect,
     };
-    const handler = createFileHandler({
+    const options: FileOptions = {
       root: (exchange) => root + spec.path.replace('$1', exchange.captures?.[1] ?? ''),
       mapping,
       prefix: root,
@@ -173,7 +180,8 @@ export function ourSite(root: string, signature: string, more: Partial<FileOptio
       report: (_, message) => reports.push(message),
       ...spec.files,
       ...more,
-    });
+    };
+    const handler = createFileHandler(options, copies);
     if (kind === 'regex') regex.push([new RegExp(text), handler]);
     else if (kind === 'exact') exact.set(text, handler);
     else prefixes.push([text, handler]);
