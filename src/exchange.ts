@@ -36,9 +36,10 @@ export interface Producer {
   onClientGone(failure: Failure): void;
 }
 
-/** Who takes the request's body. Chunks are the reader's to keep. */
+/** Who takes the request's body. */
 export interface BodyReader {
-  onBody(chunk: Buffer): void;
+  /** `buf[from, to)` is lent for the length of the call. */
+  onBody(buf: Buffer, from: number, to: number): void;
   /** The body is complete; trailer lines each end in CRLF, '' without. */
   onBodyEnd(trailers: string): void;
   /** The body ended wrongly; the client's connection will be closed after the answer. */
@@ -47,7 +48,8 @@ export interface BodyReader {
 
 /** Who takes over the bytes of both directions after a 101. */
 export interface TunnelEnd {
-  onTunnelData(chunk: Buffer): void;
+  /** `buf[from, to)` is lent for the length of the call. */
+  onTunnelData(buf: Buffer, from: number, to: number): void;
   /** The client half-closed. */
   onTunnelEnd(): void;
   onTunnelDrain(): void;
@@ -56,8 +58,8 @@ export interface TunnelEnd {
 
 /**
  * The client's side of an exchange. The order of calls is: `informational`* then either one `sendWhole`, or one `start`, any
- * number of `write`, and one `finish` or `abort`. The front adds Server, Date, Connection and the framing.
- * Buffers given to `start` and `write` are copied or written before the call returns: they stay the caller's.
+ * number of `write` or `writeKept`, and one `finish` or `abort`. The front adds Server, Date, Connection and the framing.
+ * Buffers given to `start` and `write` are the caller's again when the call returns.
  */
 export interface ClientSink {
   readonly remoteAddress: string;
@@ -84,6 +86,11 @@ export interface ClientSink {
   start(exchange: Exchange, piece: Buffer | null, from: number, to: number, last: boolean): boolean;
   /** More of the body. False: wait for onClientDrain. */
   write(piece: Buffer, from: number, to: number): boolean;
+  /**
+   * As `write`, without a copy. True: the piece was taken and its buffer may be used again. False: it stays in use, and must not be
+   * changed, until onClientDrain or onClientGone.
+   */
+  writeKept(piece: Buffer, from: number, to: number): boolean;
   /** The body is complete. Trailer lines are sent where the framing has room for them. */
   finish(trailers: string): void;
   /** The answer cannot be completed: the client must see that (reset or close without the last chunk). */

@@ -40,7 +40,7 @@ function importsOf(sources: Sources): Import[] {
 /** Lower storeys know nothing of higher ones; those of one storey do not know each other. */
 const STOREYS: readonly (readonly string[])[] = [
   ['version', 'shared'],
-  ['http'],
+  ['http', 'socket'],
   ['exchange'],
   ['config/base'],
   ['config/syntax', 'route', 'balance'],

@@ -20,14 +20,7 @@ export const leastConn = (peers: readonly Peer[]): Balancer => ({
         several = true;
       }
     }
-    if (best !== undefined && several) {
-      const { active, weight } = best;
-      best = smoothPick(
-        peers,
-        first,
-        (peer) => peer.active * weight === active * peer.weight && peer.isEligible(tried, now),
-      );
-    }
+    if (best !== undefined && several) best = smoothPick(peers, first, tried, now, best);
     best?.noteChance(now);
     return best;
   },

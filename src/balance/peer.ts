@@ -64,6 +64,11 @@ export class Peer {
     return tried.length === 0 || !tried.includes(this);
   }
 
+  /** As many exchanges for its weight as the other has. */
+  isAsBusyAs(other: Peer): boolean {
+    return this.active * other.weight === other.active * this.weight;
+  }
+
   /** A peer whose pause is over gets one request at a time: the chance is taken by whoever picks it first. */
   noteChance(now: number): void {
     if (now - this.checkedAt > this.config.failTimeoutMs) this.checkedAt = now;

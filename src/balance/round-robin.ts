@@ -5,23 +5,25 @@ import type { Peer } from './peer.ts';
 
 export const roundRobin = (peers: readonly Peer[]): Balancer => ({
   pick(_key, tried, now) {
-    const best = smoothPick(peers, 0, (peer) => peer.isEligible(tried, now));
+    const best = smoothPick(peers, 0, tried, now);
     best?.noteChance(now);
     return best;
   },
 });
 
-/** One step of the smooth algorithm over the peers from `from` on for which `take` is true. */
+/** One step of the smooth algorithm over the eligible peers from `from` on; with `like`, over those that are as busy as it is. */
 export function smoothPick(
   peers: readonly Peer[],
   from: number,
-  take: (peer: Peer) => boolean,
+  tried: readonly Peer[],
+  now: number,
+  like?: Peer,
 ): Peer | undefined {
   let best: Peer | undefined;
   let total = 0;
   for (let i = from; i < peers.length; i++) {
     const peer = peers[i];
-    if (!take(peer)) continue;
+    if (!peer.isEligible(tried, now) || (like !== undefined && !peer.isAsBusyAs(like))) continue;
     peer.currentWeight += peer.effectiveWeight;
     total += peer.effectiveWeight;
     if (peer.effectiveWeight < peer.weight) peer.effectiveWeight++;

@@ -34,6 +34,8 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   #chunked = false;
   #held = false;
   #upgrade = false;
+  /** When the bytes came that are being looked at. */
+  #now = 0;
   /** What went out is a HEAD, whatever the client sent (proxy_method): its answer has no body. */
   #headOnly = false;
 
@@ -76,9 +78,29 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     this.#headOnly = head.startsWith('HEAD ');
     this.requestSent = true;
     this.record.bytesSent += head.length;
-    const flowing = connection.socket.write(head, 'latin1');
-    connection.setTimeout(flowing ? forward.options.readTimeoutMs : forward.options.sendTimeoutMs);
+    connection.writeText(head);
+    connection.setTimeout(
+      connection.mustWait ? forward.options.sendTimeoutMs : forward.options.readTimeoutMs,
+    );
     if (forward.body !== null && small === null) this.pumpBody();
+  }
+
+  /** So much waits for the peer that nothing more should be sent until it has drained. */
+  get mustWait(): boolean {
+    return this.#connection?.mustWait ?? false;
+  }
+
+  /** Sends a piece of the request's body that need not be kept; false when it must be. */
+  passBodyOn(buf: Buffer, from: number, to: number): boolean {
+    const { body, options } = this.#forward;
+    const connection = this.#connection;
+    if (body === null || connection === null || this.#phase === 'connecting' || this.#phase === 'done')
+      return false;
+    if (!body.passOn(connection, buf, from, to, this.#chunked)) return false;
+    if (this.#phase === 'awaiting-head') {
+      connection.setTimeout(connection.mustWait ? options.sendTimeoutMs : options.readTimeoutMs);
+    }
+    return true;
   }
 
   /** Sends what has come of the request's body. */
@@ -87,7 +109,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     const connection = this.#connection;
     if (body === null || connection === null || this.#phase === 'connecting' || this.#phase === 'done')
       return;
-    if (connection.socket.writableNeedDrain) return;
+    if (connection.mustWait) return;
     const flowing = body.sendTo(connection, this.#chunked);
     if (this.#phase === 'awaiting-head') {
       connection.setTimeout(flowing ? options.readTimeoutMs : options.sendTimeoutMs);
@@ -101,6 +123,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   }
 
   onPeerData(buf: Buffer, length: number): void {
+    this.#now = systemClock.now();
     this.record.bytesReceived += length;
     if (this.#phase === 'awaiting-head') this.#onHeadBytes(buf, length);
     else if (this.#phase === 'relaying') this.#onBodyBytes(buf, 0, length);
@@ -174,7 +197,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
       this.#fail('malformed_head', 'the peer switched protocols without being asked');
       return;
     }
-    this.record.headMs = systemClock.now() - this.record.startedAt;
+    this.record.headMs = this.#now - this.record.startedAt;
     this.record.status = 101;
     this.record.outcome = 'ok';
     forward.options.takeHead(forward.exchange, head);
@@ -182,8 +205,9 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     this.#phase = 'done';
     forward.exchange.producer = null;
     const tunnel = new Tunnel(forward.exchange, connection, forward.options.readTimeoutMs, () => {
-      this.record.totalMs = systemClock.now() - this.record.startedAt;
-      forward.attemptDone(this);
+      const now = systemClock.now();
+      this.record.totalMs = now - this.record.startedAt;
+      forward.attemptDone(this, now);
     });
     tunnel.begin(bytes, after, end);
   }
@@ -194,11 +218,11 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     if (connection === null) return;
     const { exchange } = forward;
     const { head } = connection;
-    this.record.headMs = systemClock.now() - this.record.startedAt;
+    this.record.headMs = this.#now - this.record.startedAt;
     this.record.status = head.status;
-    const failure: Failure = `http_${head.status}`;
-    if (head.status >= 400 && forward.passesOver(failure)) {
-      return this.#fail(failure, `the peer answered ${head.status}`);
+    if (head.status >= 400) {
+      const failure: Failure = `http_${head.status}`;
+      if (forward.passesOver(failure)) return this.#fail(failure, `the peer answered ${head.status}`);
     }
     const framing = responseFraming(head, this.#headOnly ? 'HEAD' : 'GET');
     forward.options.takeHead(exchange, head);
@@ -247,7 +271,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   }
 
   onAnswerComplete(): void {
-    this.record.totalMs = systemClock.now() - this.record.startedAt;
+    this.record.totalMs = this.#now - this.record.startedAt;
     this.record.outcome = 'ok';
   }
 
@@ -258,8 +282,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     this.#phase = 'done';
     this.#connection = null;
     const { head } = connection;
-    const requestDone =
-      (forward.body === null || forward.body.sent) && connection.socket.writableLength === 0;
+    const requestDone = (forward.body === null || forward.body.sent) && connection.pendingBytes === 0;
     if (
       clean &&
       requestDone &&
@@ -273,10 +296,11 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     } else {
       connection.finish(forward.options.sendTimeoutMs);
     }
-    forward.attemptDone(this);
+    forward.attemptDone(this, this.#now);
   }
 
   onPeerEnd(): void {
+    this.#now = systemClock.now();
     if (this.#phase === 'relaying' && this.#relay?.peerEnded() === true) return this.#complete(false);
     this.#lost();
   }
@@ -305,7 +329,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     const connection = this.#connection;
     if (this.#phase === 'connecting') return this.#fail('connect_timeout', CAUSE_OF.connect_timeout);
     if (this.#phase === 'relaying') return this.#fail('body_timeout', CAUSE_OF.body_timeout);
-    const sending = connection !== null && connection.socket.writableLength > 0;
+    const sending = connection !== null && connection.pendingBytes > 0;
     // While the client is still sending its body the peer owes no answer: the client's own time-out watches that.
     if (!sending && this.#forward.body !== null && !this.#forward.body.complete) {
       connection?.setTimeout(this.#forward.options.readTimeoutMs);

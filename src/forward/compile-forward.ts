@@ -88,7 +88,7 @@ function compileTarget(pass: ProxyPass, prefix: string, tools: ForwardTools): Ta
   const upstream: Upstream = tools.upstreams.of(authority, pass.at);
   const uri = rest === '' ? originalTarget : replacedTarget(rest.startsWith('/') ? rest : `/${rest}`, prefix);
   return {
-    upstream: (_exchange, ready) => ready(upstream, ''),
+    upstream,
     uri,
     url,
     hasUri: rest !== '',

@@ -17,11 +17,7 @@ import type { BodyFraming } from './request-head.ts';
 
 /** What a location with proxy_pass is compiled to. Times in ms. */
 export interface ForwardOptions {
-  /** The group; undefined when a variable names a host that cannot be reached: its `detail` goes to the error page. */
-  readonly upstream: (
-    exchange: Exchange,
-    ready: (upstream: Upstream | undefined, detail: string) => void,
-  ) => void;
+  readonly upstream: Upstream | FindUpstream;
   readonly writeHead: (exchange: Exchange, framing: BodyFraming, upgrade: boolean) => string;
   readonly takeHead: (exchange: Exchange, head: ResponseHead) => void;
   readonly next: NextPolicy;
@@ -39,6 +35,15 @@ export interface ForwardOptions {
   readonly http10: boolean;
   readonly log: ForwardLog;
 }
+
+/**
+ * Finds the group of a URL with variables; it is undefined when a variable names a host that cannot be reached: `detail` goes to the
+ * error page.
+ */
+export type FindUpstream = (
+  exchange: Exchange,
+  ready: (upstream: Upstream | undefined, detail: string) => void,
+) => void;
 
 export interface ForwardLog {
   /** An attempt failed: what, and whether another follows (`noRetry` = '' means yes). */
@@ -90,20 +95,26 @@ export class Forward implements BodyReader, Producer {
   }
 
   begin(): void {
-    const exchange = this.exchange;
+    const { exchange } = this;
+    const { upstream: target } = this.options;
     exchange.producer = this;
-    this.options.upstream(exchange, (upstream, detail) => {
+    if (typeof target !== 'function') return this.#beginWith(target, exchange.startedAt);
+    target(exchange, (upstream, detail) => {
       if (this.ended) return;
       if (upstream === undefined) return this.#giveUp('unresolved', detail);
-      this.upstream = upstream;
-      exchange.proxyHost ||= upstream.name;
-      if (this.body === null) return this.nextPeer();
-      // The length is known: the peer can have the head at once. Otherwise see first whether the whole body fits the buffer.
-      this.#waitingForBody =
-        exchange.request.chunked && (this.options.requestBuffering || this.options.http10);
-      exchange.client.readBody(this);
-      if (!this.#waitingForBody && !this.ended && this.run === null) this.nextPeer();
+      this.#beginWith(upstream, systemClock.now());
     });
+  }
+
+  #beginWith(upstream: Upstream, now: number): void {
+    const { exchange } = this;
+    this.upstream = upstream;
+    exchange.proxyHost ||= upstream.name;
+    if (this.body === null) return this.nextPeer(now);
+    // The length is known: the peer can have the head at once. Otherwise see first whether the whole body fits the buffer.
+    this.#waitingForBody = exchange.request.chunked && (this.options.requestBuffering || this.options.http10);
+    exchange.client.readBody(this);
+    if (!this.#waitingForBody && !this.ended && this.run === null) this.nextPeer();
   }
 
   /** The body's framing towards the peer: a length wherever it is known. */
@@ -117,10 +128,9 @@ export class Forward implements BodyReader, Producer {
   }
 
   /** Starts the next attempt, or ends the exchange when no peer is left. */
-  nextPeer(): void {
+  nextPeer(now = systemClock.now()): void {
     const { exchange, upstream } = this;
     if (upstream === null) return;
-    const now = systemClock.now();
     if (this.#startedAt === 0) this.#startedAt = now;
     const peer = upstream.group.pick(exchange.client as BalanceKey, this.#tried, now);
     if (peer === undefined) return this.#noPeer();
@@ -211,10 +221,10 @@ export class Forward implements BodyReader, Producer {
   }
 
   /** The answer is complete; the connection was dealt with. */
-  attemptDone(run: AttemptRun): void {
+  attemptDone(run: AttemptRun, now: number): void {
     this.ended = true;
     this.run = null;
-    this.upstream?.group.release(run.peer, 'ok', systemClock.now());
+    this.upstream?.group.release(run.peer, 'ok', now);
   }
 
   #giveUp(failure: AttemptFailure, detail: string): void {
@@ -238,10 +248,14 @@ export class Forward implements BodyReader, Producer {
 
   // The request's body.
 
-  onBody(chunk: Buffer): void {
+  onBody(buf: Buffer, from: number, to: number): void {
     const body = this.body;
     if (body === null || this.ended) return;
-    body.add(chunk);
+    if (!this.#waitingForBody && this.run?.passBodyOn(buf, from, to) === true) {
+      if (this.run?.mustWait === true) this.#holdBody();
+      return;
+    }
+    body.add(buf, from, to);
     this.#pump();
   }
 
@@ -273,10 +287,13 @@ export class Forward implements BodyReader, Producer {
       this.run?.pumpBody();
     }
     // Without a peer the exchange has just ended: the client's body is no more ours to hold.
-    if (body.full && !this.#bodyPaused && !this.ended) {
-      this.#bodyPaused = true;
-      this.exchange.client.pauseBody();
-    }
+    if (body.full && !this.ended) this.#holdBody();
+  }
+
+  #holdBody(): void {
+    if (this.#bodyPaused) return;
+    this.#bodyPaused = true;
+    this.exchange.client.pauseBody();
   }
 
   /** The peer took what there was. */

@@ -1,6 +1,7 @@
 // The request's body on its way to a peer: kept for a replay while it fits the buffer, streamed once it does not.
 // Bounded: what waits to be sent never exceeds the buffer by more than one read.
 import { chunkHeader, lastChunk } from '../http/chunked.ts';
+import { copyOf } from '../shared/buffers.ts';
 import type { PeerConnection } from '../upstream/connection.ts';
 
 /** Pieces below this are gathered into stores of this size: as buffers of their own, single bytes cost hundreds of times their size. */
@@ -26,30 +27,46 @@ export class RequestBody {
     this.#limit = limit;
   }
 
-  add(chunk: Buffer): void {
+  /** Keeps a copy of `buf[from, to)`. */
+  add(buf: Buffer, from: number, to: number): void {
     // Nearly all small bodies come in one piece.
-    if (chunk.length < SMALL_BYTES && this.#chunks.length > 0) this.#gather(chunk);
-    else this.#chunks.push(chunk);
-    this.#kept += chunk.length;
-    this.received += chunk.length;
+    if (to - from < SMALL_BYTES && this.#chunks.length > 0) this.#gather(buf, from, to);
+    else this.#chunks.push(copyOf(buf, from, to));
+    this.#kept += to - from;
+    this.received += to - from;
   }
 
-  #gather(chunk: Buffer): void {
+  #gather(buf: Buffer, from: number, to: number): void {
     const chunks = this.#chunks;
-    if (this.#store === null || this.#used + chunk.length > STORE_BYTES) {
+    if (this.#store === null || this.#used + to - from > STORE_BYTES) {
       this.#store = Buffer.allocUnsafeSlow(STORE_BYTES);
       this.#used = 0;
     }
     const store = this.#store;
-    const from = this.#used;
-    this.#used += chunk.copy(store, from);
-    if (this.#next < chunks.length && adjoin(chunks[chunks.length - 1], store, from)) {
+    const start = this.#used;
+    this.#used += buf.copy(store, start, from, to);
+    if (this.#next < chunks.length && adjoin(chunks[chunks.length - 1], store, start)) {
       const grown = store.subarray(chunks[chunks.length - 1].byteOffset, this.#used);
       chunks[chunks.length - 1] = grown;
       return;
     }
     this.#joinSent();
-    chunks.push(store.subarray(from, this.#used));
+    chunks.push(store.subarray(start, this.#used));
+  }
+
+  /**
+   * Writes `buf[from, to)` without keeping it: once the buffer has overflowed the body cannot be replayed anyway. False, and nothing
+   * was written, while it still can or while earlier pieces wait.
+   */
+  passOn(connection: PeerConnection, buf: Buffer, from: number, to: number, chunked: boolean): boolean {
+    if (!this.#dropped && this.#kept + to - from <= this.#limit) return false;
+    if (this.#next < this.#chunks.length || connection.mustWait) return false;
+    if (chunked) connection.writeFramed(chunkHeader(to - from), buf, from, to, '\r\n');
+    else connection.writeFramed('', buf, from, to, '');
+    this.received += to - from;
+    this.#dropped = true;
+    this.#dropSent();
+    return true;
   }
 
   /** The last two pieces as one, when both were sent and lie side by side: only a replay needs them. */
@@ -94,26 +111,19 @@ export class RequestBody {
     return text;
   }
 
-  /** Hands what is here to the connection, framed anew. False when its socket wants a pause. */
+  /** Hands what is here to the connection, framed anew. False when it must wait. */
   sendTo(connection: PeerConnection, chunked: boolean): boolean {
-    const socket = connection.socket;
-    let flowing = true;
-    if (this.#next < this.#chunks.length || (this.complete && !this.#endSent)) {
-      socket.cork();
-      while (this.#next < this.#chunks.length) {
-        const chunk = this.#chunks[this.#next++];
-        if (chunked) socket.write(chunkHeader(chunk.length), 'latin1');
-        flowing = socket.write(chunk);
-        if (chunked) flowing = socket.write('\r\n', 'latin1');
-      }
-      if (this.complete && !this.#endSent) {
-        this.#endSent = true;
-        if (chunked) flowing = socket.write(lastChunk(this.trailers), 'latin1');
-      }
-      socket.uncork();
+    while (this.#next < this.#chunks.length) {
+      const chunk = this.#chunks[this.#next++];
+      if (chunked) connection.writeFramed(chunkHeader(chunk.length), chunk, 0, chunk.length, '\r\n');
+      else connection.writeKept(chunk);
+    }
+    if (this.complete && !this.#endSent) {
+      this.#endSent = true;
+      if (chunked) connection.writeText(lastChunk(this.trailers));
     }
     if (this.#kept > this.#limit) this.#dropSent();
-    return flowing && !socket.writableNeedDrain;
+    return !connection.mustWait;
   }
 
   #dropSent(): void {

@@ -18,6 +18,7 @@ import {
   UPGRADE,
 } from '../http/fields.ts';
 import type { RequestHead } from '../http/request-head.ts';
+import { ownText } from '../shared/buffers.ts';
 
 /** How the body goes to the peer. */
 export type BodyFraming =
@@ -55,8 +56,9 @@ const OURS: ReadonlySet<string> = new Set([
 
 /** Makes the writer of one location's heads. */
 export function compileRequestHead(options: RequestHeadOptions) {
-  const set = options.set.filter(([name]) => !OURS.has(name.toLowerCase()));
-  const replaced = new NameSet(set.map(([name]) => name.toLowerCase()));
+  const own = options.set.filter(([name]) => !OURS.has(name.toLowerCase()));
+  const replaced = new NameSet(own.map(([name]) => name.toLowerCase()));
+  const set = own.map(([name, value]) => new SetField(name, value));
   const version = options.http10 ? ' HTTP/1.0\r\n' : ' HTTP/1.1\r\n';
   const persistence = options.http10 || !options.keepalive ? 'Connection: close\r\n' : '';
 
@@ -64,16 +66,36 @@ export function compileRequestHead(options: RequestHeadOptions) {
     const request = exchange.request;
     const method = options.method === null ? request.method : methodOf(options.method(exchange), request);
     let text = `${method} ${options.target(exchange)}${version}`;
-    for (let i = 0; i < set.length; i++) {
-      const value = set[i][1](exchange);
-      if (value !== '') text += `${set[i][0]}: ${fieldValue(value)}\r\n`;
-    }
+    for (let i = 0; i < set.length; i++) text += set[i].line(exchange);
     if (upgrade) text += `Upgrade: ${request.value(request.upgradeAt)}\r\nConnection: upgrade\r\n`;
     else text += persistence;
     if (framing.kind === 'length') text += `Content-Length: ${framing.bytes}\r\n`;
     else if (framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
     return `${text}${copyFields(request, replaced)}\r\n`;
   };
+}
+
+/** A field of proxy_set_header. Hosts, schemes and addresses mostly are those of the request before: so is the line. */
+class SetField {
+  readonly #name: string;
+  readonly #value: (exchange: Exchange) => string;
+  #lastValue = '';
+  #lastLine = '';
+
+  constructor(name: string, value: (exchange: Exchange) => string) {
+    this.#name = name;
+    this.#value = value;
+  }
+
+  line(exchange: Exchange): string {
+    const value = this.#value(exchange);
+    if (value !== this.#lastValue) {
+      // A slice would keep the whole head that it was cut from.
+      this.#lastValue = ownText(value);
+      this.#lastLine = value === '' ? '' : ownText(`${this.#name}: ${fieldValue(value)}\r\n`);
+    }
+    return this.#lastLine;
+  }
 }
 
 /** A template may give anything: what is no token would not be the method only. */

@@ -60,16 +60,17 @@ export class Tunnel implements TunnelEnd, ConnectionOwner {
     this.#close();
   }
 
-  onTunnelData(chunk: Buffer): void {
+  onTunnelData(buf: Buffer, from: number, to: number): void {
     this.#connection.setTimeout(this.#idleMs);
-    this.#attempt().bytesSent += chunk.length;
-    if (!this.#connection.socket.write(chunk)) this.#exchange.client.tunnelPause();
+    this.#attempt().bytesSent += to - from;
+    this.#connection.writeFramed('', buf, from, to, '');
+    if (this.#connection.mustWait) this.#exchange.client.tunnelPause();
   }
 
   onTunnelEnd(): void {
     this.#clientEnded = true;
     if (this.#peerEnded) this.#close();
-    else this.#connection.socket.end();
+    else this.#connection.end();
   }
 
   onTunnelDrain(): void {

@@ -130,7 +130,9 @@ export function parseRequestHead(
   if (range.scanned === 0) head.forgetLine();
   const first = buf[range.start];
   const start = first === 13 || first === 10 ? skipEmptyLines(buf, range.start, range.end) : range.start;
-  const size = findHeadEnd(buf, start, range.end, Math.max(0, range.scanned - (start - range.start)));
+  const size = endsInEmptyLine(buf, start, range.end)
+    ? range.end - start
+    : findHeadEnd(buf, start, range.end, Math.max(0, range.scanned - (start - range.start)));
   if (size === 0) return checkUnfinished(head, buf.subarray(start, range.end), range.scanned, limits);
   head.reset();
   head.text = buf.latin1Slice(start, start + Math.min(size, limits.maxHead + limits.maxLine));
@@ -152,6 +154,20 @@ function skipEmptyLines(buf: Buffer, start: number, end: number): number {
     else break;
   }
   return p;
+}
+
+/**
+ * What was read is a head to its last byte: nearly every request without a body, told without a search. Where an earlier empty line
+ * ends the head, the fields say so.
+ */
+function endsInEmptyLine(buf: Buffer, start: number, end: number): boolean {
+  return (
+    end - start >= 4 &&
+    buf[end - 1] === 10 &&
+    buf[end - 2] === 13 &&
+    buf[end - 3] === 10 &&
+    buf[end - 4] === 13
+  );
 }
 
 /** Bytes up to and including the first empty line of `buf[start, end)`, or 0. */

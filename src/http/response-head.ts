@@ -65,6 +65,9 @@ export function responseFraming(head: ResponseHead, method: string): Framing {
   return 'until-close';
 }
 
+/** A head this small, and nearly all are, is found in one text together with the beginning of its body. */
+const USUAL_HEAD_BYTES = 2048;
+
 /** As `parseRequestHead`, for an answer. */
 export function parseResponseHead(
   head: ResponseHead,
@@ -72,17 +75,16 @@ export function parseResponseHead(
   range: { readonly start: number; readonly end: number; readonly scanned: number },
   limits: HeadLimits,
 ): number {
-  const size = findHeadEnd(buf, range.start, range.end, range.scanned);
-  const length = range.end - range.start;
-  if (size === 0) {
-    if (length >= 9 && !buf.latin1Slice(range.start, range.start + 9).startsWith('HTTP/1.')) {
-      return refuse(head, 'invalid status line');
-    }
-    return length > limits.maxHead ? refuse(head, 'head too large') : NEED_MORE;
+  // The text may reach into the body: only the fields tell where the head ends.
+  const text = buf.latin1Slice(range.start, Math.min(range.end, range.start + USUAL_HEAD_BYTES));
+  if (range.scanned === 0 && text.includes('\r\n\r\n')) {
+    head.text = text;
+  } else {
+    const size = findHeadEnd(buf, range.start, range.end, range.scanned);
+    if (size === 0) return checkUnfinished(head, text, range.end - range.start, limits);
+    head.text = buf.latin1Slice(range.start, range.start + Math.min(size, limits.maxHead + limits.maxLine));
   }
   head.reset();
-  // `size` may reach into the body when the head's own lines end in a lone LF: only the fields tell where the head ends.
-  head.text = buf.latin1Slice(range.start, range.start + Math.min(size, limits.maxHead + limits.maxLine));
   const fields = parseStatusLine(head);
   if (fields < 0) return refuse(head, 'invalid status line');
   const end = scanFields(head, fields, limits.maxLine, limits.maxFields);
@@ -91,6 +93,12 @@ export function parseResponseHead(
   head.size = end;
   const problem = interpret(head);
   return problem === null ? range.start + end : refuse(head, problem);
+}
+
+/** A head that has no end yet: is it already too large, or no answer at all? */
+function checkUnfinished(head: ResponseHead, text: string, length: number, limits: HeadLimits): number {
+  if (length >= 9 && !text.startsWith('HTTP/1.')) return refuse(head, 'invalid status line');
+  return length > limits.maxHead ? refuse(head, 'head too large') : NEED_MORE;
 }
 
 function refuse(head: ResponseHead, problem: ResponseProblem): typeof MALFORMED {

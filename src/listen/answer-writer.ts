@@ -1,13 +1,10 @@
 // Writes answers to a client's socket: status line, our own fields, framing. Head and a small body go out in one write.
-import type { Socket } from 'node:net';
 import type { Exchange } from '../exchange.ts';
 import { chunkHeader, lastChunk } from '../http/chunked.ts';
-import { statusLine } from '../http/status.ts';
-import { copyOf, INLINE_BODY_BYTES } from '../shared/buffers.ts';
+import { reasonOf, statusLine } from '../http/status.ts';
+import { ownText, READ_BYTES } from '../shared/buffers.ts';
 import { currentHttpDate } from '../shared/clock.ts';
-
-/** Bytes waiting in the socket above which the producer is held. Not below the socket's own mark, so that 'drain' follows. */
-const HIGH_WATER_BYTES = 65_536;
+import type { ByteSocket } from '../socket/byte-socket.ts';
 
 const BODYLESS = (status: number): boolean => status === 204 || status === 304 || status < 200;
 
@@ -23,114 +20,127 @@ function dateLine(): string {
   return dateLineText;
 }
 
+/** Status line, Server and Date as nearly every answer of a second begins. */
+class Beginning {
+  readonly #status: number;
+  #serverLine = '';
+  #dateLine = '';
+  #text = '';
+
+  constructor(status: number) {
+    this.#status = status;
+  }
+
+  of(serverLine: string): string {
+    const date = dateLine();
+    if (date !== this.#dateLine || serverLine !== this.#serverLine) {
+      this.#dateLine = date;
+      this.#serverLine = serverLine;
+      this.#text = ownText(statusLine(this.#status) + serverLine + date);
+    }
+    return this.#text;
+  }
+}
+
+const beginnings: Beginning[] = [];
+
+function beginningOf(exchange: Exchange): string {
+  const { status, reason } = exchange;
+  const { serverLine } = exchange.location.client;
+  if (!exchange.ownServer && !exchange.ownDate && (reason === '' || reason === reasonOf(status))) {
+    beginnings[status] ??= new Beginning(status);
+    return beginnings[status].of(serverLine);
+  }
+  let text = reason === '' ? statusLine(status) : `HTTP/1.1 ${status} ${reason}\r\n`;
+  if (!exchange.ownServer) text += serverLine;
+  if (!exchange.ownDate) text += dateLine();
+  return text;
+}
+
+/** A body this small goes as text behind its head: cheaper than a copy of its bytes. */
+const TEXT_BYTES = 1024;
+
 /** How the present answer's body is framed; 'none' also for HEAD. */
 type Framing = 'none' | 'length' | 'chunked' | 'until-close';
 
 export class AnswerWriter {
-  readonly #socket: Socket;
+  readonly #socket: ByteSocket;
   #framing: Framing = 'none';
 
-  constructor(socket: Socket) {
+  constructor(socket: ByteSocket) {
     this.#socket = socket;
   }
 
   informational(status: number, lines: string): void {
-    this.#socket.write(`${statusLine(status)}${lines}\r\n`, 'latin1');
+    this.#socket.writeText(`${statusLine(status)}${lines}\r\n`);
   }
 
   whole(exchange: Exchange, body: string | Buffer): void {
+    const socket = this.#socket;
     const head = this.#head(exchange);
-    if (this.#framing === 'none' || body.length === 0) {
-      this.#socket.write(head, 'latin1');
-    } else {
-      exchange.bodyBytesSent += body.length;
-      if (typeof body === 'string') this.#socket.write(head + body, 'latin1');
-      else if (body.length <= INLINE_BODY_BYTES)
-        this.#socket.write(head + body.latin1Slice(0, body.length), 'latin1');
-      else {
-        this.#socket.cork();
-        this.#socket.write(head, 'latin1');
-        this.#socket.write(body);
-        this.#socket.uncork();
-      }
+    if (this.#framing === 'none' || body.length === 0) return socket.writeText(head);
+    exchange.bodyBytesSent += body.length;
+    if (typeof body === 'string') socket.writeText(head + body);
+    else if (body.length <= READ_BYTES) socket.writeFramed(head, body, 0, body.length, '');
+    else {
+      socket.writeText(head);
+      socket.writeKept(body);
     }
   }
 
   start(exchange: Exchange, piece: Buffer | null, from: number, to: number, last: boolean): boolean {
+    const socket = this.#socket;
     const head = this.#head(exchange);
     if (piece === null || from === to) {
-      this.#socket.write(last && this.#framing === 'chunked' ? head + lastChunk('') : head, 'latin1');
+      socket.writeText(last && this.#framing === 'chunked' ? head + lastChunk('') : head);
     } else if (this.#framing === 'none') {
-      this.#socket.write(head, 'latin1');
-    } else if (to - from <= INLINE_BODY_BYTES) {
-      exchange.bodyBytesSent += to - from;
-      this.#socket.write(head + this.#inline(piece, from, to, last), 'latin1');
+      socket.writeText(head);
     } else {
-      this.#socket.cork();
-      this.#socket.write(head, 'latin1');
-      this.write(exchange, piece, from, to);
-      if (last) this.finish('');
-      this.#socket.uncork();
+      exchange.bodyBytesSent += to - from;
+      const chunked = this.#framing === 'chunked';
+      const before = chunked ? head + chunkHeader(to - from) : head;
+      const after = !chunked ? '' : last ? AFTER_LAST : AFTER_CHUNK;
+      if (to - from <= TEXT_BYTES) socket.writeText(before + piece.latin1Slice(from, to) + after);
+      else socket.writeFramed(before, piece, from, to, after);
     }
-    return this.#socket.writableLength < HIGH_WATER_BYTES;
-  }
-
-  /** A small piece of body with its framing, as text for the same write as the head. */
-  #inline(piece: Buffer, from: number, to: number, last: boolean): string {
-    const text = piece.latin1Slice(from, to);
-    if (this.#framing !== 'chunked') return text;
-    return `${chunkHeader(to - from)}${text}\r\n${last ? lastChunk('') : ''}`;
+    return !socket.mustWait;
   }
 
   write(exchange: Exchange, piece: Buffer, from: number, to: number): boolean {
     if (this.#framing === 'none' || from === to) return true;
     exchange.bodyBytesSent += to - from;
+    if (this.#framing === 'chunked')
+      this.#socket.writeFramed(chunkHeader(to - from), piece, from, to, AFTER_CHUNK);
+    else this.#socket.writeFramed('', piece, from, to, '');
+    return !this.#socket.mustWait;
+  }
+
+  writeKept(exchange: Exchange, piece: Buffer, from: number, to: number): boolean {
+    if (this.#framing === 'none' || from === to) return true;
+    exchange.bodyBytesSent += to - from;
     const socket = this.#socket;
-    if (to - from <= INLINE_BODY_BYTES) {
-      socket.write(this.#inline(piece, from, to, false), 'latin1');
-    } else if (this.#framing === 'chunked') {
-      socket.cork();
-      socket.write(chunkHeader(to - from), 'latin1');
-      socket.write(copyOf(piece, from, to));
-      socket.write('\r\n', 'latin1');
-      socket.uncork();
-    } else {
-      socket.write(copyOf(piece, from, to));
-    }
-    return socket.writableLength < HIGH_WATER_BYTES;
+    if (this.#framing === 'chunked') socket.writeText(chunkHeader(to - from));
+    socket.writeKept(from === 0 && to === piece.length ? piece : piece.subarray(from, to));
+    if (this.#framing === 'chunked') socket.writeText(AFTER_CHUNK);
+    return socket.pendingBytes === 0;
   }
 
   finish(trailers: string): void {
-    if (this.#framing === 'chunked') this.#socket.write(lastChunk(trailers), 'latin1');
+    if (this.#framing === 'chunked') this.#socket.writeText(lastChunk(trailers));
   }
 
   switchProtocols(exchange: Exchange): void {
     exchange.headSent = true;
     const head = `${statusLine(101)}${exchange.location.client.serverLine}${dateLine()}${exchange.lines}Connection: upgrade\r\n\r\n`;
     exchange.headBytesSent = head.length;
-    this.#socket.write(head, 'latin1');
-  }
-
-  /** Lets the client see that the answer is not complete. */
-  reset(): void {
-    // A TLS connection cannot be reset by Node; without close_notify and last chunk it is as clear.
-    if ('encrypted' in this.#socket) this.#socket.destroy();
-    else this.#socket.resetAndDestroy();
-  }
-
-  /** Closes after what was written is sent. */
-  closeSoon(): void {
-    this.#socket.destroySoon();
+    this.#socket.writeText(head);
   }
 
   #head(exchange: Exchange): string {
     const request = exchange.request;
     const { status, length } = exchange;
     exchange.headSent = true;
-    let text = exchange.reason === '' ? statusLine(status) : `HTTP/1.1 ${status} ${exchange.reason}\r\n`;
-    if (!exchange.ownServer) text += exchange.location.client.serverLine;
-    if (!exchange.ownDate) text += dateLine();
-    text += exchange.lines;
+    let text = beginningOf(exchange) + exchange.lines;
     if (BODYLESS(status)) {
       this.#framing = 'none';
       if (status === 304 && length > 0) text += `Content-Length: ${length}\r\n`;
@@ -152,6 +162,10 @@ export class AnswerWriter {
     return text;
   }
 }
+
+/** What follows the bytes of a chunk, and of the last one. */
+const AFTER_CHUNK = '\r\n';
+const AFTER_LAST = AFTER_CHUNK + lastChunk('');
 
 const CLOSE = 'Connection: close\r\n\r\n';
 const KEEP = 'Connection: keep-alive\r\n\r\n';

@@ -1,14 +1,14 @@
 // The request's body as it comes from the client: framed by the head, counted, handed to its reader, or read and dropped.
-import type { Socket } from 'node:net';
 import type { BodyReader, Exchange } from '../exchange.ts';
 import { ChunkedDecoder } from '../http/chunked.ts';
 import type { ClientFailure, Failure } from '../shared/failure.ts';
+import type { ByteSocket } from '../socket/byte-socket.ts';
 
 /** A rest of an unread body up to this size is read and dropped so that the connection can stay; beyond, it closes. */
 const DISCARD_BYTES = 65_536;
 
 export class BodySource {
-  readonly #socket: Socket;
+  readonly #socket: ByteSocket;
   #decoder: ChunkedDecoder | null = null;
   #exchange: Exchange | null = null;
   #reader: BodyReader | null = null;
@@ -17,8 +17,10 @@ export class BodySource {
   #left = 0;
   #limit = 0;
   #received = 0;
-  /** Taken and not yet delivered. */
+  /** Taken and not yet delivered: `#piece[#pieceFrom, #pieceTo)`. */
   #piece: Buffer | null = null;
+  #pieceFrom = 0;
+  #pieceTo = 0;
   #fault: ClientFailure | null = null;
   #paused = false;
   #held = false;
@@ -28,7 +30,7 @@ export class BodySource {
   failed = false;
   discarding = false;
 
-  constructor(socket: Socket) {
+  constructor(socket: ByteSocket) {
     this.#socket = socket;
   }
 
@@ -101,32 +103,40 @@ export class BodySource {
   }
 
   /**
-   * Takes bytes of the body from `input`, beginning at `from`; returns the offset of the first byte not used. They are handed on by
-   * `deliver`, so that a reader may call back: by then the connection knows where it is.
+   * Takes bytes of the body from `input[from, end)`; returns the offset of the first byte not used. They are handed on by `deliver`, so
+   * that a reader may call back: by then the connection knows where it is.
    */
-  take(input: Buffer, from: number): number {
-    return this.#chunked ? this.#takeChunked(input, from) : this.#takeLength(input, from);
+  take(input: Buffer, from: number, end: number): number {
+    return this.#chunked ? this.#takeChunked(input, from, end) : this.#takeLength(input, from, end);
   }
 
-  #takeLength(input: Buffer, from: number): number {
-    const n = Math.min(this.#left, input.length - from);
+  #takeLength(input: Buffer, from: number, end: number): number {
+    const n = Math.min(this.#left, end - from);
     this.#left -= n;
     if (this.#left === 0) this.complete = true;
-    if (n > 0) this.#piece = input.subarray(from, from + n);
+    this.#takePiece(input, from, n);
     return from + n;
   }
 
-  #takeChunked(input: Buffer, from: number): number {
+  #takePiece(input: Buffer, from: number, length: number): void {
+    if (length === 0) return;
+    if (this.#exchange !== null) this.#exchange.bodyBytesReceived += length;
+    this.#piece = input;
+    this.#pieceFrom = from;
+    this.#pieceTo = from + length;
+  }
+
+  #takeChunked(input: Buffer, from: number, end: number): number {
     const decoder = this.#decoder;
     if (decoder === null) return from;
-    const n = decoder.decode(input, from, input.length);
+    const n = decoder.decode(input, from, end);
     this.#received += n;
     if (decoder.malformed) this.#fault = 'client_body_malformed';
     else if (this.#limit > 0 && this.#received > this.#limit && !this.discarding)
       this.#fault = 'client_body_too_large';
-    if (this.#fault !== null) return input.length;
+    if (this.#fault !== null) return end;
     if (decoder.done) this.complete = true;
-    if (n > 0) this.#piece = input.subarray(from, from + n);
+    this.#takePiece(input, from, n);
     return decoder.consumed;
   }
 
@@ -137,10 +147,7 @@ export class BodySource {
     this.#piece = null;
     this.#fault = null;
     if (fault !== null) return this.fail(fault);
-    if (piece !== null) {
-      if (this.#exchange !== null) this.#exchange.bodyBytesReceived += piece.length;
-      this.#reader?.onBody(piece);
-    }
+    if (piece !== null) this.#reader?.onBody(piece, this.#pieceFrom, this.#pieceTo);
     if (this.complete) this.#end(this.#chunked ? (this.#decoder?.trailers ?? '') : '');
   }
 

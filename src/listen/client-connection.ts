@@ -2,8 +2,6 @@
 // The front of HTTP/1.x: all framing towards the client is decided here (RFC 9112 §6, §9).
 // Longer than most files on purpose: one state machine with one timer. What it moves (heads, answers, bodies, tunnels) is in files of
 // its own; split further, each transition would cross two.
-import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { type BodyReader, type ClientSink, Exchange, type TunnelEnd } from '../exchange.ts';
 import {
   MALFORMED,
@@ -12,10 +10,13 @@ import {
   RequestHead,
   statusOfProblem,
 } from '../http/request-head.ts';
+import { copyOf } from '../shared/buffers.ts';
 import { systemClock } from '../shared/clock.ts';
 import type { Failure } from '../shared/failure.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
+import { type Accepted, socketOf } from '../socket/accepted.ts';
+import type { ByteSocket, SocketOwner } from '../socket/byte-socket.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { BodySource } from './body-source.ts';
 import type { Front } from './front.ts';
@@ -47,10 +48,12 @@ const PIPELINE_BYTES = 65_536;
 
 let lastConnectionId = 0;
 
-export class ClientConnection implements ClientSink {
+export class ClientConnection implements ClientSink, SocketOwner {
   readonly id = ++lastConnectionId;
-  readonly socket: Socket;
+  readonly #socket: ByteSocket;
   readonly secure: boolean;
+  /** TLS server name, '' without. */
+  readonly sniName: string;
   readonly #home: ConnectionHome;
   readonly #acceptedAt = wheel.nowMs;
   requests = 0;
@@ -60,9 +63,10 @@ export class ClientConnection implements ClientSink {
   readonly #answer: AnswerWriter;
   readonly #body: BodySource;
   #tunnel: TunnelSide | null = null;
-  /** Bytes that were read and not used yet: `#input[#from, #input.length)`. */
+  /** Bytes that were read and not used yet: `#input[#from, #end)`. */
   #input: Buffer | null = null;
   #from = 0;
+  #end = 0;
   #scanned = 0;
   #advancing = false;
   /** The client sent FIN. */
@@ -75,57 +79,60 @@ export class ClientConnection implements ClientSink {
   readonly remoteAddress: string;
   readonly remotePort: number;
 
-  constructor(socket: Socket, secure: boolean, home: ConnectionHome) {
-    this.socket = socket;
-    this.secure = secure;
+  /** `sniName` is null without TLS. */
+  constructor(accepted: Accepted, sniName: string | null, home: ConnectionHome) {
+    const socket = socketOf(accepted, this);
+    this.#socket = socket;
+    this.secure = sniName !== null;
+    this.sniName = sniName ?? '';
     this.#home = home;
-    this.remoteAddress = plainAddress(socket.remoteAddress);
-    this.remotePort = socket.remotePort ?? 0;
+    // Asked for at once: of a connection that ended the kernel no longer knows.
+    this.remoteAddress = socket.remoteAddress || UNIX_CLIENT;
+    this.remotePort = socket.remotePort;
     this.#deadline = new Deadline(() => this.#onTimeout());
     this.#answer = new AnswerWriter(socket);
     this.#body = new BodySource(socket);
-    socket.on('data', (chunk) => this.#onData(chunk as Buffer));
-    socket.on('end', () => this.#onEnd());
-    socket.on('drain', () => this.#onDrain());
-    socket.on('error', () => {
-      // 'close' follows and says all there is to know.
-    });
-    socket.on('close', () => this.#onClose());
     this.#await('head', home.front.headTimeoutMs);
   }
 
   get localAddress(): string {
-    return plainAddress(this.socket.localAddress);
+    return this.#socket.localAddress || UNIX_CLIENT;
   }
 
   get localPort(): number {
-    return this.socket.localPort ?? 0;
-  }
-
-  get sniName(): string {
-    if (!this.secure) return '';
-    const name = (this.socket as TLSSocket).servername;
-    return typeof name === 'string' ? name : '';
+    return this.#socket.localPort;
   }
 
   // Reading.
 
-  #onData(chunk: Buffer): void {
+  onBytes(buf: Buffer, length: number): void {
     switch (this.#state) {
       case 'tunnel':
-        this.#tunnel?.onData(chunk);
+        this.#tunnel?.onBytes(buf, 0, length);
         return;
       case 'lingering':
-        if (wheel.nowMs > this.#lingerUntil) this.socket.destroy();
+        if (wheel.nowMs > this.#lingerUntil) this.#socket.destroy();
         else this.#await('linger', LINGER_IDLE_MS);
         return;
       case 'closed':
         return;
       default:
-        this.#input = this.#input === null ? chunk : joined(this.#input, this.#from, chunk);
-        this.#from = 0;
+        this.#take(buf, length);
         this.#advance();
+        // What was read is only lent.
+        if (this.#input === buf) this.#setInput(copyOf(buf, this.#from, this.#end), 0, this.#scanned);
     }
+  }
+
+  #take(buf: Buffer, length: number): void {
+    if (this.#input === null) {
+      this.#input = buf;
+      this.#end = length;
+    } else {
+      this.#input = joined(this.#input, this.#from, buf, length);
+      this.#end = this.#input.length;
+    }
+    this.#from = 0;
   }
 
   /** Uses what was read as far as it goes: bodies, heads, one request after the other. */
@@ -157,7 +164,7 @@ export class ClientConnection implements ClientSink {
       exchange.location.fail(exchange, 500, 'internal error');
     } catch {
       // What threw once may throw again: 'close' ends the rest.
-      this.socket.destroy();
+      this.#socket.destroy();
     }
   }
 
@@ -170,8 +177,8 @@ export class ClientConnection implements ClientSink {
     } else if (state === 'idle' || state === 'head') {
       if ((state === 'idle' && this.#answersWait()) || !this.#readHead(input)) return false;
     } else return false;
-    if (this.#input !== null && this.#from >= this.#input.length) {
-      this.#setInput(null, 0);
+    if (this.#input !== null && this.#from >= this.#end) {
+      this.#setInput(null, 0, 0);
       return true;
     }
     return this.#from !== before || this.#state !== state;
@@ -179,27 +186,28 @@ export class ClientConnection implements ClientSink {
 
   /** A client that pipelines and does not read is served no further than its socket takes the answers. */
   #answersWait(): boolean {
-    if (!this.socket.writableNeedDrain) return false;
+    if (!this.#socket.mustWait) return false;
     this.#body.hold();
     this.#await('send', this.#sendMs);
     return true;
   }
 
   get #unread(): number {
-    return this.#input === null ? 0 : this.#input.length - this.#from;
+    return this.#input === null ? 0 : this.#end - this.#from;
   }
 
-  #setInput(input: Buffer | null, from: number): void {
+  #setInput(input: Buffer | null, from: number, scanned: number): void {
     this.#input = input;
     this.#from = from;
-    this.#scanned = 0;
+    this.#end = input === null ? 0 : input.length;
+    this.#scanned = scanned;
   }
 
   /** False: nothing to do until more is read or the reader goes on. */
   #feedBody(input: Buffer): boolean {
     const body = this.#body;
     if (!body.wants) return false;
-    this.#from = body.take(input, this.#from);
+    this.#from = body.take(input, this.#from, this.#end);
     if (body.complete && this.#awaited === 'body') wheel.disarm(this.#deadline);
     body.deliver();
     if (body.reading && !body.complete) this.#awaitBody();
@@ -224,14 +232,10 @@ export class ClientConnection implements ClientSink {
       // Counted from the first byte and not re-armed: a client cannot stretch its head (slow-loris).
       this.#await('head', front.headTimeoutMs);
     }
-    const range = { start: this.#from, end: input.length, scanned: this.#scanned };
+    const range = { start: this.#from, end: this.#end, scanned: this.#scanned };
     const after = parseRequestHead(this.#request, input, range, front.headLimits);
     if (after === NEED_MORE) {
-      this.#scanned = input.length - this.#from;
-      if (this.#from > 0) {
-        this.#input = input.subarray(this.#from);
-        this.#from = 0;
-      }
+      this.#scanned = this.#end - this.#from;
       return false;
     }
     this.#scanned = 0;
@@ -264,7 +268,7 @@ export class ClientConnection implements ClientSink {
     wheel.disarm(this.#deadline);
     const exchange = new Exchange(this, request, this.#home.front.defaultServer, systemClock.now());
     this.#exchange = exchange;
-    this.#setInput(null, 0);
+    this.#setInput(null, 0, 0);
     this.#body.begin(exchange);
     exchange.closeAfter = true;
     this.#body.failed = true;
@@ -276,7 +280,7 @@ export class ClientConnection implements ClientSink {
     );
   }
 
-  #onEnd(): void {
+  onEnd(): void {
     this.#ended = true;
     if (this.#state === 'tunnel') {
       this.#tunnel?.onEnd();
@@ -285,14 +289,14 @@ export class ClientConnection implements ClientSink {
     const exchange = this.#exchange;
     if (exchange === null) {
       // Unless an earlier answer still waits for the client to take it.
-      if (this.#unread === 0 || !this.socket.writableNeedDrain) this.#answer.closeSoon();
+      if (this.#unread === 0 || !this.#socket.mustWait) this.#socket.closeSoon();
       return;
     }
     if (!this.#body.complete || exchange.producer?.survivesHalfClose === false)
       this.#clientGone('client_aborted');
   }
 
-  #onClose(): void {
+  onClosed(): void {
     if (this.#state === 'closed') return;
     const { exchange } = this.#detach();
     if (exchange !== null) this.#loseExchange(exchange, 'client_aborted');
@@ -302,7 +306,7 @@ export class ClientConnection implements ClientSink {
   #detach(): { exchange: Exchange | null } {
     const exchange = this.#exchange;
     this.#state = 'closed';
-    this.#setInput(null, 0);
+    this.#setInput(null, 0, 0);
     wheel.remove(this.#deadline);
     this.#tunnel?.onClosed();
     return { exchange };
@@ -312,7 +316,7 @@ export class ClientConnection implements ClientSink {
   #clientGone(failure: Failure): void {
     const exchange = this.#exchange;
     if (exchange !== null) this.#loseExchange(exchange, failure);
-    this.socket.destroy();
+    this.#socket.destroy();
   }
 
   #loseExchange(exchange: Exchange, failure: Failure): void {
@@ -341,7 +345,7 @@ export class ClientConnection implements ClientSink {
       case 'head':
         // nginx answers 408 to a head that began and closes one that never did without a word.
         if (this.#state === 'head') this.#timeOutHead();
-        else this.socket.destroy();
+        else this.#socket.destroy();
         return;
       case 'body':
         // A body that nobody wants any more costs the connection, not the answer in front of it.
@@ -354,8 +358,8 @@ export class ClientConnection implements ClientSink {
         return this.#clientGone('client_send_timeout');
       default:
         // What the client has not taken yet is send_timeout's.
-        if (this.socket.writableLength > 0) this.#await('send', this.#sendMs);
-        else this.socket.destroy();
+        if (this.#socket.pendingBytes > 0) this.#await('send', this.#sendMs);
+        else this.#socket.destroy();
     }
   }
 
@@ -395,6 +399,14 @@ export class ClientConnection implements ClientSink {
     return flowing;
   }
 
+  writeKept(piece: Buffer, from: number, to: number): boolean {
+    const exchange = this.#exchange;
+    if (exchange === null) return true;
+    const taken = this.#answer.writeKept(exchange, piece, from, to);
+    if (!taken) this.#await('send', exchange.location.client.sendTimeoutMs);
+    return taken;
+  }
+
   finish(trailers: string): void {
     const exchange = this.#exchange;
     if (exchange === null) return;
@@ -408,7 +420,7 @@ export class ClientConnection implements ClientSink {
     exchange.failure ??= failure;
     exchange.closeAfter = true;
     exchange.producer = null;
-    this.#answer.reset();
+    this.#socket.reset();
     this.#finishExchange(exchange);
   }
 
@@ -432,7 +444,7 @@ export class ClientConnection implements ClientSink {
     exchange.location.filter?.(exchange);
   }
 
-  #onDrain(): void {
+  onDrained(): void {
     if (this.#state === 'tunnel') {
       this.#tunnel?.onDrain();
       return;
@@ -464,7 +476,7 @@ export class ClientConnection implements ClientSink {
     } catch (error) {
       rethrowLater(error);
     }
-    if (this.#state === 'closed' || this.socket.destroyed) return;
+    if (this.#state === 'closed' || this.#socket.closed) return;
     if (exchange.closeAfter) {
       this.#close();
       return;
@@ -491,19 +503,24 @@ export class ClientConnection implements ClientSink {
       return this.#linger();
     // What comes now is dropped: no request begins on a connection that ends.
     this.#state = 'lingering';
-    this.#setInput(null, 0);
+    this.#setInput(null, 0, 0);
     this.#lingerUntil = wheel.nowMs + LINGER_TOTAL_MS;
-    if (this.socket.writableLength > 0) this.#await('send', this.#sendMs);
-    this.#answer.closeSoon();
+    if (this.#socket.pendingBytes > 0) this.#await('send', this.#sendMs);
+    this.#socket.closeSoon();
   }
 
   #linger(): void {
     this.#state = 'lingering';
-    this.#setInput(null, 0);
+    this.#setInput(null, 0, 0);
     this.#lingerUntil = wheel.nowMs + LINGER_TOTAL_MS;
     this.#await('linger', LINGER_IDLE_MS);
     this.#body.release();
-    this.socket.end();
+    this.#socket.end();
+  }
+
+  /** Ends the connection at once. */
+  destroy(): void {
+    this.#socket.destroy();
   }
 
   /** The listener goes away or the process stops: idle connections end, busy ones after their answer. */
@@ -541,7 +558,7 @@ export class ClientConnection implements ClientSink {
     while (this.#input !== null && this.#body.wants && this.#exchange !== null) {
       const before = this.#from;
       if (!this.#feedBody(this.#input) || this.#from === before) break;
-      if (this.#input !== null && this.#from >= this.#input.length) this.#setInput(null, 0);
+      if (this.#input !== null && this.#from >= this.#end) this.#setInput(null, 0, 0);
     }
   }
 
@@ -553,13 +570,15 @@ export class ClientConnection implements ClientSink {
     this.#answer.switchProtocols(exchange);
     this.#state = 'tunnel';
     wheel.disarm(this.#deadline);
-    const rest = this.#input?.subarray(this.#from) ?? null;
-    this.#setInput(null, 0);
+    const input = this.#input;
+    const from = this.#from;
+    const to = this.#end;
+    this.#setInput(null, 0, 0);
     this.#sendMs = exchange.location.client.sendTimeoutMs;
     // A client that spoke before the 101 may be held.
     this.#body.release();
-    this.#tunnel = new TunnelSide(this.socket, exchange, end, () => this.#finishExchange(exchange));
-    if (rest !== null && rest.length > 0) end.onTunnelData(rest);
+    this.#tunnel = new TunnelSide(this.#socket, exchange, end, () => this.#finishExchange(exchange));
+    if (input !== null && from < to) this.#tunnel.onBytes(input, from, to);
   }
 
   tunnelWrite(piece: Buffer, from: number, to: number): boolean {
@@ -567,7 +586,7 @@ export class ClientConnection implements ClientSink {
   }
 
   tunnelEnd(): void {
-    this.socket.end();
+    this.#socket.end();
   }
 
   tunnelDestroy(): void {
@@ -575,16 +594,13 @@ export class ClientConnection implements ClientSink {
   }
 
   tunnelPause(): void {
-    this.socket.pause();
+    this.#socket.pause();
   }
 
   tunnelResume(): void {
-    this.socket.resume();
+    this.#socket.resume();
   }
 }
 
-/** IPv4 clients of a dual-stack socket show as IPv4. */
-function plainAddress(address: string | undefined): string {
-  if (address === undefined) return 'unix:';
-  return address.startsWith('::ffff:') ? address.slice(7) : address;
-}
+/** `$remote_addr` of a client that came by a Unix socket. */
+const UNIX_CLIENT = 'unix:';

@@ -1,6 +1,7 @@
 // One listening socket: accepts, does TLS, keeps its connections. The socket may be one that another process bound.
-import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { createServer as createTcpServer, type Server } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
+import { type Accepted, acceptBare, turnAway } from '../socket/accepted.ts';
 import { ClientConnection, type ConnectionHome } from './client-connection.ts';
 import type { Front } from './front.ts';
 import type { ListenModel } from './rows.ts';
@@ -63,7 +64,7 @@ export class Listener implements ConnectionHome {
   }
 
   #plainServer(): Server {
-    return createTcpServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket, false));
+    return createTcpServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket, null));
   }
 
   #tlsServer(secure: SecureContexts): TlsServer {
@@ -76,16 +77,26 @@ export class Listener implements ConnectionHome {
         handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
         SNICallback: (name, done) => done(null, this.#plan.secure?.contextFor(name)),
       },
-      (socket: TLSSocket) => this.#accept(socket, true),
+      (socket: TLSSocket) => {
+        // false without SNI.
+        const name: unknown = socket.servername;
+        if (!socket.destroyed) this.#accept(socket, typeof name === 'string' ? name : '');
+      },
     );
     // A client that speaks no TLS, or stands still in the handshake: with a listener here Node leaves the closing to it.
     server.on('tlsClientError', (_error, socket) => socket.destroy());
     return server;
   }
 
-  #accept(socket: Socket, secure: boolean): void {
-    if (socket.destroyed) return;
-    this.#connections.add(new ClientConnection(socket, secure, this));
+  /** `sniName` is null without TLS. */
+  #accept(accepted: Accepted, sniName: string | null): void {
+    this.#connections.add(new ClientConnection(accepted, sniName, this));
+  }
+
+  /** From the server's handle itself: what `maxConnections` does for Node's own sockets is done here. */
+  #acceptBare(accepted: Accepted): void {
+    if (this.#connections.size < this.#plan.maxConnections) this.#accept(accepted, null);
+    else turnAway(accepted);
   }
 
   /** Binds the address, or has `listenOnBound` take a socket that is bound already. */
@@ -98,6 +109,7 @@ export class Listener implements ConnectionHome {
         this.#server.on('error', () => {
           // An accept that failed (out of descriptors): the connection is lost, the listener is not.
         });
+        if (this.#plan.secure === null) acceptBare(this.#server, (accepted) => this.#acceptBare(accepted));
         resolve();
       };
       this.#server.once('listening', ready);
@@ -125,7 +137,7 @@ export class Listener implements ConnectionHome {
   /** Ends everything at once. */
   destroy(): void {
     this.#server.close();
-    for (const connection of this.#connections) connection.socket.destroy();
+    for (const connection of this.#connections) connection.destroy();
   }
 }
 

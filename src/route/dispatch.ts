@@ -2,7 +2,7 @@
 import type { Exchange, Handler, LocationRuntime } from '../exchange.ts';
 import { createLocationFinder, type LocationEntry } from './locations.ts';
 import type { Script } from './script.ts';
-import { normaliseUri } from './uri.ts';
+import { normaliseUri, PLAIN } from './uri.ts';
 
 /** A location with the script that runs before its handler. */
 export interface RoutedLocation {
@@ -55,15 +55,20 @@ export function createDispatcher(
 
   return {
     dispatch(exchange) {
-      const uri = normaliseUri(exchange.request.path);
-      if (uri === null) {
-        exchange.closeAfter = true;
-        root.runtime.fail(exchange, 400, 'the request target is not a valid path');
-        return;
+      const { path } = exchange.request;
+      if (PLAIN.test(path)) {
+        exchange.uri = path;
+      } else {
+        const uri = normaliseUri(path);
+        if (uri === null) {
+          exchange.closeAfter = true;
+          root.runtime.fail(exchange, 400, 'the request target is not a valid path');
+          return;
+        }
+        exchange.uri = uri.uri;
+        exchange.args = uri.args;
+        exchange.hasArgs = uri.hasArgs;
       }
-      exchange.uri = uri.uri;
-      exchange.args = uri.args;
-      exchange.hasArgs = uri.hasArgs;
       // The server's own script may rewrite; a new location is searched for anyway.
       if (serverScript !== null && serverScript(exchange) === 'answered') return;
       exchange.internal = exchange.rewritten;

@@ -34,7 +34,11 @@ interface Level<T> {
 
 export function createLocationFinder<T>(entries: readonly LocationEntry<T>[]): LocationFinder<T> {
   const level = createLevel(entries);
-  return (uri, exchange) => (level === null ? undefined : search(level, uri, exchange).value);
+  if (level === null) return () => undefined;
+  const flat = level.patterns.length === 0 && [...level.prefixes.values()].every((p) => p.nested === null);
+  if (flat)
+    return (uri) => (level.exact.size > 0 ? level.exact.get(uri) : undefined) ?? longest(level, uri)?.value;
+  return (uri, exchange) => search(level, uri, exchange).value;
 }
 
 function createLevel<T>(entries: readonly LocationEntry<T>[]): Level<T> | null {

@@ -9,14 +9,14 @@ export interface NormalisedUri {
 }
 
 /** Paths that are their own normal form: most requests. */
-const PLAIN = /^(?:\/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9_.~!$&'()*+,;=:@-]*)*\/?$/;
+export const PLAIN = /^(?:\/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9_.~!$&'()*+,;=:@-]*)*\/?$/;
 
 export function normaliseUri(path: string): NormalisedUri | null {
   const question = path.indexOf('?');
   const raw = question < 0 ? path : path.slice(0, question);
   const args = question < 0 ? '' : path.slice(question + 1);
   const hasArgs = question >= 0;
-  if (raw === '/' || raw === '*' || PLAIN.test(raw)) return { uri: raw, args, hasArgs };
+  if (raw === '*' || PLAIN.test(raw)) return { uri: raw, args, hasArgs };
   const decoded = percentDecode(raw);
   if (decoded === null) return null;
   const uri = resolveDots(decoded);

@@ -5,6 +5,8 @@ declare global {
     /** The bytes of a range, one character each; the fast form of `toString('latin1', start, end)`. */
     latin1Slice(start?: number, end?: number): string;
     hexSlice(start?: number, end?: number): string;
+    /** The fast form of `write(text, offset, length, 'latin1')`. */
+    latin1Write(text: string, offset: number, length: number): number;
   }
 }
 
@@ -13,6 +15,11 @@ export const READ_BYTES = 65_536;
 
 /** A body this small is sent in one write together with its head, as one string. */
 export const INLINE_BODY_BYTES = 16_384;
+
+/** The same latin1 text as one flat string of its own: for what is kept, and written often. */
+export function ownText(text: string): string {
+  return Buffer.from(text, 'latin1').latin1Slice();
+}
 
 /** A copy that outlives the call in which a shared read buffer was lent. */
 export function copyOf(buf: Buffer, from: number, to: number): Buffer {

@@ -1,5 +1,6 @@
 // Time as the request path sees it: one coarse monotonic reading per tick, injected so that tests own it.
 // A leaf: nothing here knows what is timed.
+import { performance } from 'node:perf_hooks';
 
 /** Milliseconds from an arbitrary origin, never going backwards. */
 export interface Clock {

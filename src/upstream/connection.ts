@@ -1,12 +1,16 @@
-// One connection to a peer. All of them read into one shared buffer, lent to the owner for the length of a call, so a busy pool
-// costs no read buffers. Knows bytes and time, not HTTP; the codec objects it carries are the owner's, kept here to be used again.
-import { connect, type NetConnectOpts, type Socket } from 'node:net';
+// One connection to a peer. Knows bytes and time, not HTTP; the codec objects it carries are the owner's, kept here to be used again.
 import type { Peer } from '../balance/peer.ts';
 import { ChunkedDecoder } from '../http/chunked.ts';
 import { ResponseHead } from '../http/response-head.ts';
-import { READ_BYTES } from '../shared/buffers.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
+import type { ByteSocket } from '../socket/byte-socket.ts';
+import {
+  type Connecting,
+  type ConnectOwner,
+  type ConnectTarget,
+  connectSocket,
+} from '../socket/connect-socket.ts';
 
 /** Who uses the connection at the moment: an attempt, or the idle pool. */
 export interface ConnectionOwner {
@@ -21,14 +25,11 @@ export interface ConnectionOwner {
   onPeerTimeout(): void;
 }
 
-const sharedReadBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
-
 /** Connections of this process that are open, for tests and the live view. */
 export let openPeerConnections = 0;
 
-export class PeerConnection {
+export class PeerConnection implements ConnectOwner {
   readonly peer: Peer;
-  readonly socket: Socket;
   readonly openedAt: number;
   owner: ConnectionOwner | null;
   /** The pool's, made on the first return. */
@@ -39,52 +40,66 @@ export class PeerConnection {
   requests = 0;
   /** It comes from the pool: a failure before any answer byte may only mean that the peer closed it meanwhile. */
   reused = false;
-  connected = false;
   closed = false;
-  paused = false;
+  #paused = false;
+  #connecting: Connecting | null;
+  #socket: ByteSocket | null = null;
   readonly #deadline: Deadline;
-  #error: NodeJS.ErrnoException | null = null;
 
   constructor(peer: Peer, owner: ConnectionOwner) {
     this.peer = peer;
     this.owner = owner;
     this.openedAt = wheel.nowMs;
     this.#deadline = new Deadline(() => this.#onTimeout());
-    const socket = connect({
-      ...target(peer),
-      allowHalfOpen: true,
-      noDelay: true,
-      onread: {
-        buffer: sharedReadBuffer,
-        callback: (length: number, buf: Uint8Array) => this.#onRead(length, buf as Buffer),
-      },
-    } as NetConnectOpts);
-    this.socket = socket;
     openPeerConnections++;
-    socket.on('connect', () => {
-      this.connected = true;
-      this.#guard(() => this.owner?.onPeerConnect());
-    });
-    socket.on('end', () => this.#guard(() => this.owner?.onPeerEnd()));
-    socket.on('drain', () => this.#guard(() => this.owner?.onPeerDrain()));
-    socket.on('error', (error) => {
-      this.#error = error;
-    });
-    socket.on('close', () => this.#onClose());
+    this.#connecting = connectSocket(target(peer), this);
   }
 
-  #onRead(length: number, buf: Buffer): boolean {
+  /** Connected, and neither side has begun to end it. */
+  get usable(): boolean {
+    return this.#socket !== null && !this.#socket.closed && !this.#socket.ended;
+  }
+
+  // Calls of the socket.
+
+  onConnected(socket: ByteSocket): void {
+    this.#connecting = null;
+    this.#socket = socket;
+    this.#guarded(CONNECTED);
+  }
+
+  onNotConnected(error: NodeJS.ErrnoException): void {
+    this.#connecting = null;
+    this.onClosed(error);
+  }
+
+  onBytes(buf: Buffer, length: number): void {
     try {
       this.owner?.onPeerData(buf, length);
     } catch (error) {
       this.#onBug(error);
     }
-    return !this.paused;
   }
 
-  #guard(call: () => void): void {
+  onEnd(): void {
+    this.#guarded(ENDED);
+  }
+
+  onDrained(): void {
+    this.#guarded(DRAINED);
+  }
+
+  onClosed(error: NodeJS.ErrnoException | null): void {
+    this.#forget();
+    const owner = this.owner;
+    this.owner = null;
+    owner?.onPeerClosed(error);
+  }
+
+  #guarded(call: (owner: ConnectionOwner) => void): void {
+    if (this.owner === null) return;
     try {
-      call();
+      call(this.owner);
     } catch (error) {
       this.#onBug(error);
     }
@@ -98,14 +113,40 @@ export class PeerConnection {
     owner?.onPeerClosed(null);
   }
 
-  #onClose(): void {
-    openPeerConnections--;
+  #forget(): void {
+    if (this.closed) return;
     this.closed = true;
+    openPeerConnections--;
     wheel.remove(this.#deadline);
-    const owner = this.owner;
-    this.owner = null;
-    owner?.onPeerClosed(this.#error);
   }
+
+  // Writing.
+
+  /** Bytes that the kernel has not taken. */
+  get pendingBytes(): number {
+    return this.#socket?.pendingBytes ?? 0;
+  }
+
+  /** Nothing more should be written until `onPeerDrain`. */
+  get mustWait(): boolean {
+    return this.#socket?.mustWait ?? false;
+  }
+
+  writeText(text: string): void {
+    this.#socket?.writeText(text);
+  }
+
+  /** One write; the buffer is the caller's again when the call returns. */
+  writeFramed(before: string, buf: Buffer, from: number, to: number, after: string): void {
+    this.#socket?.writeFramed(before, buf, from, to, after);
+  }
+
+  /** The buffer must stay as it is until `onPeerDrain`. */
+  writeKept(buf: Buffer): void {
+    this.#socket?.writeKept(buf);
+  }
+
+  // Time and flow.
 
   /** Calls the owner's `onPeerTimeout` unless re-armed within `ms`; 0 disarms. */
   setTimeout(ms: number): void {
@@ -114,29 +155,35 @@ export class PeerConnection {
   }
 
   pause(): void {
-    if (this.paused) return;
-    this.paused = true;
-    this.socket.pause();
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#socket?.pause();
   }
 
   resume(): void {
-    if (!this.paused) return;
-    this.paused = false;
-    this.socket.resume();
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket?.resume();
+  }
+
+  /** Half-closes. */
+  end(): void {
+    this.#socket?.end();
   }
 
   /** Closes it once what was written is sent, or after `ms`, without further word to the owner. */
   finish(ms: number): void {
     this.owner = null;
     if (this.closed) return;
+    if (this.#socket === null) return this.destroy();
     // A peer that takes nothing more has an end, too.
-    if (this.socket.writableLength > 0) this.setTimeout(ms);
+    if (this.#socket.pendingBytes > 0) this.setTimeout(ms);
     else wheel.remove(this.#deadline);
-    this.socket.destroySoon();
+    this.#socket.closeSoon();
   }
 
   #onTimeout(): void {
-    if (this.owner === null) this.socket.destroy();
+    if (this.owner === null) this.destroy();
     else this.owner.onPeerTimeout();
   }
 
@@ -144,11 +191,20 @@ export class PeerConnection {
   destroy(): void {
     this.owner = null;
     wheel.remove(this.#deadline);
-    if (!this.closed) this.socket.destroy();
+    if (this.#connecting !== null) {
+      this.#connecting.cancel();
+      this.#connecting = null;
+      this.#forget();
+    }
+    this.#socket?.destroy();
   }
 }
 
-function target(peer: Peer): { host: string; port: number } | { path: string } {
+const CONNECTED = (owner: ConnectionOwner): void => owner.onPeerConnect();
+const ENDED = (owner: ConnectionOwner): void => owner.onPeerEnd();
+const DRAINED = (owner: ConnectionOwner): void => owner.onPeerDrain();
+
+function target(peer: Peer): ConnectTarget {
   const address = peer.config.address;
   return address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
 }

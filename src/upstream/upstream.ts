@@ -35,7 +35,7 @@ export class Upstream {
     while (stack !== undefined) {
       const kept = stack.pop();
       if (kept === undefined) break;
-      if (kept.closed || kept.socket.readableEnded || !kept.socket.writable) continue;
+      if (!kept.usable) continue;
       kept.reused = true;
       kept.owner = owner;
       kept.setTimeout(0);

@@ -1,5 +1,4 @@
 // A request's body reaches every peer that is tried byte for byte, however it came and whenever it was sent.
-import type { Socket } from 'node:net';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { RequestBody } from '../../src/forward/request-body.ts';
@@ -8,17 +7,19 @@ import type { PeerConnection } from '../../src/upstream/connection.ts';
 /** A connection that keeps what is written to it. */
 function sink(): { connection: PeerConnection; text(): string } {
   const pieces: Buffer[] = [];
-  const socket = {
-    cork() {},
-    uncork() {},
-    writableNeedDrain: false,
-    write(data: string | Buffer) {
-      pieces.push(typeof data === 'string' ? Buffer.from(data, 'latin1') : data);
-      return true;
-    },
-  } as unknown as Socket;
+  const connection: Pick<PeerConnection, 'mustWait' | 'writeText' | 'writeFramed' | 'writeKept'> = {
+    mustWait: false,
+    writeText: (text) => void pieces.push(Buffer.from(text, 'latin1')),
+    writeFramed: (before, buf, from, to, after) =>
+      void pieces.push(
+        Buffer.from(before, 'latin1'),
+        Buffer.from(buf.subarray(from, to)),
+        Buffer.from(after, 'latin1'),
+      ),
+    writeKept: (buf) => void pieces.push(buf),
+  };
   return {
-    connection: { socket } as PeerConnection,
+    connection: connection as PeerConnection,
     text: () => Buffer.concat(pieces).toString('latin1'),
   };
 }
@@ -48,7 +49,7 @@ it('for any pieces, sendings and replays', () => {
             String.fromCharCode(33 + ((whole.length + i) % 90)),
           ).join('');
           whole += text;
-          body.add(Buffer.from(text, 'latin1'));
+          body.add(Buffer.from(`<${text}>`, 'latin1'), 1, 1 + text.length);
         }
         expect(whole.startsWith(to.text())).toBe(true);
       }
@@ -60,4 +61,23 @@ it('for any pieces, sendings and replays', () => {
     }),
     { numRuns: 300 },
   );
+});
+
+it('passes pieces on without keeping them once a replay is out of the question, in order and not before what waits', () => {
+  const body = new RequestBody(10);
+  const to = sink();
+  const piece = Buffer.from('..0123456789..');
+  expect(body.passOn(to.connection, piece, 2, 8, false)).toBe(false);
+  body.add(piece, 2, 8);
+  // Too much to keep, but an earlier piece has not gone out.
+  expect(body.passOn(to.connection, piece, 8, 14, false)).toBe(false);
+  body.sendTo(to.connection, false);
+  expect(body.replayable).toBe(true);
+  expect(body.passOn(to.connection, piece, 8, 14, false)).toBe(true);
+  expect(body.replayable).toBe(false);
+  expect(body.passOn(to.connection, piece, 2, 4, true)).toBe(true);
+  expect(to.text()).toBe('0123456789..2\r\n01\r\n');
+  expect(body.received).toBe(14);
+  (to.connection as { mustWait: boolean }).mustWait = true;
+  expect(body.passOn(to.connection, piece, 2, 4, false)).toBe(false);
 });

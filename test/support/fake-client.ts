@@ -86,6 +86,10 @@ export class FakeClient implements ClientSink {
     return !this.#slow;
   }
 
+  writeKept(piece: Buffer, from: number, to: number): boolean {
+    return this.write(piece, from, to);
+  }
+
   write(piece: Buffer, from: number, to: number): boolean {
     if (this.gone) return true;
     this.calls.push('write');

@@ -19,6 +19,7 @@ const client: ClientSink = {
   sendWhole: ignore,
   start: () => true,
   write: () => true,
+  writeKept: () => true,
   finish: ignore,
   abort: ignore,
   readBody: ignore,

@@ -1,0 +1,32 @@
+// Connections as a listening server gives them, and the socket that is made of each.
+import { type Server, Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { ByteSocket, SocketOwner } from './byte-socket.ts';
+import { HandleSocket } from './handle-socket.ts';
+import { acceptHandles, handleOf, handles, type StreamHandle } from './node-handles.ts';
+import { StreamSocket } from './stream-socket.ts';
+import { TlsHandleSocket } from './tls-handle-socket.ts';
+
+/** What a server accepted: a public socket, or the bare handle of one. */
+export type Accepted = Socket | StreamHandle;
+
+/** The socket of an accepted connection; `owner` is told of everything from the next turn of the loop on. */
+export function socketOf(accepted: Accepted, owner: SocketOwner): ByteSocket {
+  if (handles === null) return new StreamSocket(accepted as Socket, owner);
+  if (!(accepted instanceof Socket)) return new HandleSocket(handles, accepted, owner);
+  const handle = accepted instanceof TLSSocket ? handleOf(accepted) : null;
+  return handle === null
+    ? new StreamSocket(accepted, owner)
+    : new TlsHandleSocket(handles, accepted as TLSSocket, handle, owner);
+}
+
+/** Ends a connection that nobody took. */
+export function turnAway(accepted: Accepted): void {
+  if (accepted instanceof Socket) accepted.destroy();
+  else accepted.close(() => {});
+}
+
+/** Has a listening server without TLS give bare handles where that can be had; false: its 'connection' event goes on as ever. */
+export function acceptBare(server: Server, accept: (accepted: Accepted) => void): boolean {
+  return acceptHandles(server, accept);
+}

@@ -1,0 +1,103 @@
+// Opens a socket to an address: on a handle where that can be had and the address needs no look-up, otherwise on a public socket.
+import { connect, isIP } from 'node:net';
+import { getSystemErrorName } from 'node:util';
+import type { ByteSocket, SocketOwner } from './byte-socket.ts';
+import { HandleSocket } from './handle-socket.ts';
+import { type HandleRequest, type Handles, handles, type StreamHandle } from './node-handles.ts';
+import { StreamSocket } from './stream-socket.ts';
+
+export type ConnectTarget = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** What becomes of a socket that is being opened. Neither is called inside of `connectSocket` or after `cancel`. */
+export interface ConnectOwner extends SocketOwner {
+  onConnected(socket: ByteSocket): void;
+  onNotConnected(error: NodeJS.ErrnoException): void;
+}
+
+/** An attempt to connect that is under way. */
+export interface Connecting {
+  cancel(): void;
+}
+
+export function connectSocket(target: ConnectTarget, owner: ConnectOwner): Connecting {
+  if (handles !== null && ('path' in target || isIP(target.host) !== 0))
+    return new ConnectingHandle(handles, target, owner);
+  return connectStream(target, owner);
+}
+
+class ConnectingHandle implements Connecting {
+  readonly #handles: Handles;
+  readonly #handle: StreamHandle;
+  readonly #target: ConnectTarget;
+  readonly #owner: ConnectOwner;
+  #done = false;
+
+  constructor(own: Handles, target: ConnectTarget, owner: ConnectOwner) {
+    this.#handles = own;
+    this.#target = target;
+    this.#owner = owner;
+    const [handle, req, status] =
+      'path' in target ? openPipe(own, target.path) : openTcp(own, target.host, target.port);
+    this.#handle = handle;
+    req.oncomplete = (result) => this.#onComplete(result);
+    if (status !== 0) setImmediate(() => this.#onComplete(status));
+  }
+
+  #onComplete(status: number): void {
+    if (this.#done) return;
+    this.#done = true;
+    if (status === 0)
+      return this.#owner.onConnected(new HandleSocket(this.#handles, this.#handle, this.#owner));
+    this.#handle.close(() => {});
+    this.#owner.onNotConnected(connectError(status, this.#target));
+  }
+
+  cancel(): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#handle.close(() => {});
+  }
+}
+
+type Opened = readonly [handle: StreamHandle, req: HandleRequest, status: number];
+
+function openTcp({ tcp }: Handles, host: string, port: number): Opened {
+  const handle = new tcp.TCP(tcp.constants.SOCKET);
+  const req = new tcp.TCPConnectWrap();
+  const status = isIP(host) === 6 ? handle.connect6(req, host, port) : handle.connect(req, host, port);
+  return [handle, req, status];
+}
+
+function openPipe({ pipe }: Handles, path: string): Opened {
+  const handle = new pipe.Pipe(pipe.constants.SOCKET);
+  const req = new pipe.PipeConnectWrap();
+  return [handle, req, handle.connect(req, path) ?? 0];
+}
+
+function connectError(status: number, target: ConnectTarget): NodeJS.ErrnoException {
+  const code = getSystemErrorName(status);
+  const place = 'path' in target ? target.path : `${target.host}:${target.port}`;
+  return Object.assign(new Error(`connect ${code} ${place}`), { code, errno: status, syscall: 'connect' });
+}
+
+function connectStream(target: ConnectTarget, owner: ConnectOwner): Connecting {
+  const socket = connect({ ...target, allowHalfOpen: true, noDelay: true });
+  let done = false;
+  const failed = (error: Error): void => {
+    if (!done) owner.onNotConnected(error);
+    done = true;
+  };
+  socket.once('error', failed);
+  socket.once('connect', () => {
+    socket.off('error', failed);
+    if (done) return;
+    done = true;
+    owner.onConnected(new StreamSocket(socket, owner));
+  });
+  return {
+    cancel() {
+      done = true;
+      socket.destroy();
+    },
+  };
+}

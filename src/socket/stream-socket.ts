@@ -1,0 +1,124 @@
+// A connected socket on Node's public classes: TLS, and everything where handles cannot be had.
+import type { Socket } from 'node:net';
+import { copyOf } from '../shared/buffers.ts';
+import { rethrowLater } from '../shared/rethrow-later.ts';
+import { type ByteSocket, HIGH_WATER_BYTES, plainAddress, type SocketOwner } from './byte-socket.ts';
+import { framed } from './out-buffer.ts';
+
+export class StreamSocket implements ByteSocket {
+  readonly #socket: Socket;
+  readonly #owner: SocketOwner;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  #closing = false;
+  #waiting = false;
+  #error: NodeJS.ErrnoException | null = null;
+
+  /** Takes over a connected socket, made with `allowHalfOpen`. */
+  constructor(socket: Socket, owner: SocketOwner) {
+    this.#socket = socket;
+    this.#owner = owner;
+    this.remoteAddress = plainAddress(socket.remoteAddress ?? '');
+    this.remotePort = socket.remotePort ?? 0;
+    socket.on('data', (chunk: Buffer) => this.#guard(() => owner.onBytes(chunk, chunk.length)));
+    socket.on('end', () => this.#guard(() => owner.onEnd()));
+    socket.on('error', (error) => {
+      // 'close' follows.
+      this.#error = error;
+    });
+    socket.on('close', () => this.#guard(() => owner.onClosed(this.#error)));
+  }
+
+  #guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      rethrowLater(error);
+      this.destroy();
+    }
+  }
+
+  get localAddress(): string {
+    return plainAddress(this.#socket.localAddress ?? '');
+  }
+
+  get localPort(): number {
+    return this.#socket.localPort ?? 0;
+  }
+
+  get pendingBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  get mustWait(): boolean {
+    return this.#socket.writableLength >= HIGH_WATER_BYTES;
+  }
+
+  get closed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  get ended(): boolean {
+    return this.#socket.readableEnded;
+  }
+
+  writeText(text: string): void {
+    if (!this.#canWrite(text.length)) return;
+    this.#socket.write(text, 'latin1', this.#onWritten);
+    this.#sent();
+  }
+
+  writeFramed(before: string, buf: Buffer, from: number, to: number, after: string): void {
+    const length = before.length + to - from + after.length;
+    if (!this.#canWrite(length)) return;
+    this.#socket.write(copyOf(framed(before, buf, from, to, after), 0, length), this.#onWritten);
+    this.#sent();
+  }
+
+  writeKept(buf: Buffer): void {
+    if (!this.#canWrite(buf.length)) return;
+    this.#socket.write(buf, this.#onWritten);
+    this.#sent();
+  }
+
+  #canWrite(length: number): boolean {
+    return length > 0 && !this.#closing && this.#socket.writable;
+  }
+
+  #sent(): void {
+    if (this.#socket.writableLength > 0) this.#waiting = true;
+  }
+
+  readonly #onWritten = (): void => {
+    if (!this.#waiting || this.#closing || this.#socket.writableLength > 0 || this.#socket.destroyed) return;
+    this.#waiting = false;
+    this.#guard(() => this.#owner.onDrained());
+  };
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  closeSoon(): void {
+    this.#closing = true;
+    this.#socket.destroySoon();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  reset(): void {
+    // A TLS connection cannot be reset by Node; without close_notify and last chunk it is as clear.
+    if ('encrypted' in this.#socket) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
+  }
+}
