@@ -1,115 +1,138 @@
-// npm run bench: scenarios × contenders, rounds interleaved A B C A B C, answers verified first.
-// Options after `--`: --seconds N (a round), --rounds N, --only plain,up-64k, --contenders lbproxy,nginx, --quick
-import { type ChildProcess, spawn } from 'node:child_process';
+// npm run bench: options → plan → rounds → report.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { listening, type Running, startContender } from './contenders/contender.ts';
+import { chart } from './chart.ts';
+import { buildRevision } from './compare.ts';
+import type { Contender } from './contenders/contender.ts';
 import { CONTENDERS } from './contenders/index.ts';
-import { runLoad } from './load.ts';
-import { usageOf } from './measure.ts';
-import { type Round, summarise, table, writeResults } from './report.ts';
-import { SCENARIOS, type Scenario } from './scenarios.ts';
-import { verify } from './verify.ts';
+import { lbproxy } from './contenders/lbproxy.ts';
+import { Fleets, makeFiles } from './fleet.ts';
+import { defaultEngine } from './load/http-engines.ts';
+import { loaders } from './load/index.ts';
+import { busyPercent } from './measure.ts';
+import { type Options, parseOptions, USAGE } from './options.ts';
+import { type Group, planOf, secondsOf } from './plan.ts';
+import { scenarioText, targetsText } from './print.ts';
+import { outcomesOf, type Round, summarise } from './report.ts';
+import { machine, type Results, writeResults } from './results.ts';
+import { runGroup } from './run.ts';
+import { SCENARIOS } from './scenarios/index.ts';
+import { TARGETS } from './targets.ts';
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '5' },
-    rounds: { type: 'string', default: '3' },
-    only: { type: 'string' },
-    contenders: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-  },
-});
+/** What is known before the first round. */
+type Run = Pick<Results, 'options' | 'engine' | 'busyPercent' | 'versions'>;
 
-const seconds = values.quick ? 2 : Number(values.seconds);
-const rounds = values.quick ? 2 : Number(values.rounds);
-const wanted = values.only?.split(',');
-const scenarios = SCENARIOS.filter((s) => wanted === undefined || wanted.includes(s.name));
-const names = values.contenders?.split(',');
-const chosen = CONTENDERS.filter((c) => names === undefined || names.some((n) => c.name.startsWith(n)));
+const CHARTED: readonly string[] = [
+  'plain',
+  'headers',
+  'tls',
+  'close',
+  'down-16k',
+  'static-10k',
+  'websocket',
+];
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
+/** A machine that is busier than this disturbs what is measured. */
+const QUIET_PERCENT = 5;
+
+function readOptions(): Options | undefined {
+  try {
+    return parseOptions(process.argv.slice(2), {
+      scenarios: new Map(SCENARIOS.map((one) => [one.name, one.family ?? one.name])),
+      contenders: CONTENDERS.map((one) => one.name),
     });
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    process.exitCode = 2;
+    return undefined;
+  }
+}
+
+function list(): void {
+  for (const { name, about } of SCENARIOS) console.log(`${name.padEnd(20)} ${about}`);
+  console.log();
+  for (const one of CONTENDERS)
+    console.log(`${one.name.padEnd(20)} ${one.version() ?? `absent: ${one.install}`}`);
+}
+
+/** Versions of those contenders that are there; the others are named. */
+function versionsOf(contenders: readonly Contender[]): ReadonlyMap<Contender, string> {
+  const versions = new Map<Contender, string>();
+  for (const contender of contenders) {
+    const version = contender.version();
+    if (version === undefined) console.log(`${contender.name} is left out: ${contender.install}`);
+    else versions.set(contender, version);
+  }
+  return versions;
+}
+
+async function main(options: Options): Promise<void> {
+  const dir = mkdtempSync(join(tmpdir(), 'lbproxy-bench-'));
+  process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => process.exit(130));
+
+  const contenders =
+    options.compare === undefined ? CONTENDERS : [lbproxy, buildRevision(options.compare, dir)];
+  const asked = contenders.filter((one) => options.contenders?.includes(one.name) ?? true);
+  const versions = versionsOf(options.compare === undefined ? asked : contenders);
+  const groups = planOf(options, SCENARIOS, [...versions.keys()]);
+  const run: Run = {
+    options,
+    engine: options.load ?? defaultEngine(),
+    busyPercent: await busyPercent(),
+    versions: Object.fromEntries([...versions].map(([contender, version]) => [contender.name, version])),
+  };
+  console.log(`${Object.values(machine()).join(' · ')} · load by ${run.engine}`);
+  console.log(Object.values(run.versions).join(' · '));
+  if (run.busyPercent > QUIET_PERCENT) {
+    console.log(`The machine is ${run.busyPercent} % busy with other things: figures will vary.`);
+  }
+  console.log(`about ${Math.ceil(secondsOf(groups, options.rounds) / 60)} min\n`);
+
+  const fleets = new Fleets(await makeFiles(dir), dir, note);
+  const rounds: Round[] = [];
+  try {
+    for (const group of groups) rounds.push(...(await runAndShow(fleets, group, run)));
+  } finally {
+    await fleets.make([]);
+  }
+  report(rounds, run);
+}
+
+/** A contender that fails is left out, and the whole run has failed. */
+function note(problem: string): void {
+  console.log(`! ${problem}`);
+  process.exitCode = 1;
+}
+
+async function runAndShow(fleets: Fleets, group: Group, run: Run): Promise<readonly Round[]> {
+  const rounds = await runGroup(await fleets.make(group), loaders(run.engine), run.options.rounds, note);
+  const lines = summarise(rounds, SCENARIOS);
+  for (const { scenario } of group) {
+    const own = lines.filter((line) => line.scenario === scenario.name);
+    console.log(`${scenarioText(scenario, own)}\n`);
+  }
+  return rounds;
+}
+
+function report(rounds: readonly Round[], run: Run): void {
+  const lines = summarise(rounds, SCENARIOS);
+  const outcomes = outcomesOf(rounds, TARGETS, Number(machine().cores));
+  if (outcomes.length > 0) console.log(`Targets\n${targetsText(outcomes)}\n`);
+  const charted = SCENARIOS.filter((one) => CHARTED.includes(one.name));
+  const svg = chart(charted, lines, `${machine().cpu}, ${machine().kernel}, Node ${machine().node}`);
+  for (const file of writeResults({ ...run, lines, outcomes, rounds }, svg))
+    console.log(`written to ${file}`);
+}
+
+const options = readOptions();
+if (options?.help) console.log(USAGE);
+else if (options?.list) list();
+else if (options !== undefined) {
+  await main(options).catch((error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    process.exitCode = 1;
   });
 }
-
-async function startUpstreams(count: number): Promise<{ ports: number[]; processes: ChildProcess[] }> {
-  const ports: number[] = [];
-  const processes: ChildProcess[] = [];
-  for (let i = 0; i < count; i++) {
-    const port = await freePort();
-    const program = new URL('./upstream-server.ts', import.meta.url).pathname;
-    processes.push(spawn(process.execPath, [program, String(port)], { stdio: 'ignore' }));
-    await listening(port);
-    ports.push(port);
-  }
-  return { ports, processes };
-}
-
-async function measureRound(running: Running, scenario: Scenario, round: number): Promise<Round> {
-  const pid = running.process.pid ?? 0;
-  const before = usageOf(pid);
-  const load = await runLoad(running.port, scenario, seconds);
-  const after = usageOf(pid);
-  const userUs = (after.userUs - before.userUs) / load.requests;
-  const systemUs = (after.systemUs - before.systemUs) / load.requests;
-  return {
-    scenario: scenario.name,
-    contender: running.contender.name,
-    round,
-    requestsPerSecond: load.requests / load.seconds,
-    p50Ms: load.p50Ms,
-    p99Ms: load.p99Ms,
-    cpuUs: userUs + systemUs,
-    userUs,
-    systemUs,
-    pssMb: after.pssKb / 1024,
-    failures: load.failures,
-  };
-}
-
-async function main(): Promise<void> {
-  const dir = mkdtempSync(join(tmpdir(), 'lbproxy-bench-'));
-  const upstreams = await startUpstreams(2);
-  const versions: Record<string, string> = {};
-  const running: Running[] = [];
-  try {
-    for (const contender of chosen) {
-      const version = contender.version();
-      if (version === undefined) {
-        console.log(`${contender.name} is not installed and left out (${contender.install})`);
-        continue;
-      }
-      versions[contender.name] = version;
-      const setup = { port: await freePort(), upstreams: upstreams.ports, dir: mkdtempSync(join(dir, 'c-')) };
-      running.push(await startContender(contender, setup));
-    }
-    for (const one of running)
-      for (const scenario of scenarios) await verify(one.contender.name, one.port, scenario);
-    // Everyone once without measuring: code compiled, connections open.
-    for (const one of running) for (const scenario of scenarios) await runLoad(one.port, scenario, 1);
-    const done: Round[] = [];
-    for (const scenario of scenarios) {
-      for (let round = 1; round <= rounds; round++) {
-        for (const one of running) done.push(await measureRound(one, scenario, round));
-      }
-      console.log(`${scenario.name}: ${scenario.about}`);
-    }
-    const lines = summarise(done);
-    console.log(`\n${table(lines)}\n`);
-    console.log(`written to ${writeResults(lines, done, versions)}`);
-  } finally {
-    for (const one of running) await one.stop();
-    for (const child of upstreams.processes) child.kill();
-    rmSync(dir, { recursive: true, force: true });
-  }
-}
-
-await main();

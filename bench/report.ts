@@ -1,23 +1,44 @@
-// Rounds → medians, ratios to nginx taken round by round, a table and JSON.
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+// Rounds → medians and spreads, ratios taken round by round, targets met or missed. Pure; print.ts shows it.
+import type { Figures } from './load/load.ts';
+import type { Scenario } from './scenarios/scenario.ts';
+import type { Target } from './targets.ts';
+
+export const SUBJECT = 'lbproxy';
 
 export interface Round {
   readonly scenario: string;
   readonly contender: string;
+  /** From 1; rounds of one number ran one right after the other. */
   readonly round: number;
-  readonly requestsPerSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly cpuUs: number;
-  readonly userUs: number;
-  readonly systemUs: number;
-  readonly pssMb: number;
-  readonly failures: number;
+  readonly figures: Figures;
 }
 
-export const REFERENCE = 'nginx (tuned)';
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** A contender in a scenario. */
+export interface Line {
+  readonly scenario: string;
+  readonly contender: string;
+  readonly figures: Readonly<Record<string, Spread>>;
+  /** Sum over the rounds. */
+  readonly failures: number;
+  /** The subject's compared figure ÷ this contender's, round by round; undefined for the subject and without it. */
+  readonly ratio?: Spread;
+}
+
+export interface Outcome {
+  readonly target: Target;
+  readonly measured: Spread;
+  readonly met: boolean;
+  /** Why the outcome says nothing here. */
+  readonly doubt?: string;
+}
+
+export const figureOf = (scenario: Scenario): string => scenario.figure ?? 'cpuUs';
 
 export function median(values: readonly number[]): number {
   if (values.length === 0) return Number.NaN;
@@ -26,89 +47,80 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Medians of the rounds of a contender in a scenario; failures are added up. */
-export interface Line extends Omit<Round, 'round'> {
-  /** Median of the CPU ratios to the reference, round by round; NaN without the reference. */
-  readonly cpuRatio: number;
+/** Undefined without a value that is a number. */
+export function spreadOf(values: readonly number[]): Spread | undefined {
+  const known = values.filter((value) => !Number.isNaN(value));
+  if (known.length === 0) return undefined;
+  return { median: median(known), min: Math.min(...known), max: Math.max(...known) };
 }
 
-export function summarise(rounds: readonly Round[]): Line[] {
-  const keys = [...new Set(rounds.map((r) => `${r.scenario}\n${r.contender}`))];
-  return keys.map((key) => {
-    const [scenario, contender] = key.split('\n');
-    const own = rounds.filter((r) => r.scenario === scenario && r.contender === contender);
-    const ratios = own.flatMap((r) => {
-      const reference = rounds.find(
-        (o) => o.scenario === scenario && o.contender === REFERENCE && o.round === r.round,
-      );
-      return reference === undefined ? [] : [r.cpuUs / reference.cpuUs];
-    });
-    const of = (pick: (r: Round) => number): number => median(own.map(pick));
+type Side = Pick<Round, 'scenario' | 'contender'>;
+
+/** Figure of `top` ÷ that of `bottom`, each round with the same round of the other. */
+export function ratiosOf(
+  rounds: readonly Round[],
+  figure: string,
+  top: Side,
+  bottom: Side,
+): readonly number[] {
+  return of(rounds, top).flatMap((one) => {
+    const other = of(rounds, bottom).find((candidate) => candidate.round === one.round);
+    return other === undefined ? [] : [one.figures[figure] / other.figures[figure]];
+  });
+}
+
+const of = (rounds: readonly Round[], side: Side): readonly Round[] =>
+  rounds.filter((round) => round.scenario === side.scenario && round.contender === side.contender);
+
+/** One line for each scenario and contender, in the order in which they first ran. */
+export function summarise(rounds: readonly Round[], scenarios: readonly Scenario[]): readonly Line[] {
+  const sides = new Map(rounds.map((round) => [`${round.scenario}\n${round.contender}`, round]));
+  return [...sides.values()].map(({ scenario, contender }) => {
+    const own = of(rounds, { scenario, contender });
+    const compared = scenarios.find((one) => one.name === scenario);
+    const subject = { scenario, contender: SUBJECT };
+    const ratio =
+      compared === undefined || contender === SUBJECT
+        ? undefined
+        : spreadOf(ratiosOf(rounds, figureOf(compared), subject, { scenario, contender }));
     return {
       scenario,
       contender,
-      requestsPerSecond: of((r) => r.requestsPerSecond),
-      p50Ms: of((r) => r.p50Ms),
-      p99Ms: of((r) => r.p99Ms),
-      cpuUs: of((r) => r.cpuUs),
-      userUs: of((r) => r.userUs),
-      systemUs: of((r) => r.systemUs),
-      pssMb: of((r) => r.pssMb),
-      failures: own.reduce((sum, r) => sum + r.failures, 0),
-      cpuRatio: median(ratios),
+      figures: spreadsOf(own.map((round) => round.figures)),
+      failures: own.reduce((sum, round) => sum + (round.figures.failures ?? 0), 0),
+      ...(ratio === undefined ? {} : { ratio }),
     };
   });
 }
 
-export function table(lines: readonly Line[]): string {
-  const head = [
-    'scenario',
-    'contender',
-    'req/s',
-    'p50 ms',
-    'p99 ms',
-    'CPU µs/req',
-    'user',
-    'sys',
-    'PSS MB',
-    `CPU ÷ ${REFERENCE}`,
-    'failures',
-  ];
-  const rows = lines.map((l) => [
-    l.scenario,
-    l.contender,
-    l.requestsPerSecond.toFixed(0),
-    l.p50Ms.toFixed(1),
-    l.p99Ms.toFixed(1),
-    l.cpuUs.toFixed(1),
-    l.userUs.toFixed(1),
-    l.systemUs.toFixed(1),
-    l.pssMb.toFixed(0),
-    Number.isNaN(l.cpuRatio) ? '-' : l.cpuRatio.toFixed(2),
-    String(l.failures),
-  ]);
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
-  const line = (cells: readonly string[]): string =>
-    cells.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ');
-  return [line(head), ...rows.map(line)].join('\n');
+function spreadsOf(figures: readonly Figures[]): Record<string, Spread> {
+  const spreads: Record<string, Spread> = {};
+  for (const name of new Set(figures.flatMap((one) => Object.keys(one)))) {
+    const spread = spreadOf(figures.flatMap((one) => (name in one ? [one[name]] : [])));
+    if (spread !== undefined) spreads[name] = spread;
+  }
+  return spreads;
 }
 
-/** Writes bench/results/DATE.json; the path. */
-export function writeResults(
-  lines: readonly Line[],
+/** Outcomes of those targets whose scenarios ran. */
+export function outcomesOf(
   rounds: readonly Round[],
-  versions: Record<string, string>,
-): string {
-  const dir = new URL('./results/', import.meta.url).pathname;
-  mkdirSync(dir, { recursive: true });
-  const file = `${dir}${new Date().toISOString().replace(/[:.]/g, '-')}.json`;
-  let commit = 'unknown';
-  try {
-    commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-  } catch {
-    // Not a checkout.
-  }
-  const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, platform: process.platform };
-  writeFileSync(file, `${JSON.stringify({ machine, commit, versions, lines, rounds }, null, 2)}\n`);
-  return file;
+  targets: readonly Target[],
+  cores: number,
+): readonly Outcome[] {
+  return targets.flatMap((target) => {
+    const measured = spreadOf(valuesOf(rounds, target));
+    if (measured === undefined) return [];
+    const met =
+      measured.median <= (target.atMost ?? Infinity) && measured.median >= (target.atLeast ?? -Infinity);
+    const doubt =
+      cores < (target.leastCores ?? 0) ? `needs ${target.leastCores} cores, here are ${cores}` : undefined;
+    return [{ target, measured, met, ...(doubt === undefined ? {} : { doubt }) }];
+  });
+}
+
+function valuesOf(rounds: readonly Round[], { scenario, figure, against }: Target): readonly number[] {
+  const subject = { scenario, contender: SUBJECT };
+  if (against === undefined) return of(rounds, subject).map((round) => round.figures[figure] ?? Number.NaN);
+  return ratiosOf(rounds, figure, subject, { ...subject, ...against });
 }

@@ -1,28 +1,46 @@
-// lbproxy from this checkout, built.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+// lbproxy, built, from this checkout or another one.
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Contender } from './contender.ts';
+import { EVENTS, httpBlock, keptConnections } from './nginx-text.ts';
 
-const MAIN = new URL('../../dist/main.js', import.meta.url).pathname;
+export const CHECKOUT = new URL('../..', import.meta.url).pathname;
 
-export const lbproxy: Contender = {
-  name: 'lbproxy',
-  install: 'npm run build',
-  version: () => {
-    if (!existsSync(MAIN)) return undefined;
-    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-    return `lbproxy ${version} on Node ${process.versions.node}`;
-  },
-  command: ({ port, upstreams, dir }) => {
-    const file = join(dir, 'lbproxy.conf');
-    const servers = upstreams.map((p) => `server 127.0.0.1:${p};`).join(' ');
-    writeFileSync(
-      file,
-      `worker_processes 1; state_path ${dir}; error_log ${dir}/lbproxy.log;
-       http { upstream u { ${servers} keepalive 128; keepalive_timeout 60s; keepalive_requests 1000000; }
-         server { listen 127.0.0.1:${port}; keepalive_requests 1000000000;
-           location / { proxy_set_header Host $http_host; proxy_set_header X-Real-IP $remote_addr; proxy_pass http://u; } } }`,
-    );
-    return [process.execPath, MAIN, '--config', file];
-  },
-};
+/** The build of the checkout in `root`. */
+export function lbproxyOf(root: string, name: string): Contender {
+  const main = join(root, 'dist/main.js');
+  return {
+    name,
+    install: 'not built: npm run build',
+    version: () => {
+      if (!existsSync(main)) return undefined;
+      const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+      const stale = changedAfter(root, main) ? ' (src changed after the build: npm run build)' : '';
+      return `lbproxy ${version}${stale} on Node ${process.versions.node}`;
+    },
+    supports: () => true,
+    command: (setup, place) => {
+      const file = join(place.dir, 'lbproxy.conf');
+      const kept = keptConnections(setup);
+      const upstream = `keepalive ${kept}; keepalive_timeout 60s; keepalive_requests 1000000000;`;
+      writeFileSync(
+        file,
+        `worker_processes ${setup.acceptors}; state_path ${place.dir}; error_log ${place.dir}/error.log;
+${EVENTS}
+${httpBlock(setup, place, { upstream })}`,
+      );
+      return [process.execPath, main, '--config', file];
+    },
+  };
+}
+
+/** Whether a source is newer than the build, which then is not what the sources say. */
+function changedAfter(root: string, build: string): boolean {
+  const builtAt = statSync(build).mtimeMs;
+  const src = join(root, 'src');
+  return readdirSync(src, { recursive: true, encoding: 'utf8' }).some(
+    (name) => name.endsWith('.ts') && statSync(join(src, name)).mtimeMs > builtAt,
+  );
+}
+
+export const lbproxy = lbproxyOf(CHECKOUT, 'lbproxy');

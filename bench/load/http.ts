@@ -1,0 +1,57 @@
+// Requests over keep-alive connections or one each: as many as the contender takes, or at a steady rate.
+import type { Running } from '../contenders/contender.ts';
+import { cpuFigures, measureCpu, pssBytes } from '../measure.ts';
+import { verifyAnswers } from '../verify.ts';
+import { type Engine, type EngineResult, saturate, steady } from './http-engines.ts';
+import type { Load, Loader } from './load.ts';
+
+export interface HttpLoad extends Load {
+  readonly kind: 'http';
+  readonly connections: number;
+  readonly path: string;
+  readonly method?: 'GET' | 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Bytes of the request's body, sent with a Content-Length. */
+  readonly bodyBytes?: number;
+  /** Bytes of the answer's body, to be verified. */
+  readonly answerBytes: number;
+  /** One connection per request. */
+  readonly close?: boolean;
+  /** Requests per second over all connections; absent: as many as go. */
+  readonly rate?: number;
+  /** Makes `rate` this fraction of what the slower of the yardsticks reaches. */
+  readonly rateOfSlower?: number;
+}
+
+/** Contenders whose greatest throughput decides a rate that is the same for all. */
+export const YARDSTICKS: readonly string[] = ['lbproxy', 'nginx (tuned)'];
+
+/** Seconds of the round that finds a contender's greatest throughput. */
+const SATURATION_SECONDS = 2;
+
+export function httpLoader(engine: Engine): Loader<HttpLoad> {
+  const ask = (running: Running, load: HttpLoad, seconds: number): Promise<EngineResult> =>
+    load.rate === undefined
+      ? saturate(engine, running, load, seconds)
+      : steady(running, load, load.rate, seconds);
+  return {
+    verify: verifyAnswers,
+    prepare: async (contenders, load) => {
+      if (load.rateOfSlower === undefined) return load;
+      const yardsticks = contenders.filter((one) => YARDSTICKS.includes(one.contender.name));
+      const reached: number[] = [];
+      for (const one of yardsticks.length > 0 ? yardsticks : contenders) {
+        const { requests, seconds } = await saturate(engine, one, load, SATURATION_SECONDS);
+        reached.push(requests / seconds);
+      }
+      return { ...load, rate: Math.round(load.rateOfSlower * Math.min(...reached)) };
+    },
+    run: async (running, load, seconds) => {
+      const cpu = measureCpu(running.pid);
+      const { requests, seconds: took, failures, ...latency } = await ask(running, load, seconds);
+      const spent = cpuFigures(cpu(), requests);
+      const pssMb = pssBytes(running.pid) / 2 ** 20;
+      return { requestsPerSecond: requests / took, ...latency, ...spent, pssMb, failures };
+    },
+  };
+}
