@@ -10,6 +10,8 @@ export interface BalanceKey {
 export interface Balancer {
   /** A peer that is eligible and not in `tried`, or undefined. `now` is monotonic ms. */
   pick(key: BalanceKey, tried: readonly Peer[], now: number): Peer | undefined;
+  /** Whose turn is next, as an index; undefined where the peers' weights tell. Another process may go on from it. */
+  turn?: number;
 }
 
 export type BalancerFactory = (peers: readonly Peer[]) => Balancer;

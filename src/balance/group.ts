@@ -92,6 +92,16 @@ export class Group {
     return this.#byName.get(name);
   }
 
+  /** Whose turn is next where peers simply take turns (many of equal weight); -1 where their weights tell. */
+  get turn(): number {
+    return this.#balancer.turn ?? -1;
+  }
+
+  /** Goes on from where another process is. */
+  set turn(turn: number) {
+    if (this.#balancer.turn !== undefined && turn >= 0) this.#balancer.turn = turn;
+  }
+
   /** nginx never takes the only server of a group out. */
   get #single(): boolean {
     return this.peers.length === 1;

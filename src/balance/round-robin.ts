@@ -3,13 +3,46 @@
 import type { Balancer } from './balancer.ts';
 import type { Peer } from './peer.ts';
 
-export const roundRobin = (peers: readonly Peer[]): Balancer => ({
-  pick(_key, tried, now) {
-    const best = smoothPick(peers, 0, tried, now);
-    best?.noteChance(now);
-    return best;
-  },
-});
+export const roundRobin = (peers: readonly Peer[]): Balancer =>
+  peers.length > MANY && peers.every((peer) => peer.weight === peers[0].weight)
+    ? new Rotation(peers)
+    : {
+        pick(_key, tried, now) {
+          const best = smoothPick(peers, 0, tried, now);
+          best?.noteChance(now);
+          return best;
+        },
+      };
+
+/** From here on a look at every peer for every request is felt: 2 to 3 ns each, 30 µs for ten thousand. */
+const MANY = 64;
+
+/**
+ * Many peers of equal weight simply take turns: what the smooth algorithm does with them, too, as long as none is out. Those that are
+ * out are passed over and lose their turn, where nginx remembers what it owes them.
+ */
+class Rotation implements Balancer {
+  readonly #peers: readonly Peer[];
+  turn = 0;
+
+  constructor(peers: readonly Peer[]) {
+    this.#peers = peers;
+  }
+
+  pick(_key: unknown, tried: readonly Peer[], now: number): Peer | undefined {
+    const peers = this.#peers;
+    const { length } = peers;
+    for (let i = 0, at = this.turn % length; i < length; i++) {
+      const peer = peers[at++];
+      if (at === length) at = 0;
+      if (!peer.isEligible(tried, now)) continue;
+      this.turn = at;
+      peer.noteChance(now);
+      return peer;
+    }
+    return undefined;
+  }
+}
 
 /** One step of the smooth algorithm over the eligible peers from `from` on; with `like`, over those that are as busy as it is. */
 export function smoothPick(

@@ -12,7 +12,7 @@ import type { Peer } from '../balance/peer.ts';
 export const ROTATION_FD = 4;
 
 const REGION_BYTES = 8192;
-/** 32-bit words: which peers these are, then two for each: its current and its effective weight. */
+/** 32-bit words: which peers these are, then whose turn it is, or two for each peer: its current and its effective weight. */
 const MAX_PEERS = (REGION_BYTES / 4 - 1) / 2;
 
 /** In the primary: a descriptor of a new file without a name, to be inherited; undefined when none can be made. */
@@ -40,6 +40,8 @@ export function openRotationFile(): number | undefined {
 interface Region {
   readonly position: number;
   readonly peers: readonly Peer[];
+  /** Peers simply take turns: one word says where they are. */
+  readonly turns: boolean;
   readonly words: Int32Array;
   readonly bytes: Uint8Array;
   /** Tells this list of peers from any other that had the region before a reload. */
@@ -70,6 +72,10 @@ export class SharedRotation {
     // Where there is no file the descriptor is /dev/null: nothing is read, and each acceptor turns by itself.
     if (readSync(this.#fd, bytes, 0, bytes.length, position) !== bytes.length) return;
     if (words[0] !== region.check) return;
+    if (region.turns) {
+      group.turn = words[1];
+      return;
+    }
     for (let i = 0, at = 1; i < peers.length; i++) {
       peers[i].currentWeight = words[at++];
       peers[i].effectiveWeight = words[at++];
@@ -80,13 +86,18 @@ export class SharedRotation {
   store(group: Group): void {
     const region = this.#regionOf(group);
     if (region === undefined) return;
-    const { bytes, words, peers, position } = region;
+    const { bytes, words, position } = region;
     words[0] = region.check;
+    if (region.turns) words[1] = group.turn;
+    else this.#writeWeights(region);
+    writeSync(this.#fd, bytes, 0, bytes.length, position);
+  }
+
+  #writeWeights({ words, peers }: Region): void {
     for (let i = 0, at = 1; i < peers.length; i++) {
       words[at++] = peers[i].currentWeight;
       words[at++] = peers[i].effectiveWeight;
     }
-    writeSync(this.#fd, bytes, 0, bytes.length, position);
   }
 
   /** Undefined for a group of an earlier configuration and one that has no turns. */
@@ -95,13 +106,14 @@ export class SharedRotation {
     if (known !== undefined && known.peers === group.peers) return known;
     const position = this.#positions.get(group);
     const { peers } = group;
-    if (position === undefined || peers.length < 2 || peers.length > MAX_PEERS) return undefined;
-    const words = new Int32Array(1 + 2 * peers.length);
+    const turns = group.turn >= 0;
+    if (position === undefined || peers.length < 2 || (!turns && peers.length > MAX_PEERS)) return undefined;
+    const words = new Int32Array(turns ? 2 : 1 + 2 * peers.length);
     const bytes = new Uint8Array(words.buffer);
     const identity = JSON.stringify([group.id, peers.map((peer) => peer.name)]);
     // Never 0, which is what an unwritten region holds.
     const check = hash('sha256', identity, 'buffer').readInt32LE() | 1;
-    const region = { position, peers, words, bytes, check };
+    const region = { position, peers, turns, words, bytes, check };
     this.#regions.set(group, region);
     return region;
   }

@@ -95,6 +95,13 @@ export class RequestHead extends Fields implements ConnectionOptions {
     return this.chunked || this.contentLength > 0;
   }
 
+  /** Lets go of the text: a connection that waits for its next request keeps nothing of the last. */
+  forget(): void {
+    this.text = '';
+    this.host = '';
+    this.forgetLine();
+  }
+
   /** What is shown of a head that is refused is its own, not the request's before it. */
   forgetLine(): void {
     this.method = '';

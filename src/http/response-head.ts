@@ -50,6 +50,12 @@ export class ResponseHead extends Fields implements ConnectionOptions {
     this.keepAliveSeconds = -1;
   }
 
+  /** Lets go of the text: a connection in the pool keeps nothing of the last answer. */
+  forget(): void {
+    this.text = '';
+    this.reason = '';
+  }
+
   /** Whether the peer keeps the connection after this answer, if its framing allows. */
   get persistent(): boolean {
     return !this.close && (this.minor === 1 || this.keepAlive);

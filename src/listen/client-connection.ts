@@ -492,6 +492,7 @@ export class ClientConnection implements ClientSink, SocketOwner {
 
   #becomeIdle(): void {
     this.#state = 'idle';
+    this.#request.forget();
     this.#body.reset();
     if (this.#home.draining && this.#input === null) return this.#close();
     this.#await('keepalive', this.#keepaliveMs);

@@ -66,6 +66,7 @@ export class Upstream {
       connection.destroy();
       return;
     }
+    connection.head.forget();
     connection.idleOwner ??= new IdleOwner(connection, stack);
     connection.owner = connection.idleOwner;
     connection.resume();

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Group, type GroupDelta, type GroupListener } from '../../src/balance/group.ts';
 import { hashedBytes, ipv6Bytes } from '../../src/balance/ip-hash.ts';
 import type { Peer, PeerConfig } from '../../src/balance/peer.ts';
+import { smoothPick } from '../../src/balance/round-robin.ts';
 import { BALANCERS, type BalanceMethod } from '../../src/balance/table.ts';
 
 const METHODS = Object.keys(BALANCERS) as BalanceMethod[];
@@ -172,6 +173,42 @@ describe('round_robin', () => {
 function delta(more: Partial<GroupDelta>): GroupDelta {
   return { id: 'g', picks: [], done: [], failed: [], live: [], recovered: false, ...more };
 }
+
+describe('round_robin with many peers of equal weight', () => {
+  const many = Array.from({ length: 200 }, (_, i) => peer(`p${i} `));
+  const names = (g: Group, n: number): string[] => sequence(g, n).trim().split(' ');
+
+  it('takes the smooth order, which is each in turn', () => {
+    const g = group('round_robin', many);
+    const smooth = g.peers.map((p) => p);
+    const expected = Array.from({ length: 450 }, () => smoothPick(smooth, 0, [], 0)?.name.trim());
+    expect(names(g, 450)).toEqual(expected);
+  });
+
+  it('passes over those that are down, failing, full or tried, and takes them again later', () => {
+    const g = group('round_robin', many);
+    const by = (name: string): Peer => g.peerNamed(name) as Peer;
+    g.setDown('p1 ', true);
+    g.release(by('p2 '), 'failed', 1000);
+    expect(names(g, 3)).toEqual(['p0', 'p3', 'p4']);
+    expect(g.pick(key(), [by('p5 '), by('p6 ')], 1000)?.name).toBe('p7 ');
+    g.setDown('p1 ', false);
+    const later = Array.from({ length: 200 }, () => g.pick(key(), [], 100_000)?.name);
+    expect(new Set(later).size).toBe(200);
+  });
+
+  it('goes on from where another process is', () => {
+    const left = group('round_robin', many);
+    const right = group('round_robin', many);
+    names(left, 7);
+    right.turn = left.turn;
+    expect(names(right, 2)).toEqual(['p7', 'p8']);
+    const few = group('round_robin', many.slice(0, 3));
+    few.turn = 2;
+    expect(few.turn).toBe(-1);
+    expect(names(few, 2)).toEqual(['p0', 'p1']);
+  });
+});
 
 describe('what another acceptor tells', () => {
   it('moves counts, failures and recoveries', () => {

@@ -60,6 +60,14 @@ describe('the shared rotation', () => {
     expect(seen).toEqual(expected);
   });
 
+  it('is the same for all with more peers than have room for their weights', () => {
+    const fd = rotationFile();
+    const many = Array.from({ length: 3000 }, (_, i) => peer(`p${i}`));
+    const two = [acceptor(fd, many), acceptor(fd, many)];
+    const seen = Array.from({ length: 50 }, (_, i) => two[(i * i + (i >> 2)) % 2].request());
+    expect(seen).toEqual(many.slice(0, 50).map(({ name }) => name));
+  });
+
   it('does not end while exchanges last', () => {
     const fd = rotationFile();
     const [left, right] = [acceptor(fd, ABC.slice(0, 2)), acceptor(fd, ABC.slice(0, 2))];
