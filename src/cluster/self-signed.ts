@@ -3,7 +3,6 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { generate } from 'selfsigned';
 
 export interface CertificateFiles {
   readonly certificate: string;
@@ -22,6 +21,8 @@ export async function ensureSelfSigned(
   if (isUsable(files)) return { ...files, created: false };
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const now = Date.now();
+  // Loaded only where a certificate is made: it is a third of all that a start would load.
+  const { generate } = await import('selfsigned');
   const pems = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
     curve: 'P-256',

@@ -1,8 +1,9 @@
 // The error log: what goes wrong and what the program does, as JSON lines, or as one short line each on a terminal.
 import { isatty } from 'node:tty';
-import { pino } from 'pino';
+import type { Logger } from 'pino';
 import { toBytes } from '../route/template.ts';
 import { encodeJsonLine } from './json-text.ts';
+import { loadPino } from './lazy-pino.ts';
 import { type LogFiles, printToStderr } from './log-files.ts';
 import { prettyLine } from './pretty-line.ts';
 import { DEFAULT_BUFFERING, type ErrorLogSetting, LOG_LEVELS, type LogLevel } from './rows.ts';
@@ -66,7 +67,16 @@ function isTerminal(path: string): boolean {
 }
 
 function jsonPrinter(write: (line: string) => void): Print {
-  const log = pino(
+  let log: Logger<LogLevel, true> | null = null;
+  return (level, message, fields) => {
+    log ??= jsonLogger(write);
+    log[level](fields, message);
+  };
+}
+
+function jsonLogger(write: (line: string) => void): Logger<LogLevel, true> {
+  const pino = loadPino();
+  return pino(
     {
       base: { pid: process.pid },
       customLevels: NUMBERS,
@@ -77,7 +87,6 @@ function jsonPrinter(write: (line: string) => void): Print {
     },
     { write: (line: string) => write(encodeJsonLine(line)) },
   );
-  return (level, message, fields) => log[level](fields, message);
 }
 
 function prettyPrinter(write: (line: string) => void, terminal: boolean): Print {

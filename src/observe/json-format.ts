@@ -1,9 +1,9 @@
 // The built-in access log format `json`: one object per request, with every attempt on a peer.
-import { pino } from 'pino';
 import type { Attempt, Exchange } from '../exchange.ts';
 import type { VariableLookup } from '../route/template.ts';
 import { systemClock } from '../shared/clock.ts';
 import { decodeBytes, encodeJsonLine } from './json-text.ts';
+import { loadPino } from './lazy-pino.ts';
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
 
@@ -35,7 +35,7 @@ export function createJsonLog(
   write: (line: string) => void,
 ): (exchange: Exchange) => void {
   const remoteAddress = lookup('remote_addr') ?? ((exchange: Exchange) => exchange.client.remoteAddress);
-  const log = pino(
+  const log = loadPino()(
     {
       base: undefined,
       // The level of every line would be the same: the time takes its place as the first member.

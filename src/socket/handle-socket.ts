@@ -32,6 +32,8 @@ interface WriteRequest extends HandleRequest {
   kept: Buffer | null;
   /** The out-buffer that the write took along. */
   store: Buffer | null;
+  /** How it came out when that was known before the call that asked for it returned (TLS on a dead connection). */
+  early: number | null;
 }
 
 export class HandleSocket implements ByteSocket {
@@ -140,14 +142,14 @@ export class HandleSocket implements ByteSocket {
   // Writing.
 
   writeText(text: string): void {
-    if (!this.#canWrite(text.length)) return;
+    if (!this.canWrite(text.length)) return;
     if (text.length > SMALL_TEXT_BYTES) return this.#writeOut(framed(text, EMPTY, 0, 0, ''));
     const req = this.#request();
     this.#sent(req, this.handle.writeLatin1String(req, text), text.length);
   }
 
   writeFramed(before: string, buf: Buffer, from: number, to: number, after: string): void {
-    if (!this.#canWrite(before.length + to - from + after.length)) return;
+    if (!this.canWrite(before.length + to - from + after.length)) return;
     this.#writeOut(framed(before, buf, from, to, after));
   }
 
@@ -160,12 +162,15 @@ export class HandleSocket implements ByteSocket {
   }
 
   writeKept(buf: Buffer): void {
-    if (!this.#canWrite(buf.length)) return;
+    if (this.canWrite(buf.length)) this.sendKept(buf);
+  }
+
+  protected sendKept(buf: Buffer): void {
     const req = this.#request();
     if (!this.#sent(req, this.handle.writeBuffer(req, buf), buf.length)) req.kept = buf;
   }
 
-  #canWrite(length: number): boolean {
+  protected canWrite(length: number): boolean {
     if (this.closed || this.#endAsked || this.#closeAsked || length === 0) return false;
     if (!this.#noDelay && (this.#written || length > ONE_SEGMENT_BYTES)) {
       this.#noDelay = true;
@@ -190,6 +195,10 @@ export class HandleSocket implements ByteSocket {
     const { streamBaseState, kLastWriteWasAsync } = this.#handles.stream;
     if (streamBaseState[kLastWriteWasAsync] === 0) {
       spareRequest = req;
+      return true;
+    }
+    if (req.early !== null) {
+      if (req.early < 0) this.fail(req.early, 'write');
       return true;
     }
     req.socket = this;
@@ -268,8 +277,9 @@ export class HandleSocket implements ByteSocket {
   }
 
   reset(): void {
-    // After a shutdown libuv refuses, and the other side has seen our end already.
-    if (this.closed || this.#endAsked || this.handle.reset === undefined) return this.destroy();
+    // After a shutdown libuv refuses, and the other side has seen our end already. One that waits for its turn was not begun.
+    const begun = this.#endAsked && this.pendingBytes === 0;
+    if (this.closed || begun || this.handle.reset === undefined) return this.destroy();
     this.closed = true;
     this.handle.reset(onClosed);
   }
@@ -299,7 +309,8 @@ function onWritten(this: WriteRequest, status: number): void {
   this.kept = null;
   this.store = null;
   if (store !== null) giveBack(store);
-  socket?.onWritten(this.bytes, status);
+  if (socket === null) this.early = status;
+  else socket.onWritten(this.bytes, status);
 }
 
 const EMPTY = Buffer.alloc(0);
@@ -314,5 +325,6 @@ function newRequest(handles: Handles): WriteRequest {
   req.bytes = 0;
   req.kept = null;
   req.store = null;
+  req.early = null;
   return req;
 }
