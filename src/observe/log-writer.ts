@@ -1,6 +1,7 @@
 // Writes the lines of one log off the request path: whole lines per write(2), one write at a time, bounded memory.
 // Several processes may append to the same file; what one write holds stays together.
 import { close, write as writeAsync, writeSync } from 'node:fs';
+import { copyOf } from '../shared/buffers.ts';
 import { type LogOutput, openLogOutput } from './log-output.ts';
 import { countLines, LostLines } from './lost-lines.ts';
 
@@ -13,7 +14,7 @@ export interface LogBuffering {
 
 /** What may wait while the disk, or who reads the pipe, is slower than the traffic. Lines beyond it are dropped and counted. */
 export const MAX_WAITING_BYTES = 16 * 1024 * 1024;
-/** Lines become bytes in pieces of this size: a string made of many takes several times its length. */
+/** Lines become bytes at once, gathered up to this size: kept as text, each would stay a tree of small strings until it is written. */
 const CUT_BYTES = 64 * 1024;
 const RETRY_MIN_MS = 5;
 const RETRY_MAX_MS = 100;
@@ -28,14 +29,15 @@ export class LogWriter {
   readonly #lost = new LostLines((message) => this.onProblem(`log "${this.path}": ${message}`));
   #output: LogOutput | null;
   #atomicBytes: number;
-  /** Lines that have not been made into a batch yet. */
-  #tail = '';
+  /** Lines that have not been made into a batch yet: the first `#gathered` bytes. */
+  #store: Buffer | null = null;
+  #gathered = 0;
   /** Batches, and outputs to change to after the batches before them. */
   #queue: (Buffer | LogOutput)[] = [];
   /** What is being written; its written part is cut off. */
   #current: Buffer | null = null;
   #writing = false;
-  /** Bytes in current, queue and tail. */
+  /** Bytes in current, queue and store. */
   #waiting = 0;
   /** How many of the waiting bytes are to be written even if the buffer is not full. */
   #due = 0;
@@ -69,8 +71,12 @@ export class LogWriter {
       this.#lost.add(1, 'it takes lines more slowly than they come');
       return;
     }
-    if (this.#tail.length + line.length > Math.min(CUT_BYTES, this.#atomicBytes)) this.#cut();
-    this.#tail += line;
+    if (this.#gathered + line.length > Math.min(CUT_BYTES, this.#atomicBytes)) this.#cut();
+    if (line.length > CUT_BYTES) this.#queue.push(Buffer.from(line, 'latin1'));
+    else {
+      this.#store ??= Buffer.allocUnsafeSlow(CUT_BYTES);
+      this.#gathered += this.#store.latin1Write(line, this.#gathered, line.length);
+    }
     this.#waiting += line.length;
     if (urgent) this.#writeAll();
     else if (this.#waiting >= this.#buffering.bufferBytes) this.#pump();
@@ -150,9 +156,9 @@ export class LogWriter {
 
   /** Makes the lines so far one batch. */
   #cut(): void {
-    if (this.#tail === '') return;
-    this.#queue.push(Buffer.from(this.#tail, 'latin1'));
-    this.#tail = '';
+    if (this.#store === null || this.#gathered === 0) return;
+    this.#queue.push(copyOf(this.#store, 0, this.#gathered));
+    this.#gathered = 0;
   }
 
   /** The next batch; changes to a reopened file on the way. Null when nothing waits. */

@@ -31,7 +31,8 @@ const pid = String(process.pid);
 
 export const observeVariables: VariableTable = {
   plain: {
-    status: (exchange) => String(exchange.status).padStart(3, '0'),
+    status: (exchange) =>
+      exchange.status > 99 ? String(exchange.status) : String(exchange.status).padStart(3, '0'),
     body_bytes_sent: (exchange) => String(exchange.bodyBytesSent),
     bytes_sent: (exchange) => String(exchange.headBytesSent + exchange.bodyBytesSent),
     request_length: (exchange) => String(exchange.request.size + exchange.bodyBytesReceived),
