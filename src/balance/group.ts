@@ -45,6 +45,8 @@ export class Group {
   readonly id: string;
   readonly method: BalanceMethod;
   peers: Peer[] = [];
+  /** A choice depends on how many exchanges are under way: least_conn, max_conns. */
+  countsMatter = false;
   #primary: Peer[] = [];
   #backup: Peer[] = [];
   #balancer: Balancer = BALANCERS.round_robin([]);
@@ -71,6 +73,7 @@ export class Group {
     }
     this.#primary = this.peers.filter((peer) => !peer.config.backup);
     this.#backup = this.peers.filter((peer) => peer.config.backup);
+    this.countsMatter = this.method === 'least_conn' || configs.some((config) => config.maxConns > 0);
     this.#balancer = BALANCERS[this.method](this.#primary);
     // Backups are a second list, chosen from by the same method.
     this.#backupBalancer = this.#backup.length > 0 ? BALANCERS[this.method](this.#backup) : null;

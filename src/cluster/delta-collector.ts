@@ -4,8 +4,11 @@ import type { Group, GroupDelta, GroupListener } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
 import type { SharedRotation } from './shared-rotation.ts';
 
-/** How long changes may wait before the others hear of them. */
+/** How long changes may wait before the others hear of them, where a choice of theirs may depend on it. */
 const BATCH_MS = 5;
+
+/** Counts that no choice depends on wait for so many batches: each message costs all processes. */
+const PATIENT_BATCHES = 20;
 
 /**
  * So many more exchanges under way than there were at some time within the batch are a crowd: no client can tell in which order they
@@ -43,6 +46,9 @@ export class DeltaCollector implements GroupListener {
   #least = 0;
   #most = 0;
   #crowded = false;
+  /** Something of this batch is needed by the others for their choices. */
+  #needed = false;
+  #batches = 0;
 
   constructor(send: (deltas: GroupDelta[]) => void, rotation: SharedRotation) {
     this.#send = send;
@@ -66,6 +72,7 @@ export class DeltaCollector implements GroupListener {
     if (!this.#crowded) this.#rotation.store(group);
     const { picks } = this.#of(group);
     picks.set(peer.name, (picks.get(peer.name) ?? 0) + 1);
+    if (group.countsMatter) this.#needed = true;
     this.#active++;
     if (this.#active > this.#most) this.#most = this.#active;
     if (this.#active - this.#least >= CROWD) this.#crowded = true;
@@ -75,6 +82,7 @@ export class DeltaCollector implements GroupListener {
   onDone(group: Group, peer: Peer): void {
     const { done } = this.#of(group);
     done.set(peer.name, (done.get(peer.name) ?? 0) + 1);
+    if (group.countsMatter) this.#needed = true;
     this.#active--;
     if (this.#active < this.#least) this.#least = this.#active;
     if (this.#active === 0) this.#crowded = false;
@@ -90,6 +98,7 @@ export class DeltaCollector implements GroupListener {
 
   onLive(group: Group, peer: Peer): void {
     this.#of(group).live.push(peer.name);
+    this.#needed = true;
     this.#later();
   }
 
@@ -107,13 +116,16 @@ export class DeltaCollector implements GroupListener {
     this.#crowded = this.#active > 0 && this.#most - this.#least >= CROWD;
     this.#least = this.#active;
     this.#most = this.#active;
-    this.flush();
+    if (this.#needed || ++this.#batches >= PATIENT_BATCHES) this.flush();
+    else this.#later();
   }
 
   flush(): void {
     if (this.#changes.size === 0) return;
     const deltas = [...this.#changes].map(([id, changes]) => changes.take(id));
     this.#changes.clear();
+    this.#needed = false;
+    this.#batches = 0;
     this.#send(deltas);
   }
 }

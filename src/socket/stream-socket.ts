@@ -117,8 +117,9 @@ export class StreamSocket implements ByteSocket {
   }
 
   reset(): void {
-    // A TLS connection cannot be reset by Node; without close_notify and last chunk it is as clear.
-    if ('encrypted' in this.#socket) this.#socket.destroy();
-    else this.#socket.resetAndDestroy();
+    const socket = this.#socket;
+    // Only TCP can be reset, and not behind our FIN. A TLS connection without close_notify and last chunk is as clear.
+    if ('encrypted' in socket || this.remoteAddress === '' || socket.writableFinished) socket.destroy();
+    else socket.resetAndDestroy();
   }
 }
