@@ -1,5 +1,5 @@
 // The one file that knows Node's inner socket handles (libuv streams as JavaScript objects). Streams and events of `net.Socket` cost
-// more than all the rest of a request (docs/decisions/009); the handles below them are what `net` itself is made of.
+// more than all the rest of a request (docs/decisions/010); the handles below them are what `net` itself is made of.
 // `handles` is null where this Node does not offer them as expected: everything then runs on public sockets, slower.
 import type { Server, Socket } from 'node:net';
 
