@@ -12,6 +12,13 @@ export type Accepted = Socket | StreamHandle;
 
 /** The socket of an accepted connection; `owner` is told of everything from the next turn of the loop on. */
 export function socketOf(accepted: Accepted, owner: SocketOwner): ByteSocket {
+  const socket = makeOf(accepted, owner);
+  // A TCP client that was reset before it was accepted has bytes to read and no address any more: nobody may take it for a Unix client.
+  if (socket.remoteAddress === '' && socket.localAddress !== '') socket.destroy();
+  return socket;
+}
+
+function makeOf(accepted: Accepted, owner: SocketOwner): ByteSocket {
   if (handles === null) return new StreamSocket(accepted as Socket, owner);
   if (!(accepted instanceof Socket)) return new HandleSocket(handles, accepted, owner);
   const handle = accepted instanceof TLSSocket ? handleOf(accepted) : null;

@@ -23,8 +23,9 @@ export class StreamSocket implements ByteSocket {
     socket.on('data', (chunk: Buffer) => this.#guard(() => owner.onBytes(chunk, chunk.length)));
     socket.on('end', () => this.#guard(() => owner.onEnd()));
     socket.on('error', (error) => {
-      // 'close' follows.
       this.#error = error;
+      // An error of TLS itself leaves the connection open.
+      socket.destroy();
     });
     socket.on('close', () => this.#guard(() => owner.onClosed(this.#error)));
   }
@@ -119,7 +120,8 @@ export class StreamSocket implements ByteSocket {
   reset(): void {
     const socket = this.#socket;
     // Only TCP can be reset, and not behind our FIN. A TLS connection without close_notify and last chunk is as clear.
-    if ('encrypted' in socket || this.remoteAddress === '' || socket.writableFinished) socket.destroy();
+    const begun = socket.writableEnded && socket.writableLength === 0;
+    if ('encrypted' in socket || this.remoteAddress === '' || begun) socket.destroy();
     else socket.resetAndDestroy();
   }
 }

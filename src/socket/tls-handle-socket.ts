@@ -20,8 +20,9 @@ export class TlsHandleSocket extends HandleSocket {
     this.#socket = socket;
     this.#nodeOnRead = nodeOnRead;
     socket.on('error', (error) => {
-      // 'close' follows.
       this.error = error;
+      // An error of TLS itself leaves the connection open.
+      this.destroy();
     });
     socket.on('end', () => this.#onEnd());
     socket.on('close', () => {
