@@ -34,8 +34,9 @@ class Pacer {
   private readonly idle: Socket[] = [];
   /** Requests under way, with the moments at which they were meant to begin. */
   private readonly underWay = new Map<Socket, number>();
-  /** Moments at which requests were meant to begin that found no idle connection. */
+  /** Moments at which requests were meant to begin that found no idle connection; those before `served` have got one. */
   private readonly waiting: number[] = [];
+  private served = 0;
   private connections = 0;
   private requests = 0;
   private failures = 0;
@@ -77,7 +78,7 @@ class Pacer {
       }, TICK_MS);
     });
     const took = (performance.now() - startedAt) / 1000;
-    const failures = this.failures + this.underWay.size + this.waiting.length;
+    const failures = this.failures + this.underWay.size + this.waiting.length - this.served;
     return { requests: this.requests, seconds: took, ...this.latencies.figures(), failures };
   }
 
@@ -99,9 +100,8 @@ class Pacer {
     this.requests++;
     if (!right) this.failures++;
     else if (meantAt >= this.countFrom) this.latencies.add(performance.now() - meantAt);
-    const next = this.waiting.shift();
-    if (next === undefined) this.idle.push(socket);
-    else this.send(socket, next);
+    if (this.served === this.waiting.length) this.idle.push(socket);
+    else this.send(socket, this.waiting[this.served++]);
   }
 
   private gone(socket: Socket): void {

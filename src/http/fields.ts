@@ -29,7 +29,8 @@ export const UNUSUAL_NAME = 12;
 /** Most fields a head may have; beyond it is refused. */
 export const MAX_FIELDS = 1000;
 
-const START_CAPACITY = 32;
+/** Fields that a head has room for before it grows. */
+export const START_CAPACITY = 32;
 
 export class Fields {
   /** The whole head, latin1. */

@@ -163,6 +163,9 @@ function skipEmptyLines(buf: Buffer, start: number, end: number): number {
   return p;
 }
 
+/** Beyond, what was read may be many requests in a row: each would copy all that is behind it. */
+const USUAL_READ_BYTES = 4096;
+
 /**
  * What was read is a head to its last byte: nearly every request without a body, told without a search. Where an earlier empty line
  * ends the head, the fields say so.
@@ -170,6 +173,7 @@ function skipEmptyLines(buf: Buffer, start: number, end: number): number {
 function endsInEmptyLine(buf: Buffer, start: number, end: number): boolean {
   return (
     end - start >= 4 &&
+    end - start <= USUAL_READ_BYTES &&
     buf[end - 1] === 10 &&
     buf[end - 2] === 13 &&
     buf[end - 3] === 10 &&

@@ -3,11 +3,12 @@
 // Longer than most files on purpose: one state machine with one timer. What it moves (heads, answers, bodies, tunnels) is in files of
 // its own; split further, each transition would cross two.
 import { type BodyReader, type ClientSink, Exchange, type TunnelEnd } from '../exchange.ts';
+import { requestHeads } from '../http/head-pool.ts';
 import {
   MALFORMED,
   NEED_MORE,
   parseRequestHead,
-  RequestHead,
+  type RequestHead,
   statusOfProblem,
 } from '../http/request-head.ts';
 import { copyOf } from '../shared/buffers.ts';
@@ -59,7 +60,8 @@ export class ClientConnection implements ClientSink, SocketOwner {
   requests = 0;
   #state: State = 'idle';
   #exchange: Exchange | null = null;
-  readonly #request = new RequestHead();
+  /** The head of the present request; none while the connection is idle. */
+  #head: RequestHead | null = null;
   readonly #answer: AnswerWriter;
   readonly #body: BodySource;
   #tunnel: TunnelSide | null = null;
@@ -93,6 +95,18 @@ export class ClientConnection implements ClientSink, SocketOwner {
     this.#answer = new AnswerWriter(socket);
     this.#body = new BodySource(socket);
     this.#await('head', home.front.headTimeoutMs);
+  }
+
+  get #request(): RequestHead {
+    this.#head ??= requestHeads.take();
+    return this.#head;
+  }
+
+  /** The exchange ended as it should: nobody reads its head any more. */
+  #giveHeadBack(): void {
+    if (this.#head === null) return;
+    requestHeads.give(this.#head);
+    this.#head = null;
   }
 
   get localAddress(): string {
@@ -478,6 +492,7 @@ export class ClientConnection implements ClientSink, SocketOwner {
     }
     if (this.#state === 'closed' || this.#socket.closed) return;
     if (exchange.closeAfter) {
+      if (exchange.failure === null) this.#giveHeadBack();
       this.#close();
       return;
     }
@@ -492,7 +507,7 @@ export class ClientConnection implements ClientSink, SocketOwner {
 
   #becomeIdle(): void {
     this.#state = 'idle';
-    this.#request.forget();
+    this.#giveHeadBack();
     this.#body.reset();
     if (this.#home.draining && this.#input === null) return this.#close();
     this.#await('keepalive', this.#keepaliveMs);

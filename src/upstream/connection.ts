@@ -1,7 +1,8 @@
 // One connection to a peer. Knows bytes and time, not HTTP; the codec objects it carries are the owner's, kept here to be used again.
 import type { Peer } from '../balance/peer.ts';
 import { ChunkedDecoder } from '../http/chunked.ts';
-import { ResponseHead } from '../http/response-head.ts';
+import { responseHeads } from '../http/head-pool.ts';
+import type { ResponseHead } from '../http/response-head.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 import type { ByteSocket } from '../socket/byte-socket.ts';
@@ -34,8 +35,8 @@ export class PeerConnection implements ConnectOwner {
   owner: ConnectionOwner | null;
   /** The pool's, made on the first return. */
   idleOwner: ConnectionOwner | null = null;
-  readonly head = new ResponseHead();
-  readonly decoder = new ChunkedDecoder();
+  #head: ResponseHead | null = null;
+  #decoder: ChunkedDecoder | null = null;
   /** Requests sent on it so far. */
   requests = 0;
   /** It comes from the pool: a failure before any answer byte may only mean that the peer closed it meanwhile. */
@@ -53,6 +54,24 @@ export class PeerConnection implements ConnectOwner {
     this.#deadline = new Deadline(() => this.#onTimeout());
     openPeerConnections++;
     this.#connecting = connectSocket(target(peer), this);
+  }
+
+  /** The head of the present answer. */
+  get head(): ResponseHead {
+    this.#head ??= responseHeads.take();
+    return this.#head;
+  }
+
+  get decoder(): ChunkedDecoder {
+    this.#decoder ??= new ChunkedDecoder();
+    return this.#decoder;
+  }
+
+  /** The exchange on it is over: nobody reads the head any more. */
+  giveHeadBack(): void {
+    if (this.#head === null) return;
+    responseHeads.give(this.#head);
+    this.#head = null;
   }
 
   /** Connected, and neither side has begun to end it. */

@@ -66,7 +66,7 @@ export class Upstream {
       connection.destroy();
       return;
     }
-    connection.head.forget();
+    connection.giveHeadBack();
     connection.idleOwner ??= new IdleOwner(connection, stack);
     connection.owner = connection.idleOwner;
     connection.resume();
