@@ -11,13 +11,13 @@ const TITLE_HEIGHT = 34;
 const TOP = 64;
 
 const STYLE = `
-  svg { --paper: #ffffff; --ink: #1f2430; --faint: #667085; --user: #2f6fde; --system: #9dbff5; }
+  text { font: 13px system-ui, sans-serif; fill: #1f2430; }
+  .title { font-weight: 600; } .faint { fill: #667085; }
+  .paper { fill: #ffffff; } .user { fill: #2f6fde; } .system { fill: #9dbff5; }
   @media (prefers-color-scheme: dark) {
-    svg { --paper: #14171f; --ink: #e6e9f0; --faint: #98a2b3; --user: #6ea0f5; --system: #34558c; }
+    text { fill: #e6e9f0; } .faint { fill: #98a2b3; }
+    .paper { fill: #14171f; } .user { fill: #6ea0f5; } .system { fill: #34558c; }
   }
-  text { font: 13px system-ui, sans-serif; fill: var(--ink); }
-  .title { font-weight: 600; } .faint { fill: var(--faint); }
-  .paper { fill: var(--paper); } .user { fill: var(--user); } .system { fill: var(--system); }
 `;
 
 /** A block for each scenario that has CPU figures, with a scale of its own; undefined when none has. */

@@ -12,8 +12,7 @@ const NGINX_AND_US = ['lbproxy', 'nginx (tuned)'];
 
 const WEBSOCKET: Scenario<WebsocketLoad> = {
   name: 'websocket',
-  about:
-    'WebSocket echo: 64 tunnels, 64-byte messages, one under way on each; a request is a message and its echo',
+  about: '64-byte messages and their echoes over 64 tunnels, one under way on each',
   setup: { upgrade: true },
   load: { kind: 'websocket', connections: 64, bytes: 64 },
   contenders: [...NGINX_AND_US, 'HAProxy', 'Caddy'],
