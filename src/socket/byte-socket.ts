@@ -38,6 +38,7 @@ export interface ByteSocket {
   /** Writes a buffer that stays as it is until `pendingBytes` is 0 (`onDrained`), without a copy. */
   writeKept(buf: Buffer): void;
 
+  /** Reads nothing more; over TLS what was read already, 64 KB at most, still comes. */
   pause(): void;
   resume(): void;
   /** Half-closes after what was written has gone. */
