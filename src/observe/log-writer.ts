@@ -1,5 +1,6 @@
 // Writes the lines of one log off the request path: whole lines per write(2), one write at a time, bounded memory.
 // Several processes may append to the same file; what one write holds stays together.
+// A little past 300 lines: one queue, from its lines to its file, with reopening and the end of the process.
 import { close, write as writeAsync, writeSync } from 'node:fs';
 import { copyOf } from '../shared/buffers.ts';
 import { type LogOutput, openLogOutput } from './log-output.ts';

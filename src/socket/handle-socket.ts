@@ -1,5 +1,6 @@
 // A connected socket on Node's own handle. All of them read into one shared buffer and write without a copy where the kernel takes the
 // bytes at once, which is nearly always; no stream, no event, no tick per read or write.
+// A little past 300 lines: reading, writing and ending share one handle and its state.
 import { getSystemErrorName } from 'node:util';
 import { READ_BYTES } from '../shared/buffers.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
