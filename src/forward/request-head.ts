@@ -75,12 +75,16 @@ export function compileRequestHead(options: RequestHeadOptions) {
   };
 }
 
+const MANY_OTHERS = 8;
+
 /** A field of proxy_set_header. Hosts, schemes and addresses mostly are those of the request before: so is the line. */
 class SetField {
   readonly #name: string;
   readonly #value: (exchange: Exchange) => string;
   #lastValue = '';
   #lastLine = '';
+  /** Values in a row that were not the kept one. */
+  #others = 0;
 
   constructor(name: string, value: (exchange: Exchange) => string) {
     this.#name = name;
@@ -89,11 +93,16 @@ class SetField {
 
   line(exchange: Exchange): string {
     const value = this.#value(exchange);
-    if (value !== this.#lastValue) {
-      // A slice would keep the whole head that it was cut from.
-      this.#lastValue = ownText(value);
-      this.#lastLine = value === '' ? '' : ownText(`${this.#name}: ${fieldValue(value)}\r\n`);
+    if (value === this.#lastValue) {
+      this.#others = 0;
+      return this.#lastLine;
     }
+    const line = value === '' ? '' : `${this.#name}: ${fieldValue(value)}\r\n`;
+    // What changes with each request (an id, a cookie) is not worth keeping.
+    if (++this.#others > MANY_OTHERS) return line;
+    // A slice would keep the whole head that it was cut from.
+    this.#lastValue = ownText(value);
+    this.#lastLine = ownText(line);
     return this.#lastLine;
   }
 }

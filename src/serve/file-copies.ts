@@ -4,6 +4,7 @@
 // That question blocks the event loop, as nginx's own open() does: 2 µs, where opening and reading on other threads cost 70.
 // It is asked only of a file that was read a moment ago without trouble; whatever it does not confirm goes the usual way.
 import fs from 'node:fs';
+import { ownText } from '../shared/buffers.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import type { MappedPath } from './file-path.ts';
 import { type FileFacts, type FileIdentity, type OpenFile, toFsPath } from './open-file.ts';
@@ -112,10 +113,11 @@ export class FileCopies {
    */
   keep(body: Buffer, file: OpenFile, mapped: MappedPath): void {
     if (!isSame(file.identity, statOf(file.fd))) return;
-    const path = flat(mapped.path);
+    // Cut out of a request's head they would keep all of it in memory.
+    const path = ownText(mapped.path);
     const old = this.#copies.get(path);
     if (old !== undefined) this.#drop(path, old);
-    const copy = new FileCopy(body, file, { path, root: flat(mapped.root) }, this.#clock.now());
+    const copy = new FileCopy(body, file, { path, root: ownText(mapped.root) }, this.#clock.now());
     this.#copies.set(path, copy);
     this.#bytes += costOf(copy);
     if (this.#bytes > this.#limits.totalBytes) this.#makeRoom();
@@ -143,11 +145,6 @@ export class FileCopies {
 
 /** The copies of this process. They outlive a reload: what they hold depends on no configuration. */
 export const fileCopies = new FileCopies();
-
-/** A string of its own: one cut out of a request's head would keep the whole head in memory. */
-function flat(text: string): string {
-  return Buffer.from(text, 'latin1').latin1Slice();
-}
 
 function costOf(copy: FileCopy): number {
   return copy.body.length + ENTRY_BYTES;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FileCopies } from '../../src/serve/file-copies.ts';
 import type { OpenFile } from '../../src/serve/open-file.ts';
 import { type FakeAnswer, FakeClient, fakeExchange } from '../support/fake-client.ts';
-import { makeFiles, type OurSite, ourSite } from './site.ts';
+import { askHandler, makeFiles, type OurSite, ourSite, settle } from './site.ts';
 
 let files: ReturnType<typeof makeFiles>;
 let copies: FileCopies;
@@ -20,18 +20,8 @@ beforeAll(async () => {
 });
 afterAll(() => files.remove());
 
-/** Longer than a file's stamps must have stood for it to be kept. */
-async function settle(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 130));
-}
-
-async function get(requestLine: string, fields: readonly string[] = [], handler = site): Promise<FakeAnswer> {
-  const client = new FakeClient();
-  const head = [`${requestLine} HTTP/1.1`, 'Host: example.org', ...fields, '', ''].join('\r\n');
-  const exchange = fakeExchange(client, head);
-  handler.handle(exchange);
-  return await client.answer;
-}
+const get = (requestLine: string, fields: readonly string[] = [], handler = site): Promise<FakeAnswer> =>
+  askHandler(handler, requestLine, fields).answer;
 
 describe('what is remembered is answered as what is read', () => {
   const TAG = '"6553f100-24"';

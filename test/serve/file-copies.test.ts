@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FileCopies } from '../../src/serve/file-copies.ts';
 import { type FakeAnswer, FakeClient, fakeExchange } from '../support/fake-client.ts';
-import { makeFiles, type OurSite, ourSite } from './site.ts';
+import { askHandler, makeFiles, type OurSite, ourSite, settle } from './site.ts';
 
 let files: ReturnType<typeof makeFiles>;
 let copies: FileCopies;
@@ -19,19 +19,11 @@ beforeAll(async () => {
 });
 afterAll(() => files.remove());
 
-/** Longer than a file's stamps must have stood for it to be kept. */
-async function settle(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 130));
-}
-
 async function get(requestLine: string, fields: readonly string[] = [], handler = site): Promise<FakeAnswer> {
-  const client = new FakeClient();
-  const head = [`${requestLine} HTTP/1.1`, 'Host: example.org', ...fields, '', ''].join('\r\n');
-  const exchange = fakeExchange(client, head);
-  handler.handle(exchange);
-  const answer = await client.answer;
+  const { exchange, answer } = askHandler(handler, requestLine, fields);
+  const answered = await answer;
   expect(exchange.producer).toBeNull();
-  return answer;
+  return answered;
 }
 
 /** Whether the answer came within the call: only what is in memory can. */

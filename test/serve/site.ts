@@ -10,6 +10,7 @@ import { type FileMapping, mappingOf } from '../../src/serve/file-path.ts';
 import { createFileHandler, type FileOptions } from '../../src/serve/files.ts';
 import { createTypeOf } from '../../src/serve/mime.ts';
 import { createSendRedirect, type RedirectOptions } from '../../src/serve/redirect.ts';
+import { FakeClient, fakeExchange } from '../support/fake-client.ts';
 
 export const SERVER_NAME = 'ref.example.org';
 const TYPES = { html: 'text/html', htm: 'text/html', txt: 'text/plain', jpg: 'image/jpeg', css: 'text/css' };
@@ -187,4 +188,18 @@ export function ourSite(
     else prefixes.push([text, handler]);
   }
   return { handle: dispatch, reports };
+}
+
+/** Longer than a file's stamps must have stood for it to be kept. */
+export async function settle(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 130));
+}
+
+/** One request to the handler of a site. */
+export function askHandler(site: OurSite, requestLine: string, fields: readonly string[]) {
+  const client = new FakeClient();
+  const head = [`${requestLine} HTTP/1.1`, 'Host: example.org', ...fields, '', ''].join('\r\n');
+  const exchange = fakeExchange(client, head);
+  site.handle(exchange);
+  return { exchange, answer: client.answer };
 }
