@@ -1,7 +1,6 @@
 // Model → Runtime: the one file that knows every part. Each location becomes one ready handler, each address one front.
 // A little past 300 lines: it knows every part so that no part knows another.
 import { isDeepStrictEqual } from 'node:util';
-import type { GroupListener } from './balance/group.ts';
 import { listenKey } from './config/finish.ts';
 import type { LocationMatch, LocationModel, Model, ScriptOp, ServerModel, Settings } from './config/model.ts';
 import { lookupAny } from './config/registry.ts';
@@ -33,7 +32,6 @@ import { VERSION } from './version.ts';
 export interface RuntimeTools {
   readonly previous: Runtime | null;
   readonly discovery: Discovery;
-  readonly groupListener: GroupListener | null;
   readonly tls: TlsMaterial;
   readonly logFiles: LogFiles;
   /** Notes for the error log of a place. */
@@ -64,12 +62,7 @@ export class CompileError extends Error {
 
 /** Throws CompileError. Opens log files and certificates, but no socket. */
 export function compileRuntime(model: Model, tools: RuntimeTools): Runtime {
-  const upstreams = new UpstreamSet(
-    model,
-    tools.discovery,
-    tools.groupListener,
-    tools.previous?.upstreams ?? null,
-  );
+  const upstreams = new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
   const compiler = new ServerCompiler(upstreams, tools);
   const servers = model.servers.map((server) => ({ server, runtime: compiler.server(server) }));
   const listeners = new Map<string, ListenerPlan>();

@@ -24,6 +24,8 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   readonly record: Attempt;
   /** A byte of the request was handed to the socket. */
   requestSent = false;
+  /** The group counts it no more. */
+  released = false;
   #phase: Phase = 'connecting';
   #connection: PeerConnection | null = null;
   /** Bytes of a head that has no end yet. */
@@ -273,6 +275,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   onAnswerComplete(): void {
     this.record.totalMs = this.#now - this.record.startedAt;
     this.record.outcome = 'ok';
+    this.#forward.release(this, 'ok', this.#now);
   }
 
   #complete(clean: boolean): void {

@@ -208,7 +208,7 @@ export class Forward implements BodyReader, Producer {
       return this.attempt(peer, true, now);
     }
     const outcome: Outcome = blamesPeer(failure) ? 'failed' : 'next';
-    upstream?.group.release(peer, outcome, now);
+    this.release(run, outcome, now);
     if (upstream !== null && outcome === 'failed') upstream.closeIdle(peer);
     record.noRetry = decideRetry(this.options.next, failure, progress);
     this.options.log.attemptFailed(exchange, record, detail);
@@ -224,7 +224,14 @@ export class Forward implements BodyReader, Producer {
   attemptDone(run: AttemptRun, now: number): void {
     this.ended = true;
     this.run = null;
-    this.upstream?.group.release(run.peer, 'ok', now);
+    this.release(run, 'ok', now);
+  }
+
+  /** The peer is free again: before the client can have the answer's end, since its next request may need the place. */
+  release(run: AttemptRun, outcome: Outcome, now: number): void {
+    if (run.released) return;
+    run.released = true;
+    this.upstream?.group.release(run.peer, outcome, now);
   }
 
   #giveUp(failure: AttemptFailure, detail: string): void {
@@ -325,7 +332,7 @@ export class Forward implements BodyReader, Producer {
     run.record.totalMs = now - run.record.startedAt;
     if (run.record.outcome === 'pending') run.record.outcome = 'client_aborted';
     // The client left: that says nothing about the peer.
-    this.upstream?.group.release(run.peer, 'abandoned', now);
+    this.release(run, 'abandoned', now);
   }
 }
 
