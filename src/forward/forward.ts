@@ -11,7 +11,14 @@ import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, type Failure, STATUS_OF } from '../shared/failure.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { AttemptRun } from './attempt.ts';
-import { blamesPeer, decideRetry, isFreeRetry, type NextPolicy, type Progress } from './next-upstream.ts';
+import {
+  blamesPeer,
+  cutsOffPeer,
+  decideRetry,
+  isFreeRetry,
+  type NextPolicy,
+  type Progress,
+} from './next-upstream.ts';
 import { RequestBody } from './request-body.ts';
 import type { BodyFraming } from './request-head.ts';
 
@@ -209,8 +216,10 @@ export class Forward implements BodyReader, Producer {
     }
     const outcome: Outcome = blamesPeer(failure) ? 'failed' : 'next';
     this.release(run, outcome, now);
-    if (upstream !== null && outcome === 'failed') upstream.closeIdle(peer);
-    record.noRetry = decideRetry(this.options.next, failure, progress);
+    if (cutsOffPeer(failure)) upstream?.closeIdle(peer);
+    record.noRetry =
+      decideRetry(this.options.next, failure, progress) ||
+      (this.#triesLeft(peer) === 0 ? 'no peer left' : '');
     this.options.log.attemptFailed(exchange, record, detail);
     if (record.noRetry === '') {
       this.#tried = this.#tried === NO_PEERS ? [peer] : [...this.#tried, peer];

@@ -224,7 +224,8 @@ export class ClientConnection implements ClientSink, SocketOwner {
     this.#from = body.take(input, this.#from, this.#end);
     if (body.complete && this.#awaited === 'body') wheel.disarm(this.#deadline);
     body.deliver();
-    if (body.reading && !body.complete) this.#awaitBody();
+    // Unless its reader has just asked it to wait: then the client owes nothing.
+    if (body.wants && body.reading) this.#awaitBody();
     if (body.discarding && body.failed) {
       this.#linger();
       return false;
@@ -434,7 +435,8 @@ export class ClientConnection implements ClientSink, SocketOwner {
     exchange.failure ??= failure;
     exchange.closeAfter = true;
     exchange.producer = null;
-    this.#socket.reset();
+    // A length or a missing last chunk shows that the answer is cut; a reset could destroy what the client has not read of it.
+    if (this.#answer.endsWithConnection) this.#socket.reset();
     this.#finishExchange(exchange);
   }
 
@@ -553,7 +555,7 @@ export class ClientConnection implements ClientSink, SocketOwner {
       this.#answer.informational(100, '');
     }
     this.#body.read(reader);
-    if (!this.#body.complete) this.#awaitBody();
+    if (this.#body.wants) this.#awaitBody();
     this.#advanceNow();
   }
 
@@ -564,7 +566,7 @@ export class ClientConnection implements ClientSink, SocketOwner {
 
   resumeBody(): void {
     this.#body.resume();
-    if (!this.#body.complete) this.#awaitBody();
+    if (this.#body.wants) this.#awaitBody();
     this.#advanceNow();
   }
 

@@ -30,6 +30,7 @@ const nothing = {
   onPeerClosed() {},
   onPeerDrain() {},
   onPeerTimeout() {},
+  onBug() {},
 };
 
 describe('a group whose list of peers changes', () => {
