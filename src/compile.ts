@@ -15,7 +15,7 @@ import { createSecureContexts, type TlsMaterial } from './listen/secure-contexts
 import { createAccessLog } from './observe/access-log.ts';
 import type { LogFiles } from './observe/log-files.ts';
 import { createDispatcher, type Dispatcher, type RoutedLocation } from './route/dispatch.ts';
-import { createHostTable } from './route/hosts.ts';
+import { createHostTable, serverByName } from './route/hosts.ts';
 import type { LocationEntry } from './route/locations.ts';
 import { compileScript, type ScriptTools } from './route/script.ts';
 import { compileTemplate } from './route/template.ts';
@@ -126,7 +126,11 @@ function planListener(
 
 function createFront(first: CompiledServer, here: readonly CompiledServer[]): Front {
   const table = createHostTable(
-    here.map(({ server, runtime }) => ({ names: server.settings.serverNames.flat(), value: runtime })),
+    here.flatMap(({ server, runtime }) =>
+      server.settings.serverNames
+        .flat()
+        .map((name) => ({ names: [name], value: serverByName(runtime, name) })),
+    ),
     first.runtime,
   );
   const { largeClientHeaderBuffers: buffers, maxHeaders, clientHeaderTimeoutMs } = first.server.settings;

@@ -172,9 +172,9 @@ export class Exchange {
   internal = false;
   /** Internal redirects and rewrites to another location so far; nginx ends at ten. */
   redirects = 0;
-  /** Captures of the last regular expression that matched: location, rewrite, if, server_name. */
-  captures: RegExpExecArray | null = null;
-  /** Variables set by `set`. */
+  /** Numbered captures of the last match: location, rewrite, if, server_name. A rewrite or an `if` that does not match leaves none. */
+  captures: readonly (string | undefined)[] | null = null;
+  /** Variables made by `set` and by named captures. */
   variables: Map<string, string> | null = null;
   #id = '';
 

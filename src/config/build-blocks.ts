@@ -4,7 +4,7 @@ import { compilePattern } from '../route/pattern.ts';
 import type { ScriptReader } from './build-script.ts';
 import type { LocationMatch } from './model.ts';
 import type { Problems } from './problem.ts';
-import type { Directive } from './tree.ts';
+import type { Directive, Word } from './tree.ts';
 
 /** `text/html html htm;` → extension → type. */
 export function readTypes(entries: readonly Directive[], problems: Problems): Record<string, string> {
@@ -47,7 +47,7 @@ export function readLocation(directive: Directive, reader: ScriptReader): Locati
   if (!(pattern instanceof RegExp)) {
     return reader.problems.error(word.at, `invalid regular expression: ${pattern.error}`);
   }
-  noteCaptures(word.text, reader);
+  noteCaptures(word, reader);
   return { kind, text: word.text, caseless };
 }
 
@@ -64,6 +64,6 @@ function prefix(
 }
 
 /** Named captures are variables. */
-export function noteCaptures(pattern: string, reader: ScriptReader): void {
-  for (const m of pattern.matchAll(/\(\?P?<([A-Za-z_]\w*)>/g)) reader.makeVariable(m[1]);
+export function noteCaptures({ text, at }: Word, reader: Pick<ScriptReader, 'makeVariable'>): void {
+  for (const m of text.matchAll(/\(\?P?<([A-Za-z_]\w*)>/g)) reader.makeVariable(m[1], at);
 }

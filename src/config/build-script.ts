@@ -4,14 +4,14 @@ import type { Level } from './build.ts';
 import { noteCaptures } from './build-blocks.ts';
 import type { ScriptOp, Settings, Test } from './model.ts';
 import { formatPosition, type Problems } from './problem.ts';
-import type { Directive, Word } from './tree.ts';
+import type { Directive, Position, Word } from './tree.ts';
 import { parseCount } from './units.ts';
 
 /** What the reader of scripts needs of the builder. */
 export interface ScriptReader {
   readonly problems: Problems;
   template(word: Word): string;
-  makeVariable(name: string): void;
+  makeVariable(name: string, at: Position): void;
   ifBlock(directive: Directive, outer: Level): { script: readonly ScriptOp[]; settings: Settings | null };
 }
 
@@ -59,7 +59,7 @@ function readRewrite(directive: Directive, reader: ScriptReader): ScriptOp | und
       `unknown flag "${flagWord.text}" of rewrite; there are ${FLAGS.join(', ')}`,
     );
   }
-  noteCaptures(pattern.text, reader);
+  noteCaptures(pattern, reader);
   return {
     op: 'rewrite',
     pattern: pattern.text,
@@ -93,7 +93,7 @@ function readSet(directive: Directive, reader: ScriptReader): ScriptOp | undefin
   const m = /^\$([A-Za-z_]\w*)$/.exec(name.text);
   if (m === null)
     return reader.problems.error(name.at, `"${name.text}" is no variable; write set $name value;`);
-  reader.makeVariable(m[1]);
+  reader.makeVariable(m[1], name.at);
   return { op: 'set', variable: m[1], value: reader.template(value), at: formatPosition(directive.at) };
 }
 
@@ -139,7 +139,7 @@ function readTest(directive: Directive, reader: ScriptReader): Test | undefined 
   const pattern = compilePattern(other.text, caseless);
   if (!(pattern instanceof RegExp))
     return reader.problems.error(other.at, `invalid regular expression: ${pattern.error}`);
-  noteCaptures(other.text, reader);
+  noteCaptures(other, reader);
   return { test: 'match', value, pattern: other.text, caseless, negate: operator.text.startsWith('!') };
 }
 

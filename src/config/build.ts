@@ -3,14 +3,14 @@ import { isAbsolute, resolve } from 'node:path';
 import { withJsonHeaders } from '../forward/rows.ts';
 import { checkLogFormats } from '../observe/check-log-formats.ts';
 import { parseTemplate } from '../route/template.ts';
-import { readLocation, readTypes } from './build-blocks.ts';
+import { noteCaptures, readLocation, readTypes } from './build-blocks.ts';
 import { buildScript, isScriptDirective, type ScriptReader } from './build-script.ts';
 import { finishModel } from './finish.ts';
 import type { LocationModel, Model, ProgramModel, ServerModel, Settings, UpstreamModel } from './model.ts';
 import { didYouMean, formatPosition, type Problems } from './problem.ts';
-import { DEFAULTS, lookupVariable, namesIn, rowsNamed, variableNames } from './registry.ts';
+import { DEFAULTS, isBuiltIn, lookupVariable, namesIn, rowsNamed, variableNames } from './registry.ts';
 import type { Context, ReadContext, Row, SettingRow } from './row.ts';
-import type { Directive, Tree, Word } from './tree.ts';
+import type { Directive, Position, Tree, Word } from './tree.ts';
 
 /** A block under construction: what it sets itself, and where it inherits from. */
 export interface Level {
@@ -163,6 +163,7 @@ export class Builder implements ScriptReader {
       syntax: this.#tree.syntax,
       resolvePath: (path) => (isAbsolute(path) ? path : resolve(this.#prefix, path)),
       template: (word) => this.template(word),
+      captures: (pattern) => noteCaptures(pattern, this),
     };
   }
 
@@ -176,8 +177,11 @@ export class Builder implements ScriptReader {
     return word.text;
   }
 
-  makeVariable(name: string): void {
+  makeVariable(name: string, at: Position): void {
     this.#made.add(name);
+    if (isBuiltIn(name)) {
+      this.problems.error(at, `"$${name}" is a built-in variable and cannot be set; choose another name`);
+    }
   }
 
   #checkVariables(): void {

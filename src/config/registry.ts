@@ -143,9 +143,22 @@ export function lookupVariable(name: string): Getter | undefined {
   return undefined;
 }
 
+/** Variables of ours that a configuration may set all the same (NGX_HTTP_VAR_CHANGEABLE); names of families it may set too. */
+const SETTABLE = /^(?:args$|ssl_)/;
+
+/** Whether a configuration must not make a variable of this name: it would never be seen. */
+export function isBuiltIn(name: string): boolean {
+  return !SETTABLE.test(name) && TABLES.some((table) => Object.hasOwn(table.plain, name));
+}
+
 /** As `lookupVariable`, also for variables made by `set` and by named captures. */
-export const lookupAny: VariableLookup = (name) =>
-  lookupVariable(name) ?? ((x) => x.variables?.get(name) ?? x.captures?.groups?.[name]);
+export const lookupAny: VariableLookup = (name) => {
+  const getter = lookupVariable(name);
+  if (getter === undefined) return (x) => x.variables?.get(name);
+  // `set $args` changes the arguments themselves.
+  if (name === 'args' || isBuiltIn(name)) return getter;
+  return (x) => (x.variables === null ? undefined : x.variables.get(name)) ?? getter(x);
+};
 
 /** Names of variables for "did you mean". */
 export function variableNames(): string[] {

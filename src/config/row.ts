@@ -28,6 +28,8 @@ export interface ReadContext {
   resolvePath(path: string): string;
   /** Reports `$names` of a template that do not exist, and returns the template. */
   template(word: Word): string;
+  /** Notes the named captures of a regular expression: they are variables. */
+  captures(pattern: Word): void;
 }
 
 type Arity = readonly [min: number, max: number];

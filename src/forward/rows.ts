@@ -274,5 +274,6 @@ function readRedirect(words: readonly Word[], cx: ReadContext): ProxyRedirect | 
   const compiled = compilePattern(pattern, caseless);
   if (!(compiled instanceof RegExp))
     return cx.problems.error(from.at, `invalid regular expression: ${compiled.error}`);
+  cx.captures(from);
   return { kind: 'regex', pattern, caseless, to: cx.template(to) };
 }
