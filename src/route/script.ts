@@ -186,6 +186,11 @@ function compileRewrite(op: Extract<ScriptOp, { op: 'rewrite' }>, tools: ScriptT
       tools.redirect(x, status, args === null ? path : `${path}?${args}`);
       return 'answered';
     }
+    // No location has it, no file, and a peer would be sent a request line that is none.
+    if (uri === '') {
+      x.location.fail(x, 500, `the rewrite of "${x.uri}" has no length`);
+      return 'answered';
+    }
     x.uri = uri;
     x.rewritten = true;
     // Until a location is searched for it; with `break` none is.
