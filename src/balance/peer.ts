@@ -48,7 +48,14 @@ export class Peer {
   /** Whether it is out because of failures at this moment. */
   isFailing(now: number): boolean {
     const c = this.config;
-    return c.maxFails > 0 && this.fails >= c.maxFails && now - this.checkedAt <= c.failTimeoutMs;
+    return c.maxFails > 0 && this.fails >= c.maxFails && !this.#pauseIsOver(now);
+  }
+
+  /** nginx counts whole seconds, so that with fail_timeout=0 a peer is out for what is left of the present one. */
+  #pauseIsOver(now: number): boolean {
+    const pauseMs = this.config.failTimeoutMs;
+    if (pauseMs > 0) return now - this.checkedAt > pauseMs;
+    return Math.floor(now / 1000) > Math.floor(this.checkedAt / 1000);
   }
 
   /** It has as many exchanges as max_conns lets it have. */
@@ -71,7 +78,7 @@ export class Peer {
 
   /** A peer whose pause is over gets one request at a time: the chance is taken by whoever picks it first. */
   noteChance(now: number): void {
-    if (now - this.checkedAt > this.config.failTimeoutMs) this.checkedAt = now;
+    if (this.#pauseIsOver(now)) this.checkedAt = now;
   }
 
   noteFailure(now: number): void {

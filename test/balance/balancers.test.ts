@@ -83,6 +83,26 @@ describe.each(METHODS)('%s', (method) => {
     expect(sequence(g, 2)).toBe('bb');
   });
 
+  it('leaves a failed peer out for the rest of the second with fail_timeout=0, then tries it once a second', () => {
+    const g = group(method, [peer('a', { failTimeoutMs: 0 }), peer('b', { weight: 2 })]);
+    const a = g.peerNamed('a') as Peer;
+    const picks = (now: number): string[] =>
+      Array.from({ length: 12 }, (_, i) => {
+        const p = g.pick(key(`10.0.${i}.1`), [], now) as Peer;
+        g.release(p, p === a ? 'failed' : 'ok', now);
+        return p.name;
+      });
+    g.release(a, 'failed', 1200);
+    expect(picks(1200)).not.toContain('a');
+    expect(picks(1999)).not.toContain('a');
+    expect(picks(2000).filter((name) => name === 'a')).toHaveLength(1);
+    expect(picks(2999)).not.toContain('a');
+    const again = Array.from({ length: 12 }, (_, i) => g.pick(key(`10.0.${i}.1`), [], 3500) as Peer);
+    expect(again.filter((p) => p === a)).toHaveLength(1);
+    g.release(a, 'ok', 3600);
+    expect(a.fails).toBe(0);
+  });
+
   it('gives all peers one more chance when failures put every one out', () => {
     const g = group(method, [peer('a'), peer('b')]);
     const now = 5000;
