@@ -95,6 +95,8 @@ export interface ClientSink {
   finish(trailers: string): void;
   /** The answer cannot be completed: the client must see that (reset or close without the last chunk). */
   abort(failure: Failure): void;
+  /** Ends the connection without an answer, in order: what was answered before still goes out. */
+  hangUp(): void;
 
   /** Begins delivery of the request's body; a client that waits for it gets `100 Continue`. */
   readBody(reader: BodyReader): void;

@@ -91,7 +91,7 @@ const SILENT: ReadonlySet<number> = new Set([408, 444, 499]);
 function closeSilently(status: number): Step {
   return (x) => {
     x.status = status;
-    x.client.abort('client_aborted');
+    x.client.hangUp();
     return 'answered';
   };
 }
