@@ -2,6 +2,7 @@
 
 import { BALANCE_NAME } from '../balance/rows.ts';
 import type { ListenModel } from '../listen/rows.ts';
+import { groupKey } from '../upstream/discovery.ts';
 import type { LocationModel, Model, ScriptOp, ServerModel, Settings } from './model.ts';
 import { didYouMean, type Problems } from './problem.ts';
 import type { Position, Tree } from './tree.ts';
@@ -92,8 +93,9 @@ function checkUpstreams(model: Model, problems: Problems, unread: ReadonlySet<st
   const programs = model.programs.map((program) => program.name);
   for (const { name, at, settings } of model.upstreams) {
     const place = positionOf(at);
-    if (names.has(name)) problems.error(place, `upstream "${name}" exists already, at ${names.get(name)}`);
-    names.set(name, at);
+    const key = groupKey(name);
+    if (names.has(key)) problems.error(place, `upstream "${name}" exists already, at ${names.get(key)}`);
+    names.set(key, at);
     const { upstreamServers: servers, upstreamProgram: program } = settings;
     if (servers.length === 0 && program === '' && !unread.has(at)) {
       problems.error(place, `upstream "${name}" has no servers; add "server host:port" or "program name"`);
@@ -118,7 +120,7 @@ function checkUpstreams(model: Model, problems: Problems, unread: ReadonlySet<st
 function checkPass(location: LocationModel, groups: readonly string[], problems: Problems): void {
   const pass = location.settings.proxyPass;
   const host = pass === null ? undefined : BALANCE_NAME.exec(pass.url)?.[1];
-  if (pass !== null && host !== undefined && !groups.includes(host)) {
+  if (pass !== null && host !== undefined && !groups.includes(groupKey(host))) {
     const near = didYouMean(host, groups);
     if (near !== undefined) {
       problems.warn(

@@ -18,6 +18,8 @@ import type { BodyFraming } from './request-head.ts';
 /** What a location with proxy_pass is compiled to. Times in ms. */
 export interface ForwardOptions {
   readonly upstream: Upstream | FindUpstream;
+  /** Group or server as proxy_pass names it; '' where `upstream` finds it and sets `exchange.proxyHost`. */
+  readonly authority: string;
   readonly writeHead: (exchange: Exchange, framing: BodyFraming, upgrade: boolean) => string;
   readonly takeHead: (exchange: Exchange, head: ResponseHead) => void;
   readonly next: NextPolicy;
@@ -109,7 +111,8 @@ export class Forward implements BodyReader, Producer {
   #beginWith(upstream: Upstream, now: number): void {
     const { exchange } = this;
     this.upstream = upstream;
-    exchange.proxyHost ||= upstream.name;
+    // After an internal redirect it may be another than before.
+    if (this.options.authority !== '') exchange.proxyHost = this.options.authority;
     if (this.body === null) return this.nextPeer(now);
     // The length is known: the peer can have the head at once. Otherwise see first whether the whole body fits the buffer.
     this.#waitingForBody = exchange.request.chunked && (this.options.requestBuffering || this.options.http10);

@@ -24,6 +24,17 @@ function addForwardedFor(x: Exchange): string {
   return before === undefined ? x.client.remoteAddress : `${before}, ${x.client.remoteAddress}`;
 }
 
+/** The Host that a peer gets by default: without the usual port, and for a Unix socket a name (ngx_http_proxy_set_vars). */
+export function hostFieldOf(authority: string): string {
+  if (authority.startsWith('unix:')) return 'localhost';
+  return authority.endsWith(':80') ? authority.slice(0, -3) : authority;
+}
+
+function proxyPort({ proxyHost }: Exchange): string | undefined {
+  if (proxyHost === '') return undefined;
+  return proxyHost.startsWith('unix:') ? '' : (/:(\d+)$/.exec(proxyHost)?.[1] ?? '80');
+}
+
 export const forwardVariables: VariableTable = {
   plain: {
     upstream_addr: each((a) => a.peer),
@@ -33,8 +44,8 @@ export const forwardVariables: VariableTable = {
     upstream_header_time: each((a) => seconds(a.headMs)),
     upstream_bytes_sent: each((a) => String(a.bytesSent)),
     upstream_bytes_received: each((a) => String(a.bytesReceived)),
-    proxy_host: (x) => x.proxyHost || undefined,
-    proxy_port: (x) => (x.proxyHost === '' ? undefined : (/:(\d+)$/.exec(x.proxyHost)?.[1] ?? '80')),
+    proxy_host: (x) => (x.proxyHost === '' ? undefined : hostFieldOf(x.proxyHost)),
+    proxy_port: proxyPort,
     proxy_add_x_forwarded_for: addForwardedFor,
   },
   families: {},
