@@ -1,5 +1,6 @@
 // Tree + registry → Model: contexts, arity, inheritance from level to level, all problems collected.
 import { isAbsolute, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { withJsonHeaders } from '../forward/rows.ts';
 import { checkLogFormats } from '../observe/check-log-formats.ts';
 import { parseTemplate } from '../route/template.ts';
@@ -9,7 +10,7 @@ import { finishModel } from './finish.ts';
 import type { LocationModel, Model, ProgramModel, ServerModel, Settings, UpstreamModel } from './model.ts';
 import { didYouMean, formatPosition, type Problems } from './problem.ts';
 import { DEFAULTS, isBuiltIn, lookupVariable, namesIn, rowsNamed, variableNames } from './registry.ts';
-import type { Context, ReadContext, Row, SettingRow } from './row.ts';
+import type { Context, IgnoredRow, ReadContext, Row, SettingRow } from './row.ts';
 import type { Directive, Position, Tree, Word } from './tree.ts';
 
 /** A block under construction: what it sets itself, and where it inherits from. */
@@ -17,7 +18,7 @@ export interface Level {
   readonly context: Context;
   readonly parent: Level | null;
   readonly own: Map<keyof Settings, unknown>;
-  /** Names of the directives that set a key here, for messages about duplicates. */
+  /** The directives that set a key here, or are of a kind that may stand once: for messages about duplicates. */
   readonly setBy: Map<string, Directive>;
 }
 
@@ -68,9 +69,11 @@ export class Builder implements ScriptReader {
       const places = rowsNamed(directive.name).flatMap((row) => row.contexts);
       if (directive.name === 'http' && this.#tree.syntax === 'nginx') {
         this.#checkRow(directive, main);
+        this.#isSecond(directive, main, 'block http');
         this.#contents(directive.block ?? [], http, waiting);
       } else if (directive.name === 'events') {
         this.#checkRow(directive, main);
+        this.#isSecond(directive, main, 'block events');
         this.#contents(directive.block ?? [], { ...main, context: 'events' }, waiting);
       } else if (places.length > 0 && !places.includes('main') && places.includes('http')) {
         if (this.#tree.syntax === 'nginx') {
@@ -96,9 +99,8 @@ export class Builder implements ScriptReader {
       const row = this.#checkRow(directive, level);
       if (row === undefined) continue;
       if (row.kind === 'setting') this.#apply(row, directive, level);
-      else if (row.kind === 'ignored') {
-        if (row.warn) this.problems.warn(directive.at, `"${directive.name}" has no effect: ${row.why}`);
-      } else waiting.push({ directive, level });
+      else if (row.kind === 'ignored') this.#ignore(row, directive, level);
+      else waiting.push({ directive, level });
     }
   }
 
@@ -137,21 +139,64 @@ export class Builder implements ScriptReader {
     return row;
   }
 
+  #ignore(row: IgnoredRow, directive: Directive, level: Level): void {
+    if (!row.repeats && this.#isSecond(directive, level, `ignored ${row.name}`)) return;
+    if (row.warn) this.problems.warn(directive.at, `"${directive.name}" has no effect: ${row.why}`);
+  }
+
+  /** Whether one of the kind stood in the block before, which is reported: nginx's "directive is duplicate". */
+  #isSecond(directive: Directive, level: Level, kind: string): boolean {
+    const first = level.setBy.get(kind);
+    if (first === undefined) level.setBy.set(kind, directive);
+    else this.problems.error(directive.at, duplicate(directive, first));
+    return first !== undefined;
+  }
+
   #apply(row: SettingRow, directive: Directive, level: Level): void {
     const value = row.read(directive.args, this.readContext(directive, level));
     if (value === undefined) return;
     const before = level.own.get(row.key);
-    const setBy = level.setBy.get(row.key);
-    level.setBy.set(row.key, directive);
-    if (before === undefined) {
+    const first = level.setBy.get(row.key);
+    if (before === undefined || first === undefined) {
+      level.setBy.set(row.key, directive);
       level.own.set(row.key, row.repeat === 'append' ? [value] : value);
-    } else if (row.repeat === 'append') {
-      level.own.set(row.key, [...(before as unknown[]), value]);
-    } else if (row.repeat === 'merge') {
-      level.own.set(row.key, { ...(before as object), ...(value as object) });
-    } else {
-      const first = setBy === undefined ? '' : `; the first is at line ${setBy.at.line}`;
-      this.problems.error(directive.at, `"${directive.name}" is given twice in this block${first}`);
+      return;
+    }
+    level.own.set(row.key, this.#together(row, before, value, { first, second: directive }));
+    if (row.repeat === 'last') level.setBy.set(row.key, directive);
+  }
+
+  /** What a setting is that stands twice in one block. */
+  #together(
+    row: SettingRow,
+    before: unknown,
+    value: unknown,
+    { first, second }: { readonly first: Directive; readonly second: Directive },
+  ): unknown {
+    switch (row.repeat) {
+      case 'append':
+        if (row.alone !== undefined && [...(before as unknown[]), value].some(row.alone))
+          this.problems.error(
+            second.at,
+            `"${second.name} off" stands alone; the other is ${whereFrom(second, first)}`,
+          );
+        return [...(before as unknown[]), value];
+      case 'merge':
+        return { ...(before as object), ...(value as object) };
+      case 'union':
+        return [...new Set([...(before as unknown[]), ...(value as unknown[])])];
+      case 'last':
+        if (!isDeepStrictEqual(before, value)) {
+          const where = whereFrom(second, first);
+          this.problems.warn(
+            second.at,
+            `"${second.name}" is given twice in this block: this one holds, that ${where} has no effect`,
+          );
+        }
+        return value;
+      default:
+        this.problems.error(second.at, duplicate(second, first));
+        return before;
     }
   }
 
@@ -256,12 +301,24 @@ export class Builder implements ScriptReader {
     for (const { directive } of waiting) if (directive.name === 'types') this.types(directive, level);
     const script = buildScript(waiting.map((w) => w.directive).filter(isScriptDirective), level, this);
     const locations: LocationModel[] = [];
+    const places = new Map<string, Position>();
     for (const { directive } of waiting) {
       if (directive.name !== 'location') continue;
       const location = this.#location(directive, level);
-      if (location !== undefined) locations.push(location);
+      if (location === undefined) continue;
+      this.#checkTwin(location, directive, places);
+      locations.push(location);
     }
     return { script, locations };
+  }
+
+  /** Of two locations for the same paths one would never be found. Regular expressions are tried in turn. */
+  #checkTwin({ match }: LocationModel, { at }: Directive, places: Map<string, Position>): void {
+    if (match.kind === 'regex') return;
+    const name = match.kind === 'exact' ? `= ${match.text}` : match.text;
+    const first = places.get(name);
+    if (first === undefined) places.set(name, at);
+    else this.problems.error(at, `location "${name}" exists already, at ${formatPosition(first)}`);
   }
 
   #location(directive: Directive, outer: Level): LocationModel | undefined {
@@ -285,6 +342,18 @@ export class Builder implements ScriptReader {
 
 function createLevel(context: Context, parent: Level | null): Level {
   return { context, parent, own: new Map(), setBy: new Map() };
+}
+
+function duplicate(second: Directive, first: Directive): string {
+  const where = whereFrom(second, first);
+  return second.name === first.name
+    ? `"${second.name}" is given twice in this block; the first is ${where}`
+    : `"${second.name}" cannot stand beside "${first.name}", which is ${where}`;
+}
+
+/** The place of a directive as one says it to who looks at another: an included file may have it. */
+function whereFrom(here: Directive, { at }: Directive): string {
+  return at.file === here.at.file ? `at line ${at.line}` : `at ${formatPosition(at)}`;
 }
 
 /** Keys of rows that say `inherit: false`, and those that belong to one kind of block only. */

@@ -136,8 +136,12 @@ function checkServers(model: Model, problems: Problems): void {
   const addresses = new Map<string, Claims>();
   for (const server of model.servers) {
     checkCertificate(server.at, server.settings, problems);
+    const own = new Set<string>();
     for (const listen of server.settings.listens) {
       const key = listenKey(listen);
+      if (own.has(key))
+        problems.error(positionOf(server.at), `${key} is given twice in this server; remove one "listen"`);
+      own.add(key);
       const claims = addresses.get(key) ?? {
         ssl: listen.ssl,
         defaultAt: '',

@@ -60,7 +60,8 @@ export function compileForward(
       absolute: tools.absolute,
     }),
     next: {
-      words: settings.proxyNextUpstream,
+      // In nginx too `off` outweighs whatever stands beside it.
+      words: settings.proxyNextUpstream.includes('off') ? [] : settings.proxyNextUpstream,
       tries: settings.proxyNextUpstreamTries,
       timeoutMs: settings.proxyNextUpstreamTimeoutMs,
     },

@@ -59,6 +59,20 @@ export async function startNginxHttp(http: string, port: number, netns = ''): Pr
   throw new Error(`nginx did not start: ${stderr}`);
 }
 
+/** What `nginx -t` says of a whole configuration; '' when it has nothing against it. */
+export function nginxComplaint(dir: string, text: string): string {
+  const file = path.join(dir, 'asked.conf');
+  fs.writeFileSync(file, `pid ${dir}/pid;`.repeat(/^\s*pid /.test(text) ? 0 : 1) + text);
+  const { status, stderr } = spawnSync(
+    BINARY,
+    ['-t', '-p', dir, '-c', file, '-e', path.join(dir, 'asked.log')],
+    {
+      encoding: 'utf8',
+    },
+  );
+  return status === 0 ? '' : stderr;
+}
+
 async function stopChild(child: ChildProcess, dir: string): Promise<void> {
   if (child.exitCode === null) {
     const exited = new Promise((resolve) => child.once('exit', resolve));
