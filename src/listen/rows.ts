@@ -328,6 +328,8 @@ function readListenOption(
       listen.ipv6only = value !== 'off';
       return true;
     case 'http2':
+      cx.problems.warn(word.at, '"http2" has no effect: not supported yet');
+      return true;
     case 'proxy_protocol':
     case 'quic':
       cx.problems.error(word.at, `"${name}" of listen is not supported yet`);
