@@ -286,7 +286,8 @@ class ServerCompiler {
 
 /** `/x` of a proxied location `/x/`, unless `/x` is a location itself (nginx: auto_redirect); '' for all others. */
 function withoutSlash({ match, settings }: LocationModel, siblings: readonly LocationModel[]): string {
-  if (match.kind === 'regex' || settings.proxyPass === null || !match.text.endsWith('/')) return '';
+  if (match.kind === 'regex' || match.kind === 'named') return '';
+  if (settings.proxyPass === null || !match.text.endsWith('/')) return '';
   const bare = match.text.slice(0, -1);
   return siblings.some((other) => other.match.kind !== 'regex' && other.match.text === bare) ? '' : bare;
 }

@@ -1,26 +1,19 @@
 // Tree + registry → Model: contexts, arity, inheritance from level to level, all problems collected.
 import { isAbsolute, resolve } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { withJsonHeaders } from '../forward/rows.ts';
 import { checkLogFormats } from '../observe/check-log-formats.ts';
 import { parseTemplate } from '../route/template.ts';
-import { noteCaptures, readLocation, readTypes } from './build-blocks.ts';
+import { checkNamed, checkTwin, noteCaptures, readLocation, readTypes } from './build-blocks.ts';
 import { buildScript, isScriptDirective, type ScriptReader } from './build-script.ts';
+import { checkRow } from './check-row.ts';
 import { finishModel } from './finish.ts';
+import { applySetting, createLevel, isSecond, type Level, noteIgnored } from './level.ts';
 import type { LocationModel, Model, ProgramModel, ServerModel, Settings, UpstreamModel } from './model.ts';
+import { isNginxVariable, NOT_YET } from './nginx-names.ts';
 import { didYouMean, formatPosition, type Problems } from './problem.ts';
 import { DEFAULTS, isBuiltIn, lookupVariable, namesIn, rowsNamed, variableNames } from './registry.ts';
-import type { Context, IgnoredRow, ReadContext, Row, SettingRow } from './row.ts';
+import type { Context, ReadContext, SettingRow } from './row.ts';
 import type { Directive, Position, Tree, Word } from './tree.ts';
-
-/** A block under construction: what it sets itself, and where it inherits from. */
-export interface Level {
-  readonly context: Context;
-  readonly parent: Level | null;
-  readonly own: Map<keyof Settings, unknown>;
-  /** The directives that set a key here, or are of a kind that may stand once: for messages about duplicates. */
-  readonly setBy: Map<string, Directive>;
-}
 
 /** Keys that lower levels do not inherit. */
 let privateKeys: Set<keyof Settings> | null = null;
@@ -68,12 +61,12 @@ export class Builder implements ScriptReader {
     for (const directive of this.#tree.directives) {
       const places = rowsNamed(directive.name).flatMap((row) => row.contexts);
       if (directive.name === 'http' && this.#tree.syntax === 'nginx') {
-        this.#checkRow(directive, main);
-        this.#isSecond(directive, main, 'block http');
+        checkRow(directive, main, this.problems);
+        isSecond(directive, main, 'block http', this.problems);
         this.#contents(directive.block ?? [], http, waiting);
       } else if (directive.name === 'events') {
-        this.#checkRow(directive, main);
-        this.#isSecond(directive, main, 'block events');
+        checkRow(directive, main, this.problems);
+        isSecond(directive, main, 'block events', this.problems);
         this.#contents(directive.block ?? [], { ...main, context: 'events' }, waiting);
       } else if (places.length > 0 && !places.includes('main') && places.includes('http')) {
         if (this.#tree.syntax === 'nginx') {
@@ -96,107 +89,11 @@ export class Builder implements ScriptReader {
     waiting: { directive: Directive; level: Level }[],
   ): void {
     for (const directive of directives) {
-      const row = this.#checkRow(directive, level);
+      const row = checkRow(directive, level, this.problems);
       if (row === undefined) continue;
-      if (row.kind === 'setting') this.#apply(row, directive, level);
-      else if (row.kind === 'ignored') this.#ignore(row, directive, level);
+      if (row.kind === 'setting') applySetting(row, level, this.readContext(directive, level));
+      else if (row.kind === 'ignored') noteIgnored(row, directive, level, this.problems);
       else waiting.push({ directive, level });
-    }
-  }
-
-  /** Finds the row of a directive in its place and checks its arguments; undefined after a report. */
-  #checkRow(directive: Directive, level: Level): Row | undefined {
-    const { name, at, args } = directive;
-    const rows = rowsNamed(name);
-    if (rows.length === 0) {
-      const near = didYouMean(name, namesIn(level.context));
-      return this.problems.error(
-        at,
-        `unknown directive "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}`,
-      );
-    }
-    const row = rows.find((candidate) => candidate.contexts.includes(level.context));
-    if (row === undefined) {
-      const places = [...new Set(rows.flatMap((candidate) => candidate.contexts))].join(', ');
-      return this.problems.error(at, `"${name}" is not allowed in ${level.context}; it goes in ${places}`);
-    }
-    const wantsBlock =
-      row.kind === 'structure' ? row.opens !== undefined : row.kind === 'ignored' && row.block === true;
-    if (wantsBlock !== (directive.block !== undefined)) {
-      return this.problems.error(
-        at,
-        wantsBlock ? `"${name}" has no block: ${name} ${row.syntax}` : `"${name}" takes no block`,
-      );
-    }
-    const [min, max] = row.args;
-    if (args.length < min || args.length > max) {
-      const count = min === max ? `${min}` : `${min} to ${max}`;
-      return this.problems.error(
-        at,
-        `"${name}" takes ${count} argument${count === '1' ? '' : 's'}, not ${args.length}: ${name} ${row.syntax}`,
-      );
-    }
-    return row;
-  }
-
-  #ignore(row: IgnoredRow, directive: Directive, level: Level): void {
-    if (!row.repeats && this.#isSecond(directive, level, `ignored ${row.name}`)) return;
-    if (row.warn) this.problems.warn(directive.at, `"${directive.name}" has no effect: ${row.why}`);
-  }
-
-  /** Whether one of the kind stood in the block before, which is reported: nginx's "directive is duplicate". */
-  #isSecond(directive: Directive, level: Level, kind: string): boolean {
-    const first = level.setBy.get(kind);
-    if (first === undefined) level.setBy.set(kind, directive);
-    else this.problems.error(directive.at, duplicate(directive, first));
-    return first !== undefined;
-  }
-
-  #apply(row: SettingRow, directive: Directive, level: Level): void {
-    const value = row.read(directive.args, this.readContext(directive, level));
-    if (value === undefined) return;
-    const before = level.own.get(row.key);
-    const first = level.setBy.get(row.key);
-    if (before === undefined || first === undefined) {
-      level.setBy.set(row.key, directive);
-      level.own.set(row.key, row.repeat === 'append' ? [value] : value);
-      return;
-    }
-    level.own.set(row.key, this.#together(row, before, value, { first, second: directive }));
-    if (row.repeat === 'last') level.setBy.set(row.key, directive);
-  }
-
-  /** What a setting is that stands twice in one block. */
-  #together(
-    row: SettingRow,
-    before: unknown,
-    value: unknown,
-    { first, second }: { readonly first: Directive; readonly second: Directive },
-  ): unknown {
-    switch (row.repeat) {
-      case 'append':
-        if (row.alone !== undefined && [...(before as unknown[]), value].some(row.alone))
-          this.problems.error(
-            second.at,
-            `"${second.name} off" stands alone; the other is ${whereFrom(second, first)}`,
-          );
-        return [...(before as unknown[]), value];
-      case 'merge':
-        return { ...(before as object), ...(value as object) };
-      case 'union':
-        return [...new Set([...(before as unknown[]), ...(value as unknown[])])];
-      case 'last':
-        if (!isDeepStrictEqual(before, value)) {
-          const where = whereFrom(second, first);
-          this.problems.warn(
-            second.at,
-            `"${second.name}" is given twice in this block: this one holds, that ${where} has no effect`,
-          );
-        }
-        return value;
-      default:
-        this.problems.error(second.at, duplicate(second, first));
-        return before;
     }
   }
 
@@ -232,11 +129,13 @@ export class Builder implements ScriptReader {
   #checkVariables(): void {
     for (const { name, word } of this.#used) {
       if (this.#made.has(name) || lookupVariable(name) !== undefined) continue;
+      if (isNginxVariable(name)) {
+        this.problems.tally('error', word.at, `"$${name}" ${NOT_YET}`);
+        continue;
+      }
       const near = didYouMean(name, [...variableNames(), ...this.#made]);
-      this.problems.error(
-        word.at,
-        `unknown variable "$${name}"${near === undefined ? '' : `; did you mean "$${near}"?`}`,
-      );
+      if (near === undefined) this.problems.tally('error', word.at, `unknown variable "$${name}"`);
+      else this.problems.error(word.at, `unknown variable "$${name}"; did you mean "$${near}"?`);
     }
   }
 
@@ -306,19 +205,10 @@ export class Builder implements ScriptReader {
       if (directive.name !== 'location') continue;
       const location = this.#location(directive, level);
       if (location === undefined) continue;
-      this.#checkTwin(location, directive, places);
+      checkTwin(location.match, directive, places, this.problems);
       locations.push(location);
     }
     return { script, locations };
-  }
-
-  /** Of two locations for the same paths one would never be found. Regular expressions are tried in turn. */
-  #checkTwin({ match }: LocationModel, { at }: Directive, places: Map<string, Position>): void {
-    if (match.kind === 'regex') return;
-    const name = match.kind === 'exact' ? `= ${match.text}` : match.text;
-    const first = places.get(name);
-    if (first === undefined) places.set(name, at);
-    else this.problems.error(at, `location "${name}" exists already, at ${formatPosition(first)}`);
   }
 
   #location(directive: Directive, outer: Level): LocationModel | undefined {
@@ -326,6 +216,7 @@ export class Builder implements ScriptReader {
     const level = createLevel('location', outer);
     const { script, locations } = this.#routed(directive.block ?? [], level);
     if (match === undefined) return undefined;
+    if (match.kind === 'named') checkNamed(match.text, directive, level, this.problems);
     return { at: formatPosition(directive.at), match, settings: this.settingsOf(level), script, locations };
   }
 
@@ -338,22 +229,6 @@ export class Builder implements ScriptReader {
     const script = buildScript(waiting.map((w) => w.directive).filter(isScriptDirective), level, this);
     return { script, settings: outer.context === 'server' ? null : this.settingsOf(level, true) };
   }
-}
-
-function createLevel(context: Context, parent: Level | null): Level {
-  return { context, parent, own: new Map(), setBy: new Map() };
-}
-
-function duplicate(second: Directive, first: Directive): string {
-  const where = whereFrom(second, first);
-  return second.name === first.name
-    ? `"${second.name}" is given twice in this block; the first is ${where}`
-    : `"${second.name}" cannot stand beside "${first.name}", which is ${where}`;
-}
-
-/** The place of a directive as one says it to who looks at another: an included file may have it. */
-function whereFrom(here: Directive, { at }: Directive): string {
-  return at.file === here.at.file ? `at line ${at.line}` : `at ${formatPosition(at)}`;
 }
 
 /** Keys of rows that say `inherit: false`, and those that belong to one kind of block only. */

@@ -1,7 +1,9 @@
 // What only the whole Model shows: listeners without a certificate, groups that do not exist, where a redirect goes.
 
 import { BALANCE_NAME } from '../balance/rows.ts';
+import type { ProxyPass } from '../forward/rows.ts';
 import type { ListenModel } from '../listen/rows.ts';
+import { constantOf } from '../route/template.ts';
 import { groupKey } from '../upstream/discovery.ts';
 import type { LocationModel, Model, ScriptOp, ServerModel, Settings } from './model.ts';
 import { didYouMean, type Problems } from './problem.ts';
@@ -129,7 +131,21 @@ function checkPass(location: LocationModel, groups: readonly string[], problems:
       );
     }
   }
+  if (pass !== null) checkPassUri(location, pass, problems);
   for (const inner of location.locations) checkPass(inner, groups, problems);
+}
+
+/** The URI part stands for what the location matched of the path: there must be such a part. With variables it is the whole target. */
+function checkPassUri({ match }: LocationModel, pass: ProxyPass, problems: Problems): void {
+  const uri = /^http:\/\/(?:unix:[^:]+(?::|$)|(?!unix:)[^/?]*)([/?].*)$/is.exec(
+    constantOf(pass.url) ?? '',
+  )?.[1];
+  if (uri === undefined || (match.kind !== 'regex' && match.kind !== 'named')) return;
+  const where = match.kind === 'named' ? 'a named location' : 'a location with a regular expression';
+  problems.error(
+    positionOf(pass.at),
+    `proxy_pass cannot have the URI part "${uri}" in ${where}; leave it out, or make it with variables`,
+  );
 }
 
 function checkServers(model: Model, problems: Problems): void {

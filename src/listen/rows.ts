@@ -328,7 +328,7 @@ function readListenOption(
       listen.ipv6only = value !== 'off';
       return true;
     case 'http2':
-      cx.problems.warn(word.at, '"http2" has no effect: not supported yet');
+      cx.problems.tally('warning', word.at, '"http2" has no effect: not supported yet');
       return true;
     case 'proxy_protocol':
     case 'quic':

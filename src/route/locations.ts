@@ -48,6 +48,7 @@ function createLevel<T>(entries: readonly LocationEntry<T>[]): Level<T> | null {
   const patterns: { regex: RegExp; value: T; nested: Level<T> | null }[] = [];
   for (const { match, value, locations } of entries) {
     const nested = createLevel(locations);
+    if (match.kind === 'named') continue;
     const text = toBytes(match.text);
     if (match.kind === 'regex')
       patterns.push({ regex: patternOf(match.text, match.caseless), value, nested });
