@@ -170,8 +170,8 @@ export class Exchange {
   argsChanged = false;
   /** The URI was changed by a rewrite: the request line as it came no longer says where to go. */
   rewritten = false;
-  /** The present location was found for a URI that a rewrite or an internal redirect made, not for the client's. */
-  internal = false;
+  /** False once `break` kept a rewritten URI in its place: the location was not found for that URI (nginx: valid_location). */
+  locationHolds = true;
   /** Internal redirects and rewrites to another location so far; nginx ends at ten. */
   redirects = 0;
   /** Numbered captures of the last match: location, rewrite, if, server_name. A rewrite or an `if` that does not match leaves none. */

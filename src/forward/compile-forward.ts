@@ -127,8 +127,8 @@ function originalTarget(x: Exchange): string {
 /** `proxy_pass http://group/uri/`: the URI stands for the part of the path that the location matched. */
 function replacedTarget(uri: string, prefix: string): (exchange: Exchange) => string {
   return (x) => {
-    // A rewrite with `break` has already said what the path is (nginx: valid_location).
-    if (x.rewritten && !x.internal) return originalTarget(x);
+    // A rewrite with `break` has already said what the path is.
+    if (!x.locationHolds) return originalTarget(x);
     const rest = x.uri.slice(prefix.length);
     return uri + escapedWhereItWas(x, rest) + queryOf(x);
   };

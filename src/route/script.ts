@@ -46,7 +46,10 @@ function compileSteps(ops: readonly ScriptOp[], tools: ScriptTools): Step | null
     for (const step of steps) {
       const outcome = step(exchange);
       if (outcome === 'relocate') changed = true;
-      else if (outcome !== 'go-on') return outcome;
+      else if (outcome !== 'go-on') {
+        if (changed && outcome === 'stop') exchange.locationHolds = false;
+        return outcome;
+      }
     }
     return changed ? 'relocate' : 'go-on';
   };
@@ -193,8 +196,7 @@ function compileRewrite(op: Extract<ScriptOp, { op: 'rewrite' }>, tools: ScriptT
     }
     x.uri = uri;
     x.rewritten = true;
-    // Until a location is searched for it; with `break` none is.
-    x.internal = false;
+    if (outcome === 'stop') x.locationHolds = false;
     if (replacesArgs) {
       x.args = args ?? '';
       x.hasArgs = x.args !== '';

@@ -7,7 +7,7 @@ import type { Settings } from '../../src/config/model.ts';
 import { ROWS } from '../../src/config/registry.ts';
 import type { Context, Row } from '../../src/config/row.ts';
 import { makeCertificate } from '../support/certificates.ts';
-import { nginxComplaint, nginxVersion } from '../support/nginx.ts';
+import { nginxComplaint, nginxVersion, tempPaths } from '../support/nginx.ts';
 import { readModel } from '../support/proxy.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'lbproxy-twice-'));
@@ -153,7 +153,7 @@ function configured(context: Context, text: string): string {
       ? `program p { ${text} ${text.includes('command') ? '' : 'command "sleep 1";'} }`
       : followed;
   // Only one of them is asked about.
-  const logs = `client_body_temp_path ${dir}/b; proxy_temp_path ${dir}/p; fastcgi_temp_path ${dir}/f; uwsgi_temp_path ${dir}/u; scgi_temp_path ${dir}/s;`;
+  const logs = tempPaths(dir);
   const paths = /temp_path/.test(text) ? '' : logs;
   return `${main} ${program} ${events} http { access_log off; ${program === '' ? paths : ''} ${inside[context] ?? 'server { listen 127.0.0.1:9; }'} }`;
 }
