@@ -19,6 +19,8 @@ export class Attempt {
   outcome: Failure | 'ok' | 'pending' = 'pending';
   /** Why no further peer was tried after this failure; '' when one was. */
   noRetry = '';
+  /** The first on a group while others had their attempts before it. */
+  opensGroup = false;
 
   constructor(peer: string, startedAt: number) {
     this.peer = peer;

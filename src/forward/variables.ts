@@ -1,12 +1,17 @@
-// Variables of the attempts on peers. Several attempts print as nginx prints them: separated by ", ".
+// Variables of the attempts on peers. Several attempts print as nginx prints them: separated by ", ", and where another group begins by " : ".
 import type { Attempt, Exchange } from '../exchange.ts';
 import type { Getter, VariableTable } from '../route/template.ts';
 
 /** One value per attempt; undefined when the request was never forwarded. */
 const each =
   (value: (attempt: Attempt) => string): Getter =>
-  (x) =>
-    x.attempts.length === 0 ? undefined : x.attempts.map(value).join(', ');
+  ({ attempts }) => {
+    if (attempts.length === 0) return undefined;
+    let text = value(attempts[0]);
+    for (let i = 1; i < attempts.length; i++)
+      text += (attempts[i].opensGroup ? ' : ' : ', ') + value(attempts[i]);
+    return text;
+  };
 
 /** Seconds with milliseconds; '-' for what was not reached. */
 const seconds = (ms: number): string => (ms < 0 ? '-' : (ms / 1000).toFixed(3));
