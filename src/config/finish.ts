@@ -118,20 +118,27 @@ function checkUpstreams(model: Model, problems: Problems, unread: ReadonlySet<st
     for (const location of server.locations) checkPass(location, groups, problems);
 }
 
+/** The proxy_pass of a location and those of the `if` blocks in it. */
+export function passesOf({ settings, script }: LocationModel): readonly ProxyPass[] {
+  const inIfs = script.map((op) => (op.op === 'if' ? (op.settings?.proxyPass ?? null) : null));
+  // An `if` without one of its own has that of the location.
+  const passes = new Map([settings.proxyPass, ...inIfs].map((pass) => [pass?.at, pass]));
+  return [...passes.values()].filter((pass) => pass !== null);
+}
+
 /** A proxy_pass to a bare name that nearly is a group is a slip of the pen. */
 function checkPass(location: LocationModel, groups: readonly string[], problems: Problems): void {
-  const pass = location.settings.proxyPass;
-  const host = pass === null ? undefined : BALANCE_NAME.exec(pass.url)?.[1];
-  if (pass !== null && host !== undefined && !groups.includes(groupKey(host))) {
-    const near = didYouMean(host, groups);
+  for (const pass of passesOf(location)) {
+    const host = BALANCE_NAME.exec(pass.url)?.[1];
+    const near = host === undefined || groups.includes(groupKey(host)) ? undefined : didYouMean(host, groups);
     if (near !== undefined) {
       problems.warn(
         positionOf(pass.at),
         `there is no upstream "${host}"; it is taken for a host name. Did you mean "${near}"?`,
       );
     }
+    checkPassUri(location, pass, problems);
   }
-  if (pass !== null) checkPassUri(location, pass, problems);
   for (const inner of location.locations) checkPass(inner, groups, problems);
 }
 
