@@ -1,7 +1,13 @@
 // `return 444` and its like close the connection without a word: in order, as nginx does, not with a reset.
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeCertificate } from '../support/certificates.ts';
 import { nginxVersion } from '../support/nginx.ts';
+import { startProxy } from '../support/proxy.ts';
 import { type Pair, startPair } from './pair.ts';
 
 /** What a client sees of its connection: the bytes, and how it ended. */
@@ -57,4 +63,24 @@ describe.skipIf(nginxVersion === '')('an answer that is none', () => {
     expect(nginx.end).toBe('FIN');
     expect(lbproxy).toEqual(nginx);
   });
+});
+
+it('over TLS it ends in order too', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'lbproxy-silent-'));
+  const { certificate, key } = makeCertificate(dir, 'silent', 'localhost');
+  const proxy = await startProxy(
+    `http { ssl_certificate ${certificate}; ssl_certificate_key ${key}; server { listen 127.0.0.1:0 ssl; return 444; } }`,
+  );
+  const seenOverTls = await new Promise<string>((resolve) => {
+    const socket = connectTls({ port: proxy.port, host: '127.0.0.1', rejectUnauthorized: false }, () =>
+      socket.write(get('/')),
+    );
+    socket.on('data', (chunk) => resolve(`bytes: ${chunk}`));
+    socket.on('end', () => resolve('end'));
+    socket.on('error', (error) => resolve(error.message));
+    socket.setTimeout(3000, () => resolve('open'));
+  });
+  await proxy.close();
+  rmSync(dir, { recursive: true, force: true });
+  expect(seenOverTls).toBe('end');
 });
