@@ -1,6 +1,8 @@
 // One server of an upstream group: what is configured, what is counted, and the one predicate that says whether it may be
 // picked. Touches no socket.
 
+import { toMachineMs } from '../shared/clock.ts';
+
 /** How to reach a peer. */
 export type PeerAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
@@ -52,9 +54,14 @@ export class Peer {
     return this.config.maxFails > 0 && this.fails >= this.config.maxFails && !this.#isPauseOver(now);
   }
 
-  /** Times that processes share are whole milliseconds: half of one keeps rounding from deciding. */
+  /**
+   * nginx counts whole seconds, so that with fail_timeout=0 a peer is out for what is left of the present one. Processes share whole
+   * milliseconds of the machine: half of one keeps rounding from deciding.
+   */
   #isPauseOver(now: number): boolean {
-    return now - this.checkedAt > this.config.failTimeoutMs + 0.5;
+    const pauseMs = this.config.failTimeoutMs;
+    if (pauseMs > 0) return now - this.checkedAt > pauseMs + 0.5;
+    return Math.floor(toMachineMs(now) / 1000) > Math.floor(toMachineMs(this.checkedAt) / 1000);
   }
 
   /** It has as many exchanges as max_conns lets it have. */

@@ -61,6 +61,7 @@ export const balanceRows: readonly Row[] = [
     contexts: ['upstream'],
     args: [1, 1],
     syntax: METHODS.join(' | '),
+    repeat: 'last',
     default: 'round_robin',
     doc: 'How a peer is chosen.',
     read: (words, cx) =>
@@ -111,6 +112,7 @@ function methodWord(method: BalanceMethod, doc: string): Row {
     contexts: ['upstream'],
     args: [0, 0],
     syntax: '',
+    repeat: 'last',
     doc,
     read: () => method,
   });

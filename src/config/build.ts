@@ -3,23 +3,17 @@ import { isAbsolute, resolve } from 'node:path';
 import { withJsonHeaders } from '../forward/rows.ts';
 import { checkLogFormats } from '../observe/check-log-formats.ts';
 import { parseTemplate } from '../route/template.ts';
-import { readLocation, readTypes } from './build-blocks.ts';
+import { checkNamed, checkTwin, noteCaptures, readLocation, readTypes } from './build-blocks.ts';
 import { buildScript, isScriptDirective, type ScriptReader } from './build-script.ts';
+import { checkRow } from './check-row.ts';
 import { finishModel } from './finish.ts';
+import { applySetting, createLevel, isSecond, type Level, noteIgnored } from './level.ts';
 import type { LocationModel, Model, ProgramModel, ServerModel, Settings, UpstreamModel } from './model.ts';
+import { isNginxVariable, NOT_YET } from './nginx-names.ts';
 import { didYouMean, formatPosition, type Problems } from './problem.ts';
-import { DEFAULTS, lookupVariable, namesIn, rowsNamed, variableNames } from './registry.ts';
-import type { Context, ReadContext, Row, SettingRow } from './row.ts';
-import type { Directive, Tree, Word } from './tree.ts';
-
-/** A block under construction: what it sets itself, and where it inherits from. */
-export interface Level {
-  readonly context: Context;
-  readonly parent: Level | null;
-  readonly own: Map<keyof Settings, unknown>;
-  /** Names of the directives that set a key here, for messages about duplicates. */
-  readonly setBy: Map<string, Directive>;
-}
+import { DEFAULTS, isBuiltIn, lookupVariable, namesIn, rowsNamed, variableNames } from './registry.ts';
+import type { Context, ReadContext, SettingRow } from './row.ts';
+import type { Directive, Position, Tree, Word } from './tree.ts';
 
 /** Keys that lower levels do not inherit. */
 let privateKeys: Set<keyof Settings> | null = null;
@@ -67,10 +61,12 @@ export class Builder implements ScriptReader {
     for (const directive of this.#tree.directives) {
       const places = rowsNamed(directive.name).flatMap((row) => row.contexts);
       if (directive.name === 'http' && this.#tree.syntax === 'nginx') {
-        this.#checkRow(directive, main);
+        checkRow(directive, main, this.problems);
+        isSecond(directive, main, 'block http', this.problems);
         this.#contents(directive.block ?? [], http, waiting);
       } else if (directive.name === 'events') {
-        this.#checkRow(directive, main);
+        checkRow(directive, main, this.problems);
+        isSecond(directive, main, 'block events', this.problems);
         this.#contents(directive.block ?? [], { ...main, context: 'events' }, waiting);
       } else if (places.length > 0 && !places.includes('main') && places.includes('http')) {
         if (this.#tree.syntax === 'nginx') {
@@ -93,65 +89,11 @@ export class Builder implements ScriptReader {
     waiting: { directive: Directive; level: Level }[],
   ): void {
     for (const directive of directives) {
-      const row = this.#checkRow(directive, level);
+      const row = checkRow(directive, level, this.problems);
       if (row === undefined) continue;
-      if (row.kind === 'setting') this.#apply(row, directive, level);
-      else if (row.kind === 'ignored') {
-        if (row.warn) this.problems.warn(directive.at, `"${directive.name}" has no effect: ${row.why}`);
-      } else waiting.push({ directive, level });
-    }
-  }
-
-  /** Finds the row of a directive in its place and checks its arguments; undefined after a report. */
-  #checkRow(directive: Directive, level: Level): Row | undefined {
-    const { name, at, args } = directive;
-    const rows = rowsNamed(name);
-    if (rows.length === 0) {
-      const near = didYouMean(name, namesIn(level.context));
-      return this.problems.error(
-        at,
-        `unknown directive "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}`,
-      );
-    }
-    const row = rows.find((candidate) => candidate.contexts.includes(level.context));
-    if (row === undefined) {
-      const places = [...new Set(rows.flatMap((candidate) => candidate.contexts))].join(', ');
-      return this.problems.error(at, `"${name}" is not allowed in ${level.context}; it goes in ${places}`);
-    }
-    const wantsBlock =
-      row.kind === 'structure' ? row.opens !== undefined : row.kind === 'ignored' && row.block === true;
-    if (wantsBlock !== (directive.block !== undefined)) {
-      return this.problems.error(
-        at,
-        wantsBlock ? `"${name}" has no block: ${name} ${row.syntax}` : `"${name}" takes no block`,
-      );
-    }
-    const [min, max] = row.args;
-    if (args.length < min || args.length > max) {
-      const count = min === max ? `${min}` : `${min} to ${max}`;
-      return this.problems.error(
-        at,
-        `"${name}" takes ${count} argument${count === '1' ? '' : 's'}, not ${args.length}: ${name} ${row.syntax}`,
-      );
-    }
-    return row;
-  }
-
-  #apply(row: SettingRow, directive: Directive, level: Level): void {
-    const value = row.read(directive.args, this.readContext(directive, level));
-    if (value === undefined) return;
-    const before = level.own.get(row.key);
-    const setBy = level.setBy.get(row.key);
-    level.setBy.set(row.key, directive);
-    if (before === undefined) {
-      level.own.set(row.key, row.repeat === 'append' ? [value] : value);
-    } else if (row.repeat === 'append') {
-      level.own.set(row.key, [...(before as unknown[]), value]);
-    } else if (row.repeat === 'merge') {
-      level.own.set(row.key, { ...(before as object), ...(value as object) });
-    } else {
-      const first = setBy === undefined ? '' : `; the first is at line ${setBy.at.line}`;
-      this.problems.error(directive.at, `"${directive.name}" is given twice in this block${first}`);
+      if (row.kind === 'setting') applySetting(row, level, this.readContext(directive, level));
+      else if (row.kind === 'ignored') noteIgnored(row, directive, level, this.problems);
+      else waiting.push({ directive, level });
     }
   }
 
@@ -163,6 +105,7 @@ export class Builder implements ScriptReader {
       syntax: this.#tree.syntax,
       resolvePath: (path) => (isAbsolute(path) ? path : resolve(this.#prefix, path)),
       template: (word) => this.template(word),
+      captures: (pattern) => noteCaptures(pattern, this),
     };
   }
 
@@ -176,18 +119,23 @@ export class Builder implements ScriptReader {
     return word.text;
   }
 
-  makeVariable(name: string): void {
+  makeVariable(name: string, at: Position): void {
     this.#made.add(name);
+    if (isBuiltIn(name)) {
+      this.problems.error(at, `"$${name}" is a built-in variable and cannot be set; choose another name`);
+    }
   }
 
   #checkVariables(): void {
     for (const { name, word } of this.#used) {
       if (this.#made.has(name) || lookupVariable(name) !== undefined) continue;
+      if (isNginxVariable(name)) {
+        this.problems.tally('error', word.at, `"$${name}" ${NOT_YET}`);
+        continue;
+      }
       const near = didYouMean(name, [...variableNames(), ...this.#made]);
-      this.problems.error(
-        word.at,
-        `unknown variable "$${name}"${near === undefined ? '' : `; did you mean "$${near}"?`}`,
-      );
+      if (near === undefined) this.problems.tally('error', word.at, `unknown variable "$${name}"`);
+      else this.problems.error(word.at, `unknown variable "$${name}"; did you mean "$${near}"?`);
     }
   }
 
@@ -252,10 +200,13 @@ export class Builder implements ScriptReader {
     for (const { directive } of waiting) if (directive.name === 'types') this.types(directive, level);
     const script = buildScript(waiting.map((w) => w.directive).filter(isScriptDirective), level, this);
     const locations: LocationModel[] = [];
+    const places = new Map<string, Position>();
     for (const { directive } of waiting) {
       if (directive.name !== 'location') continue;
       const location = this.#location(directive, level);
-      if (location !== undefined) locations.push(location);
+      if (location === undefined) continue;
+      checkTwin(location.match, directive, places, this.problems);
+      locations.push(location);
     }
     return { script, locations };
   }
@@ -265,6 +216,7 @@ export class Builder implements ScriptReader {
     const level = createLevel('location', outer);
     const { script, locations } = this.#routed(directive.block ?? [], level);
     if (match === undefined) return undefined;
+    if (match.kind === 'named') checkNamed(match.text, directive, level, this.problems);
     return { at: formatPosition(directive.at), match, settings: this.settingsOf(level), script, locations };
   }
 
@@ -277,10 +229,6 @@ export class Builder implements ScriptReader {
     const script = buildScript(waiting.map((w) => w.directive).filter(isScriptDirective), level, this);
     return { script, settings: outer.context === 'server' ? null : this.settingsOf(level, true) };
   }
-}
-
-function createLevel(context: Context, parent: Level | null): Level {
-  return { context, parent, own: new Map(), setBy: new Map() };
 }
 
 /** Keys of rows that say `inherit: false`, and those that belong to one kind of block only. */

@@ -1,6 +1,6 @@
 // The registry as documentation: a page of all directives, and a JSON schema for editors.
 import { namesIn, ROWS, rowsNamed, variableNames } from './registry.ts';
-import type { Context, IgnoredRow, Row } from './row.ts';
+import type { Context, IgnoredRow, Row, SettingRow } from './row.ts';
 
 // The page.
 
@@ -161,9 +161,11 @@ function oneOrList(inner: Schema): Schema {
   return { anyOf: [inner, { type: 'array', items: inner }] };
 }
 
+const isSingle = (repeat: SettingRow['repeat']): boolean => repeat === 'once' || repeat === 'last';
+
 /** A row's value by the words that its documentation uses for it. */
 function settingOf(row: Row): Schema {
-  const single = row.args[1] === 0 || (row.args[1] === 1 && row.kind === 'setting' && row.repeat === 'once');
+  const single = row.args[1] === 0 || (row.args[1] === 1 && row.kind === 'setting' && isSingle(row.repeat));
   if (!single) return { type: ['string', 'number', 'boolean', 'array', 'object'] };
   switch (row.syntax) {
     case '':

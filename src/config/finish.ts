@@ -1,7 +1,10 @@
 // What only the whole Model shows: listeners without a certificate, groups that do not exist, where a redirect goes.
 
 import { BALANCE_NAME } from '../balance/rows.ts';
+import type { ProxyPass } from '../forward/rows.ts';
 import type { ListenModel } from '../listen/rows.ts';
+import { constantOf } from '../route/template.ts';
+import { groupKey } from '../upstream/discovery.ts';
 import type { LocationModel, Model, ScriptOp, ServerModel, Settings } from './model.ts';
 import { didYouMean, type Problems } from './problem.ts';
 import type { Position, Tree } from './tree.ts';
@@ -92,8 +95,9 @@ function checkUpstreams(model: Model, problems: Problems, unread: ReadonlySet<st
   const programs = model.programs.map((program) => program.name);
   for (const { name, at, settings } of model.upstreams) {
     const place = positionOf(at);
-    if (names.has(name)) problems.error(place, `upstream "${name}" exists already, at ${names.get(name)}`);
-    names.set(name, at);
+    const key = groupKey(name);
+    if (names.has(key)) problems.error(place, `upstream "${name}" exists already, at ${names.get(key)}`);
+    names.set(key, at);
     const { upstreamServers: servers, upstreamProgram: program } = settings;
     if (servers.length === 0 && program === '' && !unread.has(at)) {
       problems.error(place, `upstream "${name}" has no servers; add "server host:port" or "program name"`);
@@ -114,28 +118,53 @@ function checkUpstreams(model: Model, problems: Problems, unread: ReadonlySet<st
     for (const location of server.locations) checkPass(location, groups, problems);
 }
 
+/** The proxy_pass of a location and those of the `if` blocks in it. */
+export function passesOf({ settings, script }: LocationModel): readonly ProxyPass[] {
+  const inIfs = script.map((op) => (op.op === 'if' ? (op.settings?.proxyPass ?? null) : null));
+  // An `if` without one of its own has that of the location.
+  const passes = new Map([settings.proxyPass, ...inIfs].map((pass) => [pass?.at, pass]));
+  return [...passes.values()].filter((pass) => pass !== null);
+}
+
 /** A proxy_pass to a bare name that nearly is a group is a slip of the pen. */
 function checkPass(location: LocationModel, groups: readonly string[], problems: Problems): void {
-  const pass = location.settings.proxyPass;
-  const host = pass === null ? undefined : BALANCE_NAME.exec(pass.url)?.[1];
-  if (pass !== null && host !== undefined && !groups.includes(host)) {
-    const near = didYouMean(host, groups);
+  for (const pass of passesOf(location)) {
+    const host = BALANCE_NAME.exec(pass.url)?.[1];
+    const near = host === undefined || groups.includes(groupKey(host)) ? undefined : didYouMean(host, groups);
     if (near !== undefined) {
       problems.warn(
         positionOf(pass.at),
         `there is no upstream "${host}"; it is taken for a host name. Did you mean "${near}"?`,
       );
     }
+    checkPassUri(location, pass, problems);
   }
   for (const inner of location.locations) checkPass(inner, groups, problems);
+}
+
+/** The URI part stands for what the location matched of the path: there must be such a part. With variables it is the whole target. */
+function checkPassUri({ match }: LocationModel, pass: ProxyPass, problems: Problems): void {
+  const uri = /^http:\/\/(?:unix:[^:]+(?::|$)|(?!unix:)[^/?]*)([/?].*)$/is.exec(
+    constantOf(pass.url) ?? '',
+  )?.[1];
+  if (uri === undefined || (match.kind !== 'regex' && match.kind !== 'named')) return;
+  const where = match.kind === 'named' ? 'a named location' : 'a location with a regular expression';
+  problems.error(
+    positionOf(pass.at),
+    `proxy_pass cannot have the URI part "${uri}" in ${where}; leave it out, or make it with variables`,
+  );
 }
 
 function checkServers(model: Model, problems: Problems): void {
   const addresses = new Map<string, Claims>();
   for (const server of model.servers) {
     checkCertificate(server.at, server.settings, problems);
+    const own = new Set<string>();
     for (const listen of server.settings.listens) {
       const key = listenKey(listen);
+      if (own.has(key))
+        problems.error(positionOf(server.at), `${key} is given twice in this server; remove one "listen"`);
+      own.add(key);
       const claims = addresses.get(key) ?? {
         ssl: listen.ssl,
         defaultAt: '',

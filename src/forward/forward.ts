@@ -25,6 +25,8 @@ import type { BodyFraming } from './request-head.ts';
 /** What a location with proxy_pass is compiled to. Times in ms. */
 export interface ForwardOptions {
   readonly upstream: Upstream | FindUpstream;
+  /** Group or server as proxy_pass names it; '' where `upstream` finds it and sets `exchange.proxyHost`. */
+  readonly authority: string;
   readonly writeHead: (exchange: Exchange, framing: BodyFraming, upgrade: boolean) => string;
   readonly takeHead: (exchange: Exchange, head: ResponseHead) => void;
   readonly next: NextPolicy;
@@ -74,6 +76,8 @@ export class Forward implements BodyReader, Producer {
   #tried: Peer[] = NO_PEERS;
   #tries = 0;
   #startedAt = 0;
+  /** An attempt of this forward was made: the last one of the exchange is its own. */
+  #attempted = false;
   #bodyPaused = false;
   #waitingForBody = false;
   ended = false;
@@ -116,7 +120,8 @@ export class Forward implements BodyReader, Producer {
   #beginWith(upstream: Upstream, now: number): void {
     const { exchange } = this;
     this.upstream = upstream;
-    exchange.proxyHost ||= upstream.name;
+    // After an internal redirect it may be another than before.
+    if (this.options.authority !== '') exchange.proxyHost = this.options.authority;
     if (this.body === null) return this.nextPeer(now);
     // The length is known: the peer can have the head at once. Otherwise see first whether the whole body fits the buffer.
     this.#waitingForBody = exchange.request.chunked && (this.options.requestBuffering || this.options.http10);
@@ -147,19 +152,25 @@ export class Forward implements BodyReader, Producer {
 
   attempt(peer: Peer, fresh: boolean, now: number): void {
     const record = new Attempt(peer.name, now);
-    this.exchange.beginAttempt(record);
+    this.#record(record);
     this.body?.restart();
     this.run = new AttemptRun(this, peer, record);
     this.run.start(fresh);
   }
 
+  #record(attempt: Attempt): void {
+    attempt.opensGroup = !this.#attempted && this.exchange.attempts.length > 0;
+    this.#attempted = true;
+    this.exchange.beginAttempt(attempt);
+  }
+
   #noPeer(): void {
-    const last = this.exchange.attempts.at(-1);
+    const last = this.#attempted ? this.exchange.attempts.at(-1) : undefined;
     if (last === undefined) {
       const record = new Attempt(this.upstream?.name ?? '', systemClock.now());
       record.outcome = 'no_live_peer';
       record.noRetry = 'no peer left';
-      this.exchange.beginAttempt(record);
+      this.#record(record);
       this.options.log.attemptFailed(this.exchange, record, CAUSE_OF.no_live_peer);
       return this.#giveUp('no_live_peer', CAUSE_OF.no_live_peer);
     }
@@ -245,7 +256,7 @@ export class Forward implements BodyReader, Producer {
 
   #giveUp(failure: AttemptFailure, detail: string): void {
     this.exchange.failure = failure;
-    const peer = this.exchange.attempts.at(-1)?.peer ?? '';
+    const peer = (this.#attempted ? this.exchange.attempts.at(-1)?.peer : undefined) ?? '';
     const where = peer === '' ? this.exchange.proxyHost : `${peer} of ${this.exchange.proxyHost}`;
     this.#finishWith(STATUS_OF[failure] ?? 502, `${where}: ${detail}`);
   }

@@ -440,6 +440,16 @@ export class ClientConnection implements ClientSink, SocketOwner {
     this.#finishExchange(exchange);
   }
 
+  hangUp(): void {
+    const exchange = this.#exchange;
+    if (exchange === null) return;
+    exchange.closeAfter = true;
+    exchange.producer = null;
+    // Nothing more is read: whoever goes on sending is told by the kernel.
+    this.#socket.closeSoon();
+    this.#finishExchange(exchange);
+  }
+
   /** Decides, before the head is written, whether the connection stays. */
   #prepare(exchange: Exchange): void {
     const policy = exchange.location.client;

@@ -113,6 +113,8 @@ export const listenRows: readonly Row[] = [
     contexts: HTTP_SERVER,
     args: [1, 1],
     syntax: 'file | self-signed',
+    // nginx offers all of them to clients; one certificate is kept here.
+    repeat: 'last',
     doc: 'Certificate chain in PEM; `self-signed` makes one for localhost once and keeps it.',
     read: (words, cx) => (words[0].text === 'self-signed' ? 'self-signed' : cx.resolvePath(words[0].text)),
   }),
@@ -122,6 +124,7 @@ export const listenRows: readonly Row[] = [
     contexts: HTTP_SERVER,
     args: [1, 1],
     syntax: 'file',
+    repeat: 'last',
     doc: 'Private key of the certificate in PEM.',
     read: (words, cx) => cx.resolvePath(words[0].text),
   }),
@@ -130,6 +133,7 @@ export const listenRows: readonly Row[] = [
     contexts: HTTP_SERVER,
     args: [1, 6],
     syntax: '[TLSv1.2] [TLSv1.3]',
+    repeat: 'union',
     default: 'TLSv1.2 TLSv1.3',
     doc: 'TLS versions; older ones are named without effect, with a warning.',
     read: readProtocols,
@@ -324,6 +328,8 @@ function readListenOption(
       listen.ipv6only = value !== 'off';
       return true;
     case 'http2':
+      cx.problems.tally('warning', word.at, '"http2" has no effect: not supported yet');
+      return true;
     case 'proxy_protocol':
     case 'quic':
       cx.problems.error(word.at, `"${name}" of listen is not supported yet`);

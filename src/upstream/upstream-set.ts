@@ -3,7 +3,7 @@
 import { lookup } from 'node:dns';
 import { Group } from '../balance/group.ts';
 import type { Model, UpstreamModel } from '../config/model.ts';
-import { type Discovery, implicitUpstream, needsLookup, peersOf } from './discovery.ts';
+import { type Discovery, groupKey, implicitUpstream, needsLookup, peersOf } from './discovery.ts';
 import { Upstream } from './upstream.ts';
 
 /** Upstreams made for variables are bounded: a client that chooses the host must not choose our memory. */
@@ -29,9 +29,10 @@ export class UpstreamSet {
   #add(model: UpstreamModel): Upstream {
     const id = identityOf(model);
     const upstream = this.#previous?.byId(id) ?? createUpstream(model, id, this.#found);
-    this.#named.set(model.name, upstream);
+    const key = groupKey(model.name);
+    this.#named.set(key, upstream);
     this.#byId.set(id, upstream);
-    this.#models.set(model.name, model);
+    this.#models.set(key, model);
     return upstream;
   }
 
@@ -41,12 +42,20 @@ export class UpstreamSet {
 
   /** The group of this name, or the server `host[:port]` as a group of its own. */
   of(authority: string, at: string): Upstream {
-    return this.#named.get(authority) ?? this.#add(implicitUpstream(this.#model.settings, authority, at));
+    return this.#known(authority) ?? this.#add(implicitUpstream(this.#model.settings, authority, at));
+  }
+
+  #known(authority: string): Upstream | undefined {
+    // Most are written as they are kept.
+    const kept = this.#named.get(authority) ?? this.#dynamic.get(authority);
+    if (kept !== undefined) return kept;
+    const key = groupKey(authority);
+    return this.#named.get(key) ?? this.#dynamic.get(key);
   }
 
   /** As `of`, for a name that a request brought: hosts are looked up, nothing stays for ever. */
   ofRequest(authority: string, ready: (upstream: Upstream | undefined, detail: string) => void): void {
-    const known = this.#named.get(authority) ?? this.#dynamic.get(authority);
+    const known = this.#known(authority);
     if (known !== undefined) return ready(known, '');
     const model = implicitUpstream(this.#model.settings, authority, '');
     const { host, port, path } = model.settings.upstreamServers[0];
@@ -67,16 +76,17 @@ export class UpstreamSet {
       oldest[1].retire();
     }
     const upstream = createUpstream(model, `dynamic ${model.name}`, found);
-    this.#dynamic.set(model.name, upstream);
+    const key = groupKey(model.name);
+    this.#dynamic.set(key, upstream);
     const ttlMs = needsLookup(model.settings.upstreamServers[0].host)
       ? this.#model.settings.resolverTtlMs
       : 0;
-    if (ttlMs > 0) setTimeout(() => this.#dropDynamic(model.name, upstream), ttlMs).unref();
+    if (ttlMs > 0) setTimeout(() => this.#dropDynamic(key, upstream), ttlMs).unref();
     return upstream;
   }
 
-  #dropDynamic(name: string, upstream: Upstream): void {
-    if (this.#dynamic.get(name) === upstream) this.#dynamic.delete(name);
+  #dropDynamic(key: string, upstream: Upstream): void {
+    if (this.#dynamic.get(key) === upstream) this.#dynamic.delete(key);
     upstream.retire();
   }
 

@@ -6,6 +6,7 @@ import type { Peer, PeerConfig } from '../../src/balance/peer.ts';
 import { smoothPick } from '../../src/balance/round-robin.ts';
 import { applyStep } from '../../src/balance/steps.ts';
 import { BALANCERS, type BalanceMethod } from '../../src/balance/table.ts';
+import { fromMachineMs } from '../../src/shared/clock.ts';
 
 const METHODS = Object.keys(BALANCERS) as BalanceMethod[];
 
@@ -83,6 +84,28 @@ describe.each(METHODS)('%s', (method) => {
     expect(g.pick(key(), [a], 1000)?.name).toBe('b');
     g.release(a, 'failed', 1000);
     expect(sequence(g, 2)).toBe('bb');
+  });
+
+  it('leaves a failed peer out for the rest of the second with fail_timeout=0, then tries it once a second', () => {
+    const g = group(method, [peer('a', { failTimeoutMs: 0 }), peer('b', { weight: 2 })]);
+    const a = named(g, 'a');
+    // Seconds are those of the machine, the same for all processes.
+    const second = fromMachineMs(5_000_000);
+    const picks = (now: number): string[] =>
+      Array.from({ length: 12 }, (_, i) => {
+        const p = g.pick(key(`10.0.${i}.1`), [], now) as Peer;
+        g.release(p, p === a ? 'failed' : 'ok', now);
+        return p.name;
+      });
+    g.release(a, 'failed', second + 1200);
+    expect(picks(second + 1200)).not.toContain('a');
+    expect(picks(second + 1999)).not.toContain('a');
+    expect(picks(second + 2000).filter((name) => name === 'a')).toHaveLength(1);
+    expect(picks(second + 2999)).not.toContain('a');
+    const again = Array.from({ length: 12 }, (_, i) => g.pick(key(`10.0.${i}.1`), [], second + 3500) as Peer);
+    expect(again.filter((p) => p === a)).toHaveLength(1);
+    g.release(a, 'ok', second + 3600);
+    expect(a.fails).toBe(0);
   });
 
   it('gives all peers one more chance when failures put every one out', () => {

@@ -94,7 +94,10 @@ describe.each([
         if (bytes > 40_000) socket.write('world');
       });
     });
-    const proxy = await proxyTo(peer, 'proxy_request_buffering off; client_body_timeout 5s; proxy_read_timeout 200ms;');
+    const proxy = await proxyTo(
+      peer,
+      'proxy_request_buffering off; client_body_timeout 5s; proxy_read_timeout 200ms;',
+    );
     const client = rawClient(proxy.port);
     client.write(head + piece);
     await client.until((text) => text.endsWith('hello'));
