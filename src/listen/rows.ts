@@ -192,7 +192,7 @@ export const listenRows: readonly Row[] = [
     name: 'client_header_timeout',
     contexts: HTTP_SERVER,
     default: '60s',
-    doc: 'Time for a whole head, from its first byte; beyond, 408.',
+    doc: 'Time for a whole head, from its first byte; beyond, 408. Also from accept to that byte, a TLS handshake included; beyond, the connection is closed.',
   }),
   time('clientBodyTimeoutMs', {
     name: 'client_body_timeout',
