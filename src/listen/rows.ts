@@ -88,7 +88,7 @@ export const listenRows: readonly Row[] = [
     args: [1, 16],
     syntax: 'address[:port] | port | unix:path [ssl] [default_server] [backlog=n]',
     default: '80',
-    doc: 'An address and port, a port on all addresses, or a Unix socket to accept connections on.',
+    doc: 'An address and port, a port on all addresses, or a Unix socket to accept connections on. `ssl` holds for all servers of the address.',
     read: readListen,
   }),
   setting('sslOn', {
@@ -113,7 +113,7 @@ export const listenRows: readonly Row[] = [
     contexts: HTTP_SERVER,
     args: [1, 1],
     syntax: 'file | self-signed',
-    doc: 'Certificate chain in PEM; `self-signed` makes one for localhost once and keeps it.',
+    doc: 'Certificate chain in PEM; `self-signed` makes one for localhost once and keeps it. A server without one shows that of the default server.',
     read: (words, cx) => (words[0].text === 'self-signed' ? 'self-signed' : cx.resolvePath(words[0].text)),
   }),
   setting('sslCertificateKey', {
