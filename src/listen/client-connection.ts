@@ -518,14 +518,15 @@ export class ClientConnection implements ClientSink, SocketOwner {
 
   /** Ends the connection after what was written is sent; waits for a client that is still sending. */
   #close(): void {
-    if (!this.#ended && (!this.#body.complete || this.#body.failed || this.#input !== null))
+    if (!this.#ended && (!this.#body.complete || this.#body.failed || this.#unread > 0))
       return this.#linger();
     // What comes now is dropped: no request begins on a connection that ends.
     this.#state = 'lingering';
     this.#setInput(null, 0, 0);
     this.#lingerUntil = wheel.nowMs + LINGER_TOTAL_MS;
-    if (this.#socket.pendingBytes > 0) this.#await('send', this.#sendMs);
     this.#socket.closeSoon();
+    // What was written waits for the client, or over TLS a close_notify does: send_timeout ends that too.
+    if (!this.#socket.closed) this.#await('send', this.#sendMs);
   }
 
   #linger(): void {

@@ -107,6 +107,10 @@ describe.each(WAYS)('over %s', (way) => {
     ],
   ];
 
+  /** How a client says that it says no more; what comes last of TLS is not always said. */
+  const finals: [string, (client: RawClient) => void][] = [['with a FIN', (client) => client.socket.end()]];
+  if (way === 'TLS') finals.push(['with a FIN and no close_notify', (client) => client.wire.end()]);
+
   describe('a client that leaves', () => {
     for (const [where, reach, idle] of states) {
       it(`${where}, with a reset`, async () => {
@@ -127,11 +131,11 @@ describe.each(WAYS)('over %s', (way) => {
 
       // In an answer that the client does not read, the FIN stands behind bytes that nobody takes: that is send_timeout's.
       if (where === 'in an answer that it does not read') continue;
-      it(`${where}, with a FIN only`, async () => {
+      it.each(finals)(`${where}, %s only`, async (_how, end) => {
         const proxy = await peer.proxyWith();
         const client = peer.client(proxy);
         await reach(client);
-        client.socket.end();
+        end(client);
         await client.closed();
         await peer.expectNothingLeft(proxy, idle);
         client.destroy();

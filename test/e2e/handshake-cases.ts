@@ -1,9 +1,10 @@
 // TLS handshakes that do not come to their end, and what comes instead of one. Runs on both makes of sockets, each in a file of its own.
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readAnswers } from '../support/answers.ts';
@@ -42,6 +43,19 @@ export function describeHandshakes(make: string): void {
     socket.on('error', () => {});
     await once(socket, 'secureConnect');
     return socket;
+  };
+  /** A connection under TLS that the test looks into: FIN does not pass, the rest as `write` has it. */
+  const below = (write: (wire: Socket, data: Buffer) => void): { duplex: Duplex; wire: Socket } => {
+    const wire = connectTcp({ port: proxy.port, host: '127.0.0.1', allowHalfOpen: true });
+    const duplex = new Duplex({
+      read: () => {},
+      write: (data: Buffer, _encoding, done) => {
+        write(wire, data);
+        done();
+      },
+    });
+    wire.on('data', (data) => duplex.push(data)).on('end', () => duplex.push(null));
+    return { duplex, wire };
   };
   const nothingLeft = (): Promise<void> =>
     expect.poll(() => proxy.listeners[0].connections, { timeout: 3000 }).toBe(0);
@@ -170,35 +184,36 @@ export function describeHandshakes(make: string): void {
 
     it('takes a hello in pieces and in many records', async () => {
       proxy = await start(shape);
-      const wire = connectTcp({ port: proxy.port, host: '127.0.0.1' });
-      await once(wire, 'connect');
-      const write = wire.write.bind(wire);
-      // What follows the hello goes as it is.
       let first = true;
-      wire.write = ((data: Buffer, ...rest: [never]) => {
-        if (!first || !Buffer.isBuffer(data)) return write(data, ...rest);
+      const { duplex } = below((wire, data) => {
+        // What follows the hello goes as it is.
+        if (!first) return wire.write(data);
         first = false;
         for (let at = 5; at < data.length; at += 50) {
           const part = data.subarray(at, at + 50);
-          write(Buffer.concat([data.subarray(0, 3), Buffer.from([0, part.length]), part]));
+          wire.write(Buffer.concat([data.subarray(0, 3), Buffer.from([0, part.length]), part]));
         }
-        return true;
-      }) as typeof wire.write;
-      const duplex = new (await import('node:stream')).Duplex({
-        read: () => {},
-        write: (chunk: Buffer, _encoding, done) => {
-          wire.write(chunk);
-          done();
-        },
       });
-      wire.on('data', (chunk) => duplex.push(chunk));
-      wire.on('close', () => duplex.push(null));
       const socket = connect({ socket: duplex, servername: 'b.example', rejectUnauthorized: false });
       await once(socket, 'secureConnect');
       socket.write(get('/', 'Connection: close\r\n').replace('Host: a', 'Host: b.example'));
       let text = '';
       for await (const chunk of socket) text += chunk;
       expect(readAnswers(text)[0].body).toBe('second');
+    });
+
+    it('and all behind it ends with a close_notify, also when no FIN comes', async () => {
+      proxy = await start(`${shape} client_header_timeout 60s;`);
+      const { duplex, wire } = below((under, data) => under.write(data));
+      const socket = connect({ socket: duplex, rejectUnauthorized: false });
+      socket.on('error', () => {});
+      await once(socket, 'secureConnect');
+      socket.write(get('/'));
+      await once(socket, 'data');
+      socket.end();
+      await nothingLeft();
+      expect(wire.writableEnded).toBe(false);
+      wire.destroy();
     });
 
     it('of a client that is served is followed by nothing but requests', async () => {

@@ -37,6 +37,8 @@ export interface ObservedPeer {
   serve: Serve;
   /** A proxy in front of the peer, with directives for its http level and its location; closed with the test. */
   proxyWith(settings?: string, location?: string): Promise<Proxy>;
+  /** What such a proxy listens on, as text. */
+  listen(): string;
   /** A client of such a proxy. */
   client(proxy: Proxy): RawClient;
   /** Resolves once the peer got this text. */
@@ -64,6 +66,7 @@ export function observedPeer(way: Way = 'TCP'): ObservedPeer {
       proxies.push(proxy);
       return proxy;
     },
+    listen,
     client: (proxy) => rawClient(proxy.port, '127.0.0.1', way === 'TLS'),
     async got(text) {
       await expect.poll(() => world.sides.map((side) => side.received).join('')).toContain(text);
