@@ -1,7 +1,7 @@
 // What the first bytes on a TLS port are, and whom a ClientHello asks for (RFC 8446 §4.1.2, §5.1; RFC 6066 §3): the certificate and the
 // session that may be resumed hang on the name, so it is read before TLS begins. Pure; what is wrong in a hello TLS itself refuses.
 
-/** 'incomplete' = read on. `name` is in lower case; '' when the client names none, or when no ClientHello can be read. */
+/** 'incomplete' = read on. `name` is as it was sent; '' when the client names none, or when no ClientHello can be read. */
 export type Opening =
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'plain' }
@@ -20,6 +20,7 @@ const SSL2_BIT = 0x80;
 const CLIENT_HELLO = 1;
 const SERVER_NAME = 0;
 const HOST_NAME = 0;
+const MAX_NAME_BYTES = 255;
 
 /** Reads on where it stopped: a hello that comes byte by byte, in records of one byte, costs no more than its length. */
 export class HelloReader {
@@ -77,13 +78,11 @@ function serverNameIn(hello: Buffer): string {
   return '';
 }
 
-/** A list with one name, as OpenSSL has it: what is said twice it refuses. */
+/** A list with one name of 255 bytes at most, as OpenSSL has it: what is said twice or is longer it refuses. */
 function hostNameIn(extension: Buffer): string {
-  if (byte(extension, 2) !== HOST_NAME || extension.length < 5) return '';
-  return extension
-    .subarray(5, 5 + uint16(extension, 3))
-    .latin1Slice()
-    .toLowerCase();
+  const length = uint16(extension, 3);
+  if (byte(extension, 2) !== HOST_NAME || length > MAX_NAME_BYTES) return '';
+  return extension.subarray(5, 5 + length).latin1Slice();
 }
 
 /** 0 past the end. */

@@ -51,7 +51,7 @@ export function createSecureContexts(
 function serverTls(settings: Settings, material: TlsMaterial): ServerTls {
   const options = contextOptions(settings, material);
   const sessionsOf = (name: string): string =>
-    createHash('sha256').update(options.cert).update(name).digest('base64url').slice(0, 32);
+    createHash('sha256').update(options.cert).update(name.toLowerCase()).digest('base64url').slice(0, 32);
   return { context: createSecureContext({ ...options, sessionIdContext: sessionsOf('') }), sessionsOf };
 }
 

@@ -182,6 +182,22 @@ export function describeHandshakes(make: string): void {
       await expect.poll(descriptors).toBe(before);
     });
 
+    it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+      'of %s whose client refuses the certificate leaves nothing',
+      async (version) => {
+        proxy = await start(`${shape} client_header_timeout 60s;`);
+        const before = descriptors();
+        const options = { host: '127.0.0.1', minVersion: version, maxVersion: version };
+        for (let i = 0; i < 5; i++) {
+          const socket = connect({ port: proxy.port, ...options });
+          const [error] = await once(socket, 'error');
+          expect(error.code).toMatch(/SELF_SIGNED/);
+        }
+        await nothingLeft();
+        await expect.poll(descriptors).toBe(before);
+      },
+    );
+
     it('takes a hello in pieces and in many records', async () => {
       proxy = await start(shape);
       let first = true;

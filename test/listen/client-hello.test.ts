@@ -5,10 +5,10 @@ import { clientHello } from '../support/client-hello.ts';
 
 const openingOf = (bytes: Buffer): Opening => new HelloReader().read(bytes);
 
-const NAME = 'some.name.example';
+const NAME = 'Some.Name.example';
 let hello: Buffer;
 beforeAll(async () => {
-  hello = await clientHello({ servername: 'Some.Name.Example', ALPNProtocols: ['http/1.1'] });
+  hello = await clientHello({ servername: NAME, ALPNProtocols: ['http/1.1'] });
 });
 
 /** The same message in records of so many bytes. */

@@ -22,12 +22,12 @@ const server = (name: string, options: string, more: string): string =>
   `server { listen 127.0.0.1:{port}${options}; server_name ${name}.example; ${more} return 200 "${name} $scheme"; }`;
 
 /** The certificate's name and the body that a client of this name gets. */
-function visit(side: Side, name: string): Promise<string> {
+function visit(side: Side, name: string, servername = name): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({
       port: side.port,
       host: '127.0.0.1',
-      servername: name,
+      servername,
       rejectUnauthorized: false,
     });
     let text = '';
@@ -106,6 +106,20 @@ describe.skipIf(nginxVersion === '')('a TLS port in nginx and here', () => {
         client.destroy();
       }
     }));
+
+  it('has the server name as it was sent, and its certificate', () =>
+    onPair(
+      `${server('a', ' ssl', `${A} return 200 "[$ssl_server_name]";`)} ${server('b', ' ssl', B)}`,
+      async (pair) => {
+        for (const name of ['a.example', 'A.Example', '', 'unknown.example']) {
+          const shown = `a.example: [${name}]`;
+          expect(await visit(pair.nginx, 'a.example', name)).toBe(shown);
+          expect(await visit(pair.lbproxy, 'a.example', name)).toBe(shown);
+        }
+        expect(await visit(pair.nginx, 'a.example', 'B.Example')).toBe('b.example: [B.Example]');
+        expect(await visit(pair.lbproxy, 'a.example', 'B.Example')).toBe('b.example: [B.Example]');
+      },
+    ));
 
   it.each([
     ['the second server says no ssl', server('a', ' ssl', A) + server('b', '', B), 'b.example: b https'],
