@@ -26,7 +26,7 @@ export function finishModel(
   tree: Tree,
   unread: ReadonlySet<string>,
 ): Model {
-  const servers = model.servers.map(withListens);
+  const servers = withTlsPorts(model.servers.map(withListens));
   const finished = { ...model, servers: servers.map((server) => withRedirect(server, servers, problems)) };
   checkUpstreams(finished, problems, unread);
   checkServers(finished, problems);
@@ -50,6 +50,19 @@ function withListens(server: ServerModel): ServerModel {
   const given = listens.length > 0 ? listens : [DEFAULT_LISTEN];
   const all = sslOn ? given.map((listen) => ({ ...listen, ssl: true })) : given;
   return { ...server, settings: { ...server.settings, listens: all } };
+}
+
+/** As in nginx `ssl` is said of the address: what one server says of it holds for all of them. */
+function withTlsPorts(servers: readonly ServerModel[]): readonly ServerModel[] {
+  const secure = new Set<string>();
+  for (const { settings } of servers)
+    for (const listen of settings.listens) if (listen.ssl) secure.add(listenKey(listen));
+  return servers.map((server) => {
+    const listens = server.settings.listens.map((listen) =>
+      listen.ssl || !secure.has(listenKey(listen)) ? listen : { ...listen, ssl: true },
+    );
+    return { ...server, settings: { ...server.settings, listens } };
+  });
 }
 
 /** `redirect https` becomes the `return` that it stands for. */
@@ -158,7 +171,7 @@ function checkPassUri({ match }: LocationModel, pass: ProxyPass, problems: Probl
 function checkServers(model: Model, problems: Problems): void {
   const addresses = new Map<string, Claims>();
   for (const server of model.servers) {
-    checkCertificate(server.at, server.settings, problems);
+    checkKey(server.at, server.settings, problems);
     const own = new Set<string>();
     for (const listen of server.settings.listens) {
       const key = listenKey(listen);
@@ -167,18 +180,23 @@ function checkServers(model: Model, problems: Problems): void {
       own.add(key);
       const claims = addresses.get(key) ?? {
         ssl: listen.ssl,
+        first: server,
         defaultAt: '',
         names: new Map<string, string>(),
       };
       addresses.set(key, claims);
+      if (listen.defaultServer && claims.defaultAt === '') claims.first = server;
       checkAddress(server, listen, claims, problems);
     }
   }
+  checkCertificates([...addresses.values()], problems);
 }
 
 /** What the servers of one address have said of it so far. */
 interface Claims {
   readonly ssl: boolean;
+  /** The default server: that which says so, else the first. */
+  first: ServerModel;
   defaultAt: string;
   /** Server name → place of the server that has it. */
   readonly names: Map<string, string>;
@@ -187,9 +205,6 @@ interface Claims {
 function checkAddress(server: ServerModel, listen: ListenModel, claims: Claims, problems: Problems): void {
   const key = listenKey(listen);
   const place = positionOf(server.at);
-  if (claims.ssl !== listen.ssl) {
-    problems.error(place, `${key} is listened on both with and without ssl; choose one`);
-  }
   if (listen.defaultServer) {
     if (claims.defaultAt !== '') {
       problems.error(place, `a duplicate default server for ${key}; the first is at ${claims.defaultAt}`);
@@ -209,14 +224,21 @@ function checkAddress(server: ServerModel, listen: ListenModel, claims: Claims, 
   }
 }
 
-function checkCertificate(at: string, settings: Settings, problems: Problems): void {
-  if (!settings.listens.some((listen) => listen.ssl)) return;
-  if (settings.sslCertificate === '') {
+/** The default server of a TLS port shows its certificate where another one has none: it must have one, the others may. */
+function checkCertificates(addresses: readonly Claims[], problems: Problems): void {
+  const defaults = new Set(addresses.filter(({ ssl }) => ssl).map(({ first }) => first));
+  for (const { at, settings } of defaults) {
+    if (settings.sslCertificate !== '') continue;
     problems.error(
       positionOf(at),
       'this server listens with ssl but has no ssl_certificate; write one, or "ssl_certificate self-signed"',
     );
-  } else if (settings.sslCertificate !== 'self-signed' && settings.sslCertificateKey === '') {
+  }
+}
+
+function checkKey(at: string, settings: Settings, problems: Problems): void {
+  if (!settings.listens.some((listen) => listen.ssl)) return;
+  if (!['', 'self-signed'].includes(settings.sslCertificate) && settings.sslCertificateKey === '') {
     problems.error(positionOf(at), 'ssl_certificate needs its ssl_certificate_key');
   }
 }

@@ -56,7 +56,7 @@ export class ClientConnection implements ClientSink, SocketOwner {
   /** TLS server name, '' without. */
   readonly sniName: string;
   readonly #home: ConnectionHome;
-  readonly #acceptedAt = wheel.nowMs;
+  readonly #acceptedAt: number;
   requests = 0;
   #state: State = 'idle';
   #exchange: Exchange | null = null;
@@ -81,8 +81,8 @@ export class ClientConnection implements ClientSink, SocketOwner {
   readonly remoteAddress: string;
   readonly remotePort: number;
 
-  /** `sniName` is null without TLS. */
-  constructor(accepted: Accepted, sniName: string | null, home: ConnectionHome) {
+  /** `sniName` is null without TLS; with it the time for the first byte began before the handshake. */
+  constructor(accepted: Accepted, sniName: string | null, home: ConnectionHome, acceptedAtMs = wheel.nowMs) {
     const socket = socketOf(accepted, this);
     this.#socket = socket;
     this.secure = sniName !== null;
@@ -94,7 +94,10 @@ export class ClientConnection implements ClientSink, SocketOwner {
     this.#deadline = new Deadline(() => this.#onTimeout());
     this.#answer = new AnswerWriter(socket);
     this.#body = new BodySource(socket);
-    this.#await('head', home.front.headTimeoutMs);
+    this.#acceptedAt = acceptedAtMs;
+    const { headTimeoutMs } = home.front;
+    const leftMs = headTimeoutMs + acceptedAtMs - wheel.nowMs;
+    this.#await('head', headTimeoutMs > 0 ? Math.max(1, leftMs) : 0);
   }
 
   get #request(): RequestHead {
@@ -527,14 +530,15 @@ export class ClientConnection implements ClientSink, SocketOwner {
 
   /** Ends the connection after what was written is sent; waits for a client that is still sending. */
   #close(): void {
-    if (!this.#ended && (!this.#body.complete || this.#body.failed || this.#input !== null))
+    if (!this.#ended && (!this.#body.complete || this.#body.failed || this.#unread > 0))
       return this.#linger();
     // What comes now is dropped: no request begins on a connection that ends.
     this.#state = 'lingering';
     this.#setInput(null, 0, 0);
     this.#lingerUntil = wheel.nowMs + LINGER_TOTAL_MS;
-    if (this.#socket.pendingBytes > 0) this.#await('send', this.#sendMs);
     this.#socket.closeSoon();
+    // What was written waits for the client, or over TLS a close_notify does: send_timeout ends that too.
+    if (!this.#socket.closed) this.#await('send', this.#sendMs);
   }
 
   #linger(): void {

@@ -88,7 +88,7 @@ export const listenRows: readonly Row[] = [
     args: [1, 16],
     syntax: 'address[:port] | port | unix:path [ssl] [default_server] [backlog=n]',
     default: '80',
-    doc: 'An address and port, a port on all addresses, or a Unix socket to accept connections on.',
+    doc: 'An address and port, a port on all addresses, or a Unix socket to accept connections on. `ssl` holds for all servers of the address.',
     read: readListen,
   }),
   setting('sslOn', {
@@ -115,7 +115,7 @@ export const listenRows: readonly Row[] = [
     syntax: 'file | self-signed',
     // nginx offers all of them to clients; one certificate is kept here.
     repeat: 'last',
-    doc: 'Certificate chain in PEM; `self-signed` makes one for localhost once and keeps it.',
+    doc: 'Certificate chain in PEM; `self-signed` makes one for localhost once and keeps it. A server without one shows that of the default server.',
     read: (words, cx) => (words[0].text === 'self-signed' ? 'self-signed' : cx.resolvePath(words[0].text)),
   }),
   setting('sslCertificateKey', {
@@ -196,7 +196,7 @@ export const listenRows: readonly Row[] = [
     name: 'client_header_timeout',
     contexts: HTTP_SERVER,
     default: '60s',
-    doc: 'Time for a whole head, from its first byte; beyond, 408.',
+    doc: 'Time for a whole head, from its first byte; beyond, 408. Also from accept to that byte, a TLS handshake included; beyond, the connection is closed.',
   }),
   time('clientBodyTimeoutMs', {
     name: 'client_body_timeout',
