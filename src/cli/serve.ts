@@ -91,9 +91,21 @@ class Server {
 
   #reread(): Model | undefined {
     this.#read = readConfig(this.#file, this.#options);
+    this.#checkServers(this.#read);
     printProblems(this.#read);
-    if (this.#read.model !== undefined) this.#model = this.#read.model;
-    return this.#read.model;
+    if (this.#read.problems.hasErrors || this.#read.model === undefined) return undefined;
+    this.#model = this.#read.model;
+    return this.#model;
+  }
+
+  /** A file that was cut off behind its programs reads well; taken at its word it would close every address. */
+  #checkServers({ model, problems }: ReadConfig): void {
+    const { servers } = this.#primary.model;
+    if (model === undefined || model.servers.length > 0 || servers.length === 0) return;
+    problems.error(
+      { file: this.#file, line: 1, column: 1 },
+      `no server any more, while ${servers.length} of them run: see whether the file is whole; to run its programs alone, stop lbproxy and start it again`,
+    );
   }
 
   #printProblem(at: string, message: string): void {

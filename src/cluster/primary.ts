@@ -79,6 +79,11 @@ export class Primary implements SlotEvents {
     return this.#logs.main;
   }
 
+  /** What is served. */
+  get model(): Model {
+    return this.#model;
+  }
+
   get #discovery(): Discovery {
     return { hosts: this.#resolver.hosts, programs: this.#programs };
   }

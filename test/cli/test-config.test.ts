@@ -154,6 +154,45 @@ describe('-t', () => {
     expect(code).toBe(0);
   });
 
+  it.each([
+    ['empty.conf', '', '1:1'],
+    ['comments.conf', '# only\n  # comments\n', '1:1'],
+    ['bare.conf', 'worker_processes 1;\nevents { }\nhttp { }\n', '3:1'],
+    ['cut.conf', 'worker_processes 1;\nevents { worker_connections 10; }\n', '1:1'],
+    ['peers.conf', 'http { upstream a { server 127.0.0.1:1; } }', '1:1'],
+    ['include.conf', 'http { include sites/*.conf; }', '1:1'],
+    ['empty.json', '{}', '1:1'],
+    ['none.json', '{ "servers": [] }', '1:1'],
+    ['peers.json', '{ "upstreams": { "a": { "servers": ["127.0.0.1:1"] } } }', '1:1'],
+  ])('refuses %s, which serves nothing', async (name, text, place) => {
+    writeFileSync(join(dir, name), text);
+    for (const args of [['-t'], []]) {
+      const { code, stderr } = await run(...args, '-c', name);
+      expect(stderr).toContain(`${name}:${place}: nothing to do: no server, and no program; add `);
+      expect(code).toBe(1);
+    }
+  });
+
+  it.each([
+    ['blank.json', ' '],
+    ['null.json', 'null'],
+    ['list.json', '[]'],
+    ['cut.json', '{ "servers": [{ "listen": 8080'],
+  ])('refuses %s, which is no configuration', async (name, text) => {
+    writeFileSync(join(dir, name), text);
+    const { code, stderr } = await run('-t', '-c', name);
+    expect(stderr).toMatch(new RegExp(`^${name}:1:\\d+: `));
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    ['programs.conf', 'program a { command "sleep 1"; }'],
+    ['programs.json', '{ "programs": { "a": { "command": "sleep 1" } } }'],
+  ])('%s may have programs alone', async (name, text) => {
+    writeFileSync(join(dir, name), text);
+    expect(await run('-tq', '-c', name)).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
   it('names a file that is not there', async () => {
     const { code, stderr } = await run('-t', '-c', 'none.conf');
     expect(stderr).toContain('none.conf:1:1: cannot read this file: there is no such file');
@@ -225,7 +264,7 @@ describe('which configuration', () => {
     const twice = await run(
       '-t',
       '-c',
-      file('two.conf', 'worker_processes 2;', 'http { }'),
+      file('two.conf', 'worker_processes 2;', 'http { server { listen 8080; } }'),
       '-g',
       'worker_processes 3;',
     );
