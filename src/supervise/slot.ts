@@ -153,7 +153,7 @@ export class Slot {
   #say(level: 'info' | 'warn' | 'error', message: string): void {
     const { name } = this.spec.launch;
     const pid = this.#process?.pid;
-    this.#host.log(level, `${name} ${message}`, { program: this.spec.program, process: name, pid });
+    this.#host.log(level, `${name} ${message}`, { program: this.spec.program, process: { name, pid } });
   }
 
   /** An orphan of an earlier run, or a stranger, would take the requests and make the process fail for an unclear reason. */
