@@ -2,13 +2,17 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { styleText } from 'node:util';
+import type { PrepareProblem } from '../cluster/messages.ts';
 import { Primary } from '../cluster/primary.ts';
-import { CompileError } from '../compile.ts';
+import { problemsOf } from '../cluster/refusal.ts';
 import { positionOf } from '../config/finish.ts';
 import type { Model } from '../config/model.ts';
-import { formatProblems } from '../config/problem.ts';
+import { formatPosition, formatProblems, type Problem, type Problems } from '../config/problem.ts';
 import { LogFileError } from '../observe/log-output.ts';
 import type { OutputLine } from '../supervise/output.ts';
+import { checkFiles } from './check-files.ts';
+import { nowNs, OutcomeFile } from './outcome-file.ts';
+import { isAlive, isLbproxy, pidIn } from './process-alive.ts';
 import {
   configFile,
   NO_CONFIG,
@@ -28,9 +32,16 @@ export async function serve(options: CliOptions): Promise<number> {
   const file = configFile(options);
   if (file === undefined) return fail(NO_CONFIG);
   const first = readConfig(file, options);
+  if (first.model !== undefined) checkFiles(first);
   printProblems(first);
-  const { model } = first;
-  if (model === undefined) return fail(`${file} has errors; nothing was started`);
+  const { model, problems } = first;
+  if (model === undefined || problems.hasErrors) return fail(`${file} has errors; nothing was started`);
+  const other = runningAs(pidFileOf(model, file));
+  if (other !== undefined) {
+    return fail(
+      `lbproxy already runs ${file} as pid ${other}; to have it read again: lbproxy -s reload, to end it: lbproxy -s stop`,
+    );
+  }
   // A reader of our output that goes away must not end the service.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   try {
@@ -39,6 +50,13 @@ export async function serve(options: CliOptions): Promise<number> {
     if (error instanceof LogFileError) return fail(error.message);
     throw error;
   }
+}
+
+/** The lbproxy of the pid file, if it runs. After a crash the number may be anybody's. */
+function runningAs(pidFile: string): number | undefined {
+  const pid = pidIn(pidFile);
+  if (pid === undefined || Number.isNaN(pid) || pid === process.pid || !isAlive(pid)) return undefined;
+  return isLbproxy(pid) === false ? undefined : pid;
 }
 
 function fail(message: string): number {
@@ -50,21 +68,23 @@ class Server {
   readonly #file: string;
   readonly #options: CliOptions;
   #read: ReadConfig;
-  #model: Model;
   readonly #primary: Primary;
   readonly #pidFile: string;
+  readonly #outcomes: OutcomeFile;
+  /** When the latest reload began to read, and what it printed. */
+  #reload = { sinceNs: '0', printed: '' };
   #stopAsked = false;
 
   constructor(file: string, options: CliOptions, read: ReadConfig, model: Model) {
     this.#file = file;
     this.#options = options;
     this.#read = read;
-    this.#model = model;
     this.#pidFile = pidFileOf(model, file);
+    this.#outcomes = new OutcomeFile(this.#pidFile);
     this.#primary = new Primary({
       model,
       read: () => this.#reread(),
-      printProblem: (problem) => this.#printProblem(problem.at, problem.message),
+      printProblems: (problems) => this.#printAll(problems),
       stateDir: stateDirOf(model),
       onOutput: printLine,
     });
@@ -78,40 +98,60 @@ class Server {
     } catch (error) {
       await this.#primary.stop(false);
       if (this.#stopAsked) return 0;
-      if (!(error instanceof CompileError)) return fail((error as Error).message);
-      this.#printProblem(error.at, error.message);
+      const problems = problemsOf(error);
+      if (problems.every(({ at }) => at === '')) return fail(problems.map((p) => p.message).join('\n'));
+      this.#printAll(problems);
       return fail('nothing was started');
     }
     await Promise.race([this.#programsReady(), stopped]);
-    process.stdout.write(readyText(this.#model, this.#primary.processes));
+    process.stdout.write(readyText(this.#primary.model, this.#primary.processes));
     await stopped;
     rmSync(this.#pidFile, { force: true });
+    this.#outcomes.remove();
     return 0;
   }
 
-  #reread(): Model | undefined {
+  #reread(): { model: Model | undefined; errors: readonly PrepareProblem[] } {
+    this.#reload = { sinceNs: nowNs(), printed: '' };
     this.#read = readConfig(this.#file, this.#options);
-    this.#checkServers(this.#read);
-    printProblems(this.#read);
-    if (this.#read.problems.hasErrors || this.#read.model === undefined) return undefined;
-    this.#model = this.#read.model;
-    return this.#model;
+    const { model, problems } = this.#read;
+    if (model !== undefined) {
+      this.#checkServers(model, problems);
+      checkFiles(this.#read);
+    }
+    this.#print(problems.list);
+    const errors = problems.list.filter(({ severity }) => severity === 'error');
+    return {
+      model: errors.length > 0 ? undefined : model,
+      errors: errors.map(({ at, message }) => ({ at: formatPosition(at), message })),
+    };
   }
 
   /** A file that was cut off behind its programs reads well; taken at its word it would close every address. */
-  #checkServers({ model, problems }: ReadConfig): void {
+  #checkServers(model: Model, problems: Problems): void {
     const { servers } = this.#primary.model;
-    if (model === undefined || model.servers.length > 0 || servers.length === 0) return;
+    if (model.servers.length > 0 || servers.length === 0) return;
     problems.error(
       { file: this.#file, line: 1, column: 1 },
       `no server any more, while ${servers.length} of them run: see whether the file is whole; to run its programs alone, stop lbproxy and start it again`,
     );
   }
 
-  #printProblem(at: string, message: string): void {
-    const place = at === '' ? { file: this.#file, line: 1, column: 1 } : positionOf(at);
-    const sources = this.#read.tree?.sources ?? new Map<string, string>();
-    process.stderr.write(`${formatProblems([{ severity: 'error', at: place, message }], sources)}\n`);
+  #printAll(problems: readonly PrepareProblem[]): void {
+    this.#print(
+      problems.map(({ at, message }) => ({
+        severity: 'error',
+        at: at === '' ? { file: this.#file, line: 1, column: 1 } : positionOf(at),
+        message,
+      })),
+    );
+  }
+
+  #print(problems: readonly Problem[]): void {
+    if (problems.length === 0) return;
+    const text = `${formatProblems(problems, this.#read.tree?.sources ?? new Map<string, string>())}\n`;
+    this.#reload.printed += text;
+    process.stderr.write(text);
   }
 
   #writePid(): void {
@@ -122,16 +162,32 @@ class Server {
   /** Resolves when a signal has stopped everything. */
   #onSignals(): Promise<void> {
     return new Promise((resolve) => {
-      const stop = (graceful: boolean) => (): void => {
+      const stop = (wish: 'stop' | 'quit') => (): void => {
         this.#stopAsked = true;
-        void this.#primary.stop(graceful).then(resolve);
+        const sinceNs = nowNs();
+        const tell = (text: string): void =>
+          this.#outcomes.write(wish, { sinceNs, done: false, ok: true, printed: '', text });
+        void this.#primary.stop(wish === 'quit', tell).then(resolve);
       };
-      process.on('SIGTERM', stop(false));
-      process.on('SIGINT', stop(false));
-      process.on('SIGQUIT', stop(true));
-      process.on('SIGHUP', () => void this.#primary.reload());
-      process.on('SIGUSR1', () => this.#primary.reopenLogs());
+      process.on('SIGTERM', stop('stop'));
+      process.on('SIGINT', stop('stop'));
+      process.on('SIGQUIT', stop('quit'));
+      process.on('SIGHUP', () => this.#onReload());
+      process.on('SIGUSR1', () => this.#onReopen());
     });
+  }
+
+  #onReload(): void {
+    void this.#primary
+      .reload()
+      .then((outcome) => this.#outcomes.write('reload', { ...this.#reload, done: true, ...outcome }));
+  }
+
+  #onReopen(): void {
+    const sinceNs = nowNs();
+    void this.#primary
+      .reopenLogs()
+      .then((outcome) => this.#outcomes.write('reopen', { sinceNs, done: true, printed: '', ...outcome }));
   }
 
   async #programsReady(): Promise<void> {

@@ -1,6 +1,6 @@
 // The primary's side of one acceptor process: what it was sent, what it answered, whether it still turns its loop.
 import cluster, { type Worker } from 'node:cluster';
-import type { FromAcceptor, PrepareProblem, ToAcceptor } from './messages.ts';
+import type { DrainWaits, FromAcceptor, PrepareProblem, ToAcceptor } from './messages.ts';
 
 /** An acceptor that does not answer for so long is killed and replaced. */
 const ANSWER_MS = 10_000;
@@ -22,6 +22,8 @@ export class AcceptorSlot {
   leaving = false;
   exited = false;
   lastAlive = Date.now();
+  /** What its drain waits for; null while it does not drain. */
+  waits: DrainWaits | null = null;
   readonly #sent = new Set<string>();
   readonly #waiting = new Map<string, (message: FromAcceptor | null) => void>();
 
@@ -31,6 +33,7 @@ export class AcceptorSlot {
       this.lastAlive = Date.now();
       if (message.type === 'ready') events.onReady(this);
       else if (message.type === 'log-full' || message.type === 'log-switched') events.onLog(this, message);
+      else if (message.type === 'draining') this.waits = message.waits;
       else if (message.type !== 'alive') this.#answer(`${message.type} ${message.generation}`, message);
     });
     this.worker.on('exit', (code, signal) => {
@@ -77,6 +80,13 @@ export class AcceptorSlot {
     if (answer?.type !== 'committed') return null;
     this.serving = answer.problem === null;
     return answer.problem;
+  }
+
+  /** The logs that did not open. */
+  async reopen(generation: number): Promise<readonly string[]> {
+    this.send({ type: 'reopen', generation });
+    const answer = await this.#wait(`reopened ${generation}`);
+    return answer?.type === 'reopened' ? answer.problems : [];
   }
 
   #wait(key: string): Promise<FromAcceptor | null> {

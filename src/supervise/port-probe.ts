@@ -23,20 +23,47 @@ function acceptsOn(host: string, port: number): Promise<boolean> {
   });
 }
 
-/**
- * Who listens on a port, as `pid 123 (python3 app.py)`; undefined where that cannot be read: outside Linux, or a
- * process of another user.
- */
-export async function describeListener(port: number): Promise<string | undefined> {
-  const inodes = new Set([
+/** A process that listens somewhere, as `pid 123 (python3 app.py)`. */
+export interface Holder {
+  readonly text: string;
+  /** It is this process or a child of it. */
+  readonly own: boolean;
+}
+
+/** Who listens on a port; undefined where that cannot be read: outside Linux, or a process of another user. */
+export async function holderOfPort(port: number): Promise<Holder | undefined> {
+  return holderOf([
     ...(await listeningInodes('/proc/net/tcp', port)),
     ...(await listeningInodes('/proc/net/tcp6', port)),
   ]);
-  if (inodes.size === 0) return undefined;
+}
+
+/** Who listens on a Unix socket. */
+export async function holderOfPath(path: string): Promise<Holder | undefined> {
+  const text = await readFile('/proc/net/unix', 'utf8').catch(() => '');
+  // unix(7): number, references, protocol, flags (bit 16: listens), type, state, inode, path.
+  const rows = text.split('\n').map((line) => line.trim().split(/\s+/));
+  return holderOf(
+    rows
+      .filter((r) => r.slice(7).join(' ') === path && (Number.parseInt(r[3], 16) & 0x10000) !== 0)
+      .map((r) => r[6]),
+  );
+}
+
+async function holderOf(inodes: readonly string[]): Promise<Holder | undefined> {
+  if (inodes.length === 0) return undefined;
+  const wanted = new Set(inodes);
   for (const pid of await readdir('/proc').catch(() => [])) {
-    if (/^\d+$/.test(pid) && (await holdsSocket(pid, inodes))) return `pid ${pid} (${await commandOf(pid)})`;
+    if (!/^\d+$/.test(pid) || !(await holdsSocket(pid, wanted))) continue;
+    const own = Number(pid) === process.pid || (await parentOf(pid)) === process.pid;
+    return { text: `pid ${pid} (${await commandOf(pid)})`, own };
   }
   return undefined;
+}
+
+async function parentOf(pid: string): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
 }
 
 /** proc(5): the local address is `hex-address:hex-port`, state 0A is LISTEN, the tenth field the inode. */

@@ -2,7 +2,7 @@
 // status) the supervisor reads here.
 import type { Clock } from '../shared/clock.ts';
 import type { OutputSink } from './output.ts';
-import { accepts, describeListener } from './port-probe.ts';
+import { accepts, holderOfPort } from './port-probe.ts';
 import { type RunningProcess, runProcess } from './process.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import { awaitReady } from './readiness.ts';
@@ -160,7 +160,7 @@ export class Slot {
   async #checkPort(attempt: number): Promise<void> {
     const { port } = this.spec.launch;
     if (port === null || !(await accepts(port))) return this.dispatch({ type: 'port-free', attempt });
-    const who = (await describeListener(port)) ?? 'another process';
+    const who = (await holderOfPort(port))?.text ?? 'another process';
     const reason = `port ${port} is taken by ${who}: stop that, or choose another first_port`;
     this.dispatch({ type: 'failed', attempt, reason });
   }

@@ -124,7 +124,7 @@ describe('-t', () => {
     expect(code).toBe(1);
   });
 
-  it('tries what the files name: a certificate that is missing is a problem of its server', async () => {
+  it('tries what the files name: a certificate and a key that are missing are told at their directives', async () => {
     const name = file(
       'tls.conf',
       'http {',
@@ -132,7 +132,12 @@ describe('-t', () => {
       '}',
     );
     const { code, stderr } = await run('-t', '-c', name);
-    expect(stderr).toMatch(/^tls\.conf:2:3: .*none\.pem/);
+    expect(stderr).toMatch(
+      /^tls\.conf:2:29: ssl_certificate .*none\.pem cannot be read: there is no such file/m,
+    );
+    expect(stderr).toMatch(
+      /^tls\.conf:2:55: ssl_certificate_key .*none\.key cannot be read: there is no such file/m,
+    );
     expect(code).toBe(1);
   });
 
