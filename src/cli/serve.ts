@@ -24,9 +24,15 @@ import {
 } from './read-config.ts';
 import { readyText } from './ready-text.ts';
 import type { CliOptions } from './run-cli.ts';
+import { Terminal } from './terminal.ts';
 
 /** How long the start waits for the programs before it says that it is ready. */
 const PROGRAMS_WAIT_MS = 15_000;
+
+const AFTER_CLOSING = {
+  end: 'lbproxy ends; to have it go on, start it with nohup or setsid, or let a service manager run it',
+  stay: 'lbproxy goes on, as its streams are elsewhere',
+} as const;
 
 export async function serve(options: CliOptions): Promise<number> {
   const file = configFile(options);
@@ -172,7 +178,13 @@ class Server {
       process.on('SIGTERM', stop('stop'));
       process.on('SIGINT', stop('stop'));
       process.on('SIGQUIT', stop('quit'));
-      process.on('SIGHUP', () => this.#onReload());
+      const terminal = new Terminal();
+      process.on('SIGHUP', () => {
+        const meaning = terminal.meaning();
+        if (meaning === 'reload') return this.#onReload();
+        this.#primary.log.notice(`the terminal was closed: ${AFTER_CLOSING[meaning]}`);
+        if (meaning === 'end') stop('quit')();
+      });
       process.on('SIGUSR1', () => this.#onReopen());
     });
   }
