@@ -26,7 +26,7 @@ import { readyText } from './ready-text.ts';
 import type { CliOptions } from './run-cli.ts';
 import { Terminal } from './terminal.ts';
 
-/** How long the start waits for the programs before it says that it is ready. */
+/** How long the start waits for slow programs before it says that it is ready. */
 const PROGRAMS_WAIT_MS = 15_000;
 
 const AFTER_CLOSING = {
@@ -109,8 +109,8 @@ class Server {
       this.#printAll(problems);
       return fail('nothing was started');
     }
-    await Promise.race([this.#programsReady(), stopped]);
-    process.stdout.write(readyText(this.#primary.model, this.#primary.processes));
+    await Promise.race([this.#programsSettled(), stopped]);
+    if (!this.#stopAsked) process.stdout.write(readyText(this.#primary.model, this.#primary.processes));
     await stopped;
     rmSync(this.#pidFile, { force: true });
     this.#outcomes.remove();
@@ -202,9 +202,14 @@ class Server {
       .then((outcome) => this.#outcomes.write('reopen', { sinceNs, done: true, printed: '', ...outcome }));
   }
 
-  async #programsReady(): Promise<void> {
+  /** Every process with a port takes requests or has failed once; others have to be started only. */
+  async #programsSettled(): Promise<void> {
     const deadline = Date.now() + PROGRAMS_WAIT_MS;
-    while (Date.now() < deadline && this.#primary.processes.some((p) => p.port !== null && !p.up)) {
+    const waits = (): boolean =>
+      this.#primary.processes.some(
+        (p) => p.port !== null && p.state === 'STARTING' && !p.up && p.failures === 0,
+      );
+    while (Date.now() < deadline && !this.#stopAsked && waits()) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

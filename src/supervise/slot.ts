@@ -40,6 +40,8 @@ export interface ProcessStatus {
   readonly restarts: number;
   /** Failed starts in a row. */
   readonly failures: number;
+  /** Why the latest start failed; null once it serves. */
+  readonly problem: string | null;
 }
 
 export class Slot {
@@ -88,6 +90,7 @@ export class Slot {
       uptimeMs: r.live ? this.#host.clock.now() - r.launchedAtMs : null,
       restarts: Math.max(0, this.#launches - 1),
       failures: r.failures,
+      problem: r.problem,
     };
   }
 

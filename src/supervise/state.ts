@@ -27,6 +27,8 @@ export interface ProcessRecord {
   readonly launchedAtMs: number;
   /** Failed starts in a row. */
   readonly failures: number;
+  /** Why the latest start failed; null once a later one serves. */
+  readonly problem: string | null;
   /** Set between the leader's exit and the end of its group. */
   readonly exit: Exit | null;
   /** How far a stop has come. */
@@ -43,6 +45,7 @@ export const STOPPED: ProcessRecord = {
   stayedUp: false,
   launchedAtMs: 0,
   failures: 0,
+  problem: null,
   exit: null,
   stopPhase: null,
   startAgain: false,

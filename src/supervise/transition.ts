@@ -106,14 +106,16 @@ function onFailed(r: ProcessRecord, reason: string, rules: Rules): Step {
   return stay(r);
 }
 
+const SERVES = { ready: true, problem: null } as const;
+
 function onReady(r: ProcessRecord, rules: Rules): Step {
   if (r.state !== 'STARTING' || !r.live || r.ready || r.exit !== null) return stay(r);
   const effects: Effect[] = [{ do: 'announce', up: true }, log('info', `accepts on port ${rules.port}`)];
   // STARTING → RUNNING: startsecs had passed, only the port was missing
   if (r.stayedUp)
-    return { record: { ...r, ready: true, state: 'RUNNING' }, effects: [timer(null), ...effects] };
+    return { record: { ...r, ...SERVES, state: 'RUNNING' }, effects: [timer(null), ...effects] };
   // STARTING → STARTING: it may serve, but it has yet to prove that it stays
-  return { record: { ...r, ready: true }, effects };
+  return { record: { ...r, ...SERVES }, effects };
 }
 
 function onTimer(r: ProcessRecord, rules: Rules): Step {
@@ -133,7 +135,7 @@ function onTimer(r: ProcessRecord, rules: Rules): Step {
 function onStartTimer(r: ProcessRecord, rules: Rules): Step {
   if (!r.live || r.exit !== null) return stay(r);
   // STARTING → RUNNING: startsecs passed and the port, if there is one, accepts
-  if (rules.port === null || r.ready) return stay({ ...r, stayedUp: true, state: 'RUNNING' });
+  if (rules.port === null || r.ready) return stay({ ...r, stayedUp: true, state: 'RUNNING', problem: null });
   // STARTING → STARTING: up, but not ready
   if (!r.stayedUp) return { record: { ...r, stayedUp: true }, effects: [timer(NOT_READY_WARN_MS)] };
   const message = `runs, but nothing accepts on port ${rules.port} yet: does its command listen on {port} (or $PORT)?`;
@@ -197,7 +199,7 @@ const stayWith = (record: ProcessRecord, ...effects: Effect[]): Step => ({ recor
 /** → STOPPED, or STARTING when a start was asked for meanwhile. */
 function stopped(r: ProcessRecord): Step {
   if (r.startAgain) return begin(r, 0);
-  return { record: { ...idle(r, 'STOPPED'), failures: 0 }, effects: [timer(null)] };
+  return { record: { ...idle(r, 'STOPPED'), failures: 0, problem: null }, effects: [timer(null)] };
 }
 
 function onExited(r: ProcessRecord, exit: Exit): Step {
@@ -221,7 +223,7 @@ function onGone(r: ProcessRecord, rules: Rules): Step {
   // RUNNING → EXITED: autorestart wants no other
   if (!wantsRestart(r.exit, rules)) {
     return {
-      record: { ...idle(r, 'EXITED'), failures: 0 },
+      record: { ...idle(r, 'EXITED'), failures: 0, problem: null },
       effects: [timer(null), log('info', `${how}; it stays down`)],
     };
   }
@@ -241,7 +243,10 @@ function backOff(r: ProcessRecord, why: string, rules: Rules): Step {
   const failures = r.failures + 1;
   if (rules.giveUpAfter !== null && failures > rules.giveUpAfter) {
     const message = `${why}; given up after ${failures} failed starts (startretries ${rules.giveUpAfter})`;
-    return { record: { ...idle(r, 'FATAL'), failures }, effects: [timer(null), log('error', message)] };
+    return {
+      record: { ...idle(r, 'FATAL'), failures, problem: why },
+      effects: [timer(null), log('error', message)],
+    };
   }
   const pauseMs = backOffMs(failures);
   const effects: Effect[] = [timer(pauseMs)];
@@ -249,7 +254,7 @@ function backOff(r: ProcessRecord, why: string, rules: Rules): Step {
     const times = failures === 1 ? '' : `, ${failures} failures in a row`;
     effects.push(log('error', `${why}; next start in ${seconds(pauseMs)}${times}`));
   }
-  return { record: { ...idle(r, 'BACKOFF'), failures }, effects };
+  return { record: { ...idle(r, 'BACKOFF'), failures, problem: why }, effects };
 }
 
 /** Milliseconds to wait after so many failures in a row. */
