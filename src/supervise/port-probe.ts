@@ -6,20 +6,35 @@ const CONNECT_TIMEOUT_MS = 1000;
 
 /** True when a TCP connection to the port is accepted on 127.0.0.1 or else on ::1. */
 export async function accepts(port: number): Promise<boolean> {
-  return (await acceptsOn('127.0.0.1', port)) || (await acceptsOn('::1', port));
+  return (await ask('127.0.0.1', port)) === 'accepted' || (await ask('::1', port)) === 'accepted';
 }
 
-function acceptsOn(host: string, port: number): Promise<boolean> {
+/**
+ * True when nobody listens on the port. Not the opposite of `accepts`: of an app that is too busy to accept, or when this
+ * process is out of descriptors, neither is true.
+ */
+export async function refuses(port: number): Promise<boolean> {
+  return (await ask('127.0.0.1', port)) === 'refused' && (await ask('::1', port)) === 'refused';
+}
+
+type Answer = 'accepted' | 'refused' | 'unclear';
+
+/** Refused by the system, or there is no such address at all: a machine without IPv6. */
+const REFUSALS: readonly string[] = ['ECONNREFUSED', 'EADDRNOTAVAIL', 'ENETUNREACH', 'EAFNOSUPPORT'];
+
+function ask(host: string, port: number): Promise<Answer> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: CONNECT_TIMEOUT_MS });
-    const finish = (answer: boolean): void => {
+    const finish = (answer: Answer): void => {
       socket.destroy();
       resolve(answer);
     };
     // A port of the ephemeral range can be given to this very connection, which then meets itself (simultaneous open).
-    socket.once('connect', () => finish(socket.localPort !== port));
-    socket.once('timeout', () => finish(false));
-    socket.once('error', () => finish(false));
+    socket.once('connect', () => finish(socket.localPort === port ? 'refused' : 'accepted'));
+    socket.once('timeout', () => finish('unclear'));
+    socket.once('error', ({ code }: NodeJS.ErrnoException) =>
+      finish(REFUSALS.includes(code ?? '') ? 'refused' : 'unclear'),
+    );
   });
 }
 

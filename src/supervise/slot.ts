@@ -5,7 +5,7 @@ import type { OutputSink } from './output.ts';
 import { accepts, holderOfPort } from './port-probe.ts';
 import { type RunningProcess, runProcess } from './process.ts';
 import type { ProcessSpec } from './process-spec.ts';
-import { awaitReady } from './readiness.ts';
+import { awaitReady, watchReady } from './readiness.ts';
 import { type Effect, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
 import { transition } from './transition.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -52,7 +52,9 @@ export class Slot {
   #process: RunningProcess | undefined;
   #launches = 0;
   #timer: NodeJS.Timeout | undefined;
-  #endReadiness: () => void = () => undefined;
+  /** What is asked of the port now, in which start, and how to end that. */
+  #probe: { readonly what: 'await' | 'watch'; readonly attempt: number; readonly end: () => void } | null =
+    null;
   readonly #queue: ProcessEvent[] = [];
   #busy = false;
   readonly #waiting = new Set<() => void>();
@@ -126,7 +128,25 @@ export class Slot {
     const { record, effects } = transition(this.#record, event, rules, this.#host.clock.now());
     this.#record = record;
     for (const effect of effects) this.#carryOut(effect);
-    if (record.state !== 'STARTING' || record.exit !== null) this.#endReadiness();
+    this.#tendProbe();
+  }
+
+  /** While there is a process that may serve its port is awaited, and once it accepts, watched. */
+  #tendProbe(): void {
+    const { state, live, ready, exit, attempt } = this.#record;
+    const { port } = this.spec.launch;
+    const runs = (state === 'STARTING' || state === 'RUNNING') && live && exit === null;
+    const what = !runs || this.#process?.pid === undefined ? null : ready ? 'watch' : 'await';
+    if (this.#probe !== null && (this.#probe.what !== what || this.#probe.attempt !== attempt)) {
+      this.#probe.end();
+      this.#probe = null;
+    }
+    if (port === null || what === null || this.#probe !== null) return;
+    const end =
+      what === 'watch'
+        ? watchReady(port, () => this.dispatch({ type: 'lost', attempt }))
+        : awaitReady(port, () => this.dispatch({ type: 'ready', attempt }));
+    this.#probe = { what, attempt, end };
   }
 
   #carryOut(effect: Effect): void {
@@ -184,7 +204,5 @@ export class Slot {
     this.#launches++;
     watchdog.add(running.pid);
     this.#say('info', `started, pid ${running.pid}`);
-    const { port } = this.spec.launch;
-    if (port !== null) this.#endReadiness = awaitReady(port, () => this.dispatch({ type: 'ready', attempt }));
   }
 }

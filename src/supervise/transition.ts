@@ -37,6 +37,8 @@ export function transition(r: ProcessRecord, event: ProcessEvent, rules: Rules, 
       return onFailed(r, event.reason, rules);
     case 'ready':
       return onReady(r, rules);
+    case 'lost':
+      return onLost(r, rules);
     case 'exited':
       return onExited(r, { code: event.code, signal: event.signal, atMs: now });
     case 'gone':
@@ -109,13 +111,42 @@ function onFailed(r: ProcessRecord, reason: string, rules: Rules): Step {
 const SERVES = { ready: true, problem: null } as const;
 
 function onReady(r: ProcessRecord, rules: Rules): Step {
-  if (r.state !== 'STARTING' || !r.live || r.ready || r.exit !== null) return stay(r);
+  if (!mayServe(r) || r.ready) return stay(r);
   const effects: Effect[] = [{ do: 'announce', up: true }, log('info', `accepts on port ${rules.port}`)];
-  // STARTING → RUNNING: startsecs had passed, only the port was missing
+  // STARTING → RUNNING: startsecs had passed, only the port was missing. RUNNING → RUNNING: it is back.
   if (r.stayedUp)
     return { record: { ...r, ...SERVES, state: 'RUNNING' }, effects: [timer(null), ...effects] };
   // STARTING → STARTING: it may serve, but it has yet to prove that it stays
   return { record: { ...r, ...SERVES }, effects };
+}
+
+/** There is a process that was neither ended nor told to. */
+function mayServe(r: ProcessRecord): boolean {
+  return (r.state === 'STARTING' || r.state === 'RUNNING') && r.live && r.exit === null;
+}
+
+/** The state stays: what becomes of a process that runs, autorestart says, and one that is about to end closes its port first. */
+function onLost(r: ProcessRecord, rules: Rules): Step {
+  if (!mayServe(r) || !r.ready) return stay(r);
+  const lostMs = r.state === 'RUNNING' ? rules.readyLostMs : null;
+  const problem = `no longer accepts on port ${rules.port}`;
+  const then = lostMs === null ? ' until it does' : `; it is restarted if that lasts ${seconds(lostMs)}`;
+  return {
+    record: { ...r, ready: false, problem },
+    effects: [
+      { do: 'announce', up: false },
+      ...(lostMs === null ? [] : [timer(lostMs)]),
+      log('warn', `${problem}, though it runs: no request goes to it${then}`),
+    ],
+  };
+}
+
+/** RUNNING → STOPPING, and STARTING after it: ready_lost is over. */
+function onLostTimer(r: ProcessRecord, rules: Rules): Step {
+  if (!mayServe(r) || r.ready || rules.port === null || rules.readyLostMs === null) return stay(r);
+  const message = `has not accepted on port ${rules.port} for ${seconds(rules.readyLostMs)}: restarting it`;
+  const { record, effects } = beginStop(r, rules);
+  return { record: { ...record, startAgain: true }, effects: [log('warn', message), ...effects] };
 }
 
 function onTimer(r: ProcessRecord, rules: Rules): Step {
@@ -127,6 +158,8 @@ function onTimer(r: ProcessRecord, rules: Rules): Step {
       return begin(r, r.failures);
     case 'STOPPING':
       return onStopTimer(r, rules);
+    case 'RUNNING':
+      return onLostTimer(r, rules);
     default:
       return stay(r);
   }
