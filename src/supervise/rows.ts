@@ -127,7 +127,9 @@ const environmentRow: SettingRow<'programEnvironment'> = {
   contexts: IN_PROGRAM,
   args: [1, 256],
   syntax: 'NAME=value …',
-  doc: "Added to lbproxy's own environment, after PORT and LBPROXY_PROCESS. Values are expanded as in command.",
+  doc:
+    "Added to lbproxy's own environment, after PORT and LBPROXY_PROCESS. Values are expanded as in command. " +
+    'PYTHONUNBUFFERED is 1 unless it is set.',
   read: readEnvironment,
 };
 

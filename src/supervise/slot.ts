@@ -1,13 +1,14 @@
 // One place for one process: feeds events to the pure transition and carries its effects out. What comes of it (peers,
 // status) the supervisor reads here.
 import type { Clock } from '../shared/clock.ts';
+import { CrashOutput, type OutputRun } from './crash-output.ts';
 import type { OutputSink } from './output.ts';
 import { accepts, holderOfPort } from './port-probe.ts';
 import { type RunningProcess, runProcess } from './process.ts';
 import type { ProcessSpec } from './process-spec.ts';
 import { awaitReady, watchReady } from './readiness.ts';
 import { type Effect, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
-import { transition } from './transition.ts';
+import { describeExit, MIN_LIFE_MS, transition } from './transition.ts';
 import type { Watchdog } from './watchdog.ts';
 
 export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: object) => void;
@@ -55,6 +56,9 @@ export class Slot {
   /** What is asked of the port now, in which start, and how to end that. */
   #probe: { readonly what: 'await' | 'watch'; readonly attempt: number; readonly end: () => void } | null =
     null;
+  readonly #crashes: CrashOutput;
+  /** The output of the latest launch. */
+  #run: OutputRun | null = null;
   readonly #queue: ProcessEvent[] = [];
   #busy = false;
   readonly #waiting = new Set<() => void>();
@@ -62,6 +66,7 @@ export class Slot {
   constructor(spec: ProcessSpec, host: SlotHost) {
     this.spec = spec;
     this.#host = host;
+    this.#crashes = new CrashOutput(host.output);
   }
 
   get state(): ProcessState {
@@ -129,6 +134,14 @@ export class Slot {
     this.#record = record;
     for (const effect of effects) this.#carryOut(effect);
     this.#tendProbe();
+    if (this.#doesWork()) this.#run?.settle();
+  }
+
+  /** It serves, or has run long enough to be no crash loop. */
+  #doesWork(): boolean {
+    const { ready, state, exit, launchedAtMs } = this.#record;
+    const lives = state === 'RUNNING' && exit === null;
+    return ready || (lives && this.#host.clock.now() - launchedAtMs >= MIN_LIFE_MS);
   }
 
   /** While there is a process that may serve its port is awaited, and once it accepts, watched. */
@@ -189,15 +202,21 @@ export class Slot {
   }
 
   #launch(attempt: number): void {
-    const { watchdog, output } = this.#host;
+    const { watchdog } = this.#host;
+    const run = this.#crashes.begin(this.spec.launch.name);
+    this.#run = run;
     const running = runProcess(this.spec.launch, {
       failed: (reason) => this.dispatch({ type: 'failed', attempt, reason }),
-      exited: (code, signal) => this.dispatch({ type: 'exited', attempt, code, signal }),
+      exited: (code, signal) => {
+        run.exited(this.#record.state === 'STOPPING' ? null : describeExit({ code, signal }));
+        this.dispatch({ type: 'exited', attempt, code, signal });
+      },
       gone: () => {
         if (running.pid !== undefined) watchdog.remove(running.pid);
         this.dispatch({ type: 'gone', attempt });
       },
-      output,
+      output: (line) => run.take(line),
+      outputEnded: () => run.outputEnded(),
     });
     this.#process = running;
     if (running.pid === undefined) return;

@@ -10,7 +10,7 @@ export interface Step {
 const FIRST_BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 10_000;
 /** A process that lived shorter never restarts at once, even with startsecs 0: a loop without a pause is nobody's wish. */
-const MIN_LIFE_MS = 1000;
+export const MIN_LIFE_MS = 1000;
 /** How long after startsecs a port that does not accept is worth a warning. */
 const NOT_READY_WARN_MS = 10_000;
 /** How long after SIGKILL a group that is still there is worth an error. */
@@ -300,7 +300,8 @@ function isWorthSaying(failures: number): boolean {
   return backOffMs(failures) > backOffMs(failures - 1) || Number.isInteger(Math.log2(failures));
 }
 
-function describeExit(exit: Exit): string {
+/** `exited with status 1`, `was ended by SIGSEGV`. */
+export function describeExit(exit: Pick<Exit, 'code' | 'signal'>): string {
   return exit.signal === null ? `exited with status ${exit.code}` : `was ended by ${exit.signal}`;
 }
 

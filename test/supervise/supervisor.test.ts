@@ -231,7 +231,16 @@ describe('Supervisor', () => {
       PORT: `${own.programFirstPort}`,
       LBPROXY_PROCESS: 'env',
       PATH: process.env.PATH,
+      PYTHONUNBUFFERED: '1',
     });
+  });
+
+  it('leaves PYTHONUNBUFFERED to who sets it', async () => {
+    const dir = scripts({ 'env.mjs': 'console.log("<" + process.env.PYTHONUNBUFFERED + ">")' });
+    const kit = supervise(dir, [
+      program('env', { programCommand: node(dir, 'env.mjs'), programEnvironment: { PYTHONUNBUFFERED: '' } }),
+    ]);
+    expect((await eventually(() => kit.lines[0])).text).toBe('<>');
   });
 
   it('names who holds the port, waits, and starts when it is free', async () => {
