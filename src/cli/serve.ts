@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { styleText } from 'node:util';
 import type { PrepareProblem } from '../cluster/messages.ts';
-import { Primary } from '../cluster/primary.ts';
+import { type Outcome, Primary } from '../cluster/primary.ts';
 import { problemsOf } from '../cluster/refusal.ts';
 import { positionOf } from '../config/finish.ts';
 import type { Model } from '../config/model.ts';
@@ -28,6 +28,8 @@ import { Terminal } from './terminal.ts';
 
 /** How long the start waits for slow programs before it says that it is ready. */
 const PROGRAMS_WAIT_MS = 15_000;
+/** After everything has stopped. */
+const EXIT_MS = 300;
 
 const AFTER_CLOSING = {
   end: 'lbproxy ends; to have it go on, start it with nohup or setsid, or let a service manager run it',
@@ -80,6 +82,13 @@ class Server {
   /** When the latest reload began to read, and what it printed. */
   #reload = { sinceNs: '0', printed: '' };
   #stopAsked = false;
+  #pidWritten = false;
+  /** Settles `#started`. */
+  #startDone: () => void = () => {};
+  /** Wishes that come before everything serves wait for it. */
+  readonly #started = new Promise<void>((resolve) => {
+    this.#startDone = resolve;
+  });
 
   constructor(file: string, options: CliOptions, read: ReadConfig, model: Model) {
     this.#file = file;
@@ -98,23 +107,35 @@ class Server {
 
   async run(): Promise<number> {
     const stopped = this.#onSignals();
+    const started = this.#start();
+    const problem = await Promise.race([started, stopped]);
+    if (problem !== null && !this.#stopAsked) return problem;
+    await Promise.race([this.#programsSettled(), stopped]);
+    if (!this.#stopAsked) process.stdout.write(readyText(this.#primary.model, this.#primary.processes));
+    await stopped;
+    if (this.#pidWritten) rmSync(this.#pidFile, { force: true });
+    this.#outcomes.remove();
+    // What a start or a reload had begun (a look-up, a socket) must not hold what was told to end.
+    setTimeout(() => process.exit(0), EXIT_MS).unref();
+    return 0;
+  }
+
+  /** Null once everything serves; else the exit status, after the reasons were printed. */
+  async #start(): Promise<number | null> {
     try {
       await this.#primary.start();
+      if (this.#stopAsked) return null;
       this.#writePid();
+      this.#startDone();
+      return null;
     } catch (error) {
+      if (this.#stopAsked) return null;
       await this.#primary.stop(false);
-      if (this.#stopAsked) return 0;
       const problems = problemsOf(error);
       if (problems.every(({ at }) => at === '')) return fail(problems.map((p) => p.message).join('\n'));
       this.#printAll(problems);
       return fail('nothing was started');
     }
-    await Promise.race([this.#programsSettled(), stopped]);
-    if (!this.#stopAsked) process.stdout.write(readyText(this.#primary.model, this.#primary.processes));
-    await stopped;
-    rmSync(this.#pidFile, { force: true });
-    this.#outcomes.remove();
-    return 0;
   }
 
   #reread(): { model: Model | undefined; errors: readonly PrepareProblem[] } {
@@ -163,17 +184,21 @@ class Server {
   #writePid(): void {
     mkdirSync(dirname(this.#pidFile), { recursive: true });
     writeFileSync(this.#pidFile, `${process.pid}\n`);
+    this.#pidWritten = true;
   }
 
   /** Resolves when a signal has stopped everything. */
-  #onSignals(): Promise<void> {
+  #onSignals(): Promise<null> {
     return new Promise((resolve) => {
       const stop = (wish: 'stop' | 'quit') => (): void => {
         this.#stopAsked = true;
         const sinceNs = nowNs();
         const tell = (text: string): void =>
           this.#outcomes.write(wish, { sinceNs, done: false, ok: true, printed: '', text });
-        void this.#primary.stop(wish === 'quit', tell).then(resolve);
+        void this.#primary
+          .stop(wish === 'quit', tell)
+          .catch((error: unknown) => this.#primary.log.error(`internal: ${String(error)}`))
+          .then(() => resolve(null));
       };
       process.on('SIGTERM', stop('stop'));
       process.on('SIGINT', stop('stop'));
@@ -181,25 +206,25 @@ class Server {
       const terminal = new Terminal();
       process.on('SIGHUP', () => {
         const meaning = terminal.meaning();
-        if (meaning === 'reload') return this.#onReload();
+        if (meaning === 'reload') return void this.#onReload();
         this.#primary.log.notice(`the terminal was closed: ${AFTER_CLOSING[meaning]}`);
         if (meaning === 'end') stop('quit')();
       });
-      process.on('SIGUSR1', () => this.#onReopen());
+      process.on('SIGUSR1', () => void this.#onReopen());
     });
   }
 
-  #onReload(): void {
-    void this.#primary
-      .reload()
-      .then((outcome) => this.#outcomes.write('reload', { ...this.#reload, done: true, ...outcome }));
+  async #onReload(): Promise<void> {
+    await this.#started;
+    const outcome = await this.#primary.reload().catch(internal);
+    this.#outcomes.write('reload', { ...this.#reload, done: true, ...outcome });
   }
 
-  #onReopen(): void {
+  async #onReopen(): Promise<void> {
     const sinceNs = nowNs();
-    void this.#primary
-      .reopenLogs()
-      .then((outcome) => this.#outcomes.write('reopen', { sinceNs, done: true, printed: '', ...outcome }));
+    await this.#started;
+    const outcome = await this.#primary.reopenLogs().catch(internal);
+    this.#outcomes.write('reopen', { sinceNs, done: true, printed: '', ...outcome });
   }
 
   /** Every process with a port takes requests or has failed once; others have to be started only. */
@@ -213,6 +238,11 @@ class Server {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
+}
+
+/** The log has it; whoever waits for an outcome gets one. */
+function internal(error: unknown): Outcome {
+  return { ok: false, text: `internal error: ${String(error)}` };
 }
 
 /** A line of a program, with the process it came from. */

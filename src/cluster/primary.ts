@@ -16,6 +16,7 @@ import type { Discovery } from '../upstream/discovery.ts';
 import { listenerIdentity } from './acceptor.ts';
 import { AcceptorSlot, type SlotEvents } from './acceptor-slot.ts';
 import { describeChanges, NO_PROGRAM_CHANGES } from './changes.ts';
+import { descriptorProblem } from './descriptors.ts';
 import { drainText, programsText, tellWhile } from './ending.ts';
 import { GroupHub } from './group-hub.ts';
 import { openMemoryFile } from './memory-file.ts';
@@ -96,7 +97,7 @@ export class Primary implements SlotEvents {
     return { hosts: this.#resolver.hosts, programs: this.#programs };
   }
 
-  /** Resolves when all acceptors serve; rejects when that cannot be. Programs start at the same time. */
+  /** Resolves when all acceptors serve, and starts the programs then; rejects when that cannot be. */
   async start(): Promise<void> {
     const model = this.#model;
     await this.#equip(model);
@@ -108,7 +109,8 @@ export class Primary implements SlotEvents {
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', this.#shared.rotation, ...this.#shared.log],
     });
     cluster.schedulingPolicy = cluster.SCHED_NONE;
-    this.#startPrograms(model);
+    // They know of the programs' ports from the beginning, but have what they need of the system before programs take the rest.
+    const supervisor = this.#createSupervisor(model);
     this.#hub.use(model, this.#discovery, wantedAcceptors(model) > 1);
     const wanted = wantedAcceptors(model);
     const up = new Promise<void>((resolve, reject) => {
@@ -117,6 +119,7 @@ export class Primary implements SlotEvents {
     for (let i = 0; i < wanted; i++) this.#fork();
     this.#heartbeat = setInterval(() => this.#checkHeartbeats(), HEARTBEAT_CHECK_MS);
     await up;
+    if (!this.#stopping) supervisor.start();
   }
 
   #firstReady: { left: number; resolve(): void; reject(error: Error): void } | null = null;
@@ -129,6 +132,9 @@ export class Primary implements SlotEvents {
         problems.push({ at: placeOfListen(model, key), message: error.message });
       });
     }
+    const running = { acceptors: this.#slots.size, processes: this.processes.length };
+    const short = descriptorProblem(model, wantedAcceptors(model), running);
+    if (short !== null) problems.push(short);
     if (problems.length > 0) throw new Refusal(problems);
     if (usesSelfSigned(model)) {
       const files = await ensureSelfSigned(this.#options.stateDir);
@@ -196,8 +202,9 @@ export class Primary implements SlotEvents {
   onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void {
     this.#slots.delete(slot);
     this.#hub.forget(slot.id);
-    const pid = slot.worker.process.pid;
-    const how = signal === null ? `exited with code ${code}` : `exited on signal ${signal}`;
+    const { pid } = slot.worker.process;
+    const how =
+      slot.notStarted ?? (signal === null ? `exited with code ${code}` : `exited on signal ${signal}`);
     if (this.#stopping || slot.leaving) {
       this.log.notice(`acceptor ${pid} ${how}`);
       if (this.#stopping && this.#slots.size === 0) for (const done of this.#onDone.splice(0)) done();
@@ -247,8 +254,8 @@ export class Primary implements SlotEvents {
 
   // Programs and discovery.
 
-  #startPrograms(model: Model): void {
-    this.#supervisor = new Supervisor({
+  #createSupervisor(model: Model): Supervisor {
+    const supervisor = new Supervisor({
       programs: model.programs,
       prefix: model.prefix,
       log: (level, message, fields) =>
@@ -259,7 +266,9 @@ export class Primary implements SlotEvents {
         this.#announce();
       },
     });
-    this.#supervisor.start();
+    this.#supervisor = supervisor;
+    supervisor.announceAll();
+    return supervisor;
   }
 
   get processes(): Supervisor['status'] {
@@ -319,6 +328,7 @@ export class Primary implements SlotEvents {
 
   /** Both phases. A problem of any acceptor leaves all as they were. */
   async #switch(model: Model): Promise<readonly PrepareProblem[]> {
+    if (this.#stopping) return [{ at: '', message: 'lbproxy is about to end' }];
     const generation = ++this.#generation;
     const slots = this.#staying().filter((slot) => slot.serving);
     const logs = this.#ownLogs(model);
@@ -365,6 +375,7 @@ export class Primary implements SlotEvents {
   }
 
   #resize(): void {
+    if (this.#stopping) return;
     const staying = this.#staying();
     const wanted = wantedAcceptors(this.#model);
     for (let i = staying.length; i < wanted; i++) this.#fork();

@@ -67,9 +67,13 @@ export class Supervisor {
     for (const [key, spec] of this.#plan(options.programs)) this.#slots.set(key, new Slot(spec, this.#host));
   }
 
+  /** Tells of all ports, which are down: for those who have to know of them before the start. */
+  announceAll(): void {
+    for (const program of this.#programs()) this.#announce(program);
+  }
+
   /** Starts every process; does not wait for any. */
   start(): void {
-    for (const program of this.#programs()) this.#announce(program);
     for (const slot of this.#slots.values()) slot.dispatch({ type: 'start' });
   }
 

@@ -33,6 +33,7 @@ function supervise(dir: string, programs: ProgramModel[], own: Partial<Superviso
     ...own,
   });
   cleanups.push(() => supervisor.stop());
+  supervisor.announceAll();
   supervisor.start();
   return { supervisor, logs, lines, peers, pids: () => supervisor.status.map((s) => s.pid) };
 }
