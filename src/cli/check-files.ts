@@ -147,7 +147,8 @@ function whyNoLog(path: string): string | undefined {
   const stat = statSync(path, { throwIfNoEntry: false });
   try {
     if (stat?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
-    accessSync(stat === undefined ? dirname(path) : path, constants.W_OK);
+    // With the slash a file is no directory.
+    accessSync(stat === undefined ? `${dirname(path)}/` : path, constants.W_OK);
     return undefined;
   } catch (error) {
     return reasonOf(path, error);

@@ -1,5 +1,5 @@
 // -t and -T: every problem at once with its place and the next step, and what a good configuration prints.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -138,6 +138,20 @@ describe('-t', () => {
     expect(stderr).toMatch(
       /^tls\.conf:2:55: ssl_certificate_key .*none\.key cannot be read: there is no such file/m,
     );
+    expect(code).toBe(1);
+  });
+
+  it('tries logs too, without making any', async () => {
+    const name = file(
+      'log.conf',
+      'error_log none/error.log;',
+      'http { access_log log.conf/access.log; access_log new.log; server { listen 8080; access_log .; } }',
+    );
+    const { code, stderr } = await run('-t', '-c', name);
+    expect(stderr).toMatch(/^log\.conf:1:1: error_log .* the directory ".*none" does not exist/m);
+    expect(stderr).toMatch(/^log\.conf:2:8: access_log .* "\/.*log\.conf" is not a directory/m);
+    expect(stderr).toMatch(/^log\.conf:2:82: access_log .* it is a directory/m);
+    expect(existsSync(join(dir, 'new.log'))).toBe(false);
     expect(code).toBe(1);
   });
 
