@@ -1,4 +1,5 @@
 // The moves of one supervised process: (record, event) → (record, effects). Pure; slot.ts carries the effects out.
+// A little past 300 lines: every move of one machine stands here.
 import type { Effect, Exit, ProcessEvent, ProcessPolicy, ProcessRecord } from './state.ts';
 
 export interface Step {
