@@ -23,10 +23,18 @@ export function readyText(model: Model, processes: readonly ProcessStatus[]): st
   }
   for (const upstream of model.upstreams)
     lines.push(`  upstream ${upstream.name}: ${peersText(upstream, processes)}`);
-  const down = processes.filter((p) => p.port !== null && !p.up);
-  for (const p of down) lines.push(`  ${p.name} (port ${p.port}) is not ready yet: ${p.state}`);
+  lines.push(...processes.flatMap(troubleOf));
   if (tries.length > 0) lines.push(`try: ${tries.join(' · ')}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** What is said of a process that does not do its work. */
+function troubleOf(p: ProcessStatus): string[] {
+  if (p.problem !== null)
+    return [
+      `  ${p.port === null ? `${p.name} does not run` : `${p.name} (port ${p.port}) does not serve`}: ${p.problem}`,
+    ];
+  return p.port === null || p.up ? [] : [`  ${p.name} (port ${p.port}) is not ready yet: ${p.state}`];
 }
 
 function count(n: number, what: string): string {
@@ -36,8 +44,10 @@ function count(n: number, what: string): string {
 function peersText(upstream: Model['upstreams'][number], processes: readonly ProcessStatus[]): string {
   const { upstreamServers, upstreamProgram, upstreamMethod } = upstream.settings;
   const servers = upstreamServers.map((s) => (s.path === '' ? `${s.host}:${s.port}` : `unix:${s.path}`));
-  const ports = processes.filter((p) => p.program === upstreamProgram).map((p) => `127.0.0.1:${p.port}`);
-  return `${[...servers, ...ports].join(', ')} (${upstreamMethod})`;
+  const ports = processes
+    .filter((p) => p.program === upstreamProgram && p.up)
+    .map((p) => `127.0.0.1:${p.port}`);
+  return `${[...servers, ...ports].join(', ') || 'no peer yet'} (${upstreamMethod})`;
 }
 
 function urlOf(listen: ListenModel): string {

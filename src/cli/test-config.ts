@@ -12,6 +12,7 @@ import type { Directive, Tree } from '../config/tree.ts';
 import { withJsonHeaders } from '../forward/rows.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import { NOTHING_DISCOVERED } from '../upstream/discovery.ts';
+import { checkFiles } from './check-files.ts';
 import { configFile, NO_CONFIG, printProblems, readConfig, stateDirOf } from './read-config.ts';
 import type { CliOptions } from './run-cli.ts';
 
@@ -22,7 +23,8 @@ export async function testConfig(options: CliOptions): Promise<number> {
     return 1;
   }
   const read = readConfig(file, options);
-  if (read.model !== undefined) {
+  if (read.model !== undefined) checkFiles(read);
+  if (read.model !== undefined && !read.problems.hasErrors) {
     const problem = await tryOut(read.model);
     if (problem !== undefined) read.problems.error(positionOf(problem.at || `${file}:1:1`), problem.message);
   }

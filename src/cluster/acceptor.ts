@@ -49,8 +49,19 @@ export class Acceptor {
     process.on('uncaughtException', (error) => this.#onBug(error));
     process.on('unhandledRejection', (error) => this.#onBug(error));
     process.on('exit', () => this.#logFiles.flushAllSync());
-    setInterval(() => this.#send({ type: 'alive' }), HEARTBEAT_MS).unref();
+    setInterval(() => this.#sayAlive(), HEARTBEAT_MS).unref();
     this.#send({ type: 'ready' });
+  }
+
+  #sayAlive(): void {
+    if (!this.#draining) return this.#send({ type: 'alive' });
+    const waits = { exchanges: 0, tunnels: 0 };
+    for (const listener of this.#listeners.values()) {
+      const { exchanges, tunnels } = listener.busy;
+      waits.exchanges += exchanges;
+      waits.tunnels += tunnels;
+    }
+    this.#send({ type: 'draining', waits });
   }
 
   #send(message: FromAcceptor): void {
@@ -88,7 +99,11 @@ export class Acceptor {
         this.#sharing.catchUp();
         return;
       case 'reopen':
-        this.#logFiles.reopenAll();
+        this.#send({
+          type: 'reopened',
+          generation: message.generation,
+          problems: this.#logFiles.reopenAll(),
+        });
         return;
       case 'drain':
         return this.#drain(message.timeoutMs);
@@ -184,6 +199,7 @@ export class Acceptor {
     void Promise.all([...this.#listeners.values()].map((listener) => listener.drain())).then(() =>
       this.#exit(),
     );
+    this.#sayAlive();
   }
 
   #exit(): void {

@@ -7,6 +7,7 @@ import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import net, { connect, createServer, isIP, type Server } from 'node:net';
 import { listenOptions } from '../listen/listener.ts';
 import type { ListenModel } from '../listen/rows.ts';
+import { holderOfPath, holderOfPort } from '../supervise/port-probe.ts';
 
 interface Handle {
   close(): void;
@@ -128,18 +129,18 @@ function refuses(path: string): Promise<boolean> {
 function probe(listen: ListenModel): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => reject(new Error(describe(listen, error))));
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      void describe(listen, error).then((text) => reject(new Error(text)));
+    });
     server.listen({ ...listenOptions(listen), exclusive: true }, () => server.close(() => resolve()));
   });
 }
 
-function describe(listen: ListenModel, error: NodeJS.ErrnoException): string {
+async function describe(listen: ListenModel, error: NodeJS.ErrnoException): Promise<string> {
   const where = listen.path !== '' ? `unix:${listen.path}` : `${listen.host}:${listen.port}`;
   switch (error.code) {
     case 'EADDRINUSE':
-      return listen.path === ''
-        ? `cannot listen on ${where}: another program listens there already; stop it or choose another port`
-        : `cannot listen on ${where}: another program listens there already, or it is no socket; remove it or choose another path`;
+      return `cannot listen on ${where}: ${await whoHas(listen)}`;
     case 'EACCES':
       return `cannot listen on ${where}: not permitted; ports below 1024 need the right to bind them (CAP_NET_BIND_SERVICE)`;
     case 'EADDRNOTAVAIL':
@@ -147,4 +148,15 @@ function describe(listen: ListenModel, error: NodeJS.ErrnoException): string {
     default:
       return `cannot listen on ${where}: ${error.message}`;
   }
+}
+
+async function whoHas({ path, port }: ListenModel): Promise<string> {
+  const holder = path === '' ? await holderOfPort(port) : await holderOfPath(path);
+  // From `127.0.0.1:80` to `*:80`, or back: the old socket cannot be closed before the new one is open.
+  if (holder?.own)
+    return 'lbproxy itself listens on another address of this port; stop it and start it again';
+  const who = holder?.text ?? 'another program';
+  return path === ''
+    ? `${who} listens there already; stop it or choose another port`
+    : `${who} listens there already, or it is no socket; remove it or choose another path`;
 }

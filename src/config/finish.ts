@@ -7,7 +7,7 @@ import { constantOf } from '../route/template.ts';
 import { groupKey } from '../upstream/discovery.ts';
 import type { LocationModel, Model, ScriptOp, ServerModel, Settings } from './model.ts';
 import { didYouMean, type Problems } from './problem.ts';
-import type { Position, Tree } from './tree.ts';
+import type { Position } from './tree.ts';
 
 const DEFAULT_LISTEN: ListenModel = {
   host: '*',
@@ -20,19 +20,11 @@ const DEFAULT_LISTEN: ListenModel = {
 };
 
 /** `unread`: places of upstreams whose servers could not be read, which was reported. */
-export function finishModel(
-  model: Model,
-  problems: Problems,
-  tree: Tree,
-  unread: ReadonlySet<string>,
-): Model {
+export function finishModel(model: Model, problems: Problems, unread: ReadonlySet<string>): Model {
   const servers = withTlsPorts(model.servers.map(withListens));
   const finished = { ...model, servers: servers.map((server) => withRedirect(server, servers, problems)) };
   checkUpstreams(finished, problems, unread);
   checkServers(finished, problems);
-  if (finished.servers.length === 0 && !problems.hasErrors && tree.syntax === 'json') {
-    problems.error({ file: tree.file, line: 1, column: 1 }, 'no "servers": there is nothing to listen on');
-  }
   return finished;
 }
 

@@ -52,6 +52,16 @@ export class Listener implements ConnectionHome, HandshakeHome {
     return this.#connections.size + this.#handshakes.size;
   }
 
+  /** What a drain waits for. */
+  get busy(): { readonly exchanges: number; readonly tunnels: number } {
+    let [exchanges, tunnels] = [0, 0];
+    for (const { busyWith } of this.#connections) {
+      if (busyWith === 'tunnel') tunnels++;
+      else if (busyWith === 'exchange') exchanges++;
+    }
+    return { exchanges, tunnels };
+  }
+
   /** The port it has, once it listens. */
   get port(): number {
     const address = this.#server.address();

@@ -70,8 +70,24 @@ function jsonPrinter(write: (line: string) => void): Print {
   let log: Logger<LogLevel, true> | null = null;
   return (level, message, fields) => {
     log ??= jsonLogger(write);
-    log[level](fields, message);
+    log[level](withoutOwn(fields), message);
   };
+}
+
+/** What every line has of its own. A field of such a name would make a key come twice, which strict parsers refuse. */
+const OWN_KEYS = ['level', 'time', 'pid', 'msg'] as const;
+
+function withoutOwn(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  if (!OWN_KEYS.some((key) => key in fields)) return fields;
+  const out: Record<string, unknown> = { ...fields };
+  for (const key of OWN_KEYS) {
+    if (!(key in out)) continue;
+    let free = `${key}_`;
+    while (free in out) free += '_';
+    out[free] = out[key];
+    delete out[key];
+  }
+  return out;
 }
 
 function jsonLogger(write: (line: string) => void): Logger<LogLevel, true> {

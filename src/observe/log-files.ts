@@ -21,9 +21,9 @@ export class LogFiles {
     return writer;
   }
 
-  /** After a rotation (USR1): lines from now on go to new files of the same names. */
-  reopenAll(): void {
-    for (const writer of this.#writers.values()) writer.reopen();
+  /** After a rotation (USR1): lines from now on go to new files of the same names. Gives what did not open. */
+  reopenAll(): string[] {
+    return [...this.#writers.values()].flatMap((writer) => writer.reopen() ?? []);
   }
 
   /** Everything that waits is written when this resolves, or `timeoutMs` have passed: a reader may stand still. */

@@ -1,7 +1,15 @@
 // The kit's whole process: lbproxy started as a user starts it, in a process group of its own, gone after the test.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +25,10 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Ports for PORT1, PORT2 …; free ones otherwise. */
   readonly ports?: readonly number[];
+  /** Directories to make in DIR before the start. */
+  readonly dirs?: readonly string[];
+  /** Files to write into DIR before the start. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** How a process ended. */
@@ -66,6 +78,8 @@ export class LbproxyProcess {
     this.ports = ports;
     const name = configText.trimStart().startsWith('{') ? 'upstreams.json' : 'nginx.conf';
     this.configFile = join(this.dir, name);
+    for (const name of options.dirs ?? []) mkdirSync(join(this.dir, name));
+    for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(this.dir, name), text);
     this.write(configText);
     this.#env = { ...process.env, XDG_STATE_HOME: join(this.dir, 'state'), ...options.env };
     this.child = this.#spawn(options.args ?? []);
