@@ -10,6 +10,7 @@ import { printNginx } from '../config/print.ts';
 import { rowsNamed } from '../config/registry.ts';
 import type { Directive, Tree } from '../config/tree.ts';
 import { withJsonHeaders } from '../forward/rows.ts';
+import { readTlsFiles } from '../listen/tls-files.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import { NOTHING_DISCOVERED } from '../upstream/discovery.ts';
 import { checkFiles } from './check-files.ts';
@@ -49,7 +50,7 @@ async function tryOut(model: Model): Promise<{ at: string; message: string } | u
     compileRuntime(model, {
       previous: null,
       discovery: NOTHING_DISCOVERED,
-      tls: { selfSigned, ticketKeys: Buffer.alloc(48) },
+      tls: { selfSigned, files: readTlsFiles(model, selfSigned), ticketKeys: Buffer.alloc(48) },
       logFiles,
       log: new RuntimeLogs(model, logFiles),
     });

@@ -1,5 +1,6 @@
 // The primary's side of one acceptor process: what it was sent, what it answered, whether it still turns its loop.
 import cluster, { type Worker } from 'node:cluster';
+import { existsSync } from 'node:fs';
 import type { DrainWaits, FromAcceptor, PrepareProblem, ToAcceptor } from './messages.ts';
 
 /** One that has not come up by then never will. */
@@ -32,6 +33,7 @@ export class AcceptorSlot {
   readonly #waiting = new Map<string, (message: FromAcceptor | null) => void>();
 
   constructor(events: SlotEvents) {
+    stayExecutable();
     this.worker = cluster.fork();
     const starting = setTimeout(() => this.kill(), START_MS).unref();
     this.worker.on('message', (message: FromAcceptor) => {
@@ -124,4 +126,10 @@ export class AcceptorSlot {
   kill(): void {
     if (!this.exited) this.worker.process.kill('SIGKILL');
   }
+}
+
+/** The Node that runs this process, wherever its file went since (a package that is installed anew). Linux; elsewhere it must stay. */
+function stayExecutable(): void {
+  const own = '/proc/self/exe';
+  if (!existsSync(process.execPath) && existsSync(own)) process.execPath = own;
 }

@@ -3,6 +3,7 @@ import cluster from 'node:cluster';
 import type { Group } from '../balance/group.ts';
 import { CompileError, compileRuntime, type Runtime } from '../compile.ts';
 import { Listener } from '../listen/listener.ts';
+import { loadPinoLater } from '../observe/lazy-pino.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import { applyStates } from './group-hub.ts';
 import { AcceptorSharing } from './group-sharing.ts';
@@ -89,6 +90,7 @@ export class Acceptor {
       case 'discard':
         if (this.#prepared !== null) this.#sharing.discard(groupsOf(this.#prepared.runtime));
         this.#prepared = null;
+        this.#logFiles.discard();
         this.#closeSpareSockets();
         return;
       case 'discovery':
@@ -119,7 +121,11 @@ export class Acceptor {
       const runtime = compileRuntime(model, {
         previous: this.#runtime,
         discovery,
-        tls: { selfSigned: tls.selfSigned, ticketKeys: Buffer.from(tls.ticketKeys, 'base64') },
+        tls: {
+          selfSigned: tls.selfSigned,
+          files: tls.files,
+          ticketKeys: Buffer.from(tls.ticketKeys, 'base64'),
+        },
         logFiles: this.#logFiles,
         log: logs,
       });
@@ -128,6 +134,7 @@ export class Acceptor {
       this.#prepared = { generation, runtime, logs, shared };
       this.#send({ type: 'prepared', generation, problem: null });
     } catch (error) {
+      this.#logFiles.discard();
       const at = error instanceof CompileError ? error.at : '';
       const text = error instanceof Error ? error.message : String(error);
       this.#send({ type: 'prepared', generation, problem: { at, message: text } });
@@ -155,6 +162,7 @@ export class Acceptor {
     before?.upstreams.retire(prepared.runtime.upstreams);
     this.#logFiles.retire();
     this.#send({ type: 'committed', generation, problem });
+    loadPinoLater();
   }
 
   /** Makes the listeners what the runtime says: those that stay switch plans, new ones open, others drain. */

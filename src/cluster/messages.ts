@@ -1,12 +1,14 @@
 // What primary and acceptors say to each other. Plain data over the cluster's channel; sockets ride along with `socket`.
 import type { PeerState } from '../balance/group.ts';
 import type { Model } from '../config/model.ts';
+import type { CertificatePaths, TlsFiles } from '../listen/tls-files.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import type { LogPosition } from './shared-log.ts';
 
-/** Files of the self-signed certificate, null when no server uses it; the ticket keys as base64. */
+/** The self-signed certificate (null when no server uses it), what all certificate and key files hold; the ticket keys as base64. */
 export interface TlsMessage {
-  readonly selfSigned: { readonly certificate: string; readonly key: string } | null;
+  readonly selfSigned: CertificatePaths | null;
+  readonly files: TlsFiles;
   readonly ticketKeys: string;
 }
 

@@ -8,7 +8,9 @@ import { cpus, devNull } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Model } from '../config/model.ts';
+import { type CertificatePaths, readTlsFiles } from '../listen/tls-files.ts';
 import type { Log } from '../observe/error-log.ts';
+import { loadPinoLater } from '../observe/lazy-pino.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import { Supervisor } from '../supervise/supervisor.ts';
@@ -64,8 +66,8 @@ export class Primary implements SlotEvents {
   readonly #resolver: HostResolver;
   #supervisor: Supervisor | null = null;
   #programs: Record<string, readonly { port: number; up: boolean }[]> = {};
-  readonly #ticketKeys = randomBytes(48).toString('base64');
-  #selfSigned: TlsMessage['selfSigned'] = null;
+  /** Of the running configuration, as it was read with it. */
+  #tls: TlsMessage;
   #queue: Promise<unknown> = Promise.resolve();
   #crashes = 0;
   #stopping = false;
@@ -77,6 +79,7 @@ export class Primary implements SlotEvents {
     this.#model = options.model;
     this.#logs = new RuntimeLogs(options.model, this.#logFiles);
     this.#logs.use();
+    this.#tls = { selfSigned: null, files: {}, ticketKeys: randomBytes(48).toString('base64') };
     this.#hub = new GroupHub(this.#shared.log, {
       joined: () => [...this.#slots].filter((slot) => slot.joined).map((slot) => slot.id),
       onSealed: () => this.#broadcast({ type: 'log-sealed' }),
@@ -100,7 +103,7 @@ export class Primary implements SlotEvents {
   /** Resolves when all acceptors serve, and starts the programs then; rejects when that cannot be. */
   async start(): Promise<void> {
     const model = this.#model;
-    await this.#equip(model);
+    this.#tls = await this.#equip(model);
     if (this.#stopping) return;
     cluster.setupPrimary({
       exec: fileURLToPath(new URL(`./acceptor-main${extname(import.meta.filename)}`, import.meta.url)),
@@ -119,13 +122,14 @@ export class Primary implements SlotEvents {
     for (let i = 0; i < wanted; i++) this.#fork();
     this.#heartbeat = setInterval(() => this.#checkHeartbeats(), HEARTBEAT_CHECK_MS);
     await up;
+    loadPinoLater();
     if (!this.#stopping) supervisor.start();
   }
 
   #firstReady: { left: number; resolve(): void; reject(error: Error): void } | null = null;
 
-  /** What a Model needs before acceptors can serve it. Rejects with all that is missing. */
-  async #equip(model: Model): Promise<void> {
+  /** Gets what a Model needs before acceptors can serve it. Rejects with all that is missing. */
+  async #equip(model: Model): Promise<TlsMessage> {
     const problems: PrepareProblem[] = [];
     for (const [key, listen] of listensOf(model)) {
       await this.#sockets.open(key, listen).catch((error: Error) => {
@@ -136,12 +140,16 @@ export class Primary implements SlotEvents {
     const short = descriptorProblem(model, wantedAcceptors(model), running);
     if (short !== null) problems.push(short);
     if (problems.length > 0) throw new Refusal(problems);
-    if (usesSelfSigned(model)) {
-      const files = await ensureSelfSigned(this.#options.stateDir);
-      if (files.created) this.log.notice(`made a self-signed certificate: ${files.certificate}`);
-      this.#selfSigned = { certificate: files.certificate, key: files.key };
-    }
+    const selfSigned = usesSelfSigned(model) ? await this.#selfSigned() : null;
+    const tls = { selfSigned, files: readTlsFiles(model, selfSigned), ticketKeys: this.#tls.ticketKeys };
     await this.#resolver.follow(followedHosts(model), model.settings.resolverTtlMs);
+    return tls;
+  }
+
+  async #selfSigned(): Promise<CertificatePaths> {
+    const { created, certificate, key } = await ensureSelfSigned(this.#options.stateDir);
+    if (created) this.log.notice(`made a self-signed certificate: ${certificate}`);
+    return { certificate, key };
   }
 
   // Acceptors.
@@ -171,7 +179,7 @@ export class Primary implements SlotEvents {
   async #bringUp(slot: AcceptorSlot): Promise<PrepareProblem | null> {
     const generation = ++this.#generation;
     this.#sendSockets(slot, this.#model);
-    const problem = await slot.prepare(this.#prepareMessage(this.#model, generation));
+    const problem = await slot.prepare(this.#prepareMessage(this.#model, this.#tls, generation));
     if (problem !== null) return problem;
     const failed = await slot.commit({ type: 'commit', generation, state: this.#hub.state() });
     return failed === null ? null : { at: '', message: failed };
@@ -183,13 +191,17 @@ export class Primary implements SlotEvents {
     }
   }
 
-  #prepareMessage(model: Model, generation: number): Extract<ToAcceptor, { type: 'prepare' }> {
+  #prepareMessage(
+    model: Model,
+    tls: TlsMessage,
+    generation: number,
+  ): Extract<ToAcceptor, { type: 'prepare' }> {
     return {
       type: 'prepare',
       generation,
       model,
       discovery: this.#discovery,
-      tls: { selfSigned: this.#selfSigned, ticketKeys: this.#ticketKeys },
+      tls,
       shared: wantedAcceptors(model) > 1,
     };
   }
@@ -308,7 +320,7 @@ export class Primary implements SlotEvents {
     if (model === undefined) return this.#refuse(errors);
     const before = this.#model;
     const programs = this.#supervisor?.changes(model.programs) ?? NO_PROGRAM_CHANGES;
-    const problems = await this.#equip(model).then(() => this.#switch(model), problemsOf);
+    const problems = await this.#equip(model).then((tls) => this.#switch(model, tls), problemsOf);
     if (problems.length > 0) {
       this.#keepOwn();
       this.#options.printProblems(problems);
@@ -327,21 +339,23 @@ export class Primary implements SlotEvents {
   }
 
   /** Both phases. A problem of any acceptor leaves all as they were. */
-  async #switch(model: Model): Promise<readonly PrepareProblem[]> {
+  async #switch(model: Model, tls: TlsMessage): Promise<readonly PrepareProblem[]> {
     if (this.#stopping) return [{ at: '', message: 'lbproxy is about to end' }];
     const generation = ++this.#generation;
     const slots = this.#staying().filter((slot) => slot.serving);
     const logs = this.#ownLogs(model);
     if (!(logs instanceof RuntimeLogs)) return [logs];
-    const message = this.#prepareMessage(model, generation);
+    const message = this.#prepareMessage(model, tls, generation);
     for (const slot of slots) this.#sendSockets(slot, model);
     const problems = await Promise.all(slots.map((slot) => slot.prepare(message)));
     const problem = problems.find((p) => p !== null);
     if (problem) {
       for (const slot of slots) slot.send({ type: 'discard', generation });
+      this.#logFiles.discard();
       return [problem];
     }
     this.#model = model;
+    this.#tls = tls;
     this.#logs = logs;
     logs.use();
     this.#logFiles.retire();
@@ -370,6 +384,7 @@ export class Primary implements SlotEvents {
     try {
       return new RuntimeLogs(model, this.#logFiles);
     } catch (error) {
+      this.#logFiles.discard();
       return { at: '', message: (error as Error).message };
     }
   }

@@ -70,8 +70,21 @@ function jsonPrinter(write: (line: string) => void): Print {
   let log: Logger<LogLevel, true> | null = null;
   return (level, message, fields) => {
     log ??= jsonLogger(write);
-    log[level](withoutOwn(fields), message);
+    const own = withoutOwn(fields);
+    try {
+      if (log !== null) return log[level](own, message);
+    } catch {
+      // A field that cannot be printed: its line is printed without it.
+      return write(lineOf(level, message, {}));
+    }
+    write(lineOf(level, message, own));
   };
+}
+
+/** The same line without pino, for as long as that cannot be loaded. */
+function lineOf(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): string {
+  const line = { level, time: new Date().toISOString(), pid: process.pid, ...fields, msg: message };
+  return encodeJsonLine(`${JSON.stringify(line)}\n`);
 }
 
 /** What every line has of its own. A field of such a name would make a key come twice, which strict parsers refuse. */
@@ -90,8 +103,9 @@ function withoutOwn(fields: Readonly<Record<string, unknown>>): Readonly<Record<
   return out;
 }
 
-function jsonLogger(write: (line: string) => void): Logger<LogLevel, true> {
+function jsonLogger(write: (line: string) => void): Logger<LogLevel, true> | null {
   const pino = loadPino();
+  if (pino === null) return null;
   return pino(
     {
       base: { pid: process.pid },

@@ -23,6 +23,8 @@ const STOP_MS = 8000;
 export interface StartOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** The program, instead of this checkout's. */
+  readonly main?: string;
   /** Ports for PORT1, PORT2 …; free ones otherwise. */
   readonly ports?: readonly number[];
   /** Directories to make in DIR before the start. */
@@ -72,6 +74,7 @@ export class LbproxyProcess {
   #stdout = '';
   #stderr = '';
   readonly #env: NodeJS.ProcessEnv;
+  readonly #main: string;
   readonly #waiting = new Set<() => void>();
 
   constructor(configText: string, ports: readonly number[], options: StartOptions) {
@@ -81,6 +84,7 @@ export class LbproxyProcess {
     for (const name of options.dirs ?? []) mkdirSync(join(this.dir, name));
     for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(this.dir, name), text);
     this.write(configText);
+    this.#main = options.main ?? MAIN;
     this.#env = { ...process.env, XDG_STATE_HOME: join(this.dir, 'state'), ...options.env };
     this.child = this.#spawn(options.args ?? []);
     running.add(this);
@@ -93,7 +97,7 @@ export class LbproxyProcess {
   }
 
   #spawn(args: readonly string[]): ChildProcess {
-    return spawn(process.execPath, [MAIN, '--config', this.configFile, ...args], {
+    return spawn(process.execPath, [this.#main, '--config', this.configFile, ...args], {
       cwd: this.dir,
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
