@@ -1,7 +1,8 @@
 // Whether the file descriptors that the system allows are enough for a configuration: a start that runs out of them halfway can
 // neither serve nor tell why. Linux only; elsewhere nothing is said.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import type { Model } from '../config/model.ts';
+import { descriptorLimit } from '../shared/descriptor-limit.ts';
 import type { PrepareProblem } from './messages.ts';
 
 /** For what is open for a moment: pipes of a process that is being started, port probes, files being read. */
@@ -33,16 +34,6 @@ export function descriptorProblem(model: Model, acceptors: number, running: Runn
       `${of}${counted(acceptors, 'acceptor', 'acceptors')} need about ${needed} file descriptors, and the limit ` +
       `is ${limit}: raise it (ulimit -n, LimitNOFILE=), or run fewer`,
   };
-}
-
-/** proc(5): soft and hard limit; Node raises the soft one to the hard one. */
-function descriptorLimit(): number | null {
-  try {
-    const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
-    return soft === undefined ? null : Number(soft);
-  } catch {
-    return null;
-  }
 }
 
 function openDescriptors(): number | null {

@@ -5,12 +5,15 @@
 import { lookup } from 'node:dns/promises';
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import net, { connect, createServer, isIP, type Server } from 'node:net';
+import { getSystemErrorName } from 'node:util';
 import { listenOptions } from '../listen/listener.ts';
 import type { ListenModel } from '../listen/rows.ts';
 import { holderOfPath, holderOfPort } from '../supervise/port-probe.ts';
 
 interface Handle {
   close(): void;
+  /** TCP only. A status below 0 is an error of `bind` that libuv keeps for later, and nobody else tells. */
+  getsockname?(into: object): number;
 }
 
 type CreateHandle = (
@@ -36,8 +39,13 @@ export class Sockets {
     if (this.#keys.has(key)) return;
     const address = await numeric(listen);
     if (address.path !== '') await removeStale(address.path);
-    await probe(address);
-    if (createHandle !== undefined) this.#handles.set(key, bind(key, address, createHandle));
+    try {
+      // A bound socket takes no clients yet: the first whom the kernel lets in finds an acceptor.
+      if (createHandle === undefined) await probe(address);
+      else this.#handles.set(key, bind(address, createHandle));
+    } catch (error) {
+      throw new Error(await describe(address, error as NodeJS.ErrnoException));
+    }
     this.#keys.add(key);
   }
 
@@ -61,21 +69,25 @@ export class Sockets {
   }
 }
 
-function bind(key: string, address: ListenModel, create: CreateHandle): Handle {
+/** Throws a system error. That another program listens there is one: the kernel binds no second socket to the address then. */
+function bind(address: ListenModel, create: CreateHandle): Handle {
   if (address.path !== '') {
-    const handle = checked(key, create(address.path, -1, -1, undefined, 0));
+    const handle = checked(create(address.path, -1, -1, undefined, 0));
     // As nginx: whoever reaches the directory may connect.
     chmodSync(address.path, 0o666);
     return handle;
   }
   const isV6 = address.host.includes(':');
   const flags = isV6 && address.ipv6only ? IPV6_ONLY : 0;
-  return checked(key, create(address.host, address.port, isV6 ? 6 : 4, undefined, flags));
+  return checked(create(address.host, address.port, isV6 ? 6 : 4, undefined, flags));
 }
 
-function checked(key: string, handle: Handle | number): Handle {
-  if (typeof handle === 'number') throw new Error(`cannot bind ${key} (error ${handle})`);
-  return handle;
+function checked(handle: Handle | number): Handle {
+  const status = typeof handle === 'number' ? handle : (handle.getsockname?.({}) ?? 0);
+  if (typeof handle !== 'number' && status >= 0) return handle;
+  if (typeof handle !== 'number') handle.close();
+  const code = getSystemErrorName(status);
+  throw Object.assign(new Error(`bind ${code}`), { code });
 }
 
 /** In an acceptor: listens on a handle that the primary sent. net.Server takes TCP ones by itself, Unix sockets only from within. */
@@ -104,13 +116,13 @@ async function numeric(listen: ListenModel): Promise<ListenModel> {
   }
 }
 
-/** A socket that refuses is left over from a crash. Any other file is not ours to remove: the probe reports it. */
+/** A socket that refuses is left over from a crash. Any other file is not ours to remove: binding reports it. */
 async function removeStale(path: string): Promise<void> {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true || !(await refuses(path))) return;
   try {
     unlinkSync(path);
   } catch {
-    // Left for the probe to report.
+    // Left for binding to report.
   }
 }
 
@@ -125,13 +137,11 @@ function refuses(path: string): Promise<boolean> {
   });
 }
 
-/** A bound handle tells of a conflict only when somebody listens on it: ask with an ordinary server first. */
+/** Where sockets cannot be bound here: whether an ordinary server could listen. */
 function probe(listen: ListenModel): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      void describe(listen, error).then((text) => reject(new Error(text)));
-    });
+    server.once('error', reject);
     server.listen({ ...listenOptions(listen), exclusive: true }, () => server.close(() => resolve()));
   });
 }

@@ -23,6 +23,8 @@ const STOP_MS = 8000;
 export interface StartOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Most descriptors that it may have open. */
+  readonly descriptors?: number;
   /** The program, instead of this checkout's. */
   readonly main?: string;
   /** Ports for PORT1, PORT2 …; free ones otherwise. */
@@ -75,6 +77,7 @@ export class LbproxyProcess {
   #stderr = '';
   readonly #env: NodeJS.ProcessEnv;
   readonly #main: string;
+  readonly #descriptors: number | undefined;
   readonly #waiting = new Set<() => void>();
 
   constructor(configText: string, ports: readonly number[], options: StartOptions) {
@@ -85,6 +88,7 @@ export class LbproxyProcess {
     for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(this.dir, name), text);
     this.write(configText);
     this.#main = options.main ?? MAIN;
+    this.#descriptors = options.descriptors;
     this.#env = { ...process.env, XDG_STATE_HOME: join(this.dir, 'state'), ...options.env };
     this.child = this.#spawn(options.args ?? []);
     running.add(this);
@@ -97,7 +101,10 @@ export class LbproxyProcess {
   }
 
   #spawn(args: readonly string[]): ChildProcess {
-    return spawn(process.execPath, [this.#main, '--config', this.configFile, ...args], {
+    const command = [process.execPath, this.#main, '--config', this.configFile, ...args];
+    const limited = ['/bin/sh', '-c', `ulimit -n ${this.#descriptors}; exec "$0" "$@"`, ...command];
+    const [program, ...words] = this.#descriptors === undefined ? command : limited;
+    return spawn(program, words, {
       cwd: this.dir,
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -192,6 +199,12 @@ export class LbproxyProcess {
     const [code] = await once(child, 'close');
     clearTimeout(timer);
     return { code, text };
+  }
+
+  /** What stands in `error_log DIR/error.log` a moment from now. */
+  async log(): Promise<string> {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return readFileSync(join(this.dir, 'error.log'), 'utf8');
   }
 
   acceptorPids(): number[] {

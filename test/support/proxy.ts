@@ -55,6 +55,7 @@ export async function startProxy(
     attemptFailed: (_x, attempt, detail) =>
       log.push(`${attempt.peer} ${attempt.outcome} ${attempt.noRetry}: ${detail}`),
     fileProblem: (_x, message) => log.push(message),
+    noRoom: (message) => log.push(message),
   };
   const selfSigned = options.certificate ?? null;
   const runtime = compileRuntime(model, {
