@@ -44,6 +44,8 @@ export interface RuntimeLog extends ForwardLog {
   fileProblem(exchange: Exchange, message: string): void;
   /** Clients are turned away, and why. */
   noRoom(message: string): void;
+  /** A request was answered with an error page of this status, and why. */
+  refused(exchange: Exchange, status: number, detail: string): void;
 }
 
 /** A compiled configuration: what each address serves, and the groups behind. */
@@ -151,6 +153,8 @@ function at<T>(place: string, make: () => T): T {
 /** Everything that a level's settings give, shared by its handler, its script and its error pages. */
 interface LevelParts {
   readonly fail: ReturnType<typeof createFail>;
+  /** The same for those who tell of the failure themselves. */
+  readonly failQuietly: ReturnType<typeof createFail>;
   readonly sendRedirect: ReturnType<typeof createSendRedirect>;
   /** A Location as it is sent: absolute where absolute_redirect asks for that. */
   readonly absolute: (exchange: Exchange, location: string) => string;
@@ -219,6 +223,7 @@ class ServerCompiler {
 
   #parts(settings: Settings): LevelParts {
     const serverName = serverNameOf(settings);
+    const page = { serverName, errorDetail: settings.errorDetail };
     const redirects = {
       serverName,
       absoluteRedirect: settings.absoluteRedirect,
@@ -226,7 +231,11 @@ class ServerCompiler {
       serverNameInRedirect: settings.serverNameInRedirect,
     };
     return {
-      fail: createFail({ serverName, errorDetail: settings.errorDetail }),
+      fail: createFail({
+        ...page,
+        report: (exchange, status, detail) => this.#tools.log.refused(exchange, status, detail),
+      }),
+      failQuietly: createFail({ ...page, report: null }),
       sendRedirect: createSendRedirect(redirects),
       absolute: (exchange, location) => locationValue(exchange, location, redirects),
     };
@@ -276,7 +285,7 @@ class ServerCompiler {
       logNotFound: settings.logNotFound,
       redirect: (exchange, uri) => dispatcher.current?.redirectInternally(exchange, uri),
       sendRedirect: parts.sendRedirect,
-      fail: parts.fail,
+      fail: parts.failQuietly,
       report: (exchange, message) => log.fileProblem(exchange, message),
     });
   }

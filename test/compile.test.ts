@@ -27,7 +27,7 @@ it('compiles a proxied location once, though the path without its slash is one t
     discovery: NOTHING_DISCOVERED,
     tls: { selfSigned: null, files: {}, ticketKeys: Buffer.alloc(48) },
     logFiles,
-    log: { attemptFailed: () => {}, fileProblem: () => {}, noRoom: () => {} },
+    log: { attemptFailed: () => {}, fileProblem: () => {}, noRoom: () => {}, refused: () => {} },
   });
   runtime.upstreams.retire(null);
   remove();

@@ -4,6 +4,7 @@ import type { Model } from '../config/model.ts';
 import type { Attempt, Exchange } from '../exchange.ts';
 import { createLog, type Log } from '../observe/error-log.ts';
 import type { LogFiles } from '../observe/log-files.ts';
+import { CAUSE_OF } from '../shared/failure.ts';
 
 export class RuntimeLogs implements RuntimeLog {
   readonly main: Log;
@@ -28,6 +29,16 @@ export class RuntimeLogs implements RuntimeLog {
       cause: attempt.outcome,
       upstream: exchange.proxyHost,
       request: `${exchange.request.method} ${exchange.request.target}`,
+      client: exchange.client.remoteAddress,
+    });
+  }
+
+  refused(exchange: Exchange, status: number, detail: string): void {
+    // What happened on peers was told of each attempt.
+    const { failure } = exchange;
+    if (failure !== null && failure in CAUSE_OF && exchange.attempts.length > 0) return;
+    this.main[status < 500 ? 'info' : 'error'](`answered ${status}: ${detail}`, {
+      request: `${exchange.request.method || '-'} ${exchange.request.target}`,
       client: exchange.client.remoteAddress,
     });
   }

@@ -299,7 +299,7 @@ export class Forward implements BodyReader, Producer {
     this.#cancelRun();
     this.exchange.failure = failure;
     if (this.exchange.headSent) return this.#abort(failure);
-    this.#finishWith(STATUS_OF[failure as keyof typeof STATUS_OF] ?? 400, '');
+    this.#finishWith(STATUS_OF[failure as keyof typeof STATUS_OF] ?? 400, bodyDetail(failure, this.exchange));
   }
 
   #pump(): void {
@@ -353,6 +353,20 @@ export class Forward implements BodyReader, Producer {
     if (run.record.outcome === 'pending') run.record.outcome = 'client_aborted';
     // The client left: that says nothing about the peer.
     this.release(run, 'abandoned', now);
+  }
+}
+
+/** Why a request's body was refused, with the limit that it was over. */
+function bodyDetail(failure: Failure, { location }: Exchange): string {
+  switch (failure) {
+    case 'client_body_too_large':
+      return `the body is larger than client_max_body_size (${location.client.maxBodyBytes} bytes)`;
+    case 'client_body_timeout':
+      return `the rest of the body did not come within client_body_timeout (${location.client.bodyTimeoutMs} ms)`;
+    case 'client_body_malformed':
+      return 'the chunked body is not valid';
+    default:
+      return '';
   }
 }
 

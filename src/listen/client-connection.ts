@@ -294,7 +294,7 @@ export class ClientConnection implements ClientSink, SocketOwner {
     exchange.location.fail(
       exchange,
       statusOfProblem(request.problem),
-      `the request is not valid HTTP: ${request.problem}`,
+      `the request is not valid HTTP: ${request.problem}${limitOf(request.problem, this.#home.front)}`,
     );
   }
 
@@ -637,6 +637,23 @@ export class ClientConnection implements ClientSink, SocketOwner {
 
   tunnelResume(): void {
     this.#socket.resume();
+  }
+}
+
+/** Which limit a head was over, as the configuration names it. */
+function limitOf(problem: RequestHead['problem'], { headLimits, headTimeoutMs }: Front): string {
+  switch (problem) {
+    case 'request line too long':
+    case 'field line too long':
+      return ` (large_client_header_buffers: lines of ${headLimits.maxLine} bytes)`;
+    case 'head too large':
+      return ` (large_client_header_buffers: ${headLimits.maxHead} bytes in all)`;
+    case 'too many fields':
+      return ` (max_headers ${headLimits.maxFields})`;
+    case 'head not complete in time':
+      return ` (client_header_timeout ${headTimeoutMs} ms)`;
+    default:
+      return '';
   }
 }
 

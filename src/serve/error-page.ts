@@ -8,6 +8,8 @@ export interface ErrorPageOptions {
   readonly serverName: string;
   /** Whether pages show `detail`. */
   readonly errorDetail: boolean;
+  /** Hears of every page that has a detail; null where whoever fails has told of it. */
+  readonly report: ((exchange: Exchange, status: number, detail: string) => void) | null;
 }
 
 /**
@@ -38,6 +40,7 @@ export function createFail(options: ErrorPageOptions): Fail {
   return (exchange, status, detail, lines = '') => {
     clearAnswer(exchange);
     exchange.status = VARIANTS_OF_400[status] === undefined ? status : 400;
+    if (detail !== '') options.report?.(exchange, exchange.status, detail);
     if (CLOSING.has(status)) exchange.closeAfter = true;
     let page = pages.get(status);
     if (page === undefined) {

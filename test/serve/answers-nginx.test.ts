@@ -32,7 +32,7 @@ const TYPES = { html: 'text/html', txt: 'text/plain' };
 
 describe.skipIf(nginxVersion === '')('answers made here are those of nginx', () => {
   let nginx: NginxReference;
-  const fail = createFail({ serverName: nginxVersion, errorDetail: false });
+  const fail = createFail({ serverName: nginxVersion, errorDetail: false, report: null });
   const options = {
     serverName: nginxVersion,
     absoluteRedirect: true,
@@ -113,7 +113,7 @@ function comparable(answer: {
 describe('error pages', () => {
   const run = async (status: number, detail: string, errorDetail: boolean, lines = '') => {
     const client = new FakeClient();
-    createFail({ serverName: 'lbproxy', errorDetail })(
+    createFail({ serverName: 'lbproxy', errorDetail, report: null })(
       fakeExchange(client, 'GET / HTTP/1.1\r\nHost: h\r\n\r\n'),
       status,
       detail,

@@ -177,7 +177,7 @@ export function ourSite(
       logNotFound: true,
       redirect,
       sendRedirect: createSendRedirect(redirects),
-      fail: createFail({ serverName: signature, errorDetail: false }),
+      fail: createFail({ serverName: signature, errorDetail: false, report: null }),
       report: (_, message) => reports.push(message),
       ...spec.files,
       ...more,

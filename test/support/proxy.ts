@@ -20,6 +20,8 @@ export interface Proxy {
   readonly runtime: Runtime;
   readonly listeners: readonly Listener[];
   readonly log: string[];
+  /** Requests that were answered with an error page here: `status: why`. */
+  readonly refused: string[];
   readonly logFiles: LogFiles;
   close(): Promise<void>;
 }
@@ -50,12 +52,14 @@ export async function startProxy(
 ): Promise<Proxy> {
   const { model, remove } = readModel(text, options.prefix);
   const log: string[] = [];
+  const refused: string[] = [];
   const logFiles = new LogFiles();
   const runtimeLog: RuntimeLog = {
     attemptFailed: (_x, attempt, detail) =>
       log.push(`${attempt.peer} ${attempt.outcome} ${attempt.noRetry}: ${detail}`),
     fileProblem: (_x, message) => log.push(message),
     noRoom: (message) => log.push(message),
+    refused: (_x, status, detail) => refused.push(`${status}: ${detail}`),
   };
   const selfSigned = options.certificate ?? null;
   const runtime = compileRuntime(model, {
@@ -74,6 +78,7 @@ export async function startProxy(
     runtime,
     listeners,
     log,
+    refused,
     logFiles,
     async close() {
       for (const listener of listeners) listener.destroy();
