@@ -63,6 +63,9 @@ export function createForward(options: ForwardOptions): Handler {
   return (exchange) => new Forward(exchange, options).begin();
 }
 
+/** Among the protocols that a client offers (RFC 9110 §7.8); all others stay behind. */
+const WEBSOCKET = /(?:^|,)[ \t]*websocket[ \t]*(?:,|$)/i;
+
 const NONE: BodyFraming = { kind: 'none' };
 const CHUNKED: BodyFraming = { kind: 'chunked' };
 
@@ -101,7 +104,7 @@ export class Forward implements BodyReader, Producer {
       r.minor === 1 &&
       r.method === 'GET' &&
       this.body === null &&
-      r.value(r.upgradeAt).toLowerCase() === 'websocket'
+      WEBSOCKET.test(r.value(r.upgradeAt))
     );
   }
 

@@ -67,7 +67,7 @@ export function compileRequestHead(options: RequestHeadOptions) {
     const method = options.method === null ? request.method : methodOf(options.method(exchange), request);
     let text = `${method} ${options.target(exchange)}${version}`;
     for (let i = 0; i < set.length; i++) text += set[i].line(exchange);
-    if (upgrade) text += `Upgrade: ${request.value(request.upgradeAt)}\r\nConnection: upgrade\r\n`;
+    if (upgrade) text += 'Upgrade: websocket\r\nConnection: upgrade\r\n';
     else text += persistence;
     if (framing.kind === 'length') text += `Content-Length: ${framing.bytes}\r\n`;
     else if (framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';

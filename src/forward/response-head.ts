@@ -85,7 +85,8 @@ function copyLines(
 function passesOn(head: ResponseHead, i: number, hidden: NameSet): boolean {
   const { at, ids, text, connectionNames } = head;
   return (
-    DROPPED[ids[i]] === 0 &&
+    // A 426 says by its Upgrade what to change to (RFC 9110 §15.5.22); nothing is upgraded by that.
+    (DROPPED[ids[i]] === 0 || (head.status === 426 && ids[i] === UPGRADE)) &&
     !hidden.has(text, at[4 * i], at[4 * i + 1]) &&
     (connectionNames === null || !connectionNames.some((name) => head.named(i, name)))
   );

@@ -15,6 +15,7 @@ import { findHeadEnd, type HeadLimits, MALFORMED, NEED_MORE } from './request-he
 export type ResponseProblem =
   | FieldProblem
   | 'invalid status line'
+  | 'it speaks HTTP/2 only'
   | 'head too large'
   | 'invalid Content-Length'
   | 'different Content-Length fields'
@@ -92,7 +93,7 @@ export function parseResponseHead(
   }
   head.reset();
   const fields = parseStatusLine(head);
-  if (fields < 0) return refuse(head, 'invalid status line');
+  if (fields < 0) return refuse(head, noStatusLine(head.text));
   const end = scanFields(head, fields, limits.maxLine, limits.maxFields);
   if (typeof end !== 'number') return refuse(head, end);
   if (end < 0 || end > limits.maxHead) return refuse(head, 'head too large');
@@ -103,9 +104,16 @@ export function parseResponseHead(
 
 /** A head that has no end yet: is it already too large, or no answer at all? */
 function checkUnfinished(head: ResponseHead, text: string, length: number, limits: HeadLimits): number {
-  if (length >= 9 && !text.startsWith('HTTP/1.')) return refuse(head, 'invalid status line');
+  if (length >= 9 && !text.startsWith('HTTP/1.')) return refuse(head, noStatusLine(text));
   return length > limits.maxHead ? refuse(head, 'head too large') : NEED_MORE;
 }
+
+/** A server of HTTP/2 begins with a SETTINGS frame of stream 0, whatever it was asked (RFC 9113 §3.4, §4.1). */
+function noStatusLine(text: string): ResponseProblem {
+  return HTTP2_SETTINGS.test(text) ? 'it speaks HTTP/2 only' : 'invalid status line';
+}
+
+const HTTP2_SETTINGS = /^\0[\s\S]{2}\x04\0{5}/;
 
 function refuse(head: ResponseHead, problem: ResponseProblem): typeof MALFORMED {
   head.problem = problem;

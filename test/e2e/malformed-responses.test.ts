@@ -141,6 +141,15 @@ describe('before anything was sent the client gets 502', () => {
     expect(statuses(readAnswers(await exchangeRaw(proxy.port, upgrade + NEXT)))).toEqual([502, 200]);
   });
 
+  it('the frames of a server that speaks HTTP/2 only, which the log names', async () => {
+    const settings = '\0\0\x12\x04\0\0\0\0\0\0\x03\0\0\0\x64';
+    misbehave = (socket) => void socket.end(Buffer.from(settings, 'latin1'));
+    expect(statuses(readAnswers(await exchangeRaw(proxy.port, request('GET', '/bad') + NEXT)))).toEqual([
+      502, 200,
+    ]);
+    expect(proxy.log.at(-1)).toContain('it speaks HTTP/2 only');
+  });
+
   it('a flood of interim answers', async () => {
     misbehave = answering('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(1000));
     const answers = readAnswers(await exchangeRaw(proxy.port, request('GET', '/bad') + NEXT));

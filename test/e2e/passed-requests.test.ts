@@ -96,6 +96,16 @@ const passed: readonly (readonly [string, string, string])[] = [
     'GET / HTTP/1.1\r\nHost: a\r\nX-Other: 2\r\n\r\n',
   ],
   [
+    'of several protocols to change to only WebSocket goes on',
+    'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c , WebSocket\r\nHTTP2-Settings: AA\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n',
+  ],
+  [
+    'a protocol whose name only has WebSocket in it stays here',
+    'GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: not-websocket, websocket/13\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: a\r\n\r\n',
+  ],
+  [
     'Connection cannot take away what the request means',
     'POST / HTTP/1.1\r\nHost: a\r\nConnection: Host, Content-Length, X-Forwarded-For, x-real-ip, Cookie, Authorization\r\nX-Forwarded-For: 1\r\nX-Real-IP: 2\r\nCookie: c\r\nAuthorization: d\r\nContent-Length: 2\r\n\r\nhi',
     'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nX-Forwarded-For: 1\r\nX-Real-IP: 2\r\nCookie: c\r\nAuthorization: d\r\n\r\nhi',

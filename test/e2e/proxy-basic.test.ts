@@ -125,6 +125,58 @@ describe('a proxied request', () => {
   });
 });
 
+describe('an answer that says what to upgrade to', () => {
+  it('keeps that with 426, and with nothing else', async () => {
+    const peer = own(
+      await startUpstream((req, res) => {
+        res.writeHead(req.url === '/426' ? 426 : 200, { Upgrade: 'websocket', Connection: 'Upgrade' });
+        res.end('x');
+      }),
+    );
+    const proxy = await proxyTo(peer);
+    const get = (path: string): Promise<string> =>
+      exchangeRaw(proxy.port, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    expect(await get('/426')).toMatch(/^HTTP\/1\.1 426 [\s\S]*\r\nUpgrade: websocket\r\n/);
+    expect(await get('/200')).not.toMatch(/upgrade/i);
+  });
+});
+
+describe('a peer that may have one exchange', () => {
+  it('serves pipelined requests one after the other, whatever ends its answers', async () => {
+    const answers: readonly string[] = [
+      'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n',
+      'HTTP/1.1 200 OK\r\n\r\nok',
+      'HTTP/1.1 204 No Content\r\n\r\n',
+    ];
+    for (const answer of answers) {
+      const peer = own(
+        await startRawUpstream((socket) =>
+          socket.on('data', () => {
+            socket.write(answer);
+            if (answer.includes('\r\n\r\nok') && !answer.includes('Length')) socket.end();
+          }),
+        ),
+      );
+      const proxy = own(
+        await startProxy(`http { upstream u { server ${peer.address} max_conns=1; }
+          server { listen 127.0.0.1:0; location / { proxy_pass http://u; } } }`),
+      );
+      const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+      const text = await exchangeRaw(
+        proxy.port,
+        `${request.repeat(4)}GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+      );
+      expect([answer, text.match(/HTTP\/1\.1 \d+/g)]).toEqual([
+        answer,
+        new Array(5).fill(answer.slice(0, 12)),
+      ]);
+      expect(proxy.runtime.upstreams.of('u', '').group.peers[0].active).toBe(0);
+    }
+  });
+});
+
 describe('a client that half-closes', () => {
   it('gets all the answers it pipelined before, where the answers are made here', async () => {
     const proxy = own(
