@@ -25,6 +25,7 @@ import { mappingOf } from './serve/file-path.ts';
 import { createFileHandler } from './serve/files.ts';
 import { createTypeOf } from './serve/mime.ts';
 import { createSendRedirect, escapePath, locationValue } from './serve/redirect.ts';
+import { Slices } from './shared/slices.ts';
 import type { Discovery } from './upstream/discovery.ts';
 import { UpstreamSet } from './upstream/upstream-set.ts';
 import { VERSION } from './version.ts';
@@ -65,11 +66,16 @@ export class CompileError extends Error {
   }
 }
 
-/** Throws CompileError. Opens log files and certificates, but no socket. */
-export function compileRuntime(model: Model, tools: RuntimeTools): Runtime {
+/** Rejects with a CompileError. Opens log files, but no socket. Works in slices: traffic goes on beside it. */
+export async function compileRuntime(model: Model, tools: RuntimeTools): Promise<Runtime> {
   const upstreams = new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
   const compiler = new ServerCompiler(upstreams, tools);
-  const servers = model.servers.map((server) => ({ server, runtime: compiler.server(server) }));
+  const slices = new Slices();
+  const servers: CompiledServer[] = [];
+  for (const server of model.servers) {
+    servers.push({ server, runtime: compiler.server(server) });
+    await slices.step();
+  }
   const door = new Door((message) => tools.log.noRoom(message));
   const listeners = new Map<string, ListenerPlan>();
   for (const { server } of servers) {

@@ -15,14 +15,14 @@ class CountedLogs extends LogFiles {
   }
 }
 
-it('compiles a proxied location once, though the path without its slash is one too', () => {
+it('compiles a proxied location once, though the path without its slash is one too', async () => {
   const place = (name: string, inner = ''): string =>
     `location /${name}/ { access_log ${name}.log; proxy_pass http://127.0.0.1:1; ${inner} }`;
   const { model, prefix, remove } = readModel(
     `http { server { listen 127.0.0.1:0; ${place('a')} ${place('b', place('b/c'))} location = /d/ { access_log d.log; proxy_pass http://127.0.0.1:1; } } }`,
   );
   const logFiles = new CountedLogs();
-  const runtime = compileRuntime(model, {
+  const runtime = await compileRuntime(model, {
     previous: null,
     discovery: NOTHING_DISCOVERED,
     tls: { selfSigned: null, files: {}, ticketKeys: Buffer.alloc(48) },

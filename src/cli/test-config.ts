@@ -47,7 +47,7 @@ async function tryOut(model: Model): Promise<{ at: string; message: string } | u
   try {
     const selfSigned = usesSelfSigned(model) ? await ensureSelfSigned(stateDirOf(model)) : null;
     const logFiles = new LogFiles();
-    compileRuntime(model, {
+    await compileRuntime(model, {
       previous: null,
       discovery: NOTHING_DISCOVERED,
       tls: { selfSigned, files: readTlsFiles(model, selfSigned), ticketKeys: Buffer.alloc(48) },

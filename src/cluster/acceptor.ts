@@ -2,9 +2,11 @@
 import cluster from 'node:cluster';
 import type { Group } from '../balance/group.ts';
 import { CompileError, compileRuntime, type Runtime } from '../compile.ts';
+import { unpackModel } from '../config/model-wire.ts';
 import { Listener } from '../listen/listener.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
 import { LogFiles } from '../observe/log-files.ts';
+import { NOTHING_DISCOVERED } from '../upstream/discovery.ts';
 import { applyStates } from './group-hub.ts';
 import { AcceptorSharing } from './group-sharing.ts';
 import type { FromAcceptor, SharedState, ToAcceptor } from './messages.ts';
@@ -22,6 +24,8 @@ type Prepare = Extract<ToAcceptor, { type: 'prepare' }>;
 export class Acceptor {
   #runtime: Runtime | null = null;
   #prepared: { generation: number; runtime: Runtime; logs: RuntimeLogs; shared: boolean } | null = null;
+  /** The last that was told, also while a configuration is being compiled. */
+  #discovery = NOTHING_DISCOVERED;
   readonly #listeners = new Map<string, Listener>();
   /** Sockets that came and no listener has taken yet. */
   readonly #sockets = new Map<string, unknown>();
@@ -83,17 +87,16 @@ export class Acceptor {
         this.#sockets.set(message.identity, handle);
         return;
       case 'prepare':
-        return this.#prepare(message);
+        void this.#prepare(message);
+        return;
       case 'commit':
         void this.#commit(message.generation, message.state);
         return;
       case 'discard':
-        if (this.#prepared !== null) this.#sharing.discard(groupsOf(this.#prepared.runtime));
-        this.#prepared = null;
-        this.#logFiles.discard();
-        this.#closeSpareSockets();
+        this.#discard();
         return;
       case 'discovery':
+        this.#discovery = message.discovery;
         this.#runtime?.upstreams.discover(message.discovery);
         this.#prepared?.runtime.upstreams.discover(message.discovery);
         return;
@@ -114,11 +117,13 @@ export class Acceptor {
     }
   }
 
-  #prepare(message: Prepare): void {
-    const { generation, model, discovery, tls, shared } = message;
+  async #prepare(message: Prepare): Promise<void> {
+    const { generation, discovery, tls, shared } = message;
+    this.#discovery = discovery;
     try {
+      const model = unpackModel(message.model);
       const logs = new RuntimeLogs(model, this.#logFiles);
-      const runtime = compileRuntime(model, {
+      const runtime = await compileRuntime(model, {
         previous: this.#runtime,
         discovery,
         tls: {
@@ -129,6 +134,7 @@ export class Acceptor {
         logFiles: this.#logFiles,
         log: logs,
       });
+      if (this.#discovery !== discovery) runtime.upstreams.discover(this.#discovery);
       // From the first commit on others may speak of its groups.
       if (shared) this.#sharing.prepare(groupsOf(runtime));
       this.#prepared = { generation, runtime, logs, shared };
@@ -139,6 +145,13 @@ export class Acceptor {
       const text = error instanceof Error ? error.message : String(error);
       this.#send({ type: 'prepared', generation, problem: { at, message: text } });
     }
+  }
+
+  #discard(): void {
+    if (this.#prepared !== null) this.#sharing.discard(groupsOf(this.#prepared.runtime));
+    this.#prepared = null;
+    this.#logFiles.discard();
+    this.#closeSpareSockets();
   }
 
   async #commit(generation: number, state: SharedState): Promise<void> {

@@ -1,6 +1,6 @@
 // What primary and acceptors say to each other. Plain data over the cluster's channel; sockets ride along with `socket`.
 import type { PeerState } from '../balance/group.ts';
-import type { Model } from '../config/model.ts';
+import type { PackedModel } from '../config/model-wire.ts';
 import type { CertificatePaths, TlsFiles } from '../listen/tls-files.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import type { LogPosition } from './shared-log.ts';
@@ -19,7 +19,7 @@ export type ToAcceptor =
   | {
       readonly type: 'prepare';
       readonly generation: number;
-      readonly model: Model;
+      readonly model: PackedModel;
       readonly discovery: Discovery;
       readonly tls: TlsMessage;
       /** Whether other acceptors share the groups. */

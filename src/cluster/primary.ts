@@ -8,6 +8,7 @@ import { cpus, devNull } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Model } from '../config/model.ts';
+import { packModel } from '../config/model-wire.ts';
 import { type CertificatePaths, readTlsFiles } from '../listen/tls-files.ts';
 import type { Log } from '../observe/error-log.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
@@ -199,7 +200,7 @@ export class Primary implements SlotEvents {
     return {
       type: 'prepare',
       generation,
-      model,
+      model: packModel(model),
       discovery: this.#discovery,
       tls,
       shared: wantedAcceptors(model) > 1,

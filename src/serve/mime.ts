@@ -107,14 +107,23 @@ export function createTypeOf(
   types: Readonly<Record<string, string>> | null,
   defaultType: string,
 ): (uri: string) => string {
-  const table = new Map<string, string>();
-  for (const [extension, type] of Object.entries(types ?? WELL_KNOWN))
-    table.set(extension.toLowerCase(), type);
+  const table = tableOf(types ?? WELL_KNOWN);
   return (uri) => {
     const extension = extensionOf(uri);
     if (extension === '') return defaultType;
     return table.get(extension) ?? table.get(extension.toLowerCase()) ?? defaultType;
   };
+}
+
+/** Levels that inherit a block share its table. */
+const tables = new WeakMap<object, Map<string, string>>();
+
+function tableOf(types: Readonly<Record<string, string>>): Map<string, string> {
+  const known = tables.get(types);
+  if (known !== undefined) return known;
+  const table = new Map(Object.entries(types).map(([extension, type]) => [extension.toLowerCase(), type]));
+  tables.set(types, table);
+  return table;
 }
 
 /** What follows the last dot of the last segment; a dot that begins the segment makes none (`/.profile`). */

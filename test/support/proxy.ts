@@ -62,7 +62,7 @@ export async function startProxy(
     refused: (_x, status, detail) => refused.push(`${status}: ${detail}`),
   };
   const selfSigned = options.certificate ?? null;
-  const runtime = compileRuntime(model, {
+  const runtime = await compileRuntime(model, {
     previous: null,
     discovery: NOTHING_DISCOVERED,
     tls: { selfSigned, files: readTlsFiles(model, selfSigned), ticketKeys: Buffer.alloc(48, 7) },

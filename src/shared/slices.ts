@@ -1,0 +1,15 @@
+// Long work beside traffic: done in slices, between which the event loop turns.
+
+/** Longest time that work holds the loop, in ms. */
+const SLICE_MS = 5;
+
+export class Slices {
+  #beganAt = performance.now();
+
+  /** Between two steps of the work: resolves at once while the slice lasts, else when all that waited has had its turn. */
+  async step(): Promise<void> {
+    if (performance.now() - this.#beganAt < SLICE_MS) return;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    this.#beganAt = performance.now();
+  }
+}
