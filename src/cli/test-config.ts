@@ -83,11 +83,11 @@ function withHeaders(directive: Directive, always: boolean): Directive {
   const inner = block.map((each) => withHeaders(each, false));
   const own = block
     .filter((each) => each.name === 'proxy_set_header')
-    .map((d) => [d.args[0].text, ''] as const);
+    .map((d): readonly [string, string] => [d.args[0].text, '']);
   if (own.length === 0 && !always) return { ...directive, block: inner };
   const { at } = directive;
   const added = withJsonHeaders(own)
-    .filter(([, value]) => value !== '')
+    .filter((field) => !own.includes(field))
     .map(([field, value]) => ({
       name: 'proxy_set_header',
       args: [

@@ -78,12 +78,18 @@ export const forwardDefaults = {
   proxyBufferBytes: 32_768,
 } as const;
 
-/** What a JSON configuration sends unless it says otherwise, name by name; inbound copies never pass. */
+/**
+ * What a JSON configuration sends unless it says otherwise, name by name; inbound copies never pass. `Forwarded` says the same
+ * as the X- fields in another form: apps that read it would believe the client.
+ */
 export const JSON_SET_HEADER: readonly (readonly [string, string])[] = [
   ['Host', '$http_host'],
   ['X-Real-IP', '$remote_addr'],
   ['X-Scheme', '$scheme'],
   ['X-Forwarded-For', '$remote_addr'],
+  ['X-Forwarded-Proto', '$scheme'],
+  ['X-Forwarded-Host', '$http_host'],
+  ['Forwarded', ''],
 ];
 
 /** The fields of JSON's default that `list` does not set itself, followed by `list`. */
@@ -113,7 +119,7 @@ export const forwardRows: readonly Row[] = [
     contexts: HTTP_LEVELS,
     args: [2, 2],
     syntax: 'field value',
-    default: 'Host $proxy_host (JSON: Host, X-Real-IP, X-Scheme, X-Forwarded-For)',
+    default: 'Host $proxy_host (JSON: Host, X-Real-IP, X-Scheme, X-Forwarded-For, -Proto and -Host)',
     doc: 'Sets a field of the request to the peer; an empty value sends none. A level that has any inherits none.',
     read: readSetHeader,
   }),

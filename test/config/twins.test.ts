@@ -82,7 +82,7 @@ describe('the examples of config/', () => {
     );
   });
 
-  it('the four fields that upstreams.conf writes out are those of upstreams.json', () => {
+  it('the fields that upstreams.conf writes out are those of upstreams.json', () => {
     const servers = (name: string) => meaningOf(modelOf(name).servers);
     expect(servers('upstreams.conf')).toEqual(servers('upstreams.json'));
   });
