@@ -195,6 +195,3 @@ export function parseAddress(
   const port = m[2] === undefined ? defaultPort : Number(m[2]);
   return port >= 1 && port <= 65_535 ? { host: m[1], port, path: '' } : undefined;
 }
-
-/** The name of a URL's authority when it is a bare word: a group's, perhaps. */
-export const BALANCE_NAME = /^http:\/\/([A-Za-z0-9_-]+)(?:\/|$)/i;

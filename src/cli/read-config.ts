@@ -9,10 +9,11 @@ import { positionOf } from '../config/finish.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Model } from '../config/model.ts';
 import { parse } from '../config/nginx/parse.ts';
-import { formatProblems, type Problems } from '../config/problem.ts';
+import { formatProblems, type Problems, type Severity } from '../config/problem.ts';
 import { shapeOf } from '../config/registry.ts';
 import type { Tree } from '../config/tree.ts';
 import { validatePrograms } from '../supervise/validate.ts';
+import { warnOfStrangers } from './check-surroundings.ts';
 import type { CliOptions } from './run-cli.ts';
 
 export interface ReadConfig {
@@ -52,11 +53,13 @@ export function readConfig(file: string, options: CliOptions): ReadConfig {
   const model = options.errorLog === undefined ? built : withErrorLog(built, options.errorLog);
   const followed = new Map(model.upstreams.map((u) => [u.settings.upstreamProgram, u.at]));
   followed.delete('');
-  validatePrograms(model.programs, (at, message) => problems.error(positionOf(at), message), {
-    prefix,
-    followed,
-  });
+  const report = (at: string, message: string, severity: Severity = 'error'): void => {
+    problems.list.push({ severity, at: positionOf(at), message });
+  };
+  validatePrograms(model.programs, report, { prefix, followed });
   checkPorts(model, problems);
+  // -t asks whether they are host names.
+  if (options.test !== true && options.dump !== true) warnOfStrangers(model, problems);
   return { file, model: problems.hasErrors ? undefined : model, tree, problems };
 }
 

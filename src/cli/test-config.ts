@@ -12,6 +12,7 @@ import type { Directive, Tree } from '../config/tree.ts';
 import { withJsonHeaders } from '../forward/rows.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import { NOTHING_DISCOVERED } from '../upstream/discovery.ts';
+import { checkSurroundings } from './check-surroundings.ts';
 import { configFile, NO_CONFIG, printProblems, readConfig, stateDirOf } from './read-config.ts';
 import type { CliOptions } from './run-cli.ts';
 
@@ -23,6 +24,7 @@ export async function testConfig(options: CliOptions): Promise<number> {
   }
   const read = readConfig(file, options);
   if (read.model !== undefined) {
+    await checkSurroundings(read.model, read.problems);
     const problem = await tryOut(read.model);
     if (problem !== undefined) read.problems.error(positionOf(problem.at || `${file}:1:1`), problem.message);
   }

@@ -1,9 +1,9 @@
 // What a Model asks of the primary: addresses to bind, names to look up, a certificate to have.
 import { listenKey } from '../config/finish.ts';
-import type { LocationModel, Model, UpstreamModel } from '../config/model.ts';
+import type { Model } from '../config/model.ts';
 import type { ListenModel } from '../listen/rows.ts';
-import { constantOf } from '../route/template.ts';
 import { hostNamesOf, implicitUpstream } from '../upstream/discovery.ts';
+import { passesOf } from '../upstream/passes.ts';
 
 /** One entry per distinct address. */
 export function listensOf(model: Model): Map<string, ListenModel> {
@@ -33,16 +33,8 @@ export function usesSelfSigned(model: Model): boolean {
 /** Host names of all peers, also of those that a proxy_pass names directly. */
 export function followedHosts(model: Model): string[] {
   const groups = new Set(model.upstreams.map((upstream) => upstream.name));
-  const implicit: UpstreamModel[] = [];
-  const visit = (location: LocationModel): void => {
-    const url =
-      location.settings.proxyPass === null ? undefined : constantOf(location.settings.proxyPass.url);
-    const authority = url === undefined ? undefined : /^http:\/\/([^/?]+)/i.exec(url)?.[1];
-    if (authority !== undefined && !groups.has(authority)) {
-      implicit.push(implicitUpstream(model.settings, authority, location.at));
-    }
-    location.locations.forEach(visit);
-  };
-  for (const server of model.servers) server.locations.forEach(visit);
+  const implicit = passesOf(model)
+    .targets.filter(({ authority }) => !groups.has(authority))
+    .map(({ authority, at }) => implicitUpstream(model.settings, authority, at));
   return hostNamesOf(model, implicit);
 }

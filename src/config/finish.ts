@@ -1,7 +1,7 @@
 // What only the whole Model shows: listeners without a certificate, groups that do not exist, where a redirect goes.
 
-import { BALANCE_NAME } from '../balance/rows.ts';
 import type { ListenModel } from '../listen/rows.ts';
+import { type Passes, passesOf, programGroups } from '../upstream/passes.ts';
 import type { LocationModel, Model, ScriptOp, ServerModel, Settings } from './model.ts';
 import { didYouMean, type Problems } from './problem.ts';
 import type { Position, Tree } from './tree.ts';
@@ -24,9 +24,13 @@ export function finishModel(
   unread: ReadonlySet<string>,
 ): Model {
   const servers = model.servers.map(withListens);
-  const finished = { ...model, servers: servers.map((server) => withRedirect(server, servers, problems)) };
-  checkUpstreams(finished, problems, unread);
+  const read = { ...model, servers: servers.map((server) => withRedirect(server, servers, problems)) };
+  const passes = passesOf(read);
+  checkUpstreams(read, problems, unread);
+  checkPorts(read, passes, problems);
+  const finished = { ...read, upstreams: [...read.upstreams, ...programGroups(read, passes)] };
   checkServers(finished, problems);
+  for (const server of finished.servers) checkLocations(server.locations, problems);
   if (finished.servers.length === 0 && !problems.hasErrors && tree.syntax === 'json') {
     problems.error({ file: tree.file, line: 1, column: 1 }, 'no "servers": there is nothing to listen on');
   }
@@ -98,7 +102,7 @@ function checkUpstreams(model: Model, problems: Problems, unread: ReadonlySet<st
     if (servers.length === 0 && program === '' && !unread.has(at)) {
       problems.error(place, `upstream "${name}" has no servers; add "server host:port" or "program name"`);
     }
-    if (servers.length > 0 && servers.every((s) => s.backup)) {
+    if (servers.length > 0 && program === '' && servers.every((s) => s.backup)) {
       problems.error(place, `upstream "${name}" has only backup servers`);
     }
     if (program !== '' && !programs.includes(program)) {
@@ -109,33 +113,57 @@ function checkUpstreams(model: Model, problems: Problems, unread: ReadonlySet<st
       );
     }
   }
-  const groups = [...names.keys()];
-  for (const server of model.servers)
-    for (const location of server.locations) checkPass(location, groups, problems);
 }
 
-/** A proxy_pass to a bare name that nearly is a group is a slip of the pen. */
-function checkPass(location: LocationModel, groups: readonly string[], problems: Problems): void {
-  const pass = location.settings.proxyPass;
-  const host = pass === null ? undefined : BALANCE_NAME.exec(pass.url)?.[1];
-  if (pass !== null && host !== undefined && !groups.includes(host)) {
-    const near = didYouMean(host, groups);
-    if (near !== undefined) {
-      problems.warn(
-        positionOf(pass.at),
-        `there is no upstream "${host}"; it is taken for a host name. Did you mean "${near}"?`,
-      );
-    }
+/** A group's name with a port would be taken for a host of that name. */
+function checkPorts(model: Model, { targets }: Passes, problems: Problems): void {
+  const upstreams = new Set(model.upstreams.map((upstream) => upstream.name));
+  const programs = new Set(model.programs.map((program) => program.name));
+  for (const { host, hasPort, at } of targets) {
+    if (!hasPort || !(upstreams.has(host) || programs.has(host))) continue;
+    const what = upstreams.has(host) ? 'an upstream, whose servers' : 'a program, whose processes';
+    problems.error(positionOf(at), `"${host}" is ${what} have ports of their own; write http://${host}`);
   }
-  for (const inner of location.locations) checkPass(inner, groups, problems);
+}
+
+/** Of two equal locations the second would never be asked. nginx refuses them, but for regular expressions. */
+function checkLocations(locations: readonly LocationModel[], problems: Problems): void {
+  const seen = new Map<string, string>();
+  for (const location of locations) {
+    const name = nameOf(location);
+    const first = seen.get(name);
+    if (first === undefined) {
+      seen.set(name, location.at);
+    } else if (location.match.kind === 'regex') {
+      problems.warn(
+        positionOf(location.at),
+        `location "${name}" is never reached: the one at ${first} takes its requests`,
+      );
+    } else {
+      problems.error(positionOf(location.at), `location "${name}" exists already in this block, at ${first}`);
+    }
+    checkLocations(location.locations, problems);
+  }
+}
+
+/** Equal for locations that match the same: `^~` says what happens next, not what matches. */
+function nameOf({ match }: LocationModel): string {
+  if (match.kind === 'regex') return `${match.caseless ? '~*' : '~'} ${match.text}`;
+  return match.kind === 'exact' ? `= ${match.text}` : match.text;
 }
 
 function checkServers(model: Model, problems: Problems): void {
   const addresses = new Map<string, Claims>();
   for (const server of model.servers) {
     checkCertificate(server.at, server.settings, problems);
+    const own = new Set<string>();
     for (const listen of server.settings.listens) {
       const key = listenKey(listen);
+      if (own.has(key)) {
+        problems.error(positionOf(server.at), `this server listens on ${key} twice; remove one`);
+        continue;
+      }
+      own.add(key);
       const claims = addresses.get(key) ?? {
         ssl: listen.ssl,
         defaultAt: '',
@@ -195,5 +223,6 @@ function checkCertificate(at: string, settings: Settings, problems: Problems): v
 /** One listening socket: `*:80`, `127.0.0.1:80`, `[::1]:80`, `unix:/path`. */
 export function listenKey(listen: ListenModel): string {
   if (listen.path !== '') return `unix:${listen.path}`;
+  if (listen.host === '0.0.0.0') return `*:${listen.port}`;
   return listen.host.includes(':') ? `[${listen.host}]:${listen.port}` : `${listen.host}:${listen.port}`;
 }

@@ -111,7 +111,7 @@ export const forwardRows: readonly Row[] = [
     args: [1, 1],
     syntax: 'URL',
     inherit: false,
-    doc: 'Sends requests to http://group-or-host[:port][/uri]. With a URI part it replaces the matched part of the path.',
+    doc: 'Sends requests to http://name[/uri], the name of an upstream or a program, or to http://host[:port][/uri]. With a URI part it replaces the matched part of the path.',
     read: readProxyPass,
   }),
   list('proxySetHeader', {
