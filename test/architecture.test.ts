@@ -58,9 +58,19 @@ const STOREYS: readonly (readonly string[])[] = [
 ];
 
 const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
-  'config/base': ['tree', 'row', 'model', 'units', 'problem', 'places', 'glob'],
+  'config/base': [
+    'tree',
+    'row',
+    'model',
+    'units',
+    'problem',
+    'places',
+    'glob',
+    'foreign-words',
+    'missing-semicolon',
+  ],
   'config/files': ['load', 'print'],
-  'config/registry': ['registry', 'build', 'build-blocks', 'build-script', 'finish', 'describe'],
+  'config/registry': ['registry', 'level', 'build', 'build-blocks', 'build-script', 'finish', 'describe'],
 };
 
 /** Rows and variables are leaves of their rooms: the registry gathers them, also those of rooms above it (decision 004). */

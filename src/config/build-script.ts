@@ -1,7 +1,7 @@
 // Reads rewrite, return, set, break and if into the steps of a script, in the order in which they stand.
 import { compilePattern } from '../route/pattern.ts';
-import type { Level } from './build.ts';
 import { noteCaptures } from './build-blocks.ts';
+import type { Level } from './level.ts';
 import type { ScriptOp, Settings, Test } from './model.ts';
 import { formatPosition, type Problems } from './problem.ts';
 import type { Directive, Word } from './tree.ts';

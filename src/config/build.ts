@@ -6,23 +6,14 @@ import { parseTemplate } from '../route/template.ts';
 import { readLocation, readTypes } from './build-blocks.ts';
 import { buildScript, isScriptDirective, type ScriptReader } from './build-script.ts';
 import { finishModel } from './finish.ts';
+import { ownWordFor } from './foreign-words.ts';
+import { createLevel, type Level, privateKeys } from './level.ts';
+import { askForSemicolon, splitAtLine } from './missing-semicolon.ts';
 import type { LocationModel, Model, ProgramModel, ServerModel, Settings, UpstreamModel } from './model.ts';
 import { didYouMean, formatPosition, type Problems } from './problem.ts';
 import { DEFAULTS, lookupVariable, namesIn, rowsNamed, variableNames } from './registry.ts';
 import type { Context, ReadContext, Row, SettingRow } from './row.ts';
 import type { Directive, Tree, Word } from './tree.ts';
-
-/** A block under construction: what it sets itself, and where it inherits from. */
-export interface Level {
-  readonly context: Context;
-  readonly parent: Level | null;
-  readonly own: Map<keyof Settings, unknown>;
-  /** Names of the directives that set a key here, for messages about duplicates. */
-  readonly setBy: Map<string, Directive>;
-}
-
-/** Keys that lower levels do not inherit. */
-let privateKeys: Set<keyof Settings> | null = null;
 
 export class Builder implements ScriptReader {
   readonly problems: Problems;
@@ -93,13 +84,33 @@ export class Builder implements ScriptReader {
     waiting: { directive: Directive; level: Level }[],
   ): void {
     for (const directive of directives) {
-      const row = this.#checkRow(directive, level);
-      if (row === undefined) continue;
-      if (row.kind === 'setting') this.#apply(row, directive, level);
-      else if (row.kind === 'ignored') {
-        if (row.warn) this.problems.warn(directive.at, `"${directive.name}" has no effect: ${row.why}`);
-      } else waiting.push({ directive, level });
+      const split =
+        this.#tree.syntax === 'json'
+          ? undefined
+          : splitAtLine(directive, (name) =>
+              rowsNamed(name).some((row) => row.contexts.includes(level.context)),
+            );
+      const { list } = this.problems;
+      const before = list.length;
+      this.#directive(directive, level, waiting);
+      if (split === undefined) continue;
+      if (list.length === before) this.problems.warn(directive.at, askForSemicolon(split));
+      else {
+        // Whatever was said comes from the one semicolon.
+        list.length = before;
+        this.problems.error(directive.at, askForSemicolon(split));
+        this.#contents([split.first, split.rest], level, waiting);
+      }
     }
+  }
+
+  #directive(directive: Directive, level: Level, waiting: { directive: Directive; level: Level }[]): void {
+    const row = this.#checkRow(directive, level);
+    if (row === undefined) return;
+    if (row.kind === 'setting') this.#apply(row, directive, level);
+    else if (row.kind === 'ignored') {
+      if (row.warn) this.problems.warn(directive.at, `"${directive.name}" has no effect: ${row.why}`);
+    } else waiting.push({ directive, level });
   }
 
   /** Finds the row of a directive in its place and checks its arguments; undefined after a report. */
@@ -107,11 +118,7 @@ export class Builder implements ScriptReader {
     const { name, at, args } = directive;
     const rows = rowsNamed(name);
     if (rows.length === 0) {
-      const near = didYouMean(name, namesIn(level.context));
-      return this.problems.error(
-        at,
-        `unknown directive "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}`,
-      );
+      return this.problems.error(at, `unknown directive "${name}"${hintFor(name, level.context)}`);
     }
     const row = rows.find((candidate) => candidate.contexts.includes(level.context));
     if (row === undefined) {
@@ -193,13 +200,13 @@ export class Builder implements ScriptReader {
 
   /** A complete set of settings: own values, inherited ones, defaults. `inner` keeps private keys (an `if` block). */
   settingsOf(level: Level, inner = false): Settings {
-    privateKeys ??= new Set(ROW_KEYS());
+    const privates = privateKeys();
     const chain: Level[] = [];
     for (let at: Level | null = level; at !== null; at = at.parent) chain.unshift(at);
     const out: Record<string, unknown> = { ...DEFAULTS };
     for (const at of chain) {
       const last = at === level || (inner && at === level.parent);
-      for (const [key, value] of at.own) if (last || !privateKeys.has(key)) out[key] = value;
+      for (const [key, value] of at.own) if (last || !privates.has(key)) out[key] = value;
     }
     if (this.#tree.syntax === 'json') {
       out.proxySetHeader = withJsonHeaders(out.proxySetHeader as Settings['proxySetHeader']);
@@ -279,17 +286,11 @@ export class Builder implements ScriptReader {
   }
 }
 
-function createLevel(context: Context, parent: Level | null): Level {
-  return { context, parent, own: new Map(), setBy: new Map() };
-}
-
-/** Keys of rows that say `inherit: false`, and those that belong to one kind of block only. */
-function ROW_KEYS(): (keyof Settings)[] {
-  return namesIn('location')
-    .concat(namesIn('server'))
-    .flatMap(rowsNamed)
-    .filter((row): row is SettingRow => row.kind === 'setting' && row.inherit === false)
-    .map((row) => row.key);
+function hintFor(name: string, context: Context): string {
+  const own = ownWordFor(name, context);
+  if (own !== undefined) return `; here it is "${own}"`;
+  const near = didYouMean(name, namesIn(context));
+  return near === undefined ? '' : `; did you mean "${near}"?`;
 }
 
 export function buildModel(tree: Tree, prefix: string, problems: Problems): Model {

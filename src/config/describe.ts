@@ -16,7 +16,8 @@ the directory of the configuration, or from \`-p\`.
 **In JSON** a value is text, a number or true/false (which stand for \`on\` and \`off\`). Several arguments are a list, or one text of
 several words. A directive that may stand several times takes a list, one element each. Where the first argument is a name, an object
 does as well: \`"proxy_set_header": { "Host": "$http_host" }\`. A block is an object; the arguments of a block are its key:
-\`"locations": { "= /x": { … } }\`. Comments and trailing commas are allowed.
+\`"locations": { "= /x": { … } }\`. A location may be its URL alone, an upstream its servers, a program its command:
+\`"locations": { "/": "http://127.0.0.1:3000" }\`. Comments and trailing commas are allowed.
 `;
 
 /** docs/DIRECTIVES.md. */
@@ -154,8 +155,16 @@ function schemaOf(name: string, contexts: readonly Context[]): Schema {
 function blockOf(opens: Context, maxArgs: number): Schema {
   if (opens === 'types') return { type: 'object', additionalProperties: { anyOf: [SCALAR, LIST] } };
   const inner = { $ref: `#/definitions/${opens}` };
-  return maxArgs === 0 ? oneOrList(inner) : { type: 'object', additionalProperties: inner };
+  if (maxArgs === 0) return oneOrList(inner);
+  return { type: 'object', additionalProperties: { anyOf: [inner, ...(AS_TEXT[opens] ?? [])] } };
 }
+
+/** What may stand for a whole block: the URL of a location, the servers of an upstream, the command of a program. */
+const AS_TEXT: Partial<Readonly<Record<Context, readonly Schema[]>>> = {
+  location: [{ type: 'string', pattern: '^(?:https?://|\\$)' }],
+  upstream: [{ type: 'string' }, { type: 'array', items: { $ref: ADDRESS } }],
+  program: [{ type: 'string' }, LIST],
+};
 
 function oneOrList(inner: Schema): Schema {
   return { anyOf: [inner, { type: 'array', items: inner }] };

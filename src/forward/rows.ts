@@ -229,6 +229,9 @@ export const forwardRows: readonly Row[] = [
     default: '32k',
     doc: 'Largest head of a peer’s answer; beyond, 502.',
   }),
+  ...['websocket', 'websockets'].map((name) =>
+    ignored(name, HTTP_AND_IF, 'WebSockets pass by themselves', { args: [0, 8], warn: true }),
+  ),
   ...[
     'proxy_buffering',
     'proxy_buffers',

@@ -113,6 +113,7 @@ const environmentRow: SettingRow<'programEnvironment'> = {
   key: 'programEnvironment',
   repeat: 'merge',
   name: 'environment',
+  aliases: ['env'],
   contexts: IN_PROGRAM,
   args: [1, 256],
   syntax: 'NAME=value …',
@@ -133,6 +134,7 @@ export const programRows: readonly Row[] = [
   }),
   count('programNumprocs', {
     name: 'numprocs',
+    aliases: ['instances'],
     contexts: IN_PROGRAM,
     min: 1,
     max: MAX_PROCESSES,
@@ -167,6 +169,7 @@ export const programRows: readonly Row[] = [
   }),
   setting('programDirectory', {
     name: 'directory',
+    aliases: ['cwd'],
     contexts: IN_PROGRAM,
     args: [1, 1],
     syntax: 'path',

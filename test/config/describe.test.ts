@@ -122,6 +122,13 @@ describe('the schema', () => {
         servers: { listen: 80, etag: false, locations: { '/': { proxy_set_header: { Host: 'x' } } } },
       }),
     ).toEqual([]);
+    expect(
+      check({
+        upstreams: { a: '127.0.0.1:1', b: servers },
+        programs: { c: 'node c.js', d: ['node', 'd.js'], e: { command: 'e', cwd: '.', instances: 2 } },
+        servers: [{ listen: ':80', return: [200, 'hi'], locations: { '/': 'http://a' } }],
+      }),
+    ).toEqual([]);
   });
 
   it.each([
@@ -132,7 +139,7 @@ describe('the schema', () => {
       { upstreams: { a: { method: 'round_robbin' } } },
       '$.upstreams.a.method: round_robbin',
     ],
-    ['a block that is none', { upstreams: { a: 'x' } }, '$.upstreams.a: not object'],
+    ['a block that is none', { upstreams: { a: 3 } }, '$.upstreams.a: not object'],
     [
       'a peer without address',
       { upstreams: { a: { servers: [{ weight: 1 }] } } },
