@@ -1,6 +1,6 @@
 // A configuration file to its Model, with every check that needs no socket; what start, reload, -t and -s share.
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { listensOf } from '../cluster/needs.ts';
@@ -110,11 +110,17 @@ export function stateDirOf(model: Model): string {
   return join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'lbproxy');
 }
 
-/** `pid`, else a name made from the configuration's path. */
-export function pidFileOf(model: Model, file: string): string {
-  if (model.settings.pidFile !== '') return model.settings.pidFile;
-  const name = createHash('sha256').update(resolve(file)).digest('hex').slice(0, 12);
-  return join(stateDirOf(model), `${name}.pid`);
+/**
+ * `pid`, else names made from the configuration's path as it was named and as it is without symbolic links: another link to the
+ * file is found by the one, a link that leads elsewhere since (`current/upstreams.json` after a deployment) by the other.
+ */
+export function pidFilesOf(model: Model, file: string): readonly string[] {
+  if (model.settings.pidFile !== '') return [model.settings.pidFile];
+  const paths = new Set([resolve(file), realpathSync(file)]);
+  return [...paths].map((path) => {
+    const name = createHash('sha256').update(path).digest('hex').slice(0, 12);
+    return join(stateDirOf(model), `${name}.pid`);
+  });
 }
 
 /** A sentence for a start without a configuration. */

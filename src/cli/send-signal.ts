@@ -1,6 +1,6 @@
 // -s: finds the running primary by its pid file and signals it.
 import { readFileSync } from 'node:fs';
-import { configFile, NO_CONFIG, pidFileOf, printProblems, readConfig } from './read-config.ts';
+import { configFile, NO_CONFIG, pidFilesOf, printProblems, readConfig } from './read-config.ts';
 import type { CliOptions, Signal } from './run-cli.ts';
 
 const SIGNALS = { stop: 'SIGTERM', quit: 'SIGQUIT', reload: 'SIGHUP', reopen: 'SIGUSR1' } as const;
@@ -14,19 +14,30 @@ export function sendSignal(signal: Signal, options: CliOptions): number {
     printProblems(read);
     return fail(`configuration file ${file} test failed`);
   }
-  const pidFile = pidFileOf(read.model, file);
+  const pidFiles = pidFilesOf(read.model, file);
+  let problem = `no lbproxy runs with ${file}: there is no pid file ${pidFiles[0]}`;
+  for (const pidFile of pidFiles) {
+    const outcome = signalProcess(pidFile, SIGNALS[signal]);
+    if (outcome === 'sent') return 0;
+    if (outcome !== 'no file') problem = outcome;
+  }
+  return fail(problem);
+}
+
+/** Anything else than the two words is what went wrong: a crash may have left the file. */
+function signalProcess(pidFile: string, signal: NodeJS.Signals): string {
   let pid: number;
   try {
     pid = Number(readFileSync(pidFile, 'utf8').trim());
   } catch {
-    return fail(`no lbproxy runs with ${file}: there is no pid file ${pidFile}`);
+    return 'no file';
   }
-  if (!Number.isInteger(pid) || pid <= 1) return fail(`${pidFile} holds no process id`);
+  if (!Number.isInteger(pid) || pid <= 1) return `${pidFile} holds no process id`;
   try {
-    process.kill(pid, SIGNALS[signal]);
-    return 0;
+    process.kill(pid, signal);
+    return 'sent';
   } catch (error) {
-    return fail(`cannot signal process ${pid} of ${pidFile}: ${(error as Error).message}`);
+    return `cannot signal process ${pid} of ${pidFile}: ${(error as Error).message}`;
   }
 }
 

@@ -12,7 +12,7 @@ import type { OutputLine } from '../supervise/output.ts';
 import {
   configFile,
   NO_CONFIG,
-  pidFileOf,
+  pidFilesOf,
   printProblems,
   type ReadConfig,
   readConfig,
@@ -52,7 +52,7 @@ class Server {
   #read: ReadConfig;
   #model: Model;
   readonly #primary: Primary;
-  readonly #pidFile: string;
+  readonly #pidFiles: readonly string[];
   #stopAsked = false;
 
   constructor(file: string, options: CliOptions, read: ReadConfig, model: Model) {
@@ -60,7 +60,7 @@ class Server {
     this.#options = options;
     this.#read = read;
     this.#model = model;
-    this.#pidFile = pidFileOf(model, file);
+    this.#pidFiles = pidFilesOf(model, file);
     this.#primary = new Primary({
       model,
       read: () => this.#reread(),
@@ -85,7 +85,7 @@ class Server {
     await Promise.race([this.#programsReady(), stopped]);
     process.stdout.write(readyText(this.#model, this.#primary.processes));
     await stopped;
-    rmSync(this.#pidFile, { force: true });
+    for (const pidFile of this.#pidFiles) rmSync(pidFile, { force: true });
     return 0;
   }
 
@@ -103,8 +103,10 @@ class Server {
   }
 
   #writePid(): void {
-    mkdirSync(dirname(this.#pidFile), { recursive: true });
-    writeFileSync(this.#pidFile, `${process.pid}\n`);
+    for (const pidFile of this.#pidFiles) {
+      mkdirSync(dirname(pidFile), { recursive: true });
+      writeFileSync(pidFile, `${process.pid}\n`);
+    }
   }
 
   /** Resolves when a signal has stopped everything. */
