@@ -53,7 +53,14 @@ describe('the command line', () => {
     const { code, stdout } = await runLbproxy(['-h']);
     for (const flag of ['-c, --config', '-p, --prefix', '-t, --test', '-T, --dump', '-q, --quiet'])
       expect(stdout).toContain(flag);
-    for (const flag of ['-s, --signal', '-e, --error-log', '-g, --directives', '-v, --version', '-V ', '-h, --help'])
+    for (const flag of [
+      '-s, --signal',
+      '-e, --error-log',
+      '-g, --directives',
+      '-v, --version',
+      '-V ',
+      '-h, --help',
+    ])
       expect(stdout).toContain(flag);
     for (const signal of ['TERM', 'INT', 'QUIT', 'HUP', 'USR1']) expect(stdout).toContain(signal);
     expect(code).toBe(0);
