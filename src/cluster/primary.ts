@@ -3,7 +3,6 @@
 // Longer than most files: start, reload, replacement and stop share one queue and one set of acceptors.
 import cluster from 'node:cluster';
 import { randomBytes } from 'node:crypto';
-import { cpus } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CompileError } from '../compile.ts';
@@ -23,6 +22,7 @@ import { RuntimeLogs } from './runtime-logs.ts';
 import { ensureSelfSigned } from './self-signed.ts';
 import { openRotationFile } from './shared-rotation.ts';
 import { Sockets } from './sockets.ts';
+import { usableCores } from './usable-cores.ts';
 
 export interface PrimaryOptions {
   readonly model: Model;
@@ -395,7 +395,11 @@ export class Primary implements SlotEvents {
   }
 }
 
-/** acceptors: one per core unless the configuration says a number. */
+/** Asked once: a limit that changes later holds from the next start. */
+let cores = 0;
+
+/** acceptors: one per usable core unless the configuration says a number. */
 export function wantedAcceptors(model: Model): number {
-  return model.settings.acceptors > 0 ? model.settings.acceptors : Math.max(1, cpus().length);
+  cores ||= usableCores();
+  return model.settings.acceptors > 0 ? model.settings.acceptors : cores;
 }
