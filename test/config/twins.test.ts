@@ -137,7 +137,7 @@ describe('README.md', () => {
 
   it('every local link of the documentation leads somewhere', () => {
     const pages = [
-      'README.md',
+      ...readdirSync(ROOT),
       ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((n) => join('docs', n)),
     ];
     const links = pages
@@ -149,5 +149,27 @@ describe('README.md', () => {
       );
     expect(links.length).toBeGreaterThan(15);
     expect(links.filter((link) => !existsSync(join(ROOT, link)))).toEqual([]);
+  });
+
+  it('every file, room and script that CONTRIBUTING.md and SECURITY.md name is there', () => {
+    const text = ['CONTRIBUTING.md', 'SECURITY.md'].map((n) => readFileSync(join(ROOT, n), 'utf8')).join();
+    const paths = [...text.matchAll(/\b(?:src|test|docs)\/[\w./-]*[\w/]/g)].map(([path]) => path);
+    expect(paths.length).toBeGreaterThan(25);
+    const missing = paths.filter((path) => !existsSync(join(ROOT, path)));
+    expect(missing).toEqual([]);
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    const named = [...text.matchAll(/\bnpm run ([\w:]+)/g)].map(([, name]) => name);
+    expect(named.length).toBeGreaterThan(3);
+    expect(named.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+  });
+
+  it('the package carries what stands at the root', () => {
+    const { files, license } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    expect(readFileSync(join(ROOT, 'LICENSE'), 'utf8')).toMatch(new RegExp(`^${license} License`));
+    // npm adds LICENSE by itself.
+    for (const name of ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']) {
+      expect(existsSync(join(ROOT, name)), name).toBe(true);
+      expect(files).toContain(name);
+    }
   });
 });
