@@ -1,6 +1,6 @@
 // -t and -T: is the configuration good? Also opens what it names: certificates, logs.
 
-import { usesSelfSigned } from '../cluster/needs.ts';
+import { placeOfSelfSigned } from '../cluster/needs.ts';
 import { RuntimeLogs } from '../cluster/runtime-logs.ts';
 import { ensureSelfSigned } from '../cluster/self-signed.ts';
 import { CompileError, compileRuntime } from '../compile.ts';
@@ -44,7 +44,13 @@ export async function testConfig(options: CliOptions): Promise<number> {
 /** Compiles as an acceptor would, without opening sockets. */
 async function tryOut(model: Model): Promise<{ at: string; message: string } | undefined> {
   try {
-    const selfSigned = usesSelfSigned(model) ? await ensureSelfSigned(stateDirOf(model)) : null;
+    const place = placeOfSelfSigned(model);
+    const selfSigned =
+      place === undefined
+        ? null
+        : await ensureSelfSigned(stateDirOf(model)).catch((error: Error) => {
+            throw new CompileError(place, error.message);
+          });
     const logFiles = new LogFiles();
     compileRuntime(model, {
       previous: null,

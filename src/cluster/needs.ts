@@ -24,10 +24,15 @@ export function placeOfListen(model: Model, key: string): string {
 }
 
 export function usesSelfSigned(model: Model): boolean {
-  return model.servers.some(
+  return placeOfSelfSigned(model) !== undefined;
+}
+
+/** `file:line:column` of the first server that has the self-signed certificate. */
+export function placeOfSelfSigned(model: Model): string | undefined {
+  return model.servers.find(
     ({ settings }) =>
       settings.sslCertificate === 'self-signed' && settings.listens.some((listen) => listen.ssl),
-  );
+  )?.at;
 }
 
 /** Host names of all peers, also of those that a proxy_pass names directly. */

@@ -16,7 +16,7 @@ import { listenerIdentity } from './acceptor.ts';
 import { AcceptorSlot, type SlotEvents } from './acceptor-slot.ts';
 import { GroupHub } from './group-hub.ts';
 import type { PrepareProblem, TlsMessage, ToAcceptor } from './messages.ts';
-import { followedHosts, listensOf, placeOfListen, usesSelfSigned } from './needs.ts';
+import { followedHosts, listensOf, placeOfListen, placeOfSelfSigned, usesSelfSigned } from './needs.ts';
 import { HostResolver } from './resolver.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { ensureSelfSigned } from './self-signed.ts';
@@ -110,7 +110,9 @@ export class Primary implements SlotEvents {
       });
     }
     if (usesSelfSigned(model)) {
-      const files = await ensureSelfSigned(this.#options.stateDir);
+      const files = await ensureSelfSigned(this.#options.stateDir).catch((error: Error) => {
+        throw new CompileError(placeOfSelfSigned(model) ?? '', error.message);
+      });
       if (files.created) this.log.notice(`made a self-signed certificate: ${files.certificate}`);
       this.#selfSigned = { certificate: files.certificate, key: files.key };
     }
