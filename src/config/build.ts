@@ -6,7 +6,7 @@ import { parseTemplate } from '../route/template.ts';
 import { readLocation, readTypes } from './build-blocks.ts';
 import { buildScript, isScriptDirective, type ScriptReader } from './build-script.ts';
 import { finishModel } from './finish.ts';
-import { ownWordFor } from './foreign-words.ts';
+import { isNotThereYet, ownWordFor } from './foreign-words.ts';
 import { createLevel, type Level, privateKeys } from './level.ts';
 import { askForSemicolon, splitAtLine } from './missing-semicolon.ts';
 import type { LocationModel, Model, ProgramModel, ServerModel, Settings, UpstreamModel } from './model.ts';
@@ -118,7 +118,7 @@ export class Builder implements ScriptReader {
     const { name, at, args } = directive;
     const rows = rowsNamed(name);
     if (rows.length === 0) {
-      return this.problems.error(at, `unknown directive "${name}"${hintFor(name, level.context)}`);
+      return this.problems.error(at, unknown(name, level.context));
     }
     const row = rows.find((candidate) => candidate.contexts.includes(level.context));
     if (row === undefined) {
@@ -286,11 +286,13 @@ export class Builder implements ScriptReader {
   }
 }
 
-function hintFor(name: string, context: Context): string {
+function unknown(name: string, context: Context): string {
   const own = ownWordFor(name, context);
-  if (own !== undefined) return `; here it is "${own}"`;
+  if (own !== undefined) return `unknown directive "${name}"; here it is "${own}"`;
+  if (isNotThereYet(name))
+    return `"${name}" of nginx is not there yet; remove it, or see docs/DIFFERENCES.md`;
   const near = didYouMean(name, namesIn(context));
-  return near === undefined ? '' : `; did you mean "${near}"?`;
+  return `unknown directive "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}`;
 }
 
 export function buildModel(tree: Tree, prefix: string, problems: Problems): Model {

@@ -18,6 +18,14 @@ several words. A directive that may stand several times takes a list, one elemen
 does as well: \`"proxy_set_header": { "Host": "$http_host" }\`. A block is an object; the arguments of a block are its key:
 \`"locations": { "= /x": { … } }\`. A location may be its URL alone, an upstream its servers, a program its command:
 \`"locations": { "/": "http://127.0.0.1:3000" }\`. Comments and trailing commas are allowed.
+
+**Twice in one block** a directive is an error, as in nginx; so is a key that stands twice in a JSON object. Those that say *may stand
+several times* add up instead, in their order. An inner block that has such a directive inherits none of the outer ones: a
+\`proxy_set_header\` in a location puts away all those of its server. In JSON the default fields (Host, X-Real-IP, X-Scheme, X-Forwarded-For,
+-Proto, -Host) do not count as the server's: each level sends those of them that it does not name itself.
+
+**Not there yet** is, among others, \`limit_except\`; an unknown directive is refused with its place.
+[DIFFERENCES.md](DIFFERENCES.md#not-there-yet) has the list.
 `;
 
 /** docs/DIRECTIVES.md. */
@@ -63,8 +71,15 @@ function entry(row: Row): string[] {
   ];
   if (row.default !== undefined) lines.push(`- Default: \`${row.default}\``);
   if (row.aliases !== undefined) lines.push(`- Also written: \`${row.aliases.join('`, `')}\``);
+  if (mayStandOften(row)) lines.push('- May stand several times.');
   if (row.kind === 'setting' && row.inherit === false) lines.push('- Not inherited by inner levels.');
   return [...lines, ''];
+}
+
+/** A block does by its name, a step of a script by its place. */
+function mayStandOften(row: Row): boolean {
+  if (row.kind === 'setting') return row.repeat !== 'once';
+  return row.kind === 'structure' && row.args[1] > 0;
 }
 
 function ignoredTable(rows: readonly IgnoredRow[]): string[] {

@@ -100,7 +100,7 @@ export function withJsonHeaders(
   return [...JSON_SET_HEADER.filter(([name]) => !own.has(name.toLowerCase())), ...list];
 }
 
-const PASS_PLACES: readonly Context[] = ['location', 'if in location', 'limit_except'];
+const PASS_PLACES: readonly Context[] = ['location', 'if in location'];
 
 const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 
@@ -120,7 +120,7 @@ export const forwardRows: readonly Row[] = [
     args: [2, 2],
     syntax: 'field value',
     default: 'Host $proxy_host (JSON: Host, X-Real-IP, X-Scheme, X-Forwarded-For, -Proto and -Host)',
-    doc: 'Sets a field of the request to the peer; an empty value sends none. A level that has any inherits none.',
+    doc: 'Sets a field of the request to the peer; an empty value sends none. A level that has any inherits none; JSON’s own fields stay, name by name.',
     read: readSetHeader,
   }),
   list('proxyPassHeader', {

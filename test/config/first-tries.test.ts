@@ -130,6 +130,16 @@ describe('JSON: the right form is shown', () => {
   });
 });
 
+it.each(['limit_except GET { deny all; }', 'add_header A b;', 'deny all;'])(
+  'nginx: %s is not there yet',
+  (text) => {
+    const name = text.split(' ')[0];
+    expect(problemsOf(`http { server { listen 9000;\nlocation / { return 204;\n${text} } } }`)[0]).toBe(
+      `3:1: "${name}" of nginx is not there yet; remove it, or see docs/DIFFERENCES.md`,
+    );
+  },
+);
+
 describe('nginx: a missing semicolon', () => {
   const http = (lines: string): string => `http {\nserver {\n${lines}\n}\n}`;
 

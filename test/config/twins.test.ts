@@ -10,7 +10,8 @@ import type { Model, Settings } from '../../src/config/model.ts';
 import { shapeOf } from '../../src/config/registry.ts';
 import { withJsonHeaders } from '../../src/forward/rows.ts';
 import { runLbproxy } from '../support/cli.ts';
-import { readModel } from '../support/proxy.ts';
+import { readModel, startProxy } from '../support/proxy.ts';
+import { startUpstream } from '../support/upstream.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CONFIG = join(ROOT, 'config');
@@ -115,6 +116,30 @@ describe('README.md', () => {
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
   const block = (language: string): string =>
     new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, 'm').exec(readme)?.[1] ?? '';
+
+  it('shows the files that it names', () => {
+    expect(block('json')).toBe(readFileSync(join(CONFIG, 'upstreams.json'), 'utf8'));
+    expect(block('nginx')).toBe(readFileSync(join(CONFIG, 'upstreams.conf'), 'utf8'));
+  });
+
+  it('puts lbproxy in front of an app with the text that it says', async () => {
+    const app = await startUpstream((req, res) => res.end(`app ${req.headers.host}`));
+    const text = /^echo '(.*)' > upstreams\.json$/m.exec(readme)?.[1] ?? '';
+    const proxy = await startProxy(
+      text.replace('8080', '"127.0.0.1:0"').replace('localhost:3000', app.address),
+    );
+    const answer = await fetch(`http://127.0.0.1:${proxy.port}/`);
+    expect(await answer.text()).toBe(`app 127.0.0.1:${proxy.port}`);
+    await proxy.close();
+    await app.close();
+  });
+
+  it('names the schema where an installed package has it', () => {
+    const [, path] = /"\$schema": "\.\/node_modules\/lbproxy\/([^"]+)"/.exec(readme) ?? [];
+    expect(existsSync(join(ROOT, path))).toBe(true);
+    const { files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    expect(files).toContain(dirname(path));
+  });
 
   it('shows two forms of one configuration', () => {
     const [json, nginx] = ['json', 'nginx'].map((language) => readModel(block(language), CONFIG));
