@@ -1,7 +1,6 @@
 // Model → Runtime: the one file that knows every part. Each location becomes one ready handler, each address one front.
 // A little past 300 lines: it knows every part so that no part knows another.
 import { isDeepStrictEqual } from 'node:util';
-import type { GroupListener } from './balance/group.ts';
 import { listenKey } from './config/finish.ts';
 import type { LocationMatch, LocationModel, Model, ScriptOp, ServerModel, Settings } from './config/model.ts';
 import { lookupAny } from './config/registry.ts';
@@ -15,7 +14,7 @@ import { createSecureContexts, type TlsMaterial } from './listen/secure-contexts
 import { createAccessLog } from './observe/access-log.ts';
 import type { LogFiles } from './observe/log-files.ts';
 import { createDispatcher, type Dispatcher, type RoutedLocation } from './route/dispatch.ts';
-import { createHostTable } from './route/hosts.ts';
+import { createHostTable, serverByName } from './route/hosts.ts';
 import type { LocationEntry } from './route/locations.ts';
 import { compileScript, type ScriptTools } from './route/script.ts';
 import { compileTemplate } from './route/template.ts';
@@ -33,7 +32,6 @@ import { VERSION } from './version.ts';
 export interface RuntimeTools {
   readonly previous: Runtime | null;
   readonly discovery: Discovery;
-  readonly groupListener: GroupListener | null;
   readonly tls: TlsMaterial;
   readonly logFiles: LogFiles;
   /** Notes for the error log of a place. */
@@ -64,12 +62,7 @@ export class CompileError extends Error {
 
 /** Throws CompileError. Opens log files and certificates, but no socket. */
 export function compileRuntime(model: Model, tools: RuntimeTools): Runtime {
-  const upstreams = new UpstreamSet(
-    model,
-    tools.discovery,
-    tools.groupListener,
-    tools.previous?.upstreams ?? null,
-  );
+  const upstreams = new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
   const compiler = new ServerCompiler(upstreams, tools);
   const servers = model.servers.map((server) => ({ server, runtime: compiler.server(server) }));
   const listeners = new Map<string, ListenerPlan>();
@@ -126,7 +119,11 @@ function planListener(
 
 function createFront(first: CompiledServer, here: readonly CompiledServer[]): Front {
   const table = createHostTable(
-    here.map(({ server, runtime }) => ({ names: server.settings.serverNames.flat(), value: runtime })),
+    here.flatMap(({ server, runtime }) =>
+      server.settings.serverNames
+        .flat()
+        .map((name) => ({ names: [name], value: serverByName(runtime, name) })),
+    ),
     first.runtime,
   );
   const { largeClientHeaderBuffers: buffers, maxHeaders, clientHeaderTimeoutMs } = first.server.settings;
@@ -177,44 +174,22 @@ class ServerCompiler {
   }
 
   #locations(models: readonly LocationModel[], outer: Place): LocationEntry<RoutedLocation>[] {
-    const entries = models.map((model) => {
+    return models.flatMap((model) => {
       const place = innerPlace(model, outer);
-      return {
-        match: model.match,
-        value: this.#location(model, place),
-        locations: this.#locations(model.locations, place),
-      };
+      const value = this.#location(model, place);
+      const entry = { match: model.match, value, locations: this.#locations(model.locations, place) };
+      const bare = withoutSlash(model, models);
+      return bare === '' ? [entry] : [entry, this.#slashRedirect(bare, value.runtime, model.settings)];
     });
-    return [...entries, ...models.flatMap((model) => this.#slashRedirect(model, models, outer))];
   }
 
-  /** `/x` goes to `/x/` where that is a proxied location and `/x` is none of its own (nginx: auto_redirect). */
-  #slashRedirect(
-    model: LocationModel,
-    siblings: readonly LocationModel[],
-    outer: Place,
-  ): LocationEntry<RoutedLocation>[] {
-    const { kind, text } = model.match;
-    if (kind === 'regex' || kind === 'exact' || model.settings.proxyPass === null) return [];
-    const bare = text.slice(0, -1);
-    if (
-      !text.endsWith('/') ||
-      bare === '' ||
-      siblings.some((s) => s.match.kind !== 'regex' && s.match.text === bare)
-    ) {
-      return [];
-    }
-    const { sendRedirect } = this.#parts(model.settings);
-    const level = this.#level(model.settings, innerPlace(model, outer));
+  /** `/x` goes to `/x/`: all else is as in the location there. */
+  #slashRedirect(bare: string, there: LocationRuntime, settings: Settings): LocationEntry<RoutedLocation> {
+    const { sendRedirect } = this.#parts(settings);
     const handle: Handler = (x) =>
       sendRedirect(x, 301, `${escapePath(x.uri)}/${x.hasArgs ? `?${x.args}` : ''}`);
-    return [
-      {
-        match: { kind: 'exact', text: bare },
-        value: { runtime: { ...level, handle }, script: null },
-        locations: [],
-      },
-    ];
+    const runtime = { ...there, handle };
+    return { match: { kind: 'exact', text: bare }, value: { runtime, script: null }, locations: [] };
   }
 
   #location(model: LocationModel, place: Place): RoutedLocation {
@@ -300,6 +275,14 @@ class ServerCompiler {
       report: (exchange, message) => log.fileProblem(exchange, message),
     });
   }
+}
+
+/** `/x` of a proxied location `/x/`, unless `/x` is a location itself (nginx: auto_redirect); '' for all others. */
+function withoutSlash({ match, settings }: LocationModel, siblings: readonly LocationModel[]): string {
+  if (match.kind === 'regex' || match.kind === 'named') return '';
+  if (settings.proxyPass === null || !match.text.endsWith('/')) return '';
+  const bare = match.text.slice(0, -1);
+  return siblings.some((other) => other.match.kind !== 'regex' && other.match.text === bare) ? '' : bare;
 }
 
 /** A location that inherits an alias goes on replacing the prefix of the location that has it. */

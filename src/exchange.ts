@@ -19,6 +19,8 @@ export class Attempt {
   outcome: Failure | 'ok' | 'pending' = 'pending';
   /** Why no further peer was tried after this failure; '' when one was. */
   noRetry = '';
+  /** The first on a group while others had their attempts before it. */
+  opensGroup = false;
 
   constructor(peer: string, startedAt: number) {
     this.peer = peer;
@@ -95,6 +97,8 @@ export interface ClientSink {
   finish(trailers: string): void;
   /** The answer cannot be completed: the client must see that (reset or close without the last chunk). */
   abort(failure: Failure): void;
+  /** Ends the connection without an answer, in order: what was answered before still goes out. */
+  hangUp(): void;
 
   /** Begins delivery of the request's body; a client that waits for it gets `100 Continue`. */
   readBody(reader: BodyReader): void;
@@ -168,13 +172,13 @@ export class Exchange {
   argsChanged = false;
   /** The URI was changed by a rewrite: the request line as it came no longer says where to go. */
   rewritten = false;
-  /** The present location was found for a URI that a rewrite or an internal redirect made, not for the client's. */
-  internal = false;
+  /** False once `break` kept a rewritten URI in its place: the location was not found for that URI (nginx: valid_location). */
+  locationHolds = true;
   /** Internal redirects and rewrites to another location so far; nginx ends at ten. */
   redirects = 0;
-  /** Captures of the last regular expression that matched: location, rewrite, if, server_name. */
-  captures: RegExpExecArray | null = null;
-  /** Variables set by `set`. */
+  /** Numbered captures of the last match: location, rewrite, if, server_name. A rewrite or an `if` that does not match leaves none. */
+  captures: readonly (string | undefined)[] | null = null;
+  /** Variables made by `set` and by named captures. */
   variables: Map<string, string> | null = null;
   #id = '';
 

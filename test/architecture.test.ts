@@ -66,11 +66,21 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'problem',
     'places',
     'glob',
+    'nginx-names',
     'foreign-words',
     'missing-semicolon',
   ],
   'config/files': ['load', 'print'],
-  'config/registry': ['registry', 'level', 'build', 'build-blocks', 'build-script', 'finish', 'describe'],
+  'config/registry': [
+    'registry',
+    'level',
+    'check-row',
+    'build',
+    'build-blocks',
+    'build-script',
+    'finish',
+    'describe',
+  ],
 };
 
 /** Rows and variables are leaves of their rooms: the registry gathers them, also those of rooms above it (decision 004). */

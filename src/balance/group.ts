@@ -1,7 +1,9 @@
 // An upstream group at run time: its peers, its balancer, the backups behind it, and what other acceptors need to hear.
 // Decides and counts; connects to nothing.
+import { fromMachineMs, toMachineMs } from '../shared/clock.ts';
 import type { BalanceKey, Balancer } from './balancer.ts';
 import { Peer, type PeerConfig } from './peer.ts';
+import { applyStep, CHANCE, FAILED, GIVE, LIVED, RESET, type Step, TAKE } from './steps.ts';
 import { BALANCERS, type BalanceMethod } from './table.ts';
 
 /**
@@ -10,26 +12,26 @@ import { BALANCERS, type BalanceMethod } from './table.ts';
  */
 export type Outcome = 'ok' | 'next' | 'failed' | 'abandoned';
 
-/** Hears of everything that other acceptors have to know; called on the request path, so it only counts. */
-export interface GroupListener {
-  /** A choice is about to be made: the last moment to take over where the rotation stands. */
+/**
+ * What acceptors that serve the same group agree on before one of them decides; a process that acts alone has none. Called on the request
+ * path.
+ */
+export interface GroupSharing {
+  /** A choice is about to be made: takes over what the others did. */
   onPicking(group: Group): void;
-  onPick(group: Group, peer: Peer): void;
-  onDone(group: Group, peer: Peer): void;
-  onFailed(group: Group, peer: Peer): void;
-  onLive(group: Group, peer: Peer): void;
-  onRecover(group: Group): void;
-}
-
-/** What one acceptor did with a group since it last told, peers by name so that lists may change meanwhile. */
-export interface GroupDelta {
-  /** `GroupConfig.id`. */
-  readonly id: string;
-  readonly picks: readonly (readonly [peer: string, times: number])[];
-  readonly done: readonly (readonly [peer: string, times: number])[];
-  readonly failed: readonly string[];
-  readonly live: readonly string[];
-  readonly recovered: boolean;
+  /** The choice stands, and its exchange counts: leaves where the rotation stands now. */
+  onPicked(group: Group): void;
+  /** An attempt that `pick` began has ended. */
+  onReleased(): void;
+  /** A failure took weight. */
+  onWeights(group: Group): void;
+  /**
+   * Puts a step among those of all acceptors, in one order for all, and applies all up to it. False: others came first, and it was
+   * refused.
+   */
+  agree(group: Group, peer: Peer, step: Step): boolean;
+  /** The group has other peers now. */
+  onPeers(group: Group): void;
 }
 
 export interface GroupConfig {
@@ -51,8 +53,7 @@ export class Group {
   #backup: Peer[] = [];
   #balancer: Balancer = BALANCERS.round_robin([]);
   #backupBalancer: Balancer | null = null;
-  readonly #byName = new Map<string, Peer>();
-  listener: GroupListener | null = null;
+  sharing: GroupSharing | null = null;
 
   constructor(config: GroupConfig) {
     this.name = config.name;
@@ -63,13 +64,14 @@ export class Group {
 
   /** Replaces the list of peers; those with the same name and settings keep their state, up or down. */
   setPeers(configs: readonly PeerConfig[]): void {
-    const before = new Map(this.peers.map((peer) => [peerKey(peer.config), peer]));
-    this.peers = configs.map((config) => before.get(peerKey(config)) ?? new Peer(config));
-    this.#byName.clear();
+    const before = new Map<string, Peer[]>();
+    for (const peer of this.peers)
+      before.set(peerKey(peer.config), [...(before.get(peerKey(peer.config)) ?? []), peer]);
+    // A server that stands twice is two peers.
+    this.peers = configs.map((config) => before.get(peerKey(config))?.shift() ?? new Peer(config));
     for (const [index, peer] of this.peers.entries()) {
       peer.index = index;
-      this.#byName.set(peer.name, peer);
-      this.setDown(peer.name, configs[index].down);
+      this.setDown(peer, configs[index].down);
     }
     this.#primary = this.peers.filter((peer) => !peer.config.backup);
     this.#backup = this.peers.filter((peer) => peer.config.backup);
@@ -77,22 +79,18 @@ export class Group {
     this.#balancer = BALANCERS[this.method](this.#primary);
     // Backups are a second list, chosen from by the same method.
     this.#backupBalancer = this.#backup.length > 0 ? BALANCERS[this.method](this.#backup) : null;
+    this.sharing?.onPeers(this);
   }
 
-  /** Marks a peer ready or not, by name (a supervised process, a health check). */
-  setDown(name: string, down: boolean): void {
-    const peer = this.#byName.get(name);
-    if (peer === undefined || peer.down === down) return;
+  /** Marks a peer ready or not (a supervised process, a health check). */
+  setDown(peer: Peer, down: boolean): void {
+    if (peer.down === down) return;
     peer.down = down;
     if (down) return;
-    // It starts anew: what its predecessor failed is not held against it.
-    peer.fails = 0;
+    // It starts anew: what its predecessor failed is not held against it. Where failures are shared the primary says so to all at once.
+    if (this.sharing === null) peer.fails = 0;
     peer.effectiveWeight = peer.weight;
     peer.currentWeight = 0;
-  }
-
-  peerNamed(name: string): Peer | undefined {
-    return this.#byName.get(name);
   }
 
   /** Whose turn is next where peers simply take turns (many of equal weight); -1 where their weights tell. */
@@ -115,20 +113,39 @@ export class Group {
    * peer out, all of them get one more chance.
    */
   pick(key: BalanceKey, tried: readonly Peer[], now: number): Peer | undefined {
-    this.listener?.onPicking(this);
+    this.sharing?.onPicking(this);
     let peer = this.#choose(key, tried, now);
-    if (peer === undefined && this.#recover(tried, now)) {
-      this.listener?.onRecover(this);
-      peer = this.#choose(key, tried, now);
-    }
-    if (peer === undefined) return undefined;
-    peer.active++;
-    this.listener?.onPick(this, peer);
+    // Whoever is refused knows why, and chooses another; no peer can refuse twice without a change that somebody else made.
+    for (let refusals = 0; peer !== undefined && !this.#take(peer, now); refusals++)
+      peer = refusals < 2 * this.peers.length ? this.#choose(key, tried, now) : undefined;
     return peer;
   }
 
   #choose(key: BalanceKey, tried: readonly Peer[], now: number): Peer | undefined {
+    const peer = this.#chooseOnce(key, tried, now);
+    return peer === undefined && this.#recover(tried, now) ? this.#chooseOnce(key, tried, now) : peer;
+  }
+
+  #chooseOnce(key: BalanceKey, tried: readonly Peer[], now: number): Peer | undefined {
     return this.#balancer.pick(key, tried, now) ?? this.#backupBalancer?.pick(key, tried, now);
+  }
+
+  /** Counts an exchange on a peer that was chosen; false when other acceptors took its last place or its one chance meanwhile. */
+  #take(peer: Peer, now: number): boolean {
+    const { sharing } = this;
+    if (sharing === null) {
+      peer.noteChance(now);
+      peer.active++;
+      return true;
+    }
+    if (this.countsMatter) {
+      if (!sharing.agree(this, peer, TAKE)) return false;
+    } else {
+      if (peer.isChanceDue(now) && !sharing.agree(this, peer, CHANCE)) return false;
+      peer.active++;
+    }
+    sharing.onPicked(this);
+    return true;
   }
 
   /** Ends the time-out of failing peers; true when that makes an untried one eligible. */
@@ -136,80 +153,67 @@ export class Group {
     let any = false;
     for (const peer of this.peers) {
       if (peer.down || !peer.isFailing(now) || tried.includes(peer)) continue;
-      peer.fails = 0;
+      this.#agree(peer, RESET, now);
       any = true;
     }
     return any;
   }
 
+  #agree(peer: Peer, step: Step, now: number): void {
+    if (this.sharing === null) applyStep(peer, step, 0, now);
+    else this.sharing.agree(this, peer, step);
+  }
+
   /** Ends an attempt that `pick` began. */
   release(peer: Peer, outcome: Outcome, now: number): void {
-    if (peer.active > 0) peer.active--;
-    this.listener?.onDone(this, peer);
-    if (outcome === 'failed' && !this.#single) {
-      peer.noteFailure(now);
-      this.listener?.onFailed(this, peer);
-    } else if ((outcome === 'ok' || outcome === 'next') && peer.noteSuccess()) {
-      this.listener?.onLive(this, peer);
+    const { sharing } = this;
+    if (sharing !== null && this.countsMatter) sharing.agree(this, peer, GIVE);
+    else if (peer.active > 0) peer.active--;
+    sharing?.onReleased();
+    if (outcome === 'failed') {
+      if (this.#single || peer.config.maxFails === 0) return;
+      this.#agree(peer, FAILED, now);
+      sharing?.onWeights(this);
+    } else if (outcome !== 'abandoned' && peer.isOnProbation) {
+      this.#agree(peer, LIVED, now);
     }
   }
 
-  /** Applies what another acceptor did, so that all see one count and one set of failures. */
-  apply(delta: GroupDelta, now: number): void {
-    if (delta.recovered) this.#recover([], now);
-    for (const [name, times] of delta.picks) {
-      const peer = this.#byName.get(name);
-      if (peer === undefined) continue;
-      peer.active += times;
-      peer.noteChance(now);
-    }
-    for (const [name, times] of delta.done) {
-      const peer = this.#byName.get(name);
-      if (peer !== undefined) peer.active = Math.max(0, peer.active - times);
-    }
-    for (const name of delta.failed) this.#byName.get(name)?.noteFailure(now);
-    for (const name of delta.live) {
-      const peer = this.#byName.get(name);
-      if (peer !== undefined) peer.fails = 0;
-    }
+  /** From now on other acceptors serve the group too (`sharing`), or none does (null). `self` is how they know this process. */
+  share(sharing: GroupSharing | null, self: number): void {
+    if (this.sharing === sharing) return;
+    this.sharing = sharing;
+    if (sharing === null) for (const peer of this.peers) peer.holdAlone(self);
   }
 }
 
-/** A peer's state as another process can take it over; ages in ms, -1 = never. */
+/** A peer's state as another process can take it over; times in ms of the machine, 0 = never. Where the rotation stands is told elsewhere. */
 export interface PeerState {
-  readonly name: string;
-  readonly currentWeight: number;
-  readonly effectiveWeight: number;
-  readonly active: number;
+  readonly holders: readonly (readonly [process: number, exchanges: number])[];
   readonly fails: number;
-  readonly accessedAgoMs: number;
-  readonly checkedAgoMs: number;
+  readonly accessedAtMs: number;
+  readonly checkedAtMs: number;
 }
 
-/** The state of a whole group, for an acceptor that joins. */
-export function takeSnapshot(group: Group, now: number): PeerState[] {
-  const ago = (at: number): number => (at === 0 ? -1 : now - at);
+/** The state of a whole group, for an acceptor that joins: one entry a peer, in their order. */
+export function takeSnapshot(group: Group): PeerState[] {
   return group.peers.map((p) => ({
-    name: p.name,
-    currentWeight: p.currentWeight,
-    effectiveWeight: p.effectiveWeight,
-    active: p.active,
+    holders: p.holders,
     fails: p.fails,
-    accessedAgoMs: ago(p.accessedAt),
-    checkedAgoMs: ago(p.checkedAt),
+    accessedAtMs: p.accessedAt === 0 ? 0 : toMachineMs(p.accessedAt),
+    checkedAtMs: p.checkedAt === 0 ? 0 : toMachineMs(p.checkedAt),
   }));
 }
 
-export function applySnapshot(group: Group, states: readonly PeerState[], now: number): void {
-  for (const state of states) {
-    const peer = group.peerNamed(state.name);
-    if (peer === undefined) continue;
-    peer.currentWeight = state.currentWeight;
-    peer.effectiveWeight = state.effectiveWeight;
-    peer.active = state.active;
+/** Nothing is taken over where the peers are others meanwhile: what was told of them is on its way. */
+export function applySnapshot(group: Group, states: readonly PeerState[]): void {
+  if (states.length !== group.peers.length) return;
+  for (const [i, state] of states.entries()) {
+    const peer = group.peers[i];
+    peer.holders = state.holders;
     peer.fails = state.fails;
-    peer.accessedAt = state.accessedAgoMs < 0 ? 0 : now - state.accessedAgoMs;
-    peer.checkedAt = state.checkedAgoMs < 0 ? 0 : now - state.checkedAgoMs;
+    peer.accessedAt = state.accessedAtMs === 0 ? 0 : fromMachineMs(state.accessedAtMs);
+    peer.checkedAt = state.checkedAtMs === 0 ? 0 : fromMachineMs(state.checkedAtMs);
   }
 }
 

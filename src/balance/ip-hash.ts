@@ -19,10 +19,7 @@ export const ipHash = (peers: readonly Peer[]): Balancer => {
       for (let misses = 0; misses <= MAX_MISSES; misses++) {
         for (let i = 0; i < bytes.length; i++) hash = (hash * 113 + bytes[i]) % 6271;
         const peer = peerAt(peers, hash % totalWeight);
-        if (peer.isEligible(tried, now)) {
-          peer.noteChance(now);
-          return peer;
-        }
+        if (peer.isEligible(tried, now)) return peer;
       }
       return fallback.pick(key, tried, now);
     },

@@ -21,7 +21,6 @@ export const leastConn = (peers: readonly Peer[]): Balancer => ({
       }
     }
     if (best !== undefined && several) best = smoothPick(peers, first, tried, now, best);
-    best?.noteChance(now);
     return best;
   },
 });

@@ -1,6 +1,8 @@
 // One server of an upstream group: what is configured, what is counted, and the one predicate that says whether it may be
 // picked. Touches no socket.
 
+import { toMachineMs } from '../shared/clock.ts';
+
 /** How to reach a peer. */
 export type PeerAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
@@ -30,8 +32,10 @@ export class Peer {
   down: boolean;
   currentWeight = 0;
   effectiveWeight: number;
-  /** Exchanges under way on it, in all acceptors as far as known. */
+  /** Exchanges under way on it: in all acceptors where a choice depends on that (`Group.countsMatter`), else in this one. */
   active = 0;
+  /** Where acceptors share the count: how many of them each process has. */
+  #held: Map<number, number> | null = null;
   fails = 0;
   /** Monotonic ms of the last failure, and of the last time it was given a chance after one. */
   accessedAt = 0;
@@ -47,8 +51,17 @@ export class Peer {
 
   /** Whether it is out because of failures at this moment. */
   isFailing(now: number): boolean {
-    const c = this.config;
-    return c.maxFails > 0 && this.fails >= c.maxFails && now - this.checkedAt <= c.failTimeoutMs;
+    return this.config.maxFails > 0 && this.fails >= this.config.maxFails && !this.#isPauseOver(now);
+  }
+
+  /**
+   * nginx counts whole seconds, so that with fail_timeout=0 a peer is out for what is left of the present one. Processes share whole
+   * milliseconds of the machine: half of one keeps rounding from deciding.
+   */
+  #isPauseOver(now: number): boolean {
+    const pauseMs = this.config.failTimeoutMs;
+    if (pauseMs > 0) return now - this.checkedAt > pauseMs + 0.5;
+    return Math.floor(toMachineMs(now) / 1000) > Math.floor(toMachineMs(this.checkedAt) / 1000);
   }
 
   /** It has as many exchanges as max_conns lets it have. */
@@ -69,9 +82,14 @@ export class Peer {
     return this.active * other.weight === other.active * this.weight;
   }
 
+  /** It failed, and has not been tried since its pause ended. */
+  isChanceDue(now: number): boolean {
+    return this.fails > 0 && this.#isPauseOver(now);
+  }
+
   /** A peer whose pause is over gets one request at a time: the chance is taken by whoever picks it first. */
   noteChance(now: number): void {
-    if (now - this.checkedAt > this.config.failTimeoutMs) this.checkedAt = now;
+    if (this.isChanceDue(now)) this.checkedAt = now;
   }
 
   noteFailure(now: number): void {
@@ -86,10 +104,44 @@ export class Peer {
     }
   }
 
-  /** True when this success ended a time of failures. */
-  noteSuccess(): boolean {
-    if (this.fails === 0 || this.accessedAt >= this.checkedAt) return false;
-    this.fails = 0;
-    return true;
+  /** A success now would end a time of failures: it was given a chance since the last of them. */
+  get isOnProbation(): boolean {
+    return this.fails > 0 && this.accessedAt < this.checkedAt;
+  }
+
+  noteSuccess(): void {
+    if (this.isOnProbation) this.fails = 0;
+  }
+
+  /** Counts exchanges of a process, up or down; never below what it has. */
+  hold(by: number, count: number): void {
+    this.#held ??= new Map();
+    const before = this.#held.get(by) ?? 0;
+    const after = Math.max(0, before + count);
+    if (after === 0) this.#held.delete(by);
+    else this.#held.set(by, after);
+    this.active += after - before;
+  }
+
+  /** A process is gone, and its exchanges with it. */
+  drop(by: number): void {
+    this.hold(by, -(this.#held?.get(by) ?? 0));
+  }
+
+  /** Process and number of its exchanges, as an acceptor that joins takes them over. */
+  get holders(): readonly (readonly [process: number, exchanges: number])[] {
+    return [...(this.#held ?? [])];
+  }
+
+  set holders(holders: readonly (readonly [process: number, exchanges: number])[]) {
+    this.#held = new Map(holders);
+    this.active = holders.reduce((sum, [, exchanges]) => sum + exchanges, 0);
+  }
+
+  /** From now on only the exchanges of this process are known. */
+  holdAlone(by: number): void {
+    if (this.#held === null) return;
+    this.active = this.#held.get(by) ?? 0;
+    this.#held = null;
   }
 }

@@ -61,6 +61,7 @@ export const balanceRows: readonly Row[] = [
     contexts: ['upstream'],
     args: [1, 1],
     syntax: METHODS.join(' | '),
+    repeat: 'last',
     default: 'round_robin',
     doc: 'How a peer is chosen.',
     read: (words, cx) =>
@@ -120,6 +121,7 @@ function methodWord(method: BalanceMethod, doc: string, aliases?: readonly strin
     contexts: ['upstream'],
     args: [0, 0],
     syntax: '',
+    repeat: 'last',
     doc,
     read: () => method,
   });

@@ -3,10 +3,10 @@
 import { lookup } from 'node:dns/promises';
 import { positionOf } from '../config/finish.ts';
 import type { Model } from '../config/model.ts';
-import { didYouMean, type Problems } from '../config/problem.ts';
+import type { Problems } from '../config/problem.ts';
 import { whyNotStartable } from '../supervise/startable.ts';
-import { needsLookup } from '../upstream/discovery.ts';
-import { type PassTarget, passesOf } from '../upstream/passes.ts';
+import { groupKey } from '../upstream/discovery.ts';
+import { isBareName, nearestGroup, type PassTarget, passesOf, takenForHost } from '../upstream/passes.ts';
 
 export async function checkSurroundings(model: Model, problems: Problems): Promise<void> {
   for (const program of model.programs) {
@@ -39,19 +39,16 @@ export async function checkSurroundings(model: Model, problems: Problems): Promi
 export function warnOfStrangers(model: Model, problems: Problems): void {
   for (const { host, hasPort, at } of strangers(model)) {
     if (hasPort) continue;
-    const near = didYouMean(host, groupsOf(model));
-    const hint = near === undefined ? '' : `; did you mean "${near}"?`;
-    problems.warn(
-      positionOf(at),
-      `there is no upstream or program "${host}": it is taken for a host name${hint}`,
-    );
+    problems.warn(positionOf(at), takenForHost(host, nearestGroup(model, host)));
   }
 }
 
-/** Where a proxy_pass names neither a group nor, by a dot, a host for certain. */
+/** Where a proxy_pass names neither a group nor, by a dot, a host for certain. What only a request looks up is none of a start's. */
 function strangers(model: Model): PassTarget[] {
-  const groups = new Set(model.upstreams.map((upstream) => upstream.name));
-  return passesOf(model).targets.filter(({ authority, host }) => !groups.has(authority) && isBareName(host));
+  const groups = new Set(model.upstreams.map((upstream) => groupKey(upstream.name)));
+  return passesOf(model).targets.filter(
+    ({ authority, host, byRequest }) => !byRequest && !groups.has(groupKey(authority)) && isBareName(host),
+  );
 }
 
 /** The same names among the servers of upstreams, which are hosts for certain. */
@@ -59,19 +56,11 @@ function bareServers(model: Model): PassTarget[] {
   return model.upstreams
     .flatMap((upstream) => upstream.settings.upstreamServers)
     .filter(({ host }) => isBareName(host))
-    .map(({ host, at }) => ({ authority: host, host, hasPort: true, at }));
-}
-
-function isBareName(host: string): boolean {
-  return needsLookup(host) && !host.includes('.');
-}
-
-function groupsOf(model: Model): string[] {
-  return [...model.upstreams, ...model.programs].map(({ name }) => name);
+    .map(({ host, at }) => ({ authority: host, host, hasPort: true, byRequest: false, at }));
 }
 
 function nextStep(model: Model, host: string): string {
-  const near = didYouMean(host, groupsOf(model));
+  const near = nearestGroup(model, host);
   return near === undefined ? 'define it, or correct the name' : `did you mean "${near}"?`;
 }
 

@@ -55,7 +55,6 @@ async function tryOut(model: Model): Promise<{ at: string; message: string } | u
     compileRuntime(model, {
       previous: null,
       discovery: NOTHING_DISCOVERED,
-      groupListener: null,
       tls: { selfSigned, ticketKeys: Buffer.alloc(48) },
       logFiles,
       log: new RuntimeLogs(model, logFiles),

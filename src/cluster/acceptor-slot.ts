@@ -7,7 +7,7 @@ const ANSWER_MS = 10_000;
 
 export interface SlotEvents {
   onReady(slot: AcceptorSlot): void;
-  onDelta(slot: AcceptorSlot, message: Extract<FromAcceptor, { type: 'delta' }>): void;
+  onLog(slot: AcceptorSlot, message: Extract<FromAcceptor, { type: 'log-full' | 'log-switched' }>): void;
   onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void;
 }
 
@@ -30,7 +30,7 @@ export class AcceptorSlot {
     this.worker.on('message', (message: FromAcceptor) => {
       this.lastAlive = Date.now();
       if (message.type === 'ready') events.onReady(this);
-      else if (message.type === 'delta') events.onDelta(this, message);
+      else if (message.type === 'log-full' || message.type === 'log-switched') events.onLog(this, message);
       else if (message.type !== 'alive') this.#answer(`${message.type} ${message.generation}`, message);
     });
     this.worker.on('exit', (code, signal) => {

@@ -1,14 +1,14 @@
 // An acceptor process: compiles what the primary sends, serves it, tells what it did with the groups. Holds no configuration of its own.
 import cluster from 'node:cluster';
-import type { GroupListener } from '../balance/group.ts';
+import type { Group } from '../balance/group.ts';
 import { CompileError, compileRuntime, type Runtime } from '../compile.ts';
 import { Listener } from '../listen/listener.ts';
 import { LogFiles } from '../observe/log-files.ts';
-import { systemClock } from '../shared/clock.ts';
-import { DeltaCollector } from './delta-collector.ts';
 import { applyStates } from './group-hub.ts';
-import type { FromAcceptor, GroupState, ToAcceptor } from './messages.ts';
+import { AcceptorSharing } from './group-sharing.ts';
+import type { FromAcceptor, SharedState, ToAcceptor } from './messages.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
+import { LOG_FDS } from './shared-log.ts';
 import { ROTATION_FD, SharedRotation } from './shared-rotation.ts';
 import { listenOn } from './sockets.ts';
 
@@ -26,12 +26,14 @@ export class Acceptor {
   readonly #sockets = new Map<string, unknown>();
   readonly #logFiles = new LogFiles();
   #logs: RuntimeLogs | null = null;
-  readonly #rotation = new SharedRotation(ROTATION_FD);
-  readonly #collector: DeltaCollector;
+  readonly #sharing: AcceptorSharing;
   #draining = false;
 
   constructor() {
-    this.#collector = new DeltaCollector((deltas) => this.#send({ type: 'delta', deltas }), this.#rotation);
+    this.#sharing = new AcceptorSharing(cluster.worker?.id ?? 1, new SharedRotation(ROTATION_FD), LOG_FDS, {
+      onFull: (segment) => this.#send({ type: 'log-full', segment }),
+      onSwitched: (segment) => this.#send({ type: 'log-switched', segment }),
+    });
   }
 
   start(): void {
@@ -71,9 +73,10 @@ export class Acceptor {
       case 'prepare':
         return this.#prepare(message);
       case 'commit':
-        void this.#commit(message.generation, message.states);
+        void this.#commit(message.generation, message.state);
         return;
       case 'discard':
+        if (this.#prepared !== null) this.#sharing.discard(groupsOf(this.#prepared.runtime));
         this.#prepared = null;
         this.#closeSpareSockets();
         return;
@@ -81,11 +84,9 @@ export class Acceptor {
         this.#runtime?.upstreams.discover(message.discovery);
         this.#prepared?.runtime.upstreams.discover(message.discovery);
         return;
-      case 'delta': {
-        const now = systemClock.now();
-        for (const delta of message.deltas) this.#runtime?.upstreams.byId(delta.id)?.group.apply(delta, now);
+      case 'log-sealed':
+        this.#sharing.catchUp();
         return;
-      }
       case 'reopen':
         this.#logFiles.reopenAll();
         return;
@@ -100,15 +101,15 @@ export class Acceptor {
     const { generation, model, discovery, tls, shared } = message;
     try {
       const logs = new RuntimeLogs(model, this.#logFiles);
-      const listener: GroupListener | null = shared ? this.#collector : null;
       const runtime = compileRuntime(model, {
         previous: this.#runtime,
         discovery,
-        groupListener: listener,
         tls: { selfSigned: tls.selfSigned, ticketKeys: Buffer.from(tls.ticketKeys, 'base64') },
         logFiles: this.#logFiles,
         log: logs,
       });
+      // From the first commit on others may speak of its groups.
+      if (shared) this.#sharing.prepare(groupsOf(runtime));
       this.#prepared = { generation, runtime, logs, shared };
       this.#send({ type: 'prepared', generation, problem: null });
     } catch (error) {
@@ -118,7 +119,7 @@ export class Acceptor {
     }
   }
 
-  async #commit(generation: number, states: readonly GroupState[]): Promise<void> {
+  async #commit(generation: number, state: SharedState): Promise<void> {
     const prepared = this.#prepared;
     if (prepared === null || prepared.generation !== generation) return;
     const before = this.#runtime;
@@ -126,8 +127,10 @@ export class Acceptor {
     this.#runtime = prepared.runtime;
     this.#logs = prepared.logs;
     prepared.logs.use();
-    this.#share(prepared.runtime, prepared.shared);
-    if (before === null) applyStates(prepared.runtime.upstreams, states);
+    if (before === null) {
+      applyStates(prepared.runtime.upstreams, state.groups);
+      this.#sharing.join(groupsOf(prepared.runtime), prepared.shared, state.log);
+    } else this.#sharing.use(groupsOf(prepared.runtime), prepared.shared);
     let problem: string | null = null;
     try {
       await this.#serve(prepared.runtime);
@@ -137,13 +140,6 @@ export class Acceptor {
     before?.upstreams.retire(prepared.runtime.upstreams);
     this.#logFiles.retire();
     this.#send({ type: 'committed', generation, problem });
-  }
-
-  /** Groups that a reload kept may have had no one to share with before, or have no one now. */
-  #share({ upstreams }: Runtime, shared: boolean): void {
-    const groups = [...upstreams.all].map((upstream) => upstream.group);
-    for (const group of groups) group.listener = shared ? this.#collector : null;
-    this.#rotation.use(groups);
   }
 
   /** Makes the listeners what the runtime says: those that stay switch plans, new ones open, others drain. */
@@ -191,10 +187,13 @@ export class Acceptor {
   }
 
   #exit(): void {
-    this.#collector.flush();
     void this.#logFiles.flushAll(1000).then(() => process.exit(0));
     setTimeout(() => process.exit(0), 1500);
   }
+}
+
+function groupsOf({ upstreams }: Runtime): Group[] {
+  return [...upstreams.all].map((upstream) => upstream.group);
 }
 
 /** A socket of the primary belongs to one listener of an acceptor: another one for the same address needs its own. */

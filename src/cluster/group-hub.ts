@@ -1,87 +1,129 @@
-// In the primary: a copy of all groups, kept by the deltas that pass through, so that an acceptor that joins starts with the present
-// state and one that dies takes its active counts with it.
-import { applySnapshot, type Group, type GroupDelta, takeSnapshot } from '../balance/group.ts';
+// In the primary: a copy of all groups, kept by following the log that the acceptors write, so that an acceptor that joins starts with the
+// present state. It also says what only the primary knows (a process died, a peer starts anew), and seals full segments of the log.
+import { applySnapshot, type Group, takeSnapshot } from '../balance/group.ts';
+import type { Peer } from '../balance/peer.ts';
+import { RESET } from '../balance/steps.ts';
 import type { Model } from '../config/model.ts';
-import { systemClock } from '../shared/clock.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import { UpstreamSet } from '../upstream/upstream-set.ts';
-import type { GroupState } from './messages.ts';
+import { applyRecord, DEAD, NO_KEY } from './group-record.ts';
+import type { GroupState, SharedState } from './messages.ts';
+import { PeerIndex } from './peer-index.ts';
+import { type LogRecord, SharedLog } from './shared-log.ts';
+
+/** The primary's number among those that write to the log; acceptors count from 1. */
+const PRIMARY = 0;
+
+export interface HubEvents {
+  /** Acceptors that have joined and live. */
+  joined(): number[];
+  /** All of them are to read the log, so that they leave a sealed segment. */
+  onSealed(): void;
+}
 
 export class GroupHub {
   #upstreams: UpstreamSet | null = null;
-  /** Acceptor → group → peer → exchanges under way there. */
-  readonly #active = new Map<number, Map<string, Map<string, number>>>();
+  readonly #index = new PeerIndex();
+  readonly #log: SharedLog;
+  readonly #events: HubEvents;
+  /** Acceptors that may still read the segment before the present one. */
+  #behind = new Set<number>();
+  #sealWanted = false;
+  #shared = false;
 
-  use(model: Model, found: Discovery): void {
-    const next = new UpstreamSet(model, found, null, this.#upstreams);
+  constructor(logFds: readonly [number, number], events: HubEvents) {
+    this.#events = events;
+    this.#log = new SharedLog(logFds, PRIMARY, {
+      apply: (record: LogRecord) => applyRecord(this.#index, record),
+      onFull: (segment) => setImmediate(() => this.seal(segment)),
+      onSwitched: () => {},
+    });
+  }
+
+  /** A Model is about to be served; `shared` says whether by several acceptors. */
+  use(model: Model, found: Discovery, shared: boolean): void {
+    // Until now the log was about the groups of before.
+    this.#log.catchUp();
+    // One acceptor alone tells nothing, and begins anew when others join it.
+    if (!this.#shared) for (const peer of this.#index.peers) forgetState(peer);
+    this.#shared = shared;
+    const next = new UpstreamSet(model, found, this.#upstreams);
     this.#upstreams?.retire(next);
     this.#upstreams = next;
+    const groups = new Set([...next.all].map(({ group }) => group));
+    for (const group of [...this.#index.groups]) if (!groups.has(group)) this.#index.remove(group);
+    for (const group of groups) this.#index.add(group);
   }
 
+  /** Peers came and went. Those that come back start anew, in all acceptors at once. */
   discover(found: Discovery): void {
-    this.#upstreams?.discover(found);
-  }
-
-  apply(acceptor: number, deltas: readonly GroupDelta[]): void {
-    const now = systemClock.now();
-    for (const delta of deltas) {
-      this.#group(delta.id)?.apply(delta, now);
-      for (const [peer, times] of delta.picks) this.#count(acceptor, delta.id, peer, times);
-      for (const [peer, times] of delta.done) this.#count(acceptor, delta.id, peer, -times);
+    if (this.#upstreams === null) return;
+    this.#log.catchUp();
+    const groups = [...this.#upstreams.all].map(({ group }) => group);
+    const down = new Set(groups.flatMap((group) => group.peers.filter((peer) => peer.down)));
+    this.#upstreams.discover(found);
+    for (const group of groups) this.#index.add(group);
+    for (const peer of down) {
+      const key = this.#index.keyOf(peer);
+      if (!peer.down && key !== '') this.#log.append(RESET, key);
     }
   }
 
-  #group(id: string): Group | undefined {
-    return this.#upstreams?.byId(id)?.group;
+  /** An acceptor is gone: what it had under way no longer counts. */
+  forget(acceptor: number): void {
+    this.#log.append(DEAD, NO_KEY, acceptor);
+    this.left(acceptor);
   }
 
-  #count(acceptor: number, group: string, peer: string, times: number): void {
-    const groups = entry(this.#active, acceptor);
-    const peers = entry(groups, group);
-    const left = (peers.get(peer) ?? 0) + times;
-    if (left === 0) peers.delete(peer);
-    else peers.set(peer, left);
-  }
-
-  /** What the other acceptors must take back when one is gone. */
-  forget(acceptor: number): GroupDelta[] {
-    const groups = this.#active.get(acceptor);
-    this.#active.delete(acceptor);
-    const deltas = [...(groups ?? [])].map(([id, peers]) => ({
-      id,
-      picks: [],
-      done: [...peers].filter(([, n]) => n > 0),
-      failed: [],
-      live: [],
-      recovered: false,
-    }));
-    for (const delta of deltas) this.#group(delta.id)?.apply(delta, systemClock.now());
-    return deltas;
-  }
-
-  snapshot(): GroupState[] {
-    const now = systemClock.now();
-    return [...(this.#upstreams?.all ?? [])].map(({ group }) => ({
+  /** What an acceptor that joins now goes on from. */
+  state(): SharedState {
+    this.#log.catchUp();
+    const groups = [...(this.#upstreams?.all ?? [])].map(({ group }) => ({
       id: group.id,
-      peers: takeSnapshot(group, now),
+      peers: takeSnapshot(group),
     }));
+    return { groups, log: this.#log.position };
+  }
+
+  /** Somebody found this segment of the log full. */
+  seal(segment: number): void {
+    this.#log.catchUp();
+    if (segment !== this.#log.segment) return;
+    this.#sealWanted = true;
+    this.#sealNow();
+  }
+
+  #sealNow(): void {
+    if (!this.#sealWanted || this.#behind.size > 0) return;
+    this.#sealWanted = false;
+    this.#log.seal();
+    this.#behind = new Set(this.#events.joined());
+    this.#events.onSealed();
+    this.#tidy();
+  }
+
+  /** An acceptor reads the sealed segment no more. */
+  left(acceptor: number): void {
+    if (this.#behind.delete(acceptor)) this.#tidy();
+  }
+
+  #tidy(): void {
+    if (this.#behind.size > 0) return;
+    this.#log.clearLast();
+    this.#sealNow();
   }
 }
 
-/** The map under a key, made when there is none. */
-function entry<K, K2, V>(maps: Map<K, Map<K2, V>>, key: K): Map<K2, V> {
-  const present = maps.get(key);
-  if (present !== undefined) return present;
-  const made = new Map<K2, V>();
-  maps.set(key, made);
-  return made;
+function forgetState(peer: Peer): void {
+  peer.fails = 0;
+  peer.holders = [];
 }
 
 /** In an acceptor that joins. */
 export function applyStates(upstreams: UpstreamSet, states: readonly GroupState[]): void {
-  const now = systemClock.now();
+  const groups = new Map<string, Group>([...upstreams.all].map(({ group }) => [group.id, group]));
   for (const { id, peers } of states) {
-    const group = upstreams.byId(id)?.group;
-    if (group !== undefined) applySnapshot(group, peers, now);
+    const group = groups.get(id);
+    if (group !== undefined) applySnapshot(group, peers);
   }
 }

@@ -1,7 +1,8 @@
 // What primary and acceptors say to each other. Plain data over the cluster's channel; sockets ride along with `socket`.
-import type { GroupDelta, PeerState } from '../balance/group.ts';
+import type { PeerState } from '../balance/group.ts';
 import type { Model } from '../config/model.ts';
 import type { Discovery } from '../upstream/discovery.ts';
+import type { LogPosition } from './shared-log.ts';
 
 /** Files of the self-signed certificate, null when no server uses it; the ticket keys as base64. */
 export interface TlsMessage {
@@ -23,14 +24,21 @@ export type ToAcceptor =
       readonly shared: boolean;
     }
   /** Serve what was prepared. */
-  | { readonly type: 'commit'; readonly generation: number; readonly states: readonly GroupState[] }
+  | { readonly type: 'commit'; readonly generation: number; readonly state: SharedState }
   | { readonly type: 'discard'; readonly generation: number }
   | { readonly type: 'discovery'; readonly discovery: Discovery }
-  | { readonly type: 'delta'; readonly deltas: readonly GroupDelta[] }
+  /** The shared log has a new segment: read the old one to its end. */
+  | { readonly type: 'log-sealed' }
   | { readonly type: 'reopen' }
   /** Accept nothing more and exit when idle, at the latest after `timeoutMs` (0 = no limit). */
   | { readonly type: 'drain'; readonly timeoutMs: number }
   | { readonly type: 'stop' };
+
+/** What acceptors share, as it was at one place of the log. */
+export interface SharedState {
+  readonly groups: readonly GroupState[];
+  readonly log: LogPosition;
+}
 
 /** State of a group for an acceptor that joins while others serve. */
 export interface GroupState {
@@ -42,7 +50,10 @@ export type FromAcceptor =
   | { readonly type: 'ready' }
   | { readonly type: 'prepared'; readonly generation: number; readonly problem: PrepareProblem | null }
   | { readonly type: 'committed'; readonly generation: number; readonly problem: string | null }
-  | { readonly type: 'delta'; readonly deltas: readonly GroupDelta[] }
+  /** This segment of the shared log should be sealed. */
+  | { readonly type: 'log-full'; readonly segment: number }
+  /** This acceptor reads the segment before this one no more. */
+  | { readonly type: 'log-switched'; readonly segment: number }
   | { readonly type: 'alive' };
 
 export interface PrepareProblem {

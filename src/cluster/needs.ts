@@ -2,7 +2,7 @@
 import { listenKey } from '../config/finish.ts';
 import type { Model } from '../config/model.ts';
 import type { ListenModel } from '../listen/rows.ts';
-import { hostNamesOf, implicitUpstream } from '../upstream/discovery.ts';
+import { groupKey, hostNamesOf, implicitUpstream } from '../upstream/discovery.ts';
 import { passesOf } from '../upstream/passes.ts';
 
 /** One entry per distinct address. */
@@ -37,9 +37,9 @@ export function placeOfSelfSigned(model: Model): string | undefined {
 
 /** Host names of all peers, also of those that a proxy_pass names directly. */
 export function followedHosts(model: Model): string[] {
-  const groups = new Set(model.upstreams.map((upstream) => upstream.name));
+  const groups = new Set(model.upstreams.map((upstream) => groupKey(upstream.name)));
   const implicit = passesOf(model)
-    .targets.filter(({ authority }) => !groups.has(authority))
+    .targets.filter(({ authority, byRequest }) => !byRequest && !groups.has(groupKey(authority)))
     .map(({ authority, at }) => implicitUpstream(model.settings, authority, at));
   return hostNamesOf(model, implicit);
 }

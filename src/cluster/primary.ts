@@ -3,6 +3,8 @@
 // Longer than most files: start, reload, replacement and stop share one queue and one set of acceptors.
 import cluster from 'node:cluster';
 import { randomBytes } from 'node:crypto';
+import { openSync } from 'node:fs';
+import { devNull } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CompileError } from '../compile.ts';
@@ -15,12 +17,12 @@ import type { Discovery } from '../upstream/discovery.ts';
 import { listenerIdentity } from './acceptor.ts';
 import { AcceptorSlot, type SlotEvents } from './acceptor-slot.ts';
 import { GroupHub } from './group-hub.ts';
-import type { PrepareProblem, TlsMessage, ToAcceptor } from './messages.ts';
+import { openMemoryFile } from './memory-file.ts';
+import type { FromAcceptor, PrepareProblem, TlsMessage, ToAcceptor } from './messages.ts';
 import { followedHosts, listensOf, placeOfListen, placeOfSelfSigned, usesSelfSigned } from './needs.ts';
 import { HostResolver } from './resolver.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { ensureSelfSigned } from './self-signed.ts';
-import { openRotationFile } from './shared-rotation.ts';
 import { Sockets } from './sockets.ts';
 import { usableCores } from './usable-cores.ts';
 
@@ -49,7 +51,8 @@ export class Primary implements SlotEvents {
   #logs: RuntimeLogs;
   readonly #sockets = new Sockets();
   readonly #slots = new Set<AcceptorSlot>();
-  readonly #hub = new GroupHub();
+  readonly #shared = openSharedFiles();
+  readonly #hub: GroupHub;
   readonly #resolver: HostResolver;
   #supervisor: Supervisor | null = null;
   #programs: Record<string, readonly { port: number; up: boolean }[]> = {};
@@ -66,6 +69,10 @@ export class Primary implements SlotEvents {
     this.#model = options.model;
     this.#logs = new RuntimeLogs(options.model, this.#logFiles);
     this.#logs.use();
+    this.#hub = new GroupHub(this.#shared.log, {
+      joined: () => [...this.#slots].filter((slot) => slot.joined).map((slot) => slot.id),
+      onSealed: () => this.#broadcast({ type: 'log-sealed' }),
+    });
     this.#resolver = new HostResolver(this.log, () => this.#announce());
   }
 
@@ -86,11 +93,11 @@ export class Primary implements SlotEvents {
       exec: fileURLToPath(new URL(`./acceptor-main${extname(import.meta.filename)}`, import.meta.url)),
       args: [],
       serialization: 'json',
-      stdio: ['inherit', 'inherit', 'inherit', 'ipc', openRotationFile() ?? 'ignore'],
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc', this.#shared.rotation, ...this.#shared.log],
     });
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     this.#startPrograms(model);
-    this.#hub.use(model, this.#discovery);
+    this.#hub.use(model, this.#discovery, wantedAcceptors(model) > 1);
     const wanted = wantedAcceptors(model);
     const up = new Promise<void>((resolve, reject) => {
       this.#firstReady = { left: wanted, resolve, reject };
@@ -148,7 +155,7 @@ export class Primary implements SlotEvents {
     this.#sendSockets(slot, this.#model);
     const problem = await slot.prepare(this.#prepareMessage(this.#model, generation));
     if (problem !== null) return problem;
-    const failed = await slot.commit({ type: 'commit', generation, states: this.#hub.snapshot() });
+    const failed = await slot.commit({ type: 'commit', generation, state: this.#hub.state() });
     return failed === null ? null : { at: '', message: failed };
   }
 
@@ -169,17 +176,14 @@ export class Primary implements SlotEvents {
     };
   }
 
-  onDelta(slot: AcceptorSlot, message: { deltas: Parameters<GroupHub['apply']>[1] }): void {
-    for (const other of this.#slots) {
-      if (other !== slot && other.joined) other.send({ type: 'delta', deltas: message.deltas });
-    }
-    this.#hub.apply(slot.id, message.deltas);
+  onLog(slot: AcceptorSlot, message: Extract<FromAcceptor, { segment: number }>): void {
+    if (message.type === 'log-full') this.#hub.seal(message.segment);
+    else this.#hub.left(slot.id);
   }
 
   onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void {
     this.#slots.delete(slot);
-    const deltas = this.#hub.forget(slot.id);
-    if (deltas.length > 0) this.#broadcast({ type: 'delta', deltas });
+    this.#hub.forget(slot.id);
     const pid = slot.worker.process.pid;
     const how = signal === null ? `exited with code ${code}` : `exited on signal ${signal}`;
     if (this.#stopping || slot.leaving) {
@@ -311,9 +315,9 @@ export class Primary implements SlotEvents {
     this.#logs = logs;
     logs.use();
     this.#logFiles.retire();
-    this.#hub.use(model, this.#discovery);
+    this.#hub.use(model, this.#discovery, wantedAcceptors(model) > 1);
     const failed = await Promise.all(
-      slots.map((slot) => slot.commit({ type: 'commit', generation, states: this.#hub.snapshot() })),
+      slots.map((slot) => slot.commit({ type: 'commit', generation, state: this.#hub.state() })),
     );
     for (const text of failed)
       if (text !== null) this.log.error(`an acceptor could not open all addresses: ${text}`);
@@ -395,6 +399,17 @@ export class Primary implements SlotEvents {
       }
     });
   }
+}
+
+interface SharedFiles {
+  readonly rotation: number;
+  readonly log: readonly [number, number];
+}
+
+/** Without such files each acceptor chooses by itself. /dev/null takes their place: nothing is ever read from it. */
+function openSharedFiles(): SharedFiles {
+  const open = (flags: 'wx+' | 'ax+'): number => openMemoryFile(flags) ?? openSync(devNull, 'r+');
+  return { rotation: open('wx+'), log: [open('ax+'), open('ax+')] };
 }
 
 /** Asked once: a limit that changes later holds from the next start. */

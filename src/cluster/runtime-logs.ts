@@ -22,7 +22,9 @@ export class RuntimeLogs implements RuntimeLog {
 
   attemptFailed(exchange: Exchange, attempt: Attempt, detail: string): void {
     const next = attempt.noRetry === '' ? 'trying the next peer' : `not tried again (${attempt.noRetry})`;
-    this.main.error(`peer ${attempt.peer} failed: ${detail}; ${next}`, {
+    const own = attempt.outcome === 'local_exhausted' || attempt.outcome === 'internal_error';
+    const what = own ? `peer ${attempt.peer} could not be asked` : `peer ${attempt.peer} failed`;
+    this.main[own ? 'crit' : 'error'](`${what}: ${detail}; ${next}`, {
       cause: attempt.outcome,
       upstream: exchange.proxyHost,
       request: `${exchange.request.method} ${exchange.request.target}`,

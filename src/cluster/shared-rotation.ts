@@ -1,10 +1,8 @@
 // Where the rotation of each group stands, in one small file that all acceptors have open: read before a choice, written after it. A
 // request that is sent after another was answered finds what that one left, whichever process takes it; messages arrive too late to
 // promise that (measured: 1 to 8 of 100 sequential requests overtook them).
-import { hash, randomBytes } from 'node:crypto';
-import { openSync, readSync, unlinkSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { hash } from 'node:crypto';
+import { readSync, writeSync } from 'node:fs';
 import type { Group } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
 
@@ -14,27 +12,6 @@ export const ROTATION_FD = 4;
 const REGION_BYTES = 8192;
 /** 32-bit words: which peers these are, then whose turn it is, or two for each peer: its current and its effective weight. */
 const MAX_PEERS = (REGION_BYTES / 4 - 1) / 2;
-
-/** In the primary: a descriptor of a new file without a name, to be inherited; undefined when none can be made. */
-export function openRotationFile(): number | undefined {
-  // A file in memory is never written back to a disk.
-  for (const dir of ['/dev/shm', tmpdir()]) {
-    const path = join(dir, `lbproxy-${process.pid}-${randomBytes(6).toString('hex')}`);
-    let fd: number;
-    try {
-      fd = openSync(path, 'wx+', 0o600);
-    } catch {
-      continue;
-    }
-    try {
-      unlinkSync(path);
-    } catch {
-      // A system that keeps the name of an open file has a small one too many until it tidies up.
-    }
-    return fd;
-  }
-  return undefined;
-}
 
 /** A group's part of the file. */
 interface Region {

@@ -2,9 +2,10 @@
 
 import { compilePattern } from '../route/pattern.ts';
 import type { ScriptReader } from './build-script.ts';
+import type { Level } from './level.ts';
 import type { LocationMatch } from './model.ts';
-import type { Problems } from './problem.ts';
-import type { Directive } from './tree.ts';
+import { formatPosition, type Problems } from './problem.ts';
+import type { Directive, Position, Word } from './tree.ts';
 
 /** `text/html html htm;` → extension → type. */
 export function readTypes(entries: readonly Directive[], problems: Problems): Record<string, string> {
@@ -33,6 +34,7 @@ export function readLocation(directive: Directive, reader: ScriptReader): Locati
       word = { text: m[2], at: { ...first.at, column: first.at.column + m[1].length } };
     }
   }
+  if (modifier === '' && word.text.startsWith('@')) return { kind: 'named', text: word.text };
   if (modifier === '') return prefix(directive, word.text, 'prefix', reader);
   const kind = MODIFIERS[modifier as keyof typeof MODIFIERS];
   if (kind === undefined) {
@@ -47,7 +49,7 @@ export function readLocation(directive: Directive, reader: ScriptReader): Locati
   if (!(pattern instanceof RegExp)) {
     return reader.problems.error(word.at, `invalid regular expression: ${pattern.error}`);
   }
-  noteCaptures(word.text, reader);
+  noteCaptures(word, reader);
   return { kind, text: word.text, caseless };
 }
 
@@ -64,6 +66,42 @@ function prefix(
 }
 
 /** Named captures are variables. */
-export function noteCaptures(pattern: string, reader: ScriptReader): void {
-  for (const m of pattern.matchAll(/\(\?P?<([A-Za-z_]\w*)>/g)) reader.makeVariable(m[1]);
+export function noteCaptures({ text, at }: Word, reader: Pick<ScriptReader, 'makeVariable'>): void {
+  for (const m of text.matchAll(/\(\?P?<([A-Za-z_]\w*)>/g)) reader.makeVariable(m[1], at);
+}
+
+/**
+ * Of two locations for the same paths the second would never be found. nginx refuses them, but for regular expressions, which are
+ * tried in turn, and for names. `^~` says what happens next, not what matches.
+ */
+export function checkTwin(
+  match: LocationMatch,
+  { at }: Directive,
+  places: Map<string, Position>,
+  problems: Problems,
+): void {
+  if (match.kind === 'named') return;
+  const name = nameOf(match);
+  const first = places.get(name);
+  if (first === undefined) places.set(name, at);
+  else if (match.kind === 'regex') {
+    const where = `the one at ${formatPosition(first)} takes its requests`;
+    problems.warn(at, `location "${name}" is never reached: ${where}`);
+  } else problems.error(at, `location "${name}" exists already in this block, at ${formatPosition(first)}`);
+}
+
+function nameOf(match: Exclude<LocationMatch, { kind: 'named' }>): string {
+  if (match.kind === 'regex') return `${match.caseless ? '~*' : '~'} ${match.text}`;
+  return match.kind === 'exact' ? `= ${match.text}` : match.text;
+}
+
+/** What of a named location only its place shows. */
+export function checkNamed(name: string, { at }: Directive, level: Level, problems: Problems): void {
+  if (level.parent?.context !== 'server') {
+    const where = 'can only stand in a server; move it out of the location around it';
+    problems.error(at, `location "${name}" ${where}`);
+  }
+  const root = level.setBy.get('fileRoot');
+  if (root?.name === 'alias')
+    problems.error(root.at, '"alias" has no prefix to replace in a named location; use root');
 }

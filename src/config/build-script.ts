@@ -4,14 +4,14 @@ import { noteCaptures } from './build-blocks.ts';
 import type { Level } from './level.ts';
 import type { ScriptOp, Settings, Test } from './model.ts';
 import { formatPosition, type Problems } from './problem.ts';
-import type { Directive, Word } from './tree.ts';
+import type { Directive, Position, Word } from './tree.ts';
 import { parseCount } from './units.ts';
 
 /** What the reader of scripts needs of the builder. */
 export interface ScriptReader {
   readonly problems: Problems;
   template(word: Word): string;
-  makeVariable(name: string): void;
+  makeVariable(name: string, at: Position): void;
   ifBlock(directive: Directive, outer: Level): { script: readonly ScriptOp[]; settings: Settings | null };
 }
 
@@ -59,7 +59,7 @@ function readRewrite(directive: Directive, reader: ScriptReader): ScriptOp | und
       `unknown flag "${flagWord.text}" of rewrite; there are ${FLAGS.join(', ')}`,
     );
   }
-  noteCaptures(pattern.text, reader);
+  noteCaptures(pattern, reader);
   return {
     op: 'rewrite',
     pattern: pattern.text,
@@ -93,7 +93,7 @@ function readSet(directive: Directive, reader: ScriptReader): ScriptOp | undefin
   const m = /^\$([A-Za-z_]\w*)$/.exec(name.text);
   if (m === null)
     return reader.problems.error(name.at, `"${name.text}" is no variable; write set $name value;`);
-  reader.makeVariable(m[1]);
+  reader.makeVariable(m[1], name.at);
   return { op: 'set', variable: m[1], value: reader.template(value), at: formatPosition(directive.at) };
 }
 
@@ -111,7 +111,8 @@ function readTest(directive: Directive, reader: ScriptReader): Test | undefined 
   if (words === undefined) return undefined;
   const [first, operator, other] = words;
   const fileTest = /^(!?)-([fdex])$/.exec(first.text);
-  if (fileTest !== null && words.length === 2) {
+  if (fileTest !== null) {
+    if (words.length !== 2) return reader.problems.error(first.at, `a condition is: (${first.text} path)`);
     const kinds = { f: 'file', d: 'directory', e: 'exists', x: 'executable' } as const;
     const test = kinds[fileTest[2] as keyof typeof kinds];
     return { test, value: reader.template(operator), negate: fileTest[1] === '!' };
@@ -125,7 +126,7 @@ function readTest(directive: Directive, reader: ScriptReader): Test | undefined 
   const value = reader.template(first);
   if (words.length === 1) return { test: 'set', value };
   if (words.length !== 3)
-    return reader.problems.error(operator.at, 'a condition is: ($variable operator value)');
+    return reader.problems.error(first.at, 'a condition is: ($variable operator value)');
   if (operator.text === '=' || operator.text === '!=') {
     return { test: 'equal', value, other: reader.template(other), negate: operator.text === '!=' };
   }
@@ -139,23 +140,25 @@ function readTest(directive: Directive, reader: ScriptReader): Test | undefined 
   const pattern = compilePattern(other.text, caseless);
   if (!(pattern instanceof RegExp))
     return reader.problems.error(other.at, `invalid regular expression: ${pattern.error}`);
-  noteCaptures(other.text, reader);
+  noteCaptures(other, reader);
   return { test: 'match', value, pattern: other.text, caseless, negate: operator.text.startsWith('!') };
 }
 
 function withoutParentheses(directive: Directive, reader: ScriptReader): Word[] | undefined {
   const words = [...directive.args];
-  const first = words[0];
-  const last = words.at(-1);
-  if (last === undefined || !first.text.startsWith('(') || !last.text.endsWith(')')) {
+  const [first] = words;
+  const last = words[words.length - 1];
+  if (!first.text.startsWith('(') || !last.text.endsWith(')')) {
     return reader.problems.error(
       first.at,
       'the condition of "if" stands in parentheses: if ($variable) { … }',
     );
   }
-  words[0] = { text: first.text.slice(1), at: { ...first.at, column: first.at.column + 1 } };
-  const tail = words[words.length - 1];
-  words[words.length - 1] = { text: tail.text.slice(0, -1), at: tail.at };
-  const inside = words.filter((word) => word.text !== '');
-  return inside.length > 0 ? inside : reader.problems.error(first.at, 'the condition of "if" is empty');
+  // Only the parentheses go, also where they stand alone: an empty word may be what is compared with.
+  if (first.text === '(') words.shift();
+  else words[0] = { text: first.text.slice(1), at: { ...first.at, column: first.at.column + 1 } };
+  const tail = words.pop();
+  if (tail !== undefined && tail.text !== ')') words.push({ text: tail.text.slice(0, -1), at: tail.at });
+  if (words.length > 0 && words[0].text !== '') return words;
+  return reader.problems.error(first.at, 'the condition of "if" is empty');
 }

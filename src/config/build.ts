@@ -3,17 +3,26 @@ import { isAbsolute, resolve } from 'node:path';
 import { withJsonHeaders } from '../forward/rows.ts';
 import { checkLogFormats } from '../observe/check-log-formats.ts';
 import { parseTemplate } from '../route/template.ts';
-import { readLocation, readTypes } from './build-blocks.ts';
+import { checkNamed, checkTwin, noteCaptures, readLocation, readTypes } from './build-blocks.ts';
 import { buildScript, isScriptDirective, type ScriptReader } from './build-script.ts';
+import { checkRow } from './check-row.ts';
 import { finishModel } from './finish.ts';
-import { isNotThereYet, ownWordFor } from './foreign-words.ts';
-import { createLevel, type Level, privateKeys } from './level.ts';
-import { askForSemicolon, splitAtLine } from './missing-semicolon.ts';
+import {
+  applySetting,
+  createLevel,
+  isSecond,
+  type Level,
+  noteIgnored,
+  privateKeys,
+  remember,
+} from './level.ts';
+import { askForSemicolon, type Split, splitAtLine } from './missing-semicolon.ts';
 import type { LocationModel, Model, ProgramModel, ServerModel, Settings, UpstreamModel } from './model.ts';
+import { isNginxVariable, NOT_YET } from './nginx-names.ts';
 import { didYouMean, formatPosition, type Problems } from './problem.ts';
-import { DEFAULTS, lookupVariable, namesIn, rowsNamed, variableNames } from './registry.ts';
-import type { Context, ReadContext, Row, SettingRow } from './row.ts';
-import type { Directive, Tree, Word } from './tree.ts';
+import { DEFAULTS, isBuiltIn, lookupVariable, rowsNamed, variableNames } from './registry.ts';
+import type { Context, ReadContext } from './row.ts';
+import type { Directive, Position, Tree, Word } from './tree.ts';
 
 export class Builder implements ScriptReader {
   readonly problems: Problems;
@@ -58,10 +67,12 @@ export class Builder implements ScriptReader {
     for (const directive of this.#tree.directives) {
       const places = rowsNamed(directive.name).flatMap((row) => row.contexts);
       if (directive.name === 'http' && this.#tree.syntax === 'nginx') {
-        this.#checkRow(directive, main);
+        checkRow(directive, main, this.problems);
+        isSecond(directive, main, 'block http', this.problems);
         this.#contents(directive.block ?? [], http, waiting);
       } else if (directive.name === 'events') {
-        this.#checkRow(directive, main);
+        checkRow(directive, main, this.problems);
+        isSecond(directive, main, 'block events', this.problems);
         this.#contents(directive.block ?? [], { ...main, context: 'events' }, waiting);
       } else if (places.length > 0 && !places.includes('main') && places.includes('http')) {
         if (this.#tree.syntax === 'nginx') {
@@ -85,81 +96,43 @@ export class Builder implements ScriptReader {
   ): void {
     for (const directive of directives) {
       const split =
-        this.#tree.syntax === 'json'
-          ? undefined
-          : splitAtLine(directive, (name) =>
-              rowsNamed(name).some((row) => row.contexts.includes(level.context)),
-            );
-      const { list } = this.problems;
-      const before = list.length;
-      this.#directive(directive, level, waiting);
-      if (split === undefined) continue;
-      if (list.length === before) this.problems.warn(directive.at, askForSemicolon(split));
-      else {
-        // Whatever was said comes from the one semicolon.
-        list.length = before;
-        this.problems.error(directive.at, askForSemicolon(split));
-        this.#contents([split.first, split.rest], level, waiting);
-      }
+        this.#tree.syntax === 'json' ? undefined : splitAtLine(directive, mayStandIn(level.context));
+      if (split === undefined) this.#directive(directive, level, waiting);
+      else this.#perhapsTwo(directive, split, level, waiting);
     }
   }
 
   #directive(directive: Directive, level: Level, waiting: { directive: Directive; level: Level }[]): void {
-    const row = this.#checkRow(directive, level);
+    const row = checkRow(directive, level, this.problems);
     if (row === undefined) return;
-    if (row.kind === 'setting') this.#apply(row, directive, level);
-    else if (row.kind === 'ignored') {
-      if (row.warn) this.problems.warn(directive.at, `"${directive.name}" has no effect: ${row.why}`);
-    } else waiting.push({ directive, level });
+    if (row.kind === 'setting') applySetting(row, level, this.readContext(directive, level));
+    else if (row.kind === 'ignored') noteIgnored(row, directive, level, this.problems);
+    else waiting.push({ directive, level });
   }
 
-  /** Finds the row of a directive in its place and checks its arguments; undefined after a report. */
-  #checkRow(directive: Directive, level: Level): Row | undefined {
-    const { name, at, args } = directive;
-    const rows = rowsNamed(name);
-    if (rows.length === 0) {
-      return this.problems.error(at, unknown(name, level.context));
+  /** A directive with the beginning of another one among its arguments: two, where it cannot be one. */
+  #perhapsTwo(
+    directive: Directive,
+    split: Split,
+    level: Level,
+    waiting: { directive: Directive; level: Level }[],
+  ): void {
+    const { list } = this.problems;
+    const before = [...list];
+    const used = this.#used.length;
+    const forget = remember(level);
+    this.#directive(directive, level, waiting);
+    // Not by their number: a tally counts one that is there.
+    if (list.length === before.length && list.every((problem, i) => problem === before[i])) {
+      this.problems.warn(directive.at, askForSemicolon(split));
+      return;
     }
-    const row = rows.find((candidate) => candidate.contexts.includes(level.context));
-    if (row === undefined) {
-      const places = [...new Set(rows.flatMap((candidate) => candidate.contexts))].join(', ');
-      return this.problems.error(at, `"${name}" is not allowed in ${level.context}; it goes in ${places}`);
-    }
-    const wantsBlock =
-      row.kind === 'structure' ? row.opens !== undefined : row.kind === 'ignored' && row.block === true;
-    if (wantsBlock !== (directive.block !== undefined)) {
-      return this.problems.error(
-        at,
-        wantsBlock ? `"${name}" has no block: ${name} ${row.syntax}` : `"${name}" takes no block`,
-      );
-    }
-    const [min, max] = row.args;
-    if (args.length < min || args.length > max) {
-      const count = min === max ? `${min}` : `${min} to ${max}`;
-      return this.problems.error(
-        at,
-        `"${name}" takes ${count} argument${count === '1' ? '' : 's'}, not ${args.length}: ${name} ${row.syntax}`,
-      );
-    }
-    return row;
-  }
-
-  #apply(row: SettingRow, directive: Directive, level: Level): void {
-    const value = row.read(directive.args, this.readContext(directive, level));
-    if (value === undefined) return;
-    const before = level.own.get(row.key);
-    const setBy = level.setBy.get(row.key);
-    level.setBy.set(row.key, directive);
-    if (before === undefined) {
-      level.own.set(row.key, row.repeat === 'append' ? [value] : value);
-    } else if (row.repeat === 'append') {
-      level.own.set(row.key, [...(before as unknown[]), value]);
-    } else if (row.repeat === 'merge') {
-      level.own.set(row.key, { ...(before as object), ...(value as object) });
-    } else {
-      const first = setBy === undefined ? '' : `; the first is at line ${setBy.at.line}`;
-      this.problems.error(directive.at, `"${directive.name}" is given twice in this block${first}`);
-    }
+    // Whatever was said comes from the one semicolon.
+    list.splice(0, list.length, ...before);
+    this.#used.length = used;
+    forget();
+    this.problems.error(directive.at, askForSemicolon(split));
+    this.#contents([split.first, split.rest], level, waiting);
   }
 
   readContext(directive: Directive, level: Level): ReadContext {
@@ -170,6 +143,7 @@ export class Builder implements ScriptReader {
       syntax: this.#tree.syntax,
       resolvePath: (path) => (isAbsolute(path) ? path : resolve(this.#prefix, path)),
       template: (word) => this.template(word),
+      captures: (pattern) => noteCaptures(pattern, this),
     };
   }
 
@@ -183,18 +157,23 @@ export class Builder implements ScriptReader {
     return word.text;
   }
 
-  makeVariable(name: string): void {
+  makeVariable(name: string, at: Position): void {
     this.#made.add(name);
+    if (isBuiltIn(name)) {
+      this.problems.error(at, `"$${name}" is a built-in variable and cannot be set; choose another name`);
+    }
   }
 
   #checkVariables(): void {
     for (const { name, word } of this.#used) {
       if (this.#made.has(name) || lookupVariable(name) !== undefined) continue;
+      if (isNginxVariable(name)) {
+        this.problems.tally('error', word.at, `"$${name}" ${NOT_YET}`);
+        continue;
+      }
       const near = didYouMean(name, [...variableNames(), ...this.#made]);
-      this.problems.error(
-        word.at,
-        `unknown variable "$${name}"${near === undefined ? '' : `; did you mean "$${near}"?`}`,
-      );
+      if (near === undefined) this.problems.tally('error', word.at, `unknown variable "$${name}"`);
+      else this.problems.error(word.at, `unknown variable "$${name}"; did you mean "$${near}"?`);
     }
   }
 
@@ -259,10 +238,13 @@ export class Builder implements ScriptReader {
     for (const { directive } of waiting) if (directive.name === 'types') this.types(directive, level);
     const script = buildScript(waiting.map((w) => w.directive).filter(isScriptDirective), level, this);
     const locations: LocationModel[] = [];
+    const places = new Map<string, Position>();
     for (const { directive } of waiting) {
       if (directive.name !== 'location') continue;
       const location = this.#location(directive, level);
-      if (location !== undefined) locations.push(location);
+      if (location === undefined) continue;
+      checkTwin(location.match, directive, places, this.problems);
+      locations.push(location);
     }
     return { script, locations };
   }
@@ -272,6 +254,7 @@ export class Builder implements ScriptReader {
     const level = createLevel('location', outer);
     const { script, locations } = this.#routed(directive.block ?? [], level);
     if (match === undefined) return undefined;
+    if (match.kind === 'named') checkNamed(match.text, directive, level, this.problems);
     return { at: formatPosition(directive.at), match, settings: this.settingsOf(level), script, locations };
   }
 
@@ -286,13 +269,9 @@ export class Builder implements ScriptReader {
   }
 }
 
-function unknown(name: string, context: Context): string {
-  const own = ownWordFor(name, context);
-  if (own !== undefined) return `unknown directive "${name}"; here it is "${own}"`;
-  if (isNotThereYet(name))
-    return `"${name}" of nginx is not there yet; remove it, or see docs/DIFFERENCES.md`;
-  const near = didYouMean(name, namesIn(context));
-  return `unknown directive "${name}"${near === undefined ? '' : `; did you mean "${near}"?`}`;
+/** Whether a name is that of a directive that goes in the context. */
+function mayStandIn(context: Context): (name: string) => boolean {
+  return (name) => rowsNamed(name).some((row) => row.contexts.includes(context));
 }
 
 export function buildModel(tree: Tree, prefix: string, problems: Problems): Model {

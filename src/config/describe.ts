@@ -1,6 +1,6 @@
 // The registry as documentation: a page of all directives, and a JSON schema for editors.
 import { namesIn, ROWS, rowsNamed, variableNames } from './registry.ts';
-import type { Context, IgnoredRow, Row } from './row.ts';
+import type { Context, IgnoredRow, Row, SettingRow } from './row.ts';
 
 // The page.
 
@@ -20,9 +20,10 @@ does as well: \`"proxy_set_header": { "Host": "$http_host" }\`. A block is an ob
 \`"locations": { "/": "http://127.0.0.1:3000" }\`. Comments and trailing commas are allowed.
 
 **Twice in one block** a directive is an error, as in nginx; so is a key that stands twice in a JSON object. Those that say *may stand
-several times* add up instead, in their order. An inner block that has such a directive inherits none of the outer ones: a
-\`proxy_set_header\` in a location puts away all those of its server. In JSON the default fields (Host, X-Real-IP, X-Scheme, X-Forwarded-For,
--Proto, -Host) do not count as the server's: each level sends those of them that it does not name itself.
+several times* add up instead, in their order; of a few, which say so, the last one holds. An inner block that has such a directive
+inherits none of the outer ones: a \`proxy_set_header\` in a location puts away all those of its server. In JSON the default fields (Host,
+X-Real-IP, X-Scheme, X-Forwarded-For, -Proto, -Host) do not count as the server's: each level sends those of them that it does not name
+itself.
 
 **Not there yet** is, among others, \`limit_except\`; an unknown directive is refused with its place.
 [DIFFERENCES.md](DIFFERENCES.md#not-there-yet) has the list.
@@ -72,13 +73,15 @@ function entry(row: Row): string[] {
   if (row.default !== undefined) lines.push(`- Default: \`${row.default}\``);
   if (row.aliases !== undefined) lines.push(`- Also written: \`${row.aliases.join('`, `')}\``);
   if (mayStandOften(row)) lines.push('- May stand several times.');
+  if (row.kind === 'setting' && row.repeat === 'last')
+    lines.push('- Of several in a block the last one holds.');
   if (row.kind === 'setting' && row.inherit === false) lines.push('- Not inherited by inner levels.');
   return [...lines, ''];
 }
 
 /** A block does by its name, a step of a script by its place. */
 function mayStandOften(row: Row): boolean {
-  if (row.kind === 'setting') return row.repeat !== 'once';
+  if (row.kind === 'setting') return !isSingle(row.repeat);
   return row.kind === 'structure' && row.args[1] > 0;
 }
 
@@ -185,9 +188,11 @@ function oneOrList(inner: Schema): Schema {
   return { anyOf: [inner, { type: 'array', items: inner }] };
 }
 
+const isSingle = (repeat: SettingRow['repeat']): boolean => repeat === 'once' || repeat === 'last';
+
 /** A row's value by the words that its documentation uses for it. */
 function settingOf(row: Row): Schema {
-  const single = row.args[1] === 0 || (row.args[1] === 1 && row.kind === 'setting' && row.repeat === 'once');
+  const single = row.args[1] === 0 || (row.args[1] === 1 && row.kind === 'setting' && isSingle(row.repeat));
   if (!single) return { type: ['string', 'number', 'boolean', 'array', 'object'] };
   switch (row.syntax) {
     case '':

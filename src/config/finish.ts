@@ -1,8 +1,16 @@
 // What only the whole Model shows: listeners without a certificate, groups that do not exist, where a redirect goes.
 
 import type { ListenModel } from '../listen/rows.ts';
-import { type Passes, passesOf, programGroups } from '../upstream/passes.ts';
-import type { LocationModel, Model, ScriptOp, ServerModel, Settings } from './model.ts';
+import { groupKey } from '../upstream/discovery.ts';
+import {
+  isBareName,
+  nearestGroup,
+  type Passes,
+  passesOf,
+  programGroups,
+  takenForHost,
+} from '../upstream/passes.ts';
+import type { Model, ScriptOp, ServerModel, Settings, UpstreamModel } from './model.ts';
 import { didYouMean, type Problems } from './problem.ts';
 import type { Position, Tree } from './tree.ts';
 
@@ -23,14 +31,16 @@ export function finishModel(
   tree: Tree,
   unread: ReadonlySet<string>,
 ): Model {
-  const servers = model.servers.map(withListens);
+  const servers = withTlsPorts(model.servers.map(withListens));
   const read = { ...model, servers: servers.map((server) => withRedirect(server, servers, problems)) };
   const passes = passesOf(read);
   checkUpstreams(read, problems, unread);
-  checkPorts(read, passes, problems);
-  const finished = { ...read, upstreams: [...read.upstreams, ...programGroups(read, passes)] };
+  checkTargets(read, passes, problems);
+  checkUris(passes, problems);
+  const groups = programGroups(read, passes);
+  checkGroups(groups, problems);
+  const finished = { ...read, upstreams: [...read.upstreams, ...groups] };
   checkServers(finished, problems);
-  for (const server of finished.servers) checkLocations(server.locations, problems);
   if (finished.servers.length === 0 && !problems.hasErrors && tree.syntax === 'json') {
     problems.error({ file: tree.file, line: 1, column: 1 }, 'no "servers": there is nothing to listen on');
   }
@@ -51,6 +61,19 @@ function withListens(server: ServerModel): ServerModel {
   const given = listens.length > 0 ? listens : [DEFAULT_LISTEN];
   const all = sslOn ? given.map((listen) => ({ ...listen, ssl: true })) : given;
   return { ...server, settings: { ...server.settings, listens: all } };
+}
+
+/** As in nginx `ssl` is said of the address: what one server says of it holds for all of them. */
+function withTlsPorts(servers: readonly ServerModel[]): readonly ServerModel[] {
+  const secure = new Set<string>();
+  for (const { settings } of servers)
+    for (const listen of settings.listens) if (listen.ssl) secure.add(listenKey(listen));
+  return servers.map((server) => {
+    const listens = server.settings.listens.map((listen) =>
+      listen.ssl || !secure.has(listenKey(listen)) ? listen : { ...listen, ssl: true },
+    );
+    return { ...server, settings: { ...server.settings, listens } };
+  });
 }
 
 /** `redirect https` becomes the `return` that it stands for. */
@@ -96,8 +119,9 @@ function checkUpstreams(model: Model, problems: Problems, unread: ReadonlySet<st
   const programs = model.programs.map((program) => program.name);
   for (const { name, at, settings } of model.upstreams) {
     const place = positionOf(at);
-    if (names.has(name)) problems.error(place, `upstream "${name}" exists already, at ${names.get(name)}`);
-    names.set(name, at);
+    const key = groupKey(name);
+    if (names.has(key)) problems.error(place, `upstream "${name}" exists already, at ${names.get(key)}`);
+    names.set(key, at);
     const { upstreamServers: servers, upstreamProgram: program } = settings;
     if (servers.length === 0 && program === '' && !unread.has(at)) {
       problems.error(place, `upstream "${name}" has no servers; add "server host:port" or "program name"`);
@@ -115,47 +139,55 @@ function checkUpstreams(model: Model, problems: Problems, unread: ReadonlySet<st
   }
 }
 
-/** A group's name with a port would be taken for a host of that name. */
-function checkPorts(model: Model, { targets }: Passes, problems: Problems): void {
-  const upstreams = new Set(model.upstreams.map((upstream) => upstream.name));
-  const programs = new Set(model.programs.map((program) => program.name));
-  for (const { host, hasPort, at } of targets) {
-    if (!hasPort || !(upstreams.has(host) || programs.has(host))) continue;
-    const what = upstreams.has(host) ? 'an upstream, whose servers' : 'a program, whose processes';
-    problems.error(positionOf(at), `"${host}" is ${what} have ports of their own; write http://${host}`);
+/** Programs are told apart by the case of their names, groups are not. */
+function checkGroups(groups: readonly UpstreamModel[], problems: Problems): void {
+  const names = new Map<string, string>();
+  for (const { name, at } of groups) {
+    const other = names.get(groupKey(name));
+    names.set(groupKey(name), name);
+    // Two of one name are told as that.
+    if (other === undefined || other === name) continue;
+    const what = `proxy_pass knows no case: it cannot tell program "${name}" from "${other}"`;
+    problems.error(positionOf(at), `${what}; rename one, or give each an upstream`);
   }
 }
 
-/** Of two equal locations the second would never be asked. nginx refuses them, but for regular expressions. */
-function checkLocations(locations: readonly LocationModel[], problems: Problems): void {
-  const seen = new Map<string, string>();
-  for (const location of locations) {
-    const name = nameOf(location);
-    const first = seen.get(name);
-    if (first === undefined) {
-      seen.set(name, location.at);
-    } else if (location.match.kind === 'regex') {
-      problems.warn(
-        positionOf(location.at),
-        `location "${name}" is never reached: the one at ${first} takes its requests`,
-      );
-    } else {
-      problems.error(positionOf(location.at), `location "${name}" exists already in this block, at ${first}`);
+function checkTargets(model: Model, { targets }: Passes, problems: Problems): void {
+  const upstreams = new Set(model.upstreams.map(({ name }) => groupKey(name)));
+  const groups = new Set([...upstreams, ...model.programs.map(({ name }) => groupKey(name))]);
+  for (const { host, hasPort, byRequest, at } of targets) {
+    const place = positionOf(at);
+    const isGroup = groups.has(groupKey(host));
+    if (hasPort && isGroup) {
+      // It would be taken for a host of that name.
+      const what = upstreams.has(groupKey(host))
+        ? 'an upstream, whose servers'
+        : 'a program, whose processes';
+      problems.error(place, `"${host}" is ${what} have ports of their own; write http://${host}`);
     }
-    checkLocations(location.locations, problems);
+    // A name that no request chooses is looked for before the start.
+    if (hasPort || isGroup || !byRequest || !isBareName(host)) continue;
+    const near = nearestGroup(model, host);
+    if (near !== undefined) problems.warn(place, takenForHost(host, near));
   }
 }
 
-/** Equal for locations that match the same: `^~` says what happens next, not what matches. */
-function nameOf({ match }: LocationModel): string {
-  if (match.kind === 'regex') return `${match.caseless ? '~*' : '~'} ${match.text}`;
-  return match.kind === 'exact' ? `= ${match.text}` : match.text;
+/** The URI part stands for what the location matched of the path: there must be such a part. With variables it is the whole target. */
+function checkUris({ uris }: Passes, problems: Problems): void {
+  for (const { uri, kind, at } of uris) {
+    if (kind !== 'regex' && kind !== 'named') continue;
+    const where = kind === 'named' ? 'a named location' : 'a location with a regular expression';
+    problems.error(
+      positionOf(at),
+      `proxy_pass cannot have the URI part "${uri}" in ${where}; leave it out, or make it with variables`,
+    );
+  }
 }
 
 function checkServers(model: Model, problems: Problems): void {
   const addresses = new Map<string, Claims>();
   for (const server of model.servers) {
-    checkCertificate(server.at, server.settings, problems);
+    checkKey(server.at, server.settings, problems);
     const own = new Set<string>();
     for (const listen of server.settings.listens) {
       const key = listenKey(listen);
@@ -166,18 +198,23 @@ function checkServers(model: Model, problems: Problems): void {
       own.add(key);
       const claims = addresses.get(key) ?? {
         ssl: listen.ssl,
+        first: server,
         defaultAt: '',
         names: new Map<string, string>(),
       };
       addresses.set(key, claims);
+      if (listen.defaultServer && claims.defaultAt === '') claims.first = server;
       checkAddress(server, listen, claims, problems);
     }
   }
+  checkCertificates([...addresses.values()], problems);
 }
 
 /** What the servers of one address have said of it so far. */
 interface Claims {
   readonly ssl: boolean;
+  /** The default server: that which says so, else the first. */
+  first: ServerModel;
   defaultAt: string;
   /** Server name → place of the server that has it. */
   readonly names: Map<string, string>;
@@ -186,9 +223,6 @@ interface Claims {
 function checkAddress(server: ServerModel, listen: ListenModel, claims: Claims, problems: Problems): void {
   const key = listenKey(listen);
   const place = positionOf(server.at);
-  if (claims.ssl !== listen.ssl) {
-    problems.error(place, `${key} is listened on both with and without ssl; choose one`);
-  }
   if (listen.defaultServer) {
     if (claims.defaultAt !== '') {
       problems.error(place, `a duplicate default server for ${key}; the first is at ${claims.defaultAt}`);
@@ -208,14 +242,21 @@ function checkAddress(server: ServerModel, listen: ListenModel, claims: Claims, 
   }
 }
 
-function checkCertificate(at: string, settings: Settings, problems: Problems): void {
-  if (!settings.listens.some((listen) => listen.ssl)) return;
-  if (settings.sslCertificate === '') {
+/** The default server of a TLS port shows its certificate where another one has none: it must have one, the others may. */
+function checkCertificates(addresses: readonly Claims[], problems: Problems): void {
+  const defaults = new Set(addresses.filter(({ ssl }) => ssl).map(({ first }) => first));
+  for (const { at, settings } of defaults) {
+    if (settings.sslCertificate !== '') continue;
     problems.error(
       positionOf(at),
       'this server listens with ssl but has no ssl_certificate; write one, or "ssl_certificate self-signed"',
     );
-  } else if (settings.sslCertificate !== 'self-signed' && settings.sslCertificateKey === '') {
+  }
+}
+
+function checkKey(at: string, settings: Settings, problems: Problems): void {
+  if (!settings.listens.some((listen) => listen.ssl)) return;
+  if (!['', 'self-signed'].includes(settings.sslCertificate) && settings.sslCertificateKey === '') {
     problems.error(positionOf(at), 'ssl_certificate needs its ssl_certificate_key');
   }
 }

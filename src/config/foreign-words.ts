@@ -1,5 +1,4 @@
-// Words that other tools have for what is called otherwise here, by the place where people write them, and what nginx has and we do
-// not. Only for messages.
+// Words that other tools have for what is called otherwise here, by the place where people write them. Only for messages.
 import type { Context } from './row.ts';
 
 const PROGRAM = {
@@ -68,19 +67,4 @@ const WORDS: Partial<Readonly<Record<Context, Readonly<Record<string, string>>>>
 export function ownWordFor(name: string, context: Context): string | undefined {
   const words = WORDS[context];
   return words !== undefined && Object.hasOwn(words, name) ? words[name] : undefined;
-}
-
-/** Of nginx; docs/DIFFERENCES.md has the same list. Once a row has the name, this says nothing any more. */
-const NOT_THERE_YET: ReadonlySet<string> = new Set(
-  (
-    'add_header allow auth_basic auth_request autoindex deny error_page geo hash internal limit_conn ' +
-    'limit_except limit_rate limit_req map mirror proxy_bind proxy_cache proxy_cookie_path ' +
-    'proxy_intercept_errors proxy_pass_request_headers proxy_set_body proxy_ssl_verify random ' +
-    'real_ip_header satisfy secure_link set_real_ip_from split_clients ssl_client_certificate stub_status ' +
-    'sub_filter try_files underscores_in_headers valid_referers stream mail'
-  ).split(' '),
-);
-
-export function isNotThereYet(name: string): boolean {
-  return NOT_THERE_YET.has(name);
 }

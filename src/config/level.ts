@@ -1,14 +1,17 @@
-// A block while it is read: what it sets itself, and where it inherits from.
+// One block under construction: what it sets, and what a second directive of a kind means in it.
+import { isDeepStrictEqual } from 'node:util';
 import type { Settings } from './model.ts';
+import { formatPosition, type Problems } from './problem.ts';
 import { namesIn, rowsNamed } from './registry.ts';
-import type { Context, SettingRow } from './row.ts';
+import type { Context, IgnoredRow, ReadContext, SettingRow } from './row.ts';
 import type { Directive } from './tree.ts';
 
+/** A block under construction: what it sets itself, and where it inherits from. */
 export interface Level {
   readonly context: Context;
   readonly parent: Level | null;
   readonly own: Map<keyof Settings, unknown>;
-  /** Names of the directives that set a key here, for messages about duplicates. */
+  /** The directives that set a key here, or are of a kind that may stand once: for messages about duplicates. */
   readonly setBy: Map<string, Directive>;
 }
 
@@ -28,4 +31,91 @@ export function privateKeys(): ReadonlySet<keyof Settings> {
       .map((row) => row.key),
   );
   return known;
+}
+
+/** What a level holds now; the function brings it back. */
+export function remember({ own, setBy }: Level): () => void {
+  const [values, directives] = [[...own], [...setBy]];
+  return () => {
+    own.clear();
+    setBy.clear();
+    for (const [key, value] of values) own.set(key, value);
+    for (const [key, directive] of directives) setBy.set(key, directive);
+  };
+}
+
+/** A directive that has no effect here. */
+export function noteIgnored(row: IgnoredRow, directive: Directive, level: Level, problems: Problems): void {
+  if (!row.repeats && isSecond(directive, level, `ignored ${row.name}`, problems)) return;
+  if (row.warn) problems.tally('warning', directive.at, `"${directive.name}" has no effect: ${row.why}`);
+}
+
+/** Whether one of the kind stood in the block before, which is reported: nginx's "directive is duplicate". */
+export function isSecond(directive: Directive, level: Level, kind: string, problems: Problems): boolean {
+  const first = level.setBy.get(kind);
+  if (first === undefined) level.setBy.set(kind, directive);
+  else problems.error(directive.at, duplicate(directive, first));
+  return first !== undefined;
+}
+
+/** Reads a setting into its level. */
+export function applySetting(row: SettingRow, level: Level, cx: ReadContext): void {
+  const { directive } = cx;
+  const value = row.read(directive.args, cx);
+  if (value === undefined) return;
+  const before = level.own.get(row.key);
+  const first = level.setBy.get(row.key);
+  if (before === undefined || first === undefined) {
+    level.setBy.set(row.key, directive);
+    level.own.set(row.key, row.repeat === 'append' ? [value] : value);
+    return;
+  }
+  level.own.set(row.key, together(row, [before, value], [first, directive], cx.problems));
+  if (row.repeat === 'last') level.setBy.set(row.key, directive);
+}
+
+/** What a setting is that stands twice in one block. */
+function together(
+  row: SettingRow,
+  [before, value]: readonly [unknown, unknown],
+  [first, second]: readonly [Directive, Directive],
+  problems: Problems,
+): unknown {
+  switch (row.repeat) {
+    case 'append':
+      if (row.alone !== undefined && [...(before as unknown[]), value].some(row.alone))
+        problems.error(
+          second.at,
+          `"${second.name} off" stands alone; the other is ${whereFrom(second, first)}`,
+        );
+      return [...(before as unknown[]), value];
+    case 'merge':
+      return { ...(before as object), ...(value as object) };
+    case 'union':
+      return [...new Set([...(before as unknown[]), ...(value as unknown[])])];
+    case 'last':
+      if (!isDeepStrictEqual(before, value)) {
+        const where = whereFrom(second, first);
+        problems.warn(
+          second.at,
+          `"${second.name}" is given twice in this block: this one holds, that ${where} has no effect`,
+        );
+      }
+      return value;
+    default:
+      problems.error(second.at, duplicate(second, first));
+      return before;
+  }
+}
+
+function duplicate(second: Directive, first: Directive): string {
+  const where = whereFrom(second, first);
+  return second.name === first.name
+    ? `"${second.name}" is given twice in this block; the first is ${where}`
+    : `"${second.name}" cannot stand beside "${first.name}", which is ${where}`;
+}
+
+/** The place of a directive as one says it to who looks at another: an included file may have it. */
+function whereFrom(here: Directive, { at }: Directive): string {
+  return at.file === here.at.file ? `at line ${at.line}` : `at ${formatPosition(at)}`;
 }

@@ -136,11 +136,13 @@ class Loader {
     return [];
   }
 
-  /** The main file as it was given, others from the working directory when they lie in it. */
+  /** The main file as it was given, others alike: absolute where it is, else from the working directory, if they lie that way. */
   #nameOf(path: string): string {
-    if (path === this.#main.path) return this.#main.name;
+    const main = this.#main.name;
+    if (path === this.#main.path) return main;
     const fromHere = relative(process.cwd(), path);
-    return fromHere.startsWith('..') || isAbsolute(fromHere) ? path : fromHere;
+    const elsewhere = isAbsolute(fromHere) || (fromHere.startsWith('..') && !main.startsWith('..'));
+    return isAbsolute(main) || elsewhere ? path : fromHere;
   }
 
   #warnOfBroken(directives: readonly Directive[]): void {

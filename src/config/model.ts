@@ -42,6 +42,8 @@ export interface ServerModel {
 
 export type LocationMatch =
   | { readonly kind: 'prefix' | 'exact' | 'prefix-final'; readonly text: string }
+  /** `@name`: for jumps, found by no path. */
+  | { readonly kind: 'named'; readonly text: string }
   | { readonly kind: 'regex'; readonly text: string; readonly caseless: boolean };
 
 export interface LocationModel {

@@ -8,6 +8,8 @@ export interface Problem {
   readonly severity: Severity;
   readonly at: Position;
   readonly message: string;
+  /** How often it was found, when it is told once for all places. */
+  readonly times?: number;
 }
 
 /** Collects the problems of one reading; nothing throws on bad input. */
@@ -21,6 +23,18 @@ export class Problems {
 
   warn(at: Position, message: string): void {
     this.list.push({ severity: 'warning', at, message });
+  }
+
+  /** For what a file may hold a hundred times: told once for each message, with its number, at the first place in a file. */
+  tally(severity: Severity, at: Position, message: string): undefined {
+    const i = this.list.findIndex((p) => p.times !== undefined && p.message === message);
+    const before = this.list[i];
+    if (before === undefined) this.list.push({ severity, at, message, times: 1 });
+    else {
+      const first = at.file === before.at.file && at.line < before.at.line ? at : before.at;
+      this.list[i] = { ...before, at: first, times: (before.times ?? 0) + 1 };
+    }
+    return undefined;
   }
 
   get hasErrors(): boolean {
@@ -41,7 +55,8 @@ export function formatProblems(problems: readonly Problem[], sources: ReadonlyMa
   const out: string[] = [];
   for (const p of inOrder(problems)) {
     const mark = p.severity === 'warning' ? 'warning: ' : '';
-    out.push(`${formatPosition(p.at)}: ${mark}${p.message}`);
+    const often = p.times === undefined || p.times === 1 ? '' : ` (${p.times} times, here first)`;
+    out.push(`${formatPosition(p.at)}: ${mark}${p.message}${often}`);
     const line = sources.get(p.at.file)?.split('\n')[p.at.line - 1];
     if (line !== undefined) {
       const text = line.replace(/\r$/, '');

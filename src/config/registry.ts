@@ -14,7 +14,7 @@ import { serveDefaults, serveRows } from '../serve/rows.ts';
 import { programDefaults, programRows } from '../supervise/rows.ts';
 import type { JsonShape } from './json/read.ts';
 import type { Settings } from './model.ts';
-import { type Context, HTTP_LEVELS, ignored, type Row } from './row.ts';
+import { type Context, HTTP_LEVELS, ignored, type Row, type SettingRow } from './row.ts';
 
 /** Directives of nginx that files often carry and that lbproxy does not do yet: said aloud, so that nobody relies on them. */
 const NOT_YET: readonly Row[] = [
@@ -123,10 +123,13 @@ export function shapeOf(name: string, parent: string | null): JsonShape | undefi
     name: row.name,
     minArgs: row.args[0],
     maxArgs: row.args[1],
-    repeat: row.kind === 'structure' || (row.kind === 'setting' && row.repeat !== 'once'),
+    repeat: row.kind === 'structure' || (row.kind === 'setting' && isList(row)),
     block: row.kind === 'structure' && row.opens !== undefined,
   };
 }
+
+/** Whether each element of a JSON list is one of the directive, and not the list its arguments. */
+const isList = ({ repeat }: SettingRow): boolean => repeat === 'append' || repeat === 'merge';
 
 const TABLES: readonly VariableTable[] = [routeVariables, forwardVariables, observeVariables];
 
@@ -144,9 +147,22 @@ export function lookupVariable(name: string): Getter | undefined {
   return undefined;
 }
 
+/** Variables of ours that a configuration may set all the same (NGX_HTTP_VAR_CHANGEABLE); names of families it may set too. */
+const SETTABLE = /^(?:args$|ssl_)/;
+
+/** Whether a configuration must not make a variable of this name: it would never be seen. */
+export function isBuiltIn(name: string): boolean {
+  return !SETTABLE.test(name) && TABLES.some((table) => Object.hasOwn(table.plain, name));
+}
+
 /** As `lookupVariable`, also for variables made by `set` and by named captures. */
-export const lookupAny: VariableLookup = (name) =>
-  lookupVariable(name) ?? ((x) => x.variables?.get(name) ?? x.captures?.groups?.[name]);
+export const lookupAny: VariableLookup = (name) => {
+  const getter = lookupVariable(name);
+  if (getter === undefined) return (x) => x.variables?.get(name);
+  // `set $args` changes the arguments themselves.
+  if (name === 'args' || isBuiltIn(name)) return getter;
+  return (x) => (x.variables === null ? undefined : x.variables.get(name)) ?? getter(x);
+};
 
 /** Names of variables for "did you mean". */
 export function variableNames(): string[] {

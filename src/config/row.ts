@@ -27,6 +27,8 @@ export interface ReadContext {
   resolvePath(path: string): string;
   /** Reports `$names` of a template that do not exist, and returns the template. */
   template(word: Word): string;
+  /** Notes the named captures of a regular expression: they are variables. */
+  captures(pattern: Word): void;
 }
 
 type Arity = readonly [min: number, max: number];
@@ -51,9 +53,12 @@ export interface SettingRow<K extends keyof Settings = keyof Settings> extends R
   readonly key: K;
   /**
    * `once`: a second one in the same block is an error. `append`: several make a list (the value read is one element).
-   * `merge`: several make one object.
+   * `merge`: several make one object. `union`: several make one list of all that each names. `last`: the last one holds.
+   * nginx refuses what it reads with ngx_conf_set_…_slot; its own readers take what they take.
    */
-  readonly repeat: 'once' | 'append' | 'merge';
+  readonly repeat: 'once' | 'append' | 'merge' | 'union' | 'last';
+  /** With `append`: a value that no other may stand beside. */
+  readonly alone?: (value: unknown) => boolean;
   /** Whether lower levels inherit the value; nginx inherits nearly everything. Default true. */
   readonly inherit?: boolean;
   /** Reads the arguments; undefined after a problem was reported. */
@@ -73,6 +78,8 @@ export interface IgnoredRow extends RowBase {
   readonly why: string;
   readonly warn: boolean;
   readonly block?: boolean;
+  /** Whether nginx takes a second one in the same block. */
+  readonly repeats: boolean;
 }
 
 export type Row = SettingRow | StructureRow | IgnoredRow;
@@ -87,7 +94,7 @@ export function setting<K extends keyof Settings>(
   key: K,
   row: RowBase & {
     readonly inherit?: boolean;
-    readonly repeat?: 'once';
+    readonly repeat?: 'once' | 'union' | 'last';
     read(words: readonly Word[], cx: ReadContext): Settings[K] | undefined;
   },
 ): SettingRow {
@@ -101,6 +108,7 @@ export function list<K extends keyof Settings>(
   key: K,
   row: RowBase & {
     readonly inherit?: boolean;
+    readonly alone?: (value: Element<NonNullable<Settings[K]>>) => boolean;
     read(words: readonly Word[], cx: ReadContext): Element<NonNullable<Settings[K]>> | undefined;
   },
 ): SettingRow {
@@ -168,12 +176,30 @@ export function path(key: KeysOf<string>, row: Common): SettingRow {
   return oneArgument(key, 'path', row, (words, cx) => cx.resolvePath(words[0].text));
 }
 
+/** Of the directives without effect here, those that nginx takes several times. */
+const REPEATED: ReadonlySet<string> = new Set([
+  'debug_connection',
+  'env',
+  'gzip_disable',
+  'gzip_proxied',
+  'gzip_types',
+  'keepalive_disable',
+  'ssl_session_cache',
+  'thread_pool',
+  'zone',
+]);
+
 /** A directive that nginx files carry and that has nothing to do here. */
 export function ignored(
   name: string,
   contexts: readonly Context[],
   why: string,
-  more: { readonly warn?: boolean; readonly args?: Arity; readonly block?: boolean } = {},
+  more: {
+    readonly warn?: boolean;
+    readonly args?: Arity;
+    readonly block?: boolean;
+    readonly repeats?: boolean;
+  } = {},
 ): IgnoredRow {
   return {
     kind: 'ignored',
@@ -185,5 +211,6 @@ export function ignored(
     why,
     warn: more.warn ?? false,
     block: more.block,
+    repeats: more.repeats ?? REPEATED.has(name),
   };
 }

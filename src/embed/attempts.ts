@@ -61,10 +61,15 @@ export class Attempts {
     return next;
   }
 
+  /** Ends the attempt on `peer`, whose answer had begun: there is no other. */
+  broken(peer: Peer, failure: Failure): void {
+    this.#note(peer, failure);
+  }
+
   #note(peer: Peer, failure: Failure): void {
     this.#failed.push({ peer: peer.name, failure });
     this.#tried.push(peer);
-    this.release(peer, blamesPeer(failure) ? 'failed' : 'next');
+    this.release(peer, outcomeOf(failure));
   }
 
   release(peer: Peer, outcome: Outcome): void {
@@ -75,4 +80,11 @@ export class Attempts {
   error(cause?: NodeJS.ErrnoException): BalancerError {
     return new BalancerError(this.#failed.at(-1)?.failure ?? 'no_live_peer', this.#failed, cause);
   }
+}
+
+/** What a failure says of the peer: nothing, where it is the client's or our own. */
+function outcomeOf(failure: Failure): Outcome {
+  if (failure.startsWith('client_') || failure === 'local_exhausted' || failure === 'internal_error')
+    return 'abandoned';
+  return blamesPeer(failure) ? 'failed' : 'next';
 }

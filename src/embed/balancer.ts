@@ -5,9 +5,15 @@ import type { Socket } from 'node:net';
 import { type ErrorCallback, ProxyServer, type ProxyTargetUrl, type ServerOptions } from 'http-proxy-3';
 import { Group } from '../balance/group.ts';
 import { systemClock } from '../shared/clock.ts';
+import { STATUS_OF } from '../shared/failure.ts';
+import { causeOf } from './balancer-error.ts';
 import { type Call, type Carriage, report } from './carriage.ts';
+import { failureOfThrown, markInternal } from './failure-of.ts';
+import { lingerBehind } from './linger.ts';
 import { type BalancerOptions, readUpstream } from './options.ts';
+import { makeSendable, oversee } from './oversight.ts';
 import { HandoverAgent, PeerAgent } from './peer-agent.ts';
+import { TargetCall, targetCallOf } from './target-call.ts';
 import { attemptOf } from './web-attempt.ts';
 import { WebExchange } from './web-exchange.ts';
 import { WsExchange } from './ws-exchange.ts';
@@ -85,15 +91,21 @@ export class Balancer extends ProxyServer {
     const { call, own } = this.#read(req, res, rest);
     const carriage = this.#carriageFor(own);
     if (carriage !== null) return new WebExchange(carriage, call).begin();
+    const carried = new TargetCall(this, call);
     // http-proxy-3 counts its arguments from the end.
-    this.#guard(call, () => this.#carrier.web(req, res, own, ...callbackOf(call)));
+    this.#guard(call, () => {
+      // What fetches throws this from a promise that nobody awaits, which ends the process.
+      if (fetches(call.options)) parseTarget(req.url ?? '');
+      this.#carrier.web(req, res, own, (error, _req, _res, target) => carried.onFailed(error, target));
+    });
   }
 
   #ws(req: IncomingMessage, socket: Socket, head: Buffer, rest: readonly unknown[]): void {
     const { call, own } = this.#read(req, socket, rest);
     const carriage = this.#carriageFor(own);
     if (carriage !== null) return new WsExchange(carriage, call, head).begin();
-    this.#guard(call, () => this.#carrier.ws(req, socket, head, own, ...callbackOf(call)));
+    const carried = new TargetCall(this, call);
+    this.#guard(call, () => this.#carrier.ws(req, socket, head, own, (e) => carried.onFailed(e, undefined)));
   }
 
   /** http-proxy-3 throws on request targets that are no URL (`http://[bad`): a client must not bring the application down. */
@@ -101,7 +113,9 @@ export class Balancer extends ProxyServer {
     try {
       carry();
     } catch (error) {
-      report(this, call, error as Error, { status: 400, text: 'the request target is not valid' });
+      const failure = failureOfThrown(error as Error);
+      const text = failure === 'internal_error' ? causeOf(failure) : 'the request target is not valid';
+      report(this, call, error as Error, { status: STATUS_OF[failure], text });
     }
   }
 
@@ -129,14 +143,23 @@ export class Balancer extends ProxyServer {
     carrier.on('proxyReq', (proxyReq, req, res, options, socket) => {
       const attempt = attemptOf(req);
       attempt?.onProxyReq(proxyReq, socket);
+      const own = targetCallOf(req);
+      if (own !== undefined) oversee(proxyReq, socket, own);
       const real = attempt?.exchange.call ?? { req, res };
-      this.emit('proxyReq', proxyReq, real.req, real.res, options, socket);
+      try {
+        this.emit('proxyReq', proxyReq, real.req, real.res, options, socket);
+      } catch (error) {
+        proxyReq.destroy(markInternal(error as Error));
+      }
     });
     carrier.on('proxyRes', (proxyRes, req, res) => {
       const attempt = attemptOf(req);
       if (attempt !== undefined && !attempt.onProxyRes(proxyRes)) return;
       const real = attempt?.exchange.call ?? { req, res };
+      if (attempt === undefined) lingerBehind(req);
+      makeSendable(proxyRes, req.httpVersionMajor > 1);
       this.emit('proxyRes', proxyRes, real.req, real.res);
+      keepLocation(proxyRes, res);
     });
     carrier.on('end', (req, res, proxyRes) => {
       const attempt = attemptOf(req);
@@ -158,6 +181,13 @@ export class Balancer extends ProxyServer {
     });
     carrier.on('proxyReqWs', (proxyReq, req, socket, options, head) => {
       if (options.agent instanceof HandoverAgent) options.agent.onRequest(proxyReq);
+      const own = targetCallOf(req);
+      if (own !== undefined) {
+        proxyReq.once('socket', (connection) => oversee(proxyReq, connection, own));
+        proxyReq.once('upgrade', () => {
+          own.upgraded = true;
+        });
+      }
       this.emit('proxyReqWs', proxyReq, req, socket, options, head);
     });
     carrier.on('open', (socket) => this.emit('open', socket));
@@ -165,8 +195,22 @@ export class Balancer extends ProxyServer {
   }
 }
 
-function callbackOf({ callback }: Call<ServerResponse | Socket>): [ErrorCallback] | [] {
-  return callback === undefined ? [] : [callback];
+/** Whether http-proxy-3 takes its way over fetch(). */
+function fetches({ fetch, fetchOptions }: ServerOptions): boolean {
+  return fetch !== undefined || fetchOptions !== undefined || process.env.FORCE_FETCH_PATH === 'true';
+}
+
+/** As http-proxy-3 does it; throws on what is no URL. */
+function parseTarget(url: string): URL {
+  return new URL(url.startsWith('//') ? `http://base.invalid${url}` : url, 'http://base.invalid');
+}
+
+/** http-proxy-3 throws as it rewrites a Location that is no URL: such a one goes past it. */
+function keepLocation(answer: IncomingMessage, res: ServerResponse): void {
+  const { location } = answer.headers;
+  if (location === undefined || res.headersSent || URL.canParse(location, 'http://base.invalid')) return;
+  delete answer.headers.location;
+  res.setHeader('location', location);
 }
 
 /**
@@ -176,6 +220,8 @@ function callbackOf({ callback }: Call<ServerResponse | Socket>): [ErrorCallback
 function frameAnew(req: IncomingMessage): void {
   const attempt = attemptOf(req);
   if (attempt !== undefined) return attempt.frame();
+  // Our side has answered it; and http-proxy-3 does not tell of a request that has it.
+  delete req.headers.expect;
   if (req.method !== 'DELETE' && req.method !== 'OPTIONS') return;
   const chunked = req.rawHeaders.some((text, i) => i % 2 === 0 && text.toLowerCase() === 'transfer-encoding');
   if (!chunked) return;

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import type { ErrorCallback, ProxyServer, ProxyTargetUrl, ServerOptions } from 'http-proxy-3';
 import type { Group } from '../balance/group.ts';
 import type { PeerAddress, PeerConfig } from '../balance/peer.ts';
+import { lingerBehind } from './linger.ts';
 import type { UpstreamPlan } from './options.ts';
 import type { PeerAgent } from './peer-agent.ts';
 
@@ -13,6 +14,13 @@ import type { PeerAgent } from './peer-agent.ts';
 export const CONNECT_TIMEOUT_MS = 60_000;
 /** How long a peer may take for the head of its answer: what http-proxy-3's documentation promises for proxyTimeout. */
 export const HEAD_TIMEOUT_MS = 120_000;
+
+/** What node:http and node:http2 throw on a second head. */
+const TOO_LATE: ReadonlySet<string> = new Set([
+  'ERR_HTTP_HEADERS_SENT',
+  'ERR_HTTP2_HEADERS_SENT',
+  'ERR_HTTP2_INVALID_STREAM',
+]);
 
 export interface Carriage {
   /** http-proxy-3's server that makes the attempts; nobody but the balancer listens to it. */
@@ -60,10 +68,55 @@ export function report(
   last: { readonly status: number; readonly text: string; readonly target?: ProxyTargetUrl },
 ): void {
   const { req, res, callback } = call;
-  if (callback !== undefined) callback(error, req, res, last.target);
-  else if (events.listenerCount('error') > 0)
-    events.emit('error', error, req, res, last.target as ProxyTargetUrl);
-  else answer(res, last.status, `${last.status} ${STATUS_CODES[last.status]}: ${last.text}\n`);
+  if ('writeHead' in res) lingerBehind(req);
+  try {
+    if (callback !== undefined) callback(error, req, res, last.target);
+    else if (events.listenerCount('error') > 0)
+      events.emit('error', error, req, res, last.target as ProxyTargetUrl);
+    else answer(res, last.status, `${last.status} ${STATUS_CODES[last.status]}: ${last.text}\n`);
+  } catch (thrown) {
+    if (!isTooLate(res, thrown as NodeJS.ErrnoException)) throw thrown;
+    if (!res.writableEnded) breakOff(res as ServerResponse);
+  }
+}
+
+/** A listener that always writes a head of its own meets an answer that has one: a peer that breaks off must not end the process. */
+function isTooLate(res: ServerResponse | Socket, thrown: NodeJS.ErrnoException): boolean {
+  return 'writeHead' in res && res.headersSent && TOO_LATE.has(thrown.code ?? '');
+}
+
+/**
+ * Takes back what the client was about to get of a peer's answer, or cuts off what it has got of it. False when there is nobody to
+ * tell: the client left, or the application ended the answer itself.
+ */
+function withdraw(res: ServerResponse, answer: IncomingMessage | undefined): boolean {
+  if (res.destroyed || res.writableEnded) return false;
+  if (res.headersSent) breakOff(res);
+  else {
+    for (const name of Object.keys(answer?.headers ?? {})) res.removeHeader(name);
+    if (res.statusMessage !== undefined) res.statusMessage = '';
+  }
+  return true;
+}
+
+/** Tells of an answer that broke off, after the client can no longer take it for a whole one. */
+export function reportBroken(
+  events: ProxyServer,
+  call: Omit<Call<ServerResponse | Socket>, 'options'>,
+  error: Error,
+  last: { readonly status: number; readonly text: string },
+  answer?: IncomingMessage,
+): void {
+  const { res, callback } = call;
+  if ('writeHead' in res) {
+    if (withdraw(res, answer)) report(events, call, error, last);
+    return;
+  }
+  if (res.destroyed) return;
+  // http-proxy-3 has written the head to the socket.
+  res.end();
+  if (callback !== undefined || events.listenerCount('error') > 0) report(events, call, error, last);
+  res.destroySoon();
 }
 
 /** Ends an answer so that it cannot be taken for a whole one. */
@@ -77,7 +130,7 @@ export function breakOff(res: ServerResponse): void {
 function answer(res: ServerResponse | Socket, status: number, text: string): void {
   const length = Buffer.byteLength(text);
   if ('writeHead' in res) {
-    if (res.headersSent) return breakOff(res);
+    if (res.headersSent) return void (res.writableEnded || breakOff(res));
     res.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'content-length': length });
     res.end(text);
   } else if (res.writable) {

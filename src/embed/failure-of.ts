@@ -1,5 +1,15 @@
 // From an error of node:http or node:net to the kind of failure that the rules of next-upstream know. Pure.
-import type { AttemptFailure } from '../shared/failure.ts';
+import { type AttemptFailure, connectFailureOf } from '../shared/failure.ts';
+
+/** Errors that were thrown where none may be, by this library, by http-proxy-3 or by a listener of the application. */
+const INTERNAL = new WeakSet<Error>();
+/** What Node throws on a request that a client can send and nobody can pass on. */
+const UNSENDABLE = new Set([
+  'ERR_INVALID_URL',
+  'ERR_UNESCAPED_CHARACTERS',
+  'ERR_INVALID_CHAR',
+  'ERR_INVALID_HTTP_TOKEN',
+]);
 
 /** How far the attempt had come. */
 export interface Reached {
@@ -11,14 +21,29 @@ export interface Reached {
   readonly timedOut: boolean;
 }
 
+export function markInternal(error: Error): Error {
+  INTERNAL.add(error);
+  return error;
+}
+
+/** Of what http-proxy-3 threw as it was given the request. */
+export function failureOfThrown(error: NodeJS.ErrnoException): 'client_head_malformed' | 'internal_error' {
+  return UNSENDABLE.has(error.code ?? '') ? 'client_head_malformed' : 'internal_error';
+}
+
+/** Of an answer that began. */
+export function failureOfBroken(error: Error): AttemptFailure {
+  return INTERNAL.has(error) ? 'internal_error' : 'body_truncated';
+}
+
 export function failureOf(error: NodeJS.ErrnoException, reached: Reached): AttemptFailure {
   const code = error.code ?? '';
+  if (INTERNAL.has(error)) return 'internal_error';
   if (!reached.requestSent) {
     if (reached.timedOut || code === 'ECONNECT_TIMEOUT' || code === 'ETIMEDOUT') return 'connect_timeout';
-    if (code === 'ECONNREFUSED') return 'connect_refused';
-    return code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? 'unresolved' : 'connect_error';
+    return code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? 'unresolved' : connectFailureOf(code);
   }
   if (reached.timedOut) return 'head_timeout';
-  if (code.startsWith('HPE_')) return 'malformed_head';
+  if (code.startsWith('HPE_') || code === 'EPROTO') return 'malformed_head';
   return reached.reused ? 'reset_on_reuse' : 'reset_before_head';
 }

@@ -13,6 +13,7 @@ const OWN_FIELDS: ReadonlySet<string> = new Set([
   'keep-alive',
   'proxy-connection',
   'transfer-encoding',
+  'upgrade',
 ]);
 /** Naming these in Connection must not take them away: they say where the message goes and where it ends. */
 const NOT_NAMEABLE: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding']);
@@ -100,12 +101,15 @@ function endToEnd(headers: IncomingHttpHeaders): IncomingHttpHeaders {
 /** The response of one attempt: writes through to the real one, unless its answer is passed over. */
 export class CarriedResponse extends Writable {
   readonly #res: ServerResponse;
+  readonly #onThrown: (error: Error) => void;
   /** Makes http-proxy-3 leave the answer alone: to it, the response looks written and finished. */
   passedOver = false;
 
-  constructor(res: ServerResponse) {
+  /** `onThrown`: Node did not take what is to be written. */
+  constructor(res: ServerResponse, onThrown: (error: Error) => void) {
     super();
     this.#res = res;
+    this.#onThrown = onThrown;
   }
 
   get headersSent(): boolean {
@@ -137,11 +141,19 @@ export class CarriedResponse extends Writable {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    if (this.#res.write(chunk)) done();
-    else this.#res.once('drain', done);
+    try {
+      if (this.#res.write(chunk)) done();
+      else this.#res.once('drain', done);
+    } catch (error) {
+      this.#onThrown(error as Error);
+    }
   }
 
   override _final(done: () => void): void {
-    this.#res.end(() => done());
+    try {
+      this.#res.end(() => done());
+    } catch (error) {
+      this.#onThrown(error as Error);
+    }
   }
 }

@@ -4,8 +4,10 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Peer } from '../balance/peer.ts';
 import type { Failure } from '../shared/failure.ts';
-import { breakOff, CONNECT_TIMEOUT_MS, HEAD_TIMEOUT_MS, targetOf } from './carriage.ts';
-import { failureOf } from './failure-of.ts';
+import { CONNECT_TIMEOUT_MS, HEAD_TIMEOUT_MS, targetOf } from './carriage.ts';
+import { failureOf, failureOfThrown, markInternal } from './failure-of.ts';
+import { lingerBehind } from './linger.ts';
+import { type Overseer, oversee } from './oversight.ts';
 import { CarriedRequest, CarriedResponse } from './stand-ins.ts';
 import type { WebExchange } from './web-exchange.ts';
 
@@ -16,7 +18,7 @@ export function attemptOf(req: object): WebAttempt | undefined {
   return ATTEMPT_OF.get(req);
 }
 
-export class WebAttempt {
+export class WebAttempt implements Overseer {
   readonly exchange: WebExchange;
   readonly peer: Peer;
   /** On a connection of its own: the free retry after a stale one. */
@@ -25,8 +27,6 @@ export class WebAttempt {
   requestSent = false;
   /** Its answer is the client's. */
   answered = false;
-  /** The peer's connection ended inside its answer. */
-  truncated = false;
   readonly #request: CarriedRequest;
   readonly #response: CarriedResponse;
   #proxyReq: ClientRequest | null = null;
@@ -38,10 +38,13 @@ export class WebAttempt {
     this.fresh = fresh;
     this.target = targetOf(peer.config);
     const { req, res } = exchange.call;
-    exchange.carriage.events.emit('start', req, res, this.target);
     this.#request = new CarriedRequest(req, exchange.framing, exchange.body);
-    this.#response = new CarriedResponse(res);
+    this.#response = new CarriedResponse(res, (error) => this.onBroken(markInternal(error)));
     ATTEMPT_OF.set(this.#request, this);
+  }
+
+  get httpVersionMajor(): number {
+    return this.exchange.call.req.httpVersionMajor;
   }
 
   start(): void {
@@ -56,13 +59,14 @@ export class WebAttempt {
       buffer: undefined,
     };
     try {
+      carriage.events.emit('start', call.req, call.res, this.target);
       // The two have every member that http-proxy-3 uses, not every one that the types name.
       const req = this.#request as unknown as IncomingMessage;
       const res = this.#response as unknown as ServerResponse;
       carriage.carrier.web(req, res, carried, (error) => this.#onError(error));
     } catch (error) {
       // It throws on a request target that is no URL, which a client can send.
-      this.#fail('client_head_malformed', error as Error);
+      this.#fail(failureOfThrown(error as Error), error as Error);
     }
   }
 
@@ -73,13 +77,15 @@ export class WebAttempt {
 
   onProxyReq(proxyReq: ClientRequest, socket: Socket): void {
     this.#proxyReq = proxyReq;
+    oversee(proxyReq, socket, this);
     proxyReq.once('timeout', () => {
       this.#timedOut = true;
       proxyReq.destroy();
     });
     if (this.exchange.call.options.proxyTimeout === undefined) proxyReq.setTimeout(HEAD_TIMEOUT_MS);
     if (socket.connecting) socket.once('connect', () => this.#onConnect());
-    else this.#onConnect();
+    // A connection that fails at once (no descriptor, no address) is over before it is told of.
+    else if (!socket.destroyed) this.#onConnect();
   }
 
   #onConnect(): void {
@@ -95,15 +101,18 @@ export class WebAttempt {
       return false;
     }
     this.answered = true;
-    const { options, res } = this.exchange.call;
+    const { options, req } = this.exchange.call;
     if (options.proxyTimeout === undefined) this.#proxyReq?.setTimeout(0);
-    // http-proxy-3 pipes and hears nothing of an answer that breaks off: the client would wait for the rest for ever.
-    proxyRes.once('close', () => {
-      if (proxyRes.complete) return;
-      this.truncated = true;
-      if (options.selfHandleResponse !== true) breakOff(res);
-    });
+    lingerBehind(req);
     return true;
+  }
+
+  onBroken(error: Error, answer?: IncomingMessage): void {
+    this.exchange.answerBroken(this, error, answer);
+  }
+
+  onBodyUnwanted(): void {
+    if (this.answered) this.exchange.bodyUnwanted(this);
   }
 
   #onError(error: NodeJS.ErrnoException): void {

@@ -1,12 +1,13 @@
 // One request of the application on its way through a group: an attempt after another until a peer answers, as forward/forward.ts
 // does it on sockets. What happens in one attempt is web-attempt.ts; what a failure allows is next-upstream's.
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Peer } from '../balance/peer.ts';
 import { isFreeRetry } from '../forward/next-upstream.ts';
 import type { Failure } from '../shared/failure.ts';
 import { Attempts, type ExchangeProgress } from './attempts.ts';
 import { causeOf } from './balancer-error.ts';
-import { type Call, type Carriage, report } from './carriage.ts';
+import { type Call, type Carriage, report, reportBroken } from './carriage.ts';
+import { failureOfBroken } from './failure-of.ts';
 import { ReplayBody } from './replay-body.ts';
 import { type Framing, framingOf } from './stand-ins.ts';
 import { WebAttempt } from './web-attempt.ts';
@@ -45,8 +46,9 @@ export class WebExchange {
 
   #try(peer: Peer | undefined, fresh: boolean, cause?: Error): void {
     if (peer === undefined) return this.#giveUp(cause);
-    this.#attempt = new WebAttempt(this, peer, fresh);
-    this.#attempt.start();
+    const attempt = new WebAttempt(this, peer, fresh);
+    this.#attempt = attempt;
+    attempt.start();
   }
 
   #progress(requestSent: boolean): ExchangeProgress {
@@ -80,6 +82,21 @@ export class WebExchange {
     this.#try(this.#attempts.failed(attempt.peer, failure, progress), false, error);
   }
 
+  /** The client cannot have the whole of the answer that it gets, or is about to get. */
+  answerBroken(attempt: WebAttempt, error: Error, answer: IncomingMessage | undefined): void {
+    if (attempt !== this.#attempt || !attempt.answered) return;
+    this.#attempt = null;
+    attempt.cancel();
+    this.#attempts.broken(attempt.peer, failureOfBroken(error));
+    const told = this.#attempts.error(error);
+    const last = { status: told.status, text: causeOf(told.failure) };
+    reportBroken(this.carriage.events, this.call, told, last, answer);
+  }
+
+  bodyUnwanted(attempt: WebAttempt): void {
+    if (attempt === this.#attempt) this.body?.discard();
+  }
+
   #giveUp(cause?: Error): void {
     const error = this.#attempts.error(cause);
     this.#report(error, error.status, causeOf(error.failure));
@@ -91,7 +108,7 @@ export class WebExchange {
 
   /** The source of the body failed. */
   #stop(error: Error): void {
-    this.#end('next');
+    this.#end('abandoned');
     if (this.call.res.destroyed) return;
     this.#report(error, 400, 'the body of the request broke off');
   }
@@ -106,15 +123,15 @@ export class WebExchange {
 
   /** The response is over: finished, given up by the client, or broken off by the peer. */
   #onClose(): void {
-    this.#end(this.call.res.writableFinished ? 'ok' : 'next');
+    this.#end(this.call.res.writableFinished ? 'ok' : 'abandoned');
     this.body?.discard();
   }
 
-  #end(outcome: 'ok' | 'next'): void {
+  #end(outcome: 'ok' | 'abandoned'): void {
     const attempt = this.#attempt;
     if (attempt === null) return;
     this.#attempt = null;
     attempt.cancel();
-    this.#attempts.release(attempt.peer, attempt.truncated ? 'failed' : outcome);
+    this.#attempts.release(attempt.peer, outcome);
   }
 }

@@ -3,6 +3,7 @@
 import type { ClientRequest } from 'node:http';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import type { Peer } from '../balance/peer.ts';
+import type { Failure } from '../shared/failure.ts';
 import { Attempts } from './attempts.ts';
 import { causeOf } from './balancer-error.ts';
 import {
@@ -11,9 +12,11 @@ import {
   CONNECT_TIMEOUT_MS,
   HEAD_TIMEOUT_MS,
   report,
+  reportBroken,
   targetOf,
 } from './carriage.ts';
-import { failureOf, type Reached } from './failure-of.ts';
+import { failureOf, failureOfBroken, failureOfThrown, type Reached } from './failure-of.ts';
+import { type Overseer, oversee } from './oversight.ts';
 import { HandoverAgent } from './peer-agent.ts';
 
 /** How long one side may take to close after the other did (nginx: lingering_timeout). */
@@ -24,7 +27,7 @@ const CONNECTING: Reached = { requestSent: false, reused: false, timedOut: false
 /** connecting → handshake → open → closed; any of them → closed. */
 type Phase = 'connecting' | 'handshake' | 'open' | 'closed';
 
-export class WsExchange {
+export class WsExchange implements Overseer {
   readonly #carriage: Carriage;
   readonly #call: Call<Socket>;
   readonly #head: Buffer;
@@ -69,15 +72,14 @@ export class WsExchange {
   #onConnectFailed(peer: Peer, connection: Socket, error: Error): void {
     if (this.#phase !== 'connecting' || connection !== this.#connection) return;
     this.#connection = null;
-    this.#connect(this.#failed(peer, error, CONNECTING), error);
+    this.#connect(this.#failed(peer, failureOf(error, CONNECTING), false), error);
   }
 
-  #failed(peer: Peer, error: Error, reached: Reached): Peer | undefined {
+  #failed(peer: Peer, failure: Failure, requestSent: boolean): Peer | undefined {
     this.#peer = null;
-    const { requestSent } = reached;
     // Once http-proxy-3 has the client's socket there is no way back: as good as an answer begun.
     const progress = { method: 'GET', answerStarted: requestSent, requestSent, bodyReplayable: true };
-    return this.#attempts.failed(peer, failureOf(error, reached), progress);
+    return this.#attempts.failed(peer, failure, progress);
   }
 
   #handOver(peer: Peer, connection: Socket): void {
@@ -91,13 +93,15 @@ export class WsExchange {
     try {
       this.#carriage.carrier.ws(req, socket, this.#head, carried, (error) => this.#onError(peer, error));
     } catch (error) {
-      this.#onError(peer, error as Error);
-      socket.destroySoon();
+      // It throws on a request target that is no URL, which a client can send.
+      this.#failed(peer, failureOfThrown(error as Error), true);
+      this.#giveUp(error as Error);
     }
   }
 
   #onRequest(request: ClientRequest): void {
     const { options, res: socket } = this.#call;
+    request.once('socket', (connection) => oversee(request, connection, this));
     request.once('upgrade', () => {
       this.#phase = 'open';
     });
@@ -111,18 +115,31 @@ export class WsExchange {
     });
   }
 
+  get httpVersionMajor(): number {
+    return this.#call.req.httpVersionMajor;
+  }
+
+  /** The peer's refusal is not whole. */
+  onBroken(cause: Error): void {
+    if (this.#peer === null) return;
+    this.#attempts.broken(this.#peer, failureOfBroken(cause));
+    this.#peer = null;
+    const error = this.#attempts.error(cause);
+    reportBroken(this.#carriage.events, this.#call, error, { status: error.status, text: '' });
+  }
+
+  /** The handshake has none. */
+  onBodyUnwanted(): void {}
+
   /** http-proxy-3 lost the peer; it closes the client's socket as soon as this returns, so no further peer can be tried. */
   #onError(peer: Peer, error: Error): void {
     if (this.#phase === 'closed') return;
     if (this.#phase === 'handshake') {
-      this.#failed(peer, error, { requestSent: true, reused: false, timedOut: this.#timedOut });
+      const reached = { requestSent: true, reused: false, timedOut: this.#timedOut };
+      this.#failed(peer, failureOf(error, reached), true);
       return this.#giveUp(error);
     }
-    const { callback } = this.#call;
-    const { events } = this.#carriage;
-    if (callback !== undefined || events.listenerCount('error') > 0) {
-      report(events, this.#call, error, { status: 502, text: '' });
-    }
+    reportBroken(this.#carriage.events, this.#call, error, { status: 502, text: '' });
   }
 
   #giveUp(cause?: Error): void {
@@ -145,7 +162,7 @@ export class WsExchange {
     const connection = this.#connection;
     if (this.#phase === 'connecting') connection?.destroy();
     else connection?.destroySoon();
-    const outcome = this.#phase === 'open' ? 'ok' : 'next';
+    const outcome = this.#phase === 'open' ? 'ok' : 'abandoned';
     this.#phase = 'closed';
     if (this.#peer !== null) this.#attempts.release(this.#peer, outcome);
     this.#peer = null;

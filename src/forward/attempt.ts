@@ -6,7 +6,7 @@ import { MALFORMED, NEED_MORE } from '../http/request-head.ts';
 import { parseResponseHead, responseFraming } from '../http/response-head.ts';
 import { copyOf, INLINE_BODY_BYTES } from '../shared/buffers.ts';
 import { systemClock } from '../shared/clock.ts';
-import { type AttemptFailure, CAUSE_OF, type Failure } from '../shared/failure.ts';
+import { type AttemptFailure, CAUSE_OF, connectFailureOf, type Failure } from '../shared/failure.ts';
 import type { ConnectionOwner, PeerConnection } from '../upstream/connection.ts';
 import type { Forward } from './forward.ts';
 import { Relay, type RelayObserver, type RelayStep } from './relay.ts';
@@ -24,6 +24,8 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   readonly record: Attempt;
   /** A byte of the request was handed to the socket. */
   requestSent = false;
+  /** The group counts it no more. */
+  released = false;
   #phase: Phase = 'connecting';
   #connection: PeerConnection | null = null;
   /** Bytes of a head that has no end yet. */
@@ -33,6 +35,8 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   #relay: Relay | null = null;
   #chunked = false;
   #held = false;
+  /** Bytes wait for the peer, and the time-out is for that. */
+  #sending = false;
   #upgrade = false;
   /** When the bytes came that are being looked at. */
   #now = 0;
@@ -79,9 +83,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     this.requestSent = true;
     this.record.bytesSent += head.length;
     connection.writeText(head);
-    connection.setTimeout(
-      connection.mustWait ? forward.options.sendTimeoutMs : forward.options.readTimeoutMs,
-    );
+    this.#awaitPeer(connection);
     if (forward.body !== null && small === null) this.pumpBody();
   }
 
@@ -92,33 +94,39 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
 
   /** Sends a piece of the request's body that need not be kept; false when it must be. */
   passBodyOn(buf: Buffer, from: number, to: number): boolean {
-    const { body, options } = this.#forward;
+    const { body } = this.#forward;
     const connection = this.#connection;
     if (body === null || connection === null || this.#phase === 'connecting' || this.#phase === 'done')
       return false;
     if (!body.passOn(connection, buf, from, to, this.#chunked)) return false;
-    if (this.#phase === 'awaiting-head') {
-      connection.setTimeout(connection.mustWait ? options.sendTimeoutMs : options.readTimeoutMs);
-    }
+    this.#awaitPeer(connection);
     return true;
+  }
+
+  /** Until its answer begins a peer owes one of two things: to take what waits, counted from when it began to wait, or to answer. */
+  #awaitPeer(connection: PeerConnection): void {
+    if (this.#phase !== 'awaiting-head') return;
+    const waits = connection.pendingBytes > 0;
+    if (waits && this.#sending) return;
+    this.#sending = waits;
+    const { options } = this.#forward;
+    connection.setTimeout(waits ? options.sendTimeoutMs : options.readTimeoutMs);
   }
 
   /** Sends what has come of the request's body. */
   pumpBody(): void {
-    const { body, options } = this.#forward;
+    const { body } = this.#forward;
     const connection = this.#connection;
     if (body === null || connection === null || this.#phase === 'connecting' || this.#phase === 'done')
       return;
     if (connection.mustWait) return;
     const flowing = body.sendTo(connection, this.#chunked);
-    if (this.#phase === 'awaiting-head') {
-      connection.setTimeout(flowing ? options.readTimeoutMs : options.sendTimeoutMs);
-    }
+    this.#awaitPeer(connection);
     if (flowing) this.#forward.bodyFlowing();
   }
 
   onPeerDrain(): void {
-    if (this.#phase === 'awaiting-head') this.#connection?.setTimeout(this.#forward.options.readTimeoutMs);
+    if (this.#connection !== null) this.#awaitPeer(this.#connection);
     this.pumpBody();
   }
 
@@ -273,6 +281,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   onAnswerComplete(): void {
     this.record.totalMs = this.#now - this.record.startedAt;
     this.record.outcome = 'ok';
+    this.#forward.release(this, 'ok', this.#now);
   }
 
   #complete(clean: boolean): void {
@@ -282,7 +291,8 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     this.#phase = 'done';
     this.#connection = null;
     const { head } = connection;
-    const requestDone = (forward.body === null || forward.body.sent) && connection.pendingBytes === 0;
+    const requestDone =
+      (forward.body === null || forward.body.sent) && connection.pendingBytes === 0 && !connection.sendFailed;
     if (
       clean &&
       requestDone &&
@@ -316,10 +326,13 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     this.#fail(kind, `${CAUSE_OF[kind]}${code}`);
   }
 
+  onBug(): void {
+    this.#fail('internal_error', CAUSE_OF.internal_error);
+  }
+
   #lostKind(error: NodeJS.ErrnoException | null): AttemptFailure {
     if (this.#phase === 'relaying') return 'body_truncated';
-    if (this.#phase === 'connecting')
-      return error?.code === 'ECONNREFUSED' ? 'connect_refused' : 'connect_error';
+    if (this.#phase === 'connecting') return connectFailureOf(error?.code);
     return this.#connection?.reused === true && this.record.bytesReceived === 0
       ? 'reset_on_reuse'
       : 'reset_before_head';
@@ -328,14 +341,13 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   onPeerTimeout(): void {
     const connection = this.#connection;
     if (this.#phase === 'connecting') return this.#fail('connect_timeout', CAUSE_OF.connect_timeout);
-    if (this.#phase === 'relaying') return this.#fail('body_timeout', CAUSE_OF.body_timeout);
     const sending = connection !== null && connection.pendingBytes > 0;
     // While the client is still sending its body the peer owes no answer: the client's own time-out watches that.
     if (!sending && this.#forward.body !== null && !this.#forward.body.complete) {
       connection?.setTimeout(this.#forward.options.readTimeoutMs);
       return;
     }
-    const kind = sending ? 'send_timeout' : 'head_timeout';
+    const kind = this.#phase === 'relaying' ? 'body_timeout' : sending ? 'send_timeout' : 'head_timeout';
     this.#fail(kind, CAUSE_OF[kind]);
   }
 

@@ -2,7 +2,7 @@
 import type { LocationMatch, Settings } from '../config/model.ts';
 import type { Exchange, Handler } from '../exchange.ts';
 import { MAX_FIELDS } from '../http/fields.ts';
-import { patternOf } from '../route/pattern.ts';
+import { matches, patternOf } from '../route/pattern.ts';
 import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../route/template.ts';
 import { escapeUri, standsInPath } from '../route/uri.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -11,6 +11,7 @@ import { createForward, type ForwardLog, type ForwardOptions } from './forward.t
 import { compileRequestHead } from './request-head.ts';
 import { compileResponseHead, type RedirectRule } from './response-head.ts';
 import type { ProxyPass, ProxyRedirect } from './rows.ts';
+import { hostFieldOf } from './variables.ts';
 
 export interface ForwardTools {
   readonly lookup: VariableLookup;
@@ -23,6 +24,8 @@ export interface ForwardTools {
 /** A proxy_pass URL in its parts. */
 interface Target {
   readonly upstream: ForwardOptions['upstream'];
+  /** Constant group or server; '' with variables. */
+  readonly authority: string;
   /** The request target for the peer. */
   readonly uri: (exchange: Exchange) => string;
   /** The URL's constant text, for proxy_redirect default; '' with variables. */
@@ -40,13 +43,11 @@ export function compileForward(
   const prefix = match === null ? '' : toBytes(match.text);
   const target = compileTarget(pass, prefix, tools);
   const http10 = settings.proxyHttpVersion === '1.0';
-  const set = settings.proxySetHeader.map(([name, value]) => [name, compileTemplate(value, lookup)] as const);
-  // nginx's own default, which stays unless the location sets Host itself.
-  if (!set.some(([name]) => name.toLowerCase() === 'host')) set.unshift(['Host', (x) => x.proxyHost]);
   return createForward({
     upstream: target.upstream,
+    authority: target.authority,
     writeHead: compileRequestHead({
-      set,
+      set: compileSetFields(settings, target.authority, lookup),
       method: settings.proxyMethod === '' ? null : compileTemplate(settings.proxyMethod, lookup),
       target: target.uri,
       http10,
@@ -59,7 +60,8 @@ export function compileForward(
       absolute: tools.absolute,
     }),
     next: {
-      words: settings.proxyNextUpstream,
+      // In nginx too `off` outweighs whatever stands beside it.
+      words: settings.proxyNextUpstream.includes('off') ? [] : settings.proxyNextUpstream,
       tries: settings.proxyNextUpstreamTries,
       timeoutMs: settings.proxyNextUpstreamTimeoutMs,
     },
@@ -79,6 +81,26 @@ export function compileForward(
   });
 }
 
+type SetField = readonly [name: string, value: (exchange: Exchange) => string];
+
+/** The fields of proxy_set_header, Host before all others and in this spelling, as nginx writes it since 1.31.4. */
+function compileSetFields(settings: Settings, authority: string, lookup: VariableLookup): SetField[] {
+  const set = settings.proxySetHeader.map(
+    ([name, value]): SetField => [name, compileTemplate(value, lookup)],
+  );
+  const isHost = ([name]: SetField): boolean => name.toLowerCase() === 'host';
+  return [['Host', compileHost(set.findLast(isHost), settings, authority)], ...set.filter((f) => !isHost(f))];
+}
+
+function compileHost(own: SetField | undefined, settings: Settings, authority: string): SetField[1] {
+  const constant = hostFieldOf(authority);
+  const usual = authority === '' ? (x: Exchange) => hostFieldOf(x.proxyHost) : () => constant;
+  if (own === undefined) return usual;
+  const [, value] = own;
+  // HTTP/1.1 has no request without Host.
+  return settings.proxyHttpVersion === '1.0' ? value : (x) => value(x) || usual(x);
+}
+
 const URL_PARTS = /^http:\/\/(unix:[^:]*:?|[^/?]*)(.*)$/is;
 
 function compileTarget(pass: ProxyPass, prefix: string, tools: ForwardTools): Target {
@@ -89,6 +111,7 @@ function compileTarget(pass: ProxyPass, prefix: string, tools: ForwardTools): Ta
   const uri = rest === '' ? originalTarget : replacedTarget(rest.startsWith('/') ? rest : `/${rest}`, prefix);
   return {
     upstream,
+    authority,
     uri,
     url,
     hasUri: rest !== '',
@@ -104,8 +127,8 @@ function originalTarget(x: Exchange): string {
 /** `proxy_pass http://group/uri/`: the URI stands for the part of the path that the location matched. */
 function replacedTarget(uri: string, prefix: string): (exchange: Exchange) => string {
   return (x) => {
-    // A rewrite with `break` has already said what the path is (nginx: valid_location).
-    if (x.rewritten && !x.internal) return originalTarget(x);
+    // A rewrite with `break` has already said what the path is.
+    if (!x.locationHolds) return originalTarget(x);
     const rest = x.uri.slice(prefix.length);
     return uri + escapedWhereItWas(x, rest) + queryOf(x);
   };
@@ -147,6 +170,7 @@ function compileVariableTarget(pass: ProxyPass, tools: ForwardTools): Target {
         ? originalTarget(x)
         : (rest.startsWith('/') ? rest : `/${rest}`).replace(ALL_UNSAFE, percent);
     },
+    authority: '',
     url: '',
     hasUri: false,
   };
@@ -198,13 +222,5 @@ function prefixRule(from: (x: Exchange) => string, to: (x: Exchange) => string):
 }
 
 function regexRule(pattern: RegExp, to: (x: Exchange) => string): RedirectRule {
-  return (x, value) => {
-    const m = pattern.exec(value);
-    if (m === null) return undefined;
-    const before = x.captures;
-    x.captures = m;
-    const moved = to(x);
-    x.captures = before;
-    return moved;
-  };
+  return (x, value) => (matches(x, pattern, value) ? to(x) : undefined);
 }

@@ -11,13 +11,22 @@ import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, type Failure, STATUS_OF } from '../shared/failure.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { AttemptRun } from './attempt.ts';
-import { blamesPeer, decideRetry, isFreeRetry, type NextPolicy, type Progress } from './next-upstream.ts';
+import {
+  blamesPeer,
+  cutsOffPeer,
+  decideRetry,
+  isFreeRetry,
+  type NextPolicy,
+  type Progress,
+} from './next-upstream.ts';
 import { RequestBody } from './request-body.ts';
 import type { BodyFraming } from './request-head.ts';
 
 /** What a location with proxy_pass is compiled to. Times in ms. */
 export interface ForwardOptions {
   readonly upstream: Upstream | FindUpstream;
+  /** Group or server as proxy_pass names it; '' where `upstream` finds it and sets `exchange.proxyHost`. */
+  readonly authority: string;
   readonly writeHead: (exchange: Exchange, framing: BodyFraming, upgrade: boolean) => string;
   readonly takeHead: (exchange: Exchange, head: ResponseHead) => void;
   readonly next: NextPolicy;
@@ -67,6 +76,8 @@ export class Forward implements BodyReader, Producer {
   #tried: Peer[] = NO_PEERS;
   #tries = 0;
   #startedAt = 0;
+  /** An attempt of this forward was made: the last one of the exchange is its own. */
+  #attempted = false;
   #bodyPaused = false;
   #waitingForBody = false;
   ended = false;
@@ -109,7 +120,8 @@ export class Forward implements BodyReader, Producer {
   #beginWith(upstream: Upstream, now: number): void {
     const { exchange } = this;
     this.upstream = upstream;
-    exchange.proxyHost ||= upstream.name;
+    // After an internal redirect it may be another than before.
+    if (this.options.authority !== '') exchange.proxyHost = this.options.authority;
     if (this.body === null) return this.nextPeer(now);
     // The length is known: the peer can have the head at once. Otherwise see first whether the whole body fits the buffer.
     this.#waitingForBody = exchange.request.chunked && (this.options.requestBuffering || this.options.http10);
@@ -140,19 +152,25 @@ export class Forward implements BodyReader, Producer {
 
   attempt(peer: Peer, fresh: boolean, now: number): void {
     const record = new Attempt(peer.name, now);
-    this.exchange.beginAttempt(record);
+    this.#record(record);
     this.body?.restart();
     this.run = new AttemptRun(this, peer, record);
     this.run.start(fresh);
   }
 
+  #record(attempt: Attempt): void {
+    attempt.opensGroup = !this.#attempted && this.exchange.attempts.length > 0;
+    this.#attempted = true;
+    this.exchange.beginAttempt(attempt);
+  }
+
   #noPeer(): void {
-    const last = this.exchange.attempts.at(-1);
+    const last = this.#attempted ? this.exchange.attempts.at(-1) : undefined;
     if (last === undefined) {
       const record = new Attempt(this.upstream?.name ?? '', systemClock.now());
       record.outcome = 'no_live_peer';
       record.noRetry = 'no peer left';
-      this.exchange.beginAttempt(record);
+      this.#record(record);
       this.options.log.attemptFailed(this.exchange, record, CAUSE_OF.no_live_peer);
       return this.#giveUp('no_live_peer', CAUSE_OF.no_live_peer);
     }
@@ -208,9 +226,11 @@ export class Forward implements BodyReader, Producer {
       return this.attempt(peer, true, now);
     }
     const outcome: Outcome = blamesPeer(failure) ? 'failed' : 'next';
-    upstream?.group.release(peer, outcome, now);
-    if (upstream !== null && outcome === 'failed') upstream.closeIdle(peer);
-    record.noRetry = decideRetry(this.options.next, failure, progress);
+    this.release(run, outcome, now);
+    if (cutsOffPeer(failure)) upstream?.closeIdle(peer);
+    record.noRetry =
+      decideRetry(this.options.next, failure, progress) ||
+      (this.#triesLeft(peer) === 0 ? 'no peer left' : '');
     this.options.log.attemptFailed(exchange, record, detail);
     if (record.noRetry === '') {
       this.#tried = this.#tried === NO_PEERS ? [peer] : [...this.#tried, peer];
@@ -224,12 +244,19 @@ export class Forward implements BodyReader, Producer {
   attemptDone(run: AttemptRun, now: number): void {
     this.ended = true;
     this.run = null;
-    this.upstream?.group.release(run.peer, 'ok', now);
+    this.release(run, 'ok', now);
+  }
+
+  /** The peer is free again: before the client can have the answer's end, since its next request may need the place. */
+  release(run: AttemptRun, outcome: Outcome, now: number): void {
+    if (run.released) return;
+    run.released = true;
+    this.upstream?.group.release(run.peer, outcome, now);
   }
 
   #giveUp(failure: AttemptFailure, detail: string): void {
     this.exchange.failure = failure;
-    const peer = this.exchange.attempts.at(-1)?.peer ?? '';
+    const peer = (this.#attempted ? this.exchange.attempts.at(-1)?.peer : undefined) ?? '';
     const where = peer === '' ? this.exchange.proxyHost : `${peer} of ${this.exchange.proxyHost}`;
     this.#finishWith(STATUS_OF[failure] ?? 502, `${where}: ${detail}`);
   }
@@ -325,7 +352,7 @@ export class Forward implements BodyReader, Producer {
     run.record.totalMs = now - run.record.startedAt;
     if (run.record.outcome === 'pending') run.record.outcome = 'client_aborted';
     // The client left: that says nothing about the peer.
-    this.upstream?.group.release(run.peer, 'abandoned', now);
+    this.release(run, 'abandoned', now);
   }
 }
 

@@ -51,6 +51,7 @@ export type NoRetry =
   | 'method not idempotent'
   | 'body not replayable'
   | 'client gone'
+  | 'internal error'
   | 'no peer left';
 
 const WORD_OF: Partial<Record<Failure, NextWord>> = {
@@ -60,6 +61,7 @@ const WORD_OF: Partial<Record<Failure, NextWord>> = {
   reset_on_reuse: 'error',
   tls_error: 'error',
   unresolved: 'error',
+  local_exhausted: 'error',
   connect_timeout: 'timeout',
   send_timeout: 'timeout',
   head_timeout: 'timeout',
@@ -87,6 +89,7 @@ export function wordOf(failure: Failure): NextWord | undefined {
 export function decideRetry(policy: NextPolicy, failure: Failure, progress: Progress): NoRetry {
   if (progress.answerStarted) return 'answer begun';
   const word = wordOf(failure);
+  if (failure === 'internal_error') return 'internal error';
   if (word === undefined) return 'client gone';
   if (!policy.words.includes(word)) return 'not in proxy_next_upstream';
   if (policy.tries > 0 && progress.tries >= policy.tries) return 'proxy_next_upstream_tries';
@@ -112,9 +115,25 @@ export function isFreeRetry(failure: Failure, progress: Progress): boolean {
 }
 
 /**
- * Whether a failure counts against the peer: 403 and 404 move a request on without blame (nginx), and closing a connection that
- * was idle is a peer's right.
+ * Failures that do not count against the peer: 403 and 404 move a request on without blame (nginx), closing a connection that was idle is
+ * a peer's right, an answer that began and broke off is the URL's (nginx: no ngx_http_upstream_next any more), and what lbproxy lacks or
+ * does wrong is its own.
  */
+const BLAMELESS: ReadonlySet<Failure> = new Set<Failure>([
+  'http_403',
+  'http_404',
+  'reset_on_reuse',
+  'body_truncated',
+  'body_timeout',
+  'local_exhausted',
+  'internal_error',
+]);
+
 export function blamesPeer(failure: Failure): boolean {
-  return failure !== 'http_403' && failure !== 'http_404' && failure !== 'reset_on_reuse';
+  return !BLAMELESS.has(failure);
+}
+
+/** Whether the peer's idle connections are likely to be dead as well. */
+export function cutsOffPeer(failure: Failure): boolean {
+  return failure === 'connect_refused' || failure === 'connect_error' || failure === 'connect_timeout';
 }

@@ -146,6 +146,7 @@ export const forwardRows: readonly Row[] = [
     syntax: 'default | off | from to',
     default: 'default',
     doc: 'Rewrites Location and Refresh of the peer’s answer.',
+    alone: (rule) => rule.kind === 'off',
     read: readRedirect,
   }),
   choice('proxyHttpVersion', ['1.0', '1.1'], {
@@ -185,6 +186,7 @@ export const forwardRows: readonly Row[] = [
     contexts: HTTP_LEVELS,
     args: [1, 12],
     syntax: NEXT_WORDS.join(' | '),
+    repeat: 'union',
     default: 'error timeout',
     doc: 'Failures after which a request goes to another peer.',
     read: (words, cx) => {
@@ -196,7 +198,7 @@ export const forwardRows: readonly Row[] = [
           `unknown condition "${words[bad].text}"; there are ${NEXT_WORDS.join(', ')}`,
         );
       }
-      return taken.filter((word) => word !== undefined && word !== 'off') as NextWord[];
+      return taken.filter((word) => word !== undefined);
     },
   }),
   count('proxyNextUpstreamTries', {
@@ -283,5 +285,6 @@ function readRedirect(words: readonly Word[], cx: ReadContext): ProxyRedirect | 
   const compiled = compilePattern(pattern, caseless);
   if (!(compiled instanceof RegExp))
     return cx.problems.error(from.at, `invalid regular expression: ${compiled.error}`);
+  cx.captures(from);
   return { kind: 'regex', pattern, caseless, to: cx.template(to) };
 }

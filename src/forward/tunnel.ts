@@ -52,6 +52,10 @@ export class Tunnel implements TunnelEnd, ConnectionOwner {
     this.#close();
   }
 
+  onBug(): void {
+    this.#close();
+  }
+
   onPeerDrain(): void {
     this.#exchange.client.tunnelResume();
   }

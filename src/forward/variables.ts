@@ -1,12 +1,17 @@
-// Variables of the attempts on peers. Several attempts print as nginx prints them: separated by ", ".
+// Variables of the attempts on peers. Several attempts print as nginx prints them: separated by ", ", and where another group begins by " : ".
 import type { Attempt, Exchange } from '../exchange.ts';
 import type { Getter, VariableTable } from '../route/template.ts';
 
 /** One value per attempt; undefined when the request was never forwarded. */
 const each =
   (value: (attempt: Attempt) => string): Getter =>
-  (x) =>
-    x.attempts.length === 0 ? undefined : x.attempts.map(value).join(', ');
+  ({ attempts }) => {
+    if (attempts.length === 0) return undefined;
+    let text = value(attempts[0]);
+    for (let i = 1; i < attempts.length; i++)
+      text += (attempts[i].opensGroup ? ' : ' : ', ') + value(attempts[i]);
+    return text;
+  };
 
 /** Seconds with milliseconds; '-' for what was not reached. */
 const seconds = (ms: number): string => (ms < 0 ? '-' : (ms / 1000).toFixed(3));
@@ -24,6 +29,17 @@ function addForwardedFor(x: Exchange): string {
   return before === undefined ? x.client.remoteAddress : `${before}, ${x.client.remoteAddress}`;
 }
 
+/** The Host that a peer gets by default: without the usual port, and for a Unix socket a name (ngx_http_proxy_set_vars). */
+export function hostFieldOf(authority: string): string {
+  if (authority.startsWith('unix:')) return 'localhost';
+  return authority.endsWith(':80') ? authority.slice(0, -3) : authority;
+}
+
+function proxyPort({ proxyHost }: Exchange): string | undefined {
+  if (proxyHost === '') return undefined;
+  return proxyHost.startsWith('unix:') ? '' : (/:(\d+)$/.exec(proxyHost)?.[1] ?? '80');
+}
+
 export const forwardVariables: VariableTable = {
   plain: {
     upstream_addr: each((a) => a.peer),
@@ -33,8 +49,8 @@ export const forwardVariables: VariableTable = {
     upstream_header_time: each((a) => seconds(a.headMs)),
     upstream_bytes_sent: each((a) => String(a.bytesSent)),
     upstream_bytes_received: each((a) => String(a.bytesReceived)),
-    proxy_host: (x) => x.proxyHost || undefined,
-    proxy_port: (x) => (x.proxyHost === '' ? undefined : (/:(\d+)$/.exec(x.proxyHost)?.[1] ?? '80')),
+    proxy_host: (x) => (x.proxyHost === '' ? undefined : hostFieldOf(x.proxyHost)),
+    proxy_port: proxyPort,
     proxy_add_x_forwarded_for: addForwardedFor,
   },
   families: {},

@@ -225,8 +225,9 @@ function parseRequestLine(head: RequestHead, limits: HeadLimits): number {
   const methodEnd = p++;
   const targetStart = p;
   let c = text.charCodeAt(p);
-  // '#' and bytes outside of visible ASCII have no place in a target (RFC 3986); the loop ends at the first of them.
-  while (c > 32 && c < 127 && c !== 35) c = text.charCodeAt(++p);
+  // '#', blanks and controls have no place in a target (RFC 3986): the loop ends at the first of them. Neither have bytes from 0x80,
+  // but clients send them, they end nothing, and they pass as they are.
+  while (c > 32 && c !== 127 && c !== 35) c = text.charCodeAt(++p);
   if (p > limits.maxLine) return refuse(head, 'request line too long');
   if (c !== 32) return refuse(head, c === 10 || c === 13 ? 'invalid version' : 'invalid request target');
   const targetEnd = p++;

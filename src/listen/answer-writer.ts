@@ -71,6 +71,11 @@ export class AnswerWriter {
     this.#socket = socket;
   }
 
+  /** Only the end of the connection ends the body: cut off it must look so. */
+  get endsWithConnection(): boolean {
+    return this.#framing === 'until-close';
+  }
+
   informational(status: number, lines: string): void {
     this.#socket.writeText(`${statusLine(status)}${lines}\r\n`);
   }

@@ -56,7 +56,7 @@ export class ClientConnection implements ClientSink, SocketOwner {
   /** TLS server name, '' without. */
   readonly sniName: string;
   readonly #home: ConnectionHome;
-  readonly #acceptedAt = wheel.nowMs;
+  readonly #acceptedAt: number;
   requests = 0;
   #state: State = 'idle';
   #exchange: Exchange | null = null;
@@ -81,8 +81,8 @@ export class ClientConnection implements ClientSink, SocketOwner {
   readonly remoteAddress: string;
   readonly remotePort: number;
 
-  /** `sniName` is null without TLS. */
-  constructor(accepted: Accepted, sniName: string | null, home: ConnectionHome) {
+  /** `sniName` is null without TLS; with it the time for the first byte began before the handshake. */
+  constructor(accepted: Accepted, sniName: string | null, home: ConnectionHome, acceptedAtMs = wheel.nowMs) {
     const socket = socketOf(accepted, this);
     this.#socket = socket;
     this.secure = sniName !== null;
@@ -94,7 +94,10 @@ export class ClientConnection implements ClientSink, SocketOwner {
     this.#deadline = new Deadline(() => this.#onTimeout());
     this.#answer = new AnswerWriter(socket);
     this.#body = new BodySource(socket);
-    this.#await('head', home.front.headTimeoutMs);
+    this.#acceptedAt = acceptedAtMs;
+    const { headTimeoutMs } = home.front;
+    const leftMs = headTimeoutMs + acceptedAtMs - wheel.nowMs;
+    this.#await('head', headTimeoutMs > 0 ? Math.max(1, leftMs) : 0);
   }
 
   get #request(): RequestHead {
@@ -224,7 +227,8 @@ export class ClientConnection implements ClientSink, SocketOwner {
     this.#from = body.take(input, this.#from, this.#end);
     if (body.complete && this.#awaited === 'body') wheel.disarm(this.#deadline);
     body.deliver();
-    if (body.reading && !body.complete) this.#awaitBody();
+    // Unless its reader has just asked it to wait: then the client owes nothing.
+    if (body.wants && body.reading) this.#awaitBody();
     if (body.discarding && body.failed) {
       this.#linger();
       return false;
@@ -434,7 +438,18 @@ export class ClientConnection implements ClientSink, SocketOwner {
     exchange.failure ??= failure;
     exchange.closeAfter = true;
     exchange.producer = null;
-    this.#socket.reset();
+    // A length or a missing last chunk shows that the answer is cut; a reset could destroy what the client has not read of it.
+    if (this.#answer.endsWithConnection) this.#socket.reset();
+    this.#finishExchange(exchange);
+  }
+
+  hangUp(): void {
+    const exchange = this.#exchange;
+    if (exchange === null) return;
+    exchange.closeAfter = true;
+    exchange.producer = null;
+    // Nothing more is read: whoever goes on sending is told by the kernel.
+    this.#socket.closeSoon();
     this.#finishExchange(exchange);
   }
 
@@ -515,14 +530,15 @@ export class ClientConnection implements ClientSink, SocketOwner {
 
   /** Ends the connection after what was written is sent; waits for a client that is still sending. */
   #close(): void {
-    if (!this.#ended && (!this.#body.complete || this.#body.failed || this.#input !== null))
+    if (!this.#ended && (!this.#body.complete || this.#body.failed || this.#unread > 0))
       return this.#linger();
     // What comes now is dropped: no request begins on a connection that ends.
     this.#state = 'lingering';
     this.#setInput(null, 0, 0);
     this.#lingerUntil = wheel.nowMs + LINGER_TOTAL_MS;
-    if (this.#socket.pendingBytes > 0) this.#await('send', this.#sendMs);
     this.#socket.closeSoon();
+    // What was written waits for the client, or over TLS a close_notify does: send_timeout ends that too.
+    if (!this.#socket.closed) this.#await('send', this.#sendMs);
   }
 
   #linger(): void {
@@ -553,7 +569,7 @@ export class ClientConnection implements ClientSink, SocketOwner {
       this.#answer.informational(100, '');
     }
     this.#body.read(reader);
-    if (!this.#body.complete) this.#awaitBody();
+    if (this.#body.wants) this.#awaitBody();
     this.#advanceNow();
   }
 
@@ -564,7 +580,7 @@ export class ClientConnection implements ClientSink, SocketOwner {
 
   resumeBody(): void {
     this.#body.resume();
-    if (!this.#body.complete) this.#awaitBody();
+    if (this.#body.wants) this.#awaitBody();
     this.#advanceNow();
   }
 

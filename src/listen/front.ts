@@ -1,5 +1,5 @@
 // What a listening address knows of the configuration: its virtual servers and the limits that hold before one is chosen.
-import type { ServerRuntime } from '../exchange.ts';
+import type { Exchange, ServerRuntime } from '../exchange.ts';
 import type { HeadLimits } from '../http/request-head.ts';
 
 export interface Front {
@@ -8,4 +8,13 @@ export interface Front {
   serverFor(host: string): ServerRuntime;
   readonly headLimits: HeadLimits;
   readonly headTimeoutMs: number;
+}
+
+/** What a TLS port is to clients that speak plain HTTP: as in nginx the server of their Host says 400 (497), and the connection ends. */
+export function frontOfPlain(front: Front): Front {
+  return { ...front, serverFor: (host) => ({ ...front.serverFor(host), dispatch: refusePlain }) };
+}
+
+function refusePlain(exchange: Exchange): void {
+  exchange.location.fail(exchange, 497, 'this port speaks TLS; write https:// in front of the address');
 }

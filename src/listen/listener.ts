@@ -1,9 +1,10 @@
 // One listening socket: accepts, does TLS, keeps its connections. The socket may be one that another process bound.
-import { createServer as createTcpServer, type Server } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { type Accepted, acceptBare, turnAway } from '../socket/accepted.ts';
 import { ClientConnection, type ConnectionHome } from './client-connection.ts';
-import type { Front } from './front.ts';
+import { type Front, frontOfPlain } from './front.ts';
+import { Handshake, type HandshakeHome } from './handshake.ts';
 import type { ListenModel } from './rows.ts';
 import type { SecureContexts } from './secure-contexts.ts';
 
@@ -17,19 +18,20 @@ export interface ListenerPlan {
   readonly maxConnections: number;
 }
 
-/** A client that does not finish its handshake is gone after this. */
-const HANDSHAKE_TIMEOUT_MS = 10_000;
-
-export class Listener implements ConnectionHome {
+export class Listener implements ConnectionHome, HandshakeHome {
   #plan: ListenerPlan;
   draining = false;
   readonly #server: Server;
   readonly #connections = new Set<ClientConnection>();
+  readonly #handshakes = new Set<Handshake>();
   #onIdle: (() => void) | null = null;
 
   constructor(plan: ListenerPlan) {
     this.#plan = plan;
-    this.#server = plan.secure === null ? this.#plainServer() : this.#tlsServer(plan.secure);
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      if (plan.secure === null) this.#accept(socket, null);
+      else this.#handshakes.add(new Handshake(socket, this));
+    });
     this.#server.maxConnections = plan.maxConnections;
   }
 
@@ -41,8 +43,13 @@ export class Listener implements ConnectionHome {
     return this.#plan.key;
   }
 
+  get secureContexts(): SecureContexts | null {
+    return this.#plan.secure;
+  }
+
+  /** Those in their handshake among them. */
   get connections(): number {
-    return this.#connections.size;
+    return this.#connections.size + this.#handshakes.size;
   }
 
   /** The port it has, once it listens. */
@@ -55,7 +62,6 @@ export class Listener implements ConnectionHome {
   update(plan: ListenerPlan): void {
     this.#plan = plan;
     this.#server.maxConnections = plan.maxConnections;
-    if (plan.secure !== null) (this.#server as TlsServer).setSecureContext(plan.secure.options);
   }
 
   /** Whether a plan can replace the present one without a new socket. */
@@ -63,34 +69,24 @@ export class Listener implements ConnectionHome {
     return (plan.secure === null) === (this.#plan.secure === null);
   }
 
-  #plainServer(): Server {
-    return createTcpServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket, null));
-  }
-
-  #tlsServer(secure: SecureContexts): TlsServer {
-    const server = createTlsServer(
-      {
-        ...secure.options,
-        allowHalfOpen: true,
-        noDelay: true,
-        ALPNProtocols: ['http/1.1'],
-        handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-        SNICallback: (name, done) => done(null, this.#plan.secure?.contextFor(name)),
-      },
-      (socket: TLSSocket) => {
-        // false without SNI.
-        const name: unknown = socket.servername;
-        if (!socket.destroyed) this.#accept(socket, typeof name === 'string' ? name : '');
-      },
-    );
-    // A client that speaks no TLS, or stands still in the handshake: with a listener here Node leaves the closing to it.
-    server.on('tlsClientError', (_error, socket) => socket.destroy());
-    return server;
-  }
-
   /** `sniName` is null without TLS. */
   #accept(accepted: Accepted, sniName: string | null): void {
     this.#connections.add(new ClientConnection(accepted, sniName, this));
+  }
+
+  onSecured(handshake: Handshake, socket: TLSSocket): void {
+    this.#connections.add(new ClientConnection(socket, handshake.name, this, handshake.acceptedAtMs));
+    this.#handshakes.delete(handshake);
+  }
+
+  onPlain(handshake: Handshake, socket: Socket): void {
+    this.#connections.add(new ClientConnection(socket, null, new PlainHome(this), handshake.acceptedAtMs));
+    this.#handshakes.delete(handshake);
+  }
+
+  onHandshakeClosed(handshake: Handshake): void {
+    this.#handshakes.delete(handshake);
+    this.#onEnded();
   }
 
   /** From the server's handle itself: what `maxConnections` does for Node's own sockets is done here. */
@@ -120,7 +116,11 @@ export class Listener implements ConnectionHome {
 
   onClosed(connection: ClientConnection): void {
     this.#connections.delete(connection);
-    if (this.#connections.size === 0) this.#onIdle?.();
+    this.#onEnded();
+  }
+
+  #onEnded(): void {
+    if (this.connections === 0) this.#onIdle?.();
   }
 
   /** Accepts nothing more; resolves when the last connection ended. Idle ones end now, busy ones after their answer. */
@@ -128,7 +128,8 @@ export class Listener implements ConnectionHome {
     this.draining = true;
     this.#server.close();
     for (const connection of this.#connections) connection.drain();
-    if (this.#connections.size === 0) return Promise.resolve();
+    for (const handshake of this.#handshakes) if (handshake.silent) handshake.destroy();
+    if (this.connections === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onIdle = resolve;
     });
@@ -138,6 +139,28 @@ export class Listener implements ConnectionHome {
   destroy(): void {
     this.#server.close();
     for (const connection of this.#connections) connection.destroy();
+    for (const handshake of this.#handshakes) handshake.destroy();
+  }
+}
+
+/** The listener to clients that speak plain HTTP where it speaks TLS. */
+class PlainHome implements ConnectionHome {
+  readonly #listener: Listener;
+
+  constructor(listener: Listener) {
+    this.#listener = listener;
+  }
+
+  get front(): Front {
+    return frontOfPlain(this.#listener.front);
+  }
+
+  get draining(): boolean {
+    return this.#listener.draining;
+  }
+
+  onClosed(connection: ClientConnection): void {
+    this.#listener.onClosed(connection);
   }
 }
 

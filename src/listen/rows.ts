@@ -88,7 +88,7 @@ export const listenRows: readonly Row[] = [
     args: [1, 16],
     syntax: 'address[:port] | port | unix:path [ssl] [default_server] [backlog=n]',
     default: '80',
-    doc: 'An address and port, a port on all addresses, or a Unix socket to accept connections on.',
+    doc: 'An address and port, a port on all addresses, or a Unix socket to accept connections on. `ssl` holds for all servers of the address.',
     read: readListen,
   }),
   setting('sslOn', {
@@ -113,7 +113,9 @@ export const listenRows: readonly Row[] = [
     contexts: HTTP_SERVER,
     args: [1, 1],
     syntax: 'file | self-signed',
-    doc: 'Certificate chain in PEM; `self-signed` makes one for localhost once and keeps it.',
+    // nginx offers all of them to clients; one certificate is kept here.
+    repeat: 'last',
+    doc: 'Certificate chain in PEM; `self-signed` makes one for localhost once and keeps it. A server without one shows that of the default server.',
     read: (words, cx) => (words[0].text === 'self-signed' ? 'self-signed' : cx.resolvePath(words[0].text)),
   }),
   setting('sslCertificateKey', {
@@ -122,6 +124,7 @@ export const listenRows: readonly Row[] = [
     contexts: HTTP_SERVER,
     args: [1, 1],
     syntax: 'file',
+    repeat: 'last',
     doc: 'Private key of the certificate in PEM.',
     read: (words, cx) => cx.resolvePath(words[0].text),
   }),
@@ -130,6 +133,7 @@ export const listenRows: readonly Row[] = [
     contexts: HTTP_SERVER,
     args: [1, 6],
     syntax: '[TLSv1.2] [TLSv1.3]',
+    repeat: 'union',
     default: 'TLSv1.2 TLSv1.3',
     doc: 'TLS versions; older ones are named without effect, with a warning.',
     read: readProtocols,
@@ -192,7 +196,7 @@ export const listenRows: readonly Row[] = [
     name: 'client_header_timeout',
     contexts: HTTP_SERVER,
     default: '60s',
-    doc: 'Time for a whole head, from its first byte; beyond, 408.',
+    doc: 'Time for a whole head, from its first byte; beyond, 408. Also from accept to that byte, a TLS handshake included; beyond, the connection is closed.',
   }),
   time('clientBodyTimeoutMs', {
     name: 'client_body_timeout',
@@ -332,6 +336,8 @@ function readListenOption(
       listen.ipv6only = value !== 'off';
       return true;
     case 'http2':
+      cx.problems.tally('warning', word.at, '"http2" has no effect: not supported yet');
+      return true;
     case 'proxy_protocol':
     case 'quic':
       cx.problems.error(word.at, `"${name}" of listen is not supported yet`);

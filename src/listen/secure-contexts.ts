@@ -1,4 +1,5 @@
 // Certificates of a TLS listener: one secure context per server, chosen by SNI as nginx does.
+import { constants, createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import type { Settings } from '../config/model.ts';
@@ -12,9 +13,17 @@ export interface TlsMaterial {
 }
 
 export interface SecureContexts {
-  /** Of the default server, for clients without SNI. */
-  readonly options: SecureContextOptions;
-  contextFor(name: string): SecureContext;
+  /** By SNI; '' is what clients without it are given. */
+  contextFor(name: string): ServerTls;
+}
+
+export interface ServerTls {
+  readonly context: SecureContext;
+  /**
+   * What sessions of a name belong to, at most 32 characters: to the name (RFC 6066 §3: none resumes at another) and, as in nginx, to the
+   * certificate. The same in every acceptor and after a reload, so that a session resumes wherever the client lands.
+   */
+  sessionsOf(name: string): string;
 }
 
 /** A server of the listener, default one first. */
@@ -28,19 +37,28 @@ export function createSecureContexts(
   servers: readonly SecureServer[],
   material: TlsMaterial,
 ): SecureContexts {
-  const contexts = servers.map(({ names, settings }) => {
-    const options = contextOptions(settings, material);
-    return { names, value: { options, context: createSecureContext(options) } };
-  });
-  const [first] = contexts;
-  const table = createHostTable(contexts, first.value);
-  return {
-    options: first.value.options,
-    contextFor: (name) => table.find(name).context,
-  };
+  const [first, ...others] = servers;
+  const fallback = serverTls(first.settings, material);
+  // As in nginx a server without a certificate shows the default one's.
+  const entries = others.map(({ names, settings }) => ({
+    names,
+    value: settings.sslCertificate === '' ? fallback : serverTls(settings, material),
+  }));
+  const table = createHostTable([{ names: first.names, value: fallback }, ...entries], fallback);
+  return { contextFor: (name) => table.find(name) };
 }
 
-function contextOptions(settings: Settings, material: TlsMaterial): SecureContextOptions {
+function serverTls(settings: Settings, material: TlsMaterial): ServerTls {
+  const options = contextOptions(settings, material);
+  const sessionsOf = (name: string): string =>
+    createHash('sha256').update(options.cert).update(name.toLowerCase()).digest('base64url').slice(0, 32);
+  return { context: createSecureContext({ ...options, sessionIdContext: sessionsOf('') }), sessionsOf };
+}
+
+function contextOptions(
+  settings: Settings,
+  material: TlsMaterial,
+): SecureContextOptions & { readonly cert: Buffer } {
   const own = settings.sslCertificate === 'self-signed' ? material.selfSigned : null;
   const certificate = own?.certificate ?? settings.sslCertificate;
   const key = own?.key ?? settings.sslCertificateKey;
@@ -53,9 +71,8 @@ function contextOptions(settings: Settings, material: TlsMaterial): SecureContex
     ciphers: `${TLS13_SUITES}:${settings.sslCiphers === '' ? TLS12_CIPHERS : settings.sslCiphers}`,
     honorCipherOrder: true,
     ticketKeys: material.ticketKeys,
-    // The same in every acceptor, so that a session resumes wherever the client lands.
-    sessionIdContext: 'lbproxy',
-    ...(settings.sslSessionTickets ? {} : { secureOptions: SSL_OP_NO_TICKET }),
+    secureOptions:
+      constants.SSL_OP_NO_RENEGOTIATION | (settings.sslSessionTickets ? 0 : constants.SSL_OP_NO_TICKET),
   };
 }
 
@@ -71,6 +88,3 @@ const TLS12_CIPHERS = [
   'ECDHE-ECDSA-CHACHA20-POLY1305',
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':');
-
-/** OpenSSL: no session tickets. */
-const SSL_OP_NO_TICKET = 1 << 14;

@@ -82,6 +82,8 @@ export const observeRows: readonly Row[] = [
     contexts: ['main', 'http', 'server', 'location'],
     args: [1, 2],
     syntax: `path [${LOG_LEVELS.join(' | ')}]`,
+    // nginx writes to all of them; there is one error log here.
+    repeat: 'last',
     default: 'stderr notice',
     doc: 'Where messages of at least this level go: a file, stdout or stderr.',
     read: readErrorLog,

@@ -15,7 +15,7 @@ const MAX_REDIRECTS = 10;
 
 export interface Dispatcher {
   readonly dispatch: Handler;
-  /** Goes to another URI of the same server: index files. */
+  /** Goes to another URI of the same server, through the server's script again: index files. */
   readonly redirectInternally: (exchange: Exchange, uri: string) => void;
 }
 
@@ -43,14 +43,17 @@ export function createDispatcher(
       }
       const outcome = found.script === null ? 'go-on' : found.script(exchange);
       if (outcome === 'answered') return;
-      if (outcome === 'relocate') {
-        exchange.internal = true;
-        continue;
-      }
+      if (outcome === 'relocate') continue;
       exchange.location.handle(exchange);
       return;
     }
     exchange.location.fail(exchange, 500, 'rewrite or internal redirection cycle');
+  };
+
+  /** The server's own script may rewrite; a location is searched for in any case. */
+  const enter = (exchange: Exchange): void => {
+    if (serverScript !== null && serverScript(exchange) === 'answered') return;
+    toLocation(exchange);
   };
 
   return {
@@ -69,16 +72,14 @@ export function createDispatcher(
         exchange.args = uri.args;
         exchange.hasArgs = uri.hasArgs;
       }
-      // The server's own script may rewrite; a new location is searched for anyway.
-      if (serverScript !== null && serverScript(exchange) === 'answered') return;
-      exchange.internal = exchange.rewritten;
-      toLocation(exchange);
+      enter(exchange);
     },
     redirectInternally(exchange, uri) {
       exchange.uri = uri;
-      exchange.internal = true;
       exchange.rewritten = true;
-      toLocation(exchange);
+      exchange.locationHolds = true;
+      exchange.location = root.runtime;
+      enter(exchange);
     },
   };
 }

@@ -1,5 +1,6 @@
 // Virtual servers of one address: exact names, *.example.org, www.example.*, regular expressions, the default (nginx's order).
-import { patternOf } from './pattern.ts';
+import type { ServerRuntime } from '../exchange.ts';
+import { matches, patternOf } from './pattern.ts';
 
 export interface HostTable<T> {
   find(host: string): T;
@@ -54,6 +55,19 @@ export function createHostTable<T>(
       lastValue = search(bareName(host));
       lastHost = host;
       return lastValue;
+    },
+  };
+}
+
+/** A server as it is for the requests that come by this name of it: with the captures of a name that is a regular expression. */
+export function serverByName(server: ServerRuntime, name: string): ServerRuntime {
+  if (!name.startsWith('~') || !name.includes('(')) return server;
+  const regex = patternOf(name.slice(1), true);
+  return {
+    ...server,
+    dispatch: (exchange) => {
+      matches(exchange, regex, bareName(exchange.request.host));
+      server.dispatch(exchange);
     },
   };
 }

@@ -2,7 +2,7 @@
 // order unless the prefix says ^~. Cost: one map look-up per distinct prefix length.
 import type { LocationMatch } from '../config/model.ts';
 import type { Exchange } from '../exchange.ts';
-import { patternOf } from './pattern.ts';
+import { matches, patternOf } from './pattern.ts';
 import { toBytes } from './template.ts';
 
 export interface LocationEntry<T> {
@@ -11,7 +11,7 @@ export interface LocationEntry<T> {
   readonly locations: readonly LocationEntry<T>[];
 }
 
-/** The location's value, or undefined; captures of a regular expression go to `exchange.captures`. */
+/** The location's value, or undefined; captures of a regular expression are the exchange's then. */
 export type LocationFinder<T> = (uri: string, exchange: Exchange) => T | undefined;
 
 interface Prefix<T> {
@@ -48,6 +48,7 @@ function createLevel<T>(entries: readonly LocationEntry<T>[]): Level<T> | null {
   const patterns: { regex: RegExp; value: T; nested: Level<T> | null }[] = [];
   for (const { match, value, locations } of entries) {
     const nested = createLevel(locations);
+    if (match.kind === 'named') continue;
     const text = toBytes(match.text);
     if (match.kind === 'regex')
       patterns.push({ regex: patternOf(match.text, match.caseless), value, nested });
@@ -76,9 +77,7 @@ function search<T>(level: Level<T>, uri: string, exchange: Exchange): Found<T> {
   }
   if (prefix?.final !== true) {
     for (const pattern of level.patterns) {
-      const captures = pattern.regex.exec(uri);
-      if (captures === null) continue;
-      exchange.captures = captures;
+      if (!matches(exchange, pattern.regex, uri)) continue;
       const inner = pattern.nested === null ? undefined : search(pattern.nested, uri, exchange).value;
       return { value: inner ?? pattern.value, settled: true };
     }

@@ -151,6 +151,7 @@ function readNames(words: readonly Word[], cx: ReadContext): readonly string[] |
       const pattern = compilePattern(word.text.slice(1), true);
       if (!(pattern instanceof RegExp))
         return cx.problems.error(word.at, `invalid regular expression: ${pattern.error}`);
+      cx.captures(word);
     } else if (/^.+\*.+$|\*\*|[/ ]/.test(word.text)) {
       return cx.problems.error(
         word.at,

@@ -3,7 +3,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import type { ScriptOp, Test } from '../config/model.ts';
 import type { Exchange, LocationRuntime } from '../exchange.ts';
-import { patternOf } from './pattern.ts';
+import { matches, patternOf } from './pattern.ts';
 import { compileTemplate, type VariableLookup } from './template.ts';
 import { escapeArgs, standsInPath, unescapeRedirect } from './uri.ts';
 
@@ -46,7 +46,10 @@ function compileSteps(ops: readonly ScriptOp[], tools: ScriptTools): Step | null
     for (const step of steps) {
       const outcome = step(exchange);
       if (outcome === 'relocate') changed = true;
-      else if (outcome !== 'go-on') return outcome;
+      else if (outcome !== 'go-on') {
+        if (changed && outcome === 'stop') exchange.locationHolds = false;
+        return outcome;
+      }
     }
     return changed ? 'relocate' : 'go-on';
   };
@@ -91,7 +94,7 @@ const SILENT: ReadonlySet<number> = new Set([408, 444, 499]);
 function closeSilently(status: number): Step {
   return (x) => {
     x.status = status;
-    x.client.abort('client_aborted');
+    x.client.hangUp();
     return 'answered';
   };
 }
@@ -139,9 +142,9 @@ function compileTest(test: Test, lookup: VariableLookup): (exchange: Exchange) =
     case 'match': {
       const regex = patternOf(test.pattern, test.caseless);
       return (x) => {
-        const m = regex.exec(value(x));
-        if (m !== null) x.captures = m;
-        return (m !== null) !== test.negate;
+        const matched = matches(x, regex, value(x));
+        if (!matched) x.captures = null;
+        return matched !== test.negate;
       };
     }
     default:
@@ -175,18 +178,25 @@ function compileRewrite(op: Extract<ScriptOp, { op: 'rewrite' }>, tools: ScriptT
   const outcome = op.flag === 'last' ? 'relocate-now' : op.flag === 'break' ? 'stop' : 'relocate';
 
   return (x) => {
-    const m = regex.exec(x.uri);
-    if (m === null) return 'go-on';
-    const { uri, args } = expandReplacement(x, m);
+    if (!matches(x, regex, x.uri)) {
+      // Unlike a location's, a pattern that fails here takes the captures of the match before along.
+      x.captures = null;
+      return 'go-on';
+    }
+    const { uri, args } = expandReplacement(x);
     if (isRedirect) {
       const path = unescapeRedirect(uri);
       tools.redirect(x, status, args === null ? path : `${path}?${args}`);
       return 'answered';
     }
+    // No location has it, no file, and a peer would be sent a request line that is none.
+    if (uri === '') {
+      x.location.fail(x, 500, `the rewrite of "${x.uri}" has no length`);
+      return 'answered';
+    }
     x.uri = uri;
     x.rewritten = true;
-    // Until a location is searched for it; with `break` none is.
-    x.internal = false;
+    if (outcome === 'stop') x.locationHolds = false;
     if (replacesArgs) {
       x.args = args ?? '';
       x.hasArgs = x.args !== '';
@@ -203,11 +213,10 @@ function compileReplacement(replacement: string, isRedirect: boolean, lookup: Va
   const question = source.indexOf('?');
   const path = compileTemplate(question < 0 ? source : source.slice(0, question), lookup);
   const query = question < 0 ? null : compileTemplate(source.slice(question + 1), lookup);
-  return (x: Exchange, m: RegExpExecArray): { uri: string; args: string | null } => {
-    // Captures come from the decoded path: in arguments and in a redirect they are escaped again, where anything was escaped.
-    const escaped = needsEscape(x)
-      ? (m.map((c) => (c === undefined ? c : escapeArgs(c))) as RegExpExecArray)
-      : m;
+  return (x: Exchange): { uri: string; args: string | null } => {
+    const m = x.captures;
+    // Numbered captures come from the decoded path: in arguments and in a redirect they are escaped again, where anything was escaped.
+    const escaped = m !== null && needsEscape(x) ? escapedCaptures(m) : m;
     x.captures = isRedirect ? escaped : m;
     const uri = path(x);
     x.captures = escaped;
@@ -216,6 +225,10 @@ function compileReplacement(replacement: string, isRedirect: boolean, lookup: Va
     if (!keepsArgs || !x.hasArgs || x.args === '') return { uri, args: own };
     return { uri, args: own === null || own === '' ? x.args : `${own}&${x.args}` };
   };
+}
+
+function escapedCaptures(captures: readonly (string | undefined)[]): readonly (string | undefined)[] {
+  return captures.map((c) => (c === undefined ? c : escapeArgs(c)));
 }
 
 function needsEscape(x: Exchange): boolean {

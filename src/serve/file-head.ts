@@ -2,11 +2,16 @@
 // filters and its header for files. Where the bytes come from is not known here.
 import type { Exchange } from '../exchange.ts';
 import type { RequestHead } from '../http/request-head.ts';
-import { httpDate } from '../shared/clock.ts';
 import { clearAnswer, sendBody, sendHeadOnly } from './answer.ts';
 import type { Fail } from './error-page.ts';
 import type { FileFacts } from './open-file.ts';
-import { checkPreconditions, type IfModifiedSince, rangeApplies, type Validators } from './preconditions.ts';
+import {
+  checkPreconditions,
+  type IfModifiedSince,
+  modifiedDate,
+  rangeApplies,
+  type Validators,
+} from './preconditions.ts';
 import { type ByteRange, multipart, parseRanges, type Segment } from './ranges.ts';
 
 export interface FileHeadOptions {
@@ -86,7 +91,7 @@ function validatorsOf(file: FileFacts, etag: boolean): Validators {
 }
 
 function validatorLines(validators: Validators): string {
-  const modified = `Last-Modified: ${httpDate(validators.mtime * 1000)}\r\n`;
+  const modified = `Last-Modified: ${modifiedDate(validators.mtime)}\r\n`;
   return validators.etag === '' ? modified : `${modified}ETag: ${validators.etag}\r\n`;
 }
 

@@ -1,4 +1,5 @@
 // From a URI to the path of a file: root or alias, and what a path may not contain. Pure; paths are bytes as latin1.
+import { sep } from 'node:path';
 import type { LocationMatch } from '../config/model.ts';
 import { parseTemplate, toBytes } from '../route/template.ts';
 import type { FileRoot } from './rows.ts';
@@ -51,8 +52,10 @@ export function mapPath(mapping: FileMapping, root: string, uri: string): Mapped
   }
 }
 
-/** A backslash separates segments on Windows, where a colon names a drive or a stream: neither is a file's name to a web server. */
-const FORBIDDEN = process.platform === 'win32' ? /[\\\0]|:(?![\\/])/ : /[\\\0]/;
+/** A backslash separates segments on Windows, where a colon names a drive or a stream: neither is a file's name there. */
+const ON_WINDOWS = sep === '\\';
+const FORBIDDEN = ON_WINDOWS ? /[\\\0]|:(?![\\/])/ : /\0/;
+const FORBIDDEN_NAMES = ON_WINDOWS ? 'a backslash, a NUL or a colon' : 'a NUL';
 const PARENT_SEGMENT = /(?:^|\/)\.\.(?:\/|$)/;
 
 /**
@@ -60,6 +63,6 @@ const PARENT_SEGMENT = /(?:^|\/)\.\.(?:\/|$)/;
  * `location /img { alias /pictures/; }` makes one of `/img../secret`, and so can a variable in root.
  */
 export function forbiddenIn(path: string): string {
-  if (FORBIDDEN.test(path)) return 'it contains a backslash, a NUL or (on Windows) a colon';
+  if (FORBIDDEN.test(path)) return `it contains ${FORBIDDEN_NAMES}`;
   return PARENT_SEGMENT.test(path) ? 'it contains a ".." segment' : '';
 }

@@ -8,7 +8,7 @@ import type { MappedPath } from './file-path.ts';
 export interface FileFacts {
   /** Bytes. */
   readonly size: number;
-  /** Seconds since the epoch, not negative. */
+  /** Seconds since the epoch; negative before 1970. */
   readonly mtime: number;
 }
 
@@ -120,12 +120,12 @@ function ignore(): void {}
 
 function describe(fd: number, stats: fs.BigIntStats): OpenFile {
   // Whole seconds from nanoseconds: the milliseconds of Stats are rounded, and .999999999 would become the next second.
-  const mtime = Number(stats.mtimeNs / 1_000_000_000n);
+  const mtime = secondsOf(stats.mtimeNs);
   return {
     fd,
     kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : 'other',
     size: Number(stats.size),
-    mtime: Math.max(0, mtime),
+    mtime,
     identity: {
       dev: Number(stats.dev),
       ino: Number(stats.ino),
@@ -138,7 +138,16 @@ function describe(fd: number, stats: fs.BigIntStats): OpenFile {
 
 /** Nanoseconds as fs.Stats gives them: with its steps, so that its rounding is the same. */
 function toStatsMs(ns: bigint): number {
-  return Number(ns / 1_000_000_000n) * 1000 + Number(ns % 1_000_000_000n) / 1_000_000;
+  const seconds = secondsOf(ns);
+  return seconds * 1000 + Number(ns - BigInt(seconds) * NS_PER_SECOND) / 1_000_000;
+}
+
+const NS_PER_SECOND = 1_000_000_000n;
+
+/** Whole seconds as the kernel counts them: half a second before 1970 is in second -1. */
+function secondsOf(ns: bigint): number {
+  const seconds = ns / NS_PER_SECOND;
+  return Number(ns < 0n && seconds * NS_PER_SECOND !== ns ? seconds - 1n : seconds);
 }
 
 /** Whether a real path is `root` or below it. */

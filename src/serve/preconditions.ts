@@ -8,7 +8,7 @@ export type IfModifiedSince = 'off' | 'exact' | 'before';
 
 /** What identifies the present content of a file. */
 export interface Validators {
-  /** Seconds since the epoch. */
+  /** Seconds since the epoch; negative before 1970. */
   readonly mtime: number;
   /** With its quotes; '' when ETags are off. */
   readonly etag: string;
@@ -47,9 +47,18 @@ function isModified(since: string, mtime: number, mode: IfModifiedSince): boolea
   return mode === 'exact' ? seconds !== mtime : seconds < mtime;
 }
 
-/** Clients send back the very text they were given: then nothing needs to be read. */
+/** The last second that a date of four-digit years can name. */
+const LAST_SECOND = 253_402_300_799;
+
+/** A file's Last-Modified. Years before 1970 and after 9999 have no text of their own (ngx_gmtime). */
+export function modifiedDate(mtime: number): string {
+  return httpDate(Math.min(Math.max(mtime, 0), LAST_SECOND) * 1000);
+}
+
+/** Clients send back the very text they were given: then nothing needs to be read, unless that text named another time. */
 function secondsOf(text: string, mtime: number): number {
-  return text === httpDate(mtime * 1000) ? mtime : parseHttpDate(text);
+  const exact = mtime >= 0 && mtime <= LAST_SECOND;
+  return exact && text === httpDate(mtime * 1000) ? mtime : parseHttpDate(text);
 }
 
 function listsTag(value: string, etag: string, weak: boolean): boolean {

@@ -27,7 +27,7 @@ export function createSendRedirect(options: RedirectOptions): SendRedirect {
       page = errorPage(status, options.serverName, '');
       pages.set(status, page);
     }
-    const field = location === '' ? '' : `Location: ${locationValue(exchange, location, options)}\r\n`;
+    const field = `Location: ${locationValue(exchange, location, options)}\r\n`;
     exchange.lines = page === '' ? field : `Content-Type: text/html\r\n${field}`;
     sendBody(exchange, page);
   };

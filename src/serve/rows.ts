@@ -1,4 +1,5 @@
 // Rows of static files, redirects and error pages: where files are, what type they have, how they may be asked for.
+import { sep } from 'node:path';
 import {
   choice,
   count,
@@ -144,6 +145,9 @@ export const serveRows: readonly Row[] = [
 /** nginx refuses these: their value is what the directive is to define. */
 const CIRCULAR = /\$\{?(?:document_root|realpath_root)\b/;
 
+/** What ends the path of a directory: on Windows also a backslash. */
+const SLASH_AT_END = sep === '\\' ? /[/\\]$/ : /\/$/;
+
 function readRoot(word: Word, cx: ReadContext, alias: boolean): FileRoot | undefined {
   const name = cx.directive.name;
   if (CIRCULAR.test(word.text)) {
@@ -158,7 +162,7 @@ function readRoot(word: Word, cx: ReadContext, alias: boolean): FileRoot | undef
   const text = cx.template(word);
   if (text.startsWith('$')) return { path: text, alias };
   const resolved = cx.resolvePath(text);
-  const slash = /[/\\]$/.test(text) && !/[/\\]$/.test(resolved);
+  const slash = SLASH_AT_END.test(text) && !SLASH_AT_END.test(resolved);
   return { path: slash ? `${resolved}/` : resolved, alias };
 }
 

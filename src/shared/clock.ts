@@ -10,6 +10,24 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => performance.now() };
 
+/** From this process's monotonic clock to the machine's, which all processes share. */
+const MACHINE_OFFSET_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
+/** A reading of `systemClock` as whole milliseconds that mean the same in every process of the machine. */
+export function toMachineMs(ms: number): number {
+  return Math.round(ms + MACHINE_OFFSET_MS);
+}
+
+/** The same moment on this process's clock. */
+export function fromMachineMs(machineMs: number): number {
+  return machineMs - MACHINE_OFFSET_MS;
+}
+
+/** Now, in whole milliseconds of the machine; never before a reading of `systemClock` that was made already. */
+export function machineNow(): number {
+  return Math.ceil(performance.now() + MACHINE_OFFSET_MS);
+}
+
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 

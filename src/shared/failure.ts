@@ -15,7 +15,9 @@ export type AttemptFailure =
   | 'body_timeout'
   | 'tls_error'
   | 'no_live_peer'
-  | 'unresolved';
+  | 'unresolved'
+  | 'local_exhausted'
+  | 'internal_error';
 
 /** The peer's own answer counted as a failure because proxy_next_upstream lists its status. */
 export type StatusFailure = `http_${number}`;
@@ -46,6 +48,8 @@ export const STATUS_OF: Readonly<Record<AttemptFailure | ClientFailure, number>>
   tls_error: 502,
   no_live_peer: 502,
   unresolved: 502,
+  local_exhausted: 500,
+  internal_error: 500,
   client_aborted: 499,
   client_head_malformed: 400,
   client_body_timeout: 408,
@@ -69,4 +73,22 @@ export const CAUSE_OF: Readonly<Record<AttemptFailure, string>> = {
   tls_error: 'the TLS handshake with the peer failed',
   no_live_peer: 'no peer of the group is available',
   unresolved: 'the host name does not resolve',
+  local_exhausted: 'lbproxy itself has not what a connection takes (descriptors, ports or memory)',
+  internal_error: 'an error inside lbproxy, which the error log tells by itself',
 };
+
+/** What this machine or process ran out of, by error code; whoever was to be reached has no part in it. */
+const EXHAUSTED: ReadonlySet<string> = new Set([
+  'EMFILE',
+  'ENFILE',
+  'EADDRNOTAVAIL',
+  'EAGAIN',
+  'ENOBUFS',
+  'ENOMEM',
+]);
+
+/** The kind of a connection that could not be made, by the error's code. */
+export function connectFailureOf(code: string | undefined): AttemptFailure {
+  if (code === 'ECONNREFUSED') return 'connect_refused';
+  return code !== undefined && EXHAUSTED.has(code) ? 'local_exhausted' : 'connect_error';
+}

@@ -14,6 +14,11 @@ export interface SocketOwner {
   onDrained(): void;
   /** The socket is gone: the last call. `error` is null when it closed without one. */
   onClosed(error: NodeJS.ErrnoException | null): void;
+  /**
+   * Nothing more can be written: the other side has closed or reset. Where it is there, the socket stays open until all has been read that
+   * the other side had sent (the kernel keeps it beyond a reset), and ends with the error then. Without it the socket ends at once.
+   */
+  onWriteFailed?(): void;
 }
 
 export interface ByteSocket {

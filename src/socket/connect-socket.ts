@@ -20,36 +20,55 @@ export interface Connecting {
 }
 
 export function connectSocket(target: ConnectTarget, owner: ConnectOwner): Connecting {
-  if (handles !== null && ('path' in target || isIP(target.host) !== 0))
+  if (handles !== null && ('path' in target || target.host === LOCALHOST || isIP(target.host) !== 0))
     return new ConnectingHandle(handles, target, owner);
   return connectStream(target, owner);
 }
 
+/** This machine itself (RFC 6761 §6.3), by either family: whoever listens may have taken one of them. */
+const LOCALHOST = 'localhost';
+const LOOPBACKS = ['127.0.0.1', '::1'];
+
 class ConnectingHandle implements Connecting {
   readonly #handles: Handles;
-  readonly #handle: StreamHandle;
+  #handle: StreamHandle;
   readonly #target: ConnectTarget;
   readonly #owner: ConnectOwner;
+  /** How many of the LOOPBACKS were tried. */
+  #tried = 0;
+  /** Why the first of them did not answer. */
+  #firstStatus = 0;
   #done = false;
 
   constructor(own: Handles, target: ConnectTarget, owner: ConnectOwner) {
     this.#handles = own;
     this.#target = target;
     this.#owner = owner;
+    this.#handle = this.#open();
+  }
+
+  #open(): StreamHandle {
+    const target = this.#target;
+    const own = this.#handles;
+    const host = 'path' in target ? '' : target.host === LOCALHOST ? LOOPBACKS[this.#tried++] : target.host;
     const [handle, req, status] =
-      'path' in target ? openPipe(own, target.path) : openTcp(own, target.host, target.port);
-    this.#handle = handle;
+      'path' in target ? openPipe(own, target.path) : openTcp(own, host, target.port);
     req.oncomplete = (result) => this.#onComplete(result);
     if (status !== 0) setImmediate(() => this.#onComplete(status));
+    return handle;
   }
 
   #onComplete(status: number): void {
     if (this.#done) return;
+    if (status !== 0) this.#handle.close(() => {});
+    this.#firstStatus ||= status;
+    if (status !== 0 && this.#tried === 1) {
+      this.#handle = this.#open();
+      return;
+    }
     this.#done = true;
-    if (status === 0)
-      return this.#owner.onConnected(new HandleSocket(this.#handles, this.#handle, this.#owner));
-    this.#handle.close(() => {});
-    this.#owner.onNotConnected(connectError(status, this.#target));
+    if (status === 0) this.#owner.onConnected(new HandleSocket(this.#handles, this.#handle, this.#owner));
+    else this.#owner.onNotConnected(connectError(this.#firstStatus, this.#target));
   }
 
   cancel(): void {

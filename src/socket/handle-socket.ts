@@ -51,6 +51,7 @@ export class HandleSocket implements ByteSocket {
   #endAsked = false;
   #shutDown = false;
   #closeAsked = false;
+  #writeFailed = false;
   protected error: NodeJS.ErrnoException | null = null;
 
   /** Takes over a connected handle; `onBytes` is called from the next turn of the loop on. */
@@ -121,6 +122,8 @@ export class HandleSocket implements ByteSocket {
   /** Nothing more comes: the other side's FIN, or an error. */
   protected onReadEnd(status: number): void {
     if (status !== END_OF_FILE) return this.fail(status, 'read');
+    // Behind a reset that a write has met already the kernel reports a plain end.
+    if (this.#writeFailed) return this.destroy();
     this.ended = true;
     this.handle.reading = false;
     this.owner.onEnd();
@@ -172,7 +175,7 @@ export class HandleSocket implements ByteSocket {
   }
 
   protected canWrite(length: number): boolean {
-    if (this.closed || this.#endAsked || this.#closeAsked || length === 0) return false;
+    if (this.closed || this.#endAsked || this.#closeAsked || this.#writeFailed || length === 0) return false;
     if (!this.#noDelay && (this.#written || length > ONE_SEGMENT_BYTES)) {
       this.#noDelay = true;
       this.handle.setNoDelay?.(true);
@@ -256,7 +259,8 @@ export class HandleSocket implements ByteSocket {
   closeSoon(): void {
     if (this.#closeAsked) return;
     this.#closeAsked = true;
-    if (this.pendingBytes === 0) this.closeCleanly();
+    if (this.#writeFailed) this.destroy();
+    else if (this.pendingBytes === 0) this.closeCleanly();
   }
 
   /** All was written: the kernel sends what it has, and our FIN behind it. */
@@ -264,11 +268,23 @@ export class HandleSocket implements ByteSocket {
     this.destroy();
   }
 
-  protected fail(status: number, call: string): void {
+  protected fail(status: number, call: 'read' | 'write'): void {
     if (this.closed) return;
     const code = getSystemErrorName(status);
-    this.error = Object.assign(new Error(`${call} ${code}`), { code, errno: status, syscall: call });
+    // The write that failed first says more than the end that follows from it.
+    this.error ??= Object.assign(new Error(`${call} ${code}`), { code, errno: status, syscall: call });
+    if (call === 'write' && this.#readsOn()) return;
     this.destroy();
+  }
+
+  /** What the other side sent before it closed may still be read, if somebody wants that. */
+  #readsOn(): boolean {
+    const { owner } = this;
+    if (this.ended || this.#closeAsked || owner.onWriteFailed === undefined) return false;
+    if (this.#writeFailed) return true;
+    this.#writeFailed = true;
+    owner.onWriteFailed();
+    return true;
   }
 
   destroy(): void {

@@ -22,6 +22,8 @@ export interface ConnectionOwner {
   onPeerEnd(): void;
   /** The connection is gone; `error` is null when it closed without one. */
   onPeerClosed(error: NodeJS.ErrnoException | null): void;
+  /** This owner itself threw, which is told already: nobody is to be blamed. */
+  onBug(): void;
   onPeerDrain(): void;
   onPeerTimeout(): void;
 }
@@ -41,6 +43,8 @@ export class PeerConnection implements ConnectOwner {
   requests = 0;
   /** It comes from the pool: a failure before any answer byte may only mean that the peer closed it meanwhile. */
   reused = false;
+  /** The peer takes nothing more; what it had sent before is still read. */
+  sendFailed = false;
   closed = false;
   #paused = false;
   #connecting: Connecting | null;
@@ -76,7 +80,7 @@ export class PeerConnection implements ConnectOwner {
 
   /** Connected, and neither side has begun to end it. */
   get usable(): boolean {
-    return this.#socket !== null && !this.#socket.closed && !this.#socket.ended;
+    return this.#socket !== null && !this.#socket.closed && !this.#socket.ended && !this.sendFailed;
   }
 
   // Calls of the socket.
@@ -108,6 +112,11 @@ export class PeerConnection implements ConnectOwner {
     this.#guarded(DRAINED);
   }
 
+  /** An answer may be on its way all the same: many apps refuse a body by answering and closing. */
+  onWriteFailed(): void {
+    this.sendFailed = true;
+  }
+
   onClosed(error: NodeJS.ErrnoException | null): void {
     this.#forget();
     const owner = this.owner;
@@ -129,7 +138,7 @@ export class PeerConnection implements ConnectOwner {
     rethrowLater(error);
     const owner = this.owner;
     this.destroy();
-    owner?.onPeerClosed(null);
+    owner?.onBug();
   }
 
   #forget(): void {

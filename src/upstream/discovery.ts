@@ -48,6 +48,11 @@ function peerAt(host: string, port: number, rest: Omit<PeerConfig, 'name' | 'add
   return { ...rest, name, address: { kind: 'tcp', host, port } };
 }
 
+/** What a group is found by: names are hosts' names, which know no case; paths of Unix sockets do. */
+export function groupKey(authority: string): string {
+  return authority.startsWith('unix:') ? authority : authority.toLowerCase();
+}
+
 /** A group of one server for a proxy_pass that names no group. */
 export function implicitUpstream(
   template: UpstreamModel['settings'],

@@ -1,9 +1,9 @@
 // All upstreams of one configuration: the named groups, one made for each proxy_pass that names a server, and those that variables
 // name at run time. What means the same as before a reload is carried over with its state and its connections.
 import { lookup } from 'node:dns';
-import { Group, type GroupListener } from '../balance/group.ts';
+import { Group } from '../balance/group.ts';
 import type { Model, UpstreamModel } from '../config/model.ts';
-import { type Discovery, implicitUpstream, needsLookup, peersOf } from './discovery.ts';
+import { type Discovery, groupKey, implicitUpstream, needsLookup, peersOf } from './discovery.ts';
 import { Upstream } from './upstream.ts';
 
 /** Upstreams made for variables are bounded: a client that chooses the host must not choose our memory. */
@@ -12,43 +12,50 @@ const MAX_DYNAMIC = 256;
 export class UpstreamSet {
   readonly #model: Model;
   readonly #named = new Map<string, Upstream>();
+  readonly #byId = new Map<string, Upstream>();
   readonly #models = new Map<string, UpstreamModel>();
   readonly #dynamic = new Map<string, Upstream>();
-  readonly #listener: GroupListener | null;
   /** Until this set is in use: kept longer, each configuration would hold on to all before it. */
   #previous: UpstreamSet | null;
   #found: Discovery;
 
-  constructor(model: Model, found: Discovery, listener: GroupListener | null, previous: UpstreamSet | null) {
+  constructor(model: Model, found: Discovery, previous: UpstreamSet | null) {
     this.#model = model;
     this.#found = found;
-    this.#listener = listener;
     this.#previous = previous;
     for (const upstream of model.upstreams) this.#add(upstream);
   }
 
   #add(model: UpstreamModel): Upstream {
     const id = identityOf(model);
-    const kept = this.#previous?.byId(id);
-    const upstream = kept ?? createUpstream(model, id, this.#found, this.#listener);
-    this.#named.set(model.name, upstream);
-    this.#models.set(model.name, model);
+    const upstream = this.#previous?.byId(id) ?? createUpstream(model, id, this.#found);
+    const key = groupKey(model.name);
+    this.#named.set(key, upstream);
+    this.#byId.set(id, upstream);
+    this.#models.set(key, model);
     return upstream;
   }
 
   byId(id: string): Upstream | undefined {
-    for (const upstream of this.#named.values()) if (upstream.group.id === id) return upstream;
-    return undefined;
+    return this.#byId.get(id);
   }
 
   /** The group of this name, or the server `host[:port]` as a group of its own. */
   of(authority: string, at: string): Upstream {
-    return this.#named.get(authority) ?? this.#add(implicitUpstream(this.#model.settings, authority, at));
+    return this.#known(authority) ?? this.#add(implicitUpstream(this.#model.settings, authority, at));
+  }
+
+  #known(authority: string): Upstream | undefined {
+    // Most are written as they are kept.
+    const kept = this.#named.get(authority) ?? this.#dynamic.get(authority);
+    if (kept !== undefined) return kept;
+    const key = groupKey(authority);
+    return this.#named.get(key) ?? this.#dynamic.get(key);
   }
 
   /** As `of`, for a name that a request brought: hosts are looked up, nothing stays for ever. */
   ofRequest(authority: string, ready: (upstream: Upstream | undefined, detail: string) => void): void {
-    const known = this.#named.get(authority) ?? this.#dynamic.get(authority);
+    const known = this.#known(authority);
     if (known !== undefined) return ready(known, '');
     const model = implicitUpstream(this.#model.settings, authority, '');
     const { host, port, path } = model.settings.upstreamServers[0];
@@ -68,17 +75,18 @@ export class UpstreamSet {
       this.#dynamic.delete(oldest[0]);
       oldest[1].retire();
     }
-    const upstream = createUpstream(model, `dynamic ${model.name}`, found, null);
-    this.#dynamic.set(model.name, upstream);
+    const upstream = createUpstream(model, `dynamic ${model.name}`, found);
+    const key = groupKey(model.name);
+    this.#dynamic.set(key, upstream);
     const ttlMs = needsLookup(model.settings.upstreamServers[0].host)
       ? this.#model.settings.resolverTtlMs
       : 0;
-    if (ttlMs > 0) setTimeout(() => this.#dropDynamic(model.name, upstream), ttlMs).unref();
+    if (ttlMs > 0) setTimeout(() => this.#dropDynamic(key, upstream), ttlMs).unref();
     return upstream;
   }
 
-  #dropDynamic(name: string, upstream: Upstream): void {
-    if (this.#dynamic.get(name) === upstream) this.#dynamic.delete(name);
+  #dropDynamic(key: string, upstream: Upstream): void {
+    if (this.#dynamic.get(key) === upstream) this.#dynamic.delete(key);
     upstream.retire();
   }
 
@@ -120,19 +128,13 @@ function updatePeers(upstream: Upstream, configs: ReturnType<typeof peersOf>): v
         JSON.stringify({ ...config, down: false }) === JSON.stringify({ ...before[i].config, down: false }),
     );
   if (!same) group.setPeers(configs);
-  for (const config of configs) group.setDown(config.name, config.down);
+  for (const [i, config] of configs.entries()) group.setDown(group.peers[i], config.down);
   for (const peer of before) if (peer.down || !group.peers.includes(peer)) upstream.closeIdle(peer);
 }
 
-function createUpstream(
-  model: UpstreamModel,
-  id: string,
-  found: Discovery,
-  listener: GroupListener | null,
-): Upstream {
+function createUpstream(model: UpstreamModel, id: string, found: Discovery): Upstream {
   const s = model.settings;
   const group = new Group({ name: model.name, id, method: s.upstreamMethod, peers: peersOf(model, found) });
-  group.listener = listener;
   return new Upstream(group, {
     max: s.upstreamKeepalive,
     timeoutMs: s.upstreamKeepaliveTimeoutMs,

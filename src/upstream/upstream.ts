@@ -128,4 +128,7 @@ class IdleOwner implements ConnectionOwner {
   onPeerTimeout(): void {
     this.#discard();
   }
+  onBug(): void {
+    this.#discard();
+  }
 }

@@ -1,10 +1,12 @@
 // One contract suite for all algorithms, then what is particular to each.
 import { describe, expect, it } from 'vitest';
-import { Group, type GroupDelta, type GroupListener } from '../../src/balance/group.ts';
+import { Group, type GroupSharing } from '../../src/balance/group.ts';
 import { hashedBytes, ipv6Bytes } from '../../src/balance/ip-hash.ts';
 import type { Peer, PeerConfig } from '../../src/balance/peer.ts';
 import { smoothPick } from '../../src/balance/round-robin.ts';
+import { applyStep } from '../../src/balance/steps.ts';
 import { BALANCERS, type BalanceMethod } from '../../src/balance/table.ts';
+import { fromMachineMs } from '../../src/shared/clock.ts';
 
 const METHODS = Object.keys(BALANCERS) as BalanceMethod[];
 
@@ -24,6 +26,7 @@ function peer(name: string, more: Partial<PeerConfig> = {}): PeerConfig {
 
 const group = (method: BalanceMethod, peers: PeerConfig[]): Group =>
   new Group({ name: 'g', id: 'g', method, peers });
+const named = (g: Group, name: string): Peer => g.peers.find((p) => p.name === name) as Peer;
 const key = (remoteAddress = '192.0.2.7') => ({ remoteAddress });
 
 /** Names of n picks that each end well before the next. */
@@ -50,7 +53,7 @@ describe.each(METHODS)('%s', (method) => {
       peer('x'),
       peer('a'),
     ]);
-    const by = (name: string): Peer => g.peerNamed(name) as Peer;
+    const by = (name: string): Peer => named(g, name);
     by('f').active = 1;
     g.release(by('x'), 'failed', 1000);
     for (let i = 0; i < 20; i++) {
@@ -83,6 +86,28 @@ describe.each(METHODS)('%s', (method) => {
     expect(sequence(g, 2)).toBe('bb');
   });
 
+  it('leaves a failed peer out for the rest of the second with fail_timeout=0, then tries it once a second', () => {
+    const g = group(method, [peer('a', { failTimeoutMs: 0 }), peer('b', { weight: 2 })]);
+    const a = named(g, 'a');
+    // Seconds are those of the machine, the same for all processes.
+    const second = fromMachineMs(5_000_000);
+    const picks = (now: number): string[] =>
+      Array.from({ length: 12 }, (_, i) => {
+        const p = g.pick(key(`10.0.${i}.1`), [], now) as Peer;
+        g.release(p, p === a ? 'failed' : 'ok', now);
+        return p.name;
+      });
+    g.release(a, 'failed', second + 1200);
+    expect(picks(second + 1200)).not.toContain('a');
+    expect(picks(second + 1999)).not.toContain('a');
+    expect(picks(second + 2000).filter((name) => name === 'a')).toHaveLength(1);
+    expect(picks(second + 2999)).not.toContain('a');
+    const again = Array.from({ length: 12 }, (_, i) => g.pick(key(`10.0.${i}.1`), [], second + 3500) as Peer);
+    expect(again.filter((p) => p === a)).toHaveLength(1);
+    g.release(a, 'ok', second + 3600);
+    expect(a.fails).toBe(0);
+  });
+
   it('gives all peers one more chance when failures put every one out', () => {
     const g = group(method, [peer('a'), peer('b')]);
     const now = 5000;
@@ -113,7 +138,7 @@ describe.each(METHODS)('%s', (method) => {
 
   it('learns nothing about a peer from a client that left', () => {
     const g = group(method, [peer('a'), peer('b')]);
-    const a = g.peerNamed('a') as Peer;
+    const a = named(g, 'a');
     g.release(a, 'failed', 1000);
     a.noteChance(20_000);
     g.release(a, 'abandoned', 20_001);
@@ -124,21 +149,31 @@ describe.each(METHODS)('%s', (method) => {
 
   it('keeps the state of peers that a new list still has', () => {
     const g = group(method, [peer('a'), peer('b')]);
-    const a = g.peerNamed('a') as Peer;
+    const a = named(g, 'a');
     g.release(a, 'failed', 1000);
     g.setPeers([peer('c'), peer('a')]);
-    expect(g.peerNamed('a')).toBe(a);
-    expect(g.peerNamed('b')).toBeUndefined();
+    expect(named(g, 'a')).toBe(a);
+    expect(g.peers.map((p) => p.name)).toEqual(['c', 'a']);
     expect(a.fails).toBe(1);
+  });
+
+  it('takes a server that stands twice for two peers', () => {
+    const g = group(method, [peer('a'), peer('a')]);
+    const before = [...g.peers];
+    expect(before[0]).not.toBe(before[1]);
+    g.setPeers([peer('a'), peer('a')]);
+    expect(g.peers).toEqual(before);
+    expect(g.peers[0]).toBe(before[0]);
+    expect(g.peers[1]).toBe(before[1]);
   });
 
   it('starts a peer anew that comes back up', () => {
     const g = group(method, [peer('a'), peer('b')]);
-    const a = g.peerNamed('a') as Peer;
+    const a = named(g, 'a');
     g.release(a, 'failed', 1000);
-    g.setDown('a', true);
+    g.setDown(a, true);
     expect(sequence(g, 2)).toBe('bb');
-    g.setDown('a', false);
+    g.setDown(a, false);
     expect(a.isEligible([], 1001)).toBe(true);
   });
 });
@@ -161,18 +196,14 @@ describe('round_robin', () => {
 
   it('lets a failed peer back after fail_timeout, one request at a time', () => {
     const g = group('round_robin', [peer('a'), peer('b')]);
-    g.release(g.peerNamed('a') as Peer, 'failed', 1000);
+    g.release(named(g, 'a'), 'failed', 1000);
     expect(sequence(g, 3)).toBe('bbb');
     const picks = [1, 2, 3].map(() => g.pick(key(), [], 11_002)?.name);
     expect(picks.filter((name) => name === 'a')).toHaveLength(1);
-    g.release(g.peerNamed('a') as Peer, 'ok', 11_100);
-    expect((g.peerNamed('a') as Peer).fails).toBe(0);
+    g.release(named(g, 'a'), 'ok', 11_100);
+    expect(named(g, 'a').fails).toBe(0);
   });
 });
-
-function delta(more: Partial<GroupDelta>): GroupDelta {
-  return { id: 'g', picks: [], done: [], failed: [], live: [], recovered: false, ...more };
-}
 
 describe('round_robin with many peers of equal weight', () => {
   const many = Array.from({ length: 200 }, (_, i) => peer(`p${i} `));
@@ -187,12 +218,12 @@ describe('round_robin with many peers of equal weight', () => {
 
   it('passes over those that are down, failing, full or tried, and takes them again later', () => {
     const g = group('round_robin', many);
-    const by = (name: string): Peer => g.peerNamed(name) as Peer;
-    g.setDown('p1 ', true);
+    const by = (name: string): Peer => named(g, name);
+    g.setDown(by('p1 '), true);
     g.release(by('p2 '), 'failed', 1000);
     expect(names(g, 3)).toEqual(['p0', 'p3', 'p4']);
     expect(g.pick(key(), [by('p5 '), by('p6 ')], 1000)?.name).toBe('p7 ');
-    g.setDown('p1 ', false);
+    g.setDown(by('p1 '), false);
     const later = Array.from({ length: 200 }, () => g.pick(key(), [], 100_000)?.name);
     expect(new Set(later).size).toBe(200);
   });
@@ -210,43 +241,78 @@ describe('round_robin with many peers of equal weight', () => {
   });
 });
 
-describe('what another acceptor tells', () => {
-  it('moves counts, failures and recoveries', () => {
-    const g = group('least_conn', [peer('a'), peer('b')]);
-    g.apply(
-      delta({
-        picks: [
-          ['a', 3],
-          ['b', 1],
-        ],
-      }),
-      0,
-    );
-    expect(g.peers.map((p) => p.active)).toEqual([3, 1]);
-    g.apply(delta({ done: [['a', 3]], failed: ['b'] }), 0);
-    expect(g.pick(key(), [], 1)?.name).toBe('a');
-    expect((g.peerNamed('b') as Peer).isEligible([], 1)).toBe(false);
-    g.apply(delta({ live: ['b'] }), 2);
-    expect((g.peerNamed('b') as Peer).isEligible([], 2)).toBe(true);
-  });
-
-  it('is told of everything that is done here', () => {
-    const heard: string[] = [];
-    const listener: GroupListener = {
+describe('acceptors that share a group', () => {
+  /** Says what is asked of it, and refuses what `refuse` names. */
+  function sharing(heard: string[], refuse: (peer: Peer) => boolean = () => false): GroupSharing {
+    const words = ['', 'take', 'give', 'chance', 'failed', 'lived', 'reset'];
+    return {
       onPicking: () => void heard.push('picking'),
-      onPick: (_g, p) => void heard.push(`pick ${p.name}`),
-      onDone: (_g, p) => void heard.push(`done ${p.name}`),
-      onFailed: (_g, p) => void heard.push(`failed ${p.name}`),
-      onLive: (_g, p) => void heard.push(`live ${p.name}`),
-      onRecover: () => void heard.push('recover'),
+      onPicked: () => void heard.push('picked'),
+      onReleased: () => void heard.push('released'),
+      onWeights: () => void heard.push('weights'),
+      onPeers: () => void heard.push('peers'),
+      agree(_group, p, step) {
+        heard.push(`${words[step]} ${p.name}`);
+        return !refuse(p) && applyStep(p, step, 1, 1000);
+      },
     };
+  }
+
+  it('are asked before what concerns them, and of nothing else', () => {
+    const heard: string[] = [];
     const g = group('round_robin', [peer('a'), peer('b')]);
-    g.listener = listener;
+    g.share(sharing(heard), 1);
     const a = g.pick(key(), [], 1000) as Peer;
     g.release(a, 'failed', 1000);
     const b = g.pick(key(), [a], 1000) as Peer;
     g.release(b, 'ok', 1000);
-    expect(heard).toEqual(['picking', 'pick a', 'done a', 'failed a', 'picking', 'pick b', 'done b']);
+    expect(heard).toEqual([
+      'picking',
+      'picked',
+      'released',
+      'failed a',
+      'weights',
+      'picking',
+      'picked',
+      'released',
+    ]);
+  });
+
+  it('agree on every exchange where counts matter', () => {
+    const heard: string[] = [];
+    const g = group('least_conn', [peer('a'), peer('b')]);
+    g.share(sharing(heard), 1);
+    g.release(g.pick(key(), [], 1000) as Peer, 'ok', 1000);
+    expect(heard).toEqual(['picking', 'take a', 'picked', 'give a', 'released']);
+  });
+
+  it('choose another peer where one was taken meanwhile, and none where all were', () => {
+    const g = group(
+      'least_conn',
+      ['a', 'b', 'c'].map((n) => peer(n, { maxConns: 1 })),
+    );
+    // Another acceptor has the place in the moment in which it is asked for.
+    const taken = new Set(['a']);
+    g.share(
+      sharing([], (p) => {
+        if (taken.has(p.name)) p.hold(2, 1);
+        return taken.has(p.name);
+      }),
+      1,
+    );
+    expect(g.pick(key(), [], 1000)?.name).toBe('b');
+    taken.add('c');
+    expect(g.pick(key(), [], 1000)).toBeUndefined();
+    expect(g.peers.map((p) => p.active)).toEqual([1, 1, 1]);
+  });
+
+  it('keep only their own exchanges when they part', () => {
+    const g = group('least_conn', [peer('a'), peer('b')]);
+    g.share(sharing([]), 1);
+    g.pick(key(), [], 1000);
+    named(g, 'a').hold(2, 5);
+    g.share(null, 1);
+    expect(g.peers.map((p) => p.active)).toEqual([1, 0]);
   });
 });
 

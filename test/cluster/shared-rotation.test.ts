@@ -3,8 +3,9 @@ import { closeSync, openSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Group } from '../../src/balance/group.ts';
 import type { Peer, PeerConfig } from '../../src/balance/peer.ts';
-import { DeltaCollector } from '../../src/cluster/delta-collector.ts';
-import { openRotationFile, SharedRotation } from '../../src/cluster/shared-rotation.ts';
+import { AcceptorSharing } from '../../src/cluster/group-sharing.ts';
+import { openMemoryFile } from '../../src/cluster/memory-file.ts';
+import { SharedRotation } from '../../src/cluster/shared-rotation.ts';
 
 const fds: number[] = [];
 afterEach(() => {
@@ -12,7 +13,7 @@ afterEach(() => {
 });
 
 function rotationFile(): number {
-  const fd = openRotationFile();
+  const fd = openMemoryFile('wx+');
   if (fd === undefined) throw new Error('no file');
   fds.push(fd);
   return fd;
@@ -31,10 +32,14 @@ const peer = (name: string, weight = 1): PeerConfig => ({
 
 /** A group as one acceptor has it, sharing its turns through the file. */
 function acceptor(fd: number, peers: readonly PeerConfig[], id = 'g') {
-  const rotation = new SharedRotation(fd);
   const group = new Group({ name: 'g', id, method: 'round_robin', peers });
-  group.listener = new DeltaCollector(() => {}, rotation);
-  rotation.use([group]);
+  // The log is not what is tried here: nothing is read of it.
+  const nowhere = openSync('/dev/null', 'r+');
+  fds.push(nowhere);
+  const events = { onFull: () => {}, onSwitched: () => {} };
+  const sharing = new AcceptorSharing(1, new SharedRotation(fd), [nowhere, nowhere], events);
+  sharing.prepare([group]);
+  sharing.use([group], true);
   return {
     group,
     pick: () => group.pick({ remoteAddress: '127.0.0.1' }, [], 0) as Peer,

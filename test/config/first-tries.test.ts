@@ -135,7 +135,7 @@ it.each(['limit_except GET { deny all; }', 'add_header A b;', 'deny all;'])(
   (text) => {
     const name = text.split(' ')[0];
     expect(problemsOf(`http { server { listen 9000;\nlocation / { return 204;\n${text} } } }`)[0]).toBe(
-      `3:1: "${name}" of nginx is not there yet; remove it, or see docs/DIFFERENCES.md`,
+      `3:1: "${name}" is known to nginx but not supported yet; remove it, or see "Not there yet" in docs/DIFFERENCES.md`,
     );
   },
 );
@@ -155,6 +155,22 @@ describe('nginx: a missing semicolon', () => {
       expect.stringMatching(
         new RegExp(`^${place}: is a ";" missing at the end of line ${line}, before "\\w+"\\?$`),
       ),
+    ]);
+  });
+
+  it('what was said of the one that it seemed to be is not said of the two', () => {
+    expect(
+      problemsOf(http('listen 9000;\ngzip on;\nlocation / {\ngzip on\ncharset $nope;\nreturn 204;\n}')),
+    ).toEqual([
+      '4:1: warning: "gzip" has no effect: not supported yet (2 times, here first)',
+      '6:1: is a ";" missing at the end of line 6, before "charset"?',
+      '7:1: warning: "charset" has no effect: not supported yet',
+    ]);
+    expect(
+      problemsOf(http('listen 9000;\nadd_header A b;\nadd_header A b\nserver_name a;\nreturn 204;')),
+    ).toEqual([
+      '4:1: "add_header" is known to nginx but not supported yet; remove it, or see "Not there yet" in docs/DIFFERENCES.md (2 times, here first)',
+      '5:1: is a ";" missing at the end of line 5, before "server_name"?',
     ]);
   });
 

@@ -197,9 +197,9 @@ describe('an answer that was begun breaks off visibly', () => {
     expect(seen).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     expect(seen).toContain('hello');
     expect(seen).not.toContain('good');
-    // A client of HTTP/1.1 sees it in the framing; one of HTTP/1.0, whose framing is the close, in the reset.
+    // A client of HTTP/1.1 sees it in the framing: a reset could destroy what it has not read yet.
     expect(() => readAnswers(seen)).toThrow();
-    expect(failed).toBe(true);
+    expect(failed).toBe(false);
   });
 
   it.each(cut)('%s, to a client of HTTP/1.0', async (_what, text, then) => {
@@ -210,7 +210,8 @@ describe('an answer that was begun breaks off visibly', () => {
       client.socket.on('end', () => resolve('a clean end'));
     });
     client.write('GET /bad HTTP/1.0\r\n\r\n');
-    expect(await failure).toBe('ECONNRESET');
+    // Where the close is the framing only a reset shows it.
+    expect(await failure).toBe(text.includes('Content-Length') ? 'a clean end' : 'ECONNRESET');
     client.destroy();
   });
 });

@@ -30,12 +30,13 @@ const nothing = {
   onPeerClosed() {},
   onPeerDrain() {},
   onPeerTimeout() {},
+  onBug() {},
 };
 
 describe('a group whose list of peers changes', () => {
   it('keeps the state of a peer that came up meanwhile', () => {
     const group = new Group({ name: 'g', id: 'g', method: 'round_robin', peers: [config(1, true)] });
-    group.setDown('127.0.0.1:1', false);
+    group.setDown(group.peers[0], false);
     const peer = group.pick(key, [], 1);
     expect(peer?.active).toBe(1);
     group.setPeers([config(1), config(2, true)]);
@@ -68,9 +69,9 @@ describe('a set of upstreams', () => {
       'http { upstream u { server 127.0.0.1:1; } server { listen 127.0.0.1:0; } }',
     );
     const refs: WeakRef<UpstreamSet>[] = [];
-    let current = new UpstreamSet(model, NOTHING_DISCOVERED, null, null);
+    let current = new UpstreamSet(model, NOTHING_DISCOVERED, null);
     for (let i = 0; i < 5; i++) {
-      const next = new UpstreamSet({ ...model }, NOTHING_DISCOVERED, null, current);
+      const next = new UpstreamSet({ ...model }, NOTHING_DISCOVERED, current);
       refs.push(new WeakRef(current));
       current.retire(next);
       current = next;

@@ -8,8 +8,8 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Certificate, makeCertificate } from '../support/certificates.ts';
 import { startLbproxy } from '../support/lbproxy-process.ts';
+import { opensslClient } from '../support/openssl-client.ts';
 import { type Proxy, startProxy } from '../support/proxy.ts';
-import { exchangeRaw, rawClient } from '../support/raw-client.ts';
 import { readAnswer } from '../support/wire.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'lbproxy-tls-'));
@@ -140,28 +140,6 @@ describe.concurrent('a TLS listener', () => {
     }
   });
 
-  it('answers plain HTTP with nothing of value and closes', async () => {
-    const text = await exchangeRaw(proxy.port, 'GET / HTTP/1.1\r\nHost: a.example\r\n\r\n');
-    expect(text).not.toContain('200 OK');
-    expect(text === '' || text.startsWith('HTTP/1.1 400') || text.charCodeAt(0) === 21).toBe(true);
-  });
-
-  it.each([
-    ['never begins', ''],
-    ['stops in the middle', '\x16\x03\x01\x02\x00\x01\x00'],
-  ])(
-    'closes a handshake that %s',
-    async (_name, bytes) => {
-      const started = performance.now();
-      const client = rawClient(proxy.port);
-      if (bytes !== '') client.socket.write(Buffer.from(bytes, 'latin1'));
-      await client.closed(14_000);
-      expect(performance.now() - started).toBeGreaterThan(5000);
-      client.destroy();
-    },
-    20_000,
-  );
-
   it('ends with close_notify', async () => {
     const socket = await open(proxy.port, { servername: 'a.example' });
     const ended = new Promise((resolve) => socket.once('end', resolve));
@@ -189,6 +167,69 @@ it.each(['TLSv1.2', 'TLSv1.3'] as const)('sessions of %s resume on every accepto
     socket.destroy();
   }
   expect(acceptors.size).toBe(2);
+});
+
+describe.each([
+  ['TLSv1.2', '-tls1_2'],
+  ['TLSv1.3', '-tls1_3'],
+])('a session of %s', (_version, flag) => {
+  const GET = 'GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n';
+  const name = (servername: string): string[] =>
+    servername === '' ? ['-noservername'] : ['-servername', servername];
+  const sameCertificate = (listen: string): string =>
+    ['first.example', 'a.example www.a.example', '*.wild.example']
+      .map((names) => `server { listen ${listen} ssl; server_name ${names}; ${pair('a')} return 200 $pid; }`)
+      .join('\n');
+
+  it('resumes at its name, on every acceptor and after a reload, and at no other', async () => {
+    const lbproxy = await startLbproxy(`worker_processes 2; http { ${sameCertificate('127.0.0.1:PORT1')} }`);
+    const file = (servername: string): string => join(lbproxy.dir, `session${flag}-${servername}`);
+    const visit = (servername: string, session: readonly string[]) =>
+      opensslClient(lbproxy.port, [flag, '-ign_eof', ...name(servername), ...session], [GET]);
+    const resumes = async (taken: string, at: string): Promise<boolean> =>
+      (await visit(at, ['-sess_in', file(taken)])).resumed;
+    const NAMES = ['a.example', 'www.a.example', 'x.wild.example', 'unknown.example', ''];
+    for (const each of NAMES) {
+      expect((await visit(each, ['-sess_out', file(each)])).text).toContain('HTTP/1.1 200 OK');
+    }
+    for (let round = 0; round < 2; round++) {
+      for (const each of NAMES) {
+        for (let i = 0; i < 4; i++) expect(await resumes(each, each), `${each} at itself`).toBe(true);
+      }
+      for (const other of ['www.a.example', 'first.example', 'x.wild.example', 'unknown.example', '']) {
+        expect(await resumes('a.example', other), `a.example at "${other}"`).toBe(false);
+      }
+      expect(await resumes('x.wild.example', 'y.wild.example')).toBe(false);
+      expect(await resumes('unknown.example', 'nobody.example')).toBe(false);
+      expect(await resumes('', 'a.example')).toBe(false);
+      expect(await resumes('a.example', 'A.EXAMPLE')).toBe(true);
+      if (round === 0) expect(await lbproxy.reload()).toBe('reloaded');
+    }
+    lbproxy.write(
+      sameCertificate('127.0.0.1:PORT1')
+        .replaceAll(pair('a'), pair('next'))
+        .replace(/^/, 'worker_processes 2; http { ')
+        .replace(/$/, ' }'),
+    );
+    expect(await lbproxy.reload()).toBe('reloaded');
+    expect(await resumes('a.example', 'a.example'), 'behind another certificate').toBe(false);
+  }, 60_000);
+});
+
+it('a renegotiation is refused from the first', async () => {
+  const proxy = await startProxy(`http { ${servers('127.0.0.1:0')} }`);
+  try {
+    const { text } = await opensslClient(proxy.port, ['-tls1_2'], ['R\n'], 300);
+    expect(text).toContain('no renegotiation');
+    const socket = await open(proxy.port, { servername: 'a.example', maxVersion: 'TLSv1.2' });
+    const refused = new Promise<Error>((resolve) => socket.once('error', resolve));
+    expect(await ask(socket)).toMatch(/^a /);
+    socket.renegotiate({ rejectUnauthorized: false }, () => {});
+    expect(String((await refused) as NodeJS.ErrnoException)).toMatch(/no.renegotiation/i);
+    await expect.poll(() => proxy.listeners[0].connections).toBe(0);
+  } finally {
+    await proxy.close();
+  }
 });
 
 it('a reload brings another certificate and drops no connection', async () => {

@@ -1,91 +1,93 @@
 // Tunnels end for both sides, whichever leaves and however.
 import { describe, expect, it } from 'vitest';
-import { get, observedPeer, pause } from '../support/observed-peer.ts';
+import { get, observedPeer, pause, WAYS } from '../support/observed-peer.ts';
 import type { Proxy } from '../support/proxy.ts';
-import { type RawClient, rawClient } from '../support/raw-client.ts';
+import type { RawClient } from '../support/raw-client.ts';
 
-const peer = observedPeer();
+describe.each(WAYS)('over %s', (way) => {
+  const peer = observedPeer(way);
 
-const UPGRADE = get('/tunnel', 'Connection: upgrade\r\nUpgrade: websocket\r\n');
-const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n';
+  const UPGRADE = get('/tunnel', 'Connection: upgrade\r\nUpgrade: websocket\r\n');
+  const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n';
 
-describe('a connection that became a tunnel', () => {
-  const tunnel = async (proxy: Proxy): Promise<RawClient> => {
-    const open = peer.serve;
-    peer.serve = (side, text) => {
-      if (!text.startsWith('GET /tunnel')) return open(side, text);
-      side.socket.write(`${SWITCH}hello`);
+  describe('a connection that became a tunnel', () => {
+    const tunnel = async (proxy: Proxy): Promise<RawClient> => {
+      const open = peer.serve;
+      peer.serve = (side, text) => {
+        if (!text.startsWith('GET /tunnel')) return open(side, text);
+        side.socket.write(`${SWITCH}hello`);
+      };
+      const client = peer.client(proxy);
+      client.write(`${UPGRADE}early`);
+      await client.until((text) => text.endsWith('hello'));
+      await peer.got('early');
+      return client;
     };
-    const client = rawClient(proxy.port);
-    client.write(`${UPGRADE}early`);
-    await client.until((text) => text.endsWith('hello'));
-    await peer.got('early');
-    return client;
-  };
 
-  it('ends for both when the client resets it', async () => {
-    const proxy = await peer.proxyWith();
-    const client = await tunnel(proxy);
-    client.socket.resetAndDestroy();
-    await peer.expectNothingLeft(proxy);
-    await expect.poll(() => peer.sides[0].closed).toBe(true);
-  });
+    it('ends for both when the client resets it', async () => {
+      const proxy = await peer.proxyWith();
+      const client = await tunnel(proxy);
+      client.reset();
+      await peer.expectNothingLeft(proxy);
+      await expect.poll(() => peer.sides[0].closed).toBe(true);
+    });
 
-  it('ends for both when the peer resets it', async () => {
-    const proxy = await peer.proxyWith();
-    const client = await tunnel(proxy);
-    peer.sides[0].socket.resetAndDestroy();
-    await client.closed();
-    client.destroy();
-    await peer.expectNothingLeft(proxy);
-  });
+    it('ends for both when the peer resets it', async () => {
+      const proxy = await peer.proxyWith();
+      const client = await tunnel(proxy);
+      peer.sides[0].socket.resetAndDestroy();
+      await client.closed();
+      client.destroy();
+      await peer.expectNothingLeft(proxy);
+    });
 
-  it('ends one way after the other', async () => {
-    const proxy = await peer.proxyWith();
-    const client = await tunnel(proxy);
-    peer.sides[0].socket.removeAllListeners('end');
-    client.socket.end('last words');
-    await peer.got('last words');
-    await pause(30);
-    peer.sides[0].socket.end('and mine');
-    expect(await client.closed()).toMatch(/helloand mine$/);
-    client.destroy();
-    await peer.expectNothingLeft(proxy);
-  });
+    it('ends one way after the other', async () => {
+      const proxy = await peer.proxyWith();
+      const client = await tunnel(proxy);
+      peer.sides[0].socket.removeAllListeners('end');
+      client.socket.end('last words');
+      await peer.got('last words');
+      await pause(30);
+      peer.sides[0].socket.end('and mine');
+      expect(await client.closed()).toMatch(/helloand mine$/);
+      client.destroy();
+      await peer.expectNothingLeft(proxy);
+    });
 
-  it('ends when nothing passes for proxy_read_timeout', async () => {
-    const proxy = await peer.proxyWith('', 'proxy_read_timeout 200ms;');
-    const client = await tunnel(proxy);
-    for (let i = 0; i < 6; i++) {
-      await pause(80);
-      client.write('.');
-    }
-    await peer.got('early......');
-    await client.closed(2000);
-    client.destroy();
-    await peer.expectNothingLeft(proxy);
-  });
+    it('ends when nothing passes for proxy_read_timeout', async () => {
+      const proxy = await peer.proxyWith('', 'proxy_read_timeout 200ms;');
+      const client = await tunnel(proxy);
+      for (let i = 0; i < 6; i++) {
+        await pause(80);
+        client.write('.');
+      }
+      await peer.got('early......');
+      await client.closed(2000);
+      client.destroy();
+      await peer.expectNothingLeft(proxy);
+    });
 
-  it('ends for both when the client leaves and the peer does not read', async () => {
-    const proxy = await peer.proxyWith('', 'proxy_read_timeout 300ms;');
-    const client = await tunnel(proxy);
-    peer.sides[0].socket.pause();
-    client.write(Buffer.alloc(20_000_000));
-    await pause(100);
-    client.socket.resetAndDestroy();
-    await peer.expectNothingLeft(proxy);
-  });
+    it('ends for both when the client leaves and the peer does not read', async () => {
+      const proxy = await peer.proxyWith('', 'proxy_read_timeout 300ms;');
+      const client = await tunnel(proxy);
+      peer.sides[0].socket.pause();
+      client.write(Buffer.alloc(20_000_000));
+      await pause(100);
+      client.reset();
+      await peer.expectNothingLeft(proxy);
+    });
 
-  it('takes a long speech that came before the 101', async () => {
-    const proxy = await peer.proxyWith();
-    const speech = 'x'.repeat(300_000);
-    peer.serve = (side, text) => {
-      if (text.startsWith('GET /tunnel')) setTimeout(() => side.socket.write(SWITCH), 100);
-    };
-    const client = rawClient(proxy.port);
-    client.write(`${UPGRADE}${speech}`);
-    await expect.poll(() => peer.sides[0]?.received.endsWith(speech), { timeout: 3000 }).toBe(true);
-    client.destroy();
-    await peer.expectNothingLeft(proxy);
+    it('takes a long speech that came before the 101', async () => {
+      const proxy = await peer.proxyWith();
+      const speech = 'x'.repeat(300_000);
+      peer.serve = (side, text) => {
+        if (text.startsWith('GET /tunnel')) setTimeout(() => side.socket.write(SWITCH), 100);
+      };
+      const client = peer.client(proxy);
+      client.write(`${UPGRADE}${speech}`);
+      await expect.poll(() => peer.sides[0]?.received.endsWith(speech), { timeout: 3000 }).toBe(true);
+      client.destroy();
+      await peer.expectNothingLeft(proxy);
+    });
   });
 });

@@ -50,6 +50,11 @@ const accepted: readonly (readonly [string, string, Readonly<Record<string, unkn
     { target: '/!"$%&\'()*+,-./:;<=>?@[\\]^_`{|}~' },
   ],
   [
+    'bytes from 0x80, which RFC 3986 wants escaped, as they come',
+    'GET /\x80\xff?\xe4 HTTP/1.1\r\nHost: a\r\n\r\n',
+    { target: '/\x80\xff?\xe4' },
+  ],
+  [
     'RFC 9112 §3.2.2: absolute form wins over Host',
     'GET http://b:8/x?y HTTP/1.1\r\nHost: a\r\n\r\n',
     { host: 'b:8', path: '/x?y', target: 'http://b:8/x?y' },

@@ -39,6 +39,9 @@ const LOCATION_BLOCKS = `
   location /to/code { return https://example.com/; }
   location /to/308 { return 308 //other.example/; }
   location /to/noslash { return 301 ""; }
+  location /to/variable { return 307 $arg_to; }
+  location /to/rewritten { rewrite ^ $arg_to? redirect; }
+  location /to/gone { rewrite ^/to/gone(.*)$ $1? permanent; }
   location /to/utf8 { return 302 /caf\u00e9; }
   location /to/crlf { return 302 $uri; }`;
 

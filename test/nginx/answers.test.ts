@@ -13,13 +13,6 @@ const GROUPS = { FILES, RANGES, CONDITIONS, LOCATIONS, RETURNS, REWRITES, IFS, E
 
 /** Where lbproxy means to differ: the status line it gives, and why. */
 const DIFFERENT: Readonly<Record<string, readonly [statusLine: string, why: string]>> = {
-  'GET /return/301': ['HTTP/1.1 301 Moved Permanently', 'an empty Location says nothing: none is sent'],
-  'GET /return/302': ['HTTP/1.1 302 Moved Temporarily', 'the same'],
-  'GET /return/303': ['HTTP/1.1 303 See Other', 'the same'],
-  'GET /return/307': ['HTTP/1.1 307 Temporary Redirect', 'the same'],
-  'GET /return/308': ['HTTP/1.1 308 Permanent Redirect', 'the same'],
-  'GET /to/noslash': ['HTTP/1.1 301 Moved Permanently', 'the same'],
-  'HEAD /to/noslash': ['HTTP/1.1 301 Moved Permanently', 'the same'],
   'GET /return/304': ['HTTP/1.1 304 Not Modified', 'a 304 describes no body of its own'],
   'GET /text/304': ['HTTP/1.1 304 Not Modified', 'the same'],
   'GET /to/crlf%0d%0aX:y': ['HTTP/1.1 302 Moved Temporarily', 'a variable never ends a field'],

@@ -19,6 +19,7 @@ function read(name: string, ...args: string[]): { value: unknown; problems: stri
     syntax: 'nginx',
     resolvePath: (p) => p,
     template: (w) => w.text,
+    captures: () => {},
   };
   return { value: row.read(words, cx), problems: problems.list.map((p) => p.message) };
 }

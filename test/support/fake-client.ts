@@ -103,6 +103,10 @@ export class FakeClient implements ClientSink {
     this.#end('finished');
   }
 
+  hangUp(): void {
+    this.abort('client_aborted');
+  }
+
   abort(failure: Failure): void {
     if (this.gone) return;
     this.calls.push('abort');

@@ -16,6 +16,13 @@ if (nginxVersion === '') {
   console.warn(`\n*** ${BINARY} is missing: the comparison with nginx is SKIPPED ***\n`);
 }
 
+/** Lines of `http { }` that keep nginx out of the directories of its installation. */
+export function tempPaths(dir: string): string {
+  return ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((n) => `${n}_temp_path ${dir}/${n};`)
+    .join(' ');
+}
+
 export interface NginxReference {
   readonly port: number;
   /** Its own directory: error.log and whatever the configuration writes to `{dir}`. */
@@ -32,13 +39,12 @@ export async function startNginx(server: string, http = ''): Promise<NginxRefere
 /** Starts nginx, one process, with what stands in `http { }`; `{dir}` in it is its own directory. `port` is only told back. */
 export async function startNginxHttp(http: string, port: number, netns = ''): Promise<NginxReference> {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'lbproxy-nginx-'));
-  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((n) => `${n}_temp_path ${dir}/${n};`);
   const user = process.getuid?.() === 0 ? 'user root;' : '';
   fs.writeFileSync(
     path.join(dir, 'nginx.conf'),
     `daemon off; master_process off; ${user} pid ${dir}/pid; error_log ${dir}/error.log;
      events { worker_connections 4096; }
-     http { access_log off; ${temp.join(' ')} ${http.replaceAll('{dir}', dir)} }`,
+     http { access_log off; ${tempPaths(dir)} ${http.replaceAll('{dir}', dir)} }`,
   );
   const words = [BINARY, '-p', dir, '-c', path.join(dir, 'nginx.conf'), '-e', path.join(dir, 'error.log')];
   // `ip netns exec` becomes nginx, so that the child is nginx in both cases.
@@ -57,6 +63,20 @@ export async function startNginxHttp(http: string, port: number, netns = ''): Pr
   }
   await stop();
   throw new Error(`nginx did not start: ${stderr}`);
+}
+
+/** What `nginx -t` says of a whole configuration; '' when it has nothing against it. */
+export function nginxComplaint(dir: string, text: string): string {
+  const file = path.join(dir, 'asked.conf');
+  fs.writeFileSync(file, `pid ${dir}/pid;`.repeat(/^\s*pid /.test(text) ? 0 : 1) + text);
+  const { status, stderr } = spawnSync(
+    BINARY,
+    ['-t', '-p', dir, '-c', file, '-e', path.join(dir, 'asked.log')],
+    {
+      encoding: 'utf8',
+    },
+  );
+  return status === 0 ? '' : stderr;
 }
 
 async function stopChild(child: ChildProcess, dir: string): Promise<void> {

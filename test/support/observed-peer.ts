@@ -1,9 +1,14 @@
 // A world for tests of leaving and stalling clients: a peer whose connections are watched, proxies in front of it, and the
 // question whether anything is left open.
+import { mkdtempSync, rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { afterEach, beforeEach, expect } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { openPeerConnections } from '../../src/upstream/connection.ts';
+import { makeCertificate } from './certificates.ts';
 import { type Proxy, startProxy } from './proxy.ts';
+import { type RawClient, rawClient } from './raw-client.ts';
 import { startRawUpstream, type TestPeer } from './upstream.ts';
 
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -11,6 +16,10 @@ export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 export const get = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
 export const post = (path: string, more: string): string => `POST ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** How clients come to the proxy: what holds for one holds for the other. */
+export const WAYS = ['TCP', 'TLS'] as const;
+export type Way = (typeof WAYS)[number];
 
 /** One connection as the peer sees it. */
 export interface PeerSide {
@@ -28,6 +37,10 @@ export interface ObservedPeer {
   serve: Serve;
   /** A proxy in front of the peer, with directives for its http level and its location; closed with the test. */
   proxyWith(settings?: string, location?: string): Promise<Proxy>;
+  /** What such a proxy listens on, as text. */
+  listen(): string;
+  /** A client of such a proxy. */
+  client(proxy: Proxy): RawClient;
   /** Resolves once the peer got this text. */
   got(text: string): Promise<void>;
   /** Both sides of the proxy hold nothing any more, but for `idle` kept peer connections. */
@@ -38,8 +51,9 @@ const serveOk: Serve = (side, text) => {
   if (/^GET \/ok /.test(text)) side.socket.write(OK);
 };
 
-/** To be called at the top of a test file: the peer is new for each test, and after each test no peer connection may be open. */
-export function observedPeer(): ObservedPeer {
+/** To be called at the top of a test file or of a `describe`: the peer is new for each test, and after each test no peer connection may be open. */
+export function observedPeer(way: Way = 'TCP'): ObservedPeer {
+  const listen = way === 'TLS' ? tlsListen() : () => 'listen 127.0.0.1:0;';
   let peer: TestPeer;
   let proxies: Proxy[] = [];
   let base = 0;
@@ -48,10 +62,12 @@ export function observedPeer(): ObservedPeer {
     serve: serveOk,
     async proxyWith(settings = '', location = '') {
       const proxy = await startProxy(`http { ${settings} upstream u { server ${peer.address}; }
-        server { listen 127.0.0.1:0; location / { proxy_pass http://u; ${location} } } }`);
+        server { ${listen()} location / { proxy_pass http://u; ${location} } } }`);
       proxies.push(proxy);
       return proxy;
     },
+    listen,
+    client: (proxy) => rawClient(proxy.port, '127.0.0.1', way === 'TLS'),
     async got(text) {
       await expect.poll(() => world.sides.map((side) => side.received).join('')).toContain(text);
     },
@@ -85,4 +101,17 @@ export function observedPeer(): ObservedPeer {
     await expect.poll(() => openPeerConnections - base).toBe(0);
   });
   return world;
+}
+
+/** A listening address of TLS, with a certificate that is there while the tests run. */
+function tlsListen(): () => string {
+  let text = '';
+  let dir = '';
+  beforeAll(() => {
+    dir = mkdtempSync(join(tmpdir(), 'lbproxy-peer-'));
+    const { certificate, key } = makeCertificate(dir, 'peer', 'a');
+    text = `listen 127.0.0.1:0 ssl; ssl_certificate ${certificate}; ssl_certificate_key ${key};`;
+  });
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+  return () => text;
 }

@@ -58,7 +58,6 @@ export async function startProxy(
   const runtime = compileRuntime(model, {
     previous: null,
     discovery: NOTHING_DISCOVERED,
-    groupListener: null,
     tls: { selfSigned: options.certificate ?? null, ticketKeys: Buffer.alloc(48, 7) },
     logFiles,
     log: runtimeLog,

@@ -1,8 +1,11 @@
 // The kit's client in bytes: writes what it is told and collects what comes back.
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 export interface RawClient {
   readonly socket: Socket;
+  /** The connection below TLS; `socket` without. */
+  readonly wire: Socket;
   /** Everything received so far, latin1. */
   received(): string;
   write(data: string | Buffer): void;
@@ -11,10 +14,13 @@ export interface RawClient {
   /** Resolves with all that came when the other side closed. */
   closed(ms?: number): Promise<string>;
   destroy(): void;
+  /** Ends the connection with a reset. */
+  reset(): void;
 }
 
-export function rawClient(port: number, host = '127.0.0.1'): RawClient {
-  const socket = connect({ port, host, allowHalfOpen: true });
+export function rawClient(port: number, host = '127.0.0.1', tls = false): RawClient {
+  const wire = connect({ port, host, allowHalfOpen: true });
+  const socket = tls ? connectTls({ socket: wire, rejectUnauthorized: false }) : wire;
   const chunks: Buffer[] = [];
   let ended = false;
   const waiting = new Set<() => void>();
@@ -53,11 +59,13 @@ export function rawClient(port: number, host = '127.0.0.1'): RawClient {
     });
   return {
     socket,
+    wire,
     received,
     write: (data) => void socket.write(data, 'latin1' as never),
     until: (test, ms = 5000) => wait(() => ended || test(received()), ms, 'the expected answer'),
     closed: (ms = 5000) => wait(() => ended, ms, 'closing'),
     destroy: () => socket.destroy(),
+    reset: () => wire.resetAndDestroy(),
   };
 }
 

@@ -22,6 +22,7 @@ const client: ClientSink = {
   writeKept: () => true,
   finish: ignore,
   abort: ignore,
+  hangUp: ignore,
   readBody: ignore,
   pauseBody: ignore,
   resumeBody: ignore,

@@ -15,7 +15,7 @@ const text = (servers: string): string =>
 function next(servers: string, previous: UpstreamSet | null): UpstreamSet {
   const { model, remove } = readModel(text(servers));
   remove();
-  const set = new UpstreamSet(model, NOTHING_DISCOVERED, null, previous);
+  const set = new UpstreamSet(model, NOTHING_DISCOVERED, previous);
   previous?.retire(set);
   return set;
 }

@@ -1,0 +1,40 @@
+// What compiling a Model costs: each location is made ready once.
+import { expect, it } from 'vitest';
+import { compileRuntime } from '../src/compile.ts';
+import { LogFiles } from '../src/observe/log-files.ts';
+import { NOTHING_DISCOVERED } from '../src/upstream/discovery.ts';
+import { readModel } from './support/proxy.ts';
+
+/** Counts what every compiled level asks for: its access log. */
+class CountedLogs extends LogFiles {
+  readonly opened: string[] = [];
+
+  override open(path: string, ...more: [] | [Parameters<LogFiles['open']>[1]]) {
+    this.opened.push(path);
+    return super.open('stderr', ...more);
+  }
+}
+
+it('compiles a proxied location once, though the path without its slash is one too', () => {
+  const place = (name: string, inner = ''): string =>
+    `location /${name}/ { access_log ${name}.log; proxy_pass http://127.0.0.1:1; ${inner} }`;
+  const { model, prefix, remove } = readModel(
+    `http { server { listen 127.0.0.1:0; ${place('a')} ${place('b', place('b/c'))} location = /d/ { access_log d.log; proxy_pass http://127.0.0.1:1; } } }`,
+  );
+  const logFiles = new CountedLogs();
+  const runtime = compileRuntime(model, {
+    previous: null,
+    discovery: NOTHING_DISCOVERED,
+    tls: { selfSigned: null, ticketKeys: Buffer.alloc(48) },
+    logFiles,
+    log: { attemptFailed: () => {}, fileProblem: () => {} },
+  });
+  runtime.upstreams.retire(null);
+  remove();
+  expect(logFiles.opened.map((path) => path.slice(prefix.length + 1)).sort()).toEqual([
+    'a.log',
+    'b.log',
+    'b/c.log',
+    'd.log',
+  ]);
+});

@@ -1,0 +1,278 @@
+// A directive that stands twice in a block: refused where nginx calls it duplicate, and taken as nginx takes it everywhere else.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Settings } from '../../src/config/model.ts';
+import { ROWS } from '../../src/config/registry.ts';
+import type { Context, Row } from '../../src/config/row.ts';
+import { makeCertificate } from '../support/certificates.ts';
+import { nginxComplaint, nginxVersion, tempPaths } from '../support/nginx.ts';
+import { readModel } from '../support/proxy.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'lbproxy-twice-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const pem = makeCertificate(dir, 'twice', 'localhost');
+
+/** Rows that may stand twice; all others are refused. */
+const TWICE = new Set(
+  'include server listen types if rewrite return set break index location server_name access_log upstream'
+    .split(' ')
+    .concat('proxy_set_header proxy_pass_header proxy_hide_header proxy_redirect log_format'.split(' '))
+    // The last one holds.
+    .concat('method ip_hash least_conn ssl_certificate ssl_certificate_key error_log'.split(' '))
+    // All together hold.
+    .concat('ssl_protocols proxy_next_upstream environment'.split(' '))
+    // Without effect here.
+    .concat(
+      'debug_connection env thread_pool gzip_disable gzip_proxied gzip_types keepalive_disable'.split(' '),
+    )
+    .concat('ssl_session_cache zone program'.split(' ')),
+);
+
+/** Arguments of a first and a second one; where there is only one, both are the same. */
+const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
+  events: ['{ }'],
+  http: ['{ }'],
+  server: ['{ listen 127.0.0.1:1; }'],
+  types: ['{ text/html html; }'],
+  if: ['($arg_a) { }'],
+  upstream: ['one { server 127.0.0.1:1; }', 'two { server 127.0.0.1:1; }'],
+  location: ['/x { }', '/y { }'],
+  program: ['one { command "sleep 1"; }', 'two { command "sleep 1"; }'],
+  include: ['/dev/null'],
+  rewrite: ['^ /x last'],
+  return: ['404'],
+  set: ['$x 1'],
+  listen: ['127.0.0.1:1', '127.0.0.1:2'],
+  server_name: ['a', 'b'],
+  redirect: ['https port=443'],
+  resolver: ['127.0.0.1'],
+  ssl: ['off'],
+  tcp_nodelay: ['on'],
+  proxy_socket_keepalive: ['on'],
+  use: ['epoll'],
+  debug_connection: ['127.0.0.1'],
+  user: ['root'],
+  worker_cpu_affinity: ['auto'],
+  worker_rlimit_core: ['1m'],
+  timer_resolution: ['100ms'],
+  accept_mutex_delay: ['10ms'],
+  thread_pool: ['one threads=2', 'two threads=2'],
+  env: ['A', 'B'],
+  ssl_engine: ['dynamic'],
+  method: ['ip_hash', 'least_conn'],
+  zone: ['u 64k'],
+  ssl_certificate: [pem.certificate],
+  ssl_certificate_key: [pem.key],
+  ssl_protocols: ['TLSv1.2', 'TLSv1.3'],
+  ssl_ciphers: ['HIGH'],
+  ssl_session_cache: ['none'],
+  ssl_ecdh_curve: ['auto'],
+  ssl_dhparam: ['/nowhere'],
+  server_tokens: ['on'],
+  large_client_header_buffers: ['4 8k'],
+  keepalive_disable: ['msie6', 'safari'],
+  client_body_in_file_only: ['on'],
+  proxy_pass: ['http://127.0.0.1:1'],
+  proxy_set_header: ['A b', 'C d'],
+  proxy_pass_header: ['A', 'B'],
+  proxy_hide_header: ['A', 'B'],
+  proxy_redirect: ['/a /b', '/c /d'],
+  proxy_http_version: ['1.1'],
+  proxy_method: ['GET'],
+  proxy_next_upstream: ['error', 'timeout'],
+  proxy_buffers: ['8 8k'],
+  proxy_busy_buffers_size: ['16k'],
+  proxy_temp_file_write_size: ['16k'],
+  index: ['a', 'b'],
+  default_type: ['text/plain'],
+  if_modified_since: ['exact'],
+  expires: ['3s'],
+  log_format: ['one "x"', 'two "x"'],
+  access_log: [`${dir}/a.log`],
+  error_log: [`${dir}/e.log`],
+  open_log_file_cache: ['max=10'],
+  open_file_cache: ['max=10'],
+  aio: ['off'],
+  output_buffers: ['1 32k'],
+  gzip_types: ['text/css', 'text/x'],
+  gzip_proxied: ['any', 'auth'],
+  gzip_disable: ['msie6', 'x'],
+  gzip_buffers: ['16 8k'],
+  gzip_http_version: ['1.1'],
+  gzip_comp_level: ['3'],
+  charset: ['utf-8'],
+  command: ['"sleep 1"'],
+  autorestart: ['true'],
+  stopsignal: ['TERM'],
+  environment: ['A=1', 'B=2'],
+  exitcodes: ['1'],
+};
+
+/** `program` of an upstream, not the block. */
+const isFollowed = (row: Row): boolean => row.name === 'program' && row.kind === 'setting';
+const mayRepeat = (row: Row): boolean => TWICE.has(row.name) && !isFollowed(row);
+
+/** For the many that take a number, a time, a size, a flag or a path. */
+function argumentsOf(row: Row): readonly [string, string?] {
+  if (isFollowed(row)) return ['p'];
+  const given = ARGUMENTS[row.name];
+  if (given !== undefined)
+    return row.name === 'server' && row.contexts[0] === 'upstream' ? ['127.0.0.1:1'] : given;
+  if (row.args[1] === 0) return [''];
+  if (/pid|lock_file|_path$|directory|^root$|^alias$/.test(row.name)) return [`${dir}/x`];
+  if (/hash/.test(row.name)) return ['1024'];
+  if (/size|directio|chunk$|read_ahead|postpone|min_length/.test(row.name)) return ['4k'];
+  if (/time|delay|valid|secs/.test(row.name) && row.name !== 'reset_timedout_connection') return ['3s'];
+  return /number|…/.test(row.syntax) &&
+    /limit|requests|connections|processes|tries|nofile|priority|uses|ranges|headers$|numprocs|port|retries|keepalive$/.test(
+      row.name,
+    )
+    ? ['3']
+    : ['on'];
+}
+
+/** A whole configuration with this text in a context. */
+function configured(context: Context, text: string): string {
+  const main = context === 'main' ? text : '';
+  const events = main.startsWith('events') ? '' : `events { ${context === 'events' ? text : ''} }`;
+  if (main.startsWith('http')) return `${main} ${events}`;
+  const inside: Partial<Record<Context, string>> = {
+    http: `${text} server { listen 127.0.0.1:9; }`,
+    server: `server { ${text} }`,
+    location: `server { listen 127.0.0.1:9; location / { ${text} } }`,
+    upstream: `upstream u { ${text} server 127.0.0.1:2; } server { listen 127.0.0.1:9; }`,
+  };
+  const followed =
+    text.startsWith('program p') && context === 'upstream'
+      ? 'program p { command "sleep 1"; first_port 1; }'
+      : '';
+  const program =
+    context === 'program'
+      ? `program p { ${text} ${text.includes('command') ? '' : 'command "sleep 1";'} }`
+      : followed;
+  // Only one of them is asked about.
+  const logs = tempPaths(dir);
+  const paths = /temp_path/.test(text) ? '' : logs;
+  return `${main} ${program} ${events} http { access_log off; ${program === '' ? paths : ''} ${inside[context] ?? 'server { listen 127.0.0.1:9; }'} }`;
+}
+
+/** Without what only nginx has to be told. */
+const forUs = (text: string): string => text.replace(/(?:fastcgi|uwsgi|scgi)_temp_path \S+;/g, '');
+
+function complaint(text: string): string {
+  try {
+    readModel(forUs(text)).remove();
+    return '';
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+const CASES = ROWS.map((row) => {
+  const [first, second = first] = argumentsOf(row);
+  const line = (words: string): string => `${row.name} ${words}${words.endsWith('}') ? '' : ';'}`;
+  const once = configured(row.contexts[0], line(first));
+  const twice = configured(row.contexts[0], `${line(first)}\n${line(second)}`);
+  return { name: `${row.name} in ${row.contexts[0]}`, row, once, twice };
+});
+
+/** Of these nginx 1.22 asks for more, or it is built without them. */
+const NOT_ASKED = /^(?:ssl|ssl_dhparam|ssl_certificate|redirect|method|program|state_path|error_detail|aio)$/;
+
+describe('twice in one block', () => {
+  it.each(CASES)('$name', ({ row, once, twice }) => {
+    if (row.name === 'ssl_certificate_key') return;
+    expect(complaint(once)).toBe('');
+    if (mayRepeat(row)) expect(complaint(twice)).toBe('');
+    else
+      expect(complaint(twice)).toContain(`"${row.name}" is given twice in this block; the first is at line `);
+  });
+
+  it
+    .skipIf(nginxVersion === '')
+    .each(CASES.filter(({ row }) => !NOT_ASKED.test(row.name) && !row.contexts.includes('program')))(
+    '$name, as nginx has it',
+    ({ row, once, twice }) => {
+      const first = nginxComplaint(dir, once);
+      // This nginx does not know it yet.
+      if (first.includes(`unknown directive "${row.name}"`)) return;
+      expect(first).toBe('');
+      expect(nginxComplaint(dir, twice) === '').toBe(mayRepeat(row));
+    },
+  );
+});
+
+const settingsOf = (
+  context: 'server' | 'location',
+  text: string,
+): { settings: Settings; warnings: string } => {
+  const { model, warnings, remove } = readModel(forUs(configured(context, text)));
+  remove();
+  const [server] = model.servers;
+  return { settings: context === 'server' ? server.settings : server.locations[0].settings, warnings };
+};
+
+describe('what two of them mean', () => {
+  it('together: protocols and conditions', () => {
+    expect(
+      settingsOf('server', 'ssl_protocols TLSv1.3; ssl_protocols TLSv1.2 TLSv1.3;').settings.sslProtocols,
+    ).toEqual(['TLSv1.3', 'TLSv1.2']);
+    const next = (text: string) => settingsOf('location', text).settings.proxyNextUpstream;
+    expect(next('proxy_next_upstream error; proxy_next_upstream http_500 error;')).toEqual([
+      'error',
+      'http_500',
+    ]);
+  });
+
+  it('the last one, with a word about the first unless they say the same', () => {
+    const twice = (second: string) =>
+      settingsOf(
+        'server',
+        `ssl_certificate /a.pem; ssl_certificate_key /a.key;\nssl_certificate ${second}; ssl_certificate_key /a.key;`,
+      );
+    expect(twice('/b.pem').settings.sslCertificate).toBe('/b.pem');
+    expect(twice('/b.pem').warnings).toMatch(
+      /conf:2:1: warning: "ssl_certificate" is given twice in this block: this one holds, that at line 1 has no effect/,
+    );
+    expect(twice('/a.pem').warnings).toBe('');
+  });
+
+  it('proxy_redirect off stands alone', () => {
+    for (const text of [
+      'proxy_redirect off; proxy_redirect /a /b;',
+      'proxy_redirect /a /b; proxy_redirect off;',
+    ]) {
+      expect(complaint(configured('location', text))).toContain('"proxy_redirect off" stands alone');
+      if (nginxVersion !== '')
+        expect(nginxComplaint(dir, configured('location', text))).toContain('is duplicate');
+    }
+  });
+
+  it('names the other directive where it is another, and its file', () => {
+    expect(complaint(configured('location', 'root /a; alias /b/;'))).toContain(
+      '"alias" cannot stand beside "root", which is at line 1',
+    );
+    const file = join(dir, 'options.conf');
+    writeFileSync(file, '\nroot /a;');
+    expect(complaint(configured('location', `include ${file}; root /b;`))).toContain(
+      `"root" is given twice in this block; the first is at ${file}:2:1`,
+    );
+  });
+
+  it.each([
+    ['location /x { } location /x { }', 'location "/x" exists already in this block, at '],
+    ['location /x { } location ^~ /x { }', 'location "/x" exists already in this block, at '],
+    ['location = /x { } location = /x { }', 'location "= /x" exists already in this block, at '],
+    ['location = /x { } location /x { }', ''],
+    ['location ~ /x { } location ~ /x { }', ''],
+    ['listen 127.0.0.1:1; listen 127.0.0.1:1;', 'this server listens on 127.0.0.1:1 twice; remove one'],
+  ])('%s', (text, message) => {
+    const ours = complaint(configured('server', text));
+    if (message === '') expect(ours).toBe('');
+    else expect(ours).toContain(message);
+    if (nginxVersion !== '')
+      expect(nginxComplaint(dir, configured('server', text)) === '').toBe(message === '');
+  });
+});

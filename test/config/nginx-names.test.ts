@@ -1,0 +1,155 @@
+// Names that nginx knows and lbproxy does not: said as that, never taken for a slip of the pen, once for each with a count.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { buildModel } from '../../src/config/build.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { isNginxDirective, isNginxVariable } from '../../src/config/nginx-names.ts';
+import { formatProblems } from '../../src/config/problem.ts';
+import { lookupVariable, rowsNamed, shapeOf } from '../../src/config/registry.ts';
+import type { Directive } from '../../src/config/tree.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'lbproxy-names-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+/** What is printed of a file, places without the directory. */
+function printed(text: string, file = 'nginx.conf', others: Readonly<Record<string, string>> = {}): string[] {
+  for (const [name, content] of Object.entries({ [file]: text, ...others }))
+    writeFileSync(join(dir, name), content);
+  const { tree, problems, prefix } = loadConfig(join(dir, file), { shapeOf });
+  if (tree !== undefined) buildModel(tree, prefix, problems);
+  return formatProblems(problems.list, new Map()).replaceAll(`${dir}/`, '').split('\n');
+}
+
+const inServer = (text: string): string => `http { server { listen 127.0.0.1:1;\n${text}\n} }`;
+
+describe('directives', () => {
+  it.each([
+    'error_page 404 /x;',
+    'try_files $uri =404;',
+    'add_header A b;',
+    'allow all;',
+    'fastcgi_pass a:1;',
+    'auth_basic x;',
+    'deny all;',
+    'internal;',
+    'limit_req zone=a;',
+    'autoindex on;',
+  ])('%s', (line) => {
+    const [name] = line.split(/[ ;]/);
+    expect(printed(inServer(line))).toEqual([
+      `nginx.conf:2:1: "${name}" is known to nginx but not supported yet; remove it, or see "Not there yet" in docs/DIFFERENCES.md`,
+    ]);
+  });
+
+  it('of the other blocks', () => {
+    expect(
+      printed('stream { server { listen 1; proxy_pass a; } }\nhttp { server { listen 127.0.0.1:1; } }')[0],
+    ).toMatch(/^nginx\.conf:1:1: "stream" is known to nginx but not supported yet/);
+    expect(printed('http { map $host $x { a b; } server { listen 127.0.0.1:1; } }')).toHaveLength(1);
+  });
+
+  it('that are misspelt are asked about, each at its place', () => {
+    expect(printed(inServer('listne 80;\nlistne 81;'))).toEqual([
+      'nginx.conf:2:1: unknown directive "listne"; did you mean "listen"?',
+      'nginx.conf:3:1: unknown directive "listne"; did you mean "listen"?',
+    ]);
+  });
+
+  it('that nobody knows are told once as well', () => {
+    expect(printed(inServer('quite_unheard_of_thing a;\nlocation / { quite_unheard_of_thing b; }'))).toEqual([
+      'nginx.conf:2:1: unknown directive "quite_unheard_of_thing" (2 times, here first)',
+    ]);
+  });
+
+  it('in JSON', () => {
+    expect(printed('{ "servers": [{ "listen": 80, "error_page": "404 /x" }] }', 'a.json')[0]).toContain(
+      '"error_page" is known to nginx but not supported yet',
+    );
+  });
+
+  it('are told once with their number, at the first place of the file', () => {
+    const params = Array.from({ length: 26 }, (_, i) => `fastcgi_param P${i} $document_root;`).join('\n');
+    const lines = printed(
+      inServer(
+        'location / { include params; }\ninclude params;\ngzip on; location /a { gzip on; } location /b { gzip off; }',
+      ),
+      'nginx.conf',
+      { params },
+    );
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^params:1:1: "fastcgi_param" is known to nginx but .* \(52 times, here first\)$/,
+      ),
+      'nginx.conf:4:1: warning: "gzip" has no effect: not supported yet (3 times, here first)',
+    ]);
+  });
+});
+
+describe('variables', () => {
+  it.each([
+    'document_root',
+    'binary_remote_addr',
+    'ssl_cipher',
+    'upstream_http_x',
+    'request_filename',
+    'uid_got',
+  ])('$%s', (name) => {
+    expect(printed(inServer(`return 200 $${name};\nlocation / { return 200 "a $${name}"; }`))).toEqual([
+      `nginx.conf:2:12: "$${name}" is known to nginx but not supported yet (2 times, here first)`,
+    ]);
+  });
+
+  it('that are misspelt are asked about', () => {
+    expect(printed(inServer('return 200 $htp_host;'))).toEqual([
+      'nginx.conf:2:12: unknown variable "$htp_host"; did you mean "$http_host"?',
+    ]);
+  });
+});
+
+describe('the lists', () => {
+  it('hold what nginx knows and nothing else', () => {
+    for (const name of 'add_header map geo limit_req fastcgi_param uwsgi_pass grpc_pass js_import mail stream'.split(
+      ' ',
+    )) {
+      expect([name, isNginxDirective(name)]).toEqual([name, name !== 'js_import']);
+    }
+    for (const name of ['', 'listne', 'error_pag', 'htp_host']) expect(isNginxDirective(name)).toBe(false);
+    for (const name of ['', 'http', 'upstream_http_', 'htp_host']) expect(isNginxVariable(name)).toBe(false);
+    expect(rowsNamed('error_page')).toEqual([]);
+    expect(lookupVariable('document_root')).toBeUndefined();
+  });
+});
+
+describe('places in included files', () => {
+  const golden = 'test/config/golden/includes-both.conf';
+  it.each([golden, join(process.cwd(), golden), relative(process.cwd(), join(dir, 'main.conf'))])(
+    'begin as those of the main file %s',
+    (given) => {
+      writeFileSync(join(dir, 'main.conf'), 'include part.conf; include main?part.conf;');
+      writeFileSync(join(dir, 'part.conf'), 'user a;');
+      writeFileSync(join(dir, 'main-part.conf'), 'user b;');
+      const { tree } = loadConfig(given, { shapeOf });
+      const files = new Set<string>();
+      const visit = (directives: readonly Directive[]): void => {
+        for (const { at, block } of directives) {
+          files.add(at.file);
+          visit(block ?? []);
+        }
+      };
+      visit(tree?.directives ?? []);
+      expect(files.size).toBeGreaterThan(1);
+      for (const file of files) expect(file.startsWith(given.replace(/[^/]+$/, ''))).toBe(true);
+    },
+  );
+
+  it('are absolute where only they lie outside of the working directory', () => {
+    writeFileSync(join(dir, 'part.conf'), 'user a;');
+    const { tree } = loadConfig('some.conf', {
+      shapeOf,
+      readFile: (path) => (path.endsWith('some.conf') ? `include ${dir}/part.conf;` : 'user a;'),
+    });
+    expect(tree?.directives.map(({ at }) => at.file)).toEqual([join(dir, 'part.conf')]);
+  });
+});

@@ -1,0 +1,12 @@
+// Handshakes where Node does not give its handles.
+import { vi } from 'vitest';
+import { describeHandshakes } from './handshake-cases.ts';
+
+vi.mock('../../src/socket/node-handles.ts', () => ({
+  END_OF_FILE: -4095,
+  handles: null,
+  handleOf: () => null,
+  acceptHandles: () => false,
+}));
+
+describeHandshakes('public sockets');

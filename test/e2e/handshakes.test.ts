@@ -1,0 +1,4 @@
+// Handshakes on Node's own handles.
+import { describeHandshakes } from './handshake-cases.ts';
+
+describeHandshakes('handles');

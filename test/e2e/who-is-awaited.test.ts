@@ -1,0 +1,154 @@
+// A time-out names who was waited for: a peer that takes nothing is no slow client, a client that sends slowly is no silent peer, and
+// what lbproxy itself lacks or does wrong is nobody's fault.
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ClientConnection } from '../../src/listen/client-connection.ts';
+import { readAnswers } from '../support/answers.ts';
+import { pause } from '../support/http-client.ts';
+import { type Proxy, startProxy } from '../support/proxy.ts';
+import { rawClient } from '../support/raw-client.ts';
+import { startRawUpstream, type TestPeer } from '../support/upstream.ts';
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  vi.restoreAllMocks();
+  for (const close of closing.splice(0)) await close();
+});
+
+async function proxyTo(peer: TestPeer, more: string): Promise<Proxy> {
+  const server = `server ${peer.address} fail_timeout=60s;`;
+  const proxy = await startProxy(
+    `http { upstream u { ${server} ${server} } client_max_body_size 0; ${more}
+       server { listen 127.0.0.1:0; location / { proxy_pass http://u; } } }`,
+  );
+  closing.push(
+    () => proxy.close(),
+    () => peer.close(),
+  );
+  return proxy;
+}
+
+const fails = (proxy: Proxy): number[] => proxy.runtime.upstreams.of('u', '').group.peers.map((p) => p.fails);
+
+describe.each([
+  ['with a length', 'Content-Length: 60000000', false],
+  ['in chunks', 'Transfer-Encoding: chunked', true],
+])('a body %s', (_what, field, chunked) => {
+  const head = `POST / HTTP/1.1\r\nHost: a\r\n${field}\r\n\r\n`;
+  const piece = chunked ? `4000\r\n${'x'.repeat(16_384)}\r\n` : 'x'.repeat(16_384);
+
+  it.each([
+    ['goes on sending', 0],
+    ['sends a little now and then', 100],
+  ])(
+    'that the peer does not read, of a client that %s, is a 504',
+    async (_how, everyMs) => {
+      const peer = await startRawUpstream((socket) => socket.pause());
+      const proxy = await proxyTo(
+        peer,
+        'client_body_timeout 300ms; proxy_send_timeout 700ms; proxy_read_timeout 60s;',
+      );
+      const client = rawClient(proxy.port);
+      client.write(head);
+      let taking = true;
+      client.socket.on('close', () => {
+        taking = false;
+      });
+      const sending = (async () => {
+        // First as much as all buffers take, then as the case says.
+        for (let i = 0; taking && i < 1000; i++) {
+          if (!client.socket.writable) break;
+          if (client.socket.writableLength < 1_000_000) client.write(piece);
+          await pause(i < 800 ? 0 : everyMs);
+        }
+      })();
+      const seen = await client.until((text) => text.includes('\r\n\r\n'), 8000);
+      taking = false;
+      await sending;
+      client.destroy();
+      expect(readAnswers(seen)[0].status).toBe(504);
+      expect(proxy.log.join('\n')).toContain('send_timeout');
+    },
+    20_000,
+  );
+
+  it('that the client stops sending is a 408, however soon a peer should answer', async () => {
+    const peer = await startRawUpstream((socket) => socket.resume());
+    const proxy = await proxyTo(
+      peer,
+      'client_body_timeout 900ms; proxy_send_timeout 200ms; proxy_read_timeout 200ms;',
+    );
+    const client = rawClient(proxy.port);
+    client.write(head + piece);
+    const seen = await client.until((text) => text.includes('\r\n\r\n'), 5000);
+    client.destroy();
+    expect(readAnswers(seen)[0].status).toBe(408);
+    expect(fails(proxy)).toEqual([0, 0]);
+  });
+
+  it('that is still coming keeps an answer that began from timing out', async () => {
+    const peer = await startRawUpstream((socket) => {
+      let bytes = 0;
+      socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello'));
+      socket.on('data', (data) => {
+        bytes += data.length;
+        if (bytes > 40_000) socket.write('world');
+      });
+    });
+    const proxy = await proxyTo(
+      peer,
+      'proxy_request_buffering off; client_body_timeout 5s; proxy_read_timeout 200ms;',
+    );
+    const client = rawClient(proxy.port);
+    client.write(head + piece);
+    await client.until((text) => text.endsWith('hello'));
+    await pause(700);
+    client.write(piece + piece);
+    expect(await client.until((text) => text.endsWith('helloworld'))).toContain('200 OK');
+    client.destroy();
+  });
+});
+
+describe('what is nobody’s fault', () => {
+  it('is an answer that breaks off or stands still, for the peer', async () => {
+    const peer = await startRawUpstream((socket) => {
+      let n = 0;
+      socket.on('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello');
+        if (n++ === 0 && peer.connections % 2 === 0) setTimeout(() => socket.end(), 20);
+      });
+    });
+    const proxy = await proxyTo(peer, 'proxy_read_timeout 200ms;');
+    for (let i = 0; i < 4; i++) {
+      const client = rawClient(proxy.port);
+      client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      expect(await client.closed(3000)).toMatch(/hello$/);
+      client.destroy();
+    }
+    expect(proxy.log.join()).toMatch(/body_truncated[\s\S]*body_timeout|body_timeout[\s\S]*body_truncated/);
+    expect(fails(proxy)).toEqual([0, 0]);
+  });
+
+  it('is an exception of our own while a peer speaks, for the peer', async () => {
+    const uncaught: unknown[] = [];
+    const others = process.listeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.on('uncaughtException', (error) => uncaught.push(error));
+    const peer = await startRawUpstream((socket) =>
+      socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')),
+    );
+    const proxy = await proxyTo(peer, '');
+    vi.spyOn(ClientConnection.prototype, 'start').mockImplementationOnce(() => {
+      throw new Error('a bug');
+    });
+    const client = rawClient(proxy.port);
+    client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    const seen = await client.closed(3000);
+    client.destroy();
+    process.removeAllListeners('uncaughtException');
+    for (const other of others) process.on('uncaughtException', other);
+    expect(readAnswers(seen)[0].status).toBe(500);
+    expect(uncaught.map(String)).toEqual(['Error: a bug']);
+    expect(proxy.log.join()).toContain('internal_error internal error');
+    expect(fails(proxy)).toEqual([0, 0]);
+  });
+});
