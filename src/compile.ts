@@ -8,6 +8,7 @@ import type { Exchange, Handler, LocationRuntime, ServerRuntime } from './exchan
 import { createExpiresFilter } from './features/expires/expires.ts';
 import { compileForward } from './forward/compile-forward.ts';
 import type { ForwardLog } from './forward/forward.ts';
+import { Door } from './listen/door.ts';
 import type { Front } from './listen/front.ts';
 import type { ListenerPlan } from './listen/listener.ts';
 import { createSecureContexts, type TlsMaterial } from './listen/secure-contexts.ts';
@@ -41,6 +42,8 @@ export interface RuntimeTools {
 export interface RuntimeLog extends ForwardLog {
   /** A file could not be served. */
   fileProblem(exchange: Exchange, message: string): void;
+  /** Clients are turned away, and why. */
+  noRoom(message: string): void;
 }
 
 /** A compiled configuration: what each address serves, and the groups behind. */
@@ -65,11 +68,12 @@ export function compileRuntime(model: Model, tools: RuntimeTools): Runtime {
   const upstreams = new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
   const compiler = new ServerCompiler(upstreams, tools);
   const servers = model.servers.map((server) => ({ server, runtime: compiler.server(server) }));
+  const door = new Door((message) => tools.log.noRoom(message));
   const listeners = new Map<string, ListenerPlan>();
   for (const { server } of servers) {
     for (const listen of server.settings.listens) {
       const key = listenKey(listen);
-      if (!listeners.has(key)) listeners.set(key, planListener(key, model, servers, tools));
+      if (!listeners.has(key)) listeners.set(key, planListener(key, model, servers, { ...tools, door }));
     }
   }
   return { model, listeners, upstreams };
@@ -93,7 +97,7 @@ function planListener(
   key: string,
   model: Model,
   all: readonly CompiledServer[],
-  tools: RuntimeTools,
+  tools: RuntimeTools & { readonly door: Door },
 ): ListenerPlan {
   const here = all.filter(({ server }) =>
     server.settings.listens.some((listen) => listenKey(listen) === key),
@@ -114,6 +118,7 @@ function planListener(
     front: createFront(first, here),
     secure: listen.ssl ? at(first.server.at, () => createSecureContexts(named, tools.tls)) : null,
     maxConnections: model.settings.workerConnections,
+    door: tools.door,
   };
 }
 

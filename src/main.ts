@@ -8,6 +8,8 @@ if (major < 22 || (major === 22 && minor < 12)) {
   );
   process.exitCode = 1;
 } else {
+  // While the rest is loading they would end the process, or wake the debugger. What they ask for then holds anyway.
+  for (const signal of ['SIGHUP', 'SIGUSR1']) process.on(signal, () => {});
   const { runCli } = await import('./cli/run-cli.ts');
   process.exitCode = await runCli(process.argv.slice(2));
 }

@@ -25,9 +25,9 @@ it('compiles a proxied location once, though the path without its slash is one t
   const runtime = compileRuntime(model, {
     previous: null,
     discovery: NOTHING_DISCOVERED,
-    tls: { selfSigned: null, ticketKeys: Buffer.alloc(48) },
+    tls: { selfSigned: null, files: {}, ticketKeys: Buffer.alloc(48) },
     logFiles,
-    log: { attemptFailed: () => {}, fileProblem: () => {} },
+    log: { attemptFailed: () => {}, fileProblem: () => {}, noRoom: () => {} },
   });
   runtime.upstreams.retire(null);
   remove();

@@ -60,7 +60,19 @@ export function readConfig(file: string, options: CliOptions): ReadConfig {
   checkPorts(model, problems);
   // -t asks whether they are host names.
   if (options.test !== true && options.dump !== true) warnOfStrangers(model, problems);
+  if (!problems.hasErrors) checkServes(model, tree, file, problems);
   return { file, model: problems.hasErrors ? undefined : model, tree, problems };
+}
+
+/** An empty file, one of comments, one that was cut off: whoever wrote it did not mean that nothing shall be served. */
+function checkServes(model: Model, tree: Tree, file: string, problems: Problems): void {
+  if (model.servers.length > 0 || model.programs.length > 0) return;
+  const http = tree.syntax === 'nginx' ? tree.directives.find(({ name }) => name === 'http') : undefined;
+  const next = tree.syntax === 'json' ? '"servers": [{ "listen": 80 }]' : 'http { server { listen 80; } }';
+  problems.error(
+    http?.at ?? { file, line: 1, column: 1 },
+    `nothing to do: no server, and no program; add ${next}, or see whether the file is whole`,
+  );
 }
 
 /** A program on a port that lbproxy itself listens on could never start. */

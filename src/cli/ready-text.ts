@@ -26,11 +26,20 @@ export function readyText(model: Model, processes: readonly ProcessStatus[]): st
     if (!followed.has(name))
       lines.push(`  program ${name}: ${programText(processes.filter((p) => p.program === name))}`);
   }
-  const waiting = processes.filter((p) => followed.has(p.program) && p.port !== null && !p.up);
-  for (const p of waiting) lines.push(`  ${p.name} (port ${p.port}) is not ready yet: ${p.state}`);
+  lines.push(...processes.flatMap((p) => troubleOf(p, followed.has(p.program))));
   const proposal = tryText(model);
   if (proposal !== undefined) lines.push(`try: ${proposal}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** What is said of a process that does not do its work. The line of a program without upstream shows its state already. */
+function troubleOf(p: ProcessStatus, isFollowed: boolean): string[] {
+  if (p.problem !== null)
+    return [
+      `  ${p.port === null ? `${p.name} does not run` : `${p.name} (port ${p.port}) does not serve`}: ${p.problem}`,
+    ];
+  if (p.port === null || p.up || !isFollowed) return [];
+  return [`  ${p.name} (port ${p.port}) is not ready yet: ${p.state}`];
 }
 
 function count(n: number, what: string): string {
@@ -39,11 +48,13 @@ function count(n: number, what: string): string {
 
 function peersText(upstream: Model['upstreams'][number], processes: readonly ProcessStatus[]): string {
   const { upstreamServers, upstreamProgram, upstreamMethod } = upstream.settings;
-  const ports = processes.filter((p) => p.program === upstreamProgram).map((p) => `127.0.0.1:${p.port}`);
+  const ports = processes
+    .filter((p) => p.program === upstreamProgram && p.up)
+    .map((p) => `127.0.0.1:${p.port}`);
   const peers = [...upstreamServers.map(serverText), ...ports];
   const shown = peers.length > MAX_PEERS ? peers.slice(0, MAX_PEERS - 1) : peers;
   const more = shown.length < peers.length ? ` and ${peers.length - shown.length} more` : '';
-  return `${shown.join(', ')}${more} (${upstreamMethod})`;
+  return `${shown.join(', ') || 'no peer yet'}${more} (${upstreamMethod})`;
 }
 
 /** As a configuration writes it, without what is as always. */

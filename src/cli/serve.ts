@@ -2,13 +2,17 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { styleText } from 'node:util';
-import { Primary } from '../cluster/primary.ts';
-import { CompileError } from '../compile.ts';
+import type { PrepareProblem } from '../cluster/messages.ts';
+import { type Outcome, Primary } from '../cluster/primary.ts';
+import { problemsOf } from '../cluster/refusal.ts';
 import { positionOf } from '../config/finish.ts';
 import type { Model } from '../config/model.ts';
-import { formatProblems } from '../config/problem.ts';
+import { formatPosition, formatProblems, type Problem, type Problems } from '../config/problem.ts';
 import { LogFileError } from '../observe/log-output.ts';
 import type { OutputLine } from '../supervise/output.ts';
+import { checkFiles } from './check-files.ts';
+import { nowNs, OutcomeFile, type WrittenOutcome } from './outcome-file.ts';
+import { isAlive, isLbproxy, pidIn } from './process-alive.ts';
 import {
   configFile,
   NO_CONFIG,
@@ -19,18 +23,35 @@ import {
   stateDirOf,
 } from './read-config.ts';
 import { readyText } from './ready-text.ts';
-import type { CliOptions } from './run-cli.ts';
+import type { CliOptions, Signal } from './run-cli.ts';
+import { Terminal } from './terminal.ts';
 
-/** How long the start waits for the programs before it says that it is ready. */
+/** How long the start waits for slow programs before it says that it is ready. */
 const PROGRAMS_WAIT_MS = 15_000;
+/** After everything has stopped. */
+const EXIT_MS = 300;
+
+const AFTER_CLOSING = {
+  end: 'lbproxy ends; to have it go on, start it with nohup or setsid, or let a service manager run it',
+  stay: 'lbproxy goes on, as its streams are elsewhere',
+} as const;
 
 export async function serve(options: CliOptions): Promise<number> {
   const file = configFile(options);
   if (file === undefined) return fail(NO_CONFIG);
   const first = readConfig(file, options);
+  if (first.model !== undefined) checkFiles(first);
   printProblems(first);
-  const { model } = first;
-  if (model === undefined) return fail(`${file} has errors; nothing was started`);
+  const { model, problems } = first;
+  if (model === undefined || problems.hasErrors) return fail(`${file} has errors; nothing was started`);
+  const other = pidFilesOf(model, file)
+    .map(runningAs)
+    .find((pid) => pid !== undefined);
+  if (other !== undefined) {
+    return fail(
+      `lbproxy already runs ${file} as pid ${other}; to have it read again: lbproxy -s reload, to end it: lbproxy -s stop`,
+    );
+  }
   // A reader of our output that goes away must not end the service.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   try {
@@ -39,6 +60,13 @@ export async function serve(options: CliOptions): Promise<number> {
     if (error instanceof LogFileError) return fail(error.message);
     throw error;
   }
+}
+
+/** The lbproxy of the pid file, if it runs. After a crash the number may be anybody's. */
+function runningAs(pidFile: string): number | undefined {
+  const pid = pidIn(pidFile);
+  if (pid === undefined || Number.isNaN(pid) || pid === process.pid || !isAlive(pid)) return undefined;
+  return isLbproxy(pid) === false ? undefined : pid;
 }
 
 function fail(message: string): number {
@@ -50,21 +78,31 @@ class Server {
   readonly #file: string;
   readonly #options: CliOptions;
   #read: ReadConfig;
-  #model: Model;
   readonly #primary: Primary;
   readonly #pidFiles: readonly string[];
+  /** Beside each pid file: `-s` looks at the one it has found. */
+  readonly #outcomes: readonly OutcomeFile[];
+  /** When the latest reload began to read, and what it printed. */
+  #reload = { sinceNs: '0', printed: '' };
   #stopAsked = false;
+  #pidWritten = false;
+  /** Settles `#started`. */
+  #startDone: () => void = () => {};
+  /** Wishes that come before everything serves wait for it. */
+  readonly #started = new Promise<void>((resolve) => {
+    this.#startDone = resolve;
+  });
 
   constructor(file: string, options: CliOptions, read: ReadConfig, model: Model) {
     this.#file = file;
     this.#options = options;
     this.#read = read;
-    this.#model = model;
     this.#pidFiles = pidFilesOf(model, file);
+    this.#outcomes = this.#pidFiles.map((pidFile) => new OutcomeFile(pidFile));
     this.#primary = new Primary({
       model,
       read: () => this.#reread(),
-      printProblem: (problem) => this.#printProblem(problem.at, problem.message),
+      printProblems: (problems) => this.#printAll(problems),
       stateDir: stateDirOf(model),
       onOutput: printLine,
     });
@@ -72,34 +110,78 @@ class Server {
 
   async run(): Promise<number> {
     const stopped = this.#onSignals();
-    try {
-      await this.#primary.start();
-      this.#writePid();
-    } catch (error) {
-      await this.#primary.stop(false);
-      if (this.#stopAsked) return 0;
-      if (!(error instanceof CompileError)) return fail((error as Error).message);
-      this.#printProblem(error.at, error.message);
-      return fail('nothing was started');
-    }
-    await Promise.race([this.#programsReady(), stopped]);
-    process.stdout.write(readyText(this.#model, this.#primary.processes));
+    const started = this.#start();
+    const problem = await Promise.race([started, stopped]);
+    if (problem !== null && !this.#stopAsked) return problem;
+    await Promise.race([this.#programsSettled(), stopped]);
+    if (!this.#stopAsked) process.stdout.write(readyText(this.#primary.model, this.#primary.processes));
     await stopped;
-    for (const pidFile of this.#pidFiles) rmSync(pidFile, { force: true });
+    if (this.#pidWritten) for (const pidFile of this.#pidFiles) rmSync(pidFile, { force: true });
+    for (const outcomes of this.#outcomes) outcomes.remove();
+    // What a start or a reload had begun (a look-up, a socket) must not hold what was told to end.
+    setTimeout(() => process.exit(0), EXIT_MS).unref();
     return 0;
   }
 
-  #reread(): Model | undefined {
-    this.#read = readConfig(this.#file, this.#options);
-    printProblems(this.#read);
-    if (this.#read.model !== undefined) this.#model = this.#read.model;
-    return this.#read.model;
+  /** Null once everything serves; else the exit status, after the reasons were printed. */
+  async #start(): Promise<number | null> {
+    try {
+      await this.#primary.start();
+      if (this.#stopAsked) return null;
+      this.#writePid();
+      this.#startDone();
+      return null;
+    } catch (error) {
+      if (this.#stopAsked) return null;
+      await this.#primary.stop(false);
+      const problems = problemsOf(error);
+      if (problems.every(({ at }) => at === '')) return fail(problems.map((p) => p.message).join('\n'));
+      this.#printAll(problems);
+      return fail('nothing was started');
+    }
   }
 
-  #printProblem(at: string, message: string): void {
-    const place = at === '' ? { file: this.#file, line: 1, column: 1 } : positionOf(at);
-    const sources = this.#read.tree?.sources ?? new Map<string, string>();
-    process.stderr.write(`${formatProblems([{ severity: 'error', at: place, message }], sources)}\n`);
+  #reread(): { model: Model | undefined; errors: readonly PrepareProblem[] } {
+    this.#reload = { sinceNs: nowNs(), printed: '' };
+    this.#read = readConfig(this.#file, this.#options);
+    const { model, problems } = this.#read;
+    if (model !== undefined) {
+      this.#checkServers(model, problems);
+      checkFiles(this.#read);
+    }
+    this.#print(problems.list);
+    const errors = problems.list.filter(({ severity }) => severity === 'error');
+    return {
+      model: errors.length > 0 ? undefined : model,
+      errors: errors.map(({ at, message }) => ({ at: formatPosition(at), message })),
+    };
+  }
+
+  /** A file that was cut off behind its programs reads well; taken at its word it would close every address. */
+  #checkServers(model: Model, problems: Problems): void {
+    const { servers } = this.#primary.model;
+    if (model.servers.length > 0 || servers.length === 0) return;
+    problems.error(
+      { file: this.#file, line: 1, column: 1 },
+      `no server any more, while ${servers.length} of them run: see whether the file is whole; to run its programs alone, stop lbproxy and start it again`,
+    );
+  }
+
+  #printAll(problems: readonly PrepareProblem[]): void {
+    this.#print(
+      problems.map(({ at, message }) => ({
+        severity: 'error',
+        at: at === '' ? { file: this.#file, line: 1, column: 1 } : positionOf(at),
+        message,
+      })),
+    );
+  }
+
+  #print(problems: readonly Problem[]): void {
+    if (problems.length === 0) return;
+    const text = `${formatProblems(problems, this.#read.tree?.sources ?? new Map<string, string>())}\n`;
+    this.#reload.printed += text;
+    process.stderr.write(text);
   }
 
   #writePid(): void {
@@ -107,29 +189,69 @@ class Server {
       mkdirSync(dirname(pidFile), { recursive: true });
       writeFileSync(pidFile, `${process.pid}\n`);
     }
+    this.#pidWritten = true;
   }
 
   /** Resolves when a signal has stopped everything. */
-  #onSignals(): Promise<void> {
+  #onSignals(): Promise<null> {
     return new Promise((resolve) => {
-      const stop = (graceful: boolean) => (): void => {
+      const stop = (wish: 'stop' | 'quit') => (): void => {
         this.#stopAsked = true;
-        void this.#primary.stop(graceful).then(resolve);
+        const sinceNs = nowNs();
+        const tell = (text: string): void =>
+          this.#tell(wish, { sinceNs, done: false, ok: true, printed: '', text });
+        void this.#primary
+          .stop(wish === 'quit', tell)
+          .catch((error: unknown) => this.#primary.log.error(`internal: ${String(error)}`))
+          .then(() => resolve(null));
       };
-      process.on('SIGTERM', stop(false));
-      process.on('SIGINT', stop(false));
-      process.on('SIGQUIT', stop(true));
-      process.on('SIGHUP', () => void this.#primary.reload());
-      process.on('SIGUSR1', () => this.#primary.reopenLogs());
+      process.on('SIGTERM', stop('stop'));
+      process.on('SIGINT', stop('stop'));
+      process.on('SIGQUIT', stop('quit'));
+      const terminal = new Terminal();
+      process.on('SIGHUP', () => {
+        const meaning = terminal.meaning();
+        if (meaning === 'reload') return void this.#onReload();
+        this.#primary.log.notice(`the terminal was closed: ${AFTER_CLOSING[meaning]}`);
+        if (meaning === 'end') stop('quit')();
+      });
+      process.on('SIGUSR1', () => void this.#onReopen());
     });
   }
 
-  async #programsReady(): Promise<void> {
+  async #onReload(): Promise<void> {
+    await this.#started;
+    const outcome = await this.#primary.reload().catch(internal);
+    this.#tell('reload', { ...this.#reload, done: true, ...outcome });
+  }
+
+  async #onReopen(): Promise<void> {
+    const sinceNs = nowNs();
+    await this.#started;
+    const outcome = await this.#primary.reopenLogs().catch(internal);
+    this.#tell('reopen', { sinceNs, done: true, printed: '', ...outcome });
+  }
+
+  #tell(wish: Signal, outcome: WrittenOutcome): void {
+    for (const outcomes of this.#outcomes) outcomes.write(wish, outcome);
+  }
+
+  /** Every process with a port takes requests or has failed once; others have to be started only. */
+  async #programsSettled(): Promise<void> {
     const deadline = Date.now() + PROGRAMS_WAIT_MS;
-    while (Date.now() < deadline && this.#primary.processes.some((p) => p.port !== null && !p.up)) {
+    const waits = (): boolean =>
+      this.#primary.processes.some(
+        (p) => p.port !== null && p.state === 'STARTING' && !p.up && p.failures === 0,
+      );
+    while (Date.now() < deadline && !this.#stopAsked && waits()) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
+}
+
+/** The log has it; whoever waits for an outcome gets one. */
+function internal(error: unknown): Outcome {
+  return { ok: false, text: `internal error: ${String(error)}` };
 }
 
 /** A line of a program, with the process it came from. */

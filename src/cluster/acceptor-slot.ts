@@ -1,7 +1,10 @@
 // The primary's side of one acceptor process: what it was sent, what it answered, whether it still turns its loop.
 import cluster, { type Worker } from 'node:cluster';
-import type { FromAcceptor, PrepareProblem, ToAcceptor } from './messages.ts';
+import { existsSync } from 'node:fs';
+import type { DrainWaits, FromAcceptor, PrepareProblem, ToAcceptor } from './messages.ts';
 
+/** One that has not come up by then never will. */
+const START_MS = 30_000;
 /** An acceptor that does not answer for so long is killed and replaced. */
 const ANSWER_MS = 10_000;
 
@@ -21,25 +24,40 @@ export class AcceptorSlot {
   /** It was told to go: its exit is no accident. */
   leaving = false;
   exited = false;
+  /** Why there is no process: out of descriptors, or of processes. */
+  notStarted: string | null = null;
   lastAlive = Date.now();
+  /** What its drain waits for; null while it does not drain. */
+  waits: DrainWaits | null = null;
   readonly #sent = new Set<string>();
   readonly #waiting = new Map<string, (message: FromAcceptor | null) => void>();
 
   constructor(events: SlotEvents) {
+    stayExecutable();
     this.worker = cluster.fork();
+    const starting = setTimeout(() => this.kill(), START_MS).unref();
     this.worker.on('message', (message: FromAcceptor) => {
       this.lastAlive = Date.now();
-      if (message.type === 'ready') events.onReady(this);
-      else if (message.type === 'log-full' || message.type === 'log-switched') events.onLog(this, message);
+      if (message.type === 'ready') {
+        clearTimeout(starting);
+        events.onReady(this);
+      } else if (message.type === 'log-full' || message.type === 'log-switched') events.onLog(this, message);
+      else if (message.type === 'draining') this.waits = message.waits;
       else if (message.type !== 'alive') this.#answer(`${message.type} ${message.generation}`, message);
     });
-    this.worker.on('exit', (code, signal) => {
+    const end = (code: number | null, signal: string | null): void => {
+      clearTimeout(starting);
       this.exited = true;
       for (const key of [...this.#waiting.keys()]) this.#answer(key, null);
       events.onExit(this, code, signal);
+    };
+    this.worker.on('exit', end);
+    // A send to a process that just died fails; its 'exit' tells the rest. Where there is no process no 'exit' will come.
+    this.worker.on('error', (error: Error) => {
+      if (this.worker.process.pid !== undefined || this.exited) return;
+      this.notStarted = `could not be started (${error.message})`;
+      end(null, null);
     });
-    // A send to a process that just died fails; its 'exit' tells the rest.
-    this.worker.on('error', () => {});
   }
 
   get id(): number {
@@ -79,6 +97,15 @@ export class AcceptorSlot {
     return answer.problem;
   }
 
+  /** The logs that did not open. */
+  async reopen(generation: number): Promise<readonly string[]> {
+    this.send({ type: 'reopen', generation });
+    // One that is starting does it when it gets to it, and opens its logs anew anyway.
+    if (!this.serving) return [];
+    const answer = await this.#wait(`reopened ${generation}`);
+    return answer?.type === 'reopened' ? answer.problems : [];
+  }
+
   #wait(key: string): Promise<FromAcceptor | null> {
     if (this.exited) return Promise.resolve(null);
     return new Promise((resolve) => {
@@ -99,4 +126,10 @@ export class AcceptorSlot {
   kill(): void {
     if (!this.exited) this.worker.process.kill('SIGKILL');
   }
+}
+
+/** The Node that runs this process, wherever its file went since (a package that is installed anew). Linux; elsewhere it must stay. */
+function stayExecutable(): void {
+  const own = '/proc/self/exe';
+  if (!existsSync(process.execPath) && existsSync(own)) process.execPath = own;
 }

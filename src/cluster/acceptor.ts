@@ -3,6 +3,7 @@ import cluster from 'node:cluster';
 import type { Group } from '../balance/group.ts';
 import { CompileError, compileRuntime, type Runtime } from '../compile.ts';
 import { Listener } from '../listen/listener.ts';
+import { loadPinoLater } from '../observe/lazy-pino.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import { applyStates } from './group-hub.ts';
 import { AcceptorSharing } from './group-sharing.ts';
@@ -49,8 +50,19 @@ export class Acceptor {
     process.on('uncaughtException', (error) => this.#onBug(error));
     process.on('unhandledRejection', (error) => this.#onBug(error));
     process.on('exit', () => this.#logFiles.flushAllSync());
-    setInterval(() => this.#send({ type: 'alive' }), HEARTBEAT_MS).unref();
+    setInterval(() => this.#sayAlive(), HEARTBEAT_MS).unref();
     this.#send({ type: 'ready' });
+  }
+
+  #sayAlive(): void {
+    if (!this.#draining) return this.#send({ type: 'alive' });
+    const waits = { exchanges: 0, tunnels: 0 };
+    for (const listener of this.#listeners.values()) {
+      const { exchanges, tunnels } = listener.busy;
+      waits.exchanges += exchanges;
+      waits.tunnels += tunnels;
+    }
+    this.#send({ type: 'draining', waits });
   }
 
   #send(message: FromAcceptor): void {
@@ -78,6 +90,7 @@ export class Acceptor {
       case 'discard':
         if (this.#prepared !== null) this.#sharing.discard(groupsOf(this.#prepared.runtime));
         this.#prepared = null;
+        this.#logFiles.discard();
         this.#closeSpareSockets();
         return;
       case 'discovery':
@@ -88,7 +101,11 @@ export class Acceptor {
         this.#sharing.catchUp();
         return;
       case 'reopen':
-        this.#logFiles.reopenAll();
+        this.#send({
+          type: 'reopened',
+          generation: message.generation,
+          problems: this.#logFiles.reopenAll(),
+        });
         return;
       case 'drain':
         return this.#drain(message.timeoutMs);
@@ -104,7 +121,11 @@ export class Acceptor {
       const runtime = compileRuntime(model, {
         previous: this.#runtime,
         discovery,
-        tls: { selfSigned: tls.selfSigned, ticketKeys: Buffer.from(tls.ticketKeys, 'base64') },
+        tls: {
+          selfSigned: tls.selfSigned,
+          files: tls.files,
+          ticketKeys: Buffer.from(tls.ticketKeys, 'base64'),
+        },
         logFiles: this.#logFiles,
         log: logs,
       });
@@ -113,6 +134,7 @@ export class Acceptor {
       this.#prepared = { generation, runtime, logs, shared };
       this.#send({ type: 'prepared', generation, problem: null });
     } catch (error) {
+      this.#logFiles.discard();
       const at = error instanceof CompileError ? error.at : '';
       const text = error instanceof Error ? error.message : String(error);
       this.#send({ type: 'prepared', generation, problem: { at, message: text } });
@@ -140,6 +162,7 @@ export class Acceptor {
     before?.upstreams.retire(prepared.runtime.upstreams);
     this.#logFiles.retire();
     this.#send({ type: 'committed', generation, problem });
+    loadPinoLater();
   }
 
   /** Makes the listeners what the runtime says: those that stay switch plans, new ones open, others drain. */
@@ -184,6 +207,7 @@ export class Acceptor {
     void Promise.all([...this.#listeners.values()].map((listener) => listener.drain())).then(() =>
       this.#exit(),
     );
+    this.#sayAlive();
   }
 
   #exit(): void {

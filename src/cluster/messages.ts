@@ -1,12 +1,14 @@
 // What primary and acceptors say to each other. Plain data over the cluster's channel; sockets ride along with `socket`.
 import type { PeerState } from '../balance/group.ts';
 import type { Model } from '../config/model.ts';
+import type { CertificatePaths, TlsFiles } from '../listen/tls-files.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import type { LogPosition } from './shared-log.ts';
 
-/** Files of the self-signed certificate, null when no server uses it; the ticket keys as base64. */
+/** The self-signed certificate (null when no server uses it), what all certificate and key files hold; the ticket keys as base64. */
 export interface TlsMessage {
-  readonly selfSigned: { readonly certificate: string; readonly key: string } | null;
+  readonly selfSigned: CertificatePaths | null;
+  readonly files: TlsFiles;
   readonly ticketKeys: string;
 }
 
@@ -29,7 +31,7 @@ export type ToAcceptor =
   | { readonly type: 'discovery'; readonly discovery: Discovery }
   /** The shared log has a new segment: read the old one to its end. */
   | { readonly type: 'log-sealed' }
-  | { readonly type: 'reopen' }
+  | { readonly type: 'reopen'; readonly generation: number }
   /** Accept nothing more and exit when idle, at the latest after `timeoutMs` (0 = no limit). */
   | { readonly type: 'drain'; readonly timeoutMs: number }
   | { readonly type: 'stop' };
@@ -54,7 +56,15 @@ export type FromAcceptor =
   | { readonly type: 'log-full'; readonly segment: number }
   /** This acceptor reads the segment before this one no more. */
   | { readonly type: 'log-switched'; readonly segment: number }
+  | { readonly type: 'reopened'; readonly generation: number; readonly problems: readonly string[] }
+  /** What a graceful stop waits for; said when the drain begins and with each sign of life after. */
+  | { readonly type: 'draining'; readonly waits: DrainWaits }
   | { readonly type: 'alive' };
+
+export interface DrainWaits {
+  readonly exchanges: number;
+  readonly tunnels: number;
+}
 
 export interface PrepareProblem {
   /** `file:line:column`, '' when there is no place. */

@@ -23,10 +23,6 @@ export function placeOfListen(model: Model, key: string): string {
   return server?.at ?? '';
 }
 
-export function usesSelfSigned(model: Model): boolean {
-  return placeOfSelfSigned(model) !== undefined;
-}
-
 /** `file:line:column` of the first server that has the self-signed certificate. */
 export function placeOfSelfSigned(model: Model): string | undefined {
   return model.servers.find(

@@ -7,19 +7,24 @@ import { openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CompileError } from '../compile.ts';
 import type { Model } from '../config/model.ts';
+import { type CertificatePaths, readTlsFiles } from '../listen/tls-files.ts';
 import type { Log } from '../observe/error-log.ts';
+import { loadPinoLater } from '../observe/lazy-pino.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import { Supervisor } from '../supervise/supervisor.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import { listenerIdentity } from './acceptor.ts';
 import { AcceptorSlot, type SlotEvents } from './acceptor-slot.ts';
+import { describeChanges, NO_PROGRAM_CHANGES } from './changes.ts';
+import { descriptorProblem } from './descriptors.ts';
+import { drainText, programsText, tellWhile } from './ending.ts';
 import { GroupHub } from './group-hub.ts';
 import { openMemoryFile } from './memory-file.ts';
 import type { FromAcceptor, PrepareProblem, TlsMessage, ToAcceptor } from './messages.ts';
-import { followedHosts, listensOf, placeOfListen, placeOfSelfSigned, usesSelfSigned } from './needs.ts';
+import { followedHosts, listensOf, placeOfListen, placeOfSelfSigned } from './needs.ts';
+import { firstOf, problemsOf, problemText, Refusal } from './refusal.ts';
 import { HostResolver } from './resolver.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { ensureSelfSigned } from './self-signed.ts';
@@ -28,13 +33,19 @@ import { usableCores } from './usable-cores.ts';
 
 export interface PrimaryOptions {
   readonly model: Model;
-  /** Reads the configuration again; undefined after its problems were printed. */
-  readonly read: () => Model | undefined;
-  /** Prints a problem with its place, the source line and a caret. */
-  readonly printProblem: (problem: PrepareProblem) => void;
+  /** Reads the configuration again and prints its problems; without errors the list is empty. */
+  readonly read: () => { readonly model: Model | undefined; readonly errors: readonly PrepareProblem[] };
+  /** Prints problems, each with its place, the source line and a caret. */
+  readonly printProblems: (problems: readonly PrepareProblem[]) => void;
   readonly stateDir: string;
   /** A line of a program's process. */
   readonly onOutput: (line: OutputLine) => void;
+}
+
+/** What came of a wish; the text is for whoever had it. */
+export interface Outcome {
+  readonly ok: boolean;
+  readonly text: string;
 }
 
 /** An acceptor that lived shorter than this counts as a crash loop. */
@@ -56,8 +67,8 @@ export class Primary implements SlotEvents {
   readonly #resolver: HostResolver;
   #supervisor: Supervisor | null = null;
   #programs: Record<string, readonly { port: number; up: boolean }[]> = {};
-  readonly #ticketKeys = randomBytes(48).toString('base64');
-  #selfSigned: TlsMessage['selfSigned'] = null;
+  /** Of the running configuration, as it was read with it. */
+  #tls: TlsMessage;
   #queue: Promise<unknown> = Promise.resolve();
   #crashes = 0;
   #stopping = false;
@@ -69,6 +80,7 @@ export class Primary implements SlotEvents {
     this.#model = options.model;
     this.#logs = new RuntimeLogs(options.model, this.#logFiles);
     this.#logs.use();
+    this.#tls = { selfSigned: null, files: {}, ticketKeys: randomBytes(48).toString('base64') };
     this.#hub = new GroupHub(this.#shared.log, {
       joined: () => [...this.#slots].filter((slot) => slot.joined).map((slot) => slot.id),
       onSealed: () => this.#broadcast({ type: 'log-sealed' }),
@@ -80,14 +92,19 @@ export class Primary implements SlotEvents {
     return this.#logs.main;
   }
 
+  /** What is served. */
+  get model(): Model {
+    return this.#model;
+  }
+
   get #discovery(): Discovery {
     return { hosts: this.#resolver.hosts, programs: this.#programs };
   }
 
-  /** Resolves when all acceptors serve; rejects when that cannot be. Programs start at the same time. */
+  /** Resolves when all acceptors serve, and starts the programs then; rejects when that cannot be. */
   async start(): Promise<void> {
     const model = this.#model;
-    await this.#equip(model);
+    this.#tls = await this.#equip(model);
     if (this.#stopping) return;
     cluster.setupPrimary({
       exec: fileURLToPath(new URL(`./acceptor-main${extname(import.meta.filename)}`, import.meta.url)),
@@ -96,7 +113,8 @@ export class Primary implements SlotEvents {
       stdio: ['inherit', 'inherit', 'inherit', 'ipc', this.#shared.rotation, ...this.#shared.log],
     });
     cluster.schedulingPolicy = cluster.SCHED_NONE;
-    this.#startPrograms(model);
+    // They know of the programs' ports from the beginning, but have what they need of the system before programs take the rest.
+    const supervisor = this.#createSupervisor(model);
     this.#hub.use(model, this.#discovery, wantedAcceptors(model) > 1);
     const wanted = wantedAcceptors(model);
     const up = new Promise<void>((resolve, reject) => {
@@ -105,25 +123,41 @@ export class Primary implements SlotEvents {
     for (let i = 0; i < wanted; i++) this.#fork();
     this.#heartbeat = setInterval(() => this.#checkHeartbeats(), HEARTBEAT_CHECK_MS);
     await up;
+    loadPinoLater();
+    if (!this.#stopping) supervisor.start();
   }
 
   #firstReady: { left: number; resolve(): void; reject(error: Error): void } | null = null;
 
-  /** What a Model needs before acceptors can serve it. Rejects with a text for the user, in a CompileError where it has a place. */
-  async #equip(model: Model): Promise<void> {
+  /** Gets what a Model needs before acceptors can serve it. Rejects with all that is missing. */
+  async #equip(model: Model): Promise<TlsMessage> {
+    const problems: PrepareProblem[] = [];
     for (const [key, listen] of listensOf(model)) {
       await this.#sockets.open(key, listen).catch((error: Error) => {
-        throw new CompileError(placeOfListen(model, key), error.message);
+        problems.push({ at: placeOfListen(model, key), message: error.message });
       });
     }
-    if (usesSelfSigned(model)) {
-      const files = await ensureSelfSigned(this.#options.stateDir).catch((error: Error) => {
-        throw new CompileError(placeOfSelfSigned(model) ?? '', error.message);
-      });
-      if (files.created) this.log.notice(`made a self-signed certificate: ${files.certificate}`);
-      this.#selfSigned = { certificate: files.certificate, key: files.key };
-    }
+    const running = { acceptors: this.#slots.size, processes: this.processes.length };
+    const short = descriptorProblem(model, wantedAcceptors(model), running);
+    if (short !== null) problems.push(short);
+    const selfSigned = await this.#selfSigned(placeOfSelfSigned(model), problems);
+    if (problems.length > 0) throw new Refusal(problems);
+    const tls = { selfSigned, files: readTlsFiles(model, selfSigned), ticketKeys: this.#tls.ticketKeys };
     await this.#resolver.follow(followedHosts(model), model.settings.resolverTtlMs);
+    return tls;
+  }
+
+  /** For the server of that place, if there is one. */
+  async #selfSigned(at: string | undefined, problems: PrepareProblem[]): Promise<CertificatePaths | null> {
+    if (at === undefined) return null;
+    try {
+      const { created, certificate, key } = await ensureSelfSigned(this.#options.stateDir);
+      if (created) this.log.notice(`made a self-signed certificate: ${certificate}`);
+      return { certificate, key };
+    } catch (error) {
+      problems.push({ at, message: (error as Error).message });
+      return null;
+    }
   }
 
   // Acceptors.
@@ -136,8 +170,8 @@ export class Primary implements SlotEvents {
     void this.#enqueue(async () => {
       const problem = await this.#bringUp(slot);
       if (problem === null) return this.#firstUp();
-      this.#options.printProblem(problem);
-      this.#firstReady?.reject(new Error(problem.message));
+      if (this.#firstReady === null) this.#options.printProblems([problem]);
+      this.#firstReady?.reject(new Refusal([problem]));
       slot.kill();
     });
   }
@@ -153,7 +187,7 @@ export class Primary implements SlotEvents {
   async #bringUp(slot: AcceptorSlot): Promise<PrepareProblem | null> {
     const generation = ++this.#generation;
     this.#sendSockets(slot, this.#model);
-    const problem = await slot.prepare(this.#prepareMessage(this.#model, generation));
+    const problem = await slot.prepare(this.#prepareMessage(this.#model, this.#tls, generation));
     if (problem !== null) return problem;
     const failed = await slot.commit({ type: 'commit', generation, state: this.#hub.state() });
     return failed === null ? null : { at: '', message: failed };
@@ -165,13 +199,17 @@ export class Primary implements SlotEvents {
     }
   }
 
-  #prepareMessage(model: Model, generation: number): Extract<ToAcceptor, { type: 'prepare' }> {
+  #prepareMessage(
+    model: Model,
+    tls: TlsMessage,
+    generation: number,
+  ): Extract<ToAcceptor, { type: 'prepare' }> {
     return {
       type: 'prepare',
       generation,
       model,
       discovery: this.#discovery,
-      tls: { selfSigned: this.#selfSigned, ticketKeys: this.#ticketKeys },
+      tls,
       shared: wantedAcceptors(model) > 1,
     };
   }
@@ -184,8 +222,9 @@ export class Primary implements SlotEvents {
   onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void {
     this.#slots.delete(slot);
     this.#hub.forget(slot.id);
-    const pid = slot.worker.process.pid;
-    const how = signal === null ? `exited with code ${code}` : `exited on signal ${signal}`;
+    const { pid } = slot.worker.process;
+    const how =
+      slot.notStarted ?? (signal === null ? `exited with code ${code}` : `exited on signal ${signal}`);
     if (this.#stopping || slot.leaving) {
       this.log.notice(`acceptor ${pid} ${how}`);
       if (this.#stopping && this.#slots.size === 0) for (const done of this.#onDone.splice(0)) done();
@@ -235,8 +274,8 @@ export class Primary implements SlotEvents {
 
   // Programs and discovery.
 
-  #startPrograms(model: Model): void {
-    this.#supervisor = new Supervisor({
+  #createSupervisor(model: Model): Supervisor {
+    const supervisor = new Supervisor({
       programs: model.programs,
       prefix: model.prefix,
       log: (level, message, fields) =>
@@ -247,7 +286,9 @@ export class Primary implements SlotEvents {
         this.#announce();
       },
     });
-    this.#supervisor.start();
+    this.#supervisor = supervisor;
+    supervisor.announceAll();
+    return supervisor;
   }
 
   get processes(): Supervisor['status'] {
@@ -268,50 +309,61 @@ export class Primary implements SlotEvents {
     return result;
   }
 
-  #reloadWaits = false;
+  #nextReload: Promise<Outcome> | null = null;
 
   /** Reads the configuration again and serves it, or says why not; requests that come meanwhile are served throughout. */
-  reload(): Promise<void> {
+  reload(): Promise<Outcome> {
     // Several wishes that wait are one.
-    if (this.#reloadWaits) return this.#queue.then(() => {});
-    this.#reloadWaits = true;
-    return this.#enqueue(async () => {
-      this.#reloadWaits = false;
-      if (this.#stopping) return;
-      const startedAt = Date.now();
-      const model = this.#options.read();
-      const kept = 'the running configuration stays';
-      if (model === undefined) return this.log.error(`reload refused: ${kept}`);
-      try {
-        await this.#equip(model);
-      } catch (error) {
-        this.#keepOwn();
-        if (error instanceof CompileError) this.#options.printProblem(error);
-        return this.log.error(`reload refused: ${(error as Error).message}; ${kept}`);
-      }
-      const problem = await this.#switch(model);
-      if (problem === null) return this.log.notice('reloaded', { ms: Date.now() - startedAt });
-      this.#keepOwn();
-      this.#options.printProblem(problem);
-      this.log.error(`reload refused: ${problem.message}; ${kept}`);
+    this.#nextReload ??= this.#enqueue(() => {
+      this.#nextReload = null;
+      return this.#reload();
     });
+    return this.#nextReload;
+  }
+
+  async #reload(): Promise<Outcome> {
+    if (this.#stopping) return { ok: false, text: 'reload refused: lbproxy is about to end' };
+    const startedAt = Date.now();
+    const { model, errors } = this.#options.read();
+    if (model === undefined) return this.#refuse(errors);
+    const before = this.#model;
+    const programs = this.#supervisor?.changes(model.programs) ?? NO_PROGRAM_CHANGES;
+    const problems = await this.#equip(model).then((tls) => this.#switch(model, tls), problemsOf);
+    if (problems.length > 0) {
+      this.#keepOwn();
+      this.#options.printProblems(problems);
+      return this.#refuse(problems);
+    }
+    const text = `reloaded: ${describeChanges(before, model, programs)}`;
+    this.log.notice(text, { ms: Date.now() - startedAt });
+    return { ok: true, text };
+  }
+
+  #refuse(problems: readonly PrepareProblem[]): Outcome {
+    const kept = 'the running configuration stays';
+    this.log.error(`reload refused: ${firstOf(problems)}; ${kept}`, { problems: problems.map(problemText) });
+    const count = `${problems.length} problem${problems.length === 1 ? '' : 's'}`;
+    return { ok: false, text: `reload refused: ${count}; ${kept}` };
   }
 
   /** Both phases. A problem of any acceptor leaves all as they were. */
-  async #switch(model: Model): Promise<PrepareProblem | null> {
+  async #switch(model: Model, tls: TlsMessage): Promise<readonly PrepareProblem[]> {
+    if (this.#stopping) return [{ at: '', message: 'lbproxy is about to end' }];
     const generation = ++this.#generation;
     const slots = this.#staying().filter((slot) => slot.serving);
     const logs = this.#ownLogs(model);
-    if (!(logs instanceof RuntimeLogs)) return logs;
-    const message = this.#prepareMessage(model, generation);
+    if (!(logs instanceof RuntimeLogs)) return [logs];
+    const message = this.#prepareMessage(model, tls, generation);
     for (const slot of slots) this.#sendSockets(slot, model);
     const problems = await Promise.all(slots.map((slot) => slot.prepare(message)));
     const problem = problems.find((p) => p !== null);
     if (problem) {
       for (const slot of slots) slot.send({ type: 'discard', generation });
-      return problem;
+      this.#logFiles.discard();
+      return [problem];
     }
     this.#model = model;
+    this.#tls = tls;
     this.#logs = logs;
     logs.use();
     this.#logFiles.retire();
@@ -324,7 +376,7 @@ export class Primary implements SlotEvents {
     this.#keepOwn();
     this.#resize();
     void this.#supervisor?.update(model.programs).catch((error: unknown) => this.log.error(String(error)));
-    return null;
+    return [];
   }
 
   /** Forgets the names and sockets that the running configuration has not, also those that a refused one had sent to acceptors. */
@@ -340,11 +392,13 @@ export class Primary implements SlotEvents {
     try {
       return new RuntimeLogs(model, this.#logFiles);
     } catch (error) {
+      this.#logFiles.discard();
       return { at: '', message: (error as Error).message };
     }
   }
 
   #resize(): void {
+    if (this.#stopping) return;
     const staying = this.#staying();
     const wanted = wantedAcceptors(this.#model);
     for (let i = staying.length; i < wanted; i++) this.#fork();
@@ -354,38 +408,64 @@ export class Primary implements SlotEvents {
     }
   }
 
-  reopenLogs(): void {
-    this.#logFiles.reopenAll();
-    this.#broadcast({ type: 'reopen' });
+  async reopenLogs(): Promise<Outcome> {
+    const own = this.#logFiles.reopenAll();
+    const generation = ++this.#generation;
+    const others = await Promise.all([...this.#slots].map((slot) => slot.reopen(generation)));
+    const problems = [...new Set([...own, ...others.flat()])];
+    if (problems.length > 0) return { ok: false, text: problems.join('\n') };
     this.log.notice('logs reopened');
+    return { ok: true, text: 'logs reopened' };
   }
 
   // Stop.
 
   /** Graceful: exchanges under way end first, as long as worker_shutdown_timeout lets them. Else at once. */
-  stop(graceful: boolean): Promise<void> {
+  stop(graceful: boolean, tell?: (text: string) => void): Promise<void> {
+    if (tell !== undefined) this.#tell = tell;
     // Once it is under way it can only be hastened.
     if (this.#ending === null || !graceful) this.#ending = this.#end(graceful);
     return this.#ending;
   }
 
   #ending: Promise<void> | null = null;
+  /** Hears what the stop waits for. */
+  #tell: (text: string) => void = () => {};
 
   async #end(graceful: boolean): Promise<void> {
     this.#stopping = true;
     this.#firstReady?.reject(new Error('stopped before it was ready'));
     this.#firstReady = null;
     const timeoutMs = this.#model.settings.workerShutdownTimeoutMs;
+    const startedAt = Date.now();
     this.#broadcast(graceful ? { type: 'drain', timeoutMs } : { type: 'stop' });
     // While one process has a listening socket open the kernel takes connections for it that nobody would serve.
     this.#sockets.close();
     this.#resolver.stop();
     const limitMs = graceful ? (timeoutMs > 0 ? timeoutMs + 2000 : 0) : 2000;
-    await this.#acceptorsGone(limitMs);
+    const leftMs = (): number | null => (timeoutMs > 0 ? startedAt + timeoutMs - Date.now() : null);
+    await this.#telling(
+      () =>
+        drainText(
+          [...this.#slots].map((slot) => slot.waits),
+          leftMs(),
+        ),
+      this.#acceptorsGone(limitMs),
+    );
     // The apps go last: until now they had requests to answer.
-    await this.#supervisor?.stop();
+    await this.#telling(() => programsText(this.processes), this.#supervisor?.stop());
     clearInterval(this.#heartbeat);
     await this.#logFiles.flushAll(1000);
+  }
+
+  /** Says what is waited for while it is. */
+  async #telling(text: () => string | null, awaited: Promise<void> | undefined): Promise<void> {
+    const stopTelling = tellWhile(text, (what) => {
+      this.log.notice(what);
+      this.#tell(what);
+    });
+    await awaited;
+    stopTelling();
   }
 
   #acceptorsGone(limitMs: number): Promise<void> {

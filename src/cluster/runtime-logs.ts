@@ -32,6 +32,10 @@ export class RuntimeLogs implements RuntimeLog {
     });
   }
 
+  noRoom(message: string): void {
+    this.main.crit(message);
+  }
+
   fileProblem(exchange: Exchange, message: string): void {
     this.main.error(message, {
       request: `${exchange.request.method} ${exchange.request.target}`,

@@ -5,11 +5,15 @@
 import { lookup } from 'node:dns/promises';
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import net, { connect, createServer, isIP, type Server } from 'node:net';
+import { getSystemErrorName } from 'node:util';
 import { listenOptions } from '../listen/listener.ts';
 import type { ListenModel } from '../listen/rows.ts';
+import { holderOfPath, holderOfPort } from '../supervise/port-probe.ts';
 
 interface Handle {
   close(): void;
+  /** TCP only. A status below 0 is an error of `bind` that libuv keeps for later, and nobody else tells. */
+  getsockname?(into: object): number;
 }
 
 type CreateHandle = (
@@ -35,8 +39,13 @@ export class Sockets {
     if (this.#keys.has(key)) return;
     const address = await numeric(listen);
     if (address.path !== '') await removeStale(address.path);
-    await probe(address);
-    if (createHandle !== undefined) this.#handles.set(key, bind(key, address, createHandle));
+    try {
+      // A bound socket takes no clients yet: the first whom the kernel lets in finds an acceptor.
+      if (createHandle === undefined) await probe(address);
+      else this.#handles.set(key, bind(address, createHandle));
+    } catch (error) {
+      throw new Error(await describe(address, error as NodeJS.ErrnoException));
+    }
     this.#keys.add(key);
   }
 
@@ -60,21 +69,25 @@ export class Sockets {
   }
 }
 
-function bind(key: string, address: ListenModel, create: CreateHandle): Handle {
+/** Throws a system error. That another program listens there is one: the kernel binds no second socket to the address then. */
+function bind(address: ListenModel, create: CreateHandle): Handle {
   if (address.path !== '') {
-    const handle = checked(key, create(address.path, -1, -1, undefined, 0));
+    const handle = checked(create(address.path, -1, -1, undefined, 0));
     // As nginx: whoever reaches the directory may connect.
     chmodSync(address.path, 0o666);
     return handle;
   }
   const isV6 = address.host.includes(':');
   const flags = isV6 && address.ipv6only ? IPV6_ONLY : 0;
-  return checked(key, create(address.host, address.port, isV6 ? 6 : 4, undefined, flags));
+  return checked(create(address.host, address.port, isV6 ? 6 : 4, undefined, flags));
 }
 
-function checked(key: string, handle: Handle | number): Handle {
-  if (typeof handle === 'number') throw new Error(`cannot bind ${key} (error ${handle})`);
-  return handle;
+function checked(handle: Handle | number): Handle {
+  const status = typeof handle === 'number' ? handle : (handle.getsockname?.({}) ?? 0);
+  if (typeof handle !== 'number' && status >= 0) return handle;
+  if (typeof handle !== 'number') handle.close();
+  const code = getSystemErrorName(status);
+  throw Object.assign(new Error(`bind ${code}`), { code });
 }
 
 /** In an acceptor: listens on a handle that the primary sent. net.Server takes TCP ones by itself, Unix sockets only from within. */
@@ -103,13 +116,13 @@ async function numeric(listen: ListenModel): Promise<ListenModel> {
   }
 }
 
-/** A socket that refuses is left over from a crash. Any other file is not ours to remove: the probe reports it. */
+/** A socket that refuses is left over from a crash. Any other file is not ours to remove: binding reports it. */
 async function removeStale(path: string): Promise<void> {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true || !(await refuses(path))) return;
   try {
     unlinkSync(path);
   } catch {
-    // Left for the probe to report.
+    // Left for binding to report.
   }
 }
 
@@ -124,22 +137,20 @@ function refuses(path: string): Promise<boolean> {
   });
 }
 
-/** A bound handle tells of a conflict only when somebody listens on it: ask with an ordinary server first. */
+/** Where sockets cannot be bound here: whether an ordinary server could listen. */
 function probe(listen: ListenModel): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => reject(new Error(describe(listen, error))));
+    server.once('error', reject);
     server.listen({ ...listenOptions(listen), exclusive: true }, () => server.close(() => resolve()));
   });
 }
 
-function describe(listen: ListenModel, error: NodeJS.ErrnoException): string {
+async function describe(listen: ListenModel, error: NodeJS.ErrnoException): Promise<string> {
   const where = listen.path !== '' ? `unix:${listen.path}` : `${listen.host}:${listen.port}`;
   switch (error.code) {
     case 'EADDRINUSE':
-      return listen.path === ''
-        ? `cannot listen on ${where}: another program listens there already; stop it or choose another port`
-        : `cannot listen on ${where}: another program listens there already, or it is no socket; remove it or choose another path`;
+      return `cannot listen on ${where}: ${await whoHas(listen)}`;
     case 'EACCES':
       return `cannot listen on ${where}: not permitted; ports below 1024 need the right to bind them (CAP_NET_BIND_SERVICE)`;
     case 'EADDRNOTAVAIL':
@@ -147,4 +158,15 @@ function describe(listen: ListenModel, error: NodeJS.ErrnoException): string {
     default:
       return `cannot listen on ${where}: ${error.message}`;
   }
+}
+
+async function whoHas({ path, port }: ListenModel): Promise<string> {
+  const holder = path === '' ? await holderOfPort(port) : await holderOfPath(path);
+  // From `127.0.0.1:80` to `*:80`, or back: the old socket cannot be closed before the new one is open.
+  if (holder?.own)
+    return 'lbproxy itself listens on another address of this port; stop it and start it again';
+  const who = holder?.text ?? 'another program';
+  return path === ''
+    ? `${who} listens there already; stop it or choose another port`
+    : `${who} listens there already, or it is no socket; remove it or choose another path`;
 }

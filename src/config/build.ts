@@ -59,7 +59,7 @@ export class Builder implements ScriptReader {
       programs: this.#programs,
       servers: this.#servers,
     };
-    return finishModel(model, this.problems, this.#tree, this.#unread);
+    return finishModel(model, this.problems, this.#unread);
   }
 
   /** nginx wants `http { }` around; JSON has none, and texts that leave it out are understood with a warning. */

@@ -12,7 +12,7 @@ import {
 } from '../upstream/passes.ts';
 import type { Model, ScriptOp, ServerModel, Settings, UpstreamModel } from './model.ts';
 import { didYouMean, type Problems } from './problem.ts';
-import type { Position, Tree } from './tree.ts';
+import type { Position } from './tree.ts';
 
 const DEFAULT_LISTEN: ListenModel = {
   host: '*',
@@ -25,12 +25,7 @@ const DEFAULT_LISTEN: ListenModel = {
 };
 
 /** `unread`: places of upstreams whose servers could not be read, which was reported. */
-export function finishModel(
-  model: Model,
-  problems: Problems,
-  tree: Tree,
-  unread: ReadonlySet<string>,
-): Model {
+export function finishModel(model: Model, problems: Problems, unread: ReadonlySet<string>): Model {
   const servers = withTlsPorts(model.servers.map(withListens));
   const read = { ...model, servers: servers.map((server) => withRedirect(server, servers, problems)) };
   const passes = passesOf(read);
@@ -41,9 +36,6 @@ export function finishModel(
   checkGroups(groups, problems);
   const finished = { ...read, upstreams: [...read.upstreams, ...groups] };
   checkServers(finished, problems);
-  if (finished.servers.length === 0 && !problems.hasErrors && tree.syntax === 'json') {
-    problems.error({ file: tree.file, line: 1, column: 1 }, 'no "servers": there is nothing to listen on');
-  }
   return finished;
 }
 

@@ -555,6 +555,12 @@ export class ClientConnection implements ClientSink, SocketOwner {
     this.#socket.destroy();
   }
 
+  /** What a drain waits for. */
+  get busyWith(): 'exchange' | 'tunnel' | null {
+    if (this.#state === 'tunnel') return 'tunnel';
+    return this.#state === 'head' || this.#exchange !== null ? 'exchange' : null;
+  }
+
   /** The listener goes away or the process stops: idle connections end, busy ones after their answer. */
   drain(): void {
     if (this.#state === 'idle' && this.#input === null) this.#close();

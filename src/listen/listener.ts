@@ -1,8 +1,9 @@
 // One listening socket: accepts, does TLS, keeps its connections. The socket may be one that another process bound.
 import { createServer, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { type Accepted, acceptBare, turnAway } from '../socket/accepted.ts';
+import { type Accepted, acceptBare } from '../socket/accepted.ts';
 import { ClientConnection, type ConnectionHome } from './client-connection.ts';
+import type { Door } from './door.ts';
 import { type Front, frontOfPlain } from './front.ts';
 import { Handshake, type HandshakeHome } from './handshake.ts';
 import type { ListenModel } from './rows.ts';
@@ -16,6 +17,8 @@ export interface ListenerPlan {
   /** null = plain HTTP. */
   readonly secure: SecureContexts | null;
   readonly maxConnections: number;
+  /** Whether there is room for another client; the same for all listeners of a configuration. */
+  readonly door: Door;
 }
 
 export class Listener implements ConnectionHome, HandshakeHome {
@@ -28,11 +31,7 @@ export class Listener implements ConnectionHome, HandshakeHome {
 
   constructor(plan: ListenerPlan) {
     this.#plan = plan;
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      if (plan.secure === null) this.#accept(socket, null);
-      else this.#handshakes.add(new Handshake(socket, this));
-    });
-    this.#server.maxConnections = plan.maxConnections;
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
   }
 
   get front(): Front {
@@ -52,6 +51,16 @@ export class Listener implements ConnectionHome, HandshakeHome {
     return this.#connections.size + this.#handshakes.size;
   }
 
+  /** What a drain waits for. */
+  get busy(): { readonly exchanges: number; readonly tunnels: number } {
+    let [exchanges, tunnels] = [0, 0];
+    for (const { busyWith } of this.#connections) {
+      if (busyWith === 'tunnel') tunnels++;
+      else if (busyWith === 'exchange') exchanges++;
+    }
+    return { exchanges, tunnels };
+  }
+
   /** The port it has, once it listens. */
   get port(): number {
     const address = this.#server.address();
@@ -61,7 +70,6 @@ export class Listener implements ConnectionHome, HandshakeHome {
   /** Serves another plan of the same address from the next request on; connections stay. */
   update(plan: ListenerPlan): void {
     this.#plan = plan;
-    this.#server.maxConnections = plan.maxConnections;
   }
 
   /** Whether a plan can replace the present one without a new socket. */
@@ -69,9 +77,12 @@ export class Listener implements ConnectionHome, HandshakeHome {
     return (plan.secure === null) === (this.#plan.secure === null);
   }
 
-  /** `sniName` is null without TLS. */
-  #accept(accepted: Accepted, sniName: string | null): void {
-    this.#connections.add(new ClientConnection(accepted, sniName, this));
+  #accept(accepted: Accepted): void {
+    const { door, maxConnections, secure } = this.#plan;
+    if (!door.lets(accepted, this.connections, maxConnections, secure === null)) return;
+    // Handshakes need a public socket: their listener never gives bare handles.
+    if (secure === null) this.#connections.add(new ClientConnection(accepted, null, this));
+    else this.#handshakes.add(new Handshake(accepted as Socket, this));
   }
 
   onSecured(handshake: Handshake, socket: TLSSocket): void {
@@ -89,12 +100,6 @@ export class Listener implements ConnectionHome, HandshakeHome {
     this.#onEnded();
   }
 
-  /** From the server's handle itself: what `maxConnections` does for Node's own sockets is done here. */
-  #acceptBare(accepted: Accepted): void {
-    if (this.#connections.size < this.#plan.maxConnections) this.#accept(accepted, null);
-    else turnAway(accepted);
-  }
-
   /** Binds the address, or has `listenOnBound` take a socket that is bound already. */
   listen(listenOnBound?: (server: Server, backlog: number) => void): Promise<void> {
     const { listen } = this.#plan;
@@ -105,7 +110,7 @@ export class Listener implements ConnectionHome, HandshakeHome {
         this.#server.on('error', () => {
           // An accept that failed (out of descriptors): the connection is lost, the listener is not.
         });
-        if (this.#plan.secure === null) acceptBare(this.#server, (accepted) => this.#acceptBare(accepted));
+        if (this.#plan.secure === null) acceptBare(this.#server, (accepted) => this.#accept(accepted));
         resolve();
       };
       this.#server.once('listening', ready);

@@ -1,13 +1,14 @@
 // Certificates of a TLS listener: one secure context per server, chosen by SNI as nginx does.
 import { constants, createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import type { Settings } from '../config/model.ts';
 import { createHostTable } from '../route/hosts.ts';
+import type { CertificatePaths, TlsFiles } from './tls-files.ts';
 
-/** Where the self-signed certificate is, and the keys of the session tickets, the same in all acceptors. */
+/** What TLS needs besides settings, the same in all acceptors. */
 export interface TlsMaterial {
-  readonly selfSigned: { readonly certificate: string; readonly key: string } | null;
+  readonly selfSigned: CertificatePaths | null;
+  readonly files: TlsFiles;
   /** 48 bytes. */
   readonly ticketKeys: Buffer;
 }
@@ -32,7 +33,7 @@ export interface SecureServer {
   readonly settings: Settings;
 }
 
-/** Throws what `tls.createSecureContext` and `fs` throw; the caller knows the place. */
+/** Throws what `tls.createSecureContext` throws; the caller knows the place. */
 export function createSecureContexts(
   servers: readonly SecureServer[],
   material: TlsMaterial,
@@ -58,14 +59,14 @@ function serverTls(settings: Settings, material: TlsMaterial): ServerTls {
 function contextOptions(
   settings: Settings,
   material: TlsMaterial,
-): SecureContextOptions & { readonly cert: Buffer } {
+): SecureContextOptions & { readonly cert: string } {
   const own = settings.sslCertificate === 'self-signed' ? material.selfSigned : null;
   const certificate = own?.certificate ?? settings.sslCertificate;
   const key = own?.key ?? settings.sslCertificateKey;
   const versions = settings.sslProtocols;
   return {
-    cert: readFileSync(certificate),
-    key: readFileSync(key),
+    cert: contentOf(certificate, material),
+    key: contentOf(key, material),
     minVersion: versions.includes('TLSv1.2') ? 'TLSv1.2' : 'TLSv1.3',
     maxVersion: versions.includes('TLSv1.3') ? 'TLSv1.3' : 'TLSv1.2',
     ciphers: `${TLS13_SUITES}:${settings.sslCiphers === '' ? TLS12_CIPHERS : settings.sslCiphers}`,
@@ -74,6 +75,12 @@ function contextOptions(
     secureOptions:
       constants.SSL_OP_NO_RENEGOTIATION | (settings.sslSessionTickets ? 0 : constants.SSL_OP_NO_TICKET),
   };
+}
+
+function contentOf(path: string, { files }: TlsMaterial): string {
+  const content = files[path];
+  if (content === undefined) throw new Error(`${path} was not read`);
+  return content;
 }
 
 /** Node takes the suites of TLS 1.3 from the same list and would switch the version off without them. */

@@ -70,12 +70,42 @@ function jsonPrinter(write: (line: string) => void): Print {
   let log: Logger<LogLevel, true> | null = null;
   return (level, message, fields) => {
     log ??= jsonLogger(write);
-    log[level](fields, message);
+    const own = withoutOwn(fields);
+    try {
+      if (log !== null) return log[level](own, message);
+    } catch {
+      // A field that cannot be printed: its line is printed without it.
+      return write(lineOf(level, message, {}));
+    }
+    write(lineOf(level, message, own));
   };
 }
 
-function jsonLogger(write: (line: string) => void): Logger<LogLevel, true> {
+/** The same line without pino, for as long as that cannot be loaded. */
+function lineOf(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): string {
+  const line = { level, time: new Date().toISOString(), pid: process.pid, ...fields, msg: message };
+  return encodeJsonLine(`${JSON.stringify(line)}\n`);
+}
+
+/** What every line has of its own. A field of such a name would make a key come twice, which strict parsers refuse. */
+const OWN_KEYS = ['level', 'time', 'pid', 'msg'] as const;
+
+function withoutOwn(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  if (!OWN_KEYS.some((key) => key in fields)) return fields;
+  const out: Record<string, unknown> = { ...fields };
+  for (const key of OWN_KEYS) {
+    if (!(key in out)) continue;
+    let free = `${key}_`;
+    while (free in out) free += '_';
+    out[free] = out[key];
+    delete out[key];
+  }
+  return out;
+}
+
+function jsonLogger(write: (line: string) => void): Logger<LogLevel, true> | null {
   const pino = loadPino();
+  if (pino === null) return null;
   return pino(
     {
       base: { pid: process.pid },

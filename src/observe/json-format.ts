@@ -35,7 +35,9 @@ export function createJsonLog(
   write: (line: string) => void,
 ): (exchange: Exchange) => void {
   const remoteAddress = lookup('remote_addr') ?? ((exchange: Exchange) => exchange.client.remoteAddress);
-  const log = loadPino()(
+  const pino = loadPino();
+  if (pino === null) throw new Error('the package pino, which writes JSON lines, cannot be loaded');
+  const log = pino(
     {
       base: undefined,
       // The level of every line would be the same: the time takes its place as the first member.

@@ -7,23 +7,32 @@ export class LogFiles {
   /** Hears of lines that were lost and of files that do not reopen. To be set to the error log once there is one. */
   report: (message: string) => void = printToStderr;
   readonly #writers = new Map<string, LogWriter>();
-  /** Paths opened since the last retire(): what the newest configuration uses. */
-  readonly #inUse = new Set<string>();
+  /** What the newest configuration opened since the last `retire` or `discard`, and how it wants each buffered. */
+  readonly #wanted = new Map<string, LogBuffering>();
+  /** Of these, those that no configuration in use has open. */
+  readonly #fresh = new Set<LogWriter>();
 
-  /** The writer of an absolute path, `stdout` or `stderr`; throws LogFileError. Where users differ the shorter wait holds. */
+  /**
+   * The writer of an absolute path, `stdout` or `stderr`; throws LogFileError. Where users differ the shorter wait holds. A writer that
+   * runs already stays as it is until `retire`.
+   */
   open(path: string, buffering: LogBuffering = DEFAULT_BUFFERING): LogWriter {
-    const known = this.#writers.get(path);
-    const writer = known ?? new LogWriter(path, buffering, (message) => this.report(message));
-    if (known !== undefined)
-      known.use(this.#inUse.has(path) ? shorter(known.buffering, buffering) : buffering);
-    this.#writers.set(path, writer);
-    this.#inUse.add(path);
+    const before = this.#wanted.get(path);
+    const wanted = before === undefined ? buffering : shorter(before, buffering);
+    let writer = this.#writers.get(path);
+    if (writer === undefined) {
+      writer = new LogWriter(path, wanted, (message) => this.report(message));
+      this.#writers.set(path, writer);
+      this.#fresh.add(writer);
+    }
+    this.#wanted.set(path, wanted);
+    if (this.#fresh.has(writer)) writer.use(wanted);
     return writer;
   }
 
-  /** After a rotation (USR1): lines from now on go to new files of the same names. */
-  reopenAll(): void {
-    for (const writer of this.#writers.values()) writer.reopen();
+  /** After a rotation (USR1): lines from now on go to new files of the same names. Gives what did not open. */
+  reopenAll(): string[] {
+    return [...this.#writers.values()].flatMap((writer) => writer.reopen() ?? []);
   }
 
   /** Everything that waits is written when this resolves, or `timeoutMs` have passed: a reader may stand still. */
@@ -42,14 +51,30 @@ export class LogFiles {
   }
 
   /**
-   * To be called once a new configuration has taken over: closes the files that were not opened since the last call. Requests
-   * that began on the old configuration may still log to them.
+   * To be called once a new configuration has taken over: closes the files that it did not open. Requests that began on the old
+   * configuration may still log to them.
    */
   retire(): void {
     for (const [path, writer] of this.#writers) {
-      if (!this.#inUse.has(path)) writer.retire();
+      const wanted = this.#wanted.get(path);
+      if (wanted === undefined) writer.retire();
+      else writer.use(wanted);
     }
-    this.#inUse.clear();
+    this.#forget();
+  }
+
+  /** The new configuration was refused: closes what only it had opened. */
+  discard(): void {
+    for (const writer of this.#fresh) {
+      writer.retire();
+      this.#writers.delete(writer.path);
+    }
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#wanted.clear();
+    this.#fresh.clear();
   }
 }
 

@@ -72,7 +72,8 @@ function nonBlockingPipe(fd: 1 | 2): number {
   }
 }
 
-function reasonOf(path: string, cause: unknown): string {
+/** Why a log does not open, and what to do. */
+export function reasonOf(path: string, cause: unknown): string {
   switch ((cause as NodeJS.ErrnoException).code) {
     case 'ENOENT':
       return `the directory "${dirname(path)}" does not exist: create it or change the path`;

@@ -111,17 +111,20 @@ export class LogWriter {
   }
 
   /** Lines that came before go to the file as it was opened, later ones to what now has its path. */
-  reopen(): void {
+  reopen(): string | null {
+    let problem: string | null = null;
     if (this.#output?.owned) {
       try {
         const output = openLogOutput(this.path);
         this.#cut();
         this.#queue.push(output);
       } catch (error) {
-        this.onProblem(`${(error as Error).message}; lines go on to the file that was open`);
+        problem = `${(error as Error).message}; lines go on to the file that was open`;
+        this.onProblem(problem);
       }
     }
     this.#writeAll();
+    return problem;
   }
 
   /** The log is in use (again). */

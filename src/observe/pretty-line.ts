@@ -32,11 +32,19 @@ export function prettyLine(entry: LogEntry, colours: boolean): string {
   const time = entry.time.toTimeString().slice(0, 8);
   const level = style(STYLES[entry.level], entry.level.padEnd(LEVEL_WIDTH));
   let line = `${style('gray', time)} ${level} ${escapeControls(entry.message)}`;
-  for (const [name, value] of Object.entries(entry.fields)) {
-    if (value !== undefined)
-      line += ` ${style('gray', `${escapeControls(name)}=`)}${escapeControls(printed(value))}`;
-  }
+  for (const [name, value] of flat(entry.fields))
+    line += ` ${style('gray', `${escapeControls(name)}=`)}${escapeControls(printed(value))}`;
   return line;
+}
+
+/** The fields that have a value; those of an object of its own as `process.pid`. */
+function flat(fields: object): [string, unknown][] {
+  return Object.entries(fields).flatMap(([name, value]: [string, unknown]): [string, unknown][] => {
+    if (value === undefined) return [];
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Error)
+      return [[name, value]];
+    return flat(value).map(([inner, each]) => [`${name}.${inner}`, each]);
+  });
 }
 
 function printed(value: unknown): string {

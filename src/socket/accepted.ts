@@ -27,6 +27,12 @@ function makeOf(accepted: Accepted, owner: SocketOwner): ByteSocket {
     : new TlsHandleSocket(handles, accepted as TLSSocket, handle, owner);
 }
 
+/** The number of its descriptor; -1 where it is not known. */
+export function descriptorOf(accepted: Accepted): number {
+  const handle = accepted instanceof Socket ? handleOf(accepted) : accepted;
+  return handle?.fd ?? -1;
+}
+
 /** Ends a connection that nobody took. */
 export function turnAway(accepted: Accepted): void {
   if (accepted instanceof Socket) accepted.destroy();

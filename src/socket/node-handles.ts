@@ -11,6 +11,8 @@ export interface HandleRequest {
 export interface StreamHandle {
   /** Whether reading was started and not stopped; kept by whoever does, Node's sockets among them. */
   reading?: boolean;
+  /** The descriptor; not on Windows. */
+  readonly fd?: number;
   onread: (this: StreamHandle) => void;
   /** Reads go into this buffer from now on. */
   useUserBuffer(buf: Buffer): number;

@@ -83,6 +83,7 @@ function planProcess(
       autorestart: s.programAutorestart,
       exitcodes: s.programExitcodes,
       giveUpAfter: s.programGiveUp ? s.programStartretries : null,
+      readyLostMs: s.programReadyLostMs,
     },
   };
 }

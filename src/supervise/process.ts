@@ -13,6 +13,8 @@ export interface ProcessEvents {
   /** Nothing of the group runs any more. */
   gone(): void;
   readonly output: OutputSink;
+  /** No line comes after this; it may be before `exited` or after `gone`. */
+  outputEnded(): void;
 }
 
 export interface RunningProcess {
@@ -27,7 +29,7 @@ const MAX_GROUP_POLL_MS = 100;
 /** How long a descendant that left the group may hold the output open after the group is gone. */
 const OUTPUT_LINGER_MS = 500;
 
-/** Starts the process: stdin empty, output line by line to `events.output`, PORT and LBPROXY_PROCESS in its environment. */
+/** Starts the process: stdin empty, output line by line to `events.output`, PORT, LBPROXY_PROCESS and PYTHONUNBUFFERED in its environment. */
 export function runProcess(launch: Launch, events: ProcessEvents): RunningProcess {
   const child = spawnGroup(launch);
   if (typeof child === 'string') {
@@ -39,7 +41,7 @@ export function runProcess(launch: Launch, events: ProcessEvents): RunningProces
     if (pid === undefined) events.failed(whyNot(error, launch));
   });
   if (pid === undefined) return { pid, signal: () => undefined };
-  forwardOutput(child, launch.name, events.output);
+  void forwardOutput(child, launch.name, events.output).then(() => events.outputEnded());
   let gone = false;
   child.once('exit', (code, signal) => {
     events.exited(code, signal);
@@ -66,7 +68,14 @@ function spawnGroup(launch: Launch): ChildProcess | string {
   try {
     return spawn(command, args, {
       cwd: launch.directory,
-      env: { ...process.env, ...own, LBPROXY_PROCESS: launch.name, ...launch.environment },
+      // Into a pipe Python writes by blocks: the last words of one that is killed would be lost.
+      env: {
+        PYTHONUNBUFFERED: '1',
+        ...process.env,
+        ...own,
+        LBPROXY_PROCESS: launch.name,
+        ...launch.environment,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
       // setsid: a session and a group of its own, which a terminal's Ctrl-C does not reach either
       detached: HAS_GROUPS,
@@ -105,9 +114,12 @@ export function whyNot(error: NodeJS.ErrnoException, launch: Launch): string {
   }
 }
 
-function forwardOutput(child: ChildProcess, name: string, sink: OutputSink): void {
-  if (child.stdout !== null) void forwardLines(child.stdout, { process: name, stream: 'stdout' }, sink);
-  if (child.stderr !== null) void forwardLines(child.stderr, { process: name, stream: 'stderr' }, sink);
+async function forwardOutput(child: ChildProcess, process: string, sink: OutputSink): Promise<void> {
+  const { stdout, stderr } = child;
+  await Promise.all([
+    stdout === null ? undefined : forwardLines(stdout, { process, stream: 'stdout' }, sink),
+    stderr === null ? undefined : forwardLines(stderr, { process, stream: 'stderr' }, sink),
+  ]);
 }
 
 function closeOutput(child: ChildProcess): void {

@@ -1,10 +1,14 @@
-// Waits until a process that was just started accepts on its port.
-import { accepts } from './port-probe.ts';
+// Waits until a process accepts on its port, and watches that it goes on to.
+import { accepts, refuses } from './port-probe.ts';
 
 const POLL_MS = 50;
 /** After this long the process is slow or never listens; asking less often costs it nothing. */
 const EAGER_MS = 10_000;
 const SLOW_POLL_MS = 250;
+/** Coarse, as each look is a connection that the app takes for nothing; the balancer itself passes over a peer that refuses. */
+const WATCH_MS = 3000;
+/** Between the two looks that have to agree. */
+const SECOND_LOOK_MS = 250;
 
 /** Calls `onReady` once, when the port accepts. The returned function ends the waiting; no call comes after it. */
 export function awaitReady(port: number, onReady: () => void): () => void {
@@ -21,6 +25,26 @@ export function awaitReady(port: number, onReady: () => void): () => void {
     timer = setTimeout(poll, performance.now() - startedAt < EAGER_MS ? POLL_MS : SLOW_POLL_MS);
   };
   timer = setTimeout(poll, POLL_MS);
+  return () => {
+    ended = true;
+    clearTimeout(timer);
+  };
+}
+
+/** Calls `onLost` once, when the port refuses twice in a row. The returned function ends the watch; no call comes after it. */
+export function watchReady(port: number, onLost: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let ended = false;
+  const look = async (before: boolean): Promise<void> => {
+    const refused = await refuses(port);
+    if (ended) return;
+    if (refused && before) {
+      ended = true;
+      return onLost();
+    }
+    timer = setTimeout(look, refused ? SECOND_LOOK_MS : WATCH_MS, refused);
+  };
+  timer = setTimeout(look, WATCH_MS, false);
   return () => {
     ended = true;
     clearTimeout(timer);

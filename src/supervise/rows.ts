@@ -2,6 +2,7 @@
 // Gathered by config/registry.ts, so this file imports nothing else of the room.
 import type { Settings } from '../config/model.ts';
 import { count, flag, type ReadContext, type Row, type SettingRow, setting, time } from '../config/row.ts';
+import { parseTime } from '../config/units.ts';
 
 /** The word that is read for a `stopsignal`, as Node names it. */
 export type StopSignal = 'SIGTERM' | 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGKILL' | 'SIGUSR1' | 'SIGUSR2';
@@ -26,6 +27,8 @@ declare module '../config/model.ts' {
     readonly programStartretries: number;
     readonly programGiveUp: boolean;
     readonly programExitcodes: readonly number[];
+    /** null = it is left alone. */
+    readonly programReadyLostMs: number | null;
     readonly programStopSignal: StopSignal;
     readonly programStopWaitMs: number;
   }
@@ -100,6 +103,14 @@ function readExitcodes(words: Words, cx: ReadContext): readonly number[] | undef
   return codes;
 }
 
+function readReadyLost(words: Words, cx: ReadContext): number | null | undefined {
+  const [what, after] = words;
+  if (what.text === 'keep' && after === undefined) return null;
+  const ms = after === undefined ? programDefaults.programReadyLostMs : parseTime(after.text);
+  if (what.text === 'restart' && ms !== undefined && ms > 0) return ms;
+  return cx.problems.error(what.at, 'write "ready_lost restart 60s", or "ready_lost keep" to leave it alone');
+}
+
 function readStopSignal(words: Words, cx: ReadContext): StopSignal | undefined {
   const name = `SIG${words[0].text.toUpperCase().replace(/^SIG/, '')}`;
   const signal = SIGNALS.find((s) => s === name);
@@ -117,7 +128,9 @@ const environmentRow: SettingRow<'programEnvironment'> = {
   contexts: IN_PROGRAM,
   args: [1, 256],
   syntax: 'NAME=value …',
-  doc: "Added to lbproxy's own environment, after PORT and LBPROXY_PROCESS. Values are expanded as in command.",
+  doc:
+    "Added to lbproxy's own environment, after PORT and LBPROXY_PROCESS. Values are expanded as in command. " +
+    'PYTHONUNBUFFERED is 1 unless it is set.',
   read: readEnvironment,
 };
 
@@ -217,6 +230,17 @@ export const programRows: readonly Row[] = [
     doc: 'The exit statuses that autorestart unexpected takes as expected.',
     read: readExitcodes,
   }),
+  setting('programReadyLostMs', {
+    name: 'ready_lost',
+    contexts: IN_PROGRAM,
+    args: [1, 2],
+    syntax: 'restart [time] | keep',
+    default: 'restart',
+    doc:
+      'What is done with a process that runs on after its port has closed. It gets no requests until the port accepts ' +
+      'again; restart: after this time, 60s unless told, it is stopped and started anew.',
+    read: readReadyLost,
+  }),
   setting('programStopSignal', {
     name: 'stopsignal',
     contexts: IN_PROGRAM,
@@ -247,6 +271,7 @@ export const programDefaults = {
   programStartretries: 3,
   programGiveUp: false,
   programExitcodes: [0],
+  programReadyLostMs: 60_000,
   programStopSignal: 'SIGTERM',
   programStopWaitMs: 10_000,
 } as const satisfies Partial<Settings>;

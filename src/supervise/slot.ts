@@ -1,13 +1,14 @@
 // One place for one process: feeds events to the pure transition and carries its effects out. What comes of it (peers,
 // status) the supervisor reads here.
 import type { Clock } from '../shared/clock.ts';
+import { CrashOutput, type OutputRun } from './crash-output.ts';
 import type { OutputSink } from './output.ts';
-import { accepts, describeListener } from './port-probe.ts';
+import { accepts, holderOfPort } from './port-probe.ts';
 import { type RunningProcess, runProcess } from './process.ts';
 import type { ProcessSpec } from './process-spec.ts';
-import { awaitReady } from './readiness.ts';
+import { awaitReady, watchReady } from './readiness.ts';
 import { type Effect, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
-import { transition } from './transition.ts';
+import { describeExit, MIN_LIFE_MS, transition } from './transition.ts';
 import type { Watchdog } from './watchdog.ts';
 
 export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: object) => void;
@@ -40,6 +41,8 @@ export interface ProcessStatus {
   readonly restarts: number;
   /** Failed starts in a row. */
   readonly failures: number;
+  /** Why the latest start failed; null once it serves. */
+  readonly problem: string | null;
 }
 
 export class Slot {
@@ -50,7 +53,12 @@ export class Slot {
   #process: RunningProcess | undefined;
   #launches = 0;
   #timer: NodeJS.Timeout | undefined;
-  #endReadiness: () => void = () => undefined;
+  /** What is asked of the port now, in which start, and how to end that. */
+  #probe: { readonly what: 'await' | 'watch'; readonly attempt: number; readonly end: () => void } | null =
+    null;
+  readonly #crashes: CrashOutput;
+  /** The output of the latest launch. */
+  #run: OutputRun | null = null;
   readonly #queue: ProcessEvent[] = [];
   #busy = false;
   readonly #waiting = new Set<() => void>();
@@ -58,6 +66,7 @@ export class Slot {
   constructor(spec: ProcessSpec, host: SlotHost) {
     this.spec = spec;
     this.#host = host;
+    this.#crashes = new CrashOutput(host.output);
   }
 
   get state(): ProcessState {
@@ -88,6 +97,7 @@ export class Slot {
       uptimeMs: r.live ? this.#host.clock.now() - r.launchedAtMs : null,
       restarts: Math.max(0, this.#launches - 1),
       failures: r.failures,
+      problem: r.problem,
     };
   }
 
@@ -123,7 +133,33 @@ export class Slot {
     const { record, effects } = transition(this.#record, event, rules, this.#host.clock.now());
     this.#record = record;
     for (const effect of effects) this.#carryOut(effect);
-    if (record.state !== 'STARTING' || record.exit !== null) this.#endReadiness();
+    this.#tendProbe();
+    if (this.#doesWork()) this.#run?.settle();
+  }
+
+  /** It serves, or has run long enough to be no crash loop. */
+  #doesWork(): boolean {
+    const { ready, state, exit, launchedAtMs } = this.#record;
+    const lives = state === 'RUNNING' && exit === null;
+    return ready || (lives && this.#host.clock.now() - launchedAtMs >= MIN_LIFE_MS);
+  }
+
+  /** While there is a process that may serve its port is awaited, and once it accepts, watched. */
+  #tendProbe(): void {
+    const { state, live, ready, exit, attempt } = this.#record;
+    const { port } = this.spec.launch;
+    const runs = (state === 'STARTING' || state === 'RUNNING') && live && exit === null;
+    const what = !runs || this.#process?.pid === undefined ? null : ready ? 'watch' : 'await';
+    if (this.#probe !== null && (this.#probe.what !== what || this.#probe.attempt !== attempt)) {
+      this.#probe.end();
+      this.#probe = null;
+    }
+    if (port === null || what === null || this.#probe !== null) return;
+    const end =
+      what === 'watch'
+        ? watchReady(port, () => this.dispatch({ type: 'lost', attempt }))
+        : awaitReady(port, () => this.dispatch({ type: 'ready', attempt }));
+    this.#probe = { what, attempt, end };
   }
 
   #carryOut(effect: Effect): void {
@@ -153,35 +189,39 @@ export class Slot {
   #say(level: 'info' | 'warn' | 'error', message: string): void {
     const { name } = this.spec.launch;
     const pid = this.#process?.pid;
-    this.#host.log(level, `${name} ${message}`, { program: this.spec.program, process: name, pid });
+    this.#host.log(level, `${name} ${message}`, { program: this.spec.program, process: { name, pid } });
   }
 
   /** An orphan of an earlier run, or a stranger, would take the requests and make the process fail for an unclear reason. */
   async #checkPort(attempt: number): Promise<void> {
     const { port } = this.spec.launch;
     if (port === null || !(await accepts(port))) return this.dispatch({ type: 'port-free', attempt });
-    const who = (await describeListener(port)) ?? 'another process';
+    const who = (await holderOfPort(port))?.text ?? 'another process';
     const reason = `port ${port} is taken by ${who}: stop that, or choose another first_port`;
     this.dispatch({ type: 'failed', attempt, reason });
   }
 
   #launch(attempt: number): void {
-    const { watchdog, output } = this.#host;
+    const { watchdog } = this.#host;
+    const run = this.#crashes.begin(this.spec.launch.name);
+    this.#run = run;
     const running = runProcess(this.spec.launch, {
       failed: (reason) => this.dispatch({ type: 'failed', attempt, reason }),
-      exited: (code, signal) => this.dispatch({ type: 'exited', attempt, code, signal }),
+      exited: (code, signal) => {
+        run.exited(this.#record.state === 'STOPPING' ? null : describeExit({ code, signal }));
+        this.dispatch({ type: 'exited', attempt, code, signal });
+      },
       gone: () => {
         if (running.pid !== undefined) watchdog.remove(running.pid);
         this.dispatch({ type: 'gone', attempt });
       },
-      output,
+      output: (line) => run.take(line),
+      outputEnded: () => run.outputEnded(),
     });
     this.#process = running;
     if (running.pid === undefined) return;
     this.#launches++;
     watchdog.add(running.pid);
     this.#say('info', `started, pid ${running.pid}`);
-    const { port } = this.spec.launch;
-    if (port !== null) this.#endReadiness = awaitReady(port, () => this.dispatch({ type: 'ready', attempt }));
   }
 }

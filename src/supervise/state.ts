@@ -27,6 +27,8 @@ export interface ProcessRecord {
   readonly launchedAtMs: number;
   /** Failed starts in a row. */
   readonly failures: number;
+  /** Why the latest start failed or what it lost; null once it serves. */
+  readonly problem: string | null;
   /** Set between the leader's exit and the end of its group. */
   readonly exit: Exit | null;
   /** How far a stop has come. */
@@ -43,6 +45,7 @@ export const STOPPED: ProcessRecord = {
   stayedUp: false,
   launchedAtMs: 0,
   failures: 0,
+  problem: null,
   exit: null,
   stopPhase: null,
   startAgain: false,
@@ -58,6 +61,8 @@ export interface ProcessPolicy {
   readonly exitcodes: readonly number[];
   /** Failed starts in a row that are tried again; null for no end. */
   readonly giveUpAfter: number | null;
+  /** How long a process may run on without its port before it is restarted; null for ever. */
+  readonly readyLostMs: number | null;
 }
 
 export type ProcessEvent =
@@ -70,6 +75,8 @@ export type ProcessEvent =
   /** The port is taken, or the command could not be run: there is no process. */
   | { readonly type: 'failed'; readonly attempt: number; readonly reason: string }
   | { readonly type: 'ready'; readonly attempt: number }
+  /** The port, which had accepted, refuses. */
+  | { readonly type: 'lost'; readonly attempt: number }
   /** The leader of the group ended. `gone` follows, once nothing of the group is left. */
   | {
       readonly type: 'exited';

@@ -15,6 +15,13 @@ export interface ProgramPort {
   readonly up: boolean;
 }
 
+/** Names of processes. */
+export interface ProgramChanges {
+  readonly started: readonly string[];
+  readonly stopped: readonly string[];
+  readonly replaced: readonly string[];
+}
+
 export interface SupervisorOptions {
   /** Valid ones: see validatePrograms. */
   readonly programs: readonly ProgramModel[];
@@ -60,9 +67,13 @@ export class Supervisor {
     for (const [key, spec] of this.#plan(options.programs)) this.#slots.set(key, new Slot(spec, this.#host));
   }
 
+  /** Tells of all ports, which are down: for those who have to know of them before the start. */
+  announceAll(): void {
+    for (const program of this.#programs()) this.#announce(program);
+  }
+
   /** Starts every process; does not wait for any. */
   start(): void {
-    for (const program of this.#programs()) this.#announce(program);
     for (const slot of this.#slots.values()) slot.dispatch({ type: 'start' });
   }
 
@@ -76,6 +87,20 @@ export class Supervisor {
     const done = this.#updates.then(() => this.#update(this.#plan(programs)));
     this.#updates = done.catch(() => undefined);
     return done;
+  }
+
+  /** What `update` would do, by the names of the processes. Throws when a program cannot be expanded. */
+  changes(programs: readonly ProgramModel[]): ProgramChanges {
+    const wanted = this.#plan(programs);
+    const started: string[] = [];
+    const replaced: string[] = [];
+    for (const [key, spec] of wanted) {
+      const slot = this.#slots.get(key);
+      if (slot === undefined) started.push(spec.launch.name);
+      else if (!isDeepStrictEqual(slot.spec.launch, spec.launch)) replaced.push(spec.launch.name);
+    }
+    const gone = [...this.#slots].filter(([key]) => !wanted.has(key));
+    return { started, stopped: gone.map(([, slot]) => slot.spec.launch.name), replaced };
   }
 
   /** Stops everything, group by group at once; resolves when all is gone, at the latest after the longest stopwaitsecs. */

@@ -1,4 +1,5 @@
 // The moves of one supervised process: (record, event) → (record, effects). Pure; slot.ts carries the effects out.
+// A little past 300 lines: every move of one machine stands here.
 import type { Effect, Exit, ProcessEvent, ProcessPolicy, ProcessRecord } from './state.ts';
 
 export interface Step {
@@ -10,7 +11,7 @@ export interface Step {
 const FIRST_BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 10_000;
 /** A process that lived shorter never restarts at once, even with startsecs 0: a loop without a pause is nobody's wish. */
-const MIN_LIFE_MS = 1000;
+export const MIN_LIFE_MS = 1000;
 /** How long after startsecs a port that does not accept is worth a warning. */
 const NOT_READY_WARN_MS = 10_000;
 /** How long after SIGKILL a group that is still there is worth an error. */
@@ -37,6 +38,8 @@ export function transition(r: ProcessRecord, event: ProcessEvent, rules: Rules, 
       return onFailed(r, event.reason, rules);
     case 'ready':
       return onReady(r, rules);
+    case 'lost':
+      return onLost(r, rules);
     case 'exited':
       return onExited(r, { code: event.code, signal: event.signal, atMs: now });
     case 'gone':
@@ -106,14 +109,45 @@ function onFailed(r: ProcessRecord, reason: string, rules: Rules): Step {
   return stay(r);
 }
 
+const SERVES = { ready: true, problem: null } as const;
+
 function onReady(r: ProcessRecord, rules: Rules): Step {
-  if (r.state !== 'STARTING' || !r.live || r.ready || r.exit !== null) return stay(r);
+  if (!mayServe(r) || r.ready) return stay(r);
   const effects: Effect[] = [{ do: 'announce', up: true }, log('info', `accepts on port ${rules.port}`)];
-  // STARTING → RUNNING: startsecs had passed, only the port was missing
+  // STARTING → RUNNING: startsecs had passed, only the port was missing. RUNNING → RUNNING: it is back.
   if (r.stayedUp)
-    return { record: { ...r, ready: true, state: 'RUNNING' }, effects: [timer(null), ...effects] };
+    return { record: { ...r, ...SERVES, state: 'RUNNING' }, effects: [timer(null), ...effects] };
   // STARTING → STARTING: it may serve, but it has yet to prove that it stays
-  return { record: { ...r, ready: true }, effects };
+  return { record: { ...r, ...SERVES }, effects };
+}
+
+/** There is a process that was neither ended nor told to. */
+function mayServe(r: ProcessRecord): boolean {
+  return (r.state === 'STARTING' || r.state === 'RUNNING') && r.live && r.exit === null;
+}
+
+/** The state stays: what becomes of a process that runs, autorestart says, and one that is about to end closes its port first. */
+function onLost(r: ProcessRecord, rules: Rules): Step {
+  if (!mayServe(r) || !r.ready) return stay(r);
+  const lostMs = r.state === 'RUNNING' ? rules.readyLostMs : null;
+  const problem = `no longer accepts on port ${rules.port}`;
+  const then = lostMs === null ? ' until it does' : `; it is restarted if that lasts ${seconds(lostMs)}`;
+  return {
+    record: { ...r, ready: false, problem },
+    effects: [
+      { do: 'announce', up: false },
+      ...(lostMs === null ? [] : [timer(lostMs)]),
+      log('warn', `${problem}, though it runs: no request goes to it${then}`),
+    ],
+  };
+}
+
+/** RUNNING → STOPPING, and STARTING after it: ready_lost is over. */
+function onLostTimer(r: ProcessRecord, rules: Rules): Step {
+  if (!mayServe(r) || r.ready || rules.port === null || rules.readyLostMs === null) return stay(r);
+  const message = `has not accepted on port ${rules.port} for ${seconds(rules.readyLostMs)}: restarting it`;
+  const { record, effects } = beginStop(r, rules);
+  return { record: { ...record, startAgain: true }, effects: [log('warn', message), ...effects] };
 }
 
 function onTimer(r: ProcessRecord, rules: Rules): Step {
@@ -125,6 +159,8 @@ function onTimer(r: ProcessRecord, rules: Rules): Step {
       return begin(r, r.failures);
     case 'STOPPING':
       return onStopTimer(r, rules);
+    case 'RUNNING':
+      return onLostTimer(r, rules);
     default:
       return stay(r);
   }
@@ -133,7 +169,7 @@ function onTimer(r: ProcessRecord, rules: Rules): Step {
 function onStartTimer(r: ProcessRecord, rules: Rules): Step {
   if (!r.live || r.exit !== null) return stay(r);
   // STARTING → RUNNING: startsecs passed and the port, if there is one, accepts
-  if (rules.port === null || r.ready) return stay({ ...r, stayedUp: true, state: 'RUNNING' });
+  if (rules.port === null || r.ready) return stay({ ...r, stayedUp: true, state: 'RUNNING', problem: null });
   // STARTING → STARTING: up, but not ready
   if (!r.stayedUp) return { record: { ...r, stayedUp: true }, effects: [timer(NOT_READY_WARN_MS)] };
   const message = `runs, but nothing accepts on port ${rules.port} yet: does its command listen on {port} (or $PORT)?`;
@@ -197,7 +233,7 @@ const stayWith = (record: ProcessRecord, ...effects: Effect[]): Step => ({ recor
 /** → STOPPED, or STARTING when a start was asked for meanwhile. */
 function stopped(r: ProcessRecord): Step {
   if (r.startAgain) return begin(r, 0);
-  return { record: { ...idle(r, 'STOPPED'), failures: 0 }, effects: [timer(null)] };
+  return { record: { ...idle(r, 'STOPPED'), failures: 0, problem: null }, effects: [timer(null)] };
 }
 
 function onExited(r: ProcessRecord, exit: Exit): Step {
@@ -221,7 +257,7 @@ function onGone(r: ProcessRecord, rules: Rules): Step {
   // RUNNING → EXITED: autorestart wants no other
   if (!wantsRestart(r.exit, rules)) {
     return {
-      record: { ...idle(r, 'EXITED'), failures: 0 },
+      record: { ...idle(r, 'EXITED'), failures: 0, problem: null },
       effects: [timer(null), log('info', `${how}; it stays down`)],
     };
   }
@@ -241,7 +277,10 @@ function backOff(r: ProcessRecord, why: string, rules: Rules): Step {
   const failures = r.failures + 1;
   if (rules.giveUpAfter !== null && failures > rules.giveUpAfter) {
     const message = `${why}; given up after ${failures} failed starts (startretries ${rules.giveUpAfter})`;
-    return { record: { ...idle(r, 'FATAL'), failures }, effects: [timer(null), log('error', message)] };
+    return {
+      record: { ...idle(r, 'FATAL'), failures, problem: why },
+      effects: [timer(null), log('error', message)],
+    };
   }
   const pauseMs = backOffMs(failures);
   const effects: Effect[] = [timer(pauseMs)];
@@ -249,7 +288,7 @@ function backOff(r: ProcessRecord, why: string, rules: Rules): Step {
     const times = failures === 1 ? '' : `, ${failures} failures in a row`;
     effects.push(log('error', `${why}; next start in ${seconds(pauseMs)}${times}`));
   }
-  return { record: { ...idle(r, 'BACKOFF'), failures }, effects };
+  return { record: { ...idle(r, 'BACKOFF'), failures, problem: why }, effects };
 }
 
 /** Milliseconds to wait after so many failures in a row. */
@@ -262,7 +301,8 @@ function isWorthSaying(failures: number): boolean {
   return backOffMs(failures) > backOffMs(failures - 1) || Number.isInteger(Math.log2(failures));
 }
 
-function describeExit(exit: Exit): string {
+/** `exited with status 1`, `was ended by SIGSEGV`. */
+export function describeExit(exit: Pick<Exit, 'code' | 'signal'>): string {
   return exit.signal === null ? `exited with status ${exit.code}` : `was ended by ${exit.signal}`;
 }
 

@@ -56,4 +56,20 @@ it('works without its optional part, which is asked for by name where it is need
     expect(stderr).toContain(why);
     expect(code).toBe(1);
   }
+  // Beside what else is missing: all at once, with -t as at a start.
+  writeFileSync(
+    join(dir, 'more.conf'),
+    'http {\nserver { listen 127.0.0.1:0 ssl; ssl_certificate self-signed; }\n' +
+      'server { listen 127.0.0.2:0 ssl; ssl_certificate a.crt; ssl_certificate_key a.key; } }\n',
+  );
+  const tested = await runLbproxy(['-t', 'more.conf'], { cwd: dir, env, main });
+  expect(tested.stderr).toContain(why.replace('tls.conf', 'more.conf'));
+  expect(tested.stderr).toMatch(/^more\.conf:3:34: ssl_certificate .*a\.crt cannot be read/m);
+  writeFileSync(
+    join(dir, 'taken.conf'),
+    'http {\nserver { listen 127.0.0.1:0 ssl; ssl_certificate self-signed; }\nserver { listen unix:tls.conf; } }\n',
+  );
+  const started = await runLbproxy(['taken.conf'], { cwd: dir, env, main });
+  expect(started.stderr).toContain(why.replace('tls.conf', 'taken.conf'));
+  expect(started.stderr).toMatch(/^taken\.conf:3:1: cannot listen on unix:/m);
 });

@@ -13,7 +13,7 @@ function linesOf(text: string, processes: readonly ProcessStatus[] = []): string
 
 const process = (program: string, index: number, more: Partial<ProcessStatus> = {}): ProcessStatus => ({
   ...{ program, index, name: `${program}_0${index}`, port: 8001 + index, state: 'RUNNING', pid: 1, up: true },
-  ...{ uptimeMs: 1, restarts: 0, failures: 0 },
+  ...{ uptimeMs: 1, restarts: 0, failures: 0, problem: null },
   ...more,
 });
 
@@ -31,9 +31,13 @@ describe('the text of a start', () => {
     const text = `program web { command node; numprocs 2; first_port 8001; }
       http { server { listen 127.0.0.1:9000; location / { proxy_pass http://web; } } }`;
     const lines = linesOf(text, [process('web', 0), process('web', 1, { up: false, state: 'STARTING' })]);
-    expect(lines).toContain('  upstream web: 127.0.0.1:8001, 127.0.0.1:8002 (round_robin)');
+    expect(lines).toContain('  upstream web: 127.0.0.1:8001 (round_robin)');
     expect(lines).toContain('  web_01 (port 8002) is not ready yet: STARTING');
     expect(lines.join()).not.toContain('program web');
+    const down = process('web', 0, { up: false, state: 'BACKOFF', problem: 'exited with code 1' });
+    const none = linesOf(text, [down]);
+    expect(none).toContain('  upstream web: no peer yet (round_robin)');
+    expect(none).toContain('  web_00 (port 8001) does not serve: exited with code 1');
   });
 
   it('shows programs that no upstream follows', () => {
@@ -43,16 +47,20 @@ describe('the text of a start', () => {
     const none = { port: null };
     const processes = [
       process('mail', 0, none),
-      process('mail', 1, { ...none, state: 'BACKOFF' }),
+      process('mail', 1, { ...none, state: 'BACKOFF', problem: 'exited with code 1' }),
       process('mail', 2, none),
-      process('cron', 0),
+      process('cron', 0, { up: false, state: 'STARTING' }),
       process('twice', 0, none),
       process('twice', 1, none),
     ];
     const lines = linesOf(text, processes);
     expect(lines).toContain('  program mail: 2 RUNNING, 1 BACKOFF');
-    expect(lines).toContain('  program cron: RUNNING on 127.0.0.1:8001');
+    expect(lines).toContain('  program cron: STARTING on 127.0.0.1:8001');
     expect(lines).toContain('  program twice: 2 RUNNING');
+    // The state of the others is said once.
+    expect(lines.filter((line) => / (does not|is not) /.test(line))).toEqual([
+      '  mail_01 does not run: exited with code 1',
+    ]);
   });
 
   it('keeps long lists short', () => {

@@ -151,7 +151,11 @@ describe('-s through symbolic links', () => {
   });
 
   /** Starts with one name of the file, calls `between`, which tells what it leaves in the state directory, and stops by the other. */
-  async function stopBy(started: string, named: string, between = (): string[] => []): Promise<void> {
+  async function stopBy(
+    started: string,
+    named: string,
+    between: (pid: number) => string[] | Promise<string[]> = () => [],
+  ): Promise<void> {
     const lbproxy = spawn(process.execPath, [join(ROOT, 'src/main.ts'), started], {
       cwd: place,
       env: { ...process.env, ...env },
@@ -160,10 +164,10 @@ describe('-s through symbolic links', () => {
     try {
       const exit = once(lbproxy, 'exit');
       for await (const chunk of lbproxy.stdout) if (String(chunk).includes('is ready')) break;
-      const left = between();
+      const left = await between(lbproxy.pid as number);
       expect(await runLbproxy(['-s', 'stop', named], { cwd: place, env })).toEqual({
         code: 0,
-        stdout: '',
+        stdout: `lbproxy: stopped, pid ${lbproxy.pid}\n`,
         stderr: '',
       });
       expect(await exit).toEqual([0, null]);
@@ -185,6 +189,21 @@ describe('-s through symbolic links', () => {
       cpSync(join(place, 'one'), join(place, 'two'), { recursive: true });
       rmSync(join(place, 'current'));
       symlinkSync('two', join(place, 'current'));
+      return [];
+    });
+  });
+
+  it('has the outcome by each name, and each names what runs to a second start', async () => {
+    await stopBy('a.conf', 'a.conf', async (pid) => {
+      for (const named of ['a.conf', 'b.conf', 'one/run.conf']) {
+        const run = (...args: string[]) => runLbproxy([...args, named], { cwd: place, env });
+        const reloaded = { code: 0, stdout: 'lbproxy: reloaded: nothing changed\n', stderr: '' };
+        expect(await run('-s', 'reload')).toEqual(reloaded);
+        expect(await run('-s', 'reopen')).toEqual({ ...reloaded, stdout: 'lbproxy: logs reopened\n' });
+        const second = await run();
+        expect(second.stderr).toContain(`lbproxy already runs ${named} as pid ${pid}; `);
+        expect(second.code).toBe(1);
+      }
       return [];
     });
   });

@@ -1,5 +1,5 @@
 // -t and -T: every problem at once with its place and the next step, and what a good configuration prints.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -124,7 +124,7 @@ describe('-t', () => {
     expect(code).toBe(1);
   });
 
-  it('tries what the files name: a certificate that is missing is a problem of its server', async () => {
+  it('tries what the files name: a certificate and a key that are missing are told at their directives', async () => {
     const name = file(
       'tls.conf',
       'http {',
@@ -132,7 +132,26 @@ describe('-t', () => {
       '}',
     );
     const { code, stderr } = await run('-t', '-c', name);
-    expect(stderr).toMatch(/^tls\.conf:2:3: .*none\.pem/);
+    expect(stderr).toMatch(
+      /^tls\.conf:2:29: ssl_certificate .*none\.pem cannot be read: there is no such file/m,
+    );
+    expect(stderr).toMatch(
+      /^tls\.conf:2:55: ssl_certificate_key .*none\.key cannot be read: there is no such file/m,
+    );
+    expect(code).toBe(1);
+  });
+
+  it('tries logs too, without making any', async () => {
+    const name = file(
+      'log.conf',
+      'error_log none/error.log;',
+      'http { access_log log.conf/access.log; access_log new.log; server { listen 8080; access_log .; } }',
+    );
+    const { code, stderr } = await run('-t', '-c', name);
+    expect(stderr).toMatch(/^log\.conf:1:1: error_log .* the directory ".*none" does not exist/m);
+    expect(stderr).toMatch(/^log\.conf:2:8: access_log .* "\/.*log\.conf" is not a directory/m);
+    expect(stderr).toMatch(/^log\.conf:2:82: access_log .* it is a directory/m);
+    expect(existsSync(join(dir, 'new.log'))).toBe(false);
     expect(code).toBe(1);
   });
 
@@ -152,6 +171,45 @@ describe('-t', () => {
     );
     expect(stderr).toContain('test is successful');
     expect(code).toBe(0);
+  });
+
+  it.each([
+    ['empty.conf', '', '1:1'],
+    ['comments.conf', '# only\n  # comments\n', '1:1'],
+    ['bare.conf', 'worker_processes 1;\nevents { }\nhttp { }\n', '3:1'],
+    ['cut.conf', 'worker_processes 1;\nevents { worker_connections 10; }\n', '1:1'],
+    ['peers.conf', 'http { upstream a { server 127.0.0.1:1; } }', '1:1'],
+    ['include.conf', 'http { include sites/*.conf; }', '1:1'],
+    ['empty.json', '{}', '1:1'],
+    ['none.json', '{ "servers": [] }', '1:1'],
+    ['peers.json', '{ "upstreams": { "a": { "servers": ["127.0.0.1:1"] } } }', '1:1'],
+  ])('refuses %s, which serves nothing', async (name, text, place) => {
+    writeFileSync(join(dir, name), text);
+    for (const args of [['-t'], []]) {
+      const { code, stderr } = await run(...args, '-c', name);
+      expect(stderr).toContain(`${name}:${place}: nothing to do: no server, and no program; add `);
+      expect(code).toBe(1);
+    }
+  });
+
+  it.each([
+    ['blank.json', ' '],
+    ['null.json', 'null'],
+    ['list.json', '[]'],
+    ['cut.json', '{ "servers": [{ "listen": 8080'],
+  ])('refuses %s, which is no configuration', async (name, text) => {
+    writeFileSync(join(dir, name), text);
+    const { code, stderr } = await run('-t', '-c', name);
+    expect(stderr).toMatch(new RegExp(`^${name}:1:\\d+: `));
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    ['programs.conf', 'program a { command "sleep 1"; }'],
+    ['programs.json', '{ "programs": { "a": { "command": "sleep 1" } } }'],
+  ])('%s may have programs alone', async (name, text) => {
+    writeFileSync(join(dir, name), text);
+    expect(await run('-tq', '-c', name)).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
   it('names a file that is not there', async () => {
@@ -225,7 +283,7 @@ describe('which configuration', () => {
     const twice = await run(
       '-t',
       '-c',
-      file('two.conf', 'worker_processes 2;', 'http { }'),
+      file('two.conf', 'worker_processes 2;', 'http { server { listen 8080; } }'),
       '-g',
       'worker_processes 3;',
     );

@@ -47,6 +47,7 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   listen: ['127.0.0.1:1', '127.0.0.1:2'],
   server_name: ['a', 'b'],
   redirect: ['https port=443'],
+  ready_lost: ['keep'],
   resolver: ['127.0.0.1'],
   ssl: ['off'],
   tcp_nodelay: ['on'],

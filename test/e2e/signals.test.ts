@@ -1,6 +1,6 @@
 // What signals and -s mean to the whole process: fast and graceful stop, reopened logs, the pid file, exit codes.
 
-import { existsSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -157,19 +157,28 @@ describe('SIGUSR1', () => {
 });
 
 describe('-s', () => {
-  it('finds the running lbproxy by its configuration', async () => {
+  it('finds the running lbproxy by its configuration, waits, and prints what came of it', async () => {
     const [peer] = await startPeers(1);
     // The pid file has its name from the configuration's path, in the state directory.
     const text = config(peer.address).replace('pid DIR/lbproxy.pid;', '');
     const lbproxy = await startLbproxy(text);
-    expect(await lbproxy.command('-s', 'reload')).toEqual({ code: 0, text: '' });
-    await lbproxy.printed('"reloaded"');
-    expect(await lbproxy.command('-s', 'reopen')).toEqual({ code: 0, text: '' });
-    await lbproxy.printed('logs reopened');
+    const answer = { code: 0, text: 'lbproxy: reloaded: nothing changed\n' };
+    expect(await lbproxy.command('-s', 'reload')).toEqual(answer);
+    expect(lbproxy.stderr()).toContain('"reloaded: nothing changed"');
+    lbproxy.write(text.replace('location /', 'location /x { return 204; } location /'));
+    expect((await lbproxy.command('-s', 'reload')).text).toBe('lbproxy: reloaded: servers: 1 changed\n');
+    expect((await get(lbproxy.port, '/x')).status).toBe(204);
+    const reopened = await lbproxy.command('-s', 'reopen');
+    expect(reopened).toEqual({ code: 0, text: 'lbproxy: logs reopened\n' });
     const agent = new Agent({ keepAlive: true });
     const slow = get(lbproxy.port, '/slow?ms=1500', { agent });
     await pause(200);
-    expect((await lbproxy.command('-s', 'quit')).code).toBe(0);
+    const quit = await lbproxy.command('-s', 'quit');
+    expect(quit.code).toBe(0);
+    expect(quit.text).toMatch(
+      /^lbproxy: quit waits for 1 exchange, at most \d+ s\nlbproxy: stopped, pid \d+\n$/,
+    );
+    expect(isAlive(lbproxy.pid)).toBe(false);
     expect((await slow).status).toBe(200);
     agent.destroy();
     expect((await lbproxy.exited).code).toBe(0);
@@ -183,15 +192,64 @@ describe('-s', () => {
     const lbproxy = await startLbproxy(config(peer.address));
     const pidFile = join(lbproxy.dir, 'lbproxy.pid');
     expect(readFileSync(pidFile, 'utf8')).toBe(`${lbproxy.pid}\n`);
-    expect((await lbproxy.command('-s', 'stop')).code).toBe(0);
+    const stop = await lbproxy.command('-s', 'stop');
+    expect(stop).toEqual({ code: 0, text: `lbproxy: stopped, pid ${lbproxy.pid}\n` });
+    expect(isAlive(lbproxy.pid)).toBe(false);
     expect((await lbproxy.exited).code).toBe(0);
-    expect(existsSync(pidFile)).toBe(false);
+    expect(readdirSync(lbproxy.dir).filter((name) => name.startsWith('lbproxy.pid'))).toEqual([]);
     const crashed = await startLbproxy(config(peer.address));
     crashed.signal('SIGKILL');
     await crashed.exited;
     const answer = await crashed.command('-s', 'stop');
     expect(answer.code).toBe(1);
     expect(answer.text).toMatch(new RegExp(`cannot signal process ${crashed.pid} of .*lbproxy\\.pid`));
+  });
+
+  it('reload tells each of several askers of a reading that began after it asked', async () => {
+    const lbproxy = await startLbproxy(config('127.0.0.1:1'));
+    const answers = await Promise.all([1, 2, 3].map(() => lbproxy.command('-s', 'reload')));
+    for (const answer of answers)
+      expect(answer).toEqual({ code: 0, text: 'lbproxy: reloaded: nothing changed\n' });
+  });
+
+  it('says so when lbproxy ends instead of answering', async () => {
+    const lbproxy = await startLbproxy(config('127.0.0.1:1'));
+    lbproxy.signal('SIGSTOP');
+    const answer = lbproxy.command('-s', 'reload');
+    await pause(1500);
+    lbproxy.signal('SIGKILL');
+    expect(await answer).toEqual({
+      code: 1,
+      text: `lbproxy: process ${lbproxy.pid} ended before the reload was done\n`,
+    });
+  });
+
+  it('reopen names a log that does not open', async () => {
+    const lbproxy = await startLbproxy(config('127.0.0.1:1', 'error_log DIR/logs/error.log;'), {
+      dirs: ['logs'],
+    });
+    rmSync(join(lbproxy.dir, 'logs'), { recursive: true });
+    const answer = await lbproxy.command('-s', 'reopen');
+    expect(answer.code).toBe(1);
+    expect(answer.text).toMatch(/cannot open log file .*logs.error\.log.*does not exist/);
+  });
+});
+
+describe('a graceful stop', () => {
+  it('says what it waits for, again and again', async () => {
+    const [peer] = await startPeers(1);
+    const lbproxy = await startLbproxy(config(peer.address, 'worker_shutdown_timeout 4s;'));
+    const client = rawClient(lbproxy.port);
+    client.write('GET /slow?ms=20000 HTTP/1.1\r\nHost: a\r\n\r\n');
+    await pause(300);
+    lbproxy.signal('SIGQUIT');
+    await lbproxy.exited;
+    const said = [...lbproxy.stderr().matchAll(/quit waits for 1 exchange, at most (\d+) s/g)].map(([, s]) =>
+      Number(s),
+    );
+    expect(said.length).toBeGreaterThanOrEqual(2);
+    expect(said[0]).toBe(4);
+    expect(said[1]).toBeLessThan(4);
   });
 });
 
@@ -211,25 +269,58 @@ describe('what lbproxy prints to', () => {
   it('is told when it cannot be opened', async () => {
     const lbproxy = await spawnLbproxy(config('127.0.0.1:1', 'error_log DIR/none/error.log;'));
     expect((await lbproxy.exited).code).toBe(1);
-    expect(lbproxy.stderr()).toMatch(/^lbproxy: cannot open log file/m);
+    expect(lbproxy.stderr()).toMatch(
+      /nginx\.conf:1:\d+: error_log .*none.error\.log cannot be opened: the directory .* does not exist/,
+    );
     expect(lbproxy.stderr()).not.toMatch(/\bat .*\.ts:/);
   });
 });
 
 describe('a second start', () => {
-  it('fails where the ports are taken, and leaves the first alone', async () => {
+  it('of the same file says who runs it, and leaves that alone', async () => {
     const [peer] = await startPeers(1);
     const lbproxy = await startLbproxy(config(peer.address));
     const second = await lbproxy.command();
     expect(second.code).toBe(1);
-    expect(second.text).toMatch(
-      new RegExp(
-        `nginx\\.conf:3:\\d+: .*cannot listen on 127\\.0\\.0\\.1:${lbproxy.port}: another program listens`,
-      ),
+    expect(second.text).toContain(
+      `lbproxy: lbproxy already runs ${lbproxy.configFile} as pid ${lbproxy.pid}; to have it read again: lbproxy -s reload`,
     );
     expect(readFileSync(join(lbproxy.dir, 'lbproxy.pid'), 'utf8')).toBe(`${lbproxy.pid}\n`);
     expect((await get(lbproxy.port)).status).toBe(200);
     expect(lbproxy.acceptorPids()).toHaveLength(2);
+  });
+
+  it('on taken ports names all of them, and who has them', async () => {
+    const lbproxy = await startLbproxy(
+      'worker_processes 1; http { server { listen 127.0.0.1:PORT1; listen unix:DIR/own.sock; return 204; } }',
+    );
+    const second = await spawnLbproxy(
+      `http { server { listen 127.0.0.1:PORT1; } server { listen unix:${lbproxy.dir}/own.sock; } }`,
+      { ports: lbproxy.ports },
+    );
+    expect((await second.exited).code).toBe(1);
+    const who = String.raw`pid ${lbproxy.pid} \(.*main\.ts.*\) listens there already`;
+    expect(second.stderr()).toMatch(
+      new RegExp(
+        `nginx\\.conf:1:8: cannot listen on 127\\.0\\.0\\.1:${lbproxy.port}: ${who}; stop it or choose another port`,
+      ),
+    );
+    expect(second.stderr()).toMatch(
+      new RegExp(`nginx\\.conf:1:\\d+: cannot listen on unix:.*own\\.sock: ${who}`),
+    );
+  });
+
+  it('goes ahead where a crash left the pid file, also of a process that is another now', async () => {
+    const lbproxy = await startLbproxy(config('127.0.0.1:1'));
+    const pidFile = join(lbproxy.dir, 'lbproxy.pid');
+    await lbproxy.stop();
+    for (const left of ['99999999', String(process.pid), 'x']) {
+      const next = await spawnLbproxy(config('127.0.0.1:1'), { files: { 'lbproxy.pid': left } });
+      await next.printed('is ready');
+      expect(readFileSync(join(next.dir, 'lbproxy.pid'), 'utf8')).toBe(`${next.pid}\n`);
+      await next.stop();
+    }
+    expect(existsSync(pidFile)).toBe(false);
   });
 
   it('says what is wrong with the configuration and exits with 1', async () => {

@@ -56,7 +56,7 @@ it('takes the place of a socket file that nobody listens on, and of no other', a
   const path = socketOf(first);
   const second = await spawnLbproxy(`http { server { listen unix:${path}; } }`);
   expect((await second.exited).code).toBe(1);
-  expect(second.stderr()).toMatch(/another program listens there already/);
+  expect(second.stderr()).toMatch(new RegExp(`pid ${first.pid} .* listens there already`));
   expect(await getUnix(path)).toBe('first unix:');
 
   const file = join(second.dir, 'notes.txt');

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLog, type Log } from '../../src/observe/error-log.ts';
 import { LogFiles } from '../../src/observe/log-files.ts';
 import { LOG_LEVELS } from '../../src/observe/rows.ts';
+import { repeatedKeys } from '../support/strict-json.ts';
 
 let dir = '';
 let path = '';
@@ -52,6 +53,31 @@ describe('createLog', () => {
       note: '100 €\x7f',
       msg: 'peer fällt aus %s \x1b[2J\x9b',
     });
+  });
+
+  it('never has a key twice, whatever the fields are called', async () => {
+    const files = new LogFiles();
+    const log = createLog({ path, level: 'debug' }, files);
+    const fields = {
+      level: 9,
+      time: 'noon',
+      pid: 1,
+      msg: 'm',
+      hostname: 'h',
+      err: new Error('e'),
+      name: 'n',
+    };
+    for (const method of METHODS) log[method]('text', fields);
+    log.info('as a key', { '': 0, 'a"b': 1, toJSON: 2, __proto__x: 3 });
+    await files.flushAll(2000);
+    const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
+    expect(lines).toHaveLength(METHODS.length + 1);
+    for (const line of lines) expect(repeatedKeys(line)).toEqual([]);
+    for (const record of records().slice(0, METHODS.length)) {
+      expect(record).toMatchObject({ pid: process.pid, msg: 'text', hostname: 'h', name: 'n' });
+      expect(record).toMatchObject({ level_: 9, time_: 'noon', pid_: 1, msg_: 'm' });
+      expect(Date.parse(record.time)).toBeGreaterThan(0);
+    }
   });
 
   it('writes pretty lines without colours where there is no terminal', async () => {

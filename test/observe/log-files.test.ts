@@ -30,7 +30,24 @@ describe('LogFiles', () => {
     const writer = files.open(path, { bufferBytes: 1000, flushMs: 10 });
     files.retire();
     files.open(path, { bufferBytes: 2000, flushMs: 20 });
+    expect(writer.buffering).toEqual({ bufferBytes: 1000, flushMs: 10 });
+    files.retire();
     expect(writer.buffering).toEqual({ bufferBytes: 2000, flushMs: 20 });
+  });
+
+  it('leaves everything as it was when a new configuration is refused', async () => {
+    const files = new LogFiles();
+    const running = files.open(join(dir, 'runs'), { bufferBytes: 1000, flushMs: 10 });
+    files.retire();
+    files.open(join(dir, 'runs'), { bufferBytes: 1, flushMs: 1 });
+    const refused = files.open(join(dir, 'refused'));
+    files.discard();
+    expect(running.buffering).toEqual({ bufferBytes: 1000, flushMs: 10 });
+    // The next one starts from what runs, not from what was refused.
+    expect(files.open(join(dir, 'refused'))).not.toBe(refused);
+    files.open(join(dir, 'runs'), { bufferBytes: 3000, flushMs: 30 });
+    files.retire();
+    expect(running.buffering).toEqual({ bufferBytes: 3000, flushMs: 30 });
   });
 
   it('reopens all', async () => {

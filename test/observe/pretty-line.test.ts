@@ -23,10 +23,11 @@ describe('prettyLine', () => {
       none: null,
       list: [1, 'a'],
       empty: '',
+      process: { name: 'app', pid: 12, gone: undefined },
       error: new Error('it broke'),
     };
     expect(prettyLine(entry({ fields }), false)).toBe(
-      '13:23:02 warn   peer failed peer=127.0.0.1:8002 cause=connect_refused ms=0.4 text="two words" none=null list=[1,"a"] empty="" error="it broke"',
+      '13:23:02 warn   peer failed peer=127.0.0.1:8002 cause=connect_refused ms=0.4 text="two words" none=null list=[1,"a"] empty="" process.name=app process.pid=12 error="it broke"',
     );
     expect(prettyLine(entry({ level: 'notice', message: 'started' }), false)).toBe('13:23:02 notice started');
     expect(prettyLine(entry({ level: 'info', message: 'started' }), false)).toBe('13:23:02 info   started');

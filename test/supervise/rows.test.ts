@@ -82,6 +82,16 @@ describe('program rows', () => {
     expect(read('autorestart', word).value).toBe(value);
   });
 
+  it('read ready_lost with its time or without', () => {
+    expect(read('ready_lost', 'keep').value).toBe(null);
+    expect(read('ready_lost', 'restart').value).toBe(60_000);
+    expect(read('ready_lost', 'restart', '1500ms').value).toBe(1500);
+    for (const words of [['keep', '5s'], ['restart', '0'], ['restart', 'soon'], ['on']])
+      expect(read('ready_lost', ...words).problems).toEqual([
+        expect.stringMatching(/^write "ready_lost restart/),
+      ]);
+  });
+
   it('read signals as Supervisor does', () => {
     expect(read('stopsignal', 'term').value).toBe('SIGTERM');
     expect(read('stopsignal', 'SIGQUIT').value).toBe('SIGQUIT');

@@ -33,6 +33,7 @@ function supervise(dir: string, programs: ProgramModel[], own: Partial<Superviso
     ...own,
   });
   cleanups.push(() => supervisor.stop());
+  supervisor.announceAll();
   supervisor.start();
   return { supervisor, logs, lines, peers, pids: () => supervisor.status.map((s) => s.pid) };
 }
@@ -231,7 +232,16 @@ describe('Supervisor', () => {
       PORT: `${own.programFirstPort}`,
       LBPROXY_PROCESS: 'env',
       PATH: process.env.PATH,
+      PYTHONUNBUFFERED: '1',
     });
+  });
+
+  it('leaves PYTHONUNBUFFERED to who sets it', async () => {
+    const dir = scripts({ 'env.mjs': 'console.log("<" + process.env.PYTHONUNBUFFERED + ">")' });
+    const kit = supervise(dir, [
+      program('env', { programCommand: node(dir, 'env.mjs'), programEnvironment: { PYTHONUNBUFFERED: '' } }),
+    ]);
+    expect((await eventually(() => kit.lines[0])).text).toBe('<>');
   });
 
   it('names who holds the port, waits, and starts when it is free', async () => {
@@ -284,6 +294,66 @@ describe('Supervisor', () => {
     expect(() => supervise('/', [program('a', { programCommand: 'x {port}' })])).toThrow(
       /conf:1:1: program "a": \{port\}/,
     );
+  });
+});
+
+const CLOSING = `
+import { createServer } from 'node:net';
+const server = createServer((s) => s.end());
+const listen = () => server.listen(Number(process.env.PORT), '127.0.0.1');
+process.on('SIGUSR2', () => server.close()).on('SIGCONT', listen);
+listen();
+setInterval(() => {}, 1000);
+`;
+
+describe('a process that closes its port and lives on', () => {
+  async function closing(own: object) {
+    const dir = scripts({ 'closing.mjs': CLOSING });
+    const port = await freePorts(1);
+    const app = program('app', {
+      programCommand: node(dir, 'closing.mjs'),
+      programFirstPort: port,
+      programStartMs: 0,
+      ...own,
+    });
+    const kit = supervise(dir, [app]);
+    await eventually(allUp(kit));
+    const [pid] = kit.pids();
+    process.kill(pid ?? 0, 'SIGUSR2');
+    await eventually(() => kit.peers.at(-1) === `app ${port}-`);
+    return { kit, port, pid };
+  }
+
+  it('leaves the balancer, and comes back with its port', async () => {
+    const { kit, port, pid } = await closing({ programReadyLostMs: null });
+    expect(kit.supervisor.status[0]).toMatchObject({ state: 'RUNNING', up: false, pid });
+    expect(kit.supervisor.status[0].problem).toBe(`no longer accepts on port ${port}`);
+    process.kill(pid ?? 0, 'SIGCONT');
+    await eventually(() => kit.peers.at(-1) === `app ${port}+`);
+    expect(kit.supervisor.status[0]).toMatchObject({ state: 'RUNNING', up: true, pid, problem: null });
+  });
+
+  it('is restarted after ready_lost', async () => {
+    const { kit, port, pid } = await closing({ programReadyLostMs: 200 });
+    await eventually(() => kit.peers.at(-1) === `app ${port}+`);
+    expect(kit.pids()[0]).not.toBe(pid);
+    expect(kit.logs.join('\n')).toContain(`app has not accepted on port ${port} for 200 ms: restarting it`);
+  });
+
+  it('is not one that only stands still: the system accepts for it', async () => {
+    const dir = scripts();
+    const app = program('app', {
+      programCommand: node(dir, 'server.mjs'),
+      programFirstPort: await freePorts(1),
+    });
+    const kit = supervise(dir, [app]);
+    await eventually(allUp(kit));
+    const pid = kit.pids()[0] ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    process.kill(pid, 'SIGCONT');
+    expect(kit.supervisor.status[0]).toMatchObject({ up: true, pid });
+    expect(kit.logs.filter((line) => line.startsWith('warn'))).toEqual([]);
   });
 });
 

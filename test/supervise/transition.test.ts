@@ -11,6 +11,7 @@ const rules: Rules = {
   autorestart: true,
   exitcodes: [0],
   giveUpAfter: null,
+  readyLostMs: 60_000,
   drainMs: 100,
 };
 
@@ -37,6 +38,7 @@ type Move =
   | 'timer'
   | 'port-free'
   | 'ready'
+  | 'lost'
   | 'gone'
   | 'failed'
   | { exit: number | string };
@@ -92,6 +94,50 @@ describe('transition', () => {
       state: 'RUNNING',
       effects: ['timer off', 'up', 'info: accepts on port 8001'],
     });
+  });
+
+  it('takes out a process that closed its port, back in when it accepts, and restarts it after ready_lost', () => {
+    const lost = [...running, [5000, 'lost']] as const;
+    expect(play(lost)).toMatchObject({
+      state: 'RUNNING',
+      record: { ready: false },
+      effects: [
+        'down',
+        'timer 60000',
+        'warn: no longer accepts on port 8001, though it runs: no request goes to it; it is restarted if that lasts 60 s',
+      ],
+    });
+    expect(play([...lost, [5100, 'lost']]).effects).toEqual([]);
+    expect(play([...lost, [7000, 'ready']])).toMatchObject({
+      state: 'RUNNING',
+      record: { ready: true },
+      effects: ['timer off', 'up', 'info: accepts on port 8001'],
+    });
+    const restarted = [...lost, [65_000, 'timer']] as const;
+    expect(play(restarted)).toMatchObject({
+      state: 'STOPPING',
+      effects: ['warn: has not accepted on port 8001 for 60 s: restarting it', 'SIGTERM', 'timer 10000'],
+    });
+    expect(play([...restarted, [65_100, { exit: 0 }], [65_100, 'gone']])).toMatchObject({
+      state: 'STARTING',
+      effects: ['timer off', 'check-port'],
+    });
+    expect(play(lost, { readyLostMs: null }).effects).toEqual([
+      'down',
+      'warn: no longer accepts on port 8001, though it runs: no request goes to it until it does',
+    ]);
+    // An app that ends by itself closes its port first: autorestart decides.
+    expect(play([...lost, [6000, { exit: 0 }], [6000, 'gone']], { autorestart: false }).state).toBe('EXITED');
+  });
+
+  it('forgets that a port accepted which closed within startsecs', () => {
+    const lost = [...launched, [300, 'ready'], [600, 'lost']] as const;
+    expect(play(lost)).toMatchObject({
+      state: 'STARTING',
+      effects: ['down', expect.stringMatching(/^warn/)],
+    });
+    expect(play([...lost, [1000, 'timer']])).toMatchObject({ state: 'STARTING', effects: ['timer 10000'] });
+    expect(play([...lost, [1000, 'timer'], [1500, 'ready']]).state).toBe('RUNNING');
   });
 
   it('needs startsecs only where there is no port', () => {

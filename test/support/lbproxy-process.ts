@@ -1,7 +1,15 @@
 // The kit's whole process: lbproxy started as a user starts it, in a process group of its own, gone after the test.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,8 +23,16 @@ const STOP_MS = 8000;
 export interface StartOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Most descriptors that it may have open. */
+  readonly descriptors?: number;
+  /** The program, instead of this checkout's. */
+  readonly main?: string;
   /** Ports for PORT1, PORT2 …; free ones otherwise. */
   readonly ports?: readonly number[];
+  /** Directories to make in DIR before the start. */
+  readonly dirs?: readonly string[];
+  /** Files to write into DIR before the start. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** How a process ended. */
@@ -60,13 +76,19 @@ export class LbproxyProcess {
   #stdout = '';
   #stderr = '';
   readonly #env: NodeJS.ProcessEnv;
+  readonly #main: string;
+  readonly #descriptors: number | undefined;
   readonly #waiting = new Set<() => void>();
 
   constructor(configText: string, ports: readonly number[], options: StartOptions) {
     this.ports = ports;
     const name = configText.trimStart().startsWith('{') ? 'upstreams.json' : 'nginx.conf';
     this.configFile = join(this.dir, name);
+    for (const name of options.dirs ?? []) mkdirSync(join(this.dir, name));
+    for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(this.dir, name), text);
     this.write(configText);
+    this.#main = options.main ?? MAIN;
+    this.#descriptors = options.descriptors;
     this.#env = { ...process.env, XDG_STATE_HOME: join(this.dir, 'state'), ...options.env };
     this.child = this.#spawn(options.args ?? []);
     running.add(this);
@@ -79,7 +101,10 @@ export class LbproxyProcess {
   }
 
   #spawn(args: readonly string[]): ChildProcess {
-    return spawn(process.execPath, [MAIN, '--config', this.configFile, ...args], {
+    const command = [process.execPath, this.#main, '--config', this.configFile, ...args];
+    const limited = ['/bin/sh', '-c', `ulimit -n ${this.#descriptors}; exec "$0" "$@"`, ...command];
+    const [program, ...words] = this.#descriptors === undefined ? command : limited;
+    return spawn(program, words, {
       cwd: this.dir,
       env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -174,6 +199,12 @@ export class LbproxyProcess {
     const [code] = await once(child, 'close');
     clearTimeout(timer);
     return { code, text };
+  }
+
+  /** What stands in `error_log DIR/error.log` a moment from now. */
+  async log(): Promise<string> {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return readFileSync(join(this.dir, 'error.log'), 'utf8');
   }
 
   acceptorPids(): number[] {

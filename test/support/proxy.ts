@@ -9,6 +9,7 @@ import type { Model } from '../../src/config/model.ts';
 import { formatProblems } from '../../src/config/problem.ts';
 import { shapeOf } from '../../src/config/registry.ts';
 import { Listener } from '../../src/listen/listener.ts';
+import { readTlsFiles } from '../../src/listen/tls-files.ts';
 import { LogFiles } from '../../src/observe/log-files.ts';
 import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';
 
@@ -54,11 +55,13 @@ export async function startProxy(
     attemptFailed: (_x, attempt, detail) =>
       log.push(`${attempt.peer} ${attempt.outcome} ${attempt.noRetry}: ${detail}`),
     fileProblem: (_x, message) => log.push(message),
+    noRoom: (message) => log.push(message),
   };
+  const selfSigned = options.certificate ?? null;
   const runtime = compileRuntime(model, {
     previous: null,
     discovery: NOTHING_DISCOVERED,
-    tls: { selfSigned: options.certificate ?? null, ticketKeys: Buffer.alloc(48, 7) },
+    tls: { selfSigned, files: readTlsFiles(model, selfSigned), ticketKeys: Buffer.alloc(48, 7) },
     logFiles,
     log: runtimeLog,
   });

@@ -1,0 +1,43 @@
+// What a reload says it changed.
+import { describe, expect, it } from 'vitest';
+import { describeChanges, NO_PROGRAM_CHANGES } from '../../src/cluster/changes.ts';
+import { buildModel } from '../../src/config/build.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import type { Model } from '../../src/config/model.ts';
+import { shapeOf } from '../../src/config/registry.ts';
+
+function model(text: string): Model {
+  const { tree, prefix, problems } = loadConfig('/x/nginx.conf', { shapeOf, readFile: () => text });
+  if (tree === undefined) throw new Error('unreadable');
+  const built = buildModel(tree, prefix, problems);
+  expect(problems.list).toEqual([]);
+  return built;
+}
+
+const BASE = `upstream a { server 127.0.0.1:1; } server { listen 80; server_name a; location / { proxy_pass http://a; } }
+  server { listen 81; server_name b; location / { root /b; } }`;
+
+describe('describeChanges', () => {
+  it.each([
+    ['places only', `\n\n# moved\n${BASE}`, 'nothing changed'],
+    ['a new address', `${BASE} server { listen 82; server_name c; }`, 'opened *:82; servers: 1 added'],
+    ['a closed one', BASE.replace(/server \{ listen 81.*/, ''), 'closed *:81; servers: 1 removed'],
+    ['a setting of a server', BASE.replace('root /b', 'root /c'), 'servers: 1 changed'],
+    ['the address of a server', BASE.replace('81', '82'), 'opened *:82; closed *:81; servers: 1 changed'],
+    ['a peer', BASE.replace('0.1:1', '0.1:2'), 'upstreams: 1 changed'],
+    ['groups', `upstream z { server 127.0.0.1:9; } ${BASE}`, 'upstreams: 1 added'],
+  ])('tells of %s', (_, text, expected) => {
+    const wrap = (inner: string): Model => model(`http { ${inner} }`);
+    expect(describeChanges(wrap(BASE), wrap(text), NO_PROGRAM_CHANGES)).toBe(expected);
+  });
+
+  it('tells of settings and of programs', () => {
+    const after = model(`worker_shutdown_timeout 5s; http { ${BASE} }`);
+    const programs = { started: ['p_00', 'p_01'], stopped: [], replaced: ['q'] };
+    expect(describeChanges(model(`http { ${BASE} }`), after, programs)).toBe(
+      'settings: 1 changed; programs: 2 start (p_00, p_01), 1 is replaced (q)',
+    );
+    const many = { started: [], stopped: Array.from({ length: 9 }, (_, i) => `p_0${i}`), replaced: [] };
+    expect(describeChanges(after, after, many)).toBe('programs: 9 stop (p_00, p_01, p_02, …)');
+  });
+});
