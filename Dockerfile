@@ -3,7 +3,7 @@ FROM node:26-slim AS build
 WORKDIR /src
 COPY package.json package-lock.json tsconfig.json tsconfig.build.json ./
 COPY src src
-# Also builds: package.json's "prepare".
+# Also builds: package.json's "dependencies" script.
 RUN npm ci
 
 FROM node:26-slim

@@ -17,6 +17,8 @@ export interface Options {
   readonly load?: Engine;
   /** A git revision whose build is compared with that of this checkout. */
   readonly compare?: string;
+  /** Whether every round is kept beside the summary. */
+  readonly everyRound: boolean;
 }
 
 export const USAGE = `npm run bench -- [options]
@@ -27,6 +29,7 @@ export const USAGE = `npm run bench -- [options]
   --seconds N         of a round (5; quick 2)
   --load NAME         ${ENGINES.join(' | ')}
   --compare REF       builds REF beside this checkout and runs the two against each other
+  --every-round       keeps every round, beside the summary in bench/results/
   --list              what there is
 `;
 
@@ -51,11 +54,12 @@ export function parseOptions(args: readonly string[], names: Names): Options {
       seconds: { type: 'string' },
       load: { type: 'string' },
       compare: { type: 'string' },
+      'every-round': { type: 'boolean', default: false },
     },
   });
   const { quick, list, help, only, contenders, load, compare } = values;
   return {
-    ...{ quick, list, help },
+    ...{ quick, list, help, everyRound: values['every-round'] },
     ...(only === undefined ? {} : { only: scenarioNames(only, names) }),
     ...(contenders === undefined ? {} : { contenders: contenderNames(contenders, names) }),
     rounds: wholeNumber('rounds', values.rounds ?? (quick ? '2' : '3')),

@@ -1,4 +1,5 @@
-// What a run leaves behind: bench/results/<time>.json with everything, and a chart beside it.
+// What a run leaves behind: bench/results/<time>.json with a line for each contender of a scenario, a chart beside it, and every
+// round in <time>.rounds.json where that was asked for.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
@@ -6,7 +7,7 @@ import { CHECKOUT } from './contenders/lbproxy.ts';
 import type { Engine } from './load/http-engines.ts';
 import type { Options } from './options.ts';
 import { unpinnedBecause } from './pin.ts';
-import type { Line, Outcome, Round } from './report.ts';
+import type { Line, Outcome, Round, Spread } from './report.ts';
 
 export interface Results {
   readonly options: Options;
@@ -46,15 +47,46 @@ function checkout(): { readonly commit: string; readonly dirty: boolean } | unde
   }
 }
 
+/** Enough for what is compared, and no more digits than a round is good for. */
+const DIGITS = 4;
+
+const rounded = (value: number): number => Number(value.toPrecision(DIGITS));
+const asList = ({ median, min, max }: Spread): readonly number[] => [median, min, max].map(rounded);
+
+/** A run as JSON: what it ran on, then a line of text for each contender of a scenario and for each target. */
+export function summaryText(about: object, lines: readonly Line[], outcomes: readonly Outcome[]): string {
+  const short = lines.map(({ figures, ratio, ...line }) => ({
+    ...line,
+    figures: Object.fromEntries(Object.entries(figures).map(([name, spread]) => [name, asList(spread)])),
+    ...(ratio === undefined ? {} : { ratio: asList(ratio) }),
+  }));
+  const told = outcomes.map(({ target, measured, ...outcome }) => ({
+    ...target,
+    measured: asList(measured),
+    ...outcome,
+  }));
+  const values = 'median, least and greatest of the rounds; ratio: lbproxy ÷ this contender, round by round';
+  const head = JSON.stringify({ ...about, values }, null, 2).slice(0, -2);
+  return `${head},\n  "lines": ${listText(short)},\n  "outcomes": ${listText(told)}\n}\n`;
+}
+
+function listText(entries: readonly object[]): string {
+  if (entries.length === 0) return '[]';
+  return `[\n${entries.map((entry) => `    ${JSON.stringify(entry)}`).join(',\n')}\n  ]`;
+}
+
 /** Writes the files; their paths. `svg` is undefined where there is nothing to draw. */
 export function writeResults(results: Results, svg: string | undefined): readonly string[] {
+  const { lines, outcomes, rounds, ...run } = results;
   const dir = new URL('./results/', import.meta.url).pathname;
   mkdirSync(dir, { recursive: true });
   const time = new Date().toISOString();
   const base = `${dir}${time.replace(/[:.]/g, '-')}`;
-  const all = { time, machine: machine(), ...checkout(), ...results };
-  writeFileSync(`${base}.json`, `${JSON.stringify(all, null, 2)}\n`);
-  if (svg === undefined) return [`${base}.json`];
-  writeFileSync(`${base}.svg`, svg);
-  return [`${base}.json`, `${base}.svg`];
+  const about = { time, machine: machine(), ...checkout(), ...run };
+  const files = new Map([[`${base}.json`, summaryText(about, lines, outcomes)]]);
+  if (run.options.everyRound)
+    files.set(`${base}.rounds.json`, `${JSON.stringify({ ...about, rounds }, null, 2)}\n`);
+  if (svg !== undefined) files.set(`${base}.svg`, svg);
+  for (const [file, text] of files) writeFileSync(file, text);
+  return [...files.keys()];
 }

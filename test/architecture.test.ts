@@ -58,15 +58,26 @@ const STOREYS: readonly (readonly string[])[] = [
 ];
 
 const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
-  'config/base': ['tree', 'row', 'model', 'units', 'problem', 'places', 'glob', 'nginx-names'],
+  'config/base': [
+    'tree',
+    'row',
+    'model',
+    'units',
+    'problem',
+    'places',
+    'glob',
+    'nginx-names',
+    'foreign-words',
+    'missing-semicolon',
+  ],
   'config/files': ['load', 'print'],
   'config/registry': [
     'registry',
+    'level',
+    'check-row',
     'build',
     'build-blocks',
     'build-script',
-    'level',
-    'check-row',
     'finish',
     'describe',
   ],

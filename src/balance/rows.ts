@@ -65,11 +65,13 @@ export const balanceRows: readonly Row[] = [
     default: 'round_robin',
     doc: 'How a peer is chosen.',
     read: (words, cx) =>
-      METHODS.find((m) => m === words[0].text) ??
+      METHODS.find((m) => m === ownName(words[0].text)) ??
       cx.problems.error(words[0].at, `unknown method "${words[0].text}"; there are ${METHODS.join(', ')}`),
   }),
   methodWord('ip_hash', 'Chooses by the client address: the first three octets of IPv4, all of IPv6.'),
-  methodWord('least_conn', 'Chooses the peer with the fewest active requests for its weight.'),
+  methodWord('least_conn', 'Chooses the peer with the fewest active requests for its weight.', [
+    'least_connections',
+  ]),
   setting('upstreamProgram', {
     name: 'program',
     contexts: ['upstream'],
@@ -106,9 +108,16 @@ export const balanceRows: readonly Row[] = [
   ignored('zone', ['upstream'], 'the state of groups is always shared by the acceptors', { args: [1, 2] }),
 ];
 
-function methodWord(method: BalanceMethod, doc: string): Row {
+/** Other tools write `least-conn`, or the word in full. */
+function ownName(method: string): string {
+  const name = method.toLowerCase().replaceAll('-', '_');
+  return name === 'least_connections' ? 'least_conn' : name;
+}
+
+function methodWord(method: BalanceMethod, doc: string, aliases?: readonly string[]): Row {
   return setting('upstreamMethod', {
     name: method,
+    aliases,
     contexts: ['upstream'],
     args: [0, 0],
     syntax: '',
@@ -197,6 +206,3 @@ export function parseAddress(
   const port = m[2] === undefined ? defaultPort : Number(m[2]);
   return port >= 1 && port <= 65_535 ? { host: m[1], port, path: '' } : undefined;
 }
-
-/** The name of a URL's authority when it is a bare word: a group's, perhaps. */
-export const BALANCE_NAME = /^http:\/\/([A-Za-z0-9_-]+)(?:\/|$)/i;

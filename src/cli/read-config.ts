@@ -1,6 +1,6 @@
 // A configuration file to its Model, with every check that needs no socket; what start, reload, -t and -s share.
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { listensOf } from '../cluster/needs.ts';
@@ -9,10 +9,11 @@ import { positionOf } from '../config/finish.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Model } from '../config/model.ts';
 import { parse } from '../config/nginx/parse.ts';
-import { formatProblems, type Problems } from '../config/problem.ts';
+import { formatProblems, type Problems, type Severity } from '../config/problem.ts';
 import { shapeOf } from '../config/registry.ts';
 import type { Tree } from '../config/tree.ts';
 import { validatePrograms } from '../supervise/validate.ts';
+import { warnOfStrangers } from './check-surroundings.ts';
 import type { CliOptions } from './run-cli.ts';
 
 export interface ReadConfig {
@@ -52,11 +53,13 @@ export function readConfig(file: string, options: CliOptions): ReadConfig {
   const model = options.errorLog === undefined ? built : withErrorLog(built, options.errorLog);
   const followed = new Map(model.upstreams.map((u) => [u.settings.upstreamProgram, u.at]));
   followed.delete('');
-  validatePrograms(model.programs, (at, message) => problems.error(positionOf(at), message), {
-    prefix,
-    followed,
-  });
+  const report = (at: string, message: string, severity: Severity = 'error'): void => {
+    problems.list.push({ severity, at: positionOf(at), message });
+  };
+  validatePrograms(model.programs, report, { prefix, followed });
   checkPorts(model, problems);
+  // -t asks whether they are host names.
+  if (options.test !== true && options.dump !== true) warnOfStrangers(model, problems);
   if (!problems.hasErrors) checkServes(model, tree, file, problems);
   return { file, model: problems.hasErrors ? undefined : model, tree, problems };
 }
@@ -119,11 +122,17 @@ export function stateDirOf(model: Model): string {
   return join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'lbproxy');
 }
 
-/** `pid`, else a name made from the configuration's path. */
-export function pidFileOf(model: Model, file: string): string {
-  if (model.settings.pidFile !== '') return model.settings.pidFile;
-  const name = createHash('sha256').update(resolve(file)).digest('hex').slice(0, 12);
-  return join(stateDirOf(model), `${name}.pid`);
+/**
+ * `pid`, else names made from the configuration's path as it was named and as it is without symbolic links: another link to the
+ * file is found by the one, a link that leads elsewhere since (`current/upstreams.json` after a deployment) by the other.
+ */
+export function pidFilesOf(model: Model, file: string): readonly string[] {
+  if (model.settings.pidFile !== '') return [model.settings.pidFile];
+  const paths = new Set([resolve(file), realpathSync(file)]);
+  return [...paths].map((path) => {
+    const name = createHash('sha256').update(path).digest('hex').slice(0, 12);
+    return join(stateDirOf(model), `${name}.pid`);
+  });
 }
 
 /** A sentence for a start without a configuration. */

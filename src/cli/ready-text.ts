@@ -1,5 +1,6 @@
-// What is printed once everything serves: what listens where, which peers stand behind, and what to try.
+// What is printed once everything serves: what listens where, which peers stand behind, which programs run besides, and what to try.
 
+import type { ServerEntry } from '../balance/rows.ts';
 import { listensOf } from '../cluster/needs.ts';
 import { wantedAcceptors } from '../cluster/primary.ts';
 import type { Model } from '../config/model.ts';
@@ -7,34 +8,38 @@ import type { ListenModel } from '../listen/rows.ts';
 import type { ProcessStatus } from '../supervise/slot.ts';
 import { VERSION } from '../version.ts';
 
+/** More peers than this are counted only: the line is for people. */
+const MAX_PEERS = 8;
+
 export function readyText(model: Model, processes: readonly ProcessStatus[]): string {
   const lines = [
     `lbproxy ${VERSION} is ready: ${count(wantedAcceptors(model), 'acceptor')}, pid ${process.pid}`,
   ];
-  const tries: string[] = [];
   for (const listen of listensOf(model).values()) {
-    const url = urlOf(listen);
-    const redirect = model.servers.some(
-      (s) => s.settings.redirectHttps !== null && s.settings.listens.some((l) => l.port === listen.port),
-    );
-    lines.push(`  ${url.padEnd(28)} ${redirect ? 'redirects to https' : listen.ssl ? 'TLS' : 'HTTP'}`);
-    if (listen.path === '')
-      tries.push(redirect ? `curl -I ${url}` : listen.ssl ? `curl -k ${url}` : `curl ${url}`);
+    const what = redirects(model, listen) ? 'redirects to https' : listen.ssl ? 'TLS' : 'HTTP';
+    lines.push(`  ${urlOf(listen).padEnd(28)} ${what}`);
   }
   for (const upstream of model.upstreams)
     lines.push(`  upstream ${upstream.name}: ${peersText(upstream, processes)}`);
-  lines.push(...processes.flatMap(troubleOf));
-  if (tries.length > 0) lines.push(`try: ${tries.join(' · ')}`);
+  const followed = new Set(model.upstreams.map(({ settings }) => settings.upstreamProgram));
+  for (const { name } of model.programs) {
+    if (!followed.has(name))
+      lines.push(`  program ${name}: ${programText(processes.filter((p) => p.program === name))}`);
+  }
+  lines.push(...processes.flatMap((p) => troubleOf(p, followed.has(p.program))));
+  const proposal = tryText(model);
+  if (proposal !== undefined) lines.push(`try: ${proposal}`);
   return `${lines.join('\n')}\n`;
 }
 
-/** What is said of a process that does not do its work. */
-function troubleOf(p: ProcessStatus): string[] {
+/** What is said of a process that does not do its work. The line of a program without upstream shows its state already. */
+function troubleOf(p: ProcessStatus, isFollowed: boolean): string[] {
   if (p.problem !== null)
     return [
       `  ${p.port === null ? `${p.name} does not run` : `${p.name} (port ${p.port}) does not serve`}: ${p.problem}`,
     ];
-  return p.port === null || p.up ? [] : [`  ${p.name} (port ${p.port}) is not ready yet: ${p.state}`];
+  if (p.port === null || p.up || !isFollowed) return [];
+  return [`  ${p.name} (port ${p.port}) is not ready yet: ${p.state}`];
 }
 
 function count(n: number, what: string): string {
@@ -43,11 +48,49 @@ function count(n: number, what: string): string {
 
 function peersText(upstream: Model['upstreams'][number], processes: readonly ProcessStatus[]): string {
   const { upstreamServers, upstreamProgram, upstreamMethod } = upstream.settings;
-  const servers = upstreamServers.map((s) => (s.path === '' ? `${s.host}:${s.port}` : `unix:${s.path}`));
   const ports = processes
     .filter((p) => p.program === upstreamProgram && p.up)
     .map((p) => `127.0.0.1:${p.port}`);
-  return `${[...servers, ...ports].join(', ') || 'no peer yet'} (${upstreamMethod})`;
+  const peers = [...upstreamServers.map(serverText), ...ports];
+  const shown = peers.length > MAX_PEERS ? peers.slice(0, MAX_PEERS - 1) : peers;
+  const more = shown.length < peers.length ? ` and ${peers.length - shown.length} more` : '';
+  return `${shown.join(', ') || 'no peer yet'}${more} (${upstreamMethod})`;
+}
+
+/** As a configuration writes it, without what is as always. */
+function serverText(server: ServerEntry): string {
+  const words = [server.path === '' ? `${server.host}:${server.port}` : `unix:${server.path}`];
+  if (server.weight !== 1) words.push(`weight=${server.weight}`);
+  if (server.maxConns > 0) words.push(`max_conns=${server.maxConns}`);
+  if (server.backup) words.push('backup');
+  if (server.down) words.push('down');
+  return words.join(' ');
+}
+
+/** `RUNNING on 127.0.0.1:8001`, `2 RUNNING, 1 BACKOFF`. */
+function programText(processes: readonly ProcessStatus[]): string {
+  if (processes.length === 1) {
+    const [{ state, port }] = processes;
+    return port === null ? state : `${state} on 127.0.0.1:${port}`;
+  }
+  const states = Map.groupBy(processes, (p) => p.state);
+  return [...states].map(([state, those]) => `${those.length} ${state}`).join(', ');
+}
+
+/** One command for the address that says most: plain HTTP, else TLS, else a redirect. */
+function tryText(model: Model): string | undefined {
+  const listens = [...listensOf(model).values()].filter((listen) => listen.path === '');
+  const answering = listens.filter((listen) => !redirects(model, listen));
+  const best = answering.find((listen) => !listen.ssl) ?? answering[0] ?? listens[0];
+  if (best === undefined) return undefined;
+  const flag = best.ssl ? '-k ' : answering.length === 0 ? '-I ' : '';
+  return `curl ${flag}${urlOf(best)}`;
+}
+
+function redirects(model: Model, { port }: ListenModel): boolean {
+  return model.servers.some(
+    ({ settings }) => settings.redirectHttps !== null && settings.listens.some((l) => l.port === port),
+  );
 }
 
 function urlOf(listen: ListenModel): string {

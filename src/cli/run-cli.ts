@@ -1,4 +1,6 @@
 // argv → one command. nginx's flags mean what they mean there.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../version.ts';
 
@@ -39,7 +41,8 @@ function createProgram(): Command {
     )
     .option('-e, --error-log <file>', 'error log instead of the configured one ("stderr" for the terminal)')
     .option('-g, --directives <text>', 'directives in front of the configuration, in nginx syntax')
-    .option('-v', 'print the version')
+    .option('-v, --version', 'print the version')
+    .argument('[file]', 'the configuration, as -c names it')
     .option('-V', 'print the version and how it was built')
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', HELP)
@@ -64,14 +67,28 @@ export async function runCli(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode;
     throw error;
   }
-  const options = program.opts<CliOptions & { v?: boolean; V?: boolean }>();
-  if (options.v === true || options.V === true) return printVersion(options.V === true);
-  if (program.args[0] === 'docs') return (await import('./docs.ts')).writeDocs();
+  const given = program.opts<CliOptions & { version?: boolean; V?: boolean }>();
+  if (given.version === true || given.V === true) return printVersion(given.V === true);
+  const [file] = program.args;
+  if (file === 'docs') return (await import('./docs.ts')).writeDocs();
+  const problem = file === undefined ? undefined : whyNotFile(file, given);
+  if (problem !== undefined) {
+    process.stderr.write(`lbproxy: ${problem}\n`);
+    return 1;
+  }
+  const options = file === undefined ? given : { ...given, config: file };
   if (options.test === true || options.dump === true)
     return (await import('./test-config.ts')).testConfig(options);
   if (options.signal !== undefined)
     return (await import('./send-signal.ts')).sendSignal(options.signal, options);
   return (await import('./serve.ts')).serve(options);
+}
+
+/** Why an argument cannot be the configuration. */
+function whyNotFile(file: string, { config, prefix = '.' }: CliOptions): string | undefined {
+  if (config !== undefined) return `two configurations are named, ${file} and ${config}: name one`;
+  if (/[./\\]/.test(file) || existsSync(file) || existsSync(join(prefix, file))) return undefined;
+  return `there is no command "${file}", and no file of that name; see lbproxy --help`;
 }
 
 function printVersion(full: boolean): number {

@@ -1,8 +1,8 @@
-// -s: finds the running primary by its pid file, signals it, waits for what comes of it and prints that.
+// -s: finds the running primary by its pid files, signals it, waits for what comes of it and prints that.
 import type { Model } from '../config/model.ts';
 import { nowNs, OutcomeFile, type WrittenOutcome } from './outcome-file.ts';
 import { isAlive, pidIn } from './process-alive.ts';
-import { configFile, NO_CONFIG, pidFileOf, printProblems, readConfig } from './read-config.ts';
+import { configFile, NO_CONFIG, pidFilesOf, printProblems, readConfig } from './read-config.ts';
 import type { CliOptions, Signal } from './run-cli.ts';
 
 const SIGNALS = { stop: 'SIGTERM', quit: 'SIGQUIT', reload: 'SIGHUP', reopen: 'SIGUSR1' } as const;
@@ -23,20 +23,29 @@ export async function sendSignal(signal: Signal, options: CliOptions): Promise<n
     printProblems(read);
     return fail(`configuration file ${file} test failed`);
   }
-  const pidFile = pidFileOf(read.model, file);
-  const pid = pidIn(pidFile);
-  if (pid === undefined) return fail(`no lbproxy runs with ${file}: there is no pid file ${pidFile}`);
-  if (Number.isNaN(pid)) return fail(`${pidFile} holds no process id`);
+  const pidFiles = pidFilesOf(read.model, file);
   const sinceNs = nowNs();
-  try {
-    process.kill(pid, SIGNALS[signal]);
-  } catch (error) {
-    return fail(`cannot signal process ${pid} of ${pidFile}: ${(error as Error).message}`);
+  let problem = `no lbproxy runs with ${file}: there is no pid file ${pidFiles[0]}`;
+  for (const pidFile of pidFiles) {
+    const sent = signalProcess(pidFile, SIGNALS[signal]);
+    if (typeof sent === 'number')
+      return await outcomeOf({ signal, pid: sent, sinceNs, outcomes: new OutcomeFile(pidFile) }, read.model);
+    problem = sent ?? problem;
   }
-  const wish: Wish = { signal, pid, sinceNs, outcomes: new OutcomeFile(pidFile) };
-  return signal === 'stop' || signal === 'quit'
-    ? await untilEnded(wish, stopLimitMs(signal, read.model))
-    : await untilAnswered(wish);
+  return fail(problem);
+}
+
+/** The process that got the signal, or why none did: a crash may have left the file. Undefined when there is no such file. */
+function signalProcess(pidFile: string, signal: NodeJS.Signals): number | string | undefined {
+  const pid = pidIn(pidFile);
+  if (pid === undefined) return undefined;
+  if (Number.isNaN(pid)) return `${pidFile} holds no process id`;
+  try {
+    process.kill(pid, signal);
+    return pid;
+  } catch (error) {
+    return `cannot signal process ${pid} of ${pidFile}: ${(error as Error).message}`;
+  }
 }
 
 interface Wish {
@@ -44,6 +53,13 @@ interface Wish {
   readonly pid: number;
   readonly sinceNs: string;
   readonly outcomes: OutcomeFile;
+}
+
+async function outcomeOf(wish: Wish, model: Model): Promise<number> {
+  const { signal } = wish;
+  return signal === 'stop' || signal === 'quit'
+    ? await untilEnded(wish, stopLimitMs(signal, model))
+    : await untilAnswered(wish);
 }
 
 async function untilAnswered({ signal, pid, sinceNs, outcomes }: Wish): Promise<number> {

@@ -11,19 +11,19 @@ import { formatPosition, formatProblems, type Problem, type Problems } from '../
 import { LogFileError } from '../observe/log-output.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import { checkFiles } from './check-files.ts';
-import { nowNs, OutcomeFile } from './outcome-file.ts';
+import { nowNs, OutcomeFile, type WrittenOutcome } from './outcome-file.ts';
 import { isAlive, isLbproxy, pidIn } from './process-alive.ts';
 import {
   configFile,
   NO_CONFIG,
-  pidFileOf,
+  pidFilesOf,
   printProblems,
   type ReadConfig,
   readConfig,
   stateDirOf,
 } from './read-config.ts';
 import { readyText } from './ready-text.ts';
-import type { CliOptions } from './run-cli.ts';
+import type { CliOptions, Signal } from './run-cli.ts';
 import { Terminal } from './terminal.ts';
 
 /** How long the start waits for slow programs before it says that it is ready. */
@@ -44,7 +44,9 @@ export async function serve(options: CliOptions): Promise<number> {
   printProblems(first);
   const { model, problems } = first;
   if (model === undefined || problems.hasErrors) return fail(`${file} has errors; nothing was started`);
-  const other = runningAs(pidFileOf(model, file));
+  const other = pidFilesOf(model, file)
+    .map(runningAs)
+    .find((pid) => pid !== undefined);
   if (other !== undefined) {
     return fail(
       `lbproxy already runs ${file} as pid ${other}; to have it read again: lbproxy -s reload, to end it: lbproxy -s stop`,
@@ -77,8 +79,9 @@ class Server {
   readonly #options: CliOptions;
   #read: ReadConfig;
   readonly #primary: Primary;
-  readonly #pidFile: string;
-  readonly #outcomes: OutcomeFile;
+  readonly #pidFiles: readonly string[];
+  /** Beside each pid file: `-s` looks at the one it has found. */
+  readonly #outcomes: readonly OutcomeFile[];
   /** When the latest reload began to read, and what it printed. */
   #reload = { sinceNs: '0', printed: '' };
   #stopAsked = false;
@@ -94,8 +97,8 @@ class Server {
     this.#file = file;
     this.#options = options;
     this.#read = read;
-    this.#pidFile = pidFileOf(model, file);
-    this.#outcomes = new OutcomeFile(this.#pidFile);
+    this.#pidFiles = pidFilesOf(model, file);
+    this.#outcomes = this.#pidFiles.map((pidFile) => new OutcomeFile(pidFile));
     this.#primary = new Primary({
       model,
       read: () => this.#reread(),
@@ -113,8 +116,8 @@ class Server {
     await Promise.race([this.#programsSettled(), stopped]);
     if (!this.#stopAsked) process.stdout.write(readyText(this.#primary.model, this.#primary.processes));
     await stopped;
-    if (this.#pidWritten) rmSync(this.#pidFile, { force: true });
-    this.#outcomes.remove();
+    if (this.#pidWritten) for (const pidFile of this.#pidFiles) rmSync(pidFile, { force: true });
+    for (const outcomes of this.#outcomes) outcomes.remove();
     // What a start or a reload had begun (a look-up, a socket) must not hold what was told to end.
     setTimeout(() => process.exit(0), EXIT_MS).unref();
     return 0;
@@ -182,8 +185,10 @@ class Server {
   }
 
   #writePid(): void {
-    mkdirSync(dirname(this.#pidFile), { recursive: true });
-    writeFileSync(this.#pidFile, `${process.pid}\n`);
+    for (const pidFile of this.#pidFiles) {
+      mkdirSync(dirname(pidFile), { recursive: true });
+      writeFileSync(pidFile, `${process.pid}\n`);
+    }
     this.#pidWritten = true;
   }
 
@@ -194,7 +199,7 @@ class Server {
         this.#stopAsked = true;
         const sinceNs = nowNs();
         const tell = (text: string): void =>
-          this.#outcomes.write(wish, { sinceNs, done: false, ok: true, printed: '', text });
+          this.#tell(wish, { sinceNs, done: false, ok: true, printed: '', text });
         void this.#primary
           .stop(wish === 'quit', tell)
           .catch((error: unknown) => this.#primary.log.error(`internal: ${String(error)}`))
@@ -217,14 +222,18 @@ class Server {
   async #onReload(): Promise<void> {
     await this.#started;
     const outcome = await this.#primary.reload().catch(internal);
-    this.#outcomes.write('reload', { ...this.#reload, done: true, ...outcome });
+    this.#tell('reload', { ...this.#reload, done: true, ...outcome });
   }
 
   async #onReopen(): Promise<void> {
     const sinceNs = nowNs();
     await this.#started;
     const outcome = await this.#primary.reopenLogs().catch(internal);
-    this.#outcomes.write('reopen', { sinceNs, done: true, printed: '', ...outcome });
+    this.#tell('reopen', { sinceNs, done: true, printed: '', ...outcome });
+  }
+
+  #tell(wish: Signal, outcome: WrittenOutcome): void {
+    for (const outcomes of this.#outcomes) outcomes.write(wish, outcome);
   }
 
   /** Every process with a port takes requests or has failed once; others have to be started only. */

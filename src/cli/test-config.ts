@@ -1,20 +1,29 @@
 // -t and -T: is the configuration good? Also opens what it names: certificates, logs.
 
-import { usesSelfSigned } from '../cluster/needs.ts';
+import { placeOfSelfSigned } from '../cluster/needs.ts';
 import { RuntimeLogs } from '../cluster/runtime-logs.ts';
 import { ensureSelfSigned } from '../cluster/self-signed.ts';
 import { CompileError, compileRuntime } from '../compile.ts';
 import { positionOf } from '../config/finish.ts';
 import type { Model } from '../config/model.ts';
 import { printNginx } from '../config/print.ts';
+import type { Problems } from '../config/problem.ts';
 import { rowsNamed } from '../config/registry.ts';
 import type { Directive, Tree } from '../config/tree.ts';
 import { withJsonHeaders } from '../forward/rows.ts';
-import { readTlsFiles } from '../listen/tls-files.ts';
+import { type CertificatePaths, readTlsFiles } from '../listen/tls-files.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import { NOTHING_DISCOVERED } from '../upstream/discovery.ts';
 import { checkFiles } from './check-files.ts';
-import { configFile, NO_CONFIG, printProblems, readConfig, stateDirOf } from './read-config.ts';
+import { checkSurroundings } from './check-surroundings.ts';
+import {
+  configFile,
+  NO_CONFIG,
+  printProblems,
+  type ReadConfig,
+  readConfig,
+  stateDirOf,
+} from './read-config.ts';
 import type { CliOptions } from './run-cli.ts';
 
 export async function testConfig(options: CliOptions): Promise<number> {
@@ -24,10 +33,13 @@ export async function testConfig(options: CliOptions): Promise<number> {
     return 1;
   }
   const read = readConfig(file, options);
-  if (read.model !== undefined) checkFiles(read);
-  if (read.model !== undefined && !read.problems.hasErrors) {
-    const problem = await tryOut(read.model);
-    if (problem !== undefined) read.problems.error(positionOf(problem.at || `${file}:1:1`), problem.message);
+  const { model, problems } = read;
+  if (model !== undefined) {
+    checkFiles(read);
+    const selfSigned = await selfSignedFor(model, problems);
+    // It would stop at the first file that was told already.
+    if (!problems.hasErrors) tryOut(model, selfSigned, read);
+    await checkSurroundings(model, problems);
   }
   printProblems(read);
   if (read.problems.hasErrors || read.tree === undefined) {
@@ -42,10 +54,20 @@ export async function testConfig(options: CliOptions): Promise<number> {
   return 0;
 }
 
-/** Compiles as an acceptor would, without opening sockets. */
-async function tryOut(model: Model): Promise<{ at: string; message: string } | undefined> {
+async function selfSignedFor(model: Model, problems: Problems): Promise<CertificatePaths | null> {
+  const place = placeOfSelfSigned(model);
+  if (place === undefined) return null;
   try {
-    const selfSigned = usesSelfSigned(model) ? await ensureSelfSigned(stateDirOf(model)) : null;
+    return await ensureSelfSigned(stateDirOf(model));
+  } catch (error) {
+    problems.error(positionOf(place), (error as Error).message);
+    return null;
+  }
+}
+
+/** Compiles as an acceptor would, without opening sockets. */
+function tryOut(model: Model, selfSigned: CertificatePaths | null, { file, problems }: ReadConfig): void {
+  try {
     const logFiles = new LogFiles();
     await compileRuntime(model, {
       previous: null,
@@ -54,9 +76,9 @@ async function tryOut(model: Model): Promise<{ at: string; message: string } | u
       logFiles,
       log: new RuntimeLogs(model, logFiles),
     });
-    return undefined;
   } catch (error) {
-    return { at: error instanceof CompileError ? error.at : '', message: (error as Error).message };
+    const at = error instanceof CompileError && error.at !== '' ? error.at : `${file}:1:1`;
+    problems.error(positionOf(at), (error as Error).message);
   }
 }
 
@@ -85,11 +107,11 @@ function withHeaders(directive: Directive, always: boolean): Directive {
   const inner = block.map((each) => withHeaders(each, false));
   const own = block
     .filter((each) => each.name === 'proxy_set_header')
-    .map((d) => [d.args[0].text, ''] as const);
+    .map((d): readonly [string, string] => [d.args[0].text, '']);
   if (own.length === 0 && !always) return { ...directive, block: inner };
   const { at } = directive;
   const added = withJsonHeaders(own)
-    .filter(([, value]) => value !== '')
+    .filter((field) => !own.includes(field))
     .map(([field, value]) => ({
       name: 'proxy_set_header',
       args: [

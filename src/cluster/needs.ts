@@ -1,9 +1,9 @@
 // What a Model asks of the primary: addresses to bind, names to look up, a certificate to have.
-import { listenKey, passesOf } from '../config/finish.ts';
-import type { LocationModel, Model, UpstreamModel } from '../config/model.ts';
+import { listenKey } from '../config/finish.ts';
+import type { Model } from '../config/model.ts';
 import type { ListenModel } from '../listen/rows.ts';
-import { constantOf } from '../route/template.ts';
 import { groupKey, hostNamesOf, implicitUpstream } from '../upstream/discovery.ts';
+import { passesOf } from '../upstream/passes.ts';
 
 /** One entry per distinct address. */
 export function listensOf(model: Model): Map<string, ListenModel> {
@@ -23,25 +23,19 @@ export function placeOfListen(model: Model, key: string): string {
   return server?.at ?? '';
 }
 
-export function usesSelfSigned(model: Model): boolean {
-  return model.servers.some(
+/** `file:line:column` of the first server that has the self-signed certificate. */
+export function placeOfSelfSigned(model: Model): string | undefined {
+  return model.servers.find(
     ({ settings }) =>
       settings.sslCertificate === 'self-signed' && settings.listens.some((listen) => listen.ssl),
-  );
+  )?.at;
 }
 
 /** Host names of all peers, also of those that a proxy_pass names directly. */
 export function followedHosts(model: Model): string[] {
   const groups = new Set(model.upstreams.map((upstream) => groupKey(upstream.name)));
-  const implicit: UpstreamModel[] = [];
-  const visit = (location: LocationModel): void => {
-    for (const pass of passesOf(location)) {
-      const authority = /^http:\/\/([^/?]+)/i.exec(constantOf(pass.url) ?? '')?.[1];
-      if (authority !== undefined && !groups.has(groupKey(authority)))
-        implicit.push(implicitUpstream(model.settings, authority, location.at));
-    }
-    location.locations.forEach(visit);
-  };
-  for (const server of model.servers) server.locations.forEach(visit);
+  const implicit = passesOf(model)
+    .targets.filter(({ authority, byRequest }) => !byRequest && !groups.has(groupKey(authority)))
+    .map(({ authority, at }) => implicitUpstream(model.settings, authority, at));
   return hostNamesOf(model, implicit);
 }

@@ -4,7 +4,7 @@
 import cluster from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import { openSync } from 'node:fs';
-import { cpus, devNull } from 'node:os';
+import { devNull } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Model } from '../config/model.ts';
@@ -24,12 +24,13 @@ import { drainText, programsText, tellWhile } from './ending.ts';
 import { GroupHub } from './group-hub.ts';
 import { openMemoryFile } from './memory-file.ts';
 import type { FromAcceptor, PrepareProblem, TlsMessage, ToAcceptor } from './messages.ts';
-import { followedHosts, listensOf, placeOfListen, usesSelfSigned } from './needs.ts';
+import { followedHosts, listensOf, placeOfListen, placeOfSelfSigned } from './needs.ts';
 import { firstOf, problemsOf, problemText, Refusal } from './refusal.ts';
 import { HostResolver } from './resolver.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { ensureSelfSigned } from './self-signed.ts';
 import { Sockets } from './sockets.ts';
+import { usableCores } from './usable-cores.ts';
 
 export interface PrimaryOptions {
   readonly model: Model;
@@ -140,17 +141,24 @@ export class Primary implements SlotEvents {
     const running = { acceptors: this.#slots.size, processes: this.processes.length };
     const short = descriptorProblem(model, wantedAcceptors(model), running);
     if (short !== null) problems.push(short);
+    const selfSigned = await this.#selfSigned(placeOfSelfSigned(model), problems);
     if (problems.length > 0) throw new Refusal(problems);
-    const selfSigned = usesSelfSigned(model) ? await this.#selfSigned() : null;
     const tls = { selfSigned, files: readTlsFiles(model, selfSigned), ticketKeys: this.#tls.ticketKeys };
     await this.#resolver.follow(followedHosts(model), model.settings.resolverTtlMs);
     return tls;
   }
 
-  async #selfSigned(): Promise<CertificatePaths> {
-    const { created, certificate, key } = await ensureSelfSigned(this.#options.stateDir);
-    if (created) this.log.notice(`made a self-signed certificate: ${certificate}`);
-    return { certificate, key };
+  /** For the server of that place, if there is one. */
+  async #selfSigned(at: string | undefined, problems: PrepareProblem[]): Promise<CertificatePaths | null> {
+    if (at === undefined) return null;
+    try {
+      const { created, certificate, key } = await ensureSelfSigned(this.#options.stateDir);
+      if (created) this.log.notice(`made a self-signed certificate: ${certificate}`);
+      return { certificate, key };
+    } catch (error) {
+      problems.push({ at, message: (error as Error).message });
+      return null;
+    }
   }
 
   // Acceptors.
@@ -485,7 +493,11 @@ function openSharedFiles(): SharedFiles {
   return { rotation: open('wx+'), log: [open('ax+'), open('ax+')] };
 }
 
-/** acceptors: one per core unless the configuration says a number. */
+/** Asked once: a limit that changes later holds from the next start. */
+let cores = 0;
+
+/** acceptors: one per usable core unless the configuration says a number. */
 export function wantedAcceptors(model: Model): number {
-  return model.settings.acceptors > 0 ? model.settings.acceptors : Math.max(1, cpus().length);
+  cores ||= usableCores();
+  return model.settings.acceptors > 0 ? model.settings.acceptors : cores;
 }

@@ -32,7 +32,7 @@ export const clusterRows: readonly Row[] = [
     args: [1, 1],
     syntax: 'number | auto',
     default: 'auto',
-    doc: 'Acceptor processes; auto = one per core.',
+    doc: 'Acceptor processes; auto = one per core that lbproxy may use: affinity and the CPU limit of a container count.',
     read: (words, cx) => {
       if (words[0].text === 'auto') return 0;
       const n = parseCount(words[0].text, 1, Math.max(64, cpus().length * 4));

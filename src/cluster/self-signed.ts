@@ -21,8 +21,7 @@ export async function ensureSelfSigned(
   if (isUsable(files)) return { ...files, created: false };
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const now = Date.now();
-  // Loaded only where a certificate is made: it is a third of all that a start would load.
-  const { generate } = await import('selfsigned');
+  const { generate } = await loadMaker();
   const pems = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
     curve: 'P-256',
@@ -39,6 +38,19 @@ export async function ensureSelfSigned(
   write(files.key, pems.private, 0o600);
   write(files.certificate, pems.cert, 0o644);
   return { ...files, created: true };
+}
+
+/** Loaded only where a certificate is made, and an optional part of the package: it is more than half of what is installed. */
+async function loadMaker(): Promise<typeof import('selfsigned')> {
+  try {
+    return await import('selfsigned');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new Error(
+      'a self-signed certificate is made by the package selfsigned, which is not installed: run "npm install selfsigned", ' +
+        'or name a certificate of your own',
+    );
+  }
 }
 
 type AltName = { type: 2; value: string } | { type: 7; ip: string };

@@ -70,18 +70,29 @@ export function noteCaptures({ text, at }: Word, reader: Pick<ScriptReader, 'mak
   for (const m of text.matchAll(/\(\?P?<([A-Za-z_]\w*)>/g)) reader.makeVariable(m[1], at);
 }
 
-/** Of two locations for the same paths one would never be found. Regular expressions are tried in turn. */
+/**
+ * Of two locations for the same paths the second would never be found. nginx refuses them, but for regular expressions, which are
+ * tried in turn, and for names. `^~` says what happens next, not what matches.
+ */
 export function checkTwin(
   match: LocationMatch,
   { at }: Directive,
   places: Map<string, Position>,
   problems: Problems,
 ): void {
-  if (match.kind === 'regex' || match.kind === 'named') return;
-  const name = match.kind === 'exact' ? `= ${match.text}` : match.text;
+  if (match.kind === 'named') return;
+  const name = nameOf(match);
   const first = places.get(name);
   if (first === undefined) places.set(name, at);
-  else problems.error(at, `location "${name}" exists already, at ${formatPosition(first)}`);
+  else if (match.kind === 'regex') {
+    const where = `the one at ${formatPosition(first)} takes its requests`;
+    problems.warn(at, `location "${name}" is never reached: ${where}`);
+  } else problems.error(at, `location "${name}" exists already in this block, at ${formatPosition(first)}`);
+}
+
+function nameOf(match: Exclude<LocationMatch, { kind: 'named' }>): string {
+  if (match.kind === 'regex') return `${match.caseless ? '~*' : '~'} ${match.text}`;
+  return match.kind === 'exact' ? `= ${match.text}` : match.text;
 }
 
 /** What of a named location only its place shows. */

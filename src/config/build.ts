@@ -7,16 +7,22 @@ import { checkNamed, checkTwin, noteCaptures, readLocation, readTypes } from './
 import { buildScript, isScriptDirective, type ScriptReader } from './build-script.ts';
 import { checkRow } from './check-row.ts';
 import { finishModel } from './finish.ts';
-import { applySetting, createLevel, isSecond, type Level, noteIgnored } from './level.ts';
+import {
+  applySetting,
+  createLevel,
+  isSecond,
+  type Level,
+  noteIgnored,
+  privateKeys,
+  remember,
+} from './level.ts';
+import { askForSemicolon, type Split, splitAtLine } from './missing-semicolon.ts';
 import type { LocationModel, Model, ProgramModel, ServerModel, Settings, UpstreamModel } from './model.ts';
 import { isNginxVariable, NOT_YET } from './nginx-names.ts';
 import { didYouMean, formatPosition, type Problems } from './problem.ts';
-import { DEFAULTS, isBuiltIn, lookupVariable, namesIn, rowsNamed, variableNames } from './registry.ts';
-import type { Context, ReadContext, SettingRow } from './row.ts';
+import { DEFAULTS, isBuiltIn, lookupVariable, rowsNamed, variableNames } from './registry.ts';
+import type { Context, ReadContext } from './row.ts';
 import type { Directive, Position, Tree, Word } from './tree.ts';
-
-/** Keys that lower levels do not inherit. */
-let privateKeys: Set<keyof Settings> | null = null;
 
 export class Builder implements ScriptReader {
   readonly problems: Problems;
@@ -89,12 +95,44 @@ export class Builder implements ScriptReader {
     waiting: { directive: Directive; level: Level }[],
   ): void {
     for (const directive of directives) {
-      const row = checkRow(directive, level, this.problems);
-      if (row === undefined) continue;
-      if (row.kind === 'setting') applySetting(row, level, this.readContext(directive, level));
-      else if (row.kind === 'ignored') noteIgnored(row, directive, level, this.problems);
-      else waiting.push({ directive, level });
+      const split =
+        this.#tree.syntax === 'json' ? undefined : splitAtLine(directive, mayStandIn(level.context));
+      if (split === undefined) this.#directive(directive, level, waiting);
+      else this.#perhapsTwo(directive, split, level, waiting);
     }
+  }
+
+  #directive(directive: Directive, level: Level, waiting: { directive: Directive; level: Level }[]): void {
+    const row = checkRow(directive, level, this.problems);
+    if (row === undefined) return;
+    if (row.kind === 'setting') applySetting(row, level, this.readContext(directive, level));
+    else if (row.kind === 'ignored') noteIgnored(row, directive, level, this.problems);
+    else waiting.push({ directive, level });
+  }
+
+  /** A directive with the beginning of another one among its arguments: two, where it cannot be one. */
+  #perhapsTwo(
+    directive: Directive,
+    split: Split,
+    level: Level,
+    waiting: { directive: Directive; level: Level }[],
+  ): void {
+    const { list } = this.problems;
+    const before = [...list];
+    const used = this.#used.length;
+    const forget = remember(level);
+    this.#directive(directive, level, waiting);
+    // Not by their number: a tally counts one that is there.
+    if (list.length === before.length && list.every((problem, i) => problem === before[i])) {
+      this.problems.warn(directive.at, askForSemicolon(split));
+      return;
+    }
+    // Whatever was said comes from the one semicolon.
+    list.splice(0, list.length, ...before);
+    this.#used.length = used;
+    forget();
+    this.problems.error(directive.at, askForSemicolon(split));
+    this.#contents([split.first, split.rest], level, waiting);
   }
 
   readContext(directive: Directive, level: Level): ReadContext {
@@ -141,13 +179,13 @@ export class Builder implements ScriptReader {
 
   /** A complete set of settings: own values, inherited ones, defaults. `inner` keeps private keys (an `if` block). */
   settingsOf(level: Level, inner = false): Settings {
-    privateKeys ??= new Set(ROW_KEYS());
+    const privates = privateKeys();
     const chain: Level[] = [];
     for (let at: Level | null = level; at !== null; at = at.parent) chain.unshift(at);
     const out: Record<string, unknown> = { ...DEFAULTS };
     for (const at of chain) {
       const last = at === level || (inner && at === level.parent);
-      for (const [key, value] of at.own) if (last || !privateKeys.has(key)) out[key] = value;
+      for (const [key, value] of at.own) if (last || !privates.has(key)) out[key] = value;
     }
     if (this.#tree.syntax === 'json') {
       out.proxySetHeader = withJsonHeaders(out.proxySetHeader as Settings['proxySetHeader']);
@@ -231,13 +269,9 @@ export class Builder implements ScriptReader {
   }
 }
 
-/** Keys of rows that say `inherit: false`, and those that belong to one kind of block only. */
-function ROW_KEYS(): (keyof Settings)[] {
-  return namesIn('location')
-    .concat(namesIn('server'))
-    .flatMap(rowsNamed)
-    .filter((row): row is SettingRow => row.kind === 'setting' && row.inherit === false)
-    .map((row) => row.key);
+/** Whether a name is that of a directive that goes in the context. */
+function mayStandIn(context: Context): (name: string) => boolean {
+  return (name) => rowsNamed(name).some((row) => row.contexts.includes(context));
 }
 
 export function buildModel(tree: Tree, prefix: string, problems: Problems): Model {

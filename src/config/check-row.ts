@@ -1,4 +1,5 @@
 // Whether a directive may stand where it stands, with what it carries: the first look at each.
+import { ownWordFor } from './foreign-words.ts';
 import type { Level } from './level.ts';
 import { isNginxDirective, NOT_YET } from './nginx-names.ts';
 import { didYouMean, type Problems } from './problem.ts';
@@ -12,13 +13,7 @@ const WHAT_IS = 'see "Not there yet" in docs/DIFFERENCES.md';
 export function checkRow(directive: Directive, level: Level, problems: Problems): Row | undefined {
   const { name, at, args } = directive;
   const rows = rowsNamed(name);
-  if (rows.length === 0) {
-    if (isNginxDirective(name))
-      return problems.tally('error', at, `"${name}" ${NOT_YET}; remove it, or ${WHAT_IS}`);
-    const near = didYouMean(name, namesIn(level.context));
-    if (near === undefined) return problems.tally('error', at, `unknown directive "${name}"`);
-    return problems.error(at, `unknown directive "${name}"; did you mean "${near}"?`);
-  }
+  if (rows.length === 0) return reportUnknown(directive, level, problems);
   const row = rows.find((candidate) => candidate.contexts.includes(level.context));
   if (row === undefined) {
     const places = [...new Set(rows.flatMap((candidate) => candidate.contexts))].join(', ');
@@ -41,4 +36,14 @@ export function checkRow(directive: Directive, level: Level, problems: Problems)
     );
   }
   return row;
+}
+
+function reportUnknown({ name, at }: Directive, { context }: Level, problems: Problems): undefined {
+  const own = ownWordFor(name, context);
+  if (own !== undefined) return problems.error(at, `unknown directive "${name}"; here it is "${own}"`);
+  if (isNginxDirective(name))
+    return problems.tally('error', at, `"${name}" ${NOT_YET}; remove it, or ${WHAT_IS}`);
+  const near = didYouMean(name, namesIn(context));
+  if (near === undefined) return problems.tally('error', at, `unknown directive "${name}"`);
+  return problems.error(at, `unknown directive "${name}"; did you mean "${near}"?`);
 }

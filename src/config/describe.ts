@@ -16,7 +16,17 @@ the directory of the configuration, or from \`-p\`.
 **In JSON** a value is text, a number or true/false (which stand for \`on\` and \`off\`). Several arguments are a list, or one text of
 several words. A directive that may stand several times takes a list, one element each. Where the first argument is a name, an object
 does as well: \`"proxy_set_header": { "Host": "$http_host" }\`. A block is an object; the arguments of a block are its key:
-\`"locations": { "= /x": { … } }\`. Comments and trailing commas are allowed.
+\`"locations": { "= /x": { … } }\`. A location may be its URL alone, an upstream its servers, a program its command:
+\`"locations": { "/": "http://127.0.0.1:3000" }\`. Comments and trailing commas are allowed.
+
+**Twice in one block** a directive is an error, as in nginx; so is a key that stands twice in a JSON object. Those that say *may stand
+several times* add up instead, in their order; of a few, which say so, the last one holds. An inner block that has such a directive
+inherits none of the outer ones: a \`proxy_set_header\` in a location puts away all those of its server. In JSON the default fields (Host,
+X-Real-IP, X-Scheme, X-Forwarded-For, -Proto, -Host) do not count as the server's: each level sends those of them that it does not name
+itself.
+
+**Not there yet** is, among others, \`limit_except\`; an unknown directive is refused with its place.
+[DIFFERENCES.md](DIFFERENCES.md#not-there-yet) has the list.
 `;
 
 /** docs/DIRECTIVES.md. */
@@ -62,8 +72,17 @@ function entry(row: Row): string[] {
   ];
   if (row.default !== undefined) lines.push(`- Default: \`${row.default}\``);
   if (row.aliases !== undefined) lines.push(`- Also written: \`${row.aliases.join('`, `')}\``);
+  if (mayStandOften(row)) lines.push('- May stand several times.');
+  if (row.kind === 'setting' && row.repeat === 'last')
+    lines.push('- Of several in a block the last one holds.');
   if (row.kind === 'setting' && row.inherit === false) lines.push('- Not inherited by inner levels.');
   return [...lines, ''];
+}
+
+/** A block does by its name, a step of a script by its place. */
+function mayStandOften(row: Row): boolean {
+  if (row.kind === 'setting') return !isSingle(row.repeat);
+  return row.kind === 'structure' && row.args[1] > 0;
 }
 
 function ignoredTable(rows: readonly IgnoredRow[]): string[] {
@@ -154,8 +173,16 @@ function schemaOf(name: string, contexts: readonly Context[]): Schema {
 function blockOf(opens: Context, maxArgs: number): Schema {
   if (opens === 'types') return { type: 'object', additionalProperties: { anyOf: [SCALAR, LIST] } };
   const inner = { $ref: `#/definitions/${opens}` };
-  return maxArgs === 0 ? oneOrList(inner) : { type: 'object', additionalProperties: inner };
+  if (maxArgs === 0) return oneOrList(inner);
+  return { type: 'object', additionalProperties: { anyOf: [inner, ...(AS_TEXT[opens] ?? [])] } };
 }
+
+/** What may stand for a whole block: the URL of a location, the servers of an upstream, the command of a program. */
+const AS_TEXT: Partial<Readonly<Record<Context, readonly Schema[]>>> = {
+  location: [{ type: 'string', pattern: '^(?:https?://|\\$)' }],
+  upstream: [{ type: 'string' }, { type: 'array', items: { $ref: ADDRESS } }],
+  program: [{ type: 'string' }, LIST],
+};
 
 function oneOrList(inner: Schema): Schema {
   return { anyOf: [inner, { type: 'array', items: inner }] };

@@ -1,11 +1,16 @@
 // What only the whole Model shows: listeners without a certificate, groups that do not exist, where a redirect goes.
 
-import { BALANCE_NAME } from '../balance/rows.ts';
-import type { ProxyPass } from '../forward/rows.ts';
 import type { ListenModel } from '../listen/rows.ts';
-import { constantOf } from '../route/template.ts';
 import { groupKey } from '../upstream/discovery.ts';
-import type { LocationModel, Model, ScriptOp, ServerModel, Settings } from './model.ts';
+import {
+  isBareName,
+  nearestGroup,
+  type Passes,
+  passesOf,
+  programGroups,
+  takenForHost,
+} from '../upstream/passes.ts';
+import type { Model, ScriptOp, ServerModel, Settings, UpstreamModel } from './model.ts';
 import { didYouMean, type Problems } from './problem.ts';
 import type { Position } from './tree.ts';
 
@@ -22,8 +27,14 @@ const DEFAULT_LISTEN: ListenModel = {
 /** `unread`: places of upstreams whose servers could not be read, which was reported. */
 export function finishModel(model: Model, problems: Problems, unread: ReadonlySet<string>): Model {
   const servers = withTlsPorts(model.servers.map(withListens));
-  const finished = { ...model, servers: servers.map((server) => withRedirect(server, servers, problems)) };
-  checkUpstreams(finished, problems, unread);
+  const read = { ...model, servers: servers.map((server) => withRedirect(server, servers, problems)) };
+  const passes = passesOf(read);
+  checkUpstreams(read, problems, unread);
+  checkTargets(read, passes, problems);
+  checkUris(passes, problems);
+  const groups = programGroups(read, passes);
+  checkGroups(groups, problems);
+  const finished = { ...read, upstreams: [...read.upstreams, ...groups] };
   checkServers(finished, problems);
   return finished;
 }
@@ -107,7 +118,7 @@ function checkUpstreams(model: Model, problems: Problems, unread: ReadonlySet<st
     if (servers.length === 0 && program === '' && !unread.has(at)) {
       problems.error(place, `upstream "${name}" has no servers; add "server host:port" or "program name"`);
     }
-    if (servers.length > 0 && servers.every((s) => s.backup)) {
+    if (servers.length > 0 && program === '' && servers.every((s) => s.backup)) {
       problems.error(place, `upstream "${name}" has only backup servers`);
     }
     if (program !== '' && !programs.includes(program)) {
@@ -118,46 +129,51 @@ function checkUpstreams(model: Model, problems: Problems, unread: ReadonlySet<st
       );
     }
   }
-  const groups = [...names.keys()];
-  for (const server of model.servers)
-    for (const location of server.locations) checkPass(location, groups, problems);
 }
 
-/** The proxy_pass of a location and those of the `if` blocks in it. */
-export function passesOf({ settings, script }: LocationModel): readonly ProxyPass[] {
-  const inIfs = script.map((op) => (op.op === 'if' ? (op.settings?.proxyPass ?? null) : null));
-  // An `if` without one of its own has that of the location.
-  const passes = new Map([settings.proxyPass, ...inIfs].map((pass) => [pass?.at, pass]));
-  return [...passes.values()].filter((pass) => pass !== null);
-}
-
-/** A proxy_pass to a bare name that nearly is a group is a slip of the pen. */
-function checkPass(location: LocationModel, groups: readonly string[], problems: Problems): void {
-  for (const pass of passesOf(location)) {
-    const host = BALANCE_NAME.exec(pass.url)?.[1];
-    const near = host === undefined || groups.includes(groupKey(host)) ? undefined : didYouMean(host, groups);
-    if (near !== undefined) {
-      problems.warn(
-        positionOf(pass.at),
-        `there is no upstream "${host}"; it is taken for a host name. Did you mean "${near}"?`,
-      );
-    }
-    checkPassUri(location, pass, problems);
+/** Programs are told apart by the case of their names, groups are not. */
+function checkGroups(groups: readonly UpstreamModel[], problems: Problems): void {
+  const names = new Map<string, string>();
+  for (const { name, at } of groups) {
+    const other = names.get(groupKey(name));
+    names.set(groupKey(name), name);
+    // Two of one name are told as that.
+    if (other === undefined || other === name) continue;
+    const what = `proxy_pass knows no case: it cannot tell program "${name}" from "${other}"`;
+    problems.error(positionOf(at), `${what}; rename one, or give each an upstream`);
   }
-  for (const inner of location.locations) checkPass(inner, groups, problems);
+}
+
+function checkTargets(model: Model, { targets }: Passes, problems: Problems): void {
+  const upstreams = new Set(model.upstreams.map(({ name }) => groupKey(name)));
+  const groups = new Set([...upstreams, ...model.programs.map(({ name }) => groupKey(name))]);
+  for (const { host, hasPort, byRequest, at } of targets) {
+    const place = positionOf(at);
+    const isGroup = groups.has(groupKey(host));
+    if (hasPort && isGroup) {
+      // It would be taken for a host of that name.
+      const what = upstreams.has(groupKey(host))
+        ? 'an upstream, whose servers'
+        : 'a program, whose processes';
+      problems.error(place, `"${host}" is ${what} have ports of their own; write http://${host}`);
+    }
+    // A name that no request chooses is looked for before the start.
+    if (hasPort || isGroup || !byRequest || !isBareName(host)) continue;
+    const near = nearestGroup(model, host);
+    if (near !== undefined) problems.warn(place, takenForHost(host, near));
+  }
 }
 
 /** The URI part stands for what the location matched of the path: there must be such a part. With variables it is the whole target. */
-function checkPassUri({ match }: LocationModel, pass: ProxyPass, problems: Problems): void {
-  const uri = /^http:\/\/(?:unix:[^:]+(?::|$)|(?!unix:)[^/?]*)([/?].*)$/is.exec(
-    constantOf(pass.url) ?? '',
-  )?.[1];
-  if (uri === undefined || (match.kind !== 'regex' && match.kind !== 'named')) return;
-  const where = match.kind === 'named' ? 'a named location' : 'a location with a regular expression';
-  problems.error(
-    positionOf(pass.at),
-    `proxy_pass cannot have the URI part "${uri}" in ${where}; leave it out, or make it with variables`,
-  );
+function checkUris({ uris }: Passes, problems: Problems): void {
+  for (const { uri, kind, at } of uris) {
+    if (kind !== 'regex' && kind !== 'named') continue;
+    const where = kind === 'named' ? 'a named location' : 'a location with a regular expression';
+    problems.error(
+      positionOf(at),
+      `proxy_pass cannot have the URI part "${uri}" in ${where}; leave it out, or make it with variables`,
+    );
+  }
 }
 
 function checkServers(model: Model, problems: Problems): void {
@@ -167,8 +183,10 @@ function checkServers(model: Model, problems: Problems): void {
     const own = new Set<string>();
     for (const listen of server.settings.listens) {
       const key = listenKey(listen);
-      if (own.has(key))
-        problems.error(positionOf(server.at), `${key} is given twice in this server; remove one "listen"`);
+      if (own.has(key)) {
+        problems.error(positionOf(server.at), `this server listens on ${key} twice; remove one`);
+        continue;
+      }
       own.add(key);
       const claims = addresses.get(key) ?? {
         ssl: listen.ssl,
@@ -238,5 +256,6 @@ function checkKey(at: string, settings: Settings, problems: Problems): void {
 /** One listening socket: `*:80`, `127.0.0.1:80`, `[::1]:80`, `unix:/path`. */
 export function listenKey(listen: ListenModel): string {
   if (listen.path !== '') return `unix:${listen.path}`;
+  if (listen.host === '0.0.0.0') return `*:${listen.port}`;
   return listen.host.includes(':') ? `[${listen.host}]:${listen.port}` : `${listen.host}:${listen.port}`;
 }

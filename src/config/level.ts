@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Settings } from './model.ts';
 import { formatPosition, type Problems } from './problem.ts';
+import { namesIn, rowsNamed } from './registry.ts';
 import type { Context, IgnoredRow, ReadContext, SettingRow } from './row.ts';
 import type { Directive } from './tree.ts';
 
@@ -16,6 +17,31 @@ export interface Level {
 
 export function createLevel(context: Context, parent: Level | null): Level {
   return { context, parent, own: new Map(), setBy: new Map() };
+}
+
+let known: ReadonlySet<keyof Settings> | null = null;
+
+/** Keys of rows that say `inherit: false`: lower levels do not get them. */
+export function privateKeys(): ReadonlySet<keyof Settings> {
+  known ??= new Set(
+    namesIn('location')
+      .concat(namesIn('server'))
+      .flatMap(rowsNamed)
+      .filter((row): row is SettingRow => row.kind === 'setting' && row.inherit === false)
+      .map((row) => row.key),
+  );
+  return known;
+}
+
+/** What a level holds now; the function brings it back. */
+export function remember({ own, setBy }: Level): () => void {
+  const [values, directives] = [[...own], [...setBy]];
+  return () => {
+    own.clear();
+    setBy.clear();
+    for (const [key, value] of values) own.set(key, value);
+    for (const [key, directive] of directives) setBy.set(key, directive);
+  };
 }
 
 /** A directive that has no effect here. */

@@ -92,14 +92,19 @@ export function didYouMean(name: string, known: Iterable<string>): string | unde
   return best;
 }
 
+/** Two letters the wrong way round are one slip. */
 function editDistance(a: string, b: string): number {
+  let beforePrevious: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
       const cost = a[i - 1] === b[j - 1] ? 0 : 1;
       row[j] = Math.min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + cost);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (swapped) row[j] = Math.min(row[j], beforePrevious[j - 2] + 1);
     }
+    beforePrevious = previous;
     previous = row;
   }
   return previous[b.length];

@@ -121,6 +121,7 @@ export function shapeOf(name: string, parent: string | null): JsonShape | undefi
   if (row === undefined) return undefined;
   return {
     name: row.name,
+    minArgs: row.args[0],
     maxArgs: row.args[1],
     repeat: row.kind === 'structure' || (row.kind === 'setting' && isList(row)),
     block: row.kind === 'structure' && row.opens !== undefined,

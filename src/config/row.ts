@@ -14,7 +14,6 @@ export type Context =
   | 'location'
   | 'if in server'
   | 'if in location'
-  | 'limit_except'
   | 'types'
   | 'program';
 

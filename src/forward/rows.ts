@@ -78,12 +78,18 @@ export const forwardDefaults = {
   proxyBufferBytes: 32_768,
 } as const;
 
-/** What a JSON configuration sends unless it says otherwise, name by name; inbound copies never pass. */
+/**
+ * What a JSON configuration sends unless it says otherwise, name by name; inbound copies never pass. `Forwarded` says the same
+ * as the X- fields in another form: apps that read it would believe the client.
+ */
 export const JSON_SET_HEADER: readonly (readonly [string, string])[] = [
   ['Host', '$http_host'],
   ['X-Real-IP', '$remote_addr'],
   ['X-Scheme', '$scheme'],
   ['X-Forwarded-For', '$remote_addr'],
+  ['X-Forwarded-Proto', '$scheme'],
+  ['X-Forwarded-Host', '$http_host'],
+  ['Forwarded', ''],
 ];
 
 /** The fields of JSON's default that `list` does not set itself, followed by `list`. */
@@ -94,7 +100,7 @@ export function withJsonHeaders(
   return [...JSON_SET_HEADER.filter(([name]) => !own.has(name.toLowerCase())), ...list];
 }
 
-const PASS_PLACES: readonly Context[] = ['location', 'if in location', 'limit_except'];
+const PASS_PLACES: readonly Context[] = ['location', 'if in location'];
 
 const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 
@@ -105,7 +111,7 @@ export const forwardRows: readonly Row[] = [
     args: [1, 1],
     syntax: 'URL',
     inherit: false,
-    doc: 'Sends requests to http://group-or-host[:port][/uri]. With a URI part it replaces the matched part of the path.',
+    doc: 'Sends requests to http://name[/uri], the name of an upstream or a program, or to http://host[:port][/uri]. With a URI part it replaces the matched part of the path.',
     read: readProxyPass,
   }),
   list('proxySetHeader', {
@@ -113,8 +119,8 @@ export const forwardRows: readonly Row[] = [
     contexts: HTTP_LEVELS,
     args: [2, 2],
     syntax: 'field value',
-    default: 'Host $proxy_host (JSON: Host, X-Real-IP, X-Scheme, X-Forwarded-For)',
-    doc: 'Sets a field of the request to the peer; an empty value sends none. A level that has any inherits none.',
+    default: 'Host $proxy_host (JSON: Host, X-Real-IP, X-Scheme, X-Forwarded-For, -Proto and -Host)',
+    doc: 'Sets a field of the request to the peer; an empty value sends none. A level that has any inherits none; JSON’s own fields stay, name by name.',
     read: readSetHeader,
   }),
   list('proxyPassHeader', {
@@ -225,6 +231,9 @@ export const forwardRows: readonly Row[] = [
     default: '32k',
     doc: 'Largest head of a peer’s answer; beyond, 502.',
   }),
+  ...['websocket', 'websockets'].map((name) =>
+    ignored(name, HTTP_AND_IF, 'WebSockets pass by themselves', { args: [0, 8], warn: true }),
+  ),
   ...[
     'proxy_buffering',
     'proxy_buffers',

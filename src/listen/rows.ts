@@ -286,10 +286,18 @@ function readProtocols(words: readonly Word[], cx: ReadContext): readonly string
   return cx.problems.error(words[0].at, 'no protocol is left; write ssl_protocols TLSv1.2 TLSv1.3');
 }
 
-const ADDRESS = /^(?:(\*|\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):)?(\d{1,5})$/;
+/** `:9000` is a port on all addresses, as in Go. */
+const ADDRESS = /^(?:(\*|\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)?:)?(\d{1,5})$/;
 const HOST_ONLY = /^(\*|\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]*[A-Za-z.][A-Za-z0-9.-]*)$/;
 
+/** Hosts could be called so, but nobody means that. */
+const OPTION_ALONE = /^(?:ssl|default_server|default|http2|quic|reuseport|proxy_protocol)$/;
+
 function readListen(words: readonly Word[], cx: ReadContext): ListenModel | undefined {
+  if (OPTION_ALONE.test(words[0].text)) {
+    const { text, at } = words[0];
+    return cx.problems.error(at, `"${text}" goes behind an address: "8443 ${text}"`);
+  }
   const address = readListenAddress(words[0].text);
   if (address === undefined) {
     return cx.problems.error(

@@ -86,7 +86,7 @@ function spawnGroup(launch: Launch): ChildProcess | string {
   }
 }
 
-function whyNoDirectory(directory: string): string | undefined {
+export function whyNoDirectory(directory: string): string | undefined {
   try {
     if (statSync(directory).isDirectory()) return undefined;
     return `its directory ${directory} is not a directory: correct directory`;
@@ -97,7 +97,7 @@ function whyNoDirectory(directory: string): string | undefined {
   }
 }
 
-function whyNot(error: NodeJS.ErrnoException, launch: Launch): string {
+export function whyNot(error: NodeJS.ErrnoException, launch: Launch): string {
   const command = launch.argv[0];
   switch (error.code) {
     case 'ENOENT': {

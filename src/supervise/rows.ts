@@ -124,6 +124,7 @@ const environmentRow: SettingRow<'programEnvironment'> = {
   key: 'programEnvironment',
   repeat: 'merge',
   name: 'environment',
+  aliases: ['env'],
   contexts: IN_PROGRAM,
   args: [1, 256],
   syntax: 'NAME=value …',
@@ -146,6 +147,7 @@ export const programRows: readonly Row[] = [
   }),
   count('programNumprocs', {
     name: 'numprocs',
+    aliases: ['instances'],
     contexts: IN_PROGRAM,
     min: 1,
     max: MAX_PROCESSES,
@@ -180,6 +182,7 @@ export const programRows: readonly Row[] = [
   }),
   setting('programDirectory', {
     name: 'directory',
+    aliases: ['cwd'],
     contexts: IN_PROGRAM,
     args: [1, 1],
     syntax: 'path',

@@ -1,9 +1,11 @@
 // What can be said about programs before any of them is started: called when a configuration is tested or loaded.
 import type { ProgramModel } from '../config/model.ts';
+import type { Severity } from '../config/problem.ts';
+import { checkPlaceholders } from './placeholders.ts';
 import { type PlanContext, type ProcessSpec, planProcesses } from './process-spec.ts';
 
 /** Receives one problem: `file:line:column` of the block it is about, and what is wrong with the next step. */
-export type ReportProgram = (at: string, message: string) => void;
+export type ReportProgram = (at: string, message: string, severity?: Severity) => void;
 
 export interface ValidateOptions extends Partial<PlanContext> {
   /** The programs that upstreams follow: name of the program → `file:line:column` of the upstream. */
@@ -29,6 +31,9 @@ export function validatePrograms(
   for (const program of programs) {
     const say = (message: string): void => report(program.at, `program "${program.name}": ${message}`);
     const specs = planProcesses(program, cx, say);
+    checkPlaceholders(program, (message, severity) =>
+      report(program.at, `program "${program.name}": ${message}`, severity),
+    );
     checkRange(program, say);
     checkPortForm(program, say);
     claim(

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'jsonc-parser';
 import { describe, expect, it } from 'vitest';
 import { directivesPage, jsonSchema, type Schema } from '../../src/config/describe.ts';
+import { isNginxDirective } from '../../src/config/nginx-names.ts';
 import { lookupVariable, ROWS, rowsNamed } from '../../src/config/registry.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -96,6 +97,7 @@ describe('docs/DIFFERENCES.md', () => {
   it('what it calls unknown is unknown', () => {
     expect(refused.length).toBeGreaterThan(0);
     expect(refused.filter((name) => rowsNamed(name).length > 0)).toEqual([]);
+    expect(refused.filter((name) => !isNginxDirective(name))).toEqual([]);
   });
 
   it('what it calls accepted with a warning is', () => {
@@ -122,6 +124,13 @@ describe('the schema', () => {
         servers: { listen: 80, etag: false, locations: { '/': { proxy_set_header: { Host: 'x' } } } },
       }),
     ).toEqual([]);
+    expect(
+      check({
+        upstreams: { a: '127.0.0.1:1', b: servers },
+        programs: { c: 'node c.js', d: ['node', 'd.js'], e: { command: 'e', cwd: '.', instances: 2 } },
+        servers: [{ listen: ':80', return: [200, 'hi'], locations: { '/': 'http://a' } }],
+      }),
+    ).toEqual([]);
   });
 
   it.each([
@@ -132,7 +141,7 @@ describe('the schema', () => {
       { upstreams: { a: { method: 'round_robbin' } } },
       '$.upstreams.a.method: round_robbin',
     ],
-    ['a block that is none', { upstreams: { a: 'x' } }, '$.upstreams.a: not object'],
+    ['a block that is none', { upstreams: { a: 3 } }, '$.upstreams.a: not object'],
     [
       'a peer without address',
       { upstreams: { a: { servers: [{ weight: 1 }] } } },

@@ -263,12 +263,12 @@ describe('what two of them mean', () => {
   });
 
   it.each([
-    ['location /x { } location /x { }', 'location "/x" exists already, at '],
-    ['location /x { } location ^~ /x { }', 'location "/x" exists already, at '],
-    ['location = /x { } location = /x { }', 'location "= /x" exists already, at '],
+    ['location /x { } location /x { }', 'location "/x" exists already in this block, at '],
+    ['location /x { } location ^~ /x { }', 'location "/x" exists already in this block, at '],
+    ['location = /x { } location = /x { }', 'location "= /x" exists already in this block, at '],
     ['location = /x { } location /x { }', ''],
     ['location ~ /x { } location ~ /x { }', ''],
-    ['listen 127.0.0.1:1; listen 127.0.0.1:1;', '127.0.0.1:1 is given twice in this server'],
+    ['listen 127.0.0.1:1; listen 127.0.0.1:1;', 'this server listens on 127.0.0.1:1 twice; remove one'],
   ])('%s', (text, message) => {
     const ours = complaint(configured('server', text));
     if (message === '') expect(ours).toBe('');

@@ -3,6 +3,7 @@ import type { JsonShape, ShapeOf } from '../../src/config/json/read.ts';
 
 const row = (name: string, maxArgs: number, more: Partial<JsonShape> = {}): JsonShape => ({
   name,
+  minArgs: Math.min(maxArgs, 1),
   maxArgs,
   repeat: false,
   block: false,

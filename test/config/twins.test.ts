@@ -10,7 +10,8 @@ import type { Model, Settings } from '../../src/config/model.ts';
 import { shapeOf } from '../../src/config/registry.ts';
 import { withJsonHeaders } from '../../src/forward/rows.ts';
 import { runLbproxy } from '../support/cli.ts';
-import { readModel } from '../support/proxy.ts';
+import { readModel, startProxy } from '../support/proxy.ts';
+import { startUpstream } from '../support/upstream.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CONFIG = join(ROOT, 'config');
@@ -82,7 +83,7 @@ describe('the examples of config/', () => {
     );
   });
 
-  it('the four fields that upstreams.conf writes out are those of upstreams.json', () => {
+  it('the fields that upstreams.conf writes out are those of upstreams.json', () => {
     const servers = (name: string) => meaningOf(modelOf(name).servers);
     expect(servers('upstreams.conf')).toEqual(servers('upstreams.json'));
   });
@@ -116,6 +117,30 @@ describe('README.md', () => {
   const block = (language: string): string =>
     new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, 'm').exec(readme)?.[1] ?? '';
 
+  it('shows the files that it names', () => {
+    expect(block('json')).toBe(readFileSync(join(CONFIG, 'upstreams.json'), 'utf8'));
+    expect(block('nginx')).toBe(readFileSync(join(CONFIG, 'upstreams.conf'), 'utf8'));
+  });
+
+  it('puts lbproxy in front of an app with the text that it says', async () => {
+    const app = await startUpstream((req, res) => res.end(`app ${req.headers.host}`));
+    const text = /^echo '(.*)' > upstreams\.json$/m.exec(readme)?.[1] ?? '';
+    const proxy = await startProxy(
+      text.replace('8080', '"127.0.0.1:0"').replace('localhost:3000', app.address),
+    );
+    const answer = await fetch(`http://127.0.0.1:${proxy.port}/`);
+    expect(await answer.text()).toBe(`app 127.0.0.1:${proxy.port}`);
+    await proxy.close();
+    await app.close();
+  });
+
+  it('names the schema where an installed package has it', () => {
+    const [, path] = /"\$schema": "\.\/node_modules\/lbproxy\/([^"]+)"/.exec(readme) ?? [];
+    expect(existsSync(join(ROOT, path))).toBe(true);
+    const { files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    expect(files).toContain(dirname(path));
+  });
+
   it('shows two forms of one configuration', () => {
     const [json, nginx] = ['json', 'nginx'].map((language) => readModel(block(language), CONFIG));
     expect(json.warnings + nginx.warnings).toBe('');
@@ -137,7 +162,7 @@ describe('README.md', () => {
 
   it('every local link of the documentation leads somewhere', () => {
     const pages = [
-      'README.md',
+      ...readdirSync(ROOT),
       ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((n) => join('docs', n)),
     ];
     const links = pages
@@ -149,5 +174,27 @@ describe('README.md', () => {
       );
     expect(links.length).toBeGreaterThan(15);
     expect(links.filter((link) => !existsSync(join(ROOT, link)))).toEqual([]);
+  });
+
+  it('every file, room and script that CONTRIBUTING.md and SECURITY.md name is there', () => {
+    const text = ['CONTRIBUTING.md', 'SECURITY.md'].map((n) => readFileSync(join(ROOT, n), 'utf8')).join();
+    const paths = [...text.matchAll(/\b(?:src|test|docs)\/[\w./-]*[\w/]/g)].map(([path]) => path);
+    expect(paths.length).toBeGreaterThan(25);
+    const missing = paths.filter((path) => !existsSync(join(ROOT, path)));
+    expect(missing).toEqual([]);
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    const named = [...text.matchAll(/\bnpm run ([\w:]+)/g)].map(([, name]) => name);
+    expect(named.length).toBeGreaterThan(3);
+    expect(named.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+  });
+
+  it('the package carries what stands at the root', () => {
+    const { files, license } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    expect(readFileSync(join(ROOT, 'LICENSE'), 'utf8')).toMatch(new RegExp(`^${license} License`));
+    // npm adds LICENSE by itself.
+    for (const name of ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']) {
+      expect(existsSync(join(ROOT, name)), name).toBe(true);
+      expect(files).toContain(name);
+    }
   });
 });

@@ -1,5 +1,8 @@
 // The examples of docs/EMBEDDING.md run as they stand; Vite's, against a stand-in for Vite, and through the type checker.
 import { execFile, spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -99,6 +102,30 @@ describe('examples of embedding', () => {
     expect((await ask(port, { path: '/main.ts' })).body).toBe('vite');
     expect(await say(`ws://127.0.0.1:${port}/api/`, 'hi')).toBe('a hi');
   });
+
+  it.each(['{}', '{ "type": "module" }'])(
+    'Vite itself loads it without a word in a project of %s',
+    async (project) => {
+      const dir = mkdtempSync(join(tmpdir(), 'lbproxy-'));
+      writeFileSync(join(dir, 'package.json'), project);
+      mkdirSync(join(dir, 'node_modules'));
+      symlinkSync(here('../..'), join(dir, 'node_modules', 'lbproxy'), 'dir');
+      copyFileSync(example('vite.config.example.ts'), join(dir, 'vite.config.ts'));
+      const code = `const { loadConfigFromFile } = await import('vite');
+      const at = { command: 'serve', mode: 'development' };
+      const loaded = await loadConfigFromFile(at, ${JSON.stringify(join(dir, 'vite.config.ts'))});
+      console.log(loaded.config.plugins[0].name);`;
+      const args = ['--import', here('from-source.mjs'), '--input-type=module', '-e', code];
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, args, {
+        cwd: here('..'),
+        // Vite has a word on every project that says nothing of its modules.
+        env: { ...process.env, NO_COLOR: '1', VITE_CONFIG_NATIVE_IGNORE_WARNING: 'true' },
+      });
+      rmSync(dir, { recursive: true });
+      expect(stdout).toBe('balanced\n');
+      expect(stderr).toBe('');
+    },
+  );
 
   it('vite.config.example.ts passes the type checker', async () => {
     const tsc = here('../../node_modules/.bin/tsc');

@@ -1,9 +1,20 @@
-// Runs the Vite example's plugin in a server that has what the plugin uses of Vite's: a chain of middlewares and `httpServer`.
+// Runs the plugin of the Vite example, with other peers, in a server that has what the plugin uses of Vite's: a chain of middlewares and `httpServer`.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const [, , example, port, ...servers] = process.argv;
-const { balanced } = await import(pathToFileURL(example).href);
+const dir = mkdtempSync(join(tmpdir(), 'lbproxy-'));
+const text = readFileSync(example, 'utf8').replace(
+  "['127.0.0.1:8001', '127.0.0.1:8002']",
+  JSON.stringify(servers),
+);
+if (!text.includes(servers[0])) throw new Error('the example has other peers than this program replaces');
+writeFileSync(join(dir, 'vite.config.ts'), text);
+const config = await import(pathToFileURL(join(dir, 'vite.config.ts')).href);
+rmSync(dir, { recursive: true });
 const chain = [];
 const httpServer = createServer((req, res) => {
   const run = (i) => (error) => {
@@ -13,6 +24,8 @@ const httpServer = createServer((req, res) => {
   };
   run(0)();
 });
-const { configureServer } = balanced('/api', { upstream: { servers } });
-configureServer({ middlewares: { use: (handle) => chain.push(handle) }, httpServer });
+config.default.plugins[0].configureServer({
+  middlewares: { use: (handle) => chain.push(handle) },
+  httpServer,
+});
 httpServer.listen(Number(port), '127.0.0.1', () => console.log(`listening on ${httpServer.address().port}`));

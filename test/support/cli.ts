@@ -17,13 +17,15 @@ export function runLbproxy(
     readonly cwd?: string;
     readonly env?: Readonly<Record<string, string>>;
     readonly timeoutMs?: number;
+    /** The program, where it is not this project's. */
+    readonly main?: string;
   } = {},
 ): Promise<CliResult> {
-  const { cwd, env, timeoutMs = 20_000 } = options;
+  const { cwd, env, timeoutMs = 20_000, main = MAIN } = options;
   return new Promise((resolve, reject) => {
     execFile(
       process.execPath,
-      [MAIN, ...args],
+      [main, ...args],
       { cwd, env: { ...process.env, NO_COLOR: '1', ...env }, timeout: timeoutMs, killSignal: 'SIGKILL' },
       (error, stdout, stderr) => {
         const code = error === null ? 0 : error.code;

@@ -14,7 +14,7 @@ interface DevServer {
   readonly httpServer: Pick<Server, 'on'> | null;
 }
 
-export function balanced(prefix: string, options: BalancerOptions) {
+function balanced(prefix: string, options: BalancerOptions) {
   return {
     name: 'balanced',
     configureServer({ middlewares, httpServer }: DevServer): void {

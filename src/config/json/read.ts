@@ -5,11 +5,13 @@ import { places, withoutBom } from '../places.ts';
 import type { Problems } from '../problem.ts';
 import type { Directive, Position, Word } from '../tree.ts';
 import { parseJson } from './syntax.ts';
+import { describe, isOneDirective, nameMissing, properties } from './values.ts';
 
 /** What the reader must know of a directive to read its JSON value. */
 export interface JsonShape {
   /** Canonical directive name. */
   readonly name: string;
+  readonly minArgs: number;
   /** 0: takes none, so that a block's object is its content and `true` alone sets the directive. */
   readonly maxArgs: number;
   /** Several are allowed in a block. */
@@ -23,14 +25,20 @@ export type ShapeOf = (name: string, parent: string | null) => JsonShape | undef
 
 /** Keys that stand for several blocks. Fixed, as they are the frame that every other key hangs in. */
 const PLURALS: Readonly<Record<string, JsonShape>> = {
-  upstreams: { name: 'upstream', maxArgs: 1, repeat: true, block: true },
-  programs: { name: 'program', maxArgs: 1, repeat: true, block: true },
-  servers: { name: 'server', maxArgs: 0, repeat: true, block: true },
-  locations: { name: 'location', maxArgs: 2, repeat: true, block: true },
+  upstreams: { name: 'upstream', minArgs: 1, maxArgs: 1, repeat: true, block: true },
+  programs: { name: 'program', minArgs: 1, maxArgs: 1, repeat: true, block: true },
+  servers: { name: 'server', minArgs: 0, maxArgs: 0, repeat: true, block: true },
+  locations: { name: 'location', minArgs: 1, maxArgs: 2, repeat: true, block: true },
 };
-const INCLUDE: JsonShape = { name: 'include', maxArgs: 1, repeat: true, block: false };
+const INCLUDE: JsonShape = { name: 'include', minArgs: 1, maxArgs: 1, repeat: true, block: false };
 /** Of an entry of `types`: any name, the value split into words. */
-const entryShape = (name: string): JsonShape => ({ name, maxArgs: 100, repeat: false, block: false });
+const entryShape = (name: string): JsonShape => ({
+  name,
+  minArgs: 1,
+  maxArgs: 100,
+  repeat: false,
+  block: false,
+});
 
 /**
  * Reads a configuration in JSON syntax. `file` is the name that positions carry; problems go to `problems`, and when there are any,
@@ -97,7 +105,8 @@ class Reader {
   #value(entry: Entry, node: Node): Directive[] {
     if (node.type !== 'array') return this.#single(entry, node);
     const elements = node.children ?? [];
-    if (entry.shape?.repeat || entry.shape?.block) {
+    const together = entry.shape !== undefined && isOneDirective(entry.shape, elements);
+    if ((entry.shape?.repeat && !together) || entry.shape?.block) {
       // Each element is a directive of its own, so it carries its own place.
       return elements
         .flatMap((element) => this.#single({ ...entry, at: this.#at(element) }, element))
@@ -131,6 +140,8 @@ class Reader {
     if (shape === undefined || (shape.block && shape.maxArgs === 0)) {
       return [{ name, args: [], block: this.object(node, name), at }];
     }
+    const unnamed = shape.block ? nameMissing(entry.key, node, (key) => this.#shapeOf(key, name)) : undefined;
+    if (unnamed !== undefined) return this.#refuse(node, unnamed);
     return properties(node).flatMap(([key, value]) =>
       shape.block ? this.#namedBlock(entry, key, value) : this.#keyed(entry, key, value),
     );
@@ -141,13 +152,27 @@ class Reader {
     const args = this.#split(key);
     if (args.length === 0)
       return this.#refuse(key, `a name is expected here in "${entry.key}", not ${describe(key)}`);
-    if (value.type !== 'object') {
-      return this.#refuse(
-        value,
-        `"${key.value}": an object, { … }, is expected here, not ${describe(value)}`,
-      );
+    const block = value.type === 'object' ? this.object(value, entry.name) : this.#mainOf(entry, key, value);
+    return block === undefined ? [] : [{ name: entry.name, args, block, at: this.#at(key) }];
+  }
+
+  /** A block given as text is its main directive: `"/": "http://app"`, `"web": "node app.js"`, `"app": ["127.0.0.1:8001"]`. */
+  #mainOf(entry: Entry, key: Node, value: Node): Directive[] | undefined {
+    const isText = value.type === 'string';
+    const at = this.#at(value);
+    if (entry.name === 'upstream' && (isText || value.type === 'array')) return this.#peers(value);
+    if (entry.name === 'program' && (isText || value.type === 'array')) {
+      const args = isText ? [this.#verbatim(value)] : this.#list(entry, value.children ?? []);
+      return [{ name: 'command', args, at }];
     }
-    return [{ name: entry.name, args, block: this.object(value, entry.name), at: this.#at(key) }];
+    if (entry.name === 'location' && isText) {
+      if (/^https?:\/\/|^\$/.test(value.value))
+        return [{ name: 'proxy_pass', args: [this.#verbatim(value)], at }];
+      const message = `"${key.value}": ${describe(value)} is no URL; write "http://…", or an object such as { "proxy_pass": "http://…" }`;
+      return this.#problems.error(at, message);
+    }
+    const message = `"${key.value}": an object, { … }, is expected here, not ${describe(value)}`;
+    return this.#problems.error(at, message);
   }
 
   /** `"proxy_set_header": { "Host": "$http_host" }`: the key is the first argument. */
@@ -243,16 +268,4 @@ class Reader {
   #at(node: Node): Position {
     return this.#place(node.offset);
   }
-}
-
-/** Keys and values; a key without a value was reported as a syntax error. */
-function properties(node: Node): [key: Node, value: Node][] {
-  return (node.children ?? []).flatMap(({ children: [key, value] = [] }): [Node, Node][] =>
-    key === undefined || value === undefined ? [] : [[key, value]],
-  );
-}
-
-function describe(node: Node): string {
-  const words: Readonly<Record<string, string>> = { array: 'a list', object: 'an object', null: 'null' };
-  return words[node.type] ?? (node.value === '' ? 'an empty text' : JSON.stringify(node.value));
 }

@@ -1,0 +1,75 @@
+// What a configuration needs of the machine: host names that resolve, programs that can be started. -t asks for it. A start does not:
+// names and files may come later, and both are tried again.
+import { lookup } from 'node:dns/promises';
+import { positionOf } from '../config/finish.ts';
+import type { Model } from '../config/model.ts';
+import type { Problems } from '../config/problem.ts';
+import { whyNotStartable } from '../supervise/startable.ts';
+import { groupKey } from '../upstream/discovery.ts';
+import { isBareName, nearestGroup, type PassTarget, passesOf, takenForHost } from '../upstream/passes.ts';
+
+export async function checkSurroundings(model: Model, problems: Problems): Promise<void> {
+  for (const program of model.programs) {
+    for (const reason of whyNotStartable(program, { prefix: model.prefix, env: process.env }))
+      problems.error(positionOf(program.at), `program "${program.name}": ${reason}`);
+  }
+  const hosts = [...strangers(model), ...bareServers(model)];
+  const names = [...new Set(hosts.map(({ host }) => host))];
+  const failures = new Map(
+    await Promise.all(names.map(async (name) => [name, await whyUnknown(name)] as const)),
+  );
+  for (const { host, hasPort, at } of hosts) {
+    const failure = failures.get(host);
+    if (failure === undefined) continue;
+    if (hasPort) {
+      problems.warn(
+        positionOf(at),
+        `the host name "${host}" does not resolve (${failure}): there is no peer until it does`,
+      );
+    } else {
+      problems.error(
+        positionOf(at),
+        `there is no upstream or program "${host}", and no host of that name (${failure}); ${nextStep(model, host)}`,
+      );
+    }
+  }
+}
+
+/** At a start a name that is nothing of the file may be a host that the DNS will know. */
+export function warnOfStrangers(model: Model, problems: Problems): void {
+  for (const { host, hasPort, at } of strangers(model)) {
+    if (hasPort) continue;
+    problems.warn(positionOf(at), takenForHost(host, nearestGroup(model, host)));
+  }
+}
+
+/** Where a proxy_pass names neither a group nor, by a dot, a host for certain. What only a request looks up is none of a start's. */
+function strangers(model: Model): PassTarget[] {
+  const groups = new Set(model.upstreams.map((upstream) => groupKey(upstream.name)));
+  return passesOf(model).targets.filter(
+    ({ authority, host, byRequest }) => !byRequest && !groups.has(groupKey(authority)) && isBareName(host),
+  );
+}
+
+/** The same names among the servers of upstreams, which are hosts for certain. */
+function bareServers(model: Model): PassTarget[] {
+  return model.upstreams
+    .flatMap((upstream) => upstream.settings.upstreamServers)
+    .filter(({ host }) => isBareName(host))
+    .map(({ host, at }) => ({ authority: host, host, hasPort: true, byRequest: false, at }));
+}
+
+function nextStep(model: Model, host: string): string {
+  const near = nearestGroup(model, host);
+  return near === undefined ? 'define it, or correct the name' : `did you mean "${near}"?`;
+}
+
+/** The system's word for why a name has no address. */
+async function whyUnknown(name: string): Promise<string | undefined> {
+  try {
+    await lookup(name);
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error);
+  }
+}

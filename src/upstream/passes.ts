@@ -1,0 +1,107 @@
+// Where the proxy_pass directives of a Model go, wherever they stand: in locations, in locations of those, and in the `if` of both.
+
+import type { LocationMatch, LocationModel, Model, ScriptOp, UpstreamModel } from '../config/model.ts';
+import { didYouMean } from '../config/problem.ts';
+import type { ProxyPass } from '../forward/rows.ts';
+import { constantOf } from '../route/template.ts';
+import { groupKey, needsLookup } from './discovery.ts';
+
+/** What stands between `http://` and the path: a group's name, or `host[:port]`. */
+export interface PassTarget {
+  readonly authority: string;
+  /** Without its port; '' for a Unix socket. */
+  readonly host: string;
+  readonly hasPort: boolean;
+  /** Whether variables follow: a host is looked up when a request comes, not before. */
+  readonly byRequest: boolean;
+  readonly at: string;
+}
+
+/** The constant URI part of a proxy_pass, and the kind of location that it stands in. */
+interface PassUri {
+  readonly uri: string;
+  readonly kind: LocationMatch['kind'];
+  readonly at: string;
+}
+
+export interface Passes {
+  /** Each place once. */
+  readonly targets: readonly PassTarget[];
+  /** Each once for a place and a kind of location: a line of an included file stands in several. */
+  readonly uris: readonly PassUri[];
+  /** Whether any takes its host from a variable. */
+  readonly byVariable: boolean;
+}
+
+const CONSTANT = /^http:\/\/([^/?]+)/i;
+const BEFORE_VARIABLES = /^http:\/\/([^/?$]+)[/?]/i;
+const URI = /^http:\/\/(?:unix:[^:]+(?::|$)|(?!unix:)[^/?]*)([/?].*)$/is;
+
+export function passesOf(model: Model): Passes {
+  const targets = new Map<string, PassTarget>();
+  const uris = new Map<string, PassUri>();
+  let byVariable = false;
+  const take = (pass: ProxyPass | null | undefined, { kind }: LocationMatch): void => {
+    if (pass === null || pass === undefined) return;
+    const { at } = pass;
+    const url = constantOf(pass.url);
+    const byRequest = url === undefined;
+    const authority = (byRequest ? BEFORE_VARIABLES.exec(pass.url) : CONSTANT.exec(url))?.[1];
+    if (authority === undefined) byVariable ||= byRequest;
+    else targets.set(at, { authority, ...hostOf(authority), byRequest, at });
+    const uri = byRequest ? undefined : URI.exec(url)?.[1];
+    if (uri !== undefined) uris.set(`${kind} ${at}`, { uri, kind, at });
+  };
+  const inScript = (script: readonly ScriptOp[], match: LocationMatch): void => {
+    for (const op of script) {
+      if (op.op !== 'if') continue;
+      // One without a proxy_pass of its own has that of the location.
+      take(op.settings?.proxyPass, match);
+      inScript(op.script, match);
+    }
+  };
+  const inLocation = ({ settings, script, match, locations }: LocationModel): void => {
+    take(settings.proxyPass, match);
+    inScript(script, match);
+    locations.forEach(inLocation);
+  };
+  for (const server of model.servers) server.locations.forEach(inLocation);
+  return { targets: [...targets.values()], uris: [...uris.values()], byVariable };
+}
+
+function hostOf(authority: string): { host: string; hasPort: boolean } {
+  if (authority.startsWith('unix:')) return { host: '', hasPort: false };
+  const m = /^(.*?)(:\d*)?$/s.exec(authority);
+  return { host: m?.[1] ?? authority, hasPort: m?.[2] !== undefined };
+}
+
+/** Whether a name could be that of a group: by a dot it is a host's for certain. */
+export function isBareName(host: string): boolean {
+  return needsLookup(host) && !host.includes('.');
+}
+
+/** The upstream or program that a name nearly is. */
+export function nearestGroup(model: Model, name: string): string | undefined {
+  const names = new Map(
+    [...model.programs, ...model.upstreams].map((group) => [groupKey(group.name), group.name]),
+  );
+  return names.get(didYouMean(groupKey(name), names.keys()) ?? '');
+}
+
+/** What is said of a bare name that is nothing of the file. */
+export function takenForHost(host: string, near: string | undefined): string {
+  const hint = near === undefined ? '' : `; did you mean "${near}"?`;
+  return `there is no upstream or program "${host}": it is taken for a host name${hint}`;
+}
+
+/** A program that a proxy_pass names without an upstream is a group by itself. */
+export function programGroups(model: Model, passes: Passes): UpstreamModel[] {
+  const groups = new Set(model.upstreams.map((upstream) => groupKey(upstream.name)));
+  return model.programs.flatMap(({ name, at, settings }): UpstreamModel[] => {
+    const key = groupKey(name);
+    if (groups.has(key)) return [];
+    const place = passes.targets.find((target) => groupKey(target.authority) === key)?.at;
+    if (place === undefined && !(passes.byVariable && settings.programFirstPort !== null)) return [];
+    return [{ name, at: place ?? at, settings: { ...model.settings, upstreamProgram: name } }];
+  });
+}
