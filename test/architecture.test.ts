@@ -62,6 +62,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'tree',
     'row',
     'model',
+    'model-wire',
     'units',
     'problem',
     'places',

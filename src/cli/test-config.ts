@@ -38,7 +38,7 @@ export async function testConfig(options: CliOptions): Promise<number> {
     checkFiles(read);
     const selfSigned = await selfSignedFor(model, problems);
     // It would stop at the first file that was told already.
-    if (!problems.hasErrors) tryOut(model, selfSigned, read);
+    if (!problems.hasErrors) await tryOut(model, selfSigned, read);
     await checkSurroundings(model, problems);
   }
   printProblems(read);
@@ -66,7 +66,11 @@ async function selfSignedFor(model: Model, problems: Problems): Promise<Certific
 }
 
 /** Compiles as an acceptor would, without opening sockets. */
-function tryOut(model: Model, selfSigned: CertificatePaths | null, { file, problems }: ReadConfig): void {
+async function tryOut(
+  model: Model,
+  selfSigned: CertificatePaths | null,
+  { file, problems }: ReadConfig,
+): Promise<void> {
   try {
     const logFiles = new LogFiles();
     await compileRuntime(model, {
