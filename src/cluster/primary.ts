@@ -1,6 +1,6 @@
 // The primary: owns sockets, acceptors, programs and signals, and touches no traffic. Changes of configuration go through one queue, in
 // two phases: every acceptor compiles it beside what runs; only when all said yes do all switch.
-// Longer than most files: start, reload, replacement and stop share one queue and one set of acceptors.
+// A little past 300 lines: start, reload and stop share one queue.
 import cluster from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import { openSync } from 'node:fs';
@@ -17,7 +17,8 @@ import type { OutputLine } from '../supervise/output.ts';
 import { Supervisor } from '../supervise/supervisor.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import { listenerIdentity } from './acceptor.ts';
-import { AcceptorSlot, type SlotEvents } from './acceptor-slot.ts';
+import { AcceptorPool, type PoolHome } from './acceptor-pool.ts';
+import type { AcceptorSlot } from './acceptor-slot.ts';
 import { describeChanges, NO_PROGRAM_CHANGES } from './changes.ts';
 import { descriptorProblem } from './descriptors.ts';
 import { drainText, programsText, tellWhile } from './ending.ts';
@@ -49,20 +50,14 @@ export interface Outcome {
   readonly text: string;
 }
 
-/** An acceptor that lived shorter than this counts as a crash loop. */
-const HEALTHY_MS = 5000;
-const MAX_BACKOFF_MS = 5000;
-const HEARTBEAT_CHECK_MS = 1000;
-const STUCK_MS = 5000;
-
-export class Primary implements SlotEvents {
+export class Primary implements PoolHome {
   readonly #options: PrimaryOptions;
   #model: Model;
   #generation = 0;
   readonly #logFiles = new LogFiles();
   #logs: RuntimeLogs;
   readonly #sockets = new Sockets();
-  readonly #slots = new Set<AcceptorSlot>();
+  readonly #acceptors = new AcceptorPool(this);
   readonly #shared = openSharedFiles();
   readonly #hub: GroupHub;
   readonly #resolver: HostResolver;
@@ -71,10 +66,7 @@ export class Primary implements SlotEvents {
   /** Of the running configuration, as it was read with it. */
   #tls: TlsMessage;
   #queue: Promise<unknown> = Promise.resolve();
-  #crashes = 0;
   #stopping = false;
-  #heartbeat: NodeJS.Timeout | undefined;
-  readonly #onDone: (() => void)[] = [];
 
   constructor(options: PrimaryOptions) {
     this.#options = options;
@@ -83,8 +75,8 @@ export class Primary implements SlotEvents {
     this.#logs.use();
     this.#tls = { selfSigned: null, files: {}, ticketKeys: randomBytes(48).toString('base64') };
     this.#hub = new GroupHub(this.#shared.log, {
-      joined: () => [...this.#slots].filter((slot) => slot.joined).map((slot) => slot.id),
-      onSealed: () => this.#broadcast({ type: 'log-sealed' }),
+      joined: () => this.#acceptors.all.filter((slot) => slot.joined).map((slot) => slot.id),
+      onSealed: () => this.#acceptors.broadcast({ type: 'log-sealed' }),
     });
     this.#resolver = new HostResolver(this.log, () => this.#announce());
   }
@@ -117,18 +109,10 @@ export class Primary implements SlotEvents {
     // They know of the programs' ports from the beginning, but have what they need of the system before programs take the rest.
     const supervisor = this.#createSupervisor(model);
     this.#hub.use(model, this.#discovery, wantedAcceptors(model) > 1);
-    const wanted = wantedAcceptors(model);
-    const up = new Promise<void>((resolve, reject) => {
-      this.#firstReady = { left: wanted, resolve, reject };
-    });
-    for (let i = 0; i < wanted; i++) this.#fork();
-    this.#heartbeat = setInterval(() => this.#checkHeartbeats(), HEARTBEAT_CHECK_MS);
-    await up;
+    await this.#acceptors.start();
     loadPinoLater();
     if (!this.#stopping) supervisor.start();
   }
-
-  #firstReady: { left: number; resolve(): void; reject(error: Error): void } | null = null;
 
   /** Gets what a Model needs before acceptors can serve it. Rejects with all that is missing. */
   async #equip(model: Model): Promise<TlsMessage> {
@@ -138,7 +122,7 @@ export class Primary implements SlotEvents {
         problems.push({ at: placeOfListen(model, key), message: error.message });
       });
     }
-    const running = { acceptors: this.#slots.size, processes: this.processes.length };
+    const running = { acceptors: this.#acceptors.all.length, processes: this.processes.length };
     const short = descriptorProblem(model, wantedAcceptors(model), running);
     if (short !== null) problems.push(short);
     const selfSigned = await this.#selfSigned(placeOfSelfSigned(model), problems);
@@ -163,35 +147,28 @@ export class Primary implements SlotEvents {
 
   // Acceptors.
 
-  #fork(): void {
-    this.#slots.add(new AcceptorSlot(this));
-  }
-
-  onReady(slot: AcceptorSlot): void {
-    void this.#enqueue(async () => {
-      const problem = await this.#bringUp(slot);
-      if (problem === null) return this.#firstUp();
-      if (this.#firstReady === null) this.#options.printProblems([problem]);
-      this.#firstReady?.reject(new Refusal([problem]));
-      slot.kill();
-    });
-  }
-
-  #firstUp(): void {
-    const first = this.#firstReady;
-    if (first === null || --first.left > 0) return;
-    this.#firstReady = null;
-    first.resolve();
+  get wanted(): number {
+    return wantedAcceptors(this.#model);
   }
 
   /** Gives one acceptor what the others serve already. */
-  async #bringUp(slot: AcceptorSlot): Promise<PrepareProblem | null> {
-    const generation = ++this.#generation;
-    this.#sendSockets(slot, this.#model);
-    const problem = await slot.prepare(this.#prepareMessage(this.#model, this.#tls, generation));
-    if (problem !== null) return problem;
-    const failed = await slot.commit({ type: 'commit', generation, state: this.#hub.state() });
-    return failed === null ? null : { at: '', message: failed };
+  bringUp(slot: AcceptorSlot): Promise<PrepareProblem | null> {
+    return this.#enqueue(async () => {
+      const generation = ++this.#generation;
+      this.#sendSockets(slot, this.#model);
+      const problem = await slot.prepare(this.#prepareMessage(this.#model, this.#tls, generation));
+      if (problem !== null) return problem;
+      const failed = await slot.commit({ type: 'commit', generation, state: this.#hub.state() });
+      return failed === null ? null : { at: '', message: failed };
+    });
+  }
+
+  onProblem(problem: PrepareProblem): void {
+    this.#options.printProblems([problem]);
+  }
+
+  onGone(slot: AcceptorSlot): void {
+    this.#hub.forget(slot.id);
   }
 
   #sendSockets(slot: AcceptorSlot, model: Model): void {
@@ -220,59 +197,6 @@ export class Primary implements SlotEvents {
     else this.#hub.left(slot.id);
   }
 
-  onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void {
-    this.#slots.delete(slot);
-    this.#hub.forget(slot.id);
-    const { pid } = slot.worker.process;
-    const how =
-      slot.notStarted ?? (signal === null ? `exited with code ${code}` : `exited on signal ${signal}`);
-    if (this.#stopping || slot.leaving) {
-      this.log.notice(`acceptor ${pid} ${how}`);
-      if (this.#stopping && this.#slots.size === 0) for (const done of this.#onDone.splice(0)) done();
-      return;
-    }
-    if (this.#firstReady !== null) {
-      this.#firstReady.reject(new Error(`an acceptor ${how} before it could serve`));
-      return;
-    }
-    const lived = Date.now() - slot.startedAt;
-    this.#crashes = lived < HEALTHY_MS ? this.#crashes + 1 : 0;
-    const delayMs = this.#crashes === 0 ? 0 : Math.min(MAX_BACKOFF_MS, 100 * 2 ** (this.#crashes - 1));
-    this.log.error(
-      `acceptor ${pid} ${how}; a new one starts ${delayMs === 0 ? 'at once' : `in ${delayMs} ms`}`,
-    );
-    if (delayMs === 0) this.#fork();
-    else setTimeout(() => this.#refill(), delayMs);
-  }
-
-  #refill(): void {
-    if (!this.#stopping && this.#staying().length < wantedAcceptors(this.#model)) this.#fork();
-  }
-
-  #staying(): AcceptorSlot[] {
-    return [...this.#slots].filter((slot) => !slot.leaving);
-  }
-
-  #broadcast(message: ToAcceptor): void {
-    for (const slot of this.#slots) slot.send(message);
-  }
-
-  #lastCheck = Date.now();
-
-  #checkHeartbeats(): void {
-    const now = Date.now();
-    // After a pause of the whole machine nobody could have sent anything.
-    const paused = now - this.#lastCheck > 2 * HEARTBEAT_CHECK_MS;
-    this.#lastCheck = now;
-    for (const slot of this.#slots) {
-      if (paused) slot.lastAlive = now;
-      else if (slot.serving && now - slot.lastAlive > STUCK_MS) {
-        this.log.crit(`acceptor ${slot.worker.process.pid} has not answered for ${STUCK_MS} ms: killed`);
-        slot.kill();
-      }
-    }
-  }
-
   // Programs and discovery.
 
   #createSupervisor(model: Model): Supervisor {
@@ -299,7 +223,7 @@ export class Primary implements SlotEvents {
   #announce(): void {
     const discovery = this.#discovery;
     this.#hub.discover(discovery);
-    this.#broadcast({ type: 'discovery', discovery });
+    this.#acceptors.broadcast({ type: 'discovery', discovery });
   }
 
   // Reload.
@@ -351,7 +275,7 @@ export class Primary implements SlotEvents {
   async #switch(model: Model, tls: TlsMessage): Promise<readonly PrepareProblem[]> {
     if (this.#stopping) return [{ at: '', message: 'lbproxy is about to end' }];
     const generation = ++this.#generation;
-    const slots = this.#staying().filter((slot) => slot.serving);
+    const slots = this.#acceptors.serving;
     const logs = this.#ownLogs(model);
     if (!(logs instanceof RuntimeLogs)) return [logs];
     const message = this.#prepareMessage(model, tls, generation);
@@ -375,7 +299,7 @@ export class Primary implements SlotEvents {
     for (const text of failed)
       if (text !== null) this.log.error(`an acceptor could not open all addresses: ${text}`);
     this.#keepOwn();
-    this.#resize();
+    this.#acceptors.resize(model.settings.workerShutdownTimeoutMs);
     void this.#supervisor?.update(model.programs).catch((error: unknown) => this.log.error(String(error)));
     return [];
   }
@@ -386,7 +310,7 @@ export class Primary implements SlotEvents {
     const listens = listensOf(this.#model);
     this.#sockets.keep(new Set(listens.keys()));
     const identities = new Set([...listens].map(([key, listen]) => listenerIdentity(key, listen.ssl)));
-    for (const slot of this.#slots) slot.keepSockets(identities);
+    for (const slot of this.#acceptors.all) slot.keepSockets(identities);
   }
 
   #ownLogs(model: Model): RuntimeLogs | PrepareProblem {
@@ -398,21 +322,10 @@ export class Primary implements SlotEvents {
     }
   }
 
-  #resize(): void {
-    if (this.#stopping) return;
-    const staying = this.#staying();
-    const wanted = wantedAcceptors(this.#model);
-    for (let i = staying.length; i < wanted; i++) this.#fork();
-    for (const slot of staying.slice(wanted)) {
-      slot.leaving = true;
-      slot.send({ type: 'drain', timeoutMs: this.#model.settings.workerShutdownTimeoutMs });
-    }
-  }
-
   async reopenLogs(): Promise<Outcome> {
     const own = this.#logFiles.reopenAll();
     const generation = ++this.#generation;
-    const others = await Promise.all([...this.#slots].map((slot) => slot.reopen(generation)));
+    const others = await Promise.all(this.#acceptors.all.map((slot) => slot.reopen(generation)));
     const problems = [...new Set([...own, ...others.flat()])];
     if (problems.length > 0) return { ok: false, text: problems.join('\n') };
     this.log.notice('logs reopened');
@@ -435,11 +348,10 @@ export class Primary implements SlotEvents {
 
   async #end(graceful: boolean): Promise<void> {
     this.#stopping = true;
-    this.#firstReady?.reject(new Error('stopped before it was ready'));
-    this.#firstReady = null;
+    this.#acceptors.stop();
     const timeoutMs = this.#model.settings.workerShutdownTimeoutMs;
     const startedAt = Date.now();
-    this.#broadcast(graceful ? { type: 'drain', timeoutMs } : { type: 'stop' });
+    this.#acceptors.broadcast(graceful ? { type: 'drain', timeoutMs } : { type: 'stop' });
     // While one process has a listening socket open the kernel takes connections for it that nobody would serve.
     this.#sockets.close();
     this.#resolver.stop();
@@ -448,14 +360,13 @@ export class Primary implements SlotEvents {
     await this.#telling(
       () =>
         drainText(
-          [...this.#slots].map((slot) => slot.waits),
+          this.#acceptors.all.map((slot) => slot.waits),
           leftMs(),
         ),
-      this.#acceptorsGone(limitMs),
+      this.#acceptors.gone(limitMs),
     );
     // The apps go last: until now they had requests to answer.
     await this.#telling(() => programsText(this.processes), this.#supervisor?.stop());
-    clearInterval(this.#heartbeat);
     await this.#logFiles.flushAll(1000);
   }
 
@@ -467,18 +378,6 @@ export class Primary implements SlotEvents {
     });
     await awaited;
     stopTelling();
-  }
-
-  #acceptorsGone(limitMs: number): Promise<void> {
-    if (this.#slots.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      this.#onDone.push(resolve);
-      if (limitMs > 0) {
-        setTimeout(() => {
-          for (const slot of this.#slots) slot.kill();
-        }, limitMs).unref();
-      }
-    });
   }
 }
 

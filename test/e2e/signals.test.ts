@@ -216,7 +216,7 @@ describe('-s', () => {
     const lbproxy = await startLbproxy(config('127.0.0.1:1'));
     lbproxy.signal('SIGSTOP');
     const answer = lbproxy.command('-s', 'reload');
-    await pause(1500);
+    await signalled(lbproxy.pid, 1);
     lbproxy.signal('SIGKILL');
     expect(await answer).toEqual({
       code: 1,
@@ -234,6 +234,16 @@ describe('-s', () => {
     expect(answer.text).toMatch(/cannot open log file .*logs.error\.log.*does not exist/);
   });
 });
+
+/** Resolves when a stopped process has the signal of this number waiting: proc(5). */
+async function signalled(pid: number, signal: number): Promise<void> {
+  for (let i = 0; i < 1000; i++) {
+    const pending = /^ShdPnd:\s*([0-9a-f]+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+    if ((BigInt(`0x${pending ?? 0}`) >> BigInt(signal - 1)) % 2n === 1n) return;
+    await pause(20);
+  }
+  throw new Error('the process was not signalled');
+}
 
 describe('a graceful stop', () => {
   it('says what it waits for, again and again', async () => {

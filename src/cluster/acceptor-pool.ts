@@ -1,0 +1,171 @@
+// The acceptors that the primary keeps: as many as are wanted, replaced when they die, killed when they no longer turn their loops. What
+// they serve is the primary's business.
+import type { Log } from '../observe/error-log.ts';
+import { AcceptorSlot, type SlotEvents } from './acceptor-slot.ts';
+import type { FromAcceptor, PrepareProblem, ToAcceptor } from './messages.ts';
+import { Refusal } from './refusal.ts';
+
+/** Who says what acceptors serve. */
+export interface PoolHome {
+  readonly log: Log;
+  /** How many there should be. */
+  readonly wanted: number;
+  /** Gives one that has started what the others serve, or says why it cannot serve that. */
+  bringUp(slot: AcceptorSlot): Promise<PrepareProblem | null>;
+  /** One that took the place of another could not serve. */
+  onProblem(problem: PrepareProblem): void;
+  onLog(slot: AcceptorSlot, message: Extract<FromAcceptor, { segment: number }>): void;
+  /** Its process is gone. */
+  onGone(slot: AcceptorSlot): void;
+}
+
+/** An acceptor that lived shorter than this counts as a crash loop. */
+const HEALTHY_MS = 5000;
+const MAX_BACKOFF_MS = 5000;
+const HEARTBEAT_CHECK_MS = 1000;
+const STUCK_MS = 5000;
+
+export class AcceptorPool implements SlotEvents {
+  readonly #home: PoolHome;
+  readonly #slots = new Set<AcceptorSlot>();
+  #crashes = 0;
+  #stopping = false;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #lastCheck = Date.now();
+  /** Until all of the start serve. */
+  #first: { left: number; resolve(): void; reject(error: Error): void } | null = null;
+  readonly #onEmpty: (() => void)[] = [];
+
+  constructor(home: PoolHome) {
+    this.#home = home;
+  }
+
+  /** Resolves when all that are wanted serve; rejects when one of them cannot. */
+  async start(): Promise<void> {
+    const left = this.#home.wanted;
+    const up = new Promise<void>((resolve, reject) => {
+      this.#first = { left, resolve, reject };
+    });
+    for (let i = 0; i < left; i++) this.#fork();
+    this.#heartbeat = setInterval(() => this.#checkHeartbeats(), HEARTBEAT_CHECK_MS);
+    await up;
+  }
+
+  /** All, those on their way in or out among them. */
+  get all(): AcceptorSlot[] {
+    return [...this.#slots];
+  }
+
+  /** Those that serve and were not told to go. */
+  get serving(): AcceptorSlot[] {
+    return this.#staying.filter((slot) => slot.serving);
+  }
+
+  get #staying(): AcceptorSlot[] {
+    return this.all.filter((slot) => !slot.leaving);
+  }
+
+  broadcast(message: ToAcceptor): void {
+    for (const slot of this.#slots) slot.send(message);
+  }
+
+  #fork(): void {
+    this.#slots.add(new AcceptorSlot(this));
+  }
+
+  /** Another number is wanted: more start, those too many go once they are idle, at the latest after `drainMs`. */
+  resize(drainMs: number): void {
+    if (this.#stopping) return;
+    const staying = this.#staying;
+    const { wanted } = this.#home;
+    for (let i = staying.length; i < wanted; i++) this.#fork();
+    for (const slot of staying.slice(wanted)) {
+      slot.leaving = true;
+      slot.send({ type: 'drain', timeoutMs: drainMs });
+    }
+  }
+
+  onReady(slot: AcceptorSlot): void {
+    void this.#home.bringUp(slot).then((problem) => {
+      if (problem === null) return this.#firstUp();
+      if (this.#first === null) this.#home.onProblem(problem);
+      this.#first?.reject(new Refusal([problem]));
+      slot.kill();
+    });
+  }
+
+  #firstUp(): void {
+    const first = this.#first;
+    if (first === null || --first.left > 0) return;
+    this.#first = null;
+    first.resolve();
+  }
+
+  onLog(slot: AcceptorSlot, message: Extract<FromAcceptor, { segment: number }>): void {
+    this.#home.onLog(slot, message);
+  }
+
+  onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void {
+    const { log } = this.#home;
+    this.#slots.delete(slot);
+    this.#home.onGone(slot);
+    const { pid } = slot.worker.process;
+    const how =
+      slot.notStarted ?? (signal === null ? `exited with code ${code}` : `exited on signal ${signal}`);
+    if (this.#stopping || slot.leaving) {
+      log.notice(`acceptor ${pid} ${how}`);
+      if (this.#stopping && this.#slots.size === 0) for (const done of this.#onEmpty.splice(0)) done();
+      return;
+    }
+    if (this.#first !== null)
+      return this.#first.reject(new Error(`an acceptor ${how} before it could serve`));
+    const lived = Date.now() - slot.startedAt;
+    this.#crashes = lived < HEALTHY_MS ? this.#crashes + 1 : 0;
+    const delayMs = this.#crashes === 0 ? 0 : Math.min(MAX_BACKOFF_MS, 100 * 2 ** (this.#crashes - 1));
+    log.error(`acceptor ${pid} ${how}; a new one starts ${delayMs === 0 ? 'at once' : `in ${delayMs} ms`}`);
+    if (delayMs === 0) this.#fork();
+    else setTimeout(() => this.#refill(), delayMs);
+  }
+
+  #refill(): void {
+    if (!this.#stopping && this.#staying.length < this.#home.wanted) this.#fork();
+  }
+
+  #checkHeartbeats(): void {
+    const now = Date.now();
+    // After a pause of the whole machine nobody could have sent anything.
+    const paused = now - this.#lastCheck > 2 * HEARTBEAT_CHECK_MS;
+    this.#lastCheck = now;
+    for (const slot of this.#slots) {
+      if (paused) slot.lastAlive = now;
+      else if (slot.serving && now - slot.lastAlive > STUCK_MS) {
+        this.#home.log.crit(
+          `acceptor ${slot.worker.process.pid} has not answered for ${STUCK_MS} ms: killed`,
+        );
+        slot.kill();
+      }
+    }
+  }
+
+  /** Nobody is replaced any more; a start that is under way has failed. */
+  stop(): void {
+    this.#stopping = true;
+    this.#first?.reject(new Error('stopped before it was ready'));
+    this.#first = null;
+  }
+
+  /** After `stop`: resolves when the last one is gone. They are killed after `limitMs`; 0 = never. */
+  async gone(limitMs: number): Promise<void> {
+    if (this.#slots.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onEmpty.push(resolve);
+        if (limitMs > 0) setTimeout(() => this.#killAll(), limitMs).unref();
+      });
+    }
+    clearInterval(this.#heartbeat);
+  }
+
+  #killAll(): void {
+    for (const slot of this.#slots) slot.kill();
+  }
+}
