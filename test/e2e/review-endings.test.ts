@@ -19,7 +19,7 @@ describe.each(WAYS)('over %s', (way) => {
 
   describe('an exchange ends', () => {
     it('when the client does not read its answer and only then finishes its body', async () => {
-      const proxy = await peer.proxyWith('send_timeout 300ms; client_body_timeout 300ms;');
+      const proxy = await peer.proxyWith('send_timeout 300ms; client_body_timeout 5s;');
       peer.serve = (side, text) => {
         if (!text.startsWith('POST')) return;
         side.socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 60000000\r\n\r\n`);
