@@ -18,10 +18,10 @@ describe('an acceptor that is killed under load', () => {
     await pause(500);
     const connections = connectionsOn(victim, lbproxy.port);
     process.kill(victim, 'SIGKILL');
-    await lbproxy.acceptors(2, [victim], 1000);
-    await pause(700);
-    const { failures, requests } = await crowd.stop();
-    expect(requests).toBeGreaterThan(500);
+    await lbproxy.acceptors(2, [victim]);
+    const before = crowd.result.requests;
+    await until(() => crowd.result.requests > before + 500, 20_000, 'load on the two that serve now');
+    const { failures } = await crowd.stop();
     // At most one request on each of its connections, and no other kind of failure.
     expect(connections).toBeLessThan(40);
     expect(failures.length).toBeLessThanOrEqual(connections);
@@ -51,7 +51,10 @@ describe('an acceptor that is killed under load', () => {
 describe('all acceptors at once', () => {
   it('leave new connections waiting, not refused', async () => {
     const [peer] = await startPeers(1);
+    const startedAt = performance.now();
     const lbproxy = await startLbproxy(config(peer.address));
+    // As long as a start takes on this machine, and a little.
+    const limitMs = Math.max(3000, 2 * (performance.now() - startedAt));
     const crowd = startCrowd(lbproxy.port, { clients: 10, keepAlive: false, pauseMs: 5 });
     await pause(300);
     for (const pid of lbproxy.acceptorPids()) process.kill(pid, 'SIGKILL');
@@ -61,7 +64,7 @@ describe('all acceptors at once', () => {
     const { failures, slowestMs } = await crowd.stop();
     expect(failures.filter((failure) => failure === 'ECONNREFUSED')).toEqual([]);
     expect(failures.length).toBeLessThanOrEqual(10);
-    expect(slowestMs).toBeLessThan(3000);
+    expect(slowestMs).toBeLessThan(limitMs);
   });
 
   it('are started with growing pauses when they die again and again', async () => {
