@@ -93,7 +93,9 @@ export class AcceptorSlot {
     this.send(message);
     const answer = await this.#wait(`committed ${message.generation}`);
     if (answer?.type !== 'committed') return null;
-    this.serving = answer.problem === null;
+    // One that lacks an address serves all others, and hears of the next configuration.
+    this.serving ||= answer.problem === null;
+    if (answer.problem !== null) this.#sent.clear();
     return answer.problem;
   }
 

@@ -27,6 +27,8 @@ export class Acceptor {
   /** The last that was told, also while a configuration is being compiled. */
   #discovery = NOTHING_DISCOVERED;
   readonly #listeners = new Map<string, Listener>();
+  /** Listeners of addresses that were closed, while somebody is still served on them. */
+  readonly #closing = new Set<Listener>();
   /** Sockets that came and no listener has taken yet. */
   readonly #sockets = new Map<string, unknown>();
   readonly #logFiles = new LogFiles();
@@ -61,7 +63,7 @@ export class Acceptor {
   #sayAlive(): void {
     if (!this.#draining) return this.#send({ type: 'alive' });
     const waits = { exchanges: 0, tunnels: 0 };
-    for (const listener of this.#listeners.values()) {
+    for (const listener of [...this.#listeners.values(), ...this.#closing]) {
       const { exchanges, tunnels } = listener.busy;
       waits.exchanges += exchanges;
       waits.tunnels += tunnels;
@@ -99,6 +101,8 @@ export class Acceptor {
         this.#discovery = message.discovery;
         this.#runtime?.upstreams.discover(message.discovery);
         this.#prepared?.runtime.upstreams.discover(message.discovery);
+        // Groups that nobody chooses from yet do not say that their peers are others.
+        if (this.#prepared?.shared) this.#sharing.prepare(groupsOf(this.#prepared.runtime));
         return;
       case 'log-sealed':
         this.#sharing.catchUp();
@@ -172,6 +176,8 @@ export class Acceptor {
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error);
     }
+    // What was sent once more for one that had not opened.
+    this.#closeSpareSockets();
     before?.upstreams.retire(prepared.runtime.upstreams);
     this.#logFiles.retire();
     this.#send({ type: 'committed', generation, problem });
@@ -187,24 +193,33 @@ export class Acceptor {
         present.update(plan);
         continue;
       }
-      if (present !== undefined) void present.drain();
+      if (present !== undefined) this.#close(present);
       const listener = new Listener(plan);
       this.#listeners.set(key, listener);
       const identity = listenerIdentity(key, plan.secure !== null);
       const handle = this.#sockets.get(identity);
       opening.push(
-        listener.listen(
-          handle === undefined ? undefined : (server, backlog) => listenOn(server, handle, backlog),
-        ),
+        listener
+          .listen(handle === undefined ? undefined : (server, backlog) => listenOn(server, handle, backlog))
+          .catch((error: unknown) => {
+            // The next configuration that has the address tries again.
+            this.#listeners.delete(key);
+            throw error;
+          }),
       );
       this.#sockets.delete(identity);
     }
     for (const [key, listener] of this.#listeners) {
       if (runtime.listeners.has(key)) continue;
       this.#listeners.delete(key);
-      void listener.drain();
+      this.#close(listener);
     }
     await Promise.all(opening);
+  }
+
+  #close(listener: Listener): void {
+    this.#closing.add(listener);
+    void listener.drain().then(() => this.#closing.delete(listener));
   }
 
   /** Sockets of a configuration that was refused: the address may come again with another socket. */
@@ -217,9 +232,8 @@ export class Acceptor {
     if (this.#draining) return;
     this.#draining = true;
     if (timeoutMs > 0) setTimeout(() => this.#exit(), timeoutMs);
-    void Promise.all([...this.#listeners.values()].map((listener) => listener.drain())).then(() =>
-      this.#exit(),
-    );
+    const all = [...this.#listeners.values(), ...this.#closing];
+    void Promise.all(all.map((listener) => listener.drain())).then(() => this.#exit());
     this.#sayAlive();
   }
 

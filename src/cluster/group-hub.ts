@@ -11,6 +11,9 @@ import type { GroupState, SharedState } from './messages.ts';
 import { PeerIndex } from './peer-index.ts';
 import { type LogRecord, SharedLog } from './shared-log.ts';
 
+/** When what could not be written, for want of memory, is tried again. */
+const RETRY_MS = 1000;
+
 /** The primary's number among those that write to the log; acceptors count from 1. */
 const PRIMARY = 0;
 
@@ -29,6 +32,8 @@ export class GroupHub {
   /** Acceptors that may still read the segment before the present one. */
   #behind = new Set<number>();
   #sealWanted = false;
+  /** Acceptors whose end is not in the log yet. */
+  readonly #dead = new Set<number>();
   #shared = false;
 
   constructor(logFds: readonly [number, number], events: HubEvents) {
@@ -71,14 +76,29 @@ export class GroupHub {
 
   /** An acceptor is gone: what it had under way no longer counts. */
   forget(acceptor: number): void {
-    this.#log.append(DEAD, NO_KEY, acceptor);
+    this.#dead.add(acceptor);
+    this.#tellDead();
     this.left(acceptor);
+  }
+
+  /** Until it is written: without memory it cannot be, and nobody else knows. */
+  #tellDead(): void {
+    for (const acceptor of this.#dead) {
+      this.#log.lost = false;
+      this.#log.append(DEAD, NO_KEY, acceptor);
+      if (this.#log.lost) {
+        setTimeout(() => this.#tellDead(), RETRY_MS).unref();
+        return;
+      }
+      this.#dead.delete(acceptor);
+    }
   }
 
   /** What an acceptor that joins now goes on from. */
   state(): SharedState {
     this.#log.catchUp();
-    const groups = [...(this.#upstreams?.all ?? [])].map(({ group }) => ({
+    // What the log said is over when an acceptor is alone.
+    const groups = [...((this.#shared ? this.#upstreams?.all : null) ?? [])].map(({ group }) => ({
       id: group.id,
       peers: takeSnapshot(group),
     }));
@@ -95,16 +115,20 @@ export class GroupHub {
 
   #sealNow(): void {
     if (!this.#sealWanted || this.#behind.size > 0) return;
+    // No memory left for the last record: once more later.
+    if (!this.#log.seal()) {
+      setTimeout(() => this.#sealNow(), RETRY_MS).unref();
+      return;
+    }
     this.#sealWanted = false;
-    this.#log.seal();
     this.#behind = new Set(this.#events.joined());
     this.#events.onSealed();
     this.#tidy();
   }
 
-  /** An acceptor reads the sealed segment no more. */
-  left(acceptor: number): void {
-    if (this.#behind.delete(acceptor)) this.#tidy();
+  /** An acceptor is gone, or reads the segments before `segment` no more. */
+  left(acceptor: number, segment = this.#log.segment): void {
+    if (segment === this.#log.segment && this.#behind.delete(acceptor)) this.#tidy();
   }
 
   #tidy(): void {

@@ -3,7 +3,7 @@
 import type { Group, GroupSharing } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
 import { applyStep, HOLD, type Step } from '../balance/steps.ts';
-import { applyRecord } from './group-record.ts';
+import { applyRecord, DEAD, NO_KEY } from './group-record.ts';
 import { PeerIndex } from './peer-index.ts';
 import { type LogPosition, type LogReader, type LogRecord, SharedLog } from './shared-log.ts';
 import type { SharedRotation } from './shared-rotation.ts';
@@ -77,6 +77,10 @@ export class AcceptorSharing implements GroupSharing, LogReader {
       if (this.#inUse.has(group)) for (const peer of group.peers) this.#publish(group, peer);
     }
     this.#inUse = inUse;
+    // Those under way in groups that are gone will not be heard of again.
+    this.#active = 0;
+    this.#least = 0;
+    this.#most = 0;
     this.#rotation.use(groups);
   }
 
@@ -96,7 +100,7 @@ export class AcceptorSharing implements GroupSharing, LogReader {
   }
 
   catchUp(): void {
-    this.#log.catchUp();
+    this.#readOld();
   }
 
   /** What was written so far is about the groups and peers that are known now, not about later ones of the same names. */
@@ -129,7 +133,8 @@ export class AcceptorSharing implements GroupSharing, LogReader {
   }
 
   onReleased(): void {
-    this.#active--;
+    // One that began before others joined was not counted.
+    if (this.#active > 0) this.#active--;
     if (this.#active < this.#least) this.#least = this.#active;
     if (this.#active === 0) this.#crowded = false;
     this.#timer ??= setTimeout(() => this.#endBatch(), BATCH_MS);
@@ -139,11 +144,24 @@ export class AcceptorSharing implements GroupSharing, LogReader {
     this.#timer = null;
     // In a crowd nobody looks before each choice.
     this.#log.catchUp();
+    if (this.#log.lost) this.#tellAnew();
     this.#crowded = this.#active > 0 && this.#most - this.#least >= CROWD;
     this.#least = this.#active;
     this.#most = this.#active;
     // It may be over, without another exchange to show it.
     if (this.#crowded) this.#timer = setTimeout(() => this.#endBatch(), BATCH_MS);
+  }
+
+  /** Records were lost while there was no memory: what this process has under way is told once more, from nothing. */
+  #tellAnew(): void {
+    const own = new Map<Peer, number>();
+    for (const peer of this.#index.peers) {
+      const mine = peer.holders.find(([process]) => process === this.#self);
+      if (mine !== undefined) own.set(peer, mine[1]);
+    }
+    this.#log.lost = false;
+    this.#log.append(DEAD, NO_KEY, this.#self);
+    for (const [peer, count] of own) this.#log.append(HOLD, this.#index.keyOf(peer), count);
   }
 
   agree(_group: Group, peer: Peer, step: Step): boolean {

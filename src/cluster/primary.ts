@@ -194,7 +194,7 @@ export class Primary implements PoolHome {
 
   onLog(slot: AcceptorSlot, message: Extract<FromAcceptor, { segment: number }>): void {
     if (message.type === 'log-full') this.#hub.seal(message.segment);
-    else this.#hub.left(slot.id);
+    else this.#hub.left(slot.id, message.segment);
   }
 
   // Programs and discovery.
@@ -273,7 +273,7 @@ export class Primary implements PoolHome {
 
   /** Both phases. A problem of any acceptor leaves all as they were. */
   async #switch(model: Model, tls: TlsMessage): Promise<readonly PrepareProblem[]> {
-    if (this.#stopping) return [{ at: '', message: 'lbproxy is about to end' }];
+    if (this.#stopping) return [ENDING];
     const generation = ++this.#generation;
     const slots = this.#acceptors.serving;
     const logs = this.#ownLogs(model);
@@ -281,7 +281,7 @@ export class Primary implements PoolHome {
     const message = this.#prepareMessage(model, tls, generation);
     for (const slot of slots) this.#sendSockets(slot, model);
     const problems = await Promise.all(slots.map((slot) => slot.prepare(message)));
-    const problem = problems.find((p) => p !== null);
+    const problem = this.#stopping ? ENDING : problems.find((p) => p !== null);
     if (problem) {
       for (const slot of slots) slot.send({ type: 'discard', generation });
       this.#logFiles.discard();
@@ -391,6 +391,9 @@ function openSharedFiles(): SharedFiles {
   const open = (flags: 'wx+' | 'ax+'): number => openMemoryFile(flags) ?? openSync(devNull, 'r+');
   return { rotation: open('wx+'), log: [open('ax+'), open('ax+')] };
 }
+
+/** Why nothing is changed any more. */
+const ENDING: PrepareProblem = { at: '', message: 'lbproxy is about to end' };
 
 /** Asked once: a limit that changes later holds from the next start. */
 let cores = 0;

@@ -49,6 +49,8 @@ export class SharedLog {
   #segment = 0;
   #offset = 0;
   #saidFull = -1;
+  /** A record could not be written: the others do not know of it. */
+  lost = false;
   /** The last own record that was read, and what became of it. */
   #ownAnswer: boolean | null = null;
   readonly #out = Buffer.alloc(RECORD_BYTES);
@@ -101,10 +103,12 @@ export class SharedLog {
     out.writeUInt32LE(count, 16);
     out.latin1Write(key, 20, KEY_BYTES);
     try {
-      return writeSync(this.#fds[this.#segment & 1], this.#out, 0, RECORD_BYTES) === RECORD_BYTES;
+      if (writeSync(this.#fds[this.#segment & 1], this.#out, 0, RECORD_BYTES) === RECORD_BYTES) return true;
     } catch {
-      return false;
+      // No memory left.
     }
+    this.lost = true;
+    return false;
   }
 
   /** Applies what was appended since, by whomever. */
@@ -154,9 +158,11 @@ export class SharedLog {
   }
 
   /** Ends the present segment for everybody. The next one's file must have been emptied. */
-  seal(): void {
+  seal(): boolean {
+    const { segment } = this;
     this.#write({ word: SEALED, by: this.#self, now: 0, count: 1, key: SEAL_KEY }, machineNow());
     this.catchUp();
+    return segment !== this.segment;
   }
 
   /** Empties the file of the segment before the present one: every process has left it. */

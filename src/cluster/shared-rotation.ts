@@ -67,7 +67,11 @@ export class SharedRotation {
     words[0] = region.check;
     if (region.turns) words[1] = group.turn;
     else this.#writeWeights(region);
-    writeSync(this.#fd, bytes, 0, bytes.length, position);
+    try {
+      writeSync(this.#fd, bytes, 0, bytes.length, position);
+    } catch {
+      // No memory left: each acceptor turns by itself.
+    }
   }
 
   #writeWeights({ words, peers }: Region): void {

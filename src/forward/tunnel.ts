@@ -65,7 +65,8 @@ export class Tunnel implements TunnelEnd, ConnectionOwner {
   }
 
   onTunnelData(buf: Buffer, from: number, to: number): void {
-    this.#connection.setTimeout(this.#idleMs);
+    // A peer that takes nothing more has the idle time, whatever the client goes on to send.
+    if (!this.#connection.sendFailed) this.#connection.setTimeout(this.#idleMs);
     this.#attempt().bytesSent += to - from;
     this.#connection.writeFramed('', buf, from, to, '');
     if (this.#connection.mustWait) this.#exchange.client.tunnelPause();

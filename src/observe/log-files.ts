@@ -24,6 +24,8 @@ export class LogFiles {
       writer = new LogWriter(path, wanted, (message) => this.report(message));
       this.#writers.set(path, writer);
       this.#fresh.add(writer);
+    } else if (writer.openAgain()) {
+      this.#fresh.add(writer);
     }
     this.#wanted.set(path, wanted);
     if (this.#fresh.has(writer)) writer.use(wanted);
@@ -65,10 +67,7 @@ export class LogFiles {
 
   /** The new configuration was refused: closes what only it had opened. */
   discard(): void {
-    for (const writer of this.#fresh) {
-      writer.retire();
-      this.#writers.delete(writer.path);
-    }
+    for (const writer of this.#fresh) writer.retire();
     this.#forget();
   }
 

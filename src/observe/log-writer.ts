@@ -127,6 +127,14 @@ export class LogWriter {
     return problem;
   }
 
+  /** Opens a file that was closed when nobody used it any more; throws LogFileError. False when it is open already. */
+  openAgain(): boolean {
+    if (this.#output !== null) return false;
+    this.#output = openLogOutput(this.path);
+    this.#atomicBytes = this.#output.atomicBytes;
+    return true;
+  }
+
   /** The log is in use (again). */
   use(buffering: LogBuffering): void {
     this.#retired = false;

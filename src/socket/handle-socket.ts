@@ -216,8 +216,11 @@ export class HandleSocket implements ByteSocket {
     this.pendingBytes -= bytes;
     if (this.closed) return;
     try {
-      if (status < 0) this.fail(status, 'write');
-      else if (this.pendingBytes === 0) this.#onDrained();
+      if (status < 0) {
+        this.fail(status, 'write');
+        // Nothing waits any more: whoever held back goes on, and is dropped here.
+        if (!this.closed && this.pendingBytes === 0) this.#onDrained();
+      } else if (this.pendingBytes === 0) this.#onDrained();
     } catch (error) {
       rethrowLater(error);
       this.destroy();

@@ -106,6 +106,8 @@ class World {
       onSwitched: () => setImmediate(() => this.hub.left(id)),
     });
     sharing.prepare(this.groups(set));
+    // Its peers may become others before it is told the state: it hears of that as the others do.
+    if (this.random(3) === 0) this.discover(this.anyPrograms(), [{ set, sharing }]);
     // Others go on while the state is on its way.
     const state = this.hub.state();
     for (let i = this.random(4); i > 0; i--) this.begin();
@@ -149,6 +151,10 @@ class World {
       return set;
     });
     if (this.random(3) === 0) {
+      const waiting = this.acceptors.map(({ sharing }, i) => ({ set: prepared[i], sharing }));
+      this.discover(this.anyPrograms(), waiting);
+    }
+    if (this.random(3) === 0) {
       for (const [i, { sharing }] of this.acceptors.entries()) sharing.discard(this.groups(prepared[i]));
       return;
     }
@@ -165,10 +171,19 @@ class World {
     }
   }
 
-  discover(up: readonly boolean[]): void {
+  anyPrograms(): boolean[] {
+    return Array.from({ length: 1 + this.random(3) }, () => this.random(4) > 0);
+  }
+
+  /** `prepared` are those that were prepared and are not in use yet. */
+  discover(up: readonly boolean[], prepared: readonly Pick<Acceptor, 'set' | 'sharing'>[] = []): void {
     this.found = programs(up);
     this.hub.discover(this.found);
     for (const acceptor of this.acceptors) acceptor.set.discover(this.found);
+    for (const { set, sharing } of prepared) {
+      set.discover(this.found);
+      sharing.prepare(this.groups(set));
+    }
   }
 
   step(): void {
@@ -177,7 +192,7 @@ class World {
     else if (n < 960) this.end();
     else if (n < 970) this.die();
     else if (n < 980) this.reload();
-    else if (n < 995) this.discover([this.random(4) > 0, this.random(4) > 0]);
+    else if (n < 995) this.discover(this.anyPrograms());
     else this.hub.seal(this.hub.state().log.segment);
   }
 
@@ -187,7 +202,8 @@ class World {
     for (const { set, open } of this.acceptors) {
       const present = new Set(this.groups(set));
       for (const { group, peer } of open) {
-        if (!present.has(group)) continue;
+        // Of groups and peers that are gone nobody asks any more.
+        if (!present.has(group) || group.peers[peer.index] !== peer) continue;
         const key = `${group.id} ${peer.index}`;
         expected.set(key, (expected.get(key) ?? 0) + 1);
       }

@@ -1,5 +1,10 @@
 // A time-out names who was waited for: a peer that takes nothing is no slow client, a client that sends slowly is no silent peer, and
 // what lbproxy itself lacks or does wrong is nobody's fault.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ClientConnection } from '../../src/listen/client-connection.ts';
 import { readAnswers } from '../support/answers.ts';
@@ -107,6 +112,42 @@ describe.each([
     client.destroy();
   });
 });
+
+describe('a peer that takes nothing more and does not say so', () => {
+  it('ends the exchange all the same, and lets its client go', async () => {
+    // Node cannot shut down a reading side; Python can.
+    const path = join(mkdtempSync(join(tmpdir(), 'lbproxy-shut-')), 'u.sock');
+    const child = spawn('/usr/bin/python3', ['-c', SHUT_READING, path], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    const proxy = await startProxy(
+      `http { client_max_body_size 0; client_body_timeout 1s; proxy_send_timeout 1s; proxy_read_timeout 1s;
+         server { listen 127.0.0.1:0; location / { proxy_pass http://unix:${path}; } } }`,
+    );
+    closing.push(
+      () => proxy.close(),
+      async () => void child.kill('SIGKILL'),
+    );
+    const client = rawClient(proxy.port);
+    client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000000\r\n\r\n');
+    client.write(Buffer.alloc(20_000_000, 'x'));
+    expect(await client.until((text) => text.includes('\r\n\r\n'), 10_000)).toMatch(/^HTTP\/1\.1 50[24] /);
+    client.destroy();
+    await expect.poll(() => proxy.listeners[0].connections, { timeout: 8000 }).toBe(0);
+  }, 30_000);
+});
+
+/** Shuts its reading side after the head, and then makes room for writers that wait, so that they learn of it. */
+const SHUT_READING = `
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(5); print('up', flush=True)
+keep = []
+while True:
+    c, _ = s.accept(); c.recv(1000); time.sleep(0.5); c.shutdown(socket.SHUT_RD)
+    for _ in range(6): c.recv(100000)
+    keep.append(c)
+`;
 
 describe('what is nobody’s fault', () => {
   it('is an answer that breaks off or stands still, for the peer', async () => {

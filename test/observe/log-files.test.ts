@@ -43,11 +43,29 @@ describe('LogFiles', () => {
     const refused = files.open(join(dir, 'refused'));
     files.discard();
     expect(running.buffering).toEqual({ bufferBytes: 1000, flushMs: 10 });
-    // The next one starts from what runs, not from what was refused.
-    expect(files.open(join(dir, 'refused'))).not.toBe(refused);
+    expect(refused.path).toBe(join(dir, 'refused'));
     files.open(join(dir, 'runs'), { bufferBytes: 3000, flushMs: 30 });
     files.retire();
     expect(running.buffering).toEqual({ bufferBytes: 3000, flushMs: 30 });
+  });
+
+  it('opens a log that an earlier configuration had as if it were new', async () => {
+    const files = new LogFiles();
+    const sub = mkdtempSync(join(dir, 'sub-'));
+    const names = [join(dir, 'stays'), join(sub, 'gone')];
+    for (const name of names) files.open(name);
+    files.retire();
+    files.open(join(dir, 'other'));
+    files.retire();
+    await files.flushAll(2000);
+    rmSync(sub, { recursive: true });
+    expect(() => files.open(names[1])).toThrow('cannot open log file');
+    files.open(names[0]);
+    files.retire();
+    rmSync(names[0]);
+    files.reopenAll();
+    await files.flushAll(2000);
+    expect(readdirSync(dir)).toContain('stays');
   });
 
   it('reopens all', async () => {
