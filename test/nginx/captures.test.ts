@@ -1,11 +1,10 @@
 // What regular expressions leave behind, through nginx and through lbproxy: named captures live until they are set again, numbered ones
 // are those of the last match, and a rewrite or an `if` that does not match leaves none.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { nginxVersion } from '../support/nginx.ts';
 import { readModel } from '../support/proxy.ts';
-import type { TestPeer } from '../support/upstream.ts';
-import { startEchoPeer } from './echo-peer.ts';
-import { askBoth, type Pair, request, startPair } from './pair.ts';
+import { askBoth, request } from './pair.ts';
+import { pairBeforeEcho } from './pair-before-echo.ts';
 
 const NAMED = [
   ...[
@@ -98,26 +97,17 @@ function configuration(peer: string): string {
 }
 
 describe.skipIf(nginxVersion === '')('captures are those of nginx', () => {
-  let peer: TestPeer;
-  let pair: Pair;
-  beforeAll(async () => {
-    peer = await startEchoPeer();
-    pair = await startPair(configuration(peer.address));
-  });
-  afterAll(async () => {
-    await pair?.close();
-    await peer?.close();
-  });
+  const both = pairBeforeEcho(configuration);
 
   it.each([...NAMED, ...NUMBERED])('%s', async (target) => {
-    const { nginx, lbproxy } = await askBoth(pair, request('GET', target));
+    const { nginx, lbproxy } = await askBoth(both(), request('GET', target));
     expect(nginx.status).toMatch(/ (?:200|302) /);
     expect(lbproxy).toEqual(nginx);
   });
 
   it.each(HOSTS)('%s %s', async (host, target) => {
     const { nginx, lbproxy } = await askBoth(
-      pair,
+      both(),
       `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
     );
     expect(lbproxy).toEqual(nginx);

@@ -1,9 +1,8 @@
 // A rewrite whose replacement comes to nothing leaves no path to look up, to open or to send to a peer: 500 on both sides.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { nginxVersion } from '../support/nginx.ts';
-import type { TestPeer } from '../support/upstream.ts';
-import { startEchoPeer } from './echo-peer.ts';
-import { askBoth, type Pair, request, startPair } from './pair.ts';
+import { askBoth, request } from './pair.ts';
+import { pairBeforeEcho } from './pair-before-echo.ts';
 
 const EMPTY = [
   ...['/break/', '/break/?q=1', '/uri/?q=1', '/variable/?q=1', '/last/', '/last/?q=1', '/plain/?q=1'],
@@ -48,25 +47,16 @@ function configuration(peer: string): string {
 }
 
 describe.skipIf(nginxVersion === '')('a URI of no length', () => {
-  let peer: TestPeer;
-  let pair: Pair;
-  beforeAll(async () => {
-    peer = await startEchoPeer();
-    pair = await startPair(configuration(peer.address));
-  });
-  afterAll(async () => {
-    await pair?.close();
-    await peer?.close();
-  });
+  const both = pairBeforeEcho(configuration);
 
   it.each(EMPTY)('%s is an error', async (target) => {
-    const { nginx, lbproxy } = await askBoth(pair, request('GET', target));
+    const { nginx, lbproxy } = await askBoth(both(), request('GET', target));
     expect(nginx.status).toBe('HTTP/1.1 500 Internal Server Error');
     expect(lbproxy).toEqual(nginx);
   });
 
   it.each(NOT_EMPTY)('%s is served', async (target) => {
-    const { nginx, lbproxy } = await askBoth(pair, request('GET', target));
+    const { nginx, lbproxy } = await askBoth(both(), request('GET', target));
     expect(nginx.status).toBe('HTTP/1.1 200 OK');
     expect(lbproxy).toEqual(nginx);
   });

@@ -1,9 +1,8 @@
 // `/x` goes to `/x/` where that is a proxied location, prefix or exact, unless `/x` is a location of its own (nginx: auto_redirect).
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { nginxVersion } from '../support/nginx.ts';
-import type { TestPeer } from '../support/upstream.ts';
-import { startEchoPeer } from './echo-peer.ts';
-import { askBoth, type Pair, request, startPair } from './pair.ts';
+import { askBoth, request } from './pair.ts';
+import { pairBeforeEcho } from './pair-before-echo.ts';
 
 const PATHS = [
   '/ex.js',
@@ -78,19 +77,10 @@ function configuration(peer: string): string {
 }
 
 describe.skipIf(nginxVersion === '')('the slash of a proxied location', () => {
-  let peer: TestPeer;
-  let pair: Pair;
-  beforeAll(async () => {
-    peer = await startEchoPeer();
-    pair = await startPair(configuration(peer.address));
-  });
-  afterAll(async () => {
-    await pair?.close();
-    await peer?.close();
-  });
+  const both = pairBeforeEcho(configuration);
 
   it.each(PATHS)('%s', async (target) => {
-    const { nginx, lbproxy } = await askBoth(pair, request('GET', target));
+    const { nginx, lbproxy } = await askBoth(both(), request('GET', target));
     expect(lbproxy).toEqual(nginx);
   });
 });
