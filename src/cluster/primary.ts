@@ -306,7 +306,7 @@ export class Primary implements PoolHome {
 
   /** Forgets the names and sockets that the running configuration has not, also those that a refused one had sent to acceptors. */
   #keepOwn(): void {
-    this.#resolver.keep(followedHosts(this.#model));
+    this.#resolver.keep(followedHosts(this.#model), this.#model.settings.resolverTtlMs);
     const listens = listensOf(this.#model);
     this.#sockets.keep(new Set(listens.keys()));
     const identities = new Set([...listens].map(([key, listen]) => listenerIdentity(key, listen.ssl)));

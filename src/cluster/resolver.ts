@@ -43,8 +43,9 @@ export class HostResolver {
     clearTimeout(timer);
   }
 
-  /** Forgets all names but these. */
-  keep(names: readonly string[]): void {
+  /** Forgets all names but these, and what a configuration said that was refused. `ttlMs` is the longest that an answer holds. */
+  keep(names: readonly string[], ttlMs: number): void {
+    this.#ttlMs = ttlMs;
     for (const name of this.#names) {
       if (names.includes(name)) continue;
       clearTimeout(this.#timers.get(name));
@@ -99,6 +100,6 @@ export class HostResolver {
   }
 
   stop(): void {
-    this.keep([]);
+    this.keep([], this.#ttlMs);
   }
 }

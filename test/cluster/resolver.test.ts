@@ -30,9 +30,9 @@ it('keeps the names of the running configuration when another one is refused', a
   const { resolver } = setup();
   await resolver.follow(['localhost'], 30_000);
   await resolver.follow(['no-such-name.invalid'], 30_000);
-  resolver.keep(['localhost']);
+  resolver.keep(['localhost'], 30_000);
   expect(resolver.hosts.localhost).toContain('127.0.0.1');
-  resolver.keep([]);
+  resolver.keep([], 30_000);
   expect(resolver.hosts).toEqual({});
 });
 
