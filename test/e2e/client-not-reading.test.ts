@@ -42,7 +42,8 @@ describe.each(WAYS)('over %s', (way) => {
     });
 
     it('but goes on in time gets all of it', async () => {
-      const proxy = await peer.proxyWith('send_timeout 400ms; keepalive_timeout 50ms;');
+      const sendTimeoutMs = 1000;
+      const proxy = await peer.proxyWith(`send_timeout ${sendTimeoutMs}ms; keepalive_timeout 50ms;`);
       peer.serve = (side) =>
         side.socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 12000000\r\n\r\n${'x'.repeat(12_000_000)}`);
       const client = peer.client(proxy);
@@ -50,11 +51,14 @@ describe.each(WAYS)('over %s', (way) => {
       client.socket.on('data', (chunk: Buffer) => {
         size += chunk.length;
         client.socket.pause();
-        setTimeout(() => client.socket.resume(), size % 10 === 0 ? 10 : 0);
+        // Each pause is short, all together are longer than the time-out.
+        setTimeout(() => client.socket.resume(), 6);
       });
+      const began = performance.now();
       client.write(get('/big'));
       await client.closed(20_000);
       expect(size).toBeGreaterThan(12_000_000);
+      expect(performance.now() - began).toBeGreaterThan(sendTimeoutMs);
       client.destroy();
     });
 
