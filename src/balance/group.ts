@@ -29,7 +29,7 @@ export interface GroupSharing {
    * Puts a step among those of all acceptors, in one order for all, and applies all up to it. False: others came first, and it was
    * refused.
    */
-  agree(group: Group, peer: Peer, step: Step): boolean;
+  agree(peer: Peer, step: Step): boolean;
   /** The group has other peers now. */
   onPeers(group: Group): void;
 }
@@ -139,9 +139,9 @@ export class Group {
       return true;
     }
     if (this.countsMatter) {
-      if (!sharing.agree(this, peer, TAKE)) return false;
+      if (!sharing.agree(peer, TAKE)) return false;
     } else {
-      if (peer.isChanceDue(now) && !sharing.agree(this, peer, CHANCE)) return false;
+      if (peer.isChanceDue(now) && !sharing.agree(peer, CHANCE)) return false;
       peer.active++;
     }
     sharing.onPicked(this);
@@ -161,13 +161,13 @@ export class Group {
 
   #agree(peer: Peer, step: Step, now: number): void {
     if (this.sharing === null) applyStep(peer, step, 0, now);
-    else this.sharing.agree(this, peer, step);
+    else this.sharing.agree(peer, step);
   }
 
   /** Ends an attempt that `pick` began. */
   release(peer: Peer, outcome: Outcome, now: number): void {
     const { sharing } = this;
-    if (sharing !== null && this.countsMatter) sharing.agree(this, peer, GIVE);
+    if (sharing !== null && this.countsMatter) sharing.agree(peer, GIVE);
     else if (peer.active > 0) peer.active--;
     sharing?.onReleased();
     if (outcome === 'failed') {

@@ -164,7 +164,7 @@ export class AcceptorSharing implements GroupSharing, LogReader {
     for (const [peer, count] of own) this.#log.append(HOLD, this.#index.keyOf(peer), count);
   }
 
-  agree(_group: Group, peer: Peer, step: Step): boolean {
+  agree(peer: Peer, step: Step): boolean {
     const key = this.#index.keyOf(peer);
     // A peer that left its group ends its exchanges alone.
     return key === '' ? applyStep(peer, step, this.#self, performance.now()) : this.#log.append(step, key);

@@ -1,6 +1,6 @@
 // The primary: owns sockets, acceptors, programs and signals, and touches no traffic. Changes of configuration go through one queue, in
 // two phases: every acceptor compiles it beside what runs; only when all said yes do all switch.
-// A little past 300 lines: start, reload and stop share one queue.
+// Past 300 lines: start, reload and stop share one queue; what acceptors are kept by is acceptor-pool.ts.
 import cluster from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import { openSync } from 'node:fs';

@@ -251,7 +251,7 @@ describe('acceptors that share a group', () => {
       onReleased: () => void heard.push('released'),
       onWeights: () => void heard.push('weights'),
       onPeers: () => void heard.push('peers'),
-      agree(_group, p, step) {
+      agree(p, step) {
         heard.push(`${words[step]} ${p.name}`);
         return !refuse(p) && applyStep(p, step, 1, 1000);
       },
