@@ -76,6 +76,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'registry',
     'level',
     'check-row',
+    'check-pattern',
     'build',
     'build-blocks',
     'build-script',

@@ -1,11 +1,11 @@
 // Readers of the blocks whose contents are not directives or whose arguments make a match: types, location.
 
-import { compilePattern } from '../route/pattern.ts';
 import type { ScriptReader } from './build-script.ts';
+import { checkPattern } from './check-pattern.ts';
 import type { Level } from './level.ts';
 import type { LocationMatch } from './model.ts';
 import { formatPosition, type Problems } from './problem.ts';
-import type { Directive, Position, Word } from './tree.ts';
+import type { Directive, Position } from './tree.ts';
 
 /** `text/html html htm;` → extension → type. */
 export function readTypes(entries: readonly Directive[], problems: Problems): Record<string, string> {
@@ -45,11 +45,7 @@ export function readLocation(directive: Directive, reader: ScriptReader): Locati
   }
   if (kind !== 'regex') return prefix(directive, word.text, kind, reader);
   const caseless = modifier === '~*';
-  const pattern = compilePattern(word.text, caseless);
-  if (!(pattern instanceof RegExp)) {
-    return reader.problems.error(word.at, `invalid regular expression: ${pattern.error}`);
-  }
-  noteCaptures(word, reader);
+  if (!checkPattern(word, word.text, caseless, reader)) return undefined;
   return { kind, text: word.text, caseless };
 }
 
@@ -63,11 +59,6 @@ function prefix(
     reader.problems.warn(directive.args[0].at, `location "${text}" matches no request: paths begin with "/"`);
   }
   return { kind, text };
-}
-
-/** Named captures are variables. */
-export function noteCaptures({ text, at }: Word, reader: Pick<ScriptReader, 'makeVariable'>): void {
-  for (const m of text.matchAll(/\(\?P?<([A-Za-z_]\w*)>/g)) reader.makeVariable(m[1], at);
 }
 
 /**

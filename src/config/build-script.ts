@@ -1,6 +1,5 @@
 // Reads rewrite, return, set, break and if into the steps of a script, in the order in which they stand.
-import { compilePattern } from '../route/pattern.ts';
-import { noteCaptures } from './build-blocks.ts';
+import { checkPattern } from './check-pattern.ts';
 import type { Level } from './level.ts';
 import type { ScriptOp, Settings, Test } from './model.ts';
 import { formatPosition, type Problems } from './problem.ts';
@@ -48,10 +47,7 @@ const FLAGS = ['last', 'break', 'redirect', 'permanent'] as const;
 
 function readRewrite(directive: Directive, reader: ScriptReader): ScriptOp | undefined {
   const [pattern, replacement, flagWord] = directive.args;
-  const compiled = compilePattern(pattern.text, false);
-  if (!(compiled instanceof RegExp)) {
-    return reader.problems.error(pattern.at, `invalid regular expression: ${compiled.error}`);
-  }
+  if (!checkPattern(pattern, pattern.text, false, reader)) return undefined;
   const flag = flagWord === undefined ? 'none' : FLAGS.find((f) => f === flagWord.text);
   if (flag === undefined) {
     return reader.problems.error(
@@ -59,7 +55,6 @@ function readRewrite(directive: Directive, reader: ScriptReader): ScriptOp | und
       `unknown flag "${flagWord.text}" of rewrite; there are ${FLAGS.join(', ')}`,
     );
   }
-  noteCaptures(pattern, reader);
   return {
     op: 'rewrite',
     pattern: pattern.text,
@@ -137,10 +132,7 @@ function readTest(directive: Directive, reader: ScriptReader): Test | undefined 
     );
   }
   const caseless = operator.text.endsWith('*');
-  const pattern = compilePattern(other.text, caseless);
-  if (!(pattern instanceof RegExp))
-    return reader.problems.error(other.at, `invalid regular expression: ${pattern.error}`);
-  noteCaptures(other, reader);
+  if (!checkPattern(other, other.text, caseless, reader)) return undefined;
   return { test: 'match', value, pattern: other.text, caseless, negate: operator.text.startsWith('!') };
 }
 

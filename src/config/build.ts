@@ -3,8 +3,9 @@ import { isAbsolute, resolve } from 'node:path';
 import { withJsonHeaders } from '../forward/rows.ts';
 import { checkLogFormats } from '../observe/check-log-formats.ts';
 import { parseTemplate } from '../route/template.ts';
-import { checkNamed, checkTwin, noteCaptures, readLocation, readTypes } from './build-blocks.ts';
+import { checkNamed, checkTwin, readLocation, readTypes } from './build-blocks.ts';
 import { buildScript, isScriptDirective, type ScriptReader } from './build-script.ts';
+import { checkPattern } from './check-pattern.ts';
 import { checkRow } from './check-row.ts';
 import { finishModel } from './finish.ts';
 import {
@@ -143,7 +144,7 @@ export class Builder implements ScriptReader {
       syntax: this.#tree.syntax,
       resolvePath: (path) => (isAbsolute(path) ? path : resolve(this.#prefix, path)),
       template: (word) => this.template(word),
-      captures: (pattern) => noteCaptures(pattern, this),
+      pattern: (word, pattern, caseless) => checkPattern(word, pattern, caseless, this),
     };
   }
 

@@ -27,8 +27,8 @@ export interface ReadContext {
   resolvePath(path: string): string;
   /** Reports `$names` of a template that do not exist, and returns the template. */
   template(word: Word): string;
-  /** Notes the named captures of a regular expression: they are variables. */
-  captures(pattern: Word): void;
+  /** Whether `pattern`, which stands in `word`, is a regular expression; reports it where it is none. Named captures are variables. */
+  pattern(word: Word, pattern: string, caseless: boolean): boolean;
 }
 
 type Arity = readonly [min: number, max: number];

@@ -2,7 +2,7 @@
 import type { LocationMatch, Settings } from '../config/model.ts';
 import type { Exchange, Handler } from '../exchange.ts';
 import { MAX_FIELDS } from '../http/fields.ts';
-import { matches, patternOf } from '../route/pattern.ts';
+import { matches, type Pattern, patternOf } from '../route/pattern.ts';
 import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../route/template.ts';
 import { escapeUri, standsInPath } from '../route/uri.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -221,6 +221,6 @@ function prefixRule(from: (x: Exchange) => string, to: (x: Exchange) => string):
   };
 }
 
-function regexRule(pattern: RegExp, to: (x: Exchange) => string): RedirectRule {
+function regexRule(pattern: Pattern, to: (x: Exchange) => string): RedirectRule {
   return (x, value) => (matches(x, pattern, value) ? to(x) : undefined);
 }

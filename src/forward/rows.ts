@@ -15,7 +15,6 @@ import {
   time,
 } from '../config/row.ts';
 import type { Word } from '../config/tree.ts';
-import { compilePattern } from '../route/pattern.ts';
 import { NEXT_WORDS, type NextWord } from './next-upstream.ts';
 
 /** One proxy_redirect. */
@@ -282,9 +281,6 @@ function readRedirect(words: readonly Word[], cx: ReadContext): ProxyRedirect | 
   if (!from.text.startsWith('~')) return { kind: 'prefix', from: cx.template(from), to: cx.template(to) };
   const caseless = from.text.startsWith('~*');
   const pattern = from.text.slice(caseless ? 2 : 1);
-  const compiled = compilePattern(pattern, caseless);
-  if (!(compiled instanceof RegExp))
-    return cx.problems.error(from.at, `invalid regular expression: ${compiled.error}`);
-  cx.captures(from);
+  if (!cx.pattern(from, pattern, caseless)) return undefined;
   return { kind: 'regex', pattern, caseless, to: cx.template(to) };
 }

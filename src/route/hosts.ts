@@ -1,14 +1,14 @@
 // Virtual servers of one address: exact names, *.example.org, www.example.*, regular expressions, the default (nginx's order).
 import type { ServerRuntime } from '../exchange.ts';
-import { matches, patternOf } from './pattern.ts';
+import { ignoresCase, matches, type Pattern, patternOf } from './pattern.ts';
 
 export interface HostTable<T> {
   find(host: string): T;
 }
 
 /** A compiled server name that is a regular expression. */
-interface Pattern<T> {
-  readonly regex: RegExp;
+interface PatternName<T> {
+  readonly pattern: Pattern;
   readonly value: T;
 }
 
@@ -20,11 +20,11 @@ export function createHostTable<T>(
   const exact = new Map<string, T>();
   const suffixes = new Map<string, T>();
   const prefixes = new Map<string, T>();
-  const patterns: Pattern<T>[] = [];
+  const patterns: PatternName<T>[] = [];
   for (const { names, value } of entries) {
     for (const name of names) {
       const lower = name.toLowerCase();
-      if (name.startsWith('~')) patterns.push({ regex: patternOf(name.slice(1), true), value });
+      if (name.startsWith('~')) patterns.push({ pattern: patternOfName(name), value });
       else if (lower.startsWith('*.')) setFirst(suffixes, lower.slice(1), value);
       else if (lower.startsWith('.')) {
         setFirst(exact, lower.slice(1), value);
@@ -40,7 +40,7 @@ export function createHostTable<T>(
     return (
       longestSuffix(suffixes, name) ??
       longestPrefix(prefixes, name) ??
-      patterns.find((pattern) => pattern.regex.test(name))?.value ??
+      patterns.find(({ pattern }) => pattern.exec(name) !== null)?.value ??
       fallback
     );
   };
@@ -62,14 +62,19 @@ export function createHostTable<T>(
 /** A server as it is for the requests that come by this name of it: with the captures of a name that is a regular expression. */
 export function serverByName(server: ServerRuntime, name: string): ServerRuntime {
   if (!name.startsWith('~') || !name.includes('(')) return server;
-  const regex = patternOf(name.slice(1), true);
+  const pattern = patternOfName(name);
   return {
     ...server,
     dispatch: (exchange) => {
-      matches(exchange, regex, bareName(exchange.request.host));
+      matches(exchange, pattern, bareName(exchange.request.host));
       server.dispatch(exchange);
     },
   };
+}
+
+function patternOfName(name: string): Pattern {
+  const pattern = name.slice(1);
+  return patternOf(pattern, ignoresCase(pattern));
 }
 
 function setFirst<T>(map: Map<string, T>, key: string, value: T): void {

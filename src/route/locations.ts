@@ -2,7 +2,7 @@
 // order unless the prefix says ^~. Cost: one map look-up per distinct prefix length.
 import type { LocationMatch } from '../config/model.ts';
 import type { Exchange } from '../exchange.ts';
-import { matches, patternOf } from './pattern.ts';
+import { matches, type Pattern, patternOf } from './pattern.ts';
 import { toBytes } from './template.ts';
 
 export interface LocationEntry<T> {
@@ -26,7 +26,7 @@ interface Level<T> {
   /** Lengths of the prefixes, longest first. */
   readonly lengths: readonly number[];
   readonly patterns: readonly {
-    readonly regex: RegExp;
+    readonly pattern: Pattern;
     readonly value: T;
     readonly nested: Level<T> | null;
   }[];
@@ -45,13 +45,13 @@ function createLevel<T>(entries: readonly LocationEntry<T>[]): Level<T> | null {
   if (entries.length === 0) return null;
   const exact = new Map<string, T>();
   const prefixes = new Map<string, Prefix<T>>();
-  const patterns: { regex: RegExp; value: T; nested: Level<T> | null }[] = [];
+  const patterns: { pattern: Pattern; value: T; nested: Level<T> | null }[] = [];
   for (const { match, value, locations } of entries) {
     const nested = createLevel(locations);
     if (match.kind === 'named') continue;
     const text = toBytes(match.text);
     if (match.kind === 'regex')
-      patterns.push({ regex: patternOf(match.text, match.caseless), value, nested });
+      patterns.push({ pattern: patternOf(match.text, match.caseless), value, nested });
     else if (match.kind === 'exact') exact.set(text, value);
     else prefixes.set(text, { value, final: match.kind === 'prefix-final', nested });
   }
@@ -76,10 +76,10 @@ function search<T>(level: Level<T>, uri: string, exchange: Exchange): Found<T> {
     value = inner.value ?? value;
   }
   if (prefix?.final !== true) {
-    for (const pattern of level.patterns) {
-      if (!matches(exchange, pattern.regex, uri)) continue;
-      const inner = pattern.nested === null ? undefined : search(pattern.nested, uri, exchange).value;
-      return { value: inner ?? pattern.value, settled: true };
+    for (const { pattern, value: own, nested } of level.patterns) {
+      if (!matches(exchange, pattern, uri)) continue;
+      const inner = nested === null ? undefined : search(nested, uri, exchange).value;
+      return { value: inner ?? own, settled: true };
     }
   }
   return { value, settled: false };

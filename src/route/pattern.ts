@@ -1,41 +1,133 @@
-// PCRE patterns of a configuration as JavaScript regular expressions over bytes.
+// The patterns of a configuration: location, rewrite, if, server_name, proxy_redirect. They mean what PCRE says they mean (pcre/), over
+// bytes, and no subject makes one of them run for long.
 import type { Exchange } from '../exchange.ts';
+import { checkReferences, isNative } from './pcre/check.ts';
+import { PatternError } from './pcre/cursor.ts';
+import { nativeSource } from './pcre/native.ts';
+import { compileProgram, type Program } from './pcre/program.ts';
+import { readPattern } from './pcre/read.ts';
+import { search } from './pcre/search.ts';
+import { contains, type Tree } from './pcre/tree.ts';
+import { weigh } from './pcre/weigh.ts';
 import { toBytes } from './template.ts';
 
-/** The compiled pattern, or what is wrong with it. */
-export function compilePattern(source: string, caseless: boolean): RegExp | { readonly error: string } {
-  const translated = toBytes(source)
-    .replace(/\(\?P</g, '(?<')
-    .replace(/^\(\?i\)/, '');
-  const flags = caseless || source.startsWith('(?i)') ? 'i' : '';
-  try {
-    return new RegExp(translated, flags);
-  } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) };
+type Captures = readonly (string | undefined)[];
+
+export interface Pattern {
+  /** Whole match and groups of the first match in `text` (bytes, one a character), or null. */
+  exec(text: string): Captures | null;
+  /** Name and number of each named group. */
+  readonly names: readonly (readonly [string, number])[];
+  /** A loop inside a loop reads the same bytes in many ways: nginx, which tries them all, could be held up by a request. */
+  readonly doubles: boolean;
+}
+
+/** Steps that a backtracking match may come to: a few milliseconds. */
+const MOST_STEPS = 2_000_000;
+
+/** Patterns are matched by JavaScript's own matcher where it cannot take long, else by the one that remembers (pcre/search.ts). */
+class CompiledPattern implements Pattern {
+  readonly names: readonly (readonly [string, number])[];
+  readonly doubles: boolean;
+  readonly #tree: Tree;
+  readonly #native: RegExp;
+  /** Longest subject for JavaScript's matcher. */
+  readonly #nativeLength: number;
+  #program: Program | undefined;
+
+  constructor(tree: Tree, native: RegExp, exponent: number, nativeLength: number) {
+    this.#tree = tree;
+    this.names = tree.names;
+    this.doubles = exponent === Infinity;
+    this.#native = native;
+    this.#nativeLength = nativeLength;
   }
+
+  exec(text: string): Captures | null {
+    return text.length <= this.#nativeLength ? this.#native.exec(text) : this.#search(text);
+  }
+
+  #search(text: string): Captures | null {
+    this.#program ??= compileProgram(this.#tree.root, this.#tree.groups);
+    if (this.#program === undefined) throw new Error('the pattern was not checked');
+    return search(this.#program, text);
+  }
+}
+
+/** The pattern, or why it is refused. `source` is as it stands in the configuration. */
+export function compilePattern(source: string, caseless: boolean): Pattern | { readonly error: string } {
+  const text = toBytes(source);
+  try {
+    return compile(readPattern(text, caseless));
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    return { error: `${error.message}${placeOf(text, error.offset)}` };
+  }
+}
+
+function compile(tree: Tree): Pattern {
+  const { root, groups } = tree;
+  checkReferences(root);
+  const { exponent, farAtMany } = weigh(root);
+  const native = isNative(root) ? nativeRegExp(root) : undefined;
+  const refers = contains(root, (part) => part.kind === 'back');
+  // Doubling patterns go wrong within thirty bytes, and what JavaScript cannot match goes wrong at once.
+  const nativeLength =
+    native === undefined ? -1 : exponent === 1 ? Infinity : Math.floor(MOST_STEPS ** (1 / exponent)) - 1;
+  if (nativeLength !== Infinity) {
+    if (refers)
+      refuse('a reference to a group beside loops that can read the same bytes: a client could stall it');
+    if (farAtMany) refuse('(?>…), a possessive group or a look that captures, where many bytes may begin it');
+    if (compileProgram(root, groups) === undefined) refuse('the pattern is too large with its quantifiers');
+  }
+  return new CompiledPattern(tree, native ?? /(?!)/, exponent, nativeLength);
+}
+
+function nativeRegExp(root: Tree['root']): RegExp {
+  try {
+    return new RegExp(nativeSource(root));
+  } catch (error) {
+    return refuse(`the pattern is too large (${error instanceof Error ? error.message : String(error)})`);
+  }
+}
+
+function refuse(reason: string): never {
+  throw new PatternError(reason, -1);
+}
+
+function placeOf(text: string, offset: number): string {
+  if (offset < 0) return '';
+  if (offset >= text.length) return ', at its end';
+  const rest = Buffer.from(text.slice(offset, offset + 40), 'latin1').toString('utf8');
+  return `, at "${rest}${text.length > offset + 40 ? '…' : ''}"`;
 }
 
 /**
  * Whether a pattern matches. When it does, its captures are the exchange's: numbered ones in place of those of the match before,
  * named ones as variables, which stay until something sets them again (ngx_http_regex_exec).
  */
-export function matches(exchange: Exchange, regex: RegExp, text: string): boolean {
-  const found = regex.exec(text);
+export function matches(exchange: Exchange, pattern: Pattern, text: string): boolean {
+  const found = pattern.exec(text);
   if (found === null) return false;
   exchange.captures = found;
-  if (found.groups !== undefined) keepNamed(exchange, found.groups);
+  if (pattern.names.length > 0) keepNamed(exchange, pattern.names, found);
   return true;
 }
 
-function keepNamed(exchange: Exchange, groups: Readonly<Record<string, string | undefined>>): void {
+function keepNamed(exchange: Exchange, names: Pattern['names'], found: Captures): void {
   exchange.variables ??= new Map();
   // A group that took no part in the match is set as well: to nothing.
-  for (const name in groups) exchange.variables.set(name, groups[name] ?? '');
+  for (const [name, group] of names) exchange.variables.set(name, found[group] ?? '');
+}
+
+/** Names of servers ignore case where their pattern has a capital letter: names of requests have none (ngx_http_core_server_name). */
+export function ignoresCase(namePattern: string): boolean {
+  return /[A-Z]/.test(namePattern);
 }
 
 /** A pattern that was checked when the configuration was read. */
-export function patternOf(source: string, caseless: boolean): RegExp {
+export function patternOf(source: string, caseless: boolean): Pattern {
   const compiled = compilePattern(source, caseless);
-  if (compiled instanceof RegExp) return compiled;
+  if (!('error' in compiled)) return compiled;
   throw new Error(`pattern "${source}" was not checked: ${compiled.error}`);
 }

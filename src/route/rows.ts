@@ -11,7 +11,7 @@ import {
 } from '../config/row.ts';
 import type { Word } from '../config/tree.ts';
 import { parseCount, parseTime } from '../config/units.ts';
-import { compilePattern } from './pattern.ts';
+import { ignoresCase } from './pattern.ts';
 
 /** `redirect https`: where a plain listener sends its clients. */
 export interface RedirectModel {
@@ -148,10 +148,8 @@ export const routeRows: readonly Row[] = [
 function readNames(words: readonly Word[], cx: ReadContext): readonly string[] | undefined {
   for (const word of words) {
     if (word.text.startsWith('~')) {
-      const pattern = compilePattern(word.text.slice(1), true);
-      if (!(pattern instanceof RegExp))
-        return cx.problems.error(word.at, `invalid regular expression: ${pattern.error}`);
-      cx.captures(word);
+      const pattern = word.text.slice(1);
+      if (!cx.pattern(word, pattern, ignoresCase(pattern))) return undefined;
     } else if (/^.+\*.+$|\*\*|[/ ]/.test(word.text)) {
       return cx.problems.error(
         word.at,

@@ -140,9 +140,9 @@ function compileTest(test: Test, lookup: VariableLookup): (exchange: Exchange) =
       return (x) => (value(x) === other(x)) !== test.negate;
     }
     case 'match': {
-      const regex = patternOf(test.pattern, test.caseless);
+      const pattern = patternOf(test.pattern, test.caseless);
       return (x) => {
-        const matched = matches(x, regex, value(x));
+        const matched = matches(x, pattern, value(x));
         if (!matched) x.captures = null;
         return matched !== test.negate;
       };
@@ -169,7 +169,7 @@ function fileTest(kind: 'file' | 'directory' | 'exists' | 'executable', path: st
 }
 
 function compileRewrite(op: Extract<ScriptOp, { op: 'rewrite' }>, tools: ScriptTools): Step {
-  const regex = patternOf(op.pattern, false);
+  const pattern = patternOf(op.pattern, false);
   const full = /^(?:https?:\/\/|\$scheme)/.test(op.replacement);
   const status = op.flag === 'permanent' ? 301 : 302;
   const isRedirect = full || op.flag === 'redirect' || op.flag === 'permanent';
@@ -178,7 +178,7 @@ function compileRewrite(op: Extract<ScriptOp, { op: 'rewrite' }>, tools: ScriptT
   const outcome = op.flag === 'last' ? 'relocate-now' : op.flag === 'break' ? 'stop' : 'relocate';
 
   return (x) => {
-    if (!matches(x, regex, x.uri)) {
+    if (!matches(x, pattern, x.uri)) {
       // Unlike a location's, a pattern that fails here takes the captures of the match before along.
       x.captures = null;
       return 'go-on';

@@ -20,7 +20,7 @@ function read(name: string, texts: string[], syntax: 'nginx' | 'json' = 'nginx')
     context: 'http',
     syntax,
     resolvePath: (path) => (path.startsWith('/') ? path : `/prefix/${path}`),
-    captures: () => {},
+    pattern: () => true,
     template: (word) => {
       templates.push(word);
       return word.text;

@@ -18,7 +18,7 @@ function read(name: string, ...args: string[]): { value: unknown; messages: stri
     resolvePath: (path) =>
       path.startsWith('/') ? path.replace(/(?<=.)\/$/, '') : `/prefix/${path.replace(/\/$/, '')}`,
     template: (word) => word.text,
-    captures: () => {},
+    pattern: () => true,
   };
   const value = row.read(words, cx);
   return { value, messages: problems.list.map((p) => p.message) };

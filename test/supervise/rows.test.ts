@@ -19,7 +19,7 @@ function read(name: string, ...args: string[]): { value: unknown; problems: stri
     syntax: 'nginx',
     resolvePath: (p) => p,
     template: (w) => w.text,
-    captures: () => {},
+    pattern: () => true,
   };
   return { value: row.read(words, cx), problems: problems.list.map((p) => p.message) };
 }

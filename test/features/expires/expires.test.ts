@@ -30,7 +30,7 @@ function readRow(...args: string[]): { value: ExpiresSetting | undefined; messag
     syntax: 'nginx',
     resolvePath: (p) => p,
     template: (word) => word.text,
-    captures: () => {},
+    pattern: () => true,
   };
   const value = (expiresRows[0] as SettingRow).read(words, cx) as ExpiresSetting | undefined;
   return { value, messages: problems.list.map((p) => p.message) };

@@ -1,0 +1,89 @@
+// Classes in square brackets (pcre2pattern, "SQUARE BRACKETS AND CHARACTER CLASSES"), as sets of bytes.
+import { bothCases, complement, NONE, POSIX_CLASSES, setOf, single, union } from './byte-sets.ts';
+import type { Cursor } from './cursor.ts';
+import { readClassEscape } from './escapes.ts';
+import type { ByteSet } from './tree.ts';
+
+/** One thing in a class: a character, which may begin or end a range, or a set, which may not. */
+type Item = { readonly byte: number } | { readonly set: ByteSet };
+
+/** Reads a class whose `[` has been passed, to its `]`. */
+export function readClass(cursor: Cursor, caseless: boolean): ByteSet {
+  const start = cursor.at - 1;
+  const negated = cursor.skip('^');
+  let set: ByteSet = NONE;
+  // A bracket that comes first is a character: []a].
+  for (let first = true; ; first = false) {
+    if (cursor.ended) cursor.fail('a class without its "]"', start);
+    skipQuotes(cursor);
+    if (!first && cursor.skip(']')) break;
+    const item = readItem(cursor);
+    set = union(set, 'set' in item ? readAfterSet(cursor, item.set) : readRange(cursor, item.byte));
+  }
+  if (caseless) set = bothCases(set);
+  return negated ? complement(set) : set;
+}
+
+function readItem(cursor: Cursor): Item {
+  const start = cursor.at;
+  if (cursor.skip('\\Q')) return readQuoted(cursor, start);
+  if (cursor.peek() === '[' && /[:.=]/.test(cursor.peek(1))) {
+    const found = cursor.match(/\[:(\^?)([a-z]*):\]/y);
+    if (found !== null) return { set: posixSet(cursor, found[2], found[1] === '^', start) };
+    // A "[:" that no ":]" ends before the class does is two characters.
+    const end = /^\[([:.=])[^\]\\]*?\1\]/.exec(cursor.text.slice(cursor.at));
+    if (end !== null) cursor.fail(`a class knows no ${end[0]}`, start);
+  }
+  if (cursor.skip('\\')) {
+    const escaped = readClassEscape(cursor);
+    if (escaped.kind === 'set') return { set: escaped.set };
+    if (escaped.kind === 'byte') return { byte: escaped.byte };
+  }
+  return { byte: cursor.take().charCodeAt(0) };
+}
+
+function posixSet(cursor: Cursor, name: string, negated: boolean, start: number): ByteSet {
+  const set = POSIX_CLASSES.get(name);
+  if (set === undefined) {
+    return cursor.fail(
+      `a class knows no [:${name}:]; there are ${[...POSIX_CLASSES.keys()].join(', ')}`,
+      start,
+    );
+  }
+  return negated ? complement(set) : set;
+}
+
+/** \Q and \E inside a class only change how the characters between them are read. */
+function skipQuotes(cursor: Cursor): void {
+  while (cursor.skip('\\E') || cursor.skip('\\Q\\E'));
+}
+
+function readQuoted(cursor: Cursor, start: number): Item {
+  const end = cursor.text.indexOf('\\E', cursor.at);
+  if (end < 0) return cursor.fail('\\Q inside a class without its \\E', start);
+  const text = cursor.text.slice(cursor.at, end);
+  cursor.at = end + 2;
+  // A range from or to quoted characters could be read in two ways.
+  if (cursor.peek() === '-' && cursor.peek(1) !== ']')
+    cursor.fail('a range that begins with quoted text', start);
+  return { set: setOf((byte) => text.includes(String.fromCharCode(byte))) };
+}
+
+/** After a set a hyphen begins no range; PCRE refuses one that stands before anything but the end. */
+function readAfterSet(cursor: Cursor, set: ByteSet): ByteSet {
+  if (cursor.peek() === '-' && cursor.peek(1) !== ']') {
+    cursor.fail('a "-" after a set such as \\w or [:alpha:]: write it last, or as \\-');
+  }
+  return set;
+}
+
+function readRange(cursor: Cursor, from: number): ByteSet {
+  if (cursor.peek() !== '-' || cursor.peek(1) === ']' || cursor.peek(1) === '') return single(from);
+  const start = cursor.at;
+  cursor.at++;
+  skipQuotes(cursor);
+  const to = readItem(cursor);
+  if ('set' in to) return cursor.fail('a range ends with a character, not with a set', start);
+  if (to.byte < from) cursor.fail('a range whose end comes before its begin', start);
+  return setOf((byte) => byte >= from && byte <= to.byte);
+}
