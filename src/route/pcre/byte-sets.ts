@@ -3,12 +3,17 @@ import type { ByteSet } from './tree.ts';
 
 /** The bytes for which `has` is true. */
 export function setOf(has: (byte: number) => boolean): ByteSet {
-  return Uint8Array.from({ length: 256 }, (_, byte) => (has(byte) ? 1 : 0));
+  const set = new Uint8Array(256);
+  for (let byte = 0; byte < 256; byte++) if (has(byte)) set[byte] = 1;
+  return set;
 }
 
 export const complement = (set: ByteSet): ByteSet => setOf((byte) => set[byte] === 0);
 export const union = (a: ByteSet, b: ByteSet): ByteSet => setOf((byte) => a[byte] === 1 || b[byte] === 1);
-export const overlap = (a: ByteSet, b: ByteSet): boolean => a.some((has, byte) => has === 1 && b[byte] === 1);
+export function overlap(a: ByteSet, b: ByteSet): boolean {
+  for (let byte = 0; byte < 256; byte++) if (a[byte] === 1 && b[byte] === 1) return true;
+  return false;
+}
 /** With the other case of each letter of ASCII. */
 export const bothCases = (set: ByteSet): ByteSet =>
   setOf((byte) => set[byte] === 1 || (isLetter(byte) && set[byte ^ 0x20] === 1));

@@ -10,12 +10,15 @@ type Item = { readonly byte: number } | { readonly set: ByteSet };
 /** Reads a class whose `[` has been passed, to its `]`. */
 export function readClass(cursor: Cursor, caseless: boolean): ByteSet {
   const start = cursor.at - 1;
+  cursor.at = start;
+  refuseNamed(cursor, start);
+  cursor.at++;
   const negated = cursor.skip('^');
   let set: ByteSet = NONE;
   // A bracket that comes first is a character: []a].
   for (let first = true; ; first = false) {
-    if (cursor.ended) cursor.fail('a class without its "]"', start);
     skipQuotes(cursor);
+    if (cursor.ended) cursor.fail('a class without its "]"', start);
     if (!first && cursor.skip(']')) break;
     const item = readItem(cursor);
     set = union(set, 'set' in item ? readAfterSet(cursor, item.set) : readRange(cursor, item.byte));
@@ -30,16 +33,22 @@ function readItem(cursor: Cursor): Item {
   if (cursor.peek() === '[' && /[:.=]/.test(cursor.peek(1))) {
     const found = cursor.match(/\[:(\^?)([a-z]*):\]/y);
     if (found !== null) return { set: posixSet(cursor, found[2], found[1] === '^', start) };
-    // A "[:" that no ":]" ends before the class does is two characters.
-    const end = /^\[([:.=])[^\]\\]*?\1\]/.exec(cursor.text.slice(cursor.at));
-    if (end !== null) cursor.fail(`a class knows no ${end[0]}`, start);
+    refuseNamed(cursor, start);
   }
   if (cursor.skip('\\')) {
     const escaped = readClassEscape(cursor);
     if (escaped.kind === 'set') return { set: escaped.set };
     if (escaped.kind === 'byte') return { byte: escaped.byte };
   }
+  if (cursor.ended) cursor.fail('a class without its "]"');
   return { byte: cursor.take().charCodeAt(0) };
+}
+
+/** `[:name:]`, `[.x.]` and `[=x=]` where they are nothing: PCRE refuses them also where they would be a class of their own. */
+function refuseNamed(cursor: Cursor, start: number): void {
+  const named = /^\[([:.=])(?:\\[\]\\]|(?!\[\1|\1\])[^\]])*\1\]/.exec(cursor.text.slice(cursor.at));
+  if (named !== null)
+    cursor.fail(`${named[0]} stands only inside a class, with a name of PCRE's: [[:alpha:]]`, start);
 }
 
 function posixSet(cursor: Cursor, name: string, negated: boolean, start: number): ByteSet {

@@ -9,6 +9,7 @@ import {
   type Node,
   type Repeat,
 } from './tree.ts';
+import { beginsAtStart } from './weigh.ts';
 
 /** What a step does; the numbers behind it in `Program.steps` are named here. */
 export const Op = {
@@ -50,6 +51,8 @@ export interface Program {
   readonly sets: readonly ByteSet[];
   readonly branches: number;
   readonly groups: number;
+  /** Matches at the first byte only. */
+  readonly anchored: boolean;
 }
 
 /** More steps than this are no pattern that anybody wrote. */
@@ -65,6 +68,7 @@ export function compileProgram(root: Node, groups: number): Program | undefined 
     sets: writer.sets,
     branches: writer.branches,
     groups,
+    anchored: beginsAtStart(root),
   };
 }
 
@@ -109,7 +113,7 @@ class Writer {
   }
 
   #set(set: ByteSet): number {
-    const known = this.sets.findIndex((other) => other.every((has, byte) => has === set[byte]));
+    const known = this.sets.indexOf(set);
     return known >= 0 ? known : this.sets.push(set) - 1;
   }
 

@@ -41,6 +41,8 @@ class Reader {
   groups = 0;
   #options: Options;
   #depth = 0;
+  /** Looks around the place where the reader is. */
+  #looks = 0;
   /** Between \Q and \E characters are as they are. */
   #quoted = false;
 
@@ -131,6 +133,7 @@ class Reader {
       this.#quoted = true;
       return undefined;
     }
+    if (cursor.peek() === 'K' && this.#looks > 0) cursor.fail('\\K inside a look', start);
     const escaped = readEscape(cursor, this.groups);
     switch (escaped.kind) {
       case 'byte':
@@ -222,7 +225,9 @@ class Reader {
 
   #look(ahead: boolean, start: number): Node {
     const negative = this.cursor.text[this.cursor.at - 1] === '!';
+    this.#looks++;
     const body = this.#group(start);
+    this.#looks--;
     const choices = body.kind === 'choice' ? body.choices : [body];
     if (!ahead && choices.some((choice) => lengthOf(choice) === undefined))
       this.cursor.fail('each alternative of a look-behind matches one number of bytes', start);

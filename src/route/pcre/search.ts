@@ -39,8 +39,8 @@ class Search {
   }
 
   find(): (string | undefined)[] | null {
-    const { length } = this.#text;
-    for (let start = 0; start <= length; start++) {
+    const last = this.#program.anchored ? 0 : this.#text.length;
+    for (let start = 0; start <= last; start++) {
       const end = this.#run(0, start);
       if (end >= 0) return this.#captures(start, end);
     }

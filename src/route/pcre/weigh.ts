@@ -76,8 +76,9 @@ const plus = (item: Walk, after: Walk): Walk => ({
 });
 
 function afterAssertion(what: string, next: Next): ByteSet {
-  if (what === 'end') return NONE;
-  return what === 'end-or-last-newline' || what === 'line-end' ? NEWLINE : next.bytes;
+  // A byte that is given back to an end is none, but for a last newline.
+  if (what === 'end' || what === 'end-or-last-newline') return NONE;
+  return what === 'line-end' ? NEWLINE : next.bytes;
 }
 
 function walkChoice(choices: readonly Node[], next: Next, repeated: boolean): Walk {
@@ -114,7 +115,8 @@ function firstBytes(node: Node): ByteSet {
   return walk(node, DONE, false).bytes;
 }
 
-function beginsAtStart(node: Node): boolean {
+/** Whether a node matches at the first byte of a subject only. */
+export function beginsAtStart(node: Node): boolean {
   switch (node.kind) {
     case 'assert':
       return node.what === 'start';
