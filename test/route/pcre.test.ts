@@ -141,12 +141,13 @@ describe('a subject of 32 KB', () => {
     ['([a-z]+)*[0-9]$', 'a'.repeat(far)],
     ['(?s)^(.*?,){11}P', '1,'.repeat(far / 2)],
     ['^(([^/]*)/)*x$', '//'.repeat(far / 2)],
-  ])('%s takes no time to speak of', (pattern, subject) => {
+  ])('%s takes little time of the processor', (pattern, subject) => {
     const compiled = patternOf(pattern, false);
     compiled.exec(subject);
-    const begun = performance.now();
+    const before = process.cpuUsage();
     expect(compiled.exec(subject)).toBe(null);
-    expect(performance.now() - begun).toBeLessThan(400);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(300);
   });
 
   it('has its captures, too', () => {
