@@ -24,8 +24,8 @@ class Search {
   /** Cells of the memory on the way to where the matcher is, kept only inside a look or an atomic group. */
   readonly #trail: number[] = [];
   #inside = 0;
-  /** The last run of a span: from any place in it the span ends where it ended. */
-  #span = { step: NOWHERE, from: 0, to: 0 };
+  /** Of each span, by its step: where it ends from each place, plus 1; 0 = not known yet. */
+  #spans: Map<number, Int32Array> | undefined;
 
   constructor(program: Program, text: string) {
     this.#program = program;
@@ -118,14 +118,17 @@ class Search {
     }
   }
 
+  /** Each byte is looked at once for each span, however often the matcher comes by. */
   #spanFrom(at: number, place: number): number {
-    const { step, from, to } = this.#span;
-    if (step === at && place >= from && place <= to) return to;
+    this.#spans ??= new Map();
+    const ends = this.#spans.get(at) ?? new Int32Array(this.#text.length + 1);
+    this.#spans.set(at, ends);
     const set = this.#program.sets[this.#program.steps[at + 1]];
     let end = place;
-    while (end < this.#text.length && set[this.#text.charCodeAt(end)] === 1) end++;
-    this.#span = { step: at, from: place, to: end };
-    return end;
+    while (ends[end] === 0 && end < this.#text.length && set[this.#text.charCodeAt(end)] === 1) end++;
+    const to = ends[end] === 0 ? end : ends[end] - 1;
+    for (let i = place; i < end; i++) ends[i] = to + 1;
+    return to;
   }
 
   #remember(cell: number): void {
