@@ -1,6 +1,7 @@
 // http-proxy-3's server with an upstream group behind it. A call that goes to the group becomes an exchange of ours, which makes
 // its attempts through a second http-proxy-3 server, the carrier; a call with a `target` of its own goes through untouched.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { type ErrorCallback, ProxyServer, type ProxyTargetUrl, type ServerOptions } from 'http-proxy-3';
 import { Group } from '../balance/group.ts';
@@ -92,7 +93,7 @@ export class Balancer extends ProxyServer {
   #web(req: IncomingMessage, res: ServerResponse, rest: readonly unknown[]): void {
     const { call, own } = this.#read(req, res, rest);
     // The client left, or was answered, before the application came to this call.
-    if (res.destroyed || (res.writableEnded && call.options.forward === undefined)) return;
+    if (isGone(res) || (res.writableEnded && call.options.forward === undefined)) return;
     closeWithClient(req, res);
     // That the application ended the answer, under what is still being written, is no reason to end the process.
     res.on('error', () => {});
@@ -218,4 +219,10 @@ export class Balancer extends ProxyServer {
     carrier.on('open', (socket) => this.emit('open', socket));
     carrier.on('close', (proxyRes, socket, head) => this.emit('close', proxyRes, socket, head));
   }
+}
+
+/** An HTTP/2 response does not say so itself. */
+function isGone(res: ServerResponse): boolean {
+  const { stream } = res as ServerResponse & { readonly stream?: ServerHttp2Stream };
+  return res.destroyed || stream?.destroyed === true;
 }

@@ -1,5 +1,5 @@
-// A client may send further requests before it has the answer to the first. When it leaves, node:http tells only the response that is
-// being sent; those that wait for their turn never hear of it, and what they wait for would go on for nobody.
+// A client may send further requests before it has the answer to the first. When it leaves, node:http (before 26) tells only the response
+// that is being sent; those that wait for their turn never hear of it, and what they wait for would go on for nobody.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 

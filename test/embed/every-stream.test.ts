@@ -92,6 +92,37 @@ describe.each(KINDS)('through a %s', (kind) => {
     expect(faults).toEqual([]);
   });
 
+  it('a call for an HTTP/2 client that has left is no request', async () => {
+    const faults = uncaught();
+    const peer = await peerThat((socket) => socket.write(TEN));
+    const balancer = createBalancer(whereOf(kind, peer.address));
+    const errors: Error[] = [];
+    balancer.on('error', (error) => errors.push(error));
+    let called = 0;
+    const server = createHttp2Server((req, res) => {
+      res.once('close', () =>
+        setTimeout(() => {
+          called++;
+          balancer.web(req as never, res as never);
+        }, called * 50),
+      );
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    own({ close: async () => void server.close() });
+    for (const method of ['GET', 'POST']) {
+      const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+      session.on('error', () => {});
+      session
+        .request({ ':path': '/', ':method': method }, { endStream: method === 'GET' })
+        .on('error', () => {});
+      setTimeout(() => session.destroy(), 30);
+      await until(() => called === (method === 'GET' ? 1 : 2), 'the call');
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await until(() => peer.sockets.size === 0, 'the end at the peer', 2000);
+    expect([faults, errors, peer.connections]).toEqual([[], [], 0]);
+  });
+
   it('a body of the application that fails is told of, and its client answered', async () => {
     const faults = uncaught();
     const peer = await peerThat(() => {});
