@@ -1,6 +1,7 @@
 // http-proxy-3's server with an upstream group behind it. A call that goes to the group becomes an exchange of ours, which makes
 // its attempts through a second http-proxy-3 server, the carrier; a call with a `target` of its own goes through untouched.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { type ErrorCallback, ProxyServer, type ProxyTargetUrl, type ServerOptions } from 'http-proxy-3';
 import { Group } from '../balance/group.ts';
@@ -8,12 +9,14 @@ import { systemClock } from '../shared/clock.ts';
 import { STATUS_OF } from '../shared/failure.ts';
 import { causeOf } from './balancer-error.ts';
 import { type Call, type Carriage, report } from './carriage.ts';
+import { closeWithClient } from './client-close.ts';
 import { failureOfThrown, markInternal } from './failure-of.ts';
 import { lingerBehind } from './linger.ts';
-import { type BalancerOptions, readUpstream } from './options.ts';
-import { makeSendable, oversee } from './oversight.ts';
+import { type BalancerOptions, ownNamesOnly, readUpstream } from './options.ts';
+import { dropTrailer, keepLocation, oversee } from './oversight.ts';
+import { replacePasses } from './passes.ts';
 import { HandoverAgent, PeerAgent } from './peer-agent.ts';
-import { TargetCall, targetCallOf } from './target-call.ts';
+import { fetches, TargetCall, targetCallOf } from './target-call.ts';
 import { attemptOf } from './web-attempt.ts';
 import { WebExchange } from './web-exchange.ts';
 import { WsExchange } from './ws-exchange.ts';
@@ -53,8 +56,8 @@ export class Balancer extends ProxyServer {
     const plan = readUpstream({ upstream, ...options });
     super({ ...options });
     const closeServer = this.close;
-    this.#options = options;
-    this.#carrier = new ProxyServer({ ...options });
+    this.#options = ownNamesOnly(options);
+    this.#carrier = new ProxyServer({ ...this.#options });
     this.#carriage =
       plan === undefined
         ? null
@@ -62,7 +65,7 @@ export class Balancer extends ProxyServer {
     // Of itself http-proxy-3 throws when nobody listens to 'error'.
     this.off('error', this.onError);
     this.#passEvents();
-    this.#carrier.before('web', 'timeout', frameAnew);
+    replacePasses(this.#carrier);
     this.web = (req, res, ...rest) => this.#web(req, res, rest);
     this.ws = (req, socket, head, ...rest) => this.#ws(req, socket, head, rest);
     this.before = this.#carrier.before;
@@ -89,23 +92,35 @@ export class Balancer extends ProxyServer {
 
   #web(req: IncomingMessage, res: ServerResponse, rest: readonly unknown[]): void {
     const { call, own } = this.#read(req, res, rest);
+    // The client left, or was answered, before the application came to this call.
+    if (isGone(res) || (res.writableEnded && call.options.forward === undefined)) return;
+    closeWithClient(req, res);
+    // That the application ended the answer, under what is still being written, is no reason to end the process.
+    res.on('error', () => {});
     const carriage = this.#carriageFor(own);
     if (carriage !== null) return new WebExchange(carriage, call).begin();
     const carried = new TargetCall(this, call);
-    // http-proxy-3 counts its arguments from the end.
     this.#guard(call, () => {
-      // What fetches throws this from a promise that nobody awaits, which ends the process.
-      if (fetches(call.options)) parseTarget(req.url ?? '');
-      this.#carrier.web(req, res, own, (error, _req, _res, target) => carried.onFailed(error, target));
+      // http-proxy-3 counts its arguments from the end.
+      this.#carrier.web(req, res, carried.carried(own), (error, _req, _res, target) =>
+        carried.onFailed(error, target),
+      );
     });
   }
 
   #ws(req: IncomingMessage, socket: Socket, head: Buffer, rest: readonly unknown[]): void {
     const { call, own } = this.#read(req, socket, rest);
+    if (socket.destroyed) return;
     const carriage = this.#carriageFor(own);
     if (carriage !== null) return new WsExchange(carriage, call, head).begin();
     const carried = new TargetCall(this, call);
-    this.#guard(call, () => this.#carrier.ws(req, socket, head, own, (e) => carried.onFailed(e, undefined)));
+    this.#guard(call, () =>
+      this.#carrier.ws(req, socket, head, own, (error) => {
+        carried.onFailed(error, undefined);
+        // As http-proxy-3 does where it tells of a failure itself.
+        socket.destroySoon();
+      }),
+    );
   }
 
   /** http-proxy-3 throws on request targets that are no URL (`http://[bad`): a client must not bring the application down. */
@@ -116,6 +131,7 @@ export class Balancer extends ProxyServer {
       const failure = failureOfThrown(error as Error);
       const text = failure === 'internal_error' ? causeOf(failure) : 'the request target is not valid';
       report(this, call, error as Error, { status: STATUS_OF[failure], text });
+      if (!('writeHead' in call.res)) call.res.destroySoon();
     }
   }
 
@@ -125,7 +141,7 @@ export class Balancer extends ProxyServer {
     rest: readonly unknown[],
   ): { call: Call<R>; own: ServerOptions } {
     const callback = rest.find((argument) => typeof argument === 'function') as ErrorCallback | undefined;
-    const own: ServerOptions = typeof rest[0] === 'object' && rest[0] !== null ? rest[0] : {};
+    const own = ownNamesOnly(typeof rest[0] === 'object' && rest[0] !== null ? rest[0] : {});
     return { call: { req, res, options: { ...this.#options, ...own }, callback }, own };
   }
 
@@ -144,7 +160,10 @@ export class Balancer extends ProxyServer {
       const attempt = attemptOf(req);
       attempt?.onProxyReq(proxyReq, socket);
       const own = targetCallOf(req);
-      if (own !== undefined) oversee(proxyReq, socket, own);
+      if (own !== undefined) {
+        own.onRequest(proxyReq);
+        oversee(proxyReq, socket, own);
+      }
       const real = attempt?.exchange.call ?? { req, res };
       try {
         this.emit('proxyReq', proxyReq, real.req, real.res, options, socket);
@@ -157,18 +176,22 @@ export class Balancer extends ProxyServer {
       if (attempt !== undefined && !attempt.onProxyRes(proxyRes)) return;
       const real = attempt?.exchange.call ?? { req, res };
       if (attempt === undefined) lingerBehind(req);
-      makeSendable(proxyRes, req.httpVersionMajor > 1);
+      const own = targetCallOf(req);
+      if (own !== undefined && fetches(own.options)) own.onFetched(proxyRes);
       this.emit('proxyRes', proxyRes, real.req, real.res);
-      keepLocation(proxyRes, res);
+      keepLocation(proxyRes);
+      dropTrailer(proxyRes, real.req, real.res);
     });
     carrier.on('end', (req, res, proxyRes) => {
       const attempt = attemptOf(req);
       if (attempt?.answered === false) return;
       const real = attempt?.exchange.call ?? { req, res };
       this.emit('end', real.req, real.res, proxyRes);
+      targetCallOf(req)?.onEnd();
     });
     carrier.on('econnreset', (error, req, res, target) => {
       const real = attemptOf(req)?.exchange.call ?? { req, res };
+      targetCallOf(req)?.onLeft();
       this.emit('econnreset', error, real.req, real.res, target);
     });
     carrier.on('error', (error, req, res, target) => {
@@ -183,10 +206,13 @@ export class Balancer extends ProxyServer {
       if (options.agent instanceof HandoverAgent) options.agent.onRequest(proxyReq);
       const own = targetCallOf(req);
       if (own !== undefined) {
+        own.onRequest(proxyReq);
         proxyReq.once('socket', (connection) => oversee(proxyReq, connection, own));
         proxyReq.once('upgrade', () => {
           own.upgraded = true;
         });
+        // http-proxy-3 keeps to it in web() only; what has switched protocols has no limit.
+        if (options.proxyTimeout) proxyReq.setTimeout(options.proxyTimeout, () => proxyReq.destroy());
       }
       this.emit('proxyReqWs', proxyReq, req, socket, options, head);
     });
@@ -195,36 +221,8 @@ export class Balancer extends ProxyServer {
   }
 }
 
-/** Whether http-proxy-3 takes its way over fetch(). */
-function fetches({ fetch, fetchOptions }: ServerOptions): boolean {
-  return fetch !== undefined || fetchOptions !== undefined || process.env.FORCE_FETCH_PATH === 'true';
-}
-
-/** As http-proxy-3 does it; throws on what is no URL. */
-function parseTarget(url: string): URL {
-  return new URL(url.startsWith('//') ? `http://base.invalid${url}` : url, 'http://base.invalid');
-}
-
-/** http-proxy-3 throws as it rewrites a Location that is no URL: such a one goes past it. */
-function keepLocation(answer: IncomingMessage, res: ServerResponse): void {
-  const { location } = answer.headers;
-  if (location === undefined || res.headersSent || URL.canParse(location, 'http://base.invalid')) return;
-  delete answer.headers.location;
-  res.setHeader('location', location);
-}
-
-/**
- * Runs after http-proxy-3 set `Content-Length: 0` on a DELETE or OPTIONS without a length and took its Transfer-Encoding away.
- * When such a request had a chunked body, its bytes would stand on the peer's connection as a request of their own.
- */
-function frameAnew(req: IncomingMessage): void {
-  const attempt = attemptOf(req);
-  if (attempt !== undefined) return attempt.frame();
-  // Our side has answered it; and http-proxy-3 does not tell of a request that has it.
-  delete req.headers.expect;
-  if (req.method !== 'DELETE' && req.method !== 'OPTIONS') return;
-  const chunked = req.rawHeaders.some((text, i) => i % 2 === 0 && text.toLowerCase() === 'transfer-encoding');
-  if (!chunked) return;
-  delete req.headers['content-length'];
-  req.headers['transfer-encoding'] = 'chunked';
+/** An HTTP/2 response does not say so itself. */
+function isGone(res: ServerResponse): boolean {
+  const { stream } = res as ServerResponse & { readonly stream?: ServerHttp2Stream };
+  return res.destroyed || stream?.destroyed === true;
 }

@@ -68,7 +68,11 @@ export function report(
   last: { readonly status: number; readonly text: string; readonly target?: ProxyTargetUrl },
 ): void {
   const { req, res, callback } = call;
-  if ('writeHead' in res) lingerBehind(req);
+  if ('writeHead' in res) {
+    lingerBehind(req);
+    // With a length beside it node:http would throw; what the application meant it for is not to come.
+    if (!res.headersSent) res.removeHeader('trailer');
+  }
   try {
     if (callback !== undefined) callback(error, req, res, last.target);
     else if (events.listenerCount('error') > 0)
@@ -123,8 +127,10 @@ export function reportBroken(
 export function breakOff(res: ServerResponse): void {
   const { stream } = res as ServerResponse & { readonly stream?: ServerHttp2Stream };
   // Destroying an HTTP/2 response without an error ends its stream as if all were well.
-  if (stream === undefined) res.destroy();
-  else stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  if (stream !== undefined) return stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  // Node sends what it has of one that waits behind others, and leaves the connection open.
+  if (res.socket === null) res.assignSocket = (socket) => socket.destroySoon();
+  res.destroy();
 }
 
 function answer(res: ServerResponse | Socket, status: number, text: string): void {

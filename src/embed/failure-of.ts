@@ -3,6 +3,8 @@ import { type AttemptFailure, connectFailureOf } from '../shared/failure.ts';
 
 /** Errors that were thrown where none may be, by this library, by http-proxy-3 or by a listener of the application. */
 const INTERNAL = new WeakSet<Error>();
+/** What a client sent and nobody can pass on. */
+const OF_CLIENT = new WeakSet<Error>();
 /** What Node throws on a request that a client can send and nobody can pass on. */
 const UNSENDABLE = new Set([
   'ERR_INVALID_URL',
@@ -26,9 +28,15 @@ export function markInternal(error: Error): Error {
   return error;
 }
 
+export function markUnsendable(error: Error): Error {
+  OF_CLIENT.add(error);
+  return error;
+}
+
 /** Of what http-proxy-3 threw as it was given the request. */
 export function failureOfThrown(error: NodeJS.ErrnoException): 'client_head_malformed' | 'internal_error' {
-  return UNSENDABLE.has(error.code ?? '') ? 'client_head_malformed' : 'internal_error';
+  const unsendable = OF_CLIENT.has(error) || UNSENDABLE.has(error.code ?? '');
+  return unsendable ? 'client_head_malformed' : 'internal_error';
 }
 
 /** Of an answer that began. */
@@ -36,8 +44,12 @@ export function failureOfBroken(error: Error): AttemptFailure {
   return INTERNAL.has(error) ? 'internal_error' : 'body_truncated';
 }
 
-export function failureOf(error: NodeJS.ErrnoException, reached: Reached): AttemptFailure {
+export function failureOf(
+  error: NodeJS.ErrnoException,
+  reached: Reached,
+): AttemptFailure | 'client_head_malformed' {
   const code = error.code ?? '';
+  if (OF_CLIENT.has(error)) return 'client_head_malformed';
   if (INTERNAL.has(error)) return 'internal_error';
   if (!reached.requestSent) {
     if (reached.timedOut || code === 'ECONNECT_TIMEOUT' || code === 'ETIMEDOUT') return 'connect_timeout';

@@ -90,6 +90,18 @@ export function readUpstream(options: BalancerOptions): UpstreamPlan | undefined
   };
 }
 
+/** http-proxy-3 looks a cookie's domain up as a member of the object: `constructor`, which a peer can send, is not to be found. */
+export function ownNamesOnly(options: ServerOptions): ServerOptions {
+  const { cookieDomainRewrite: domain, cookiePathRewrite: path } = options;
+  if (domain === undefined && path === undefined) return options;
+  return { ...options, cookieDomainRewrite: bare(domain), cookiePathRewrite: bare(path) };
+}
+
+function bare(rewrite: ServerOptions['cookiePathRewrite']): ServerOptions['cookiePathRewrite'] {
+  if (rewrite === undefined || rewrite === false) return rewrite;
+  return Object.assign(Object.create(null), typeof rewrite === 'string' ? { '*': rewrite } : rewrite);
+}
+
 function readServer(server: string | UpstreamServer, where: string): PeerConfig {
   const entry: UpstreamServer = typeof server === 'string' ? { address: server } : server;
   onlyKeys(entry, SERVER_KEYS, where);

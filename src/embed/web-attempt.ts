@@ -107,6 +107,9 @@ export class WebAttempt implements Overseer {
     return true;
   }
 
+  /** What is to be done, `onProxyRes` does. */
+  onAnswer(): void {}
+
   onBroken(error: Error, answer?: IncomingMessage): void {
     this.exchange.answerBroken(this, error, answer);
   }

@@ -33,7 +33,6 @@ export class WebExchange {
 
   begin(): void {
     const { req, res, options } = this.call;
-    if (res.destroyed || res.writableEnded) return;
     if (this.body !== null && options.buffer === undefined && req.readableEnded)
       return this.#refuseReadBody();
     res.once('close', () => this.#onClose());

@@ -1,6 +1,6 @@
 // One WebSocket on its way through a group. http-proxy-3 closes the client's socket on any failure, so the connection to a peer
 // is made here, failing over until one stands, and then handed to it: handshake and piping are http-proxy-3's.
-import type { ClientRequest } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import type { Peer } from '../balance/peer.ts';
 import type { Failure } from '../shared/failure.ts';
@@ -16,7 +16,7 @@ import {
   targetOf,
 } from './carriage.ts';
 import { failureOf, failureOfBroken, failureOfThrown, type Reached } from './failure-of.ts';
-import { type Overseer, oversee } from './oversight.ts';
+import { type Overseer, oversee, readyRefusal } from './oversight.ts';
 import { HandoverAgent } from './peer-agent.ts';
 
 /** How long one side may take to close after the other did (nginx: lingering_timeout). */
@@ -86,8 +86,7 @@ export class WsExchange implements Overseer {
     const { req, res: socket, options } = this.#call;
     this.#phase = 'handshake';
     connection.once('close', () => this.#onPeerClose());
-    // A side that ended may wait for the other's end, but not for ever.
-    socket.once('end', () => connection.setTimeout(LINGER_MS, () => connection.destroy()));
+    socket.once('end', () => this.#onClientEnd());
     const agent = new HandoverAgent(connection, (request) => this.#onRequest(request));
     const carried = { ...options, target: targetOf(peer.config), agent, ssl: undefined };
     try {
@@ -104,6 +103,7 @@ export class WsExchange implements Overseer {
     request.once('socket', (connection) => oversee(request, connection, this));
     request.once('upgrade', () => {
       this.#phase = 'open';
+      if (socket.readableEnded) this.#onClientEnd();
     });
     request.once('response', (answer) => {
       this.#phase = 'open';
@@ -117,6 +117,11 @@ export class WsExchange implements Overseer {
 
   get httpVersionMajor(): number {
     return this.#call.req.httpVersionMajor;
+  }
+
+  /** The peer's refusal. */
+  onAnswer(answer: IncomingMessage): void {
+    readyRefusal(answer);
   }
 
   /** The peer's refusal is not whole. */
@@ -148,6 +153,12 @@ export class WsExchange implements Overseer {
     report(this.#carriage.events, this.#call, error, { status: error.status, text: causeOf(error.failure) });
     // As http-proxy-3 does after its 'error' event.
     this.#call.res.destroySoon();
+  }
+
+  /** A side that ended may wait for the other's end, but not for ever. The handshake has its own limit, on the same timer. */
+  #onClientEnd(): void {
+    const connection = this.#connection;
+    if (this.#phase === 'open') connection?.setTimeout(LINGER_MS, () => connection.destroy());
   }
 
   #onPeerClose(): void {
