@@ -220,7 +220,8 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     forward.exchange.lines += `Upgrade: ${head.value(head.upgradeAt)}\r\n`;
     this.#phase = 'done';
     forward.exchange.producer = null;
-    const tunnel = new Tunnel(forward.exchange, connection, forward.options.readTimeoutMs, () => {
+    const { readTimeoutMs: idleMs, sendTimeoutMs: sendMs } = forward.options;
+    const tunnel = new Tunnel(forward.exchange, connection, { idleMs, sendMs }, () => {
       const now = systemClock.now();
       this.record.totalMs = now - this.record.startedAt;
       forward.attemptDone(this, now);
