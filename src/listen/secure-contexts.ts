@@ -40,13 +40,28 @@ export function createSecureContexts(
 ): SecureContexts {
   const [first, ...others] = servers;
   const fallback = serverTls(first.settings, material);
-  // As in nginx a server without a certificate shows the default one's.
   const entries = others.map(({ names, settings }) => ({
     names,
-    value: settings.sslCertificate === '' ? fallback : serverTls(settings, material),
+    value: sameTls(settings, first.settings)
+      ? fallback
+      : serverTls(withCertificate(settings, first.settings), material),
   }));
   const table = createHostTable([{ names: first.names, value: fallback }, ...entries], fallback);
   return { contextFor: (name) => table.find(name) };
+}
+
+/** As in nginx a server without a certificate shows the default one's. What else it says of TLS holds all the same. */
+function withCertificate(settings: Settings, { sslCertificate, sslCertificateKey }: Settings): Settings {
+  return settings.sslCertificate === '' ? { ...settings, sslCertificate, sslCertificateKey } : settings;
+}
+
+function sameTls(settings: Settings, first: Settings): boolean {
+  return (
+    settings.sslCertificate === '' &&
+    settings.sslCiphers === first.sslCiphers &&
+    settings.sslSessionTickets === first.sslSessionTickets &&
+    settings.sslProtocols.toSorted().join() === first.sslProtocols.toSorted().join()
+  );
 }
 
 function serverTls(settings: Settings, material: TlsMaterial): ServerTls {
