@@ -3,14 +3,14 @@ import { constants, createHash } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import type { Settings } from '../config/model.ts';
 import { createHostTable } from '../route/hosts.ts';
+import type { TicketKeys } from '../socket/ticket-keys.ts';
 import type { CertificatePaths, TlsFiles } from './tls-files.ts';
 
 /** What TLS needs besides settings, the same in all acceptors. */
 export interface TlsMaterial {
   readonly selfSigned: CertificatePaths | null;
   readonly files: TlsFiles;
-  /** 48 bytes. */
-  readonly ticketKeys: Buffer;
+  readonly ticketKeys: TicketKeys;
 }
 
 export interface SecureContexts {
@@ -68,7 +68,9 @@ function serverTls(settings: Settings, material: TlsMaterial): ServerTls {
   const options = contextOptions(settings, material);
   const sessionsOf = (name: string): string =>
     createHash('sha256').update(options.cert).update(name.toLowerCase()).digest('base64url').slice(0, 32);
-  return { context: createSecureContext({ ...options, sessionIdContext: sessionsOf('') }), sessionsOf };
+  const context = createSecureContext({ ...options, sessionIdContext: sessionsOf('') });
+  material.ticketKeys.bind(context);
+  return { context, sessionsOf };
 }
 
 function contextOptions(
@@ -86,7 +88,7 @@ function contextOptions(
     maxVersion: versions.includes('TLSv1.3') ? 'TLSv1.3' : 'TLSv1.2',
     ciphers: `${TLS13_SUITES}:${settings.sslCiphers === '' ? TLS12_CIPHERS : settings.sslCiphers}`,
     honorCipherOrder: true,
-    ticketKeys: material.ticketKeys,
+    ticketKeys: material.ticketKeys.current,
     secureOptions:
       constants.SSL_OP_NO_RENEGOTIATION | (settings.sslSessionTickets ? 0 : constants.SSL_OP_NO_TICKET),
   };
