@@ -193,7 +193,7 @@ function endsInEmptyLine(buf: Buffer, start: number, end: number): boolean {
 export function findHeadEnd(buf: Buffer, start: number, end: number, scanned: number): number {
   const from = start + Math.max(0, scanned - 3);
   // What lies behind the head may be many heads more: it is not searched for each of them.
-  for (let size = USUAL_HEAD_BYTES; ; size *= 2) {
+  for (let size = FIRST_SEARCH_BYTES; ; size *= 2) {
     const to = Math.min(from + size, end);
     const view = to === buf.length ? buf : buf.subarray(0, to);
     const after = firstEmptyLine(view, from);
@@ -202,17 +202,20 @@ export function findHeadEnd(buf: Buffer, start: number, end: number, scanned: nu
   }
 }
 
-/** The first search for an empty line goes so far; nearly all heads end there. */
-export const USUAL_HEAD_BYTES = 2048;
+/** Nearly all heads end within. */
+const FIRST_SEARCH_BYTES = 4096;
 
 /** Offset behind the first empty line from `from` on, or 0. Where CRLF ends one the fields may find an earlier one. */
 function firstEmptyLine(view: Buffer, from: number): number {
   const crlf = view.indexOf('\r\n\r\n', from, 'latin1');
   if (crlf >= 0) return crlf + 4;
-  const lf = view.indexOf('\n\n', from, 'latin1');
-  const mixed = view.indexOf('\n\r\n', from, 'latin1');
-  if (lf >= 0 && (mixed < 0 || lf < mixed)) return lf + 2;
-  return mixed >= 0 ? mixed + 3 : 0;
+  // Of these there may be many heads in what was read: line by line, no more is looked at than one.
+  for (let lf = view.indexOf(10, from); lf >= 0; lf = view.indexOf(10, lf + 1)) {
+    const next = view[lf + 1];
+    if (next === 10) return lf + 2;
+    if (next === 13 && view[lf + 2] === 10) return lf + 3;
+  }
+  return 0;
 }
 
 function refuse(head: RequestHead, problem: RequestProblem): typeof MALFORMED {

@@ -16,7 +16,7 @@ import {
   parseContentLength,
   readConnection,
 } from './framing.ts';
-import { findHeadEnd, type HeadLimits, MALFORMED, NEED_MORE, USUAL_HEAD_BYTES } from './request-head.ts';
+import { findHeadEnd, type HeadLimits, MALFORMED, NEED_MORE } from './request-head.ts';
 
 export type ResponseProblem =
   | FieldProblem
@@ -81,6 +81,9 @@ export function responseFraming(head: ResponseHead, method: string): Framing {
   return 'until-close';
 }
 
+/** A head this small, and nearly all are, is found in one text together with the beginning of its body. */
+const USUAL_HEAD_BYTES = 2048;
+
 /** As `parseRequestHead`, for an answer. */
 export function parseResponseHead(
   head: ResponseHead,
@@ -88,8 +91,8 @@ export function parseResponseHead(
   range: { readonly start: number; readonly end: number; readonly scanned: number },
   limits: HeadLimits,
 ): number {
-  // A usual head is found in one text together with the beginning of its body: only the fields tell where the head ends. Of one that has
-  // come in part before, no more is looked at than says what it is.
+  // The text may reach into the body: only the fields tell where the head ends. Of a head that came in part before, no more is looked at
+  // here than says what it is.
   const most = range.scanned === 0 ? USUAL_HEAD_BYTES : BEGINNING_BYTES;
   const text = buf.latin1Slice(range.start, Math.min(range.end, range.start + most));
   if (range.scanned === 0 && text.includes('\r\n\r\n')) {
