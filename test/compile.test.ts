@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { compileRuntime } from '../src/compile.ts';
 import { LogFiles } from '../src/observe/log-files.ts';
+import { TicketKeys } from '../src/socket/ticket-keys.ts';
 import { NOTHING_DISCOVERED } from '../src/upstream/discovery.ts';
 import { readModel } from './support/proxy.ts';
 
@@ -25,7 +26,7 @@ it('compiles a proxied location once, though the path without its slash is one t
   const runtime = await compileRuntime(model, {
     previous: null,
     discovery: NOTHING_DISCOVERED,
-    tls: { selfSigned: null, files: {}, ticketKeys: Buffer.alloc(48) },
+    tls: { selfSigned: null, files: {}, ticketKeys: new TicketKeys([Buffer.alloc(48)]) },
     logFiles,
     log: { attemptFailed: () => {}, fileProblem: () => {}, noRoom: () => {}, refused: () => {} },
   });

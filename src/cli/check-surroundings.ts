@@ -1,10 +1,11 @@
-// What a configuration needs of the machine: host names that resolve, programs that can be started. -t asks for it. A start does not:
-// names and files may come later, and both are tried again.
+// What a configuration needs of the machine: host names that resolve, programs that can be started; and what of the machine it lays open.
+// -t asks for it. A start does not: names and files may come later, and both are tried again.
 import { lookup } from 'node:dns/promises';
 import { positionOf } from '../config/finish.ts';
 import type { Model } from '../config/model.ts';
 import type { Problems } from '../config/problem.ts';
 import { whyNotStartable } from '../supervise/startable.ts';
+import { chosenHosts } from '../upstream/chosen-hosts.ts';
 import { groupKey } from '../upstream/discovery.ts';
 import { isBareName, nearestGroup, type PassTarget, passesOf, takenForHost } from '../upstream/passes.ts';
 
@@ -13,6 +14,7 @@ export async function checkSurroundings(model: Model, problems: Problems): Promi
     for (const reason of whyNotStartable(program, { prefix: model.prefix, env: process.env }))
       problems.error(positionOf(program.at), `program "${program.name}": ${reason}`);
   }
+  for (const { variables, at } of chosenHosts(model)) problems.warn(positionOf(at), chosenText(variables));
   const hosts = [...strangers(model), ...bareServers(model)];
   const names = [...new Set(hosts.map(({ host }) => host))];
   const failures = new Map(
@@ -33,6 +35,11 @@ export async function checkSurroundings(model: Model, problems: Problems): Promi
       );
     }
   }
+}
+
+function chosenText([variable, ...origins]: readonly string[]): string {
+  const from = origins.length === 0 ? `$${variable}` : `$${variable}, which is made of $${origins.at(-1)}`;
+  return `a client can choose the host that this leads to, and so reach whatever this machine can: it comes from ${from}; let it choose among names that stand here, by locations or "if"`;
 }
 
 /** At a start a name that is nothing of the file may be a host that the DNS will know. */

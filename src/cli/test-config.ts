@@ -13,6 +13,7 @@ import type { Directive, Tree } from '../config/tree.ts';
 import { withJsonHeaders } from '../forward/rows.ts';
 import { type CertificatePaths, readTlsFiles } from '../listen/tls-files.ts';
 import { LogFiles } from '../observe/log-files.ts';
+import { TICKET_KEY_BYTES, TicketKeys } from '../socket/ticket-keys.ts';
 import { NOTHING_DISCOVERED } from '../upstream/discovery.ts';
 import { checkFiles } from './check-files.ts';
 import { checkSurroundings } from './check-surroundings.ts';
@@ -76,7 +77,11 @@ async function tryOut(
     await compileRuntime(model, {
       previous: null,
       discovery: NOTHING_DISCOVERED,
-      tls: { selfSigned, files: readTlsFiles(model, selfSigned), ticketKeys: Buffer.alloc(48) },
+      tls: {
+        selfSigned,
+        files: readTlsFiles(model, selfSigned),
+        ticketKeys: new TicketKeys([Buffer.alloc(TICKET_KEY_BYTES)]),
+      },
       logFiles,
       log: new RuntimeLogs(model, logFiles),
     });

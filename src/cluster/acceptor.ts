@@ -6,6 +6,7 @@ import { unpackModel } from '../config/model-wire.ts';
 import { Listener } from '../listen/listener.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
 import { LogFiles } from '../observe/log-files.ts';
+import { TicketKeys } from '../socket/ticket-keys.ts';
 import { NOTHING_DISCOVERED } from '../upstream/discovery.ts';
 import { applyStates } from './group-hub.ts';
 import { AcceptorSharing } from './group-sharing.ts';
@@ -32,6 +33,8 @@ export class Acceptor {
   /** Sockets that came and no listener has taken yet. */
   readonly #sockets = new Map<string, unknown>();
   readonly #logFiles = new LogFiles();
+  /** Of all configurations: what a reload changes is not the clients' sessions. */
+  readonly #ticketKeys = new TicketKeys([]);
   #logs: RuntimeLogs | null = null;
   readonly #sharing: AcceptorSharing;
   #draining = false;
@@ -89,8 +92,11 @@ export class Acceptor {
         this.#sockets.set(message.identity, handle);
         return;
       case 'prepare':
+        this.#useTicketKeys(message.ticketKeys);
         void this.#prepare(message);
         return;
+      case 'ticket-keys':
+        return this.#useTicketKeys(message.keys);
       case 'commit':
         void this.#commit(message.generation, message.state);
         return;
@@ -121,6 +127,10 @@ export class Acceptor {
     }
   }
 
+  #useTicketKeys(keys: readonly string[]): void {
+    this.#ticketKeys.use(keys.map((key) => Buffer.from(key, 'base64')));
+  }
+
   async #prepare(message: Prepare): Promise<void> {
     const { generation, discovery, tls, shared } = message;
     this.#discovery = discovery;
@@ -130,11 +140,7 @@ export class Acceptor {
       const runtime = await compileRuntime(model, {
         previous: this.#runtime,
         discovery,
-        tls: {
-          selfSigned: tls.selfSigned,
-          files: tls.files,
-          ticketKeys: Buffer.from(tls.ticketKeys, 'base64'),
-        },
+        tls: { ...tls, ticketKeys: this.#ticketKeys },
         logFiles: this.#logFiles,
         log: logs,
       });

@@ -5,11 +5,10 @@ import type { CertificatePaths, TlsFiles } from '../listen/tls-files.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import type { LogPosition } from './shared-log.ts';
 
-/** The self-signed certificate (null when no server uses it), what all certificate and key files hold; the ticket keys as base64. */
+/** The self-signed certificate (null when no server uses it), and what all certificate and key files hold. */
 export interface TlsMessage {
   readonly selfSigned: CertificatePaths | null;
   readonly files: TlsFiles;
-  readonly ticketKeys: string;
 }
 
 export type ToAcceptor =
@@ -22,6 +21,7 @@ export type ToAcceptor =
       readonly model: PackedModel;
       readonly discovery: Discovery;
       readonly tls: TlsMessage;
+      readonly ticketKeys: readonly string[];
       /** Whether other acceptors share the groups. */
       readonly shared: boolean;
     }
@@ -29,6 +29,8 @@ export type ToAcceptor =
   | { readonly type: 'commit'; readonly generation: number; readonly state: SharedState }
   | { readonly type: 'discard'; readonly generation: number }
   | { readonly type: 'discovery'; readonly discovery: Discovery }
+  /** As base64: tickets are made with the first, those of all are taken. */
+  | { readonly type: 'ticket-keys'; readonly keys: readonly string[] }
   /** The shared log has a new segment: read the old one to its end. */
   | { readonly type: 'log-sealed' }
   | { readonly type: 'reopen'; readonly generation: number }

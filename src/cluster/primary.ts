@@ -2,7 +2,6 @@
 // two phases: every acceptor compiles it beside what runs; only when all said yes do all switch.
 // Past 300 lines: start, reload and stop share one queue; what acceptors are kept by is acceptor-pool.ts.
 import cluster from 'node:cluster';
-import { randomBytes } from 'node:crypto';
 import { openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { extname } from 'node:path';
@@ -31,6 +30,7 @@ import { HostResolver } from './resolver.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { ensureSelfSigned } from './self-signed.ts';
 import { Sockets } from './sockets.ts';
+import { TicketKeyring } from './ticket-keyring.ts';
 import { usableCores } from './usable-cores.ts';
 
 export interface PrimaryOptions {
@@ -64,7 +64,8 @@ export class Primary implements PoolHome {
   #supervisor: Supervisor | null = null;
   #programs: Record<string, readonly { port: number; up: boolean }[]> = {};
   /** Of the running configuration, as it was read with it. */
-  #tls: TlsMessage;
+  #tls: TlsMessage = { selfSigned: null, files: {} };
+  readonly #ticketKeys: TicketKeyring;
   #queue: Promise<unknown> = Promise.resolve();
   #stopping = false;
 
@@ -73,7 +74,7 @@ export class Primary implements PoolHome {
     this.#model = options.model;
     this.#logs = new RuntimeLogs(options.model, this.#logFiles);
     this.#logs.use();
-    this.#tls = { selfSigned: null, files: {}, ticketKeys: randomBytes(48).toString('base64') };
+    this.#ticketKeys = new TicketKeyring((keys) => this.#acceptors.broadcast({ type: 'ticket-keys', keys }));
     this.#hub = new GroupHub(this.#shared.log, {
       joined: () => this.#acceptors.all.filter((slot) => slot.joined).map((slot) => slot.id),
       onSealed: () => this.#acceptors.broadcast({ type: 'log-sealed' }),
@@ -109,6 +110,7 @@ export class Primary implements PoolHome {
     // They know of the programs' ports from the beginning, but have what they need of the system before programs take the rest.
     const supervisor = this.#createSupervisor(model);
     this.#hub.use(model, this.#discovery, wantedAcceptors(model) > 1);
+    this.#ticketKeys.start();
     await this.#acceptors.start();
     loadPinoLater();
     if (!this.#stopping) supervisor.start();
@@ -127,7 +129,7 @@ export class Primary implements PoolHome {
     if (short !== null) problems.push(short);
     const selfSigned = await this.#selfSigned(placeOfSelfSigned(model), problems);
     if (problems.length > 0) throw new Refusal(problems);
-    const tls = { selfSigned, files: readTlsFiles(model, selfSigned), ticketKeys: this.#tls.ticketKeys };
+    const tls = { selfSigned, files: readTlsFiles(model, selfSigned) };
     await this.#resolver.follow(followedHosts(model), model.settings.resolverTtlMs);
     return tls;
   }
@@ -188,6 +190,7 @@ export class Primary implements PoolHome {
       model: packModel(model),
       discovery: this.#discovery,
       tls,
+      ticketKeys: this.#ticketKeys.keys,
       shared: wantedAcceptors(model) > 1,
     };
   }
@@ -355,6 +358,7 @@ export class Primary implements PoolHome {
     // While one process has a listening socket open the kernel takes connections for it that nobody would serve.
     this.#sockets.close();
     this.#resolver.stop();
+    this.#ticketKeys.stop();
     const limitMs = graceful ? (timeoutMs > 0 ? timeoutMs + 2000 : 0) : 2000;
     const leftMs = (): number | null => (timeoutMs > 0 ? startedAt + timeoutMs - Date.now() : null);
     await this.#telling(

@@ -7,6 +7,7 @@ import { parseResponseHead, responseFraming } from '../http/response-head.ts';
 import { copyOf, INLINE_BODY_BYTES } from '../shared/buffers.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, connectFailureOf, type Failure } from '../shared/failure.ts';
+import { joined } from '../shared/joined.ts';
 import type { ConnectionOwner, PeerConnection } from '../upstream/connection.ts';
 import type { Forward } from './forward.ts';
 import { Relay, type RelayObserver, type RelayStep } from './relay.ts';
@@ -141,13 +142,20 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     let bytes = buf;
     let end = length;
     if (this.#partial !== null) {
-      bytes = Buffer.concat([this.#partial, buf.subarray(0, length)]);
+      bytes = joined(this.#partial, 0, buf, length);
       end = bytes.length;
       this.#partial = null;
     }
     let start = 0;
     // Interim answers may stand in front of the final one.
     while (start >= 0 && this.#phase === 'awaiting-head') start = this.#parseHead(bytes, start, end);
+    // What was read is only lent; what was joined is ours.
+    if (bytes === buf) this.#ownPartial();
+  }
+
+  #ownPartial(): void {
+    const partial = this.#partial;
+    if (partial !== null) this.#partial = copyOf(partial, 0, partial.length);
   }
 
   /** Reads one head from `bytes[start, end)`; the offset after an interim answer, or -1 when there is nothing more to do. */
@@ -157,7 +165,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     const range = { start, end, scanned: this.#scanned };
     const after = parseResponseHead(connection.head, bytes, range, this.#forward.options.headLimits);
     if (after === NEED_MORE) {
-      this.#partial = copyOf(bytes, start, end);
+      this.#partial = bytes.subarray(start, end);
       this.#scanned = end - start;
       connection.setTimeout(this.#forward.options.readTimeoutMs);
       return -1;
@@ -212,7 +220,8 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     forward.exchange.lines += `Upgrade: ${head.value(head.upgradeAt)}\r\n`;
     this.#phase = 'done';
     forward.exchange.producer = null;
-    const tunnel = new Tunnel(forward.exchange, connection, forward.options.readTimeoutMs, () => {
+    const { readTimeoutMs: idleMs, sendTimeoutMs: sendMs } = forward.options;
+    const tunnel = new Tunnel(forward.exchange, connection, { idleMs, sendMs }, () => {
       const now = systemClock.now();
       this.record.totalMs = now - this.record.startedAt;
       forward.attemptDone(this, now);

@@ -17,6 +17,7 @@ import {
   UNUSUAL_NAME,
   UPGRADE,
 } from '../http/fields.ts';
+import { isNamedBy } from '../http/framing.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import { ownText } from '../shared/buffers.ts';
 
@@ -123,7 +124,7 @@ function copyFields(request: RequestHead, replaced: NameSet): string {
     const passes =
       DROPPED[id] === 0 &&
       !((id === OTHER || id === HOST) && replaced.has(text, nameStart, at[4 * i + 1])) &&
-      (connectionNames === null || !namedByConnection(request, i, connectionNames));
+      (connectionNames === null || !isNamedBy(connectionNames, request, i));
     if (passes && request.isCanonical(i)) {
       if (runStart < 0) runStart = nameStart;
       continue;
@@ -133,10 +134,6 @@ function copyFields(request: RequestHead, replaced: NameSet): string {
     if (passes) out += `${request.name(i)}: ${request.value(i)}\r\n`;
   }
   return runStart < 0 ? out : out + text.slice(runStart, at[4 * request.count]);
-}
-
-function namedByConnection(request: RequestHead, i: number, names: readonly string[]): boolean {
-  return names.some((name) => request.named(i, name));
 }
 
 /** A template may hold anything the client sent; a value never ends a line early (response splitting and its mirror). */

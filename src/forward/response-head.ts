@@ -11,6 +11,7 @@ import {
   TRANSFER_ENCODING,
   UPGRADE,
 } from '../http/fields.ts';
+import { isNamedBy } from '../http/framing.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { NameSet } from './request-head.ts';
 
@@ -88,7 +89,7 @@ function passesOn(head: ResponseHead, i: number, hidden: NameSet): boolean {
     // A 426 says by its Upgrade what to change to (RFC 9110 §15.5.22); nothing is upgraded by that.
     (DROPPED[ids[i]] === 0 || (head.status === 426 && ids[i] === UPGRADE)) &&
     !hidden.has(text, at[4 * i], at[4 * i + 1]) &&
-    (connectionNames === null || !connectionNames.some((name) => head.named(i, name)))
+    (connectionNames === null || !isNamedBy(connectionNames, head, i))
   );
 }
 

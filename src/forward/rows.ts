@@ -172,7 +172,7 @@ export const forwardRows: readonly Row[] = [
     name: 'proxy_send_timeout',
     contexts: HTTP_LEVELS,
     default: '60s',
-    doc: 'Time between two writes to a peer that does not read.',
+    doc: 'Time between two writes to a peer that does not read, also within a WebSocket.',
   }),
   time('proxyReadTimeoutMs', {
     name: 'proxy_read_timeout',

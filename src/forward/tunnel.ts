@@ -1,23 +1,40 @@
 // After a 101: bytes both ways until both sides are done, each side held while the other is slow.
 import type { Exchange, TunnelEnd } from '../exchange.ts';
+import { StallWatch } from '../shared/stall-watch.ts';
 import type { ConnectionOwner, PeerConnection } from '../upstream/connection.ts';
+
+/** Times of a tunnel, in ms. */
+export interface TunnelTimes {
+  /** Nothing passes either way (proxy_read_timeout). */
+  readonly idleMs: number;
+  /** The peer takes nothing of what waits for it (proxy_send_timeout). */
+  readonly sendMs: number;
+}
 
 export class Tunnel implements TunnelEnd, ConnectionOwner {
   readonly #exchange: Exchange;
   readonly #connection: PeerConnection;
-  readonly #idleMs: number;
+  readonly #times: TunnelTimes;
+  readonly #watch: StallWatch;
   readonly #onClosed: () => void;
   #clientEnded = false;
   #peerEnded = false;
   #closed = false;
 
-  constructor(exchange: Exchange, connection: PeerConnection, idleMs: number, onClosed: () => void) {
+  constructor(exchange: Exchange, connection: PeerConnection, times: TunnelTimes, onClosed: () => void) {
     this.#exchange = exchange;
     this.#connection = connection;
-    this.#idleMs = idleMs;
+    this.#times = times;
     this.#onClosed = onClosed;
+    this.#watch = new StallWatch(connection, times.sendMs, () => this.#onStalled());
     connection.owner = this;
-    connection.setTimeout(idleMs);
+    connection.setTimeout(times.idleMs);
+  }
+
+  #onStalled(): void {
+    this.#exchange.failure ??= 'send_timeout';
+    this.#close();
+    this.#connection.destroy();
   }
 
   /** Bytes that the peer sent right behind its 101. */
@@ -38,7 +55,7 @@ export class Tunnel implements TunnelEnd, ConnectionOwner {
   onPeerConnect(): void {}
 
   onPeerData(buf: Buffer, length: number): void {
-    this.#connection.setTimeout(this.#idleMs);
+    this.#connection.setTimeout(this.#times.idleMs);
     this.#toClient(buf, 0, length);
   }
 
@@ -57,6 +74,7 @@ export class Tunnel implements TunnelEnd, ConnectionOwner {
   }
 
   onPeerDrain(): void {
+    this.#watch.drained();
     this.#exchange.client.tunnelResume();
   }
 
@@ -66,9 +84,10 @@ export class Tunnel implements TunnelEnd, ConnectionOwner {
 
   onTunnelData(buf: Buffer, from: number, to: number): void {
     // A peer that takes nothing more has the idle time, whatever the client goes on to send.
-    if (!this.#connection.sendFailed) this.#connection.setTimeout(this.#idleMs);
+    if (!this.#connection.sendFailed) this.#connection.setTimeout(this.#times.idleMs);
     this.#attempt().bytesSent += to - from;
     this.#connection.writeFramed('', buf, from, to, '');
+    this.#watch.wrote(to - from);
     if (this.#connection.mustWait) this.#exchange.client.tunnelPause();
   }
 
@@ -89,7 +108,8 @@ export class Tunnel implements TunnelEnd, ConnectionOwner {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#connection.finish(this.#idleMs);
+    this.#watch.end();
+    this.#connection.finish(this.#times.sendMs);
     this.#exchange.client.tunnelDestroy();
     this.#onClosed();
   }

@@ -13,7 +13,12 @@ import {
   TRANSFER_ENCODING,
   UPGRADE,
 } from './fields.ts';
-import { type ConnectionOptions, parseContentLength, readConnection } from './framing.ts';
+import {
+  type ConnectionNames,
+  type ConnectionOptions,
+  parseContentLength,
+  readConnection,
+} from './framing.ts';
 
 /** Bounds of a head, in bytes (large_client_header_buffers, max_headers). */
 export interface HeadLimits {
@@ -44,6 +49,7 @@ export type RequestProblem =
   | 'Transfer-Encoding in HTTP/1.0'
   | 'Content-Length with Transfer-Encoding'
   | 'unknown expectation'
+  | 'more than 64 options in Connection'
   | 'head not complete in time'
   | 'control character in the request line';
 
@@ -82,8 +88,9 @@ export class RequestHead extends Fields implements ConnectionOptions {
   close = false;
   keepAlive = false;
   upgradeRequested = false;
+  optionCount = 0;
   /** Lower-case names that Connection lists, besides the options above. */
-  connectionNames: string[] | null = null;
+  connectionNames: ConnectionNames | null = null;
   expectContinue = false;
   /** Index of the Upgrade field, -1 without. */
   upgradeAt = -1;
@@ -118,6 +125,7 @@ export class RequestHead extends Fields implements ConnectionOptions {
     this.close = false;
     this.keepAlive = false;
     this.upgradeRequested = false;
+    this.optionCount = 0;
     this.connectionNames = null;
     this.expectContinue = false;
     this.upgradeAt = -1;
@@ -184,13 +192,30 @@ function endsInEmptyLine(buf: Buffer, start: number, end: number): boolean {
 /** Bytes up to and including the first empty line of `buf[start, end)`, or 0. */
 export function findHeadEnd(buf: Buffer, start: number, end: number, scanned: number): number {
   const from = start + Math.max(0, scanned - 3);
-  const view = end === buf.length ? buf : buf.subarray(0, end);
+  // What lies behind the head may be many heads more: it is not searched for each of them.
+  for (let size = FIRST_SEARCH_BYTES; ; size *= 2) {
+    const to = Math.min(from + size, end);
+    const view = to === buf.length ? buf : buf.subarray(0, to);
+    const after = firstEmptyLine(view, from);
+    if (after > 0) return after - start;
+    if (to === end) return 0;
+  }
+}
+
+/** Nearly all heads end within. */
+const FIRST_SEARCH_BYTES = 4096;
+
+/** Offset behind the first empty line from `from` on, or 0. Where CRLF ends one the fields may find an earlier one. */
+function firstEmptyLine(view: Buffer, from: number): number {
   const crlf = view.indexOf('\r\n\r\n', from, 'latin1');
-  if (crlf >= 0) return crlf + 4 - start;
-  const lf = view.indexOf('\n\n', from, 'latin1');
-  const mixed = view.indexOf('\n\r\n', from, 'latin1');
-  if (lf >= 0 && (mixed < 0 || lf < mixed)) return lf + 2 - start;
-  return mixed >= 0 ? mixed + 3 - start : 0;
+  if (crlf >= 0) return crlf + 4;
+  // Of these there may be many heads in what was read: line by line, no more is looked at than one.
+  for (let lf = view.indexOf(10, from); lf >= 0; lf = view.indexOf(10, lf + 1)) {
+    const next = view[lf + 1];
+    if (next === 10) return lf + 2;
+    if (next === 13 && view[lf + 2] === 10) return lf + 3;
+  }
+  return 0;
 }
 
 function refuse(head: RequestHead, problem: RequestProblem): typeof MALFORMED {
@@ -302,7 +327,7 @@ function interpret(head: RequestHead): boolean {
         coding = i;
         break;
       case CONNECTION:
-        readConnection(head, head.value(i));
+        if (!readConnection(head, head.value(i))) problem ??= 'more than 64 options in Connection';
         break;
       case UPGRADE:
         head.upgradeAt = i;

@@ -9,7 +9,13 @@ import {
   TRANSFER_ENCODING,
   UPGRADE,
 } from './fields.ts';
-import { type ConnectionOptions, type Framing, parseContentLength, readConnection } from './framing.ts';
+import {
+  type ConnectionNames,
+  type ConnectionOptions,
+  type Framing,
+  parseContentLength,
+  readConnection,
+} from './framing.ts';
 import { findHeadEnd, type HeadLimits, MALFORMED, NEED_MORE } from './request-head.ts';
 
 export type ResponseProblem =
@@ -21,6 +27,7 @@ export type ResponseProblem =
   | 'different Content-Length fields'
   | 'invalid Transfer-Encoding'
   | 'Transfer-Encoding in HTTP/1.0'
+  | 'more than 64 options in Connection'
   | 'Content-Length with Transfer-Encoding';
 
 export class ResponseHead extends Fields implements ConnectionOptions {
@@ -32,7 +39,8 @@ export class ResponseHead extends Fields implements ConnectionOptions {
   close = false;
   keepAlive = false;
   upgradeRequested = false;
-  connectionNames: string[] | null = null;
+  optionCount = 0;
+  connectionNames: ConnectionNames | null = null;
   upgradeAt = -1;
   /** Seconds of `Keep-Alive: timeout=N`; -1 when the peer did not say. */
   keepAliveSeconds = -1;
@@ -46,6 +54,7 @@ export class ResponseHead extends Fields implements ConnectionOptions {
     this.close = false;
     this.keepAlive = false;
     this.upgradeRequested = false;
+    this.optionCount = 0;
     this.connectionNames = null;
     this.upgradeAt = -1;
     this.keepAliveSeconds = -1;
@@ -82,8 +91,10 @@ export function parseResponseHead(
   range: { readonly start: number; readonly end: number; readonly scanned: number },
   limits: HeadLimits,
 ): number {
-  // The text may reach into the body: only the fields tell where the head ends.
-  const text = buf.latin1Slice(range.start, Math.min(range.end, range.start + USUAL_HEAD_BYTES));
+  // The text may reach into the body: only the fields tell where the head ends. Of a head that came in part before, no more is looked at
+  // here than says what it is.
+  const most = range.scanned === 0 ? USUAL_HEAD_BYTES : BEGINNING_BYTES;
+  const text = buf.latin1Slice(range.start, Math.min(range.end, range.start + most));
   if (range.scanned === 0 && text.includes('\r\n\r\n')) {
     head.text = text;
   } else {
@@ -101,6 +112,9 @@ export function parseResponseHead(
   const problem = interpret(head);
   return problem === null ? range.start + end : refuse(head, problem);
 }
+
+/** `HTTP/1.1 `, and the frame that HTTP/2 begins with. */
+const BEGINNING_BYTES = 16;
 
 /** A head that has no end yet: is it already too large, or no answer at all? */
 function checkUnfinished(head: ResponseHead, text: string, length: number, limits: HeadLimits): number {
@@ -162,7 +176,7 @@ function interpret(head: ResponseHead): ResponseProblem | null {
         head.chunked = true;
         break;
       case CONNECTION:
-        readConnection(head, head.value(i));
+        if (!readConnection(head, head.value(i))) return 'more than 64 options in Connection';
         break;
       case UPGRADE:
         head.upgradeAt = i;

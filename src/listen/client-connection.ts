@@ -14,6 +14,7 @@ import {
 import { copyOf } from '../shared/buffers.ts';
 import { systemClock } from '../shared/clock.ts';
 import type { Failure } from '../shared/failure.ts';
+import { joined } from '../shared/joined.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 import { type Accepted, socketOf } from '../socket/accepted.ts';
@@ -21,7 +22,6 @@ import type { ByteSocket, SocketOwner } from '../socket/byte-socket.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { BodySource } from './body-source.ts';
 import type { Front } from './front.ts';
-import { joined } from './input.ts';
 import { TunnelSide } from './tunnel-side.ts';
 
 /** Who keeps the connections of a listener: told when one ends, asked for the present configuration. */

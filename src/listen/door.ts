@@ -18,8 +18,11 @@ const REFUSAL =
 export class Door {
   readonly #limit: number;
   readonly #tell: (message: string) => void;
-  #toldAt = Number.NEGATIVE_INFINITY;
+  /** Runs while something was told of less than a second ago. */
+  readonly #silence = new Deadline(() => this.#tellAgain());
+  /** Not told of yet, and why the last of them was. */
   #turnedAway = 0;
+  #why = '';
 
   /** `limit` is how many descriptors the process may have; `tell` gets a message for the error log. */
   constructor(
@@ -49,12 +52,17 @@ export class Door {
 
   #report(why: string): void {
     this.#turnedAway++;
-    if (wheel.nowMs - this.#toldAt < TELL_MS) return;
+    this.#why = why;
+    if (this.#silence.at === 0) this.#tellAgain();
+  }
+
+  #tellAgain(): void {
+    if (this.#turnedAway === 0) return;
     this.#tell(
-      `${why}, or let clients go sooner (keepalive_timeout); new clients turned away since the last such line: ${this.#turnedAway}`,
+      `${this.#why}, or let clients go sooner (keepalive_timeout); new clients turned away since the last such line: ${this.#turnedAway}`,
     );
-    this.#toldAt = wheel.nowMs;
     this.#turnedAway = 0;
+    wheel.arm(this.#silence, TELL_MS);
   }
 }
 

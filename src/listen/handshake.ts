@@ -2,11 +2,11 @@
 // on, which no byte moves: client_header_timeout, as in nginx.
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { joined } from '../shared/joined.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 import { startServerTls, type TlsOwner } from '../socket/server-tls.ts';
 import { HelloReader } from './client-hello.ts';
 import type { Front } from './front.ts';
-import { joined } from './input.ts';
 import type { SecureContexts } from './secure-contexts.ts';
 
 /** Who keeps the handshakes of a listener, and takes what becomes of them. */

@@ -208,7 +208,7 @@ export const listenRows: readonly Row[] = [
     name: 'send_timeout',
     contexts: HTTP_LEVELS,
     default: '60s',
-    doc: 'Time between two writes to a client that does not read; beyond, the connection is closed.',
+    doc: 'Time between two writes to a client that does not read, also within a WebSocket; beyond, the connection is closed.',
   }),
   setting('keepalive', {
     name: 'keepalive_timeout',

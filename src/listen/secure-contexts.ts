@@ -3,14 +3,14 @@ import { constants, createHash } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import type { Settings } from '../config/model.ts';
 import { createHostTable } from '../route/hosts.ts';
+import type { TicketKeys } from '../socket/ticket-keys.ts';
 import type { CertificatePaths, TlsFiles } from './tls-files.ts';
 
 /** What TLS needs besides settings, the same in all acceptors. */
 export interface TlsMaterial {
   readonly selfSigned: CertificatePaths | null;
   readonly files: TlsFiles;
-  /** 48 bytes. */
-  readonly ticketKeys: Buffer;
+  readonly ticketKeys: TicketKeys;
 }
 
 export interface SecureContexts {
@@ -40,20 +40,37 @@ export function createSecureContexts(
 ): SecureContexts {
   const [first, ...others] = servers;
   const fallback = serverTls(first.settings, material);
-  // As in nginx a server without a certificate shows the default one's.
   const entries = others.map(({ names, settings }) => ({
     names,
-    value: settings.sslCertificate === '' ? fallback : serverTls(settings, material),
+    value: sameTls(settings, first.settings)
+      ? fallback
+      : serverTls(withCertificate(settings, first.settings), material),
   }));
   const table = createHostTable([{ names: first.names, value: fallback }, ...entries], fallback);
   return { contextFor: (name) => table.find(name) };
+}
+
+/** As in nginx a server without a certificate shows the default one's. What else it says of TLS holds all the same. */
+function withCertificate(settings: Settings, { sslCertificate, sslCertificateKey }: Settings): Settings {
+  return settings.sslCertificate === '' ? { ...settings, sslCertificate, sslCertificateKey } : settings;
+}
+
+function sameTls(settings: Settings, first: Settings): boolean {
+  return (
+    settings.sslCertificate === '' &&
+    settings.sslCiphers === first.sslCiphers &&
+    settings.sslSessionTickets === first.sslSessionTickets &&
+    settings.sslProtocols.toSorted().join() === first.sslProtocols.toSorted().join()
+  );
 }
 
 function serverTls(settings: Settings, material: TlsMaterial): ServerTls {
   const options = contextOptions(settings, material);
   const sessionsOf = (name: string): string =>
     createHash('sha256').update(options.cert).update(name.toLowerCase()).digest('base64url').slice(0, 32);
-  return { context: createSecureContext({ ...options, sessionIdContext: sessionsOf('') }), sessionsOf };
+  const context = createSecureContext({ ...options, sessionIdContext: sessionsOf('') });
+  material.ticketKeys.bind(context);
+  return { context, sessionsOf };
 }
 
 function contextOptions(
@@ -71,7 +88,7 @@ function contextOptions(
     maxVersion: versions.includes('TLSv1.3') ? 'TLSv1.3' : 'TLSv1.2',
     ciphers: `${TLS13_SUITES}:${settings.sslCiphers === '' ? TLS12_CIPHERS : settings.sslCiphers}`,
     honorCipherOrder: true,
-    ticketKeys: material.ticketKeys,
+    ticketKeys: material.ticketKeys.current,
     secureOptions:
       constants.SSL_OP_NO_RENEGOTIATION | (settings.sslSessionTickets ? 0 : constants.SSL_OP_NO_TICKET),
   };

@@ -1,5 +1,6 @@
 // The client's side of a connection that became bytes (after a 101).
 import type { Exchange, TunnelEnd } from '../exchange.ts';
+import { StallWatch } from '../shared/stall-watch.ts';
 import type { ByteSocket } from '../socket/byte-socket.ts';
 
 export class TunnelSide {
@@ -7,6 +8,8 @@ export class TunnelSide {
   readonly #exchange: Exchange;
   readonly #end: TunnelEnd;
   readonly #onDone: () => void;
+  /** send_timeout: the time-out of the peer's side is moved by every byte of the client. */
+  readonly #watch: StallWatch;
   #done = false;
 
   constructor(socket: ByteSocket, exchange: Exchange, end: TunnelEnd, onDone: () => void) {
@@ -14,6 +17,7 @@ export class TunnelSide {
     this.#exchange = exchange;
     this.#end = end;
     this.#onDone = onDone;
+    this.#watch = new StallWatch(socket, exchange.location.client.sendTimeoutMs, () => this.#onStalled());
   }
 
   onBytes(buf: Buffer, from: number, to: number): void {
@@ -26,16 +30,24 @@ export class TunnelSide {
   }
 
   onDrain(): void {
+    this.#watch.drained();
     this.#end.onTunnelDrain();
   }
 
+  #onStalled(): void {
+    this.#exchange.failure ??= 'client_send_timeout';
+    this.#socket.destroy();
+  }
+
   onClosed(): void {
+    this.#watch.end();
     this.#end.onTunnelClosed();
   }
 
   write(piece: Buffer, from: number, to: number): boolean {
     this.#exchange.bodyBytesSent += to - from;
     this.#socket.writeFramed('', piece, from, to, '');
+    this.#watch.wrote(to - from);
     return !this.#socket.mustWait;
   }
 
@@ -43,6 +55,7 @@ export class TunnelSide {
   destroy(): void {
     if (this.#done) return;
     this.#done = true;
+    this.#watch.end();
     this.#onDone();
     this.#socket.closeSoon();
   }

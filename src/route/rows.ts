@@ -8,6 +8,7 @@ import {
   type Row,
   type StructureRow,
   setting,
+  time,
 } from '../config/row.ts';
 import type { Word } from '../config/tree.ts';
 import { parseCount, parseTime } from '../config/units.ts';
@@ -25,6 +26,7 @@ declare module '../config/model.ts' {
     readonly serverNames: readonly (readonly string[])[];
     readonly redirectHttps: RedirectModel | null;
     readonly resolverTtlMs: number;
+    readonly resolverTimeoutMs: number;
   }
 }
 
@@ -33,6 +35,7 @@ export const routeDefaults = {
   redirectHttps: null,
   // How long an answer of the system's resolver, which tells no TTL, is good for.
   resolverTtlMs: 30_000,
+  resolverTimeoutMs: 30_000,
 } as const;
 
 const SCRIPT: readonly Context[] = ['server', 'location', 'if in server', 'if in location'];
@@ -133,7 +136,12 @@ export const routeRows: readonly Row[] = [
       return ms ?? cx.problems.error(valid.at, `"${valid.text}" is not valid=time`);
     },
   }),
-  ignored('resolver_timeout', HTTP_LEVELS, "the system's resolver has its own", { args: [1, 1] }),
+  time('resolverTimeoutMs', {
+    name: 'resolver_timeout',
+    contexts: HTTP_LEVELS,
+    default: '30s',
+    doc: 'Time for the look-up of a host name that variables of proxy_pass give; beyond, 502. That of the http level holds.',
+  }),
   ...[
     'server_names_hash_max_size',
     'server_names_hash_bucket_size',

@@ -24,6 +24,11 @@ interface PassUri {
   readonly at: string;
 }
 
+/** A URL with variables, and the location whose captures it may have. */
+export interface PassTemplate extends ProxyPass {
+  readonly match: LocationMatch;
+}
+
 export interface Passes {
   /** Each place once. */
   readonly targets: readonly PassTarget[];
@@ -31,6 +36,8 @@ export interface Passes {
   readonly uris: readonly PassUri[];
   /** Whether any takes its host from a variable. */
   readonly byVariable: boolean;
+  /** Those with variables, each place once. */
+  readonly templates: readonly PassTemplate[];
 }
 
 const CONSTANT = /^http:\/\/([^/?]+)/i;
@@ -40,12 +47,15 @@ const URI = /^http:\/\/(?:unix:[^:]+(?::|$)|(?!unix:)[^/?]*)([/?].*)$/is;
 export function passesOf(model: Model): Passes {
   const targets = new Map<string, PassTarget>();
   const uris = new Map<string, PassUri>();
+  const templates = new Map<string, PassTemplate>();
   let byVariable = false;
-  const take = (pass: ProxyPass | null | undefined, { kind }: LocationMatch): void => {
+  const take = (pass: ProxyPass | null | undefined, match: LocationMatch): void => {
     if (pass === null || pass === undefined) return;
     const { at } = pass;
+    const { kind } = match;
     const url = constantOf(pass.url);
     const byRequest = url === undefined;
+    if (byRequest) templates.set(at, { ...pass, match });
     const authority = (byRequest ? BEFORE_VARIABLES.exec(pass.url) : CONSTANT.exec(url))?.[1];
     if (authority === undefined) byVariable ||= byRequest;
     else targets.set(at, { authority, ...hostOf(authority), byRequest, at });
@@ -66,7 +76,12 @@ export function passesOf(model: Model): Passes {
     locations.forEach(inLocation);
   };
   for (const server of model.servers) server.locations.forEach(inLocation);
-  return { targets: [...targets.values()], uris: [...uris.values()], byVariable };
+  return {
+    targets: [...targets.values()],
+    uris: [...uris.values()],
+    byVariable,
+    templates: [...templates.values()],
+  };
 }
 
 function hostOf(authority: string): { host: string; hasPort: boolean } {

@@ -1,28 +1,38 @@
 // All upstreams of one configuration: the named groups, one made for each proxy_pass that names a server, and those that variables
 // name at run time. What means the same as before a reload is carried over with its state and its connections.
-import { lookup } from 'node:dns';
 import { Group } from '../balance/group.ts';
 import type { Model, UpstreamModel } from '../config/model.ts';
+import { Deadline, wheel } from '../shared/timer-wheel.ts';
 import { type Discovery, groupKey, implicitUpstream, needsLookup, peersOf } from './discovery.ts';
+import { NameLookups } from './name-lookups.ts';
 import { Upstream } from './upstream.ts';
 
 /** Upstreams made for variables are bounded: a client that chooses the host must not choose our memory. */
 const MAX_DYNAMIC = 256;
+
+interface Dynamic {
+  readonly upstream: Upstream;
+  /** When its addresses are too old. */
+  readonly expiry: Deadline;
+}
 
 export class UpstreamSet {
   readonly #model: Model;
   readonly #named = new Map<string, Upstream>();
   readonly #byId = new Map<string, Upstream>();
   readonly #models = new Map<string, UpstreamModel>();
-  readonly #dynamic = new Map<string, Upstream>();
+  readonly #dynamic = new Map<string, Dynamic>();
+  /** The same one in all configurations of a process: what is bounded is the process. */
+  readonly #lookups: NameLookups;
   /** Until this set is in use: kept longer, each configuration would hold on to all before it. */
   #previous: UpstreamSet | null;
   #found: Discovery;
 
-  constructor(model: Model, found: Discovery, previous: UpstreamSet | null) {
+  constructor(model: Model, found: Discovery, previous: UpstreamSet | null, lookups?: NameLookups) {
     this.#model = model;
     this.#found = found;
     this.#previous = previous;
+    this.#lookups = lookups ?? (previous === null ? new NameLookups() : previous.#lookups);
     for (const upstream of model.upstreams) this.#add(upstream);
   }
 
@@ -47,10 +57,10 @@ export class UpstreamSet {
 
   #known(authority: string): Upstream | undefined {
     // Most are written as they are kept.
-    const kept = this.#named.get(authority) ?? this.#dynamic.get(authority);
+    const kept = this.#named.get(authority) ?? this.#dynamic.get(authority)?.upstream;
     if (kept !== undefined) return kept;
     const key = groupKey(authority);
-    return this.#named.get(key) ?? this.#dynamic.get(key);
+    return this.#named.get(key) ?? this.#dynamic.get(key)?.upstream;
   }
 
   /** As `of`, for a name that a request brought: hosts are looked up, nothing stays for ever. */
@@ -62,31 +72,35 @@ export class UpstreamSet {
     if ((host === '' && path === '') || port < 1 || port > 65_535)
       return ready(undefined, `"${authority}" is no host and port`);
     if (!needsLookup(host)) return ready(this.#addDynamic(model, this.#found), '');
-    lookup(host, { all: true }, (error, addresses) => {
-      if (error !== null) return ready(undefined, `the host name "${host}" does not resolve (${error.code})`);
-      const found = { hosts: { [host]: addresses.map((a) => a.address) }, programs: {} };
-      ready(this.#addDynamic(model, found), '');
+    this.#lookups.find(host, this.#model.settings.resolverTimeoutMs, (addresses, why) => {
+      if (addresses.length === 0) return ready(undefined, why);
+      // Another one who waited for the answer may have made it.
+      ready(
+        this.#known(authority) ?? this.#addDynamic(model, { hosts: { [host]: addresses }, programs: {} }),
+        '',
+      );
     });
   }
 
   #addDynamic(model: UpstreamModel, found: Discovery): Upstream {
     if (this.#dynamic.size >= MAX_DYNAMIC) {
-      const [oldest] = this.#dynamic;
-      this.#dynamic.delete(oldest[0]);
-      oldest[1].retire();
+      const [[key, oldest]] = this.#dynamic;
+      this.#dropDynamic(key, oldest);
     }
     const upstream = createUpstream(model, `dynamic ${model.name}`, found);
     const key = groupKey(model.name);
-    this.#dynamic.set(key, upstream);
+    const dynamic: Dynamic = { upstream, expiry: new Deadline(() => this.#dropDynamic(key, dynamic)) };
+    this.#dynamic.set(key, dynamic);
     const ttlMs = needsLookup(model.settings.upstreamServers[0].host)
       ? this.#model.settings.resolverTtlMs
       : 0;
-    if (ttlMs > 0) setTimeout(() => this.#dropDynamic(key, upstream), ttlMs).unref();
+    if (ttlMs > 0) wheel.arm(dynamic.expiry, ttlMs);
     return upstream;
   }
 
-  #dropDynamic(key: string, upstream: Upstream): void {
-    if (this.#dynamic.get(key) === upstream) this.#dynamic.delete(key);
+  #dropDynamic(key: string, { upstream, expiry }: Dynamic): void {
+    wheel.remove(expiry);
+    this.#dynamic.delete(key);
     upstream.retire();
   }
 
@@ -104,7 +118,7 @@ export class UpstreamSet {
     if (next !== null) next.#previous = null;
     const kept = new Set(next === null ? [] : next.#named.values());
     for (const upstream of this.#named.values()) if (!kept.has(upstream)) upstream.retire();
-    for (const upstream of this.#dynamic.values()) upstream.retire();
+    for (const [name, dynamic] of this.#dynamic) this.#dropDynamic(name, dynamic);
   }
 
   /** Directory that relative paths start from. */

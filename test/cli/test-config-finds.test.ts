@@ -70,6 +70,46 @@ describe('a proxy_pass to', () => {
     expect(peer.code).toBe(0);
   });
 
+  it.each([
+    ['http://$arg_h', '$arg_h'],
+    ['http://$http_x:8080/x', '$http_x'],
+    ['http://a.$cookie_h.internal/', '$cookie_h'],
+    ['http://$host$request_uri', '$host'],
+    ['$arg_url', '$arg_url'],
+    ['$scheme://$arg_h/$uri', '$arg_h'],
+    ['http://$backend', '$backend, which is made of $arg_h', 'set $backend b$other; set $other "x$arg_h";'],
+    ['http://$name', '$name', 'if ($uri ~ ^/(?<name>.*)) { break; }'],
+    ['http://$1', '$1', 'rewrite ^/(.*) /$1 break;'],
+  ])('%s, which a client can choose, is a warning', async (url, from, script = '') => {
+    const result = await test(passTo(url).replace('proxy_pass', `${script} proxy_pass`));
+    expect(problemsOf(result)).toEqual([
+      expect.stringMatching(/^2:\d+: warning: a client can choose the host that this leads to/),
+    ]);
+    expect(result.stderr).toContain(`it comes from ${from}; let it choose among names that stand here`);
+    expect(result.code).toBe(0);
+  });
+
+  it('a capture is one unless it begins with a slash', async () => {
+    const captured = (pattern: string, url: string): Promise<CliResult> =>
+      test(passTo(url).replace('location /', `location ~ ${pattern}`));
+    expect(problemsOf(await captured('^/(a)(b.*)$', 'http://backend$2'))).toHaveLength(1);
+    expect(problemsOf(await captured('^/(?<a>b.*)(/.*)$', 'http://backend$a'))).toHaveLength(1);
+    expect(problemsOf(await captured('^/(?:/)(\\(.)(/.*)?$', 'http://backend$2'))).toEqual([]);
+    expect(problemsOf(await captured('^/(?<a>/.*)$', 'http://backend$a$is_args$args'))).toEqual([]);
+  });
+
+  it.each([
+    ['http://backend$request_uri'],
+    ['http://backend$uri$is_args$args'],
+    ['http://backend/$arg_a'],
+    ['http://backend?$args'],
+    ['http://$server_addr:8080'],
+    ['http://$backend', 'set $backend backend;'],
+  ])('%s is no choice of the client', async (url, script = '') => {
+    const result = await test(passTo(url).replace('proxy_pass', `${script} proxy_pass`));
+    expect(problemsOf(result)).toEqual([]);
+  });
+
   it('an upstream or program with a port is an error', async () => {
     const upstream = await test(passTo('http://backend:8001/x'));
     expect(problemsOf(upstream)).toEqual([

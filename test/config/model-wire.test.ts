@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { compileRuntime } from '../../src/compile.ts';
 import { packModel, unpackModel } from '../../src/config/model-wire.ts';
 import { LogFiles } from '../../src/observe/log-files.ts';
+import { TicketKeys } from '../../src/socket/ticket-keys.ts';
 import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';
 import { readModel } from '../support/proxy.ts';
 
@@ -53,7 +54,7 @@ describe('a Model on its way to the acceptors', () => {
     const runtime = await compileRuntime(back, {
       previous: null,
       discovery: NOTHING_DISCOVERED,
-      tls: { selfSigned: null, files: {}, ticketKeys: Buffer.alloc(48) },
+      tls: { selfSigned: null, files: {}, ticketKeys: new TicketKeys([Buffer.alloc(48)]) },
       logFiles: new LogFiles(),
       log: { attemptFailed: () => {}, fileProblem: () => {}, noRoom: () => {}, refused: () => {} },
     });

@@ -68,12 +68,60 @@ describe.each(WAYS)('over %s', (way) => {
     });
 
     it('ends for both when the client leaves and the peer does not read', async () => {
-      const proxy = await peer.proxyWith('', 'proxy_read_timeout 300ms;');
+      const proxy = await peer.proxyWith('', 'proxy_send_timeout 300ms;');
       const client = await tunnel(proxy);
       peer.sides[0].socket.pause();
       client.write(Buffer.alloc(20_000_000));
       await pause(100);
       client.reset();
+      await peer.expectNothingLeft(proxy);
+    });
+
+    /** Each side may read, and says a byte now and then for as long as the tunnel stands. */
+    const talk = async (proxy: Proxy, reads: { client: boolean; peer: boolean }): Promise<RawClient> => {
+      const client = await tunnel(proxy);
+      const [side] = peer.sides;
+      if (!reads.client) client.socket.pause();
+      if (!reads.peer) side.socket.pause();
+      const talking = setInterval(() => {
+        if (client.socket.writable) client.write('.');
+        if (side.socket.writable) side.socket.write('.');
+      }, 50);
+      client.socket.on('close', () => clearInterval(talking));
+      side.socket.on('close', () => clearInterval(talking));
+      if (!reads.client) side.socket.write(Buffer.alloc(20_000_000));
+      if (!reads.peer) client.write(Buffer.alloc(20_000_000));
+      return client;
+    };
+
+    it.each([
+      ['the client takes nothing', { client: false, peer: true }],
+      ['the peer takes nothing', { client: true, peer: false }],
+      ['neither takes anything', { client: false, peer: false }],
+    ])('ends when %s, whatever it goes on to say', async (_who, reads) => {
+      const proxy = await peer.proxyWith('send_timeout 300ms;', 'proxy_send_timeout 300ms;');
+      const began = performance.now();
+      const client = await talk(proxy, reads);
+      await peer.expectNothingLeft(proxy);
+      expect(performance.now() - began).toBeGreaterThan(290);
+      client.destroy();
+    });
+
+    it('stays while the client takes a little again and again', async () => {
+      const sendTimeoutMs = 1000;
+      const proxy = await peer.proxyWith(`send_timeout ${sendTimeoutMs}ms;`);
+      const client = await tunnel(proxy);
+      const began = performance.now();
+      let size = 0;
+      client.socket.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        client.socket.pause();
+        setTimeout(() => client.socket.resume(), 6);
+      });
+      peer.sides[0].socket.end(Buffer.alloc(14_000_000));
+      await expect.poll(() => size, { timeout: 20_000 }).toBe(14_000_000);
+      expect(performance.now() - began).toBeGreaterThan(sendTimeoutMs);
+      client.destroy();
       await peer.expectNothingLeft(proxy);
     });
 

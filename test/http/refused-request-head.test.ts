@@ -9,6 +9,16 @@ const withFields = (count: number): string => `GET / HTTP/1.0\r\n${'a: b\r\n'.re
 
 /** `[rule, head, problem]`. */
 const refused: readonly (readonly [string, string, string])[] = [
+  [
+    'limit: 65 options in Connection',
+    `${GET}Connection: ${'x, '.repeat(64)}close\r\n\r\n`,
+    'more than 64 options in Connection',
+  ],
+  [
+    'limit: 65 options in several Connection fields',
+    `${GET}${`Connection: ${'x,'.repeat(12)}y\r\n`.repeat(5)}\r\n`,
+    'more than 64 options in Connection',
+  ],
   ['RFC 9112 §2.2: bare CR before the request line', '\rGET / HTTP/1.1\r\nHost: a\r\n\r\n', 'invalid method'],
   ['RFC 9112 §2.2: bare CR in the method', 'G\rET / HTTP/1.1\r\nHost: a\r\n\r\n', 'invalid method'],
   ['RFC 9112 §2.2: bare CR in the target', 'GET /a\rb HTTP/1.1\r\nHost: a\r\n\r\n', 'invalid version'],

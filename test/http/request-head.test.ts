@@ -159,6 +159,11 @@ const accepted: readonly (readonly [string, string, Readonly<Record<string, unkn
     { close: true, keepAlive: true, upgradeRequested: true, connectionNames: ['x-a'] },
   ],
   [
+    'limit: 64 options in Connection, the same ones twice',
+    `${GET}Connection: ${Array.from({ length: 64 }, (_, i) => `x${i % 32}`)}\r\n\r\n`,
+    { connectionNames: new Set(Array.from({ length: 32 }, (_, i) => `x${i}`)) },
+  ],
+  [
     'RFC 9110 §7.6.1: Connection cannot name what the request means',
     `${GET}Connection: host, Content-Length, transfer-encoding, X-Forwarded-For, x-real-ip, Cookie, Authorization\r\n\r\n`,
     { connectionNames: null },

@@ -72,6 +72,11 @@ const refused: readonly (readonly [string, string, string])[] = [
         'invalid Transfer-Encoding',
       ] as const,
   ),
+  [
+    'limit: 65 options in Connection',
+    `${OK}Connection: ${'x, '.repeat(64)}close\r\n\r\n`,
+    'more than 64 options in Connection',
+  ],
   ['limit: 1001 fields', `${OK}${'a: b\r\n'.repeat(1001)}\r\n`, 'too many fields'],
   [
     'limit: a head of 32769 bytes',

@@ -11,6 +11,7 @@ import { shapeOf } from '../../src/config/registry.ts';
 import { Listener } from '../../src/listen/listener.ts';
 import { readTlsFiles } from '../../src/listen/tls-files.ts';
 import { LogFiles } from '../../src/observe/log-files.ts';
+import { TicketKeys } from '../../src/socket/ticket-keys.ts';
 import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';
 
 export interface Proxy {
@@ -48,7 +49,11 @@ export function readModel(
 /** Serves a configuration; `listen 127.0.0.1:0` (or 0) takes a free port, further ones `127.0.0.2:0` and so on. */
 export async function startProxy(
   text: string,
-  options: { prefix?: string; certificate?: { certificate: string; key: string } } = {},
+  options: {
+    prefix?: string;
+    certificate?: { certificate: string; key: string };
+    ticketKeys?: TicketKeys;
+  } = {},
 ): Promise<Proxy> {
   const { model, remove } = readModel(text, options.prefix);
   const log: string[] = [];
@@ -65,7 +70,11 @@ export async function startProxy(
   const runtime = await compileRuntime(model, {
     previous: null,
     discovery: NOTHING_DISCOVERED,
-    tls: { selfSigned, files: readTlsFiles(model, selfSigned), ticketKeys: Buffer.alloc(48, 7) },
+    tls: {
+      selfSigned,
+      files: readTlsFiles(model, selfSigned),
+      ticketKeys: options.ticketKeys ?? new TicketKeys([Buffer.alloc(48, 7)]),
+    },
     logFiles,
     log: runtimeLog,
   });

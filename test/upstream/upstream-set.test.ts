@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';
+import { NameLookups } from '../../src/upstream/name-lookups.ts';
 import { UpstreamSet } from '../../src/upstream/upstream-set.ts';
 import { readModel } from '../support/proxy.ts';
 
@@ -28,6 +29,22 @@ describe('a set of upstreams', () => {
     const group = (set: UpstreamSet) => set.of('u', '').group;
     expect(group(second)).toBe(group(first));
     expect(group(third)).not.toBe(group(second));
+  });
+
+  it('makes one group for all requests that wait for the same name', async () => {
+    const { model, remove } = readModel(text('server 127.0.0.1:1;'));
+    remove();
+    const lookups = new NameLookups(async () => ['192.0.2.1', '192.0.2.2']);
+    const set = new UpstreamSet(model, NOTHING_DISCOVERED, null, lookups);
+    const groups = ['a.test:81', 'A.test:81', 'a.test:82'].map(
+      (authority) =>
+        new Promise((resolve) => set.ofRequest(authority, (upstream) => resolve(upstream?.group))),
+    );
+    const [first, same, other] = await Promise.all(groups);
+    expect(same).toBe(first);
+    expect(first).toMatchObject({ peers: [{ name: '192.0.2.1:81' }, { name: '192.0.2.2:81' }] });
+    expect(other).toMatchObject({ peers: [{ name: '192.0.2.1:82' }, { name: '192.0.2.2:82' }] });
+    set.retire(null);
   });
 
   it('does not keep those before it', async () => {
