@@ -1,0 +1,128 @@
+// Between peers that do everything wrong and clients that do nothing wrong: what a client gets is a whole answer, or visibly none.
+import { EchoPeer } from './echo-peer.ts';
+import { FuzzPeer, PeerCases } from './fuzz-peer.ts';
+import type { PeerCase } from './peer-case.ts';
+import { readAnswers, type SeenAnswer } from './read-answers.ts';
+import { fail } from './target.ts';
+import { foreignToken, noteToken } from './tokens.ts';
+import { type Ask, type Door, Innocent, Wire } from './wire.ts';
+
+/** The longest that a request may last: the time-outs of all its attempts, and time for a busy machine. */
+const END_MS = 4000;
+/** How long a client listens in a tunnel. */
+const TUNNEL_MS = 20;
+/** Bytes after which a client takes another connection. */
+const MOST_BYTES = 200_000;
+
+const INNOCENT: Ask = {
+  request: 'GET /innocent HTTP/1.1\r\nHost: a\r\n\r\n',
+  isRight: ({ status, body }) => status === 200 && body === 'echo GET /innocent HTTP/1.1',
+};
+
+export class PeerField {
+  readonly #cases = new PeerCases();
+  readonly #peers: FuzzPeer[] = [];
+  readonly #echo: EchoPeer;
+  readonly #lanes = new Map<number, Wire>();
+  #innocents: readonly Innocent[] = [];
+  #door: Door = { host: '', port: 0 };
+  #keepsHandshakes = false;
+
+  private constructor(echo: EchoPeer) {
+    this.#echo = echo;
+  }
+
+  /** The first peer is alone, the others are a group. */
+  static async start(): Promise<PeerField> {
+    const field = new PeerField(await EchoPeer.start('127.0.0.6'));
+    for (const host of ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5'])
+      field.#peers.push(await FuzzPeer.start(host, field.#cases));
+    return field;
+  }
+
+  get addresses(): { readonly one: string; readonly group: readonly string[]; readonly echo: string } {
+    const [one, ...group] = this.#peers.map((peer) => peer.address);
+    return { one, group, echo: this.#echo.address };
+  }
+
+  /** Where clients go in, and whether a connection goes on behind a handshake that failed. */
+  open(door: Door, lanes: number, keepsHandshakes: boolean): void {
+    this.#door = door;
+    this.#keepsHandshakes = keepsHandshakes;
+    this.#innocents = Array.from({ length: lanes }, () => new Innocent(door));
+  }
+
+  async run(input: PeerCase, lane: number): Promise<void> {
+    noteToken(input.token);
+    this.#cases.begin(input);
+    try {
+      // The innocent one is asked while the other is under way.
+      await Promise.all([this.#request(input, lane), this.#innocents[lane].ask(INNOCENT)]);
+    } finally {
+      this.#cases.end(input);
+    }
+  }
+
+  async #request(input: PeerCase, lane: number): Promise<void> {
+    const kept = this.#lanes.get(lane);
+    const wire = kept === undefined || kept.closed ? new Wire(this.#door) : kept;
+    this.#lanes.delete(lane);
+    let keep = false;
+    try {
+      keep = (await exchange(input, wire)) && (this.#keepsHandshakes || !input.request.includes('Upgrade'));
+    } finally {
+      if (keep) this.#lanes.set(lane, wire);
+      else wire.reset();
+    }
+  }
+
+  /** Throws what peers got that was no request. */
+  check(): void {
+    for (const { wrong } of [...this.#peers, this.#echo]) {
+      const [text] = wrong.splice(0);
+      if (text !== undefined) fail(`a peer got what is no request: ${JSON.stringify(text)}`);
+    }
+  }
+
+  close(): void {
+    for (const wire of this.#lanes.values()) wire.reset();
+    for (const innocent of this.#innocents) innocent.close();
+    for (const peer of [...this.#peers, this.#echo]) peer.close();
+  }
+}
+
+/** True when the connection can be used again. */
+async function exchange({ request, token, body }: PeerCase, wire: Wire): Promise<boolean> {
+  const before = wire.text.length;
+  const hasHead = request.startsWith('HEAD');
+  const read = (): SeenAnswer[] => {
+    try {
+      return readAnswers(wire.text.slice(before), hasHead);
+    } catch (error) {
+      const { message } = error as Error;
+      return fail(`${message}; before it came ${JSON.stringify(wire.text.slice(0, before).slice(-200))}`);
+    }
+  };
+  wire.write(request);
+  const isOver = await wire.until(() => lastOf(read())?.whole ?? false, END_MS);
+  const text = wire.text.slice(before);
+  if (!isOver) fail(`no end within ${END_MS} ms; the client got ${JSON.stringify(text.slice(0, 500))}`);
+  const answers = read();
+  const last = lastOf(answers);
+  if (last?.status === 101) {
+    wire.write('\x81\x85\0\0\0\0hello');
+    await wire.until(() => false, TUNNEL_MS);
+  }
+  const foreign = foreignToken(text, token);
+  if (foreign !== undefined)
+    fail(`got the bytes of another exchange, ${foreign}: ${JSON.stringify(text.slice(0, 1000))}`);
+  if (answers.filter(isLast).length > 1)
+    fail(`two answers to one request: ${JSON.stringify(text.slice(0, 1000))}`);
+  if (body !== null && (last?.status !== 200 || !(last.whole && last.body === (hasHead ? '' : body))))
+    fail(`a good answer became ${JSON.stringify(text.slice(0, 1000))}`);
+  if (last === undefined || !last.whole || last.status === 101 || wire.text.length > MOST_BYTES) return false;
+  return !/\nconnection: close/i.test(last.head);
+}
+
+const isLast = ({ status }: SeenAnswer): boolean => status >= 200 || status === 101;
+const lastOf = (answers: readonly SeenAnswer[]): SeenAnswer | undefined => answers.find(isLast);
