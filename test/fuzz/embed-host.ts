@@ -13,7 +13,7 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const)
     say({ type: 'bug', what: `${event}: ${error instanceof Error ? error.stack : String(error)}` }),
   );
 
-const TIMES = { proxyTimeout: 1000, connectTimeout: 1000 } as const;
+const TIMES = { proxyTimeout: 1000, connectTimeout: 5000 } as const;
 const balancers: Readonly<Record<string, Balancer>> = {
   one: createBalancer({ ...TIMES, upstream: { servers: [{ address: job.one, max_fails: 0 }] } }),
   group: createBalancer({
@@ -40,7 +40,8 @@ balancers.group.on('error', (_error, _req, res) => {
 
 const balancerOf = (url = ''): Balancer => balancers[url.split('/')[1]] ?? balancers.innocent;
 let open = 0;
-const server = createServer((req, res) => {
+// Clients keep their connections.
+const server = createServer({ keepAliveTimeout: 600_000 }, (req, res) => {
   open++;
   res.once('close', () => open--);
   balancerOf(req.url).web(req, res);

@@ -77,8 +77,10 @@ export class FuzzPeer {
           return void socket.resetAndDestroy();
         }
         const isWhole = request.end >= 0;
-        socket.setTimeout(0);
-        if (!isAnswered) isAnswered = this.#answer(socket, request.head, isWhole);
+        if (!isAnswered) {
+          socket.setTimeout(0);
+          isAnswered = this.#answer(socket, request.head, isWhole);
+        }
         if (!isWhole) return;
         pending = pending.slice(request.end);
         isAnswered = false;

@@ -46,7 +46,8 @@ export class AcceptorSide {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc', ...files.map((fd) => fd ?? fail('no file in memory'))],
     });
     child.on('message', (message: FromAcceptor) => {
-      if ('generation' in message) this.#waiting.get(`${message.type} ${message.generation}`)?.();
+      // It gives back what it was told, which need not be a number.
+      if (message.type === 'reopened') this.#waiting.get(JSON.stringify(message.generation))?.();
     });
     return child;
   }
@@ -72,7 +73,7 @@ export class AcceptorSide {
   /** It understands what it is told. */
   async #serves(ms: number): Promise<boolean> {
     const generation = this.#asked++;
-    const key = `reopened ${generation}`;
+    const key = String(generation);
     const answer = new Promise<boolean>((resolve) => {
       const timer = setTimeout(() => resolve(false), ms);
       this.#waiting.set(key, () => {

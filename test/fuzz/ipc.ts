@@ -57,8 +57,10 @@ function make(random: Random, toAcceptor: readonly unknown[]): IpcCase {
   const known = to === 'primary' ? FROM_ACCEPTOR : toAcceptor;
   const messages = Array.from({ length: random.length(4) }, () => spoil(random.pick(known), random));
   // These end an acceptor because they are there for that.
-  const ends = (message: unknown): boolean =>
-    ['stop', 'drain'].includes(String((message as { type?: unknown } | null)?.type));
+  const ends = (message: unknown): boolean => {
+    const type = (message as { readonly type?: unknown } | null)?.type;
+    return type === 'stop' || type === 'drain';
+  };
   return {
     to,
     during: random.pick(['prepare', 'commit', 'reopen'] as const),

@@ -44,7 +44,7 @@ describe('the runner', () => {
     const text = said.join('');
     for (const [index, what] of [
       [FAULTS.wrong, 'the wrong one'],
-      [FAULTS.slow, 'takes 12'],
+      [FAULTS.slow, 'takes 1\\d+ ms'],
       [FAULTS.hangs, 'hangs'],
       [FAULTS.ends, 'its process ended \\(3\\)'],
       [FAULTS.last, 'what no case saw'],

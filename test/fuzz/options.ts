@@ -20,7 +20,7 @@ export const USAGE = `npm run fuzz -- [options]
   --seed N       where cases come from (default: the day)
   --cases N      most cases of each target
   --case I       only this one, of one target; prints it
-  --rate N       most cases a second of each target, so that they share the cores (default 700; 0 = no limit)
+  --rate N       most cases a second of each target, so that they share the cores (default 600; 0 = no limit)
 `;
 
 /** Throws what is wrong with them. */
@@ -48,6 +48,6 @@ export function parseOptions(argv: readonly string[]): Options {
     seed: number('seed', Math.floor(Date.now() / 86_400_000)),
     cases: number('cases', Number.MAX_SAFE_INTEGER),
     single,
-    rate: number('rate', 700),
+    rate: number('rate', 600),
   };
 }

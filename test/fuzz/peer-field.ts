@@ -26,7 +26,8 @@ export class PeerField {
   readonly #lanes = new Map<number, Wire>();
   #innocents: readonly Innocent[] = [];
   #door: Door = { host: '', port: 0 };
-  #keepsHandshakes = false;
+  #alwaysKeeps = false;
+  #count = 0;
 
   private constructor(echo: EchoPeer) {
     this.#echo = echo;
@@ -45,10 +46,10 @@ export class PeerField {
     return { one, group, echo: this.#echo.address };
   }
 
-  /** Where clients go in, and whether a connection goes on behind a handshake that failed. */
-  open(door: Door, lanes: number, keepsHandshakes: boolean): void {
+  /** Where clients go in, and whether a connection goes on where the answer does not say so: behind a handshake that failed, say. */
+  open(door: Door, lanes: number, alwaysKeeps: boolean): void {
     this.#door = door;
-    this.#keepsHandshakes = keepsHandshakes;
+    this.#alwaysKeeps = alwaysKeeps;
     this.#innocents = Array.from({ length: lanes }, () => new Innocent(door));
   }
 
@@ -57,10 +58,16 @@ export class PeerField {
     this.#cases.begin(input);
     try {
       // The innocent one is asked while the other is under way.
-      await Promise.all([this.#request(input, lane), this.#innocents[lane].ask(INNOCENT)]);
+      const ends = await Promise.allSettled([this.#request(input, lane), this.#innocent(lane)]);
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
     } finally {
       this.#cases.end(input);
     }
+  }
+
+  /** Beside every fourth case. */
+  async #innocent(lane: number): Promise<void> {
+    if (this.#count++ % 4 === 0) await this.#innocents[lane].ask(INNOCENT);
   }
 
   async #request(input: PeerCase, lane: number): Promise<void> {
@@ -69,7 +76,7 @@ export class PeerField {
     this.#lanes.delete(lane);
     let keep = false;
     try {
-      keep = (await exchange(input, wire)) && (this.#keepsHandshakes || !input.request.includes('Upgrade'));
+      keep = await exchange(input, wire, this.#alwaysKeeps);
     } finally {
       if (keep) this.#lanes.set(lane, wire);
       else wire.reset();
@@ -92,7 +99,11 @@ export class PeerField {
 }
 
 /** True when the connection can be used again. */
-async function exchange({ request, token, body }: PeerCase, wire: Wire): Promise<boolean> {
+async function exchange(
+  { request, token, body }: PeerCase,
+  wire: Wire,
+  alwaysKeeps: boolean,
+): Promise<boolean> {
   const before = wire.text.length;
   const hasHead = request.startsWith('HEAD');
   const read = (): SeenAnswer[] => {
@@ -119,8 +130,11 @@ async function exchange({ request, token, body }: PeerCase, wire: Wire): Promise
   if (answers.filter(isLast).length > 1)
     fail(`two answers to one request: ${JSON.stringify(text.slice(0, 1000))}`);
   if (body !== null && (last?.status !== 200 || !(last.whole && last.body === (hasHead ? '' : body))))
-    fail(`a good answer became ${JSON.stringify(text.slice(0, 1000))}`);
+    fail(
+      `a good answer became ${JSON.stringify(text.slice(0, 1000))}; before it came ${JSON.stringify(wire.text.slice(0, before).slice(-400))}`,
+    );
   if (last === undefined || !last.whole || last.status === 101 || wire.text.length > MOST_BYTES) return false;
+  if (!alwaysKeeps) return /\nconnection: keep-alive\r/i.test(last.head);
   return !/\nconnection: close/i.test(last.head);
 }
 

@@ -9,7 +9,7 @@ const LANES = 16;
 const config = ({ one, group, echo }: PeerField['addresses']): string => `worker_processes 2;
 error_log DIR/error.log crit;
 http {
-  proxy_connect_timeout 1s; proxy_read_timeout 1s; proxy_send_timeout 1s; keepalive_timeout 10s; proxy_http_version 1.1;
+  proxy_connect_timeout 5s; proxy_read_timeout 1s; proxy_send_timeout 1s; keepalive_timeout 600s; keepalive_requests 1000000; proxy_http_version 1.1;
   proxy_set_header Upgrade $http_upgrade;
   upstream one { server ${one} max_fails=0; keepalive 8; }
   upstream group { ${group.map((address) => `server ${address} max_fails=2 fail_timeout=100ms;`).join(' ')} keepalive 8; }

@@ -8,7 +8,7 @@ import type { FromTarget, Job } from './messages.ts';
 import type { Options } from './options.ts';
 
 /** A process that says nothing for so long will never say anything. It says by itself what took more than a second. */
-const STILL_MS = 5000;
+const STILL_MS = 10_000;
 /** For its programs to start, and to end. */
 const START_MS = 40_000;
 const END_MS = 30_000;

@@ -36,6 +36,9 @@ const ODD: readonly unknown[] = [
   ...[JSON.parse(PROTOTYPE), Array.from({ length: 2000 }, (_, i) => i)],
 ];
 
+/** One of its own: it may be spoilt in its turn. */
+const odd = (random: Random): unknown => structuredClone(random.pick(ODD));
+
 type Path = readonly (string | number)[];
 
 /** Every place in a value. */
@@ -60,7 +63,7 @@ function change(value: unknown, random: Random): unknown {
     ? random.pick(places.filter(({ length }) => length <= 1))
     : random.pick(places);
   const key = path.at(-1);
-  if (key === undefined) return random.chance(30) ? random.pick(ODD) : value;
+  if (key === undefined) return random.chance(30) ? odd(random) : value;
   const holder = path
     .slice(0, -1)
     .reduce((at, each) => (at as Record<string, unknown>)[each], value) as Record<string, unknown>;
@@ -69,22 +72,19 @@ function change(value: unknown, random: Random): unknown {
       delete holder[key];
       break;
     case 1:
-      Object.defineProperty(
-        holder,
-        random.pick(['x', '__proto__', 'type', 'segment', 'length', String(key)]),
-        {
-          value: random.pick(ODD),
-          enumerable: true,
-          configurable: true,
-          writable: true,
-        },
-      );
+      add(holder, random.pick(['x', '__proto__', 'type', 'segment', 'length', String(key)]), odd(random));
       break;
     case 2:
       holder[key] = [holder[key], holder[key]];
       break;
     default:
-      holder[key] = random.pick(ODD);
+      holder[key] = odd(random);
   }
   return value;
+}
+
+/** As JSON.parse would: `__proto__` too becomes a key like others. */
+function add(holder: Record<string, unknown>, key: string, value: unknown): void {
+  if (Array.isArray(holder)) holder.push(value);
+  else Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true });
 }
