@@ -1,5 +1,6 @@
 // Bytes of clients: the real program with two acceptors, spoilt requests on every door, and between them innocent ones.
 import { setImmediate as turn } from 'node:timers/promises';
+import { Lateness } from './busy.ts';
 import { HELLO_WORDS, HELLOS, REQUEST_WORDS, REQUESTS } from './client-corpus.ts';
 import { EchoPeer } from './echo-peer.ts';
 import { type Material, mutate } from './mutate.ts';
@@ -8,7 +9,7 @@ import type { Random } from './random.ts';
 import { readAnswers } from './read-answers.ts';
 import { fail, type Target } from './target.ts';
 import { foreignToken, noteToken, tokenOf } from './tokens.ts';
-import { type Ask, type Door, Innocent, Wire } from './wire.ts';
+import { type Ask, type Door, Innocent, Wire, warmUp } from './wire.ts';
 
 export interface ClientCase {
   readonly door: 'plain' | 'tls' | 'inside tls';
@@ -59,7 +60,9 @@ export async function openClient(): Promise<Target<ClientCase>> {
   const program = await Program.start(config(peers), { 'static/a.txt': FILE });
   const doors = (index: number, port: number): Door => ({ host: `127.0.0.${1 + (index % 2)}`, port });
   const [plain, secure] = program.ports;
-  const innocents = Array.from({ length: LANES }, (_, lane) => new Innocent(doors(lane, plain)));
+  const lateness = new Lateness();
+  const innocents = Array.from({ length: LANES }, (_, lane) => new Innocent(doors(lane, plain), lateness));
+  await warmUp(innocents, INNOCENT);
   let count = 0;
   return {
     lanes: LANES,
@@ -67,7 +70,7 @@ export async function openClient(): Promise<Target<ClientCase>> {
     async run(input, lane) {
       const isTls = input.door !== 'plain';
       const door = { ...doors(count++, isTls ? secure : plain), tls: input.door === 'inside tls' };
-      await attack(input, door, async () => {
+      await attack(input, door, END_MS + lateness.slackMs, async () => {
         // Beside every fourth case, each kind in its turn.
         if (count % 4 === 0) await innocents[lane].ask(INNOCENT[(count >> 2) % INNOCENT.length]);
       });
@@ -81,6 +84,7 @@ export async function openClient(): Promise<Target<ClientCase>> {
     },
     processes: () => program.processes,
     async close() {
+      lateness.close();
       for (const innocent of innocents) innocent.close();
       await program.stop();
       for (const peer of peers) peer.close();
@@ -124,6 +128,7 @@ function make(random: Random): ClientCase {
 async function attack(
   { bytes, cuts, end, token, door }: ClientCase,
   where: Door,
+  endMs: number,
   ask: () => Promise<void>,
 ): Promise<void> {
   noteToken(token);
@@ -145,10 +150,10 @@ async function attack(
     if (end === 'read' || end === 'read fin') await wire.until((text) => text.length > 0, READ_MS);
     if (end === 'fin' || end === 'read fin') {
       wire.end();
-      const isOver = await wire.until(() => false, END_MS);
+      const isOver = await wire.until(() => false, endMs);
       if (!isOver)
         fail(
-          `the connection is open ${END_MS} ms after the client's end; it got ${JSON.stringify(wire.text.slice(0, 300))}`,
+          `the connection is open ${Math.round(endMs)} ms after the client's end; it got ${JSON.stringify(wire.text.slice(0, 300))}`,
         );
     }
     if (door !== 'tls') checkText(wire.text, bytes, token);

@@ -13,11 +13,12 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const)
     say({ type: 'bug', what: `${event}: ${error instanceof Error ? error.stack : String(error)}` }),
   );
 
-const TIMES = { proxyTimeout: 1000, connectTimeout: 5000 } as const;
+const TIMES = { proxyTimeout: 3000, connectTimeout: 5000 } as const;
 const balancers: Readonly<Record<string, Balancer>> = {
   one: createBalancer({ ...TIMES, upstream: { servers: [{ address: job.one, max_fails: 0 }] } }),
   group: createBalancer({
     ...TIMES,
+    proxyTimeout: 1000,
     upstream: {
       servers: job.group.map((address) => ({ address, max_fails: 2, fail_timeout: '100ms' })),
       next_upstream: [

@@ -21,7 +21,7 @@ const QUIET_MS = 3000;
 export async function openEmbed(): Promise<Target<PeerCase>> {
   const field = await PeerField.start();
   const host = new Host(field.addresses);
-  field.open({ host: '127.0.0.1', port: await host.port() }, LANES, false);
+  await field.open({ host: '127.0.0.1', port: await host.port() }, LANES, false);
   return {
     lanes: LANES,
     make: makePeerCase,

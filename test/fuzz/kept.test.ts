@@ -55,7 +55,7 @@ describe('the runner', () => {
     expect(result.slowestMs).toBeGreaterThan(1000);
     // The two that ended their process are not counted as run.
     expect(result.cases).toBeGreaterThanOrEqual(FAULTS.last - 2 * 9);
-  });
+  }, 60_000);
 
   it('makes the same case of the same seed and index, and others of others', async () => {
     const target = await openTarget('config');
@@ -80,7 +80,7 @@ describe.each(TARGET_NAMES)('%s', (name) => {
     expect(text).toMatch(new RegExp(`^ *${name} +${SMOKE.cases} +`, 'm'));
     expect(text).not.toContain('FAILED');
     expect(code).toBe(0);
-  });
+  }, 60_000);
 
   if (KEPT[name].length === 0) return;
 

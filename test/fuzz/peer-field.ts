@@ -1,14 +1,15 @@
 // Between peers that do everything wrong and clients that do nothing wrong: what a client gets is a whole answer, or visibly none.
+import { Lateness } from './busy.ts';
 import { EchoPeer } from './echo-peer.ts';
 import { FuzzPeer, PeerCases } from './fuzz-peer.ts';
 import type { PeerCase } from './peer-case.ts';
 import { readAnswers, type SeenAnswer } from './read-answers.ts';
 import { fail } from './target.ts';
 import { foreignToken, noteToken } from './tokens.ts';
-import { type Ask, type Door, Innocent, Wire } from './wire.ts';
+import { type Ask, type Door, Innocent, Wire, warmUp } from './wire.ts';
 
 /** The longest that a request may last: the time-outs of all its attempts, and time for a busy machine. */
-const END_MS = 4000;
+const END_MS = 6000;
 /** How long a client listens in a tunnel. */
 const TUNNEL_MS = 20;
 /** Bytes after which a client takes another connection. */
@@ -23,6 +24,7 @@ export class PeerField {
   readonly #cases = new PeerCases();
   readonly #peers: FuzzPeer[] = [];
   readonly #echo: EchoPeer;
+  readonly #lateness = new Lateness();
   readonly #lanes = new Map<number, Wire>();
   #innocents: readonly Innocent[] = [];
   #door: Door = { host: '', port: 0 };
@@ -47,10 +49,11 @@ export class PeerField {
   }
 
   /** Where clients go in, and whether a connection goes on where the answer does not say so: behind a handshake that failed, say. */
-  open(door: Door, lanes: number, alwaysKeeps: boolean): void {
+  async open(door: Door, lanes: number, alwaysKeeps: boolean): Promise<void> {
     this.#door = door;
     this.#alwaysKeeps = alwaysKeeps;
-    this.#innocents = Array.from({ length: lanes }, () => new Innocent(door));
+    this.#innocents = Array.from({ length: lanes }, () => new Innocent(door, this.#lateness));
+    await warmUp(this.#innocents, [INNOCENT]);
   }
 
   async run(input: PeerCase, lane: number): Promise<void> {
@@ -76,7 +79,10 @@ export class PeerField {
     this.#lanes.delete(lane);
     let keep = false;
     try {
-      keep = await exchange(input, wire, this.#alwaysKeeps);
+      keep = await exchange(input, wire, {
+        alwaysKeeps: this.#alwaysKeeps,
+        endMs: END_MS + this.#lateness.slackMs,
+      });
     } finally {
       if (keep) this.#lanes.set(lane, wire);
       else wire.reset();
@@ -92,6 +98,7 @@ export class PeerField {
   }
 
   close(): void {
+    this.#lateness.close();
     for (const wire of this.#lanes.values()) wire.reset();
     for (const innocent of this.#innocents) innocent.close();
     for (const peer of [...this.#peers, this.#echo]) peer.close();
@@ -102,7 +109,7 @@ export class PeerField {
 async function exchange(
   { request, token, body }: PeerCase,
   wire: Wire,
-  alwaysKeeps: boolean,
+  { alwaysKeeps, endMs }: { readonly alwaysKeeps: boolean; readonly endMs: number },
 ): Promise<boolean> {
   const before = wire.text.length;
   const hasHead = request.startsWith('HEAD');
@@ -115,9 +122,10 @@ async function exchange(
     }
   };
   wire.write(request);
-  const isOver = await wire.until(() => lastOf(read())?.whole ?? false, END_MS);
+  const isOver = await wire.until(() => lastOf(read())?.whole ?? false, endMs);
   const text = wire.text.slice(before);
-  if (!isOver) fail(`no end within ${END_MS} ms; the client got ${JSON.stringify(text.slice(0, 500))}`);
+  if (!isOver)
+    fail(`no end within ${Math.round(endMs)} ms; the client got ${JSON.stringify(text.slice(0, 500))}`);
   const answers = read();
   const last = lastOf(answers);
   if (last?.status === 101) {

@@ -3,14 +3,17 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { cpuMs } from './busy.ts';
 import { Memory } from './memory.ts';
 import type { FromTarget, Job } from './messages.ts';
 import type { Options } from './options.ts';
 
-/** A process that says nothing for so long will never say anything. It says by itself what took more than a second. */
-const STILL_MS = 10_000;
+/** A process that has had so much time, and says nothing, will never say anything. It says by itself what took more than a second. */
+const STILL_CPU_MS = 4000;
+/** The same of one that sleeps, or has no turn. */
+const STILL_MS = 60_000;
 /** For its programs to start, and to end. */
-const START_MS = 40_000;
+const START_MS = 60_000;
 const END_MS = 30_000;
 /** Each kind of failure is printed so often; all are counted. */
 const PRINTED = 3;
@@ -41,6 +44,9 @@ export class Runner {
   #failures = 0;
   #slowest = { ms: 0, index: -1 };
   #heard = 0;
+  /** The last sign of life that was seen to, and the process's time by then. */
+  #seen = 0;
+  #cpu = 0;
   #started = false;
   #ended = false;
   #stderr = '';
@@ -102,8 +108,7 @@ export class Runner {
     let why = '';
     const deadline = performance.now() + forMs + START_MS + END_MS;
     const watching = setInterval(() => {
-      const silentMs = performance.now() - this.#heard;
-      if (silentMs < (this.#started ? STILL_MS : START_MS) && performance.now() < deadline) return;
+      if (this.#isAlive(cpuMs(child.pid ?? 0)) && performance.now() < deadline) return;
       why = this.#started ? 'hangs' : 'did not start';
       this.kill();
     }, 100);
@@ -117,6 +122,19 @@ export class Runner {
     const before = this.#started ? '' : ' before its first case';
     const how = why || `its process ended (${code ?? signal})${before}`;
     this.#fail(this.#lastIndex(), `${how}\n${this.#stderr}`, '');
+  }
+
+  #isAlive(cpu: number): boolean {
+    const now = performance.now();
+    if (this.#heard === this.#seen) {
+      const silentMs = now - this.#heard;
+      return (
+        silentMs < (this.#started ? STILL_MS : START_MS) && (!this.#started || cpu - this.#cpu < STILL_CPU_MS)
+      );
+    }
+    this.#seen = this.#heard;
+    this.#cpu = cpu;
+    return true;
   }
 
   #onMessage(message: FromTarget): void {
