@@ -92,7 +92,7 @@ async function tryOut(
 }
 
 /** nginx prints every file as it is; a JSON configuration is printed as the nginx.conf that means the same. */
-function dump(tree: Tree): string {
+export function dump(tree: Tree): string {
   if (tree.syntax === 'json')
     return `# effective configuration of ${tree.file}:\n${printNginx(asNginx(tree.directives))}`;
   let out = '';
