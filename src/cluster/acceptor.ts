@@ -80,7 +80,7 @@ export class Acceptor {
   #onBug(error: unknown): void {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     if (this.#logs !== null) this.#logs.main.crit(`unexpected error: ${text}`);
-    else process.stderr.write(`${text}\n`);
+    else this.#logFiles.print('stderr', text);
   }
 
   #onMessage(message: ToAcceptor, handle: unknown): void {
@@ -238,8 +238,8 @@ export class Acceptor {
   }
 
   #exit(): void {
-    void this.#logFiles.flushAll(1000).then(() => process.exit(0));
-    setTimeout(() => process.exit(0), 1500);
+    void this.#logFiles.flushAll(1000).then(() => this.#logFiles.exit(0));
+    setTimeout(() => this.#logFiles.exit(0), 1500);
   }
 }
 

@@ -12,7 +12,7 @@ import { packModel } from '../config/model-wire.ts';
 import { type CertificatePaths, readTlsFiles } from '../listen/tls-files.ts';
 import type { Log } from '../observe/error-log.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
-import { LogFiles } from '../observe/log-files.ts';
+import type { LogFiles } from '../observe/log-files.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import { Supervisor } from '../supervise/supervisor.ts';
 import type { Discovery } from '../upstream/discovery.ts';
@@ -42,6 +42,8 @@ export interface PrimaryOptions {
   readonly stateDir: string;
   /** A line of a program's process. */
   readonly onOutput: (line: OutputLine) => void;
+  /** All that the process writes to. */
+  readonly logFiles: LogFiles;
 }
 
 /** What came of a wish; the text is for whoever had it. */
@@ -54,7 +56,7 @@ export class Primary implements PoolHome {
   readonly #options: PrimaryOptions;
   #model: Model;
   #generation = 0;
-  readonly #logFiles = new LogFiles();
+  readonly #logFiles: LogFiles;
   #logs: RuntimeLogs;
   readonly #sockets = new Sockets();
   readonly #acceptors = new AcceptorPool(this);
@@ -70,6 +72,7 @@ export class Primary implements PoolHome {
 
   constructor(options: PrimaryOptions) {
     this.#options = options;
+    this.#logFiles = options.logFiles;
     this.#model = options.model;
     this.#logs = new RuntimeLogs(options.model, this.#logFiles);
     this.#logs.use();
@@ -367,7 +370,6 @@ export class Primary implements PoolHome {
     );
     // The apps go last: until now they had requests to answer.
     await this.#telling(() => programsText(this.processes), this.#supervisor?.stop());
-    await this.#logFiles.flushAll(1000);
   }
 
   /** Says what is waited for while it is. */

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { toBytes } from '../route/template.ts';
 import { encodeJsonLine } from './json-text.ts';
 import { loadPino } from './lazy-pino.ts';
-import { type LogFiles, printToStderr } from './log-files.ts';
+import type { LogFiles } from './log-files.ts';
 import { prettyLine } from './pretty-line.ts';
 import { DEFAULT_BUFFERING, type ErrorLogSetting, LOG_LEVELS, type LogLevel } from './rows.ts';
 
@@ -42,11 +42,15 @@ type Print = (level: LogLevel, message: string, fields: Readonly<Record<string, 
 /** Opens the log through `files`, so that it is reopened and flushed with the others. Throws LogFileError. */
 export function createLog(options: LogOptions, files: LogFiles): Log {
   const writer = files.open(options.path, DEFAULT_BUFFERING);
-  // Its own problems cannot be told to itself.
-  writer.onProblem = options.path === 'stderr' ? () => undefined : printToStderr;
   const terminal = isTerminal(options.path);
   const write = (line: string): void => writer.write(line, true);
   const print = (options.pretty ?? terminal) ? prettyPrinter(write, terminal) : jsonPrinter(write);
+  // What it loses it tells itself, once that is possible; a file beside it may never take anything again.
+  writer.tellsItself = options.path === 'stderr' || options.path === 'stdout';
+  writer.onProblem = (message) => {
+    if (writer.tellsItself) print('error', message, {});
+    else files.print('stderr', message);
+  };
   const lowest = LOG_LEVELS.indexOf(options.level);
   const method = (level: LogLevel): LogMethod => {
     if (LOG_LEVELS.indexOf(level) < lowest) return () => undefined;
