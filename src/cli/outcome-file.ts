@@ -35,7 +35,7 @@ export class OutcomeFile {
       writeFileSync(part, JSON.stringify({ ...this.#read(), [wish]: outcome }), { mode: 0o600 });
       renameSync(part, this.#path);
     } catch {
-      rmSync(part, { force: true });
+      rmQuietly(part);
     }
   }
 
@@ -46,7 +46,7 @@ export class OutcomeFile {
   }
 
   remove(): void {
-    rmSync(this.#path, { force: true });
+    rmQuietly(this.#path);
   }
 
   #read(): Outcomes {
@@ -56,4 +56,11 @@ export class OutcomeFile {
       return {};
     }
   }
+}
+
+/** On a file system that has become read-only even the removal of nothing throws. */
+function rmQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {}
 }

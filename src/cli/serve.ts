@@ -35,7 +35,12 @@ const AFTER_CLOSING = {
 /** All that is printed from here on goes through `LogFiles`: a reader that stands still must hold up nothing. */
 export async function serve(options: CliOptions): Promise<number> {
   const logFiles = new LogFiles();
-  const code = await run(options, logFiles);
+  const code = await run(options, logFiles).catch((error: unknown) =>
+    failed(
+      `internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      logFiles,
+    ),
+  );
   await logFiles.flushAll(FLUSH_MS);
   // What a start or a reload had begun (a look-up, a socket) must not hold what was told to end.
   setTimeout(() => logFiles.exit(code), EXIT_MS).unref();

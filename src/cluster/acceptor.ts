@@ -14,6 +14,7 @@ import { RuntimeLogs } from './runtime-logs.ts';
 import { LOG_FDS } from './shared-log.ts';
 import { ROTATION_FD, SharedRotation } from './shared-rotation.ts';
 import { listenOn } from './sockets.ts';
+import { logWarnings } from './survival.ts';
 
 const HEARTBEAT_MS = 1000;
 /** When the primary is gone nobody else would end what takes too long. */
@@ -55,6 +56,9 @@ export class Acceptor {
     process.on('SIGTERM', () => this.#exit());
     process.on('uncaughtException', (error) => this.#onBug(error));
     process.on('unhandledRejection', (error) => this.#onBug(error));
+    logWarnings((message) => {
+      if (this.#logs !== null) this.#logs.main.warn(message);
+    });
     process.on('exit', () => this.#logFiles.flushAllSync());
     setInterval(() => this.#sayAlive(), HEARTBEAT_MS).unref();
     this.#send({ type: 'ready' });

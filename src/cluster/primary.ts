@@ -13,6 +13,7 @@ import { type CertificatePaths, readTlsFiles } from '../listen/tls-files.ts';
 import type { Log } from '../observe/error-log.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
 import type { LogFiles } from '../observe/log-files.ts';
+import { rethrowLater } from '../shared/rethrow-later.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import { Supervisor } from '../supervise/supervisor.ts';
 import type { Discovery } from '../upstream/discovery.ts';
@@ -31,6 +32,7 @@ import { HostResolver } from './resolver.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { ensureSelfSigned } from './self-signed.ts';
 import { Sockets } from './sockets.ts';
+import { surviveErrors } from './survival.ts';
 import { usableCores } from './usable-cores.ts';
 
 export interface PrimaryOptions {
@@ -99,6 +101,7 @@ export class Primary implements PoolHome {
 
   /** Resolves when all acceptors serve, and starts the programs then; rejects when that cannot be. */
   async start(): Promise<void> {
+    surviveErrors(() => this.log);
     const model = this.#model;
     this.#tls = await this.#equip(model);
     if (this.#stopping) return;
@@ -224,9 +227,14 @@ export class Primary implements PoolHome {
   }
 
   #announce(): void {
-    const discovery = this.#discovery;
-    this.#hub.discover(discovery);
-    this.#acceptors.broadcast({ type: 'discovery', discovery });
+    try {
+      const discovery = this.#discovery;
+      this.#hub.discover(discovery);
+      this.#acceptors.broadcast({ type: 'discovery', discovery });
+    } catch (error) {
+      // Programs and look-ups, who call this, have their own things to put in order.
+      rethrowLater(error);
+    }
   }
 
   // Reload.

@@ -54,7 +54,14 @@ export function createLog(options: LogOptions, files: LogFiles): Log {
   const lowest = LOG_LEVELS.indexOf(options.level);
   const method = (level: LogLevel): LogMethod => {
     if (LOG_LEVELS.indexOf(level) < lowest) return () => undefined;
-    return (message, fields = {}) => print(level, message, fields);
+    return (message, fields = {}) => {
+      try {
+        print(level, message, fields);
+      } catch {
+        // A field that cannot be printed: its line is printed without it.
+        print(level, message, {});
+      }
+    };
   };
   return {
     debug: method('debug'),
@@ -75,12 +82,7 @@ function jsonPrinter(write: (line: string) => void): Print {
   return (level, message, fields) => {
     log ??= jsonLogger(write);
     const own = withoutOwn(fields);
-    try {
-      if (log !== null) return log[level](own, message);
-    } catch {
-      // A field that cannot be printed: its line is printed without it.
-      return write(lineOf(level, message, {}));
-    }
+    if (log !== null) return log[level](own, message);
     write(lineOf(level, message, own));
   };
 }

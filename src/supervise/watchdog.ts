@@ -47,12 +47,8 @@ export class Watchdog {
 
   #start(): void {
     this.#restart = undefined;
-    const child = spawn(process.execPath, [SCRIPT], {
-      stdio: ['pipe', 'ignore', 'ignore'],
-      // Options meant for lbproxy (a debugger's port, a loader) must not stop or slow it.
-      env: { ...process.env, NODE_OPTIONS: '' },
-      detached: true,
-    });
+    const child = spawnScript();
+    if (child === null) return this.#startLater();
     this.#child = child;
     child.unref();
     // The pipe of a child is a socket; it must not keep the primary from exiting either.
@@ -69,11 +65,28 @@ export class Watchdog {
     this.#child = undefined;
     if (this.#closed) return;
     this.#warn('the watchdog ended; until it is back, programs would outlive a SIGKILL of lbproxy');
-    this.#restart = setTimeout(() => this.#start(), RESTART_MS);
-    this.#restart.unref();
+    this.#startLater();
+  }
+
+  #startLater(): void {
+    this.#restart = setTimeout(() => this.#start(), RESTART_MS).unref();
   }
 
   #tell(line: string): void {
     this.#child?.stdin?.write(line);
+  }
+}
+
+/** Null when the system has no memory for it: such errors Node throws. */
+function spawnScript(): ChildProcess | null {
+  try {
+    return spawn(process.execPath, [SCRIPT], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      // Options meant for lbproxy (a debugger's port, a loader) must not stop or slow it.
+      env: { ...process.env, NODE_OPTIONS: '' },
+      detached: true,
+    });
+  } catch {
+    return null;
   }
 }
