@@ -24,6 +24,7 @@ import { describeChanges, NO_PROGRAM_CHANGES } from './changes.ts';
 import { descriptorProblem } from './descriptors.ts';
 import { drainText, programsText, tellWhile } from './ending.ts';
 import { GroupHub } from './group-hub.ts';
+import { closeInherited } from './inherited-descriptors.ts';
 import { openMemoryFile } from './memory-file.ts';
 import type { FromAcceptor, PrepareProblem, TlsMessage, ToAcceptor } from './messages.ts';
 import { followedHosts, listensOf, placeOfListen, placeOfSelfSigned } from './needs.ts';
@@ -105,6 +106,7 @@ export class Primary implements PoolHome {
     const model = this.#model;
     this.#tls = await this.#equip(model);
     if (this.#stopping) return;
+    closeInherited();
     cluster.setupPrimary({
       exec: fileURLToPath(new URL(`./acceptor-main${extname(import.meta.filename)}`, import.meta.url)),
       args: [],

@@ -215,7 +215,7 @@ export class Slot {
     const { watchdog } = this.#host;
     const run = this.#crashes.begin(this.spec.launch.name);
     this.#run = run;
-    const running = runProcess(this.spec.launch, {
+    const running = runProcess(this.spec.launch, watchdog.mark, {
       failed: (reason) => this.dispatch({ type: 'failed', attempt, reason }),
       exited: (code, signal) => {
         run.exited(this.#record.state === 'STOPPING' ? null : describeExit({ code, signal }));
