@@ -279,8 +279,12 @@ function internal(error: unknown): Outcome {
 }
 
 /** A line of a program, with the process it came from. */
-function printLine(line: OutputLine, logFiles: LogFiles): void {
-  const coloured = isatty(line.stream === 'stdout' ? 1 : 2);
-  const name = `[${line.process}]`;
-  logFiles.print(line.stream, `${coloured ? styleText('cyan', name) : name} ${line.text}`);
+function printLine({ process: name, stream, text }: OutputLine, logFiles: LogFiles): void {
+  logFiles.print(stream, `${styled(`[${name}]`, stream)} ${text}`);
+}
+
+function styled(name: string, stream: OutputLine['stream']): string {
+  // Node's streams are made only for a terminal: of a pipe they would change a flag that others share.
+  if (!isatty(stream === 'stdout' ? 1 : 2)) return name;
+  return styleText('cyan', name, { stream: stream === 'stdout' ? process.stdout : process.stderr });
 }

@@ -1,7 +1,9 @@
 // All logs of a process by path: one writer each, shared by every location and by the error log.
+import { isatty } from 'node:tty';
 import { toBytes } from '../route/template.ts';
 import { type LogBuffering, LogWriter } from './log-writer.ts';
 import { DEFAULT_BUFFERING } from './rows.ts';
+import { terminalLine } from './terminal-line.ts';
 
 export class LogFiles {
   /** Hears of lines that were lost and of files that do not reopen. To be set to the error log once there is one. */
@@ -34,11 +36,13 @@ export class LogFiles {
 
   /**
    * A line, or several, on one of the process's own streams, at once and without waiting for whoever reads it. A stream that no
-   * configuration names is open all the same.
+   * configuration names is open all the same. A terminal shows control characters and obeys none; files and pipes get them as they are.
    */
   print(stream: 'stdout' | 'stderr', text: string): void {
     try {
-      this.#stream(stream).write(`${toBytes(text)}\n`, true);
+      const isTerminal = isatty(stream === 'stdout' ? 1 : 2);
+      const shown = isTerminal ? text.split('\n').map(terminalLine).join('\n') : text;
+      this.#stream(stream).write(`${toBytes(shown)}\n`, true);
     } catch {
       // There is no such stream, and nobody else to tell.
     }
