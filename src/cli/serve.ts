@@ -11,6 +11,7 @@ import type { Model } from '../config/model.ts';
 import { formatPosition, formatProblems, type Problem, type Problems } from '../config/problem.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import { LogFileError } from '../observe/log-output.ts';
+import { readRegularFile } from '../shared/read-regular-file.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import { checkFiles } from './check-files.ts';
 import { nowNs, OutcomeFile, type WrittenOutcome } from './outcome-file.ts';
@@ -167,7 +168,8 @@ class Server {
 
   #reread(): { model: Model | undefined; errors: readonly PrepareProblem[] } {
     this.#reload = { sinceNs: nowNs(), printed: '' };
-    this.#read = readConfig(this.#file, this.#options);
+    // At the start somebody may well wait for `<(command)`; what serves waits for nobody.
+    this.#read = readConfig(this.#file, this.#options, (path) => readRegularFile(path).toString());
     const { model, problems } = this.#read;
     if (model !== undefined) {
       this.#checkServers(model, problems);
