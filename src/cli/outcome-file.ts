@@ -1,5 +1,6 @@
 // What came of a wish (-s, a signal), in a file beside the pid file: the running lbproxy writes, `-s` reads.
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readRegularFile } from '../shared/read-regular-file.ts';
 import type { Signal } from './run-cli.ts';
 
 export interface WrittenOutcome {
@@ -30,12 +31,16 @@ export class OutcomeFile {
   /** Replaces what was written of such a wish. A file that cannot be written costs `-s` its answer and nothing else. */
   write(wish: Signal, outcome: WrittenOutcome): void {
     const part = `${this.#path}.${process.pid}`;
+    rmQuietly(part);
     try {
       // It quotes the configuration, so it is for its owner alone.
-      writeFileSync(part, JSON.stringify({ ...this.#read(), [wish]: outcome }), { mode: 0o600 });
+      writeFileSync(part, JSON.stringify({ ...this.#read(), [wish]: outcome }), {
+        mode: 0o600,
+        flag: 'wx',
+      });
       renameSync(part, this.#path);
     } catch {
-      rmSync(part, { force: true });
+      rmQuietly(part);
     }
   }
 
@@ -46,14 +51,21 @@ export class OutcomeFile {
   }
 
   remove(): void {
-    rmSync(this.#path, { force: true });
+    rmQuietly(this.#path);
   }
 
   #read(): Outcomes {
     try {
-      return JSON.parse(readFileSync(this.#path, 'utf8')) as Outcomes;
+      return JSON.parse(readRegularFile(this.#path).toString()) as Outcomes;
     } catch {
       return {};
     }
   }
+}
+
+/** On a file system that has become read-only even the removal of nothing throws. */
+function rmQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {}
 }

@@ -44,8 +44,13 @@ export function configFile(options: CliOptions): string | undefined {
   return CANDIDATES.map((name) => (base === '.' ? name : join(base, name))).find((path) => existsSync(path));
 }
 
-export function readConfig(file: string, options: CliOptions): ReadConfig {
-  const loaded = loadConfig(file, { shapeOf, prefix: options.prefix });
+/** `readFile` as loadConfig takes it. */
+export function readConfig(
+  file: string,
+  options: CliOptions,
+  readFile?: (path: string) => string,
+): ReadConfig {
+  const loaded = loadConfig(file, { shapeOf, prefix: options.prefix, readFile });
   const { problems, prefix } = loaded;
   if (loaded.tree === undefined) return { file, model: undefined, tree: undefined, problems };
   const tree = withGlobals(loaded.tree, options, problems);

@@ -1,6 +1,7 @@
 // The main job: reads the configuration, starts the primary, says what listens where, and stays until a signal ends it.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 import type { PrepareProblem } from '../cluster/messages.ts';
 import { type Outcome, Primary } from '../cluster/primary.ts';
@@ -8,20 +9,14 @@ import { problemsOf } from '../cluster/refusal.ts';
 import { positionOf } from '../config/finish.ts';
 import type { Model } from '../config/model.ts';
 import { formatPosition, formatProblems, type Problem, type Problems } from '../config/problem.ts';
+import { LogFiles } from '../observe/log-files.ts';
 import { LogFileError } from '../observe/log-output.ts';
+import { readRegularFile } from '../shared/read-regular-file.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import { checkFiles } from './check-files.ts';
 import { nowNs, OutcomeFile, type WrittenOutcome } from './outcome-file.ts';
 import { isAlive, isLbproxy, pidIn } from './process-alive.ts';
-import {
-  configFile,
-  NO_CONFIG,
-  pidFilesOf,
-  printProblems,
-  type ReadConfig,
-  readConfig,
-  stateDirOf,
-} from './read-config.ts';
+import { configFile, NO_CONFIG, pidFilesOf, type ReadConfig, readConfig, stateDirOf } from './read-config.ts';
 import { readyText } from './ready-text.ts';
 import type { CliOptions, Signal } from './run-cli.ts';
 import { Terminal } from './terminal.ts';
@@ -30,18 +25,37 @@ import { Terminal } from './terminal.ts';
 const PROGRAMS_WAIT_MS = 15_000;
 /** After everything has stopped. */
 const EXIT_MS = 300;
+/** For the last words. */
+const FLUSH_MS = 1000;
 
 const AFTER_CLOSING = {
   end: 'lbproxy ends; to have it go on, start it with nohup or setsid, or let a service manager run it',
   stay: 'lbproxy goes on, as its streams are elsewhere',
 } as const;
 
+/** All that is printed from here on goes through `LogFiles`: a reader that stands still must hold up nothing. */
 export async function serve(options: CliOptions): Promise<number> {
+  const logFiles = new LogFiles();
+  const code = await run(options, logFiles).catch((error: unknown) =>
+    failed(
+      `internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      logFiles,
+    ),
+  );
+  await logFiles.flushAll(FLUSH_MS);
+  // What a start or a reload had begun (a look-up, a socket) must not hold what was told to end.
+  setTimeout(() => logFiles.exit(code), EXIT_MS).unref();
+  return code;
+}
+
+async function run(options: CliOptions, logFiles: LogFiles): Promise<number> {
+  const fail = (message: string): number => failed(message, logFiles);
   const file = configFile(options);
   if (file === undefined) return fail(NO_CONFIG);
   const first = readConfig(file, options);
   if (first.model !== undefined) checkFiles(first);
-  printProblems(first);
+  if (first.problems.list.length > 0)
+    logFiles.print('stderr', formatProblems(first.problems.list, first.tree?.sources ?? new Map()));
   const { model, problems } = first;
   if (model === undefined || problems.hasErrors) return fail(`${file} has errors; nothing was started`);
   const other = pidFilesOf(model, file)
@@ -52,10 +66,8 @@ export async function serve(options: CliOptions): Promise<number> {
       `lbproxy already runs ${file} as pid ${other}; to have it read again: lbproxy -s reload, to end it: lbproxy -s stop`,
     );
   }
-  // A reader of our output that goes away must not end the service.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   try {
-    return await new Server(file, options, first, model).run();
+    return await new Server({ file, options, model, logFiles }, first).run();
   } catch (error) {
     if (error instanceof LogFileError) return fail(error.message);
     throw error;
@@ -69,14 +81,23 @@ function runningAs(pidFile: string): number | undefined {
   return isLbproxy(pid) === false ? undefined : pid;
 }
 
-function fail(message: string): number {
-  process.stderr.write(`lbproxy: ${message}\n`);
+/** What a server is made for. */
+interface Job {
+  readonly file: string;
+  readonly options: CliOptions;
+  readonly model: Model;
+  readonly logFiles: LogFiles;
+}
+
+function failed(message: string, logFiles: LogFiles): number {
+  logFiles.print('stderr', `lbproxy: ${message}`);
   return 1;
 }
 
 class Server {
   readonly #file: string;
   readonly #options: CliOptions;
+  readonly #logFiles: LogFiles;
   #read: ReadConfig;
   readonly #primary: Primary;
   readonly #pidFiles: readonly string[];
@@ -93,9 +114,10 @@ class Server {
     this.#startDone = resolve;
   });
 
-  constructor(file: string, options: CliOptions, read: ReadConfig, model: Model) {
+  constructor({ file, options, model, logFiles }: Job, read: ReadConfig) {
     this.#file = file;
     this.#options = options;
+    this.#logFiles = logFiles;
     this.#read = read;
     this.#pidFiles = pidFilesOf(model, file);
     this.#outcomes = this.#pidFiles.map((pidFile) => new OutcomeFile(pidFile));
@@ -104,7 +126,8 @@ class Server {
       read: () => this.#reread(),
       printProblems: (problems) => this.#printAll(problems),
       stateDir: stateDirOf(model),
-      onOutput: printLine,
+      onOutput: (line) => printLine(line, logFiles),
+      logFiles,
     });
   }
 
@@ -114,12 +137,13 @@ class Server {
     const problem = await Promise.race([started, stopped]);
     if (problem !== null && !this.#stopAsked) return problem;
     await Promise.race([this.#programsSettled(), stopped]);
-    if (!this.#stopAsked) process.stdout.write(readyText(this.#primary.model, this.#primary.processes));
+    if (!this.#stopAsked) {
+      const text = readyText(this.#primary.model, this.#primary.processes);
+      this.#logFiles.print('stdout', text.trimEnd());
+    }
     await stopped;
     if (this.#pidWritten) for (const pidFile of this.#pidFiles) rmSync(pidFile, { force: true });
     for (const outcomes of this.#outcomes) outcomes.remove();
-    // What a start or a reload had begun (a look-up, a socket) must not hold what was told to end.
-    setTimeout(() => process.exit(0), EXIT_MS).unref();
     return 0;
   }
 
@@ -135,15 +159,17 @@ class Server {
       if (this.#stopAsked) return null;
       await this.#primary.stop(false);
       const problems = problemsOf(error);
-      if (problems.every(({ at }) => at === '')) return fail(problems.map((p) => p.message).join('\n'));
+      if (problems.every(({ at }) => at === ''))
+        return failed(problems.map((p) => p.message).join('\n'), this.#logFiles);
       this.#printAll(problems);
-      return fail('nothing was started');
+      return failed('nothing was started', this.#logFiles);
     }
   }
 
   #reread(): { model: Model | undefined; errors: readonly PrepareProblem[] } {
     this.#reload = { sinceNs: nowNs(), printed: '' };
-    this.#read = readConfig(this.#file, this.#options);
+    // At the start somebody may well wait for `<(command)`; what serves waits for nobody.
+    this.#read = readConfig(this.#file, this.#options, (path) => readRegularFile(path).toString());
     const { model, problems } = this.#read;
     if (model !== undefined) {
       this.#checkServers(model, problems);
@@ -179,9 +205,9 @@ class Server {
 
   #print(problems: readonly Problem[]): void {
     if (problems.length === 0) return;
-    const text = `${formatProblems(problems, this.#read.tree?.sources ?? new Map<string, string>())}\n`;
-    this.#reload.printed += text;
-    process.stderr.write(text);
+    const text = formatProblems(problems, this.#read.tree?.sources ?? new Map<string, string>());
+    this.#reload.printed += `${text}\n`;
+    this.#logFiles.print('stderr', text);
   }
 
   #writePid(): void {
@@ -255,8 +281,12 @@ function internal(error: unknown): Outcome {
 }
 
 /** A line of a program, with the process it came from. */
-function printLine(line: OutputLine): void {
-  const name = process.stdout.isTTY ? styleText('cyan', `[${line.process}]`) : `[${line.process}]`;
-  const stream = line.stream === 'stdout' ? process.stdout : process.stderr;
-  stream.write(`${name} ${line.text}\n`);
+function printLine({ process: name, stream, text }: OutputLine, logFiles: LogFiles): void {
+  logFiles.print(stream, `${styled(`[${name}]`, stream)} ${text}`);
+}
+
+function styled(name: string, stream: OutputLine['stream']): string {
+  // Node's streams are made only for a terminal: of a pipe they would change a flag that others share.
+  if (!isatty(stream === 'stdout' ? 1 : 2)) return name;
+  return styleText('cyan', name, { stream: stream === 'stdout' ? process.stdout : process.stderr });
 }

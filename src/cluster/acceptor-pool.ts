@@ -70,7 +70,27 @@ export class AcceptorPool implements SlotEvents {
   }
 
   #fork(): void {
-    this.#slots.add(new AcceptorSlot(this));
+    try {
+      this.#slots.add(new AcceptorSlot(this));
+    } catch (error) {
+      // Out of memory, for one: such errors Node throws, others it tells by an event.
+      this.#notStarted(`could not be started (${(error as Error).message})`);
+    }
+  }
+
+  #notStarted(how: string): void {
+    if (this.#stopping) return;
+    if (this.#first !== null)
+      return this.#first.reject(new Error(`an acceptor ${how} before it could serve`));
+    this.#crashes++;
+    const delayMs = this.#pauseMs;
+    this.#home.log.error(`an acceptor ${how}; a new one starts in ${delayMs} ms`);
+    setTimeout(() => this.#refill(), delayMs);
+  }
+
+  /** Before the next start after so many crashes in a row. */
+  get #pauseMs(): number {
+    return this.#crashes === 0 ? 0 : Math.min(MAX_BACKOFF_MS, 100 * 2 ** (this.#crashes - 1));
   }
 
   /** Another number is wanted: more start, those too many go once they are idle, at the latest after `drainMs`. */
@@ -86,12 +106,25 @@ export class AcceptorPool implements SlotEvents {
   }
 
   onReady(slot: AcceptorSlot): void {
-    void this.#home.bringUp(slot).then((problem) => {
-      if (problem === null) return this.#firstUp();
-      if (this.#first === null) this.#home.onProblem(problem);
-      this.#first?.reject(new Refusal([problem]));
-      slot.kill();
-    });
+    this.#home
+      .bringUp(slot)
+      .then((problem) => {
+        if (problem === null) return this.#firstUp();
+        if (this.#first === null) this.#home.onProblem(problem);
+        this.#first?.reject(new Refusal([problem]));
+        slot.kill();
+      })
+      .catch((error: unknown) => {
+        // It will never serve; its successor may.
+        this.#home.log.crit(
+          `acceptor ${slot.worker.process.pid} cannot be told what to serve: ${String(error)}`,
+        );
+        slot.kill();
+      });
+  }
+
+  onOffence(slot: AcceptorSlot, what: string): void {
+    this.#home.log.crit(`acceptor ${slot.worker.process.pid} sent garbage: killed (${what})`);
   }
 
   #firstUp(): void {
@@ -108,7 +141,8 @@ export class AcceptorPool implements SlotEvents {
   onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void {
     const { log } = this.#home;
     this.#slots.delete(slot);
-    this.#home.onGone(slot);
+    // Whatever becomes of its counts, it is replaced.
+    setImmediate(() => this.#home.onGone(slot));
     const { pid } = slot.worker.process;
     const how =
       slot.notStarted ?? (signal === null ? `exited with code ${code}` : `exited on signal ${signal}`);
@@ -121,7 +155,7 @@ export class AcceptorPool implements SlotEvents {
       return this.#first.reject(new Error(`an acceptor ${how} before it could serve`));
     const lived = Date.now() - slot.startedAt;
     this.#crashes = lived < HEALTHY_MS ? this.#crashes + 1 : 0;
-    const delayMs = this.#crashes === 0 ? 0 : Math.min(MAX_BACKOFF_MS, 100 * 2 ** (this.#crashes - 1));
+    const delayMs = this.#pauseMs;
     log.error(`acceptor ${pid} ${how}; a new one starts ${delayMs === 0 ? 'at once' : `in ${delayMs} ms`}`);
     if (delayMs === 0) this.#fork();
     else setTimeout(() => this.#refill(), delayMs);

@@ -1,7 +1,10 @@
 // The primary's side of one acceptor process: what it was sent, what it answered, whether it still turns its loop.
 import cluster, { type Worker } from 'node:cluster';
 import { existsSync } from 'node:fs';
+import { inspect } from 'node:util';
+import { readFromAcceptor } from './from-acceptor.ts';
 import type { DrainWaits, FromAcceptor, PrepareProblem, ToAcceptor } from './messages.ts';
+import { type Culprit, onAccountOf, onOwnAccount } from './survival.ts';
 
 /** One that has not come up by then never will. */
 const START_MS = 30_000;
@@ -11,10 +14,12 @@ const ANSWER_MS = 10_000;
 export interface SlotEvents {
   onReady(slot: AcceptorSlot): void;
   onLog(slot: AcceptorSlot, message: Extract<FromAcceptor, { type: 'log-full' | 'log-switched' }>): void;
+  /** It sent what is no message, and is about to be killed. */
+  onOffence(slot: AcceptorSlot, what: string): void;
   onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void;
 }
 
-export class AcceptorSlot {
+export class AcceptorSlot implements Culprit {
   readonly worker: Worker;
   readonly startedAt = Date.now();
   /** It serves a committed configuration. */
@@ -29,35 +34,58 @@ export class AcceptorSlot {
   lastAlive = Date.now();
   /** What its drain waits for; null while it does not drain. */
   waits: DrainWaits | null = null;
+  readonly #events: SlotEvents;
+  readonly #starting: NodeJS.Timeout;
+  #ready = false;
+  #killed = false;
   readonly #sent = new Set<string>();
   readonly #waiting = new Map<string, (message: FromAcceptor | null) => void>();
 
   constructor(events: SlotEvents) {
     stayExecutable();
-    this.worker = cluster.fork();
-    const starting = setTimeout(() => this.kill(), START_MS).unref();
-    this.worker.on('message', (message: FromAcceptor) => {
-      this.lastAlive = Date.now();
-      if (message.type === 'ready') {
-        clearTimeout(starting);
-        events.onReady(this);
-      } else if (message.type === 'log-full' || message.type === 'log-switched') events.onLog(this, message);
-      else if (message.type === 'draining') this.waits = message.waits;
-      else if (message.type !== 'alive') this.#answer(`${message.type} ${message.generation}`, message);
-    });
-    const end = (code: number | null, signal: string | null): void => {
-      clearTimeout(starting);
-      this.exited = true;
-      for (const key of [...this.#waiting.keys()]) this.#answer(key, null);
-      events.onExit(this, code, signal);
-    };
-    this.worker.on('exit', end);
+    this.worker = onAccountOf(this, () => cluster.fork());
+    this.#events = events;
+    this.#starting = setTimeout(() => this.kill(), START_MS).unref();
+    this.worker.on('message', (sent: unknown) => onOwnAccount(() => this.#onMessage(sent)));
+    this.worker.on('exit', (code, signal) => onOwnAccount(() => this.#end(code, signal)));
     // A send to a process that just died fails; its 'exit' tells the rest. Where there is no process no 'exit' will come.
     this.worker.on('error', (error: Error) => {
       if (this.worker.process.pid !== undefined || this.exited) return;
       this.notStarted = `could not be started (${error.message})`;
-      end(null, null);
+      onOwnAccount(() => this.#end(null, null));
     });
+  }
+
+  #end(code: number | null, signal: string | null): void {
+    clearTimeout(this.#starting);
+    this.exited = true;
+    for (const key of [...this.#waiting.keys()]) this.#answer(key, null);
+    this.#events.onExit(this, code, signal);
+  }
+
+  #onMessage(sent: unknown): void {
+    if (this.exited || this.#killed) return;
+    const message = readFromAcceptor(sent);
+    if (message === null || (message.type === 'ready' && this.#ready)) {
+      const shown = inspect(sent, { depth: 1, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 80 });
+      return this.onOffence(new Error(`${shown.slice(0, 200)} is no message of an acceptor`));
+    }
+    this.lastAlive = Date.now();
+    if (message.type === 'ready') {
+      this.#ready = true;
+      clearTimeout(this.#starting);
+      this.#events.onReady(this);
+    } else if (message.type === 'log-full' || message.type === 'log-switched')
+      this.#events.onLog(this, message);
+    else if (message.type === 'draining') this.waits = message.waits;
+    else if (message.type !== 'alive') this.#answer(`${message.type} ${message.generation}`, message);
+  }
+
+  /** It sent what it never should: what else it does cannot be trusted. */
+  onOffence(error: unknown): void {
+    if (this.exited || this.#killed) return;
+    this.#events.onOffence(this, error instanceof Error ? error.message : String(error));
+    this.kill();
   }
 
   get id(): number {
@@ -126,6 +154,7 @@ export class AcceptorSlot {
   }
 
   kill(): void {
+    this.#killed = true;
     if (!this.exited) this.worker.process.kill('SIGKILL');
   }
 }

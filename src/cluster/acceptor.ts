@@ -15,6 +15,7 @@ import { RuntimeLogs } from './runtime-logs.ts';
 import { LOG_FDS } from './shared-log.ts';
 import { ROTATION_FD, SharedRotation } from './shared-rotation.ts';
 import { listenOn } from './sockets.ts';
+import { logWarnings } from './survival.ts';
 
 const HEARTBEAT_MS = 1000;
 /** When the primary is gone nobody else would end what takes too long. */
@@ -58,6 +59,9 @@ export class Acceptor {
     process.on('SIGTERM', () => this.#exit());
     process.on('uncaughtException', (error) => this.#onBug(error));
     process.on('unhandledRejection', (error) => this.#onBug(error));
+    logWarnings((message) => {
+      if (this.#logs !== null) this.#logs.main.warn(message);
+    });
     process.on('exit', () => this.#logFiles.flushAllSync());
     setInterval(() => this.#sayAlive(), HEARTBEAT_MS).unref();
     this.#send({ type: 'ready' });
@@ -83,7 +87,7 @@ export class Acceptor {
   #onBug(error: unknown): void {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     if (this.#logs !== null) this.#logs.main.crit(`unexpected error: ${text}`);
-    else process.stderr.write(`${text}\n`);
+    else this.#logFiles.print('stderr', text);
   }
 
   #onMessage(message: ToAcceptor, handle: unknown): void {
@@ -244,8 +248,8 @@ export class Acceptor {
   }
 
   #exit(): void {
-    void this.#logFiles.flushAll(1000).then(() => process.exit(0));
-    setTimeout(() => process.exit(0), 1500);
+    void this.#logFiles.flushAll(1000).then(() => this.#logFiles.exit(0));
+    setTimeout(() => this.#logFiles.exit(0), 1500);
   }
 }
 

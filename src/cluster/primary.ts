@@ -11,7 +11,8 @@ import { packModel } from '../config/model-wire.ts';
 import { type CertificatePaths, readTlsFiles } from '../listen/tls-files.ts';
 import type { Log } from '../observe/error-log.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
-import { LogFiles } from '../observe/log-files.ts';
+import type { LogFiles } from '../observe/log-files.ts';
+import { rethrowLater } from '../shared/rethrow-later.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import { Supervisor } from '../supervise/supervisor.ts';
 import type { Discovery } from '../upstream/discovery.ts';
@@ -22,6 +23,7 @@ import { describeChanges, NO_PROGRAM_CHANGES } from './changes.ts';
 import { descriptorProblem } from './descriptors.ts';
 import { drainText, programsText, tellWhile } from './ending.ts';
 import { GroupHub } from './group-hub.ts';
+import { closeInherited } from './inherited-descriptors.ts';
 import { openMemoryFile } from './memory-file.ts';
 import type { FromAcceptor, PrepareProblem, TlsMessage, ToAcceptor } from './messages.ts';
 import { followedHosts, listensOf, placeOfListen, placeOfSelfSigned } from './needs.ts';
@@ -30,6 +32,7 @@ import { HostResolver } from './resolver.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { ensureSelfSigned } from './self-signed.ts';
 import { Sockets } from './sockets.ts';
+import { surviveErrors } from './survival.ts';
 import { TicketKeyring } from './ticket-keyring.ts';
 import { usableCores } from './usable-cores.ts';
 
@@ -42,6 +45,8 @@ export interface PrimaryOptions {
   readonly stateDir: string;
   /** A line of a program's process. */
   readonly onOutput: (line: OutputLine) => void;
+  /** All that the process writes to. */
+  readonly logFiles: LogFiles;
 }
 
 /** What came of a wish; the text is for whoever had it. */
@@ -54,7 +59,7 @@ export class Primary implements PoolHome {
   readonly #options: PrimaryOptions;
   #model: Model;
   #generation = 0;
-  readonly #logFiles = new LogFiles();
+  readonly #logFiles: LogFiles;
   #logs: RuntimeLogs;
   readonly #sockets = new Sockets();
   readonly #acceptors = new AcceptorPool(this);
@@ -71,6 +76,7 @@ export class Primary implements PoolHome {
 
   constructor(options: PrimaryOptions) {
     this.#options = options;
+    this.#logFiles = options.logFiles;
     this.#model = options.model;
     this.#logs = new RuntimeLogs(options.model, this.#logFiles);
     this.#logs.use();
@@ -97,9 +103,11 @@ export class Primary implements PoolHome {
 
   /** Resolves when all acceptors serve, and starts the programs then; rejects when that cannot be. */
   async start(): Promise<void> {
+    surviveErrors(() => this.log);
     const model = this.#model;
     this.#tls = await this.#equip(model);
     if (this.#stopping) return;
+    closeInherited();
     cluster.setupPrimary({
       exec: fileURLToPath(new URL(`./acceptor-main${extname(import.meta.filename)}`, import.meta.url)),
       args: [],
@@ -224,9 +232,14 @@ export class Primary implements PoolHome {
   }
 
   #announce(): void {
-    const discovery = this.#discovery;
-    this.#hub.discover(discovery);
-    this.#acceptors.broadcast({ type: 'discovery', discovery });
+    try {
+      const discovery = this.#discovery;
+      this.#hub.discover(discovery);
+      this.#acceptors.broadcast({ type: 'discovery', discovery });
+    } catch (error) {
+      // Programs and look-ups, who call this, have their own things to put in order.
+      rethrowLater(error);
+    }
   }
 
   // Reload.
@@ -371,7 +384,6 @@ export class Primary implements PoolHome {
     );
     // The apps go last: until now they had requests to answer.
     await this.#telling(() => programsText(this.processes), this.#supervisor?.stop());
-    await this.#logFiles.flushAll(1000);
   }
 
   /** Says what is waited for while it is. */

@@ -1,7 +1,7 @@
 // Certificates and keys as they were read when their configuration was: an acceptor that starts later, or again, has the same ones,
 // whatever stands on the disk by then (half of a renewal, for one).
-import { readFileSync } from 'node:fs';
 import type { Model } from '../config/model.ts';
+import { readRegularFile } from '../shared/read-regular-file.ts';
 
 /** Where the self-signed certificate is. */
 export interface CertificatePaths {
@@ -22,5 +22,5 @@ export function readTlsFiles(model: Model, selfSigned: CertificatePaths | null):
     paths.add(own?.key ?? settings.sslCertificateKey);
   }
   // PEM is ASCII; a file that is none comes out as bytes that are no PEM either.
-  return Object.fromEntries([...paths].map((path) => [path, readFileSync(path, 'latin1')]));
+  return Object.fromEntries([...paths].map((path) => [path, readRegularFile(path).latin1Slice()]));
 }

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { toBytes } from '../route/template.ts';
 import { encodeJsonLine } from './json-text.ts';
 import { loadPino } from './lazy-pino.ts';
-import { type LogFiles, printToStderr } from './log-files.ts';
+import type { LogFiles } from './log-files.ts';
 import { prettyLine } from './pretty-line.ts';
 import { DEFAULT_BUFFERING, type ErrorLogSetting, LOG_LEVELS, type LogLevel } from './rows.ts';
 
@@ -42,15 +42,26 @@ type Print = (level: LogLevel, message: string, fields: Readonly<Record<string, 
 /** Opens the log through `files`, so that it is reopened and flushed with the others. Throws LogFileError. */
 export function createLog(options: LogOptions, files: LogFiles): Log {
   const writer = files.open(options.path, DEFAULT_BUFFERING);
-  // Its own problems cannot be told to itself.
-  writer.onProblem = options.path === 'stderr' ? () => undefined : printToStderr;
   const terminal = isTerminal(options.path);
   const write = (line: string): void => writer.write(line, true);
   const print = (options.pretty ?? terminal) ? prettyPrinter(write, terminal) : jsonPrinter(write);
+  // What it loses it tells itself, once that is possible; a file beside it may never take anything again.
+  writer.tellsItself = options.path === 'stderr' || options.path === 'stdout';
+  writer.onProblem = (message) => {
+    if (writer.tellsItself) print('error', message, {});
+    else files.print('stderr', message);
+  };
   const lowest = LOG_LEVELS.indexOf(options.level);
   const method = (level: LogLevel): LogMethod => {
     if (LOG_LEVELS.indexOf(level) < lowest) return () => undefined;
-    return (message, fields = {}) => print(level, message, fields);
+    return (message, fields = {}) => {
+      try {
+        print(level, message, fields);
+      } catch {
+        // A field that cannot be printed: its line is printed without it.
+        print(level, message, {});
+      }
+    };
   };
   return {
     debug: method('debug'),
@@ -71,12 +82,7 @@ function jsonPrinter(write: (line: string) => void): Print {
   return (level, message, fields) => {
     log ??= jsonLogger(write);
     const own = withoutOwn(fields);
-    try {
-      if (log !== null) return log[level](own, message);
-    } catch {
-      // A field that cannot be printed: its line is printed without it.
-      return write(lineOf(level, message, {}));
-    }
+    if (log !== null) return log[level](own, message);
     write(lineOf(level, message, own));
   };
 }

@@ -1,11 +1,13 @@
 // All logs of a process by path: one writer each, shared by every location and by the error log.
-import { writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { toBytes } from '../route/template.ts';
 import { type LogBuffering, LogWriter } from './log-writer.ts';
 import { DEFAULT_BUFFERING } from './rows.ts';
+import { terminalLine } from './terminal-line.ts';
 
 export class LogFiles {
   /** Hears of lines that were lost and of files that do not reopen. To be set to the error log once there is one. */
-  report: (message: string) => void = printToStderr;
+  report: (message: string) => void = (message) => this.print('stderr', message);
   readonly #writers = new Map<string, LogWriter>();
   /** What the newest configuration opened since the last `retire` or `discard`, and how it wants each buffered. */
   readonly #wanted = new Map<string, LogBuffering>();
@@ -32,6 +34,31 @@ export class LogFiles {
     return writer;
   }
 
+  /**
+   * A line, or several, on one of the process's own streams, at once and without waiting for whoever reads it. A stream that no
+   * configuration names is open all the same. A terminal shows control characters and obeys none; files and pipes get them as they are.
+   */
+  print(stream: 'stdout' | 'stderr', text: string): void {
+    try {
+      const isTerminal = isatty(stream === 'stdout' ? 1 : 2);
+      const shown = isTerminal ? text.split('\n').map(terminalLine).join('\n') : text;
+      this.#stream(stream).write(`${toBytes(shown)}\n`, true);
+    } catch {
+      // There is no such stream, and nobody else to tell.
+    }
+  }
+
+  #stream(path: 'stdout' | 'stderr'): LogWriter {
+    let writer = this.#writers.get(path);
+    if (writer === undefined) {
+      writer = new LogWriter(path, DEFAULT_BUFFERING, (message) => this.report(message));
+      this.#writers.set(path, writer);
+      // Until an error log hears of it.
+      writer.tellsItself = path === 'stderr';
+    }
+    return writer;
+  }
+
   /** After a rotation (USR1): lines from now on go to new files of the same names. Gives what did not open. */
   reopenAll(): string[] {
     return [...this.#writers.values()].flatMap((writer) => writer.reopen() ?? []);
@@ -45,6 +72,15 @@ export class LogFiles {
     });
     await Promise.race([Promise.all([...this.#writers.values()].map((writer) => writer.flush())), timeout]);
     clearTimeout(timer);
+  }
+
+  /**
+   * Ends the process at once. Its exit would wait for a write that a terminal after Ctrl-S holds, which happens where that may not
+   * be opened again: Node joins its I/O threads.
+   */
+  exit(code: number): void {
+    if ([...this.#writers.values()].some((writer) => writer.isStuck)) process.kill(process.pid, 'SIGKILL');
+    process.exit(code);
   }
 
   /** The last act of the process ('exit' event). */
@@ -80,11 +116,4 @@ export class LogFiles {
 function shorter(a: LogBuffering, b: LogBuffering): LogBuffering {
   const flushMs = a.flushMs === 0 || b.flushMs === 0 ? a.flushMs + b.flushMs : Math.min(a.flushMs, b.flushMs);
   return { bufferBytes: Math.min(a.bufferBytes, b.bufferBytes), flushMs };
-}
-
-/** Last resort of messages about logs; there is nobody left to tell when it fails. */
-export function printToStderr(message: string): void {
-  try {
-    writeSync(2, `${message}\n`);
-  } catch {}
 }

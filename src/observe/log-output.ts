@@ -1,6 +1,7 @@
 // Opens what a log writes to: a file for appending, a FIFO, or one of the process's own streams.
-import { constants, fstatSync, openSync, statSync } from 'node:fs';
+import { constants, fstatSync, openSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isatty } from 'node:tty';
 
 export interface LogOutput {
   readonly fd: number;
@@ -8,6 +9,10 @@ export interface LogOutput {
   readonly atomicBytes: number;
   /** False for stdout and stderr: they are neither reopened nor closed. */
   readonly owned: boolean;
+  /** To be called before each write, where others may have made the stream one that waits for its reader. */
+  readonly beforeWrite: (() => void) | null;
+  /** A write may wait for its reader, as nothing could be done about it: a terminal that may not be opened again. */
+  readonly waits: boolean;
 }
 
 /** A log that cannot be opened; the message says why and what to do. */
@@ -28,13 +33,23 @@ const PIPE_BYTES = process.platform === 'linux' ? 4096 : 512;
  */
 const FILE_BYTES = 1024 * 1024;
 
+/**
+ * Neither opening nor writing ever waits for somebody who reads: a full FIFO or terminal gives EAGAIN. Files know no such flag. And
+ * no terminal becomes that of a process without one because it logs there.
+ */
+const NEVER_WAIT = constants.O_NONBLOCK | constants.O_NOCTTY;
+const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | NEVER_WAIT;
+
+const NEVER = { beforeWrite: null, waits: false } as const;
+
 /** Opens an absolute path, `stdout` or `stderr`. Throws LogFileError. */
 export function openLogOutput(path: string): LogOutput {
   try {
     if (path === 'stdout') return openStream(1);
     if (path === 'stderr') return openStream(2);
-    if (isFifo(path)) return openFifo(path);
-    return { fd: openSync(path, 'a', 0o644), atomicBytes: FILE_BYTES, owned: true };
+    // A FIFO is opened for reading too: without a reader it could not be opened for writing alone.
+    const fd = openSync(path, isFifo(path) ? constants.O_RDWR | NEVER_WAIT : APPEND, 0o644);
+    return { fd, atomicBytes: atomicBytes(fd, fstatSync(fd)), owned: true, ...NEVER };
   } catch (error) {
     throw new LogFileError(path, error);
   }
@@ -44,32 +59,41 @@ function isFifo(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFIFO() ?? false;
 }
 
-/** Opened for reading too, so that neither opening nor writing ever waits for a reader: a full FIFO gives EAGAIN. */
-function openFifo(path: string): LogOutput {
-  return {
-    fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK),
-    atomicBytes: PIPE_BYTES,
-    owned: true,
-  };
+function atomicBytes(fd: number, stat: Stats): number {
+  return stat.isFIFO() || stat.isSocket() || isatty(fd) ? PIPE_BYTES : FILE_BYTES;
 }
 
 function openStream(fd: 1 | 2): LogOutput {
   const stat = fstatSync(fd);
-  if (stat.isFIFO()) return { fd: nonBlockingPipe(fd), atomicBytes: PIPE_BYTES, owned: false };
-  return { fd, atomicBytes: stat.isSocket() ? PIPE_BYTES : FILE_BYTES, owned: false };
+  const common = { atomicBytes: atomicBytes(fd, stat), owned: false };
+  if (stat.isFile()) return { fd, ...common, ...NEVER };
+  const again = openAgain(fd);
+  if (again !== null) return { fd: again, ...common, ...NEVER };
+  return { fd, ...common, ...(isatty(fd) ? { beforeWrite: null, waits: true } : flagged(fd)) };
 }
 
 /**
- * A second description of the same pipe, so that a reader that stands still cannot hold one of Node's few I/O threads. The
- * flag of `fd` itself is shared with other processes and stays. Where there is no /proc or no right to it,
- * and for sockets, `fd` has to do.
+ * A second description of the same pipe or terminal, so that a reader that stands still cannot hold one of Node's few I/O threads.
+ * The flag of `fd` itself is shared with other processes and stays. Null where there is no /proc or no right to it, and for sockets.
  */
-function nonBlockingPipe(fd: 1 | 2): number {
+function openAgain(fd: 1 | 2): number | null {
   try {
-    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | NEVER_WAIT);
   } catch {
-    return fd;
+    return null;
   }
+}
+
+/**
+ * Of a pipe or socket the shared flag itself, as Node sets it for `process.stdout`. It is lost again whenever a process that shares
+ * it starts or exits: libuv and Node put it back. A terminal keeps its flag: the shell reads through it.
+ */
+function flagged(fd: 1 | 2): Pick<LogOutput, 'beforeWrite' | 'waits'> {
+  const stream = fd === 1 ? process.stdout : process.stderr;
+  // Its errors are those of writes that nobody makes.
+  if (stream.listenerCount('error') === 0) stream.on('error', () => {});
+  const { _handle: handle } = stream as { _handle?: { setBlocking?(wanted: boolean): number } | null };
+  return { beforeWrite: () => void handle?.setBlocking?.(false), waits: false };
 }
 
 /** Why a log does not open, and what to do. */

@@ -26,6 +26,8 @@ export class LogWriter {
   readonly path: string;
   /** Hears of lost lines and of files that do not open, at most once a minute. */
   onProblem: (message: string) => void;
+  /** What `onProblem` says is written to this very log: lost lines are told once it takes lines again. */
+  tellsItself = false;
   #buffering: LogBuffering;
   readonly #lost = new LostLines((message) => this.onProblem(`log "${this.path}": ${message}`));
   #output: LogOutput | null;
@@ -38,6 +40,7 @@ export class LogWriter {
   /** What is being written; its written part is cut off. */
   #current: Buffer | null = null;
   #writing = false;
+  #writingSince = 0;
   /** Bytes in current, queue and store. */
   #waiting = 0;
   /** How many of the waiting bytes are to be written even if the buffer is not full. */
@@ -68,8 +71,8 @@ export class LogWriter {
 
   /** Takes one line, ended by a line feed, bytes as latin1. `urgent` begins to write it at once. */
   write(line: string, urgent = false): void {
-    if (this.#waiting + line.length > Math.max(MAX_WAITING_BYTES, 2 * this.#buffering.bufferBytes)) {
-      this.#lost.add(1, 'it takes lines more slowly than they come');
+    if (this.#waiting + line.length > this.#maxWaiting) {
+      this.#lose(1, 'it takes lines more slowly than they come');
       return;
     }
     if (this.#gathered + line.length > Math.min(CUT_BYTES, this.#atomicBytes)) this.#cut();
@@ -82,6 +85,16 @@ export class LogWriter {
     if (urgent) this.#writeAll();
     else if (this.#waiting >= this.#buffering.bufferBytes) this.#pump();
     else if (this.#timer === undefined) this.#armTimer();
+  }
+
+  get #maxWaiting(): number {
+    return Math.max(MAX_WAITING_BYTES, 2 * this.#buffering.bufferBytes);
+  }
+
+  /** A write waits for a reader that stands still. */
+  get isStuck(): boolean {
+    const may = this.#output !== null && (this.#output.waits || this.#output.beforeWrite !== null);
+    return may && this.#writing && performance.now() - this.#writingSince > SYNC_PATIENCE_MS;
   }
 
   /** Everything that waits is written, or lost and counted, when this resolves. Does not keep the process alive. */
@@ -100,6 +113,7 @@ export class LogWriter {
     clearTimeout(this.#retry);
     this.#timer = this.#retry = undefined;
     const until = performance.now() + SYNC_PATIENCE_MS;
+    if (this.tellsItself) this.#lost.end();
     if (!this.#writing && this.#current !== null) this.#writeNow(this.#current, until);
     for (let batch = this.#nextBatch(); batch !== null; batch = this.#nextBatch())
       this.#writeNow(batch, until);
@@ -219,6 +233,8 @@ export class LogWriter {
     const output = this.#ready();
     if (output === null) return;
     this.#writing = true;
+    this.#writingSince = performance.now();
+    output.beforeWrite?.();
     writeAsync(output.fd, this.#current, 0, this.#current.length, null, (error, written) => {
       this.#writing = false;
       this.#onWritten(error, written);
@@ -260,7 +276,8 @@ export class LogWriter {
     if (batch === null) return;
     this.#taken(written);
     this.#current = written === batch.length ? null : batch.subarray(written);
-    this.#lost.recovered();
+    // Not with the first piece that a full pipe takes: there would be no room for the word either.
+    if (this.#waiting <= this.#maxWaiting / 2) this.#lost.recovered();
   }
 
   #taken(bytes: number): void {
@@ -273,7 +290,11 @@ export class LogWriter {
     if (batch === null) return;
     this.#current = null;
     this.#taken(batch.length);
-    this.#lost.add(countLines(batch), reason);
+    this.#lose(countLines(batch), reason);
+  }
+
+  #lose(lines: number, reason: string): void {
+    this.#lost.add(lines, reason, this.tellsItself);
   }
 
   /** Nothing to write now. */
@@ -300,13 +321,15 @@ export class LogWriter {
     while (rest.length > 0) {
       try {
         this.#output ??= openLogOutput(this.path);
+        if (this.#output.waits) throw new Error('its reader may stand still');
+        this.#output.beforeWrite?.();
         rest = rest.subarray(writeSync(this.#output.fd, rest));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'EAGAIN' && performance.now() < until) {
           Atomics.wait(SLEEP, 0, 0, RETRY_MIN_MS);
           continue;
         }
-        this.#lost.add(countLines(rest), (error as Error).message);
+        this.#lose(countLines(rest), (error as Error).message);
         return;
       }
     }

@@ -19,10 +19,10 @@ export class LostLines {
     this.#tell = tell;
   }
 
-  /** More lines are lost, for this reason. */
-  add(lines: number, reason: string): void {
+  /** More lines are lost, for this reason. `later` says that they are told once a write succeeds: who is told is the one that lost them. */
+  add(lines: number, reason: string, later: boolean): void {
     this.#lines += lines;
-    this.#say(reason, QUIET_MS);
+    if (!later) this.#say(reason, QUIET_MS);
   }
 
   /** A write succeeded: what was lost since the last message is told when its minute is over. */
@@ -38,8 +38,10 @@ export class LostLines {
   #say(reason: string, quietMs: number): void {
     const now = performance.now();
     if (now - this.#toldAt < quietMs) return;
-    this.#tell(`${reason}; ${this.#lines} ${this.#lines === 1 ? 'line' : 'lines'} lost`);
+    const lines = this.#lines;
+    // Before it is told: the telling may lose lines itself.
     this.#lines = 0;
     this.#toldAt = now;
+    this.#tell(`${reason}; ${lines} ${lines === 1 ? 'line' : 'lines'} lost`);
   }
 }

@@ -57,7 +57,7 @@ function printed(value: unknown): string {
 /** C0, DEL, C1, line separators, and what changes the direction of text. */
 const CONTROLS = /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g;
 
-function escapeControls(text: string): string {
+export function escapeControls(text: string): string {
   return text.replace(CONTROLS, (c) => {
     if (c === '\n') return '\\n';
     const code = c.charCodeAt(0);

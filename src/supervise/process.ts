@@ -1,6 +1,7 @@
 // Runs one process as the leader of a group of its own, and says when it, and then the whole group, has ended.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
+import { MARK_NAME, withoutOwn } from './mark.ts';
 import { forwardLines, type OutputSink } from './output.ts';
 import { groupIsAlive, HAS_GROUPS, signalGroup } from './process-group.ts';
 import type { Launch } from './process-spec.ts';
@@ -29,9 +30,12 @@ const MAX_GROUP_POLL_MS = 100;
 /** How long a descendant that left the group may hold the output open after the group is gone. */
 const OUTPUT_LINGER_MS = 500;
 
-/** Starts the process: stdin empty, output line by line to `events.output`, PORT, LBPROXY_PROCESS and PYTHONUNBUFFERED in its environment. */
-export function runProcess(launch: Launch, events: ProcessEvents): RunningProcess {
-  const child = spawnGroup(launch);
+/**
+ * Starts the process: stdin empty, output line by line to `events.output`; PORT, LBPROXY_PROCESS, PYTHONUNBUFFERED and the mark
+ * (`mark.ts`) in its environment.
+ */
+export function runProcess(launch: Launch, mark: string, events: ProcessEvents): RunningProcess {
+  const child = spawnGroup(launch, mark);
   if (typeof child === 'string') {
     queueMicrotask(() => events.failed(child));
     return { pid: undefined, signal: () => undefined };
@@ -59,7 +63,7 @@ export function runProcess(launch: Launch, events: ProcessEvents): RunningProces
   };
 }
 
-function spawnGroup(launch: Launch): ChildProcess | string {
+function spawnGroup(launch: Launch, mark: string): ChildProcess | string {
   // spawn reports a missing directory as if the command were missing; that has misled many.
   const noDirectory = whyNoDirectory(launch.directory);
   if (noDirectory !== undefined) return noDirectory;
@@ -71,10 +75,11 @@ function spawnGroup(launch: Launch): ChildProcess | string {
       // Into a pipe Python writes by blocks: the last words of one that is killed would be lost.
       env: {
         PYTHONUNBUFFERED: '1',
-        ...process.env,
+        ...withoutOwn(process.env),
         ...own,
         LBPROXY_PROCESS: launch.name,
         ...launch.environment,
+        [MARK_NAME]: mark,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
       // setsid: a session and a group of its own, which a terminal's Ctrl-C does not reach either

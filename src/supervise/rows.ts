@@ -129,8 +129,8 @@ const environmentRow: SettingRow<'programEnvironment'> = {
   args: [1, 256],
   syntax: 'NAME=value …',
   doc:
-    "Added to lbproxy's own environment, after PORT and LBPROXY_PROCESS. Values are expanded as in command. " +
-    'PYTHONUNBUFFERED is 1 unless it is set.',
+    "Added to lbproxy's own environment, of which LBPROXY_* stays behind, after PORT and LBPROXY_PROCESS. Values are expanded as in " +
+    'command. PYTHONUNBUFFERED is 1 unless it is set. LBPROXY_RUN marks what the program starts: all that bears it ends with lbproxy.',
   read: readEnvironment,
 };
 

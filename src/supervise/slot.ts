@@ -1,6 +1,7 @@
 // One place for one process: feeds events to the pure transition and carries its effects out. What comes of it (peers,
 // status) the supervisor reads here.
 import type { Clock } from '../shared/clock.ts';
+import { rethrowLater } from '../shared/rethrow-later.ts';
 import { CrashOutput, type OutputRun } from './crash-output.ts';
 import type { OutputSink } from './output.ts';
 import { accepts, holderOfPort } from './port-probe.ts';
@@ -132,9 +133,18 @@ export class Slot {
     const rules = { ...this.spec.policy, drainMs: this.#host.drainMs };
     const { record, effects } = transition(this.#record, event, rules, this.#host.clock.now());
     this.#record = record;
-    for (const effect of effects) this.#carryOut(effect);
-    this.#tendProbe();
+    for (const effect of effects) this.#contained(() => this.#carryOut(effect));
+    this.#contained(() => this.#tendProbe());
     if (this.#doesWork()) this.#run?.settle();
+  }
+
+  /** What fails while one effect is carried out (a log, the telling of a port) holds up neither the others nor the process. */
+  #contained(task: () => void): void {
+    try {
+      task();
+    } catch (error) {
+      rethrowLater(error);
+    }
   }
 
   /** It serves, or has run long enough to be no crash loop. */
@@ -205,7 +215,7 @@ export class Slot {
     const { watchdog } = this.#host;
     const run = this.#crashes.begin(this.spec.launch.name);
     this.#run = run;
-    const running = runProcess(this.spec.launch, {
+    const running = runProcess(this.spec.launch, watchdog.mark, {
       failed: (reason) => this.dispatch({ type: 'failed', attempt, reason }),
       exited: (code, signal) => {
         run.exited(this.#record.state === 'STOPPING' ? null : describeExit({ code, signal }));

@@ -103,11 +103,14 @@ export class Supervisor {
     return { started, stopped: gone.map(([, slot]) => slot.spec.launch.name), replaced };
   }
 
-  /** Stops everything, group by group at once; resolves when all is gone, at the latest after the longest stopwaitsecs. */
+  /**
+   * Stops everything, group by group at once, and then what programs had put outside their groups; resolves when all is gone, at the
+   * latest a little after the longest stopwaitsecs.
+   */
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.all([...this.#slots.values()].map((slot) => this.#stopSlot(slot)));
-    this.#host.watchdog.close();
+    await this.#host.watchdog.close();
   }
 
   get status(): readonly ProcessStatus[] {

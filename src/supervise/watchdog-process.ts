@@ -1,12 +1,16 @@
-// The watchdog's own program: ends the process groups it was told about when its stdin closes, because then the primary
-// is dead and could not do it. Protocol, one line each: `+pid` a group began, `-pid` it is gone.
+// The watchdog's own program: ends the process groups it was told about, and whatever bears the mark of its first argument, when its
+// stdin closes, because then the primary is dead or done. Protocol, one line each: `+pid` a group began, `-pid` it is gone.
+import { markedProcesses } from './mark.ts';
 import { groupIsAlive, signalGroup } from './process-group.ts';
 
 /** How long the groups have between SIGTERM and SIGKILL. */
 const GRACE_MS = 2000;
 const POLL_MS = 50;
+/** What does not go within this time of SIGKILL the system does not let go. */
+const KILL_MS = 500;
 
 const groups = new Set<number>();
+const mark = process.argv[2] ?? '';
 
 // The primary's stop is what ends the watchdog: a signal to everybody must not end it first.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, () => undefined);
@@ -35,14 +39,32 @@ let ending = false;
 function endGroups(): void {
   if (ending) return;
   ending = true;
-  for (const pid of groups) signalGroup(pid, 'SIGTERM');
+  signalAll('SIGTERM');
   const deadline = performance.now() + GRACE_MS;
   const poll = (): void => {
-    const alive = [...groups].filter(groupIsAlive);
-    if (alive.length === 0) process.exit(0);
-    if (performance.now() < deadline) return void setTimeout(poll, POLL_MS);
-    for (const pid of alive) signalGroup(pid, 'SIGKILL');
-    process.exit(0);
+    if (!anyAlive()) process.exit(0);
+    const late = performance.now() - deadline;
+    if (late > KILL_MS) process.exit(1);
+    // Again and again: one that forks meanwhile leaves a child that the last look did not see.
+    if (late > 0) signalAll('SIGKILL');
+    setTimeout(poll, POLL_MS);
   };
   poll();
+}
+
+const marked = (): readonly number[] => markedProcesses(mark, groups);
+const anyAlive = (): boolean => [...groups].some(groupIsAlive) || marked().length > 0;
+
+function signalAll(signal: 'SIGTERM' | 'SIGKILL'): void {
+  const others = marked();
+  for (const pid of groups) signalGroup(pid, signal);
+  for (const pid of others) signalOne(pid, signal);
+}
+
+function signalOne(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Gone, or another user's.
+  }
 }

@@ -1,21 +1,27 @@
-// The primary's side of the watchdog: one small process that outlives a SIGKILL of the primary and then ends the process
-// groups the primary was running. It learns of the primary's death by the end of its stdin.
+// The primary's side of the watchdog: one small process that outlives a SIGKILL of the primary and then ends the process groups the
+// primary was running, and what left them. It learns of the primary's death by the end of its stdin.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { newMark, withoutOwn } from './mark.ts';
 import { HAS_GROUPS } from './process-group.ts';
 
 const RESTART_MS = 1000;
+/** A little more than the watchdog takes for those that do not go by themselves. */
+const CLOSE_MS = 3000;
 
 /** The script beside this file, with the ending this file has: .ts in development, .js as built. */
 const SCRIPT = fileURLToPath(import.meta.url).replace(/watchdog(\.[jt]s)$/, 'watchdog-process$1');
 
 export class Watchdog {
+  /** To be in the environment of all that it guards. */
+  readonly mark = newMark();
   readonly #groups = new Set<number>();
   readonly #warn: (message: string) => void;
   #child: ChildProcess | undefined;
   #restart: NodeJS.Timeout | undefined;
   #closed = false;
+  #onClosed: () => void = () => {};
 
   constructor(warn: (message: string) => void) {
     this.#warn = warn;
@@ -38,21 +44,26 @@ export class Watchdog {
     if (this.#groups.delete(pid)) this.#tell(`-${pid}\n`);
   }
 
-  /** Lets it go; groups that were not removed are ended by it, as after the primary's death. */
-  close(): void {
+  /** Lets it go; what is left of groups and outside them is ended by it, as after the primary's death. Resolves when that is done. */
+  async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#restart);
-    this.#child?.stdin?.end();
+    const child = this.#child;
+    if (child === undefined) return;
+    child.stdin?.end();
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, CLOSE_MS);
+      this.#onClosed = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   #start(): void {
     this.#restart = undefined;
-    const child = spawn(process.execPath, [SCRIPT], {
-      stdio: ['pipe', 'ignore', 'ignore'],
-      // Options meant for lbproxy (a debugger's port, a loader) must not stop or slow it.
-      env: { ...process.env, NODE_OPTIONS: '' },
-      detached: true,
-    });
+    const child = spawnScript(this.mark);
+    if (child === null) return this.#startLater();
     this.#child = child;
     child.unref();
     // The pipe of a child is a socket; it must not keep the primary from exiting either.
@@ -67,13 +78,30 @@ export class Watchdog {
   #onEnd(child: ChildProcess): void {
     if (this.#child !== child) return;
     this.#child = undefined;
-    if (this.#closed) return;
+    if (this.#closed) return this.#onClosed();
     this.#warn('the watchdog ended; until it is back, programs would outlive a SIGKILL of lbproxy');
-    this.#restart = setTimeout(() => this.#start(), RESTART_MS);
-    this.#restart.unref();
+    this.#startLater();
+  }
+
+  #startLater(): void {
+    this.#restart = setTimeout(() => this.#start(), RESTART_MS).unref();
   }
 
   #tell(line: string): void {
     this.#child?.stdin?.write(line);
+  }
+}
+
+/** Null when the system has no memory for it: such errors Node throws. */
+function spawnScript(mark: string): ChildProcess | null {
+  try {
+    return spawn(process.execPath, [SCRIPT, mark], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      // Options meant for lbproxy (a debugger's port, a loader) must not stop or slow it.
+      env: { ...withoutOwn(process.env), NODE_OPTIONS: '' },
+      detached: true,
+    });
+  } catch {
+    return null;
   }
 }

@@ -1,9 +1,10 @@
 // The registry of logs: sharing by path, rotation, the end of the process, a change of configuration.
-import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LogFiles } from '../../src/observe/log-files.ts';
+import { onStoppedTerminal } from '../support/stopped-terminal.ts';
 
 let dir = '';
 beforeEach(() => {
@@ -117,5 +118,30 @@ describe('LogFiles', () => {
     files.reopenAll();
     expect(messages).toHaveLength(1);
     expect(messages[0]).toContain(`cannot open log file "${join(sub, 'a')}"`);
+  });
+});
+
+describe('a terminal after Ctrl-S that may not be opened again', () => {
+  it('holds up neither the last words of a process nor its end', async () => {
+    const script = join(dir, 'stuck.mjs');
+    // Out of descriptors it can only write to the terminal as it was given.
+    writeFileSync(
+      script,
+      `import { closeSync, openSync, writeFileSync } from 'node:fs';
+       import { LogFiles } from ${JSON.stringify(new URL('../../src/observe/log-files.ts', import.meta.url).href)};
+       const taken = [];
+       try { for (;;) taken.push(openSync('/dev/null')); } catch {}
+       const files = new LogFiles();
+       files.print('stdout', 'x'.repeat(100_000));
+       for (const fd of taken) closeSync(fd);
+       await files.flushAll(500);
+       files.print('stdout', 'last words');
+       files.flushAllSync();
+       writeFileSync(${JSON.stringify(join(dir, 'mark'))}, 'at its end');
+       files.exit(0);`,
+    );
+    const { status } = await onStoppedTerminal([script]);
+    expect(await status(10_000)).toBe(9);
+    expect(text('mark')).toBe('at its end');
   });
 });

@@ -240,6 +240,26 @@ describe('a target that does not take lines', () => {
     expect(problems[0]).toContain('more slowly');
   });
 
+  it.runIf(linux)(
+    'tells itself of lost lines where nobody else hears of them, once it is read again',
+    async () => {
+      const path = join(dir, 'fifo');
+      expect(spawnSync('mkfifo', [path]).status).toBe(0);
+      const writer = open(path);
+      writer.tellsItself = true;
+      writer.onProblem = (message) => writer.write(`${message}\n`, true);
+      const line = `${'y'.repeat(9999)}\n`;
+      for (let i = 0; i < 3000; i++) writer.write(line);
+      const reader = spawn('cat', [path]);
+      const received = output(reader);
+      await writer.flush();
+      writer.retire();
+      const lines = (await received).stdout.split('\n').slice(0, -1);
+      const told = lines.filter((text) => text !== line.trimEnd());
+      expect(told).toEqual([`log "${path}": it takes lines again; ${3000 - (lines.length - 1)} lines lost`]);
+    },
+  );
+
   it.runIf(linux)('outlives a reader of stdout that goes away', async () => {
     const writing = spawn(process.execPath, [child, 'stdout', 'a', '20000', 'linger']);
     writing.stdout.destroy();

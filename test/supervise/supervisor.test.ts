@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ProgramModel } from '../../src/config/model.ts';
@@ -234,6 +235,33 @@ describe('Supervisor', () => {
       PATH: process.env.PATH,
       PYTHONUNBUFFERED: '1',
     });
+  });
+
+  it('keeps from the process what is meant for lbproxy or Node, and not what the program sets', async () => {
+    const ours = { LBPROXY_HEALTH_URL: 'x', NODE_CHANNEL_FD: '99', NODE_UNIQUE_ID: '4', LBPROXY_RUN: 'y' };
+    Object.assign(process.env, ours);
+    cleanups.push(() => {
+      for (const name of Object.keys(ours)) delete process.env[name];
+    });
+    const own = { programCommand: `/usr/bin/env`, programEnvironment: { LBPROXY_STYLE: 'own' } };
+    const kit = supervise(scripts(), [program('env', own)]);
+    await eventually(() => kit.lines.some((l) => l.text.startsWith('LBPROXY_RUN=')));
+    const env = Object.fromEntries(kit.lines.map((l) => l.text.split(/=(.*)/s).slice(0, 2)));
+    expect(env).toMatchObject({ LBPROXY_STYLE: 'own', PATH: process.env.PATH, LBPROXY_PROCESS: 'env' });
+    expect(env.LBPROXY_RUN).not.toBe('y');
+    for (const name of ['LBPROXY_HEALTH_URL', 'NODE_CHANNEL_FD', 'NODE_UNIQUE_ID'])
+      expect(env).not.toHaveProperty(name);
+  });
+
+  it('ends with all that programs have put outside their groups', async () => {
+    const dir = scripts();
+    const command = `sh -c 'setsid sleep 1000 & echo $!; exec sleep 1000'`;
+    const kit = supervise(dir, [program('daemon', { programCommand: command })]);
+    const pid = Number((await eventually(() => kit.lines[0])).text);
+    cleanups.push(() => void (isRunning(pid) && process.kill(pid, 'SIGKILL')));
+    await eventually(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('sleep'));
+    await kit.supervisor.stop();
+    expect(isRunning(pid)).toBe(false);
   });
 
   it('leaves PYTHONUNBUFFERED to who sets it', async () => {

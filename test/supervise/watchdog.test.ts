@@ -7,7 +7,7 @@ import { signalGroup } from '../../src/supervise/process-group.ts';
 import { Watchdog } from '../../src/supervise/watchdog.ts';
 import { eventually, isRunning, scriptDir } from './programs.ts';
 
-const cleanups: (() => void)[] = [];
+const cleanups: (() => unknown)[] = [];
 afterEach(() => {
   for (const cleanup of cleanups.splice(0).reverse()) cleanup();
 });
@@ -29,7 +29,7 @@ async function startPrimary(command: string[]) {
     join(dir, 'primary.mjs'),
     `import { Supervisor } from '${room}supervisor.ts';
      import { programDefaults } from '${room}rows.ts';
-     const settings = { ...programDefaults, programCommand: ${JSON.stringify(command.map((w) => `'${w}'`).join(' '))} };
+     const settings = { ...programDefaults, programCommand: ${JSON.stringify(command.map((w) => (w.includes("'") ? `"${w.replaceAll(/[\\"]/g, '\\$&')}"` : `'${w}'`)).join(' '))} };
      new Supervisor({
        programs: [{ name: 'a', at: 'x:1:1', settings }], prefix: ${JSON.stringify(dir)}, onPeers() {},
        log: (level, message) => console.log(level, message),
@@ -42,7 +42,11 @@ async function startPrimary(command: string[]) {
   cleanups.push(() => void primary.kill('SIGKILL'));
   let text = '';
   primary.stdout.on('data', (chunk) => (text += chunk));
-  return { primary, pidAfter: (mark: RegExp) => eventually(() => Number(mark.exec(text)?.[1]) || undefined) };
+  return {
+    primary,
+    text: () => text,
+    pidAfter: (mark: RegExp) => eventually(() => Number(mark.exec(text)?.[1]) || undefined),
+  };
 }
 
 describe.skipIf(process.platform === 'win32')('Watchdog', () => {
@@ -65,6 +69,34 @@ describe.skipIf(process.platform === 'win32')('Watchdog', () => {
     cleanups.push(() => signalGroup(leader, 'SIGKILL'));
     primary.kill('SIGKILL');
     await eventually(() => !isRunning(leader));
+  });
+
+  it('ends what left the group: by setsid, as an orphan, without an environment', async () => {
+    const { primary, text } = await startPrimary([
+      'sh',
+      '-c',
+      // An orphan in a session of its own, a child there, and one whose environment is empty.
+      'setsid sh -c "sleep 1001 & echo orphan \\$! ." ; setsid sleep 1002 & echo session $! . ; setsid env -i sleep 1003 & echo bare $! . ; wait',
+    ]);
+    const pidOf = (name: string): Promise<number> =>
+      eventually(() => Number(new RegExp(`out ${name} (\\d+) `).exec(text())?.[1]) || undefined);
+    const pids = [await pidOf('orphan'), await pidOf('session'), await pidOf('bare')];
+    for (const pid of pids) cleanups.push(() => isRunning(pid) && process.kill(pid, 'SIGKILL'));
+    await eventually(() => pids.every((pid) => /sleep/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))));
+    primary.kill('SIGKILL');
+    await eventually(() => !pids.some(isRunning));
+  });
+
+  it('kills an orphan that ignores SIGTERM and starts others', async () => {
+    const { primary, pidAfter } = await startPrimary([
+      'sh',
+      '-c',
+      `setsid sh -c 'trap "" TERM; echo $$ .; while :; do sleep 0.05 & wait; done' & wait`,
+    ]);
+    const orphan = await pidAfter(/out (\d+) /);
+    cleanups.push(() => isRunning(orphan) && process.kill(orphan, 'SIGKILL'));
+    primary.kill('SIGKILL');
+    await eventually(() => !isRunning(orphan));
   });
 
   it('leaves alone what it was told is gone, survives signals, and ends when closed', async () => {

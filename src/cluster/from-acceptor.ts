@@ -1,0 +1,71 @@
+// Reads what an acceptor sent, in the primary. A process that answers clients may be damaged in ways that nobody thought of: what it says is
+// believed only as far as it has the shape of a message, and is copied field by field.
+import type { DrainWaits, FromAcceptor, PrepareProblem } from './messages.ts';
+
+/** Null for whatever is no message of an acceptor. */
+export function readFromAcceptor(sent: unknown): FromAcceptor | null {
+  if (!isRecord(sent)) return null;
+  const { type } = sent;
+  switch (type) {
+    case 'ready':
+    case 'alive':
+      return { type };
+    case 'draining': {
+      const waits = readWaits(sent.waits);
+      return waits === null ? null : { type, waits };
+    }
+    case 'log-full':
+    case 'log-switched':
+      return isCount(sent.segment) ? { type, segment: sent.segment } : null;
+    case 'prepared':
+    case 'committed':
+    case 'reopened':
+      return isCount(sent.generation) ? readAnswer(type, sent.generation, sent) : null;
+    default:
+      return null;
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function readAnswer(
+  type: 'prepared' | 'committed' | 'reopened',
+  generation: number,
+  { problem, problems }: Fields,
+): FromAcceptor | null {
+  if (type === 'reopened') {
+    const all = isList(problems) && problems.every((text) => typeof text === 'string') ? problems : null;
+    return all === null ? null : { type, generation, problems: [...all] };
+  }
+  if (problem === null) return { type, generation, problem };
+  if (type === 'committed') return typeof problem === 'string' ? { type, generation, problem } : null;
+  const read = readProblem(problem);
+  return read === null ? null : { type, generation, problem: read };
+}
+
+function readProblem(sent: unknown): PrepareProblem | null {
+  if (!isRecord(sent)) return null;
+  const { at, message } = sent;
+  return typeof at === 'string' && typeof message === 'string' ? { at, message } : null;
+}
+
+function readWaits(sent: unknown): DrainWaits | null {
+  if (!isRecord(sent)) return null;
+  const { exchanges, tunnels } = sent;
+  return isCount(exchanges) && isCount(tunnels) ? { exchanges, tunnels } : null;
+}
+
+/** An object of its own fields only: `__proto__` in JSON is a field like any other, and no class's. */
+function isRecord(value: unknown): value is Fields {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
