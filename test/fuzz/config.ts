@@ -13,6 +13,7 @@ import { printNginx } from '../../src/config/print.ts';
 import { formatPosition, formatProblems } from '../../src/config/problem.ts';
 import { withJsonHeaders } from '../../src/forward/rows.ts';
 import { LogFiles } from '../../src/observe/log-files.ts';
+import { TicketKeys } from '../../src/socket/ticket-keys.ts';
 import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';
 import { configTexts, configWords } from './config-corpus.ts';
 import { type Material, mutate } from './mutate.ts';
@@ -134,7 +135,7 @@ async function checkCompiles(model: Model): Promise<void> {
     const runtime = await compileRuntime(withoutLogs(model) as Model, {
       previous: null,
       discovery: NOTHING_DISCOVERED,
-      tls: { selfSigned: null, files: {}, ticketKeys: Buffer.alloc(48) },
+      tls: { selfSigned: null, files: {}, ticketKeys: new TicketKeys([Buffer.alloc(48)]) },
       logFiles: new LogFiles(),
       log,
     });

@@ -24,7 +24,7 @@ export function ipcModel(): { model: Model; state: SharedState; prepare: Prepare
       generation: GENERATION,
       model: packModel({ ...model, servers: [] }),
       discovery: { hosts: {}, programs: {} },
-      tls: { selfSigned: null, files: {}, ticketKeys: Buffer.alloc(48).toString('base64') },
+      tls: { selfSigned: null, files: {} },
       shared: true,
     },
   };
