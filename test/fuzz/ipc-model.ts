@@ -25,6 +25,7 @@ export function ipcModel(): { model: Model; state: SharedState; prepare: Prepare
       model: packModel({ ...model, servers: [] }),
       discovery: { hosts: {}, programs: {} },
       tls: { selfSigned: null, files: {} },
+      ticketKeys: [Buffer.alloc(48).toString('base64')],
       shared: true,
     },
   };
