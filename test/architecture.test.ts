@@ -80,6 +80,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'build-blocks',
     'build-script',
     'finish',
+    'addresses',
     'describe',
   ],
 };

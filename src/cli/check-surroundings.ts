@@ -1,8 +1,10 @@
 // What a configuration needs of the machine: host names that resolve, programs that can be started. -t asks for it. A start does not:
 // names and files may come later, and both are tried again.
 import { lookup } from 'node:dns/promises';
-import { positionOf } from '../config/finish.ts';
+import { isIP } from 'node:net';
+import { listensOf } from '../cluster/needs.ts';
 import type { Model } from '../config/model.ts';
+import { positionOf } from '../config/places.ts';
 import type { Problems } from '../config/problem.ts';
 import { whyNotStartable } from '../supervise/startable.ts';
 import { groupKey } from '../upstream/discovery.ts';
@@ -13,6 +15,7 @@ export async function checkSurroundings(model: Model, problems: Problems): Promi
     for (const reason of whyNotStartable(program, { prefix: model.prefix, env: process.env }))
       problems.error(positionOf(program.at), `program "${program.name}": ${reason}`);
   }
+  await checkListens(model, problems);
   const hosts = [...strangers(model), ...bareServers(model)];
   const names = [...new Set(hosts.map(({ host }) => host))];
   const failures = new Map(
@@ -32,6 +35,17 @@ export async function checkSurroundings(model: Model, problems: Problems): Promi
         `there is no upstream or program "${host}", and no host of that name (${failure}); ${nextStep(model, host)}`,
       );
     }
+  }
+}
+
+/** A name to listen on must have an address at the start. */
+async function checkListens(model: Model, problems: Problems): Promise<void> {
+  for (const { host, port, at } of listensOf(model).values()) {
+    if (host === '' || host === '*' || isIP(host) !== 0) continue;
+    const failure = await whyUnknown(host);
+    if (failure === undefined) continue;
+    const what = `cannot listen on ${host}:${port}: the host name does not resolve (${failure})`;
+    problems.error(positionOf(at), `${what}; write the address as a number`);
   }
 }
 
