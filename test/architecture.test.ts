@@ -81,6 +81,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'build-script',
     'finish',
     'addresses',
+    'as-nginx',
     'describe',
   ],
 };

@@ -5,7 +5,7 @@ import { places, withoutBom } from '../places.ts';
 import type { Problems } from '../problem.ts';
 import type { Directive, Position, Word } from '../tree.ts';
 import { parseJson } from './syntax.ts';
-import { describe, isOneDirective, nameMissing, properties } from './values.ts';
+import { describe, isEmpty, isOneDirective, nameMissing, properties, takes } from './values.ts';
 
 /** What the reader must know of a directive to read its JSON value. */
 export interface JsonShape {
@@ -18,6 +18,10 @@ export interface JsonShape {
   readonly repeat: boolean;
   /** Opens a block. */
   readonly block: boolean;
+  /** An object of names, of which there may be none. */
+  readonly names?: boolean;
+  /** The arguments as documentation shows them: true and false stand for words of theirs. */
+  readonly syntax?: string;
 }
 
 /** Finds the shape of a key inside the directive `parent`, a canonical name; null is the top of the file. */
@@ -103,6 +107,7 @@ class Reader {
   }
 
   #value(entry: Entry, node: Node): Directive[] {
+    if (this.#saysNothing(entry, node)) return [];
     if (node.type !== 'array') return this.#single(entry, node);
     const elements = node.children ?? [];
     const together = entry.shape !== undefined && isOneDirective(entry.shape, elements);
@@ -115,9 +120,22 @@ class Reader {
     return [{ name: entry.name, args: this.#list(entry, elements), at: entry.at, fromList: true }];
   }
 
+  /** An empty list or object, which was reported: nothing would be set, and the default hold. */
+  #saysNothing({ key, shape }: Entry, node: Node): boolean {
+    if (shape === undefined || shape.block || !isEmpty(node)) return false;
+    if (shape.names && node.type === 'object') return false;
+    const advice = `says nothing; leave "${key}" out, or give it a value`;
+    this.#problems.error(
+      this.#at(node),
+      `"${key}": an empty ${node.type === 'array' ? 'list' : 'object'} ${advice}`,
+    );
+    return true;
+  }
+
   /** The directives that one value stands for. */
   #single(entry: Entry, node: Node): Directive[] {
     const { key, name, shape, at } = entry;
+    if (this.#saysNothing(entry, node)) return [];
     if (node.type === 'object') return this.#objectValue(entry, node);
     if (shape?.block)
       return this.#refuse(node, `"${key}": an object, { … }, is expected here, not ${describe(node)}`);
@@ -131,6 +149,8 @@ class Reader {
       // No words at all: the empty text itself is the argument, as in `server_name "";`.
       return [{ name, args: words.length > 0 ? words : [this.#verbatim(node)], at }];
     }
+    if (node.type === 'boolean' && !takes(shape?.syntax, node.value))
+      return this.#refuse(node, `"${key}" cannot be ${node.value}; it is: ${shape?.syntax}`);
     const word = this.#word(key, node);
     return word === undefined ? [] : [{ name, args: [word], at }];
   }
@@ -182,6 +202,10 @@ class Reader {
     if (value.type === 'array') {
       const more = this.#list(entry, value.children ?? []);
       return [{ name, args: [first, ...more], at: first.at, fromList: true }];
+    }
+    if (value.type === 'boolean') {
+      const advice = `write the text that is meant, "${value.value}" or "${value.value ? 'on' : 'off'}"`;
+      return this.#refuse(value, `"${key.value}" cannot be ${value.value}: ${advice}`);
     }
     const word = this.#word(key.value, value);
     return word === undefined ? [] : [{ name, args: [first, word], at: first.at }];

@@ -39,7 +39,6 @@ describe('a value', () => {
     ['{"proxy_next_upstream": ["error", "timeout"]}', 'proxy_next_upstream error timeout;'],
     ['{"server_name": ["a b", "c"]}', 'server_name "a b" c;'],
     ['{"add_header": [["A", "1 2"], "B 3"]}', 'add_header A "1 2"; add_header B 3;'],
-    ['{"listen": []}', ''],
     // Objects: the key is the first argument.
     [
       '{"proxy_set_header": {"Host": "$http_host", "X": "a b"}}',
@@ -158,6 +157,11 @@ describe('problems', () => {
     [
       '{"upstreams": {"u": {"servers": [{}]}}}',
       '1:34: this server has no "address", such as "127.0.0.1:8001"',
+    ],
+    ['{"listen": []}', '1:12: "listen": an empty list says nothing; leave "listen" out, or give it a value'],
+    [
+      '{"listen": [{}]}',
+      '1:13: "listen": an empty object says nothing; leave "listen" out, or give it a value',
     ],
   ])('%j', (text, want) => expect(read(text).errors).toEqual([`f:${want}`]));
 
