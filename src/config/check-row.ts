@@ -14,6 +14,10 @@ export function checkRow(directive: Directive, level: Level, problems: Problems)
   const { name, at, args } = directive;
   const rows = rowsNamed(name);
   if (rows.length === 0) return reportUnknown(directive, level, problems);
+  const nul = args.find(({ text }) => text.includes('\0'));
+  // The system would cut paths there, and Node throws.
+  if (nul !== undefined)
+    return problems.error(nul.at, `a NUL character stands in an argument of "${name}"; remove it`);
   const row = rows.find((candidate) => candidate.contexts.includes(level.context));
   if (row === undefined) {
     const places = [...new Set(rows.flatMap((candidate) => candidate.contexts))].join(', ');

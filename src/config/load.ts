@@ -178,6 +178,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a directory; name a file in it, or all of them with "/*"',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
+  ERR_INVALID_ARG_VALUE: 'a NUL character stands in the path',
 };
 
 function reasonOf(error: unknown): string {
