@@ -70,6 +70,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'nginx-names',
     'foreign-words',
     'missing-semicolon',
+    'foreign-syntax',
   ],
   'config/files': ['load', 'print'],
   'config/registry': [

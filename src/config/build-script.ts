@@ -140,16 +140,19 @@ function readTest(directive: Directive, reader: ScriptReader): Test | undefined 
   }
   const value = reader.template(first);
   if (words.length === 1) return { test: 'set', value };
+  const joint = words.find(({ text }) => /^(?:&&|\|\||and|or)$/i.test(text));
+  if (words.length > 3 && joint !== undefined) {
+    const advice = 'set a variable under the one, and test it in the other';
+    return reader.problems.error(joint.at, `"${joint.text}" does not exist in a condition: ${advice}`);
+  }
   if (words.length !== 3)
     return reader.problems.error(first.at, 'a condition is: ($variable operator value)');
   if (operator.text === '=' || operator.text === '!=') {
     return { test: 'equal', value, other: reader.template(other), negate: operator.text === '!=' };
   }
   if (!/^!?~\*?$/.test(operator.text)) {
-    return reader.problems.error(
-      operator.at,
-      `unknown operator "${operator.text}"; there are =, !=, ~, ~*, !~, !~*`,
-    );
+    const advice = /^===?$/.test(operator.text) ? 'write =' : 'there are =, !=, ~, ~*, !~, !~*';
+    return reader.problems.error(operator.at, `unknown operator "${operator.text}"; ${advice}`);
   }
   const caseless = operator.text.endsWith('*');
   const pattern = compilePattern(other.text, caseless);

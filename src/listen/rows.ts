@@ -16,7 +16,7 @@ import {
   time,
 } from '../config/row.ts';
 import type { Word } from '../config/tree.ts';
-import { parseCount, parseSize, parseTime } from '../config/units.ts';
+import { parseCount, parseSize, parseTime, timeMeant } from '../config/units.ts';
 
 /** One `listen`. */
 export interface ListenModel {
@@ -223,7 +223,11 @@ export const listenRows: readonly Row[] = [
     read: (words, cx) => {
       const times = words.map((word) => parseTime(word.text));
       const bad = times.indexOf(undefined);
-      if (bad >= 0) return cx.problems.error(words[bad].at, `"${words[bad].text}" is not a time such as 75s`);
+      if (bad >= 0) {
+        const form = timeMeant(words[bad].text);
+        const advice = form === undefined ? '' : `; write ${form}`;
+        return cx.problems.error(words[bad].at, `"${words[bad].text}" is not a time such as 75s${advice}`);
+      }
       return { timeoutMs: times[0] ?? 0, headerSeconds: Math.floor((times[1] ?? 0) / 1000) };
     },
   }),

@@ -1,7 +1,7 @@
 // What a JSON value looks like, and what it can stand for.
 import type { Node } from 'jsonc-parser';
 import { splitWords } from '../nginx/lex.ts';
-import type { JsonShape } from './read.ts';
+import type { JsonShape } from './shape.ts';
 
 /** Keys and values; a key without a value was reported as a syntax error. */
 export function properties(node: Node): [key: Node, value: Node][] {
@@ -63,7 +63,7 @@ export function nameMissing(
 ): string | undefined {
   const plain = properties(node).filter(([, value]) => value.type !== 'object');
   const isDirective = ([key]: [Node, Node]): boolean =>
-    knows(key.value) !== undefined || (plural === 'upstreams' && key.value === 'servers');
+    knows(key.value) !== undefined || (/^upstreams?$/.test(plural) && key.value === 'servers');
   if (!plain.some(isDirective)) return undefined;
   const named = plain.find(([key, value]) => NAME_KEYS.includes(key.value) && value.type === 'string');
   const one = plural.replace(/s$/, '');

@@ -121,11 +121,11 @@ describe('places', () => {
 describe('problems', () => {
   it.each([
     ['', '1:1: unexpected end of file: a value is expected'],
-    ['[]', '1:1: a configuration is an object, { … }, not a list'],
+    ['[]', '1:1: a configuration is an object, { … }, not a list; write { "servers": [ … ] }'],
     ['{"a": 1 "b": 2}', '1:9: a "," is missing before this'],
     ['{"a": }', '1:7: unexpected "}": a value is expected here'],
     ['{"a": 1,, "b": 2}', '1:9: unexpected ",": a key in double quotes is expected here'],
-    ['{a: 1}', '1:2: unexpected a: keys and text stand in double quotes'],
+    ['{a: 1}', '1:2: keys and text stand in double quotes: write "a"'],
     ['{"a" 1}', '1:6: a ":" is missing between the key and its value'],
     ['{"a": ["b": 1]}', '1:11: unexpected ":" in a list, [ … ]: keys stand in an object, { … }'],
     ['{"a": 1]}', '1:8: unexpected "]": it closes nothing'],
