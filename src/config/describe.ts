@@ -14,10 +14,10 @@ JSON file. Where nginx has a directive of the name, its meaning and its default 
 **Times** are \`500ms\`, \`30s\`, \`5m\`, \`1h\`, \`1d\`, or a number of seconds; **sizes** are \`512\`, \`8k\`, \`1m\`, \`1g\`. Relative paths start from
 the directory of the configuration, or from \`-p\`.
 
-**In JSON** a value is text, a number or, where the directive has such words, true/false (which stand for \`on\` and \`off\`). Several arguments are a list, or one text of
-several words. A directive that may stand several times takes a list, one element each. Where the first argument is a name, an object
-does as well: \`"proxy_set_header": { "Host": "$http_host" }\`. A block is an object; the arguments of a block are its key:
-\`"locations": { "= /x": { … } }\`. A location may be its URL alone, an upstream its servers, a program its command:
+**In JSON** a value is text, a number or, where the directive has such words, true/false (which stand for \`on\` and \`off\`). Several
+arguments are a list, or one text of several words. A directive that may stand several times takes a list, one element each. Where the
+first argument is a name, an object does as well: \`"proxy_set_header": { "Host": "$http_host" }\`. A block is an object; the arguments of
+a block are its key: \`"locations": { "= /x": { … } }\`. A location may be its URL alone, an upstream its servers, a program its command:
 \`"locations": { "/": "http://127.0.0.1:3000" }\`. Comments and trailing commas are allowed.
 
 **Twice in one block** a directive is an error, as in nginx; so is a key that stands twice in a JSON object. Those that say *may stand
