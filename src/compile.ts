@@ -1,7 +1,7 @@
 // Model → Runtime: the one file that knows every part. Each location becomes one ready handler, each address one front.
 // A little past 300 lines: it knows every part so that no part knows another.
 import { isDeepStrictEqual } from 'node:util';
-import { listenKey } from './config/finish.ts';
+import { listenKey, socketKey } from './config/addresses.ts';
 import type { LocationMatch, LocationModel, Model, ScriptOp, ServerModel, Settings } from './config/model.ts';
 import { lookupAny } from './config/registry.ts';
 import type { Exchange, Handler, LocationRuntime, ServerRuntime } from './exchange.ts';
@@ -10,7 +10,7 @@ import { compileForward } from './forward/compile-forward.ts';
 import type { ForwardLog } from './forward/forward.ts';
 import { Door } from './listen/door.ts';
 import type { Front } from './listen/front.ts';
-import type { ListenerPlan } from './listen/listener.ts';
+import type { AddressPlan, ListenerPlan } from './listen/listener.ts';
 import { createSecureContexts, type TlsMaterial } from './listen/secure-contexts.ts';
 import { createAccessLog } from './observe/access-log.ts';
 import type { LogFiles } from './observe/log-files.ts';
@@ -77,14 +77,7 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
     await slices.step();
   }
   const door = new Door((message) => tools.log.noRoom(message));
-  const listeners = new Map<string, ListenerPlan>();
-  for (const { server } of servers) {
-    for (const listen of server.settings.listens) {
-      const key = listenKey(listen);
-      if (!listeners.has(key)) listeners.set(key, planListener(key, model, servers, { ...tools, door }));
-    }
-  }
-  return { model, listeners, upstreams };
+  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams };
 }
 
 /** Where a level is: its own match, and that of the location whose root or alias it uses. */
@@ -100,13 +93,38 @@ interface CompiledServer {
   readonly runtime: ServerRuntime;
 }
 
-/** The servers of one address, the default one first. */
-function planListener(
-  key: string,
+type ListenTools = Pick<RuntimeTools, 'tls'> & { readonly door: Door };
+
+/** One plan a socket, in the order of the configuration. */
+function planListeners(
   model: Model,
+  servers: readonly CompiledServer[],
+  tools: ListenTools,
+): Map<string, ListenerPlan> {
+  const plans = new Map<string, AddressPlan & Pick<ListenerPlan, 'key' | 'listen'>>();
+  for (const { settings } of model.servers) {
+    for (const listen of settings.listens) {
+      const key = listenKey(listen);
+      if (!plans.has(key)) plans.set(key, planAddress(key, servers, tools));
+    }
+  }
+  const maxConnections = model.settings.workerConnections;
+  const sockets = [...plans].filter(([key, { listen }]) => socketKey(listen, plans) === key);
+  return new Map(
+    sockets.map(([key, plan]) => {
+      const served = [...plans.values()].filter((p) => p !== plan && socketKey(p.listen, plans) === key);
+      const addresses = served.length > 0 ? new Map(served.map((p) => [p.listen.host, p])) : null;
+      return [key, { ...plan, addresses, maxConnections, door: tools.door }];
+    }),
+  );
+}
+
+/** The servers of one address, the default one first. */
+function planAddress(
+  key: string,
   all: readonly CompiledServer[],
-  tools: RuntimeTools & { readonly door: Door },
-): ListenerPlan {
+  tools: ListenTools,
+): AddressPlan & Pick<ListenerPlan, 'key' | 'listen'> {
   const here = all.filter(({ server }) =>
     server.settings.listens.some((listen) => listenKey(listen) === key),
   );
@@ -125,8 +143,6 @@ function planListener(
     listen,
     front: createFront(first, here),
     secure: listen.ssl ? at(first.server.at, () => createSecureContexts(named, tools.tls)) : null,
-    maxConnections: model.settings.workerConnections,
-    door: tools.door,
   };
 }
 

@@ -70,6 +70,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'nginx-names',
     'foreign-words',
     'missing-semicolon',
+    'foreign-syntax',
   ],
   'config/files': ['load', 'print'],
   'config/registry': [
@@ -81,6 +82,8 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'build-blocks',
     'build-script',
     'finish',
+    'addresses',
+    'as-nginx',
     'describe',
   ],
 };

@@ -130,10 +130,12 @@ function methodWord(method: BalanceMethod, doc: string, aliases?: readonly strin
 function readServer(words: readonly Word[], cx: ReadContext): ServerEntry | undefined {
   const address = parseAddress(words[0].text);
   if (address === undefined) {
-    return cx.problems.error(
-      words[0].at,
-      `"${words[0].text}" is no address; write host:port, [ipv6]:port or unix:/path`,
-    );
+    const host = /^\w+:\/\/([^/]+)/.exec(words[0].text)?.[1];
+    const why =
+      host === undefined
+        ? 'is no address; write host:port, [ipv6]:port or unix:/path'
+        : `is no address, which has no scheme and no path; write ${host}`;
+    return cx.problems.error(words[0].at, `"${words[0].text}" ${why}`);
   }
   const at = words[0].at;
   const entry = {

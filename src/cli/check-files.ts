@@ -1,28 +1,31 @@
-// What a configuration names and a start would open: certificates, keys, logs. All that cannot be used is told at once, each at its
+// What a configuration names and a start would open: certificates, keys, logs, the pid file, Unix sockets. All that cannot be used is told at once, each at its
 // own directive; compiling, which comes after, would tell of the first one and its server only.
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { accessSync, constants, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import { createSecureContext } from 'node:tls';
-import type { ServerModel, Settings } from '../config/model.ts';
-import { formatPosition } from '../config/problem.ts';
+import { dirname, join, resolve } from 'node:path';
+import { listensOf } from '../cluster/needs.ts';
+import { whyNoSocket, whyNotMade } from '../cluster/writable-place.ts';
+import type { Model, ServerModel, Settings } from '../config/model.ts';
+import { positionOf } from '../config/places.ts';
+import { formatPosition, type Severity } from '../config/problem.ts';
 import { rowsNamed } from '../config/registry.ts';
 import type { Directive, Position, Tree } from '../config/tree.ts';
 import { reasonOf } from '../observe/log-output.ts';
-import { readRegularFile } from '../shared/read-regular-file.ts';
+import { checkCiphers, checkPair } from './check-certificates.ts';
 import type { ReadConfig } from './read-config.ts';
 
-type Report = (at: Position, message: string) => void;
+type Report = (at: Position, message: string, severity?: Severity) => void;
 
 export function checkFiles({ file, model, tree, problems }: ReadConfig): void {
   if (model === undefined || tree === undefined) return;
   const said = new Set<string>();
   // A certificate of the http level is that of all its servers.
-  const report: Report = (at, message) => {
-    if (!said.has(formatPosition(at) + message)) problems.error(at, message);
+  const report: Report = (at, message, severity = 'error') => {
+    if (!said.has(formatPosition(at) + message)) problems.list.push({ severity, at, message });
     said.add(formatPosition(at) + message);
   };
   const nowhere = { file, line: 1, column: 1 };
+  checkPlaces(model, (key) => directiveSetting(tree.directives, key)?.at ?? nowhere, report);
+  checkSockets(model, report);
   for (const server of model.servers) {
     if (!server.settings.listens.some((listen) => listen.ssl)) continue;
     checkServer(server.settings, (key) => directiveOf(tree, server, key)?.at ?? nowhere, report);
@@ -40,71 +43,45 @@ type PlaceOf = (key: keyof Settings) => Position;
 
 function checkServer(settings: Settings, placeOf: PlaceOf, report: Report): void {
   const { sslCertificate, sslCertificateKey, sslCiphers } = settings;
-  if (sslCiphers !== '') {
-    const problem = thrownBy(() => createSecureContext({ ciphers: sslCiphers }));
-    if (problem !== undefined) report(placeOf('sslCiphers'), `ssl_ciphers ${sslCiphers}: ${problem}`);
-  }
+  const problem = sslCiphers === '' ? undefined : checkCiphers(sslCiphers);
+  if (problem !== undefined) report(placeOf('sslCiphers'), `ssl_ciphers ${sslCiphers}: ${problem}`);
   if (sslCertificate === 'self-signed' || sslCertificate === '' || sslCertificateKey === '') return;
-  const onCertificate = (what: string): void =>
-    report(placeOf('sslCertificate'), `ssl_certificate ${sslCertificate} ${what}`);
-  const onKey = (what: string): void =>
-    report(placeOf('sslCertificateKey'), `ssl_certificate_key ${sslCertificateKey} ${what}`);
-  const certificate = readCertificate(sslCertificate, onCertificate);
-  const key = readKey(sslCertificateKey, onKey);
-  if (certificate === undefined || key === undefined) return;
-  if (!certificate.leaf.checkPrivateKey(key.key))
-    return onKey(`does not belong to ${sslCertificate}: name the key that the certificate was made with`);
-  const problem = thrownBy(() => createSecureContext({ cert: certificate.pem, key: key.pem }));
-  if (problem !== undefined) onCertificate(`cannot be used: ${problem}`);
+  const certificate = `ssl_certificate ${sslCertificate}`;
+  checkPair(sslCertificate, sslCertificateKey, {
+    onCertificate: (what) => report(placeOf('sslCertificate'), `${certificate} ${what}`),
+    onKey: (what) => report(placeOf('sslCertificateKey'), `ssl_certificate_key ${sslCertificateKey} ${what}`),
+    warnOfCertificate: (what) => report(placeOf('sslCertificate'), `${certificate} ${what}`, 'warning'),
+  });
 }
 
-type Say = (what: string) => void;
-
-function readCertificate(path: string, say: Say): { pem: Buffer; leaf: X509Certificate } | undefined {
-  const pem = contentOf(path);
-  if (typeof pem === 'string') return void say(pem);
-  const leaf = madeBy(() => new X509Certificate(pem));
-  if (leaf !== undefined) return { pem, leaf };
-  say('holds no certificate in PEM: name the file with -----BEGIN CERTIFICATE-----');
-}
-
-function readKey(path: string, say: Say): { pem: Buffer; key: KeyObject } | undefined {
-  const pem = contentOf(path);
-  if (typeof pem === 'string') return void say(pem);
-  const key = madeBy(() => createPrivateKey(pem));
-  if (key !== undefined) return { pem, key };
-  if (pem.includes('ENCRYPTED'))
-    return void say(
-      'is encrypted, and nobody is asked for its passphrase: write it without one, openssl pkey -in',
-    );
-  say('holds no private key in PEM: name the file with -----BEGIN PRIVATE KEY-----');
-}
-
-function contentOf(path: string): Buffer | string {
-  try {
-    return readRegularFile(path);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return 'cannot be read: there is no such file';
-    if (code === 'EACCES') return 'cannot be read: permission denied; let the user of lbproxy read it';
-    return `cannot be read: ${code === 'EISDIR' ? 'it is a directory' : message}`;
+/** The pid file and the state directory, where the file names them. */
+function checkPlaces({ settings: { pidFile, statePath } }: Model, placeOf: PlaceOf, report: Report): void {
+  const onPid = (what: string): void => report(placeOf('pidFile'), `pid ${pidFile} ${what}`);
+  const onState = (what: string): void => report(placeOf('statePath'), `state_path ${statePath} ${what}`);
+  if (pidFile !== '') {
+    const problem = whyNotMade(pidFile);
+    if (isDirectory(pidFile)) onPid(`is a directory: name a file in it, ${join(pidFile, 'lbproxy.pid')}`);
+    else if (problem !== undefined) onPid(`cannot be written: ${problem}`);
   }
+  if (statePath === '' || isDirectory(statePath)) return;
+  const problem = whyNotMade(statePath);
+  if (isDirectory(statePath) === false) onState('is no directory: name another, or remove the file');
+  else if (problem !== undefined) onState(`cannot be made: ${problem}`);
 }
 
-function madeBy<T>(make: () => T): T | undefined {
+/** Undefined where nothing is. */
+function isDirectory(path: string): boolean | undefined {
   try {
-    return make();
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory();
   } catch {
     return undefined;
   }
 }
 
-function thrownBy(make: () => unknown): string | undefined {
-  try {
-    make();
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+function checkSockets(model: Model, report: Report): void {
+  for (const { path, at } of listensOf(model).values()) {
+    const problem = path === '' ? undefined : whyNoSocket(path);
+    if (problem !== undefined) report(positionOf(at), `cannot listen on unix:${path}: ${problem}`);
   }
 }
 
@@ -113,8 +90,11 @@ function directiveOf(tree: Tree, server: ServerModel, key: keyof Settings): Dire
   const http = tree.directives.filter(({ name }) => name === 'http').flatMap(({ block }) => block ?? []);
   const level = [...tree.directives, ...http];
   const own = level.find(({ name, at }) => name === 'server' && formatPosition(at) === server.at);
-  const sets = ({ name }: Directive): boolean => keyOf(name) === key;
-  return own?.block?.find(sets) ?? level.find(sets) ?? own;
+  return directiveSetting(own?.block ?? [], key) ?? directiveSetting(level, key) ?? own;
+}
+
+function directiveSetting(directives: readonly Directive[], key: keyof Settings): Directive | undefined {
+  return directives.find(({ name }) => keyOf(name) === key);
 }
 
 function keyOf(name: string): keyof Settings | undefined {

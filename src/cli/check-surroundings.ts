@@ -1,8 +1,10 @@
 // What a configuration needs of the machine: host names that resolve, programs that can be started; and what of the machine it lays open.
 // -t asks for it. A start does not: names and files may come later, and both are tried again.
 import { lookup } from 'node:dns/promises';
-import { positionOf } from '../config/finish.ts';
+import { isIP } from 'node:net';
+import { listensOf } from '../cluster/needs.ts';
 import type { Model } from '../config/model.ts';
+import { positionOf } from '../config/places.ts';
 import type { Problems } from '../config/problem.ts';
 import { whyNotStartable } from '../supervise/startable.ts';
 import { chosenHosts } from '../upstream/chosen-hosts.ts';
@@ -15,6 +17,7 @@ export async function checkSurroundings(model: Model, problems: Problems): Promi
       problems.error(positionOf(program.at), `program "${program.name}": ${reason}`);
   }
   for (const { variables, at } of chosenHosts(model)) problems.warn(positionOf(at), chosenText(variables));
+  await checkListens(model, problems);
   const hosts = [...strangers(model), ...bareServers(model)];
   const names = [...new Set(hosts.map(({ host }) => host))];
   const failures = new Map(
@@ -40,6 +43,17 @@ export async function checkSurroundings(model: Model, problems: Problems): Promi
 function chosenText([variable, ...origins]: readonly string[]): string {
   const from = origins.length === 0 ? `$${variable}` : `$${variable}, which is made of $${origins.at(-1)}`;
   return `a client can choose the host that this leads to, and so reach whatever this machine can: it comes from ${from}; let it choose among names that stand here, by locations or "if"`;
+}
+
+/** A name to listen on must have an address at the start. */
+async function checkListens(model: Model, problems: Problems): Promise<void> {
+  for (const { host, port, at } of listensOf(model).values()) {
+    if (host === '' || host === '*' || isIP(host) !== 0) continue;
+    const failure = await whyUnknown(host);
+    if (failure === undefined) continue;
+    const what = `cannot listen on ${host}:${port}: the host name does not resolve (${failure})`;
+    problems.error(positionOf(at), `${what}; write the address as a number`);
+  }
 }
 
 /** At a start a name that is nothing of the file may be a host that the DNS will know. */

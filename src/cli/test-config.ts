@@ -4,13 +4,12 @@ import { placeOfSelfSigned } from '../cluster/needs.ts';
 import { RuntimeLogs } from '../cluster/runtime-logs.ts';
 import { ensureSelfSigned } from '../cluster/self-signed.ts';
 import { CompileError, compileRuntime } from '../compile.ts';
-import { positionOf } from '../config/finish.ts';
+import { asNginx } from '../config/as-nginx.ts';
 import type { Model } from '../config/model.ts';
+import { positionOf } from '../config/places.ts';
 import { printNginx } from '../config/print.ts';
 import type { Problems } from '../config/problem.ts';
-import { rowsNamed } from '../config/registry.ts';
-import type { Directive, Tree } from '../config/tree.ts';
-import { withJsonHeaders } from '../forward/rows.ts';
+import type { Tree } from '../config/tree.ts';
 import { type CertificatePaths, readTlsFiles } from '../listen/tls-files.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import { TICKET_KEY_BYTES, TicketKeys } from '../socket/ticket-keys.ts';
@@ -98,36 +97,4 @@ export function dump(tree: Tree): string {
   let out = '';
   for (const [name, text] of tree.sources) out += `# configuration file ${name}:\n${text}\n`;
   return out;
-}
-
-/** The top level of a JSON file in the two levels of nginx, with the header fields that JSON sets of itself. */
-function asNginx(directives: readonly Directive[]): Directive[] {
-  const isMain = ({ name }: Directive): boolean =>
-    rowsNamed(name).some((row) => row.contexts.includes('main'));
-  const at = directives[0]?.at ?? { file: '', line: 1, column: 1 };
-  const http = { name: 'http', args: [], at, block: directives.filter((d) => !isMain(d)) };
-  return [...directives.filter(isMain), withHeaders(http, true)];
-}
-
-/** A level that sets header fields inherits none, in JSON but for the default ones. */
-function withHeaders(directive: Directive, always: boolean): Directive {
-  const { name, block } = directive;
-  if (block === undefined || !['http', 'server', 'location'].includes(name)) return directive;
-  const inner = block.map((each) => withHeaders(each, false));
-  const own = block
-    .filter((each) => each.name === 'proxy_set_header')
-    .map((d): readonly [string, string] => [d.args[0].text, '']);
-  if (own.length === 0 && !always) return { ...directive, block: inner };
-  const { at } = directive;
-  const added = withJsonHeaders(own)
-    .filter((field) => !own.includes(field))
-    .map(([field, value]) => ({
-      name: 'proxy_set_header',
-      args: [
-        { text: field, at },
-        { text: value, at },
-      ],
-      at,
-    }));
-  return { ...directive, block: [...added, ...inner] };
 }

@@ -1,11 +1,11 @@
 // What a Model asks of the primary: addresses to bind, names to look up, a certificate to have.
-import { listenKey } from '../config/finish.ts';
+import { listenKey, socketKey } from '../config/addresses.ts';
 import type { Model } from '../config/model.ts';
 import type { ListenModel } from '../listen/rows.ts';
 import { groupKey, hostNamesOf, implicitUpstream } from '../upstream/discovery.ts';
 import { passesOf } from '../upstream/passes.ts';
 
-/** One entry per distinct address. */
+/** One entry per socket, which is that of the first `listen` for its address. */
 export function listensOf(model: Model): Map<string, ListenModel> {
   const listens = new Map<string, ListenModel>();
   for (const server of model.servers) {
@@ -14,13 +14,7 @@ export function listensOf(model: Model): Map<string, ListenModel> {
       if (!listens.has(key)) listens.set(key, listen);
     }
   }
-  return listens;
-}
-
-/** `file:line:column` of the first server that listens there. */
-export function placeOfListen(model: Model, key: string): string {
-  const server = model.servers.find(({ settings }) => settings.listens.some((l) => listenKey(l) === key));
-  return server?.at ?? '';
+  return new Map([...listens].filter(([key, listen]) => socketKey(listen, listens) === key));
 }
 
 /** `file:line:column` of the first server that has the self-signed certificate. */

@@ -26,7 +26,7 @@ import { GroupHub } from './group-hub.ts';
 import { closeInherited } from './inherited-descriptors.ts';
 import { openMemoryFile } from './memory-file.ts';
 import type { FromAcceptor, PrepareProblem, TlsMessage, ToAcceptor } from './messages.ts';
-import { followedHosts, listensOf, placeOfListen, placeOfSelfSigned } from './needs.ts';
+import { followedHosts, listensOf, placeOfSelfSigned } from './needs.ts';
 import { firstOf, problemsOf, problemText, Refusal } from './refusal.ts';
 import { HostResolver } from './resolver.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
@@ -129,7 +129,7 @@ export class Primary implements PoolHome {
     const problems: PrepareProblem[] = [];
     for (const [key, listen] of listensOf(model)) {
       await this.#sockets.open(key, listen).catch((error: Error) => {
-        problems.push({ at: placeOfListen(model, key), message: error.message });
+        problems.push({ at: listen.at, message: error.message });
       });
     }
     const running = { acceptors: this.#acceptors.all.length, processes: this.processes.length };

@@ -9,6 +9,7 @@ import { getSystemErrorName } from 'node:util';
 import { listenOptions } from '../listen/listener.ts';
 import type { ListenModel } from '../listen/rows.ts';
 import { holderOfPath, holderOfPort } from '../supervise/port-probe.ts';
+import { whyNoSocket } from './writable-place.ts';
 
 interface Handle {
   close(): void;
@@ -118,8 +119,8 @@ async function numeric(listen: ListenModel): Promise<ListenModel> {
 
 /** A socket that refuses is left over from a crash. Any other file is not ours to remove: binding reports it. */
 async function removeStale(path: string): Promise<void> {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true || !(await refuses(path))) return;
   try {
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true || !(await refuses(path))) return;
     unlinkSync(path);
   } catch {
     // Left for binding to report.
@@ -147,6 +148,8 @@ function probe(listen: ListenModel): Promise<void> {
 }
 
 async function describe(listen: ListenModel, error: NodeJS.ErrnoException): Promise<string> {
+  const place = listen.path === '' ? undefined : whyNoSocket(listen.path);
+  if (place !== undefined) return `cannot listen on unix:${listen.path}: ${place}`;
   const where = listen.path !== '' ? `unix:${listen.path}` : `${listen.host}:${listen.port}`;
   switch (error.code) {
     case 'EADDRINUSE':

@@ -55,10 +55,23 @@ function prefix(
   kind: 'prefix' | 'exact' | 'prefix-final',
   reader: ScriptReader,
 ): LocationMatch {
+  const { at } = directive.args[0];
   if (!text.startsWith('/')) {
-    reader.problems.warn(directive.args[0].at, `location "${text}" matches no request: paths begin with "/"`);
+    const form = kind === 'prefix' ? pathMeant(text) : '';
+    reader.problems.warn(at, `location "${text}" matches no request: paths begin with "/"${form}`);
+  } else if (kind !== 'exact' && text.endsWith('/*')) {
+    const what = `"*" stands for itself in location "${text}"; it begins with its path in any case`;
+    reader.problems.warn(at, `${what}: write location ${text.slice(0, -1)}`);
   }
   return { kind, text };
+}
+
+/** What a location that begins with no slash was to be. */
+function pathMeant(text: string): string {
+  const ending = /^\*(\.\w+)$/.exec(text)?.[1];
+  if (ending !== undefined) return `; for an ending write location ~ \\${ending}$`;
+  if (/[\\^$(|]/.test(text)) return `; a regular expression has a ~ before it: location ~ ${text}`;
+  return /^\w/.test(text) ? `; write location /${text}` : '';
 }
 
 /**

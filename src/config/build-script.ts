@@ -64,6 +64,8 @@ function readRewrite(directive: Directive, reader: ScriptReader): ScriptOp | und
   };
 }
 
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
+
 function readReturn(directive: Directive, reader: ScriptReader): ScriptOp | undefined {
   const [first, second] = directive.args;
   const at = formatPosition(directive.at);
@@ -77,10 +79,23 @@ function readReturn(directive: Directive, reader: ScriptReader): ScriptOp | unde
       `invalid return code "${first.text}"; write return 404; or return 302 URL;`,
     );
   }
-  if (second === undefined && [301, 302, 303, 307, 308].includes(status)) {
-    return { op: 'return', status, text: '', at };
+  if (!isFinal(status, first, reader.problems)) return undefined;
+  const text = second?.text ?? '';
+  // As in nginx no text is none: `return 404 ""` is the page. A redirect always has its Location.
+  if (text === '' && !REDIRECTS.includes(status)) return { op: 'return', status, text: null, at };
+  return { op: 'return', status, text: second === undefined ? '' : reader.template(second), at };
+}
+
+/** nginx sends them all. Behind a status below 200 a client waits for the answer (RFC 9110 §15.2); one from 600 on is a 5xx to it (§15). */
+function isFinal(status: number, { text, at }: Word, problems: Problems): boolean {
+  if (status < 200) {
+    const advice = 'a final status is from 200 to 599; write return 404; or return 200 "text";';
+    problems.error(at, `"return ${text}" is no answer: ${advice}`);
+  } else if (status > 599) {
+    const what = `${text} is no status of HTTP: clients take it for a 500`;
+    problems.warn(at, `${what}; write one from 200 to 599`);
   }
-  return { op: 'return', status, text: second === undefined ? null : reader.template(second), at };
+  return status >= 200;
 }
 
 function readSet(directive: Directive, reader: ScriptReader): ScriptOp | undefined {
@@ -120,16 +135,19 @@ function readTest(directive: Directive, reader: ScriptReader): Test | undefined 
   }
   const value = reader.template(first);
   if (words.length === 1) return { test: 'set', value };
+  const joint = words.find(({ text }) => /^(?:&&|\|\||and|or)$/i.test(text));
+  if (words.length > 3 && joint !== undefined) {
+    const advice = 'set a variable under the one, and test it in the other';
+    return reader.problems.error(joint.at, `"${joint.text}" does not exist in a condition: ${advice}`);
+  }
   if (words.length !== 3)
     return reader.problems.error(first.at, 'a condition is: ($variable operator value)');
   if (operator.text === '=' || operator.text === '!=') {
     return { test: 'equal', value, other: reader.template(other), negate: operator.text === '!=' };
   }
   if (!/^!?~\*?$/.test(operator.text)) {
-    return reader.problems.error(
-      operator.at,
-      `unknown operator "${operator.text}"; there are =, !=, ~, ~*, !~, !~*`,
-    );
+    const advice = /^===?$/.test(operator.text) ? 'write =' : 'there are =, !=, ~, ~*, !~, !~*';
+    return reader.problems.error(operator.at, `unknown operator "${operator.text}"; ${advice}`);
   }
   const caseless = operator.text.endsWith('*');
   if (!checkPattern(other, other.text, caseless, reader)) return undefined;

@@ -67,7 +67,10 @@ export class Builder implements ScriptReader {
   #topLevel(main: Level, http: Level, waiting: { directive: Directive; level: Level }[]): void {
     for (const directive of this.#tree.directives) {
       const places = rowsNamed(directive.name).flatMap((row) => row.contexts);
-      if (directive.name === 'http' && this.#tree.syntax === 'nginx') {
+      if (directive.name === 'http' && this.#tree.syntax === 'json') {
+        const what = 'JSON has no "http" level: its keys stand at the top of the file';
+        this.problems.error(directive.at, `${what}; write { "upstreams": { … }, "servers": [ … ] }`);
+      } else if (directive.name === 'http') {
         checkRow(directive, main, this.problems);
         isSecond(directive, main, 'block http', this.problems);
         this.#contents(directive.block ?? [], http, waiting);

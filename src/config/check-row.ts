@@ -1,5 +1,5 @@
 // Whether a directive may stand where it stands, with what it carries: the first look at each.
-import { ownWordFor } from './foreign-words.ts';
+import { adviceFor, ownWordFor } from './foreign-words.ts';
 import type { Level } from './level.ts';
 import { isNginxDirective, NOT_YET } from './nginx-names.ts';
 import { didYouMean, type Problems } from './problem.ts';
@@ -14,10 +14,15 @@ export function checkRow(directive: Directive, level: Level, problems: Problems)
   const { name, at, args } = directive;
   const rows = rowsNamed(name);
   if (rows.length === 0) return reportUnknown(directive, level, problems);
+  const nul = args.find(({ text }) => text.includes('\0'));
+  // The system would cut paths there, and Node throws.
+  if (nul !== undefined)
+    return problems.error(nul.at, `a NUL character stands in an argument of "${name}"; remove it`);
   const row = rows.find((candidate) => candidate.contexts.includes(level.context));
   if (row === undefined) {
     const places = [...new Set(rows.flatMap((candidate) => candidate.contexts))].join(', ');
-    return problems.error(at, `"${name}" is not allowed in ${level.context}; it goes in ${places}`);
+    const form = name === 'proxy_pass' ? `: location / { proxy_pass ${args[0]?.text ?? 'http://…'}; }` : '';
+    return problems.error(at, `"${name}" is not allowed in ${level.context}; it goes in ${places}${form}`);
   }
   const wantsBlock =
     row.kind === 'structure' ? row.opens !== undefined : row.kind === 'ignored' && row.block === true;
@@ -32,13 +37,39 @@ export function checkRow(directive: Directive, level: Level, problems: Problems)
     const count = min === max ? `${min}` : `${min} to ${max}`;
     return problems.error(
       at,
-      `"${name}" takes ${count} argument${count === '1' ? '' : 's'}, not ${args.length}: ${name} ${row.syntax}`,
+      `"${name}" takes ${count} argument${count === '1' ? '' : 's'}, not ${args.length}: ${name} ${row.syntax}${hintOf(directive, row)}`,
     );
+  }
+  if (row.kind === 'setting' && args[0]?.text === '=' && args.length > 1) {
+    const form = `${name} ${textsOf(args.slice(1))};`;
+    problems.warn(args[0].at, `"=" is an argument here, not a sign; write ${form}`);
   }
   return row;
 }
 
-function reportUnknown({ name, at }: Directive, { context }: Level, problems: Problems): undefined {
+const textsOf = (args: Directive['args']): string => args.map(({ text }) => text).join(' ');
+
+/** `root = /x;`, `return 200 hello world;` */
+function hintOf({ name, args }: Directive, row: Row): string {
+  if (args[0]?.text === '=') return `; there is no "=" in it: ${name} ${textsOf(args.slice(1))};`;
+  if (args.length < 3 || row.args[1] !== 2 || !/^(?:return|set|proxy_set_header)$/.test(name)) return '';
+  const form = `${name} ${args[0].text} "${textsOf(args.slice(1))}";`;
+  return `; a text with blanks stands in quotes: ${form}`;
+}
+
+/** `listen: 80;`, `listen=80;` */
+function withoutSign({ name, args }: Directive): string | undefined {
+  const m = /^([a-z_]\w*)(?::|=)(.*)$/s.exec(name);
+  if (m === null || rowsNamed(m[1]).length === 0) return undefined;
+  return [m[1], m[2], textsOf(args)].filter((text) => text !== '').join(' ');
+}
+
+function reportUnknown(directive: Directive, { context }: Level, problems: Problems): undefined {
+  const { name, at } = directive;
+  const signless = withoutSign(directive);
+  if (signless !== undefined) return problems.error(at, `unknown directive "${name}"; write ${signless};`);
+  const advice = adviceFor(name, context);
+  if (advice !== undefined) return problems.error(at, `unknown directive "${name}"; ${advice}`);
   const own = ownWordFor(name, context);
   if (own !== undefined) return problems.error(at, `unknown directive "${name}"; here it is "${own}"`);
   if (isNginxDirective(name))

@@ -1,4 +1,5 @@
 // The registry as documentation: a page of all directives, and a JSON schema for editors.
+import { takes } from './json/values.ts';
 import { namesIn, ROWS, rowsNamed, variableNames } from './registry.ts';
 import type { Context, IgnoredRow, Row, SettingRow } from './row.ts';
 
@@ -13,10 +14,10 @@ JSON file. Where nginx has a directive of the name, its meaning and its default 
 **Times** are \`500ms\`, \`30s\`, \`5m\`, \`1h\`, \`1d\`, or a number of seconds; **sizes** are \`512\`, \`8k\`, \`1m\`, \`1g\`. Relative paths start from
 the directory of the configuration, or from \`-p\`.
 
-**In JSON** a value is text, a number or true/false (which stand for \`on\` and \`off\`). Several arguments are a list, or one text of
-several words. A directive that may stand several times takes a list, one element each. Where the first argument is a name, an object
-does as well: \`"proxy_set_header": { "Host": "$http_host" }\`. A block is an object; the arguments of a block are its key:
-\`"locations": { "= /x": { … } }\`. A location may be its URL alone, an upstream its servers, a program its command:
+**In JSON** a value is text, a number or, where the directive has such words, true/false (which stand for \`on\` and \`off\`). Several
+arguments are a list, or one text of several words. A directive that may stand several times takes a list, one element each. Where the
+first argument is a name, an object does as well: \`"proxy_set_header": { "Host": "$http_host" }\`. A block is an object; the arguments of
+a block are its key: \`"locations": { "= /x": { … } }\`. A location may be its URL alone, an upstream its servers, a program its command:
 \`"locations": { "/": "http://127.0.0.1:3000" }\`. Comments and trailing commas are allowed.
 
 **Twice in one block** a directive is an error, as in nginx; so is a key that stands twice in a JSON object. Those that say *may stand
@@ -193,7 +194,8 @@ const isSingle = (repeat: SettingRow['repeat']): boolean => repeat === 'once' ||
 /** A row's value by the words that its documentation uses for it. */
 function settingOf(row: Row): Schema {
   const single = row.args[1] === 0 || (row.args[1] === 1 && row.kind === 'setting' && isSingle(row.repeat));
-  if (!single) return { type: ['string', 'number', 'boolean', 'array', 'object'] };
+  const booleans = takes(row.syntax, true) || takes(row.syntax, false) ? ['boolean'] : [];
+  if (!single) return { type: ['string', 'number', ...booleans, 'array', 'object'] };
   switch (row.syntax) {
     case '':
       return { type: 'boolean' };
@@ -201,7 +203,7 @@ function settingOf(row: Row): Schema {
       return { type: ['integer', 'string'] };
     default: {
       const words = wordsOf(row.syntax);
-      return words === undefined ? SCALAR : { enum: words };
+      return words === undefined ? { type: ['string', 'number', ...booleans] } : { enum: words };
     }
   }
 }

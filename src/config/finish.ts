@@ -10,23 +10,24 @@ import {
   programGroups,
   takenForHost,
 } from '../upstream/passes.ts';
+import { checkSockets, DEFAULT_BACKLOG, listenKey, withSharedOptions } from './addresses.ts';
 import type { Model, ScriptOp, ServerModel, Settings, UpstreamModel } from './model.ts';
+import { positionOf } from './places.ts';
 import { didYouMean, type Problems } from './problem.ts';
-import type { Position } from './tree.ts';
 
-const DEFAULT_LISTEN: ListenModel = {
+const DEFAULT_LISTEN: Omit<ListenModel, 'at'> = {
   host: '*',
   port: 80,
   path: '',
   ssl: false,
   defaultServer: false,
-  backlog: 511,
+  backlog: DEFAULT_BACKLOG,
   ipv6only: true,
 };
 
 /** `unread`: places of upstreams whose servers could not be read, which was reported. */
 export function finishModel(model: Model, problems: Problems, unread: ReadonlySet<string>): Model {
-  const servers = withTlsPorts(model.servers.map(withListens));
+  const servers = withOptions(model.servers.map(withListens));
   const read = { ...model, servers: servers.map((server) => withRedirect(server, servers, problems)) };
   const passes = passesOf(read);
   checkUpstreams(read, problems, unread);
@@ -39,33 +40,17 @@ export function finishModel(model: Model, problems: Problems, unread: ReadonlySe
   return finished;
 }
 
-/** `file:line:column` of a model back to a place. */
-export function positionOf(at: string): Position {
-  const m = /^(.*):(\d+):(\d+)$/s.exec(at);
-  return m === null
-    ? { file: at, line: 1, column: 1 }
-    : { file: m[1], line: Number(m[2]), column: Number(m[3]) };
-}
-
 /** nginx's default address, and `ssl on` as what it means now. */
 function withListens(server: ServerModel): ServerModel {
   const { listens, sslOn } = server.settings;
-  const given = listens.length > 0 ? listens : [DEFAULT_LISTEN];
+  const given = listens.length > 0 ? listens : [{ ...DEFAULT_LISTEN, at: server.at }];
   const all = sslOn ? given.map((listen) => ({ ...listen, ssl: true })) : given;
   return { ...server, settings: { ...server.settings, listens: all } };
 }
 
-/** As in nginx `ssl` is said of the address: what one server says of it holds for all of them. */
-function withTlsPorts(servers: readonly ServerModel[]): readonly ServerModel[] {
-  const secure = new Set<string>();
-  for (const { settings } of servers)
-    for (const listen of settings.listens) if (listen.ssl) secure.add(listenKey(listen));
-  return servers.map((server) => {
-    const listens = server.settings.listens.map((listen) =>
-      listen.ssl || !secure.has(listenKey(listen)) ? listen : { ...listen, ssl: true },
-    );
-    return { ...server, settings: { ...server.settings, listens } };
-  });
+function withOptions(servers: readonly ServerModel[]): readonly ServerModel[] {
+  const listens = withSharedOptions(servers.map(({ settings }) => settings.listens));
+  return servers.map((server, i) => ({ ...server, settings: { ...server.settings, listens: listens[i] } }));
 }
 
 /** `redirect https` becomes the `return` that it stands for. */
@@ -184,7 +169,7 @@ function checkServers(model: Model, problems: Problems): void {
     for (const listen of server.settings.listens) {
       const key = listenKey(listen);
       if (own.has(key)) {
-        problems.error(positionOf(server.at), `this server listens on ${key} twice; remove one`);
+        problems.error(positionOf(listen.at), `this server listens on ${key} twice; remove one`);
         continue;
       }
       own.add(key);
@@ -200,6 +185,10 @@ function checkServers(model: Model, problems: Problems): void {
     }
   }
   checkCertificates([...addresses.values()], problems);
+  checkSockets(
+    model.servers.flatMap(({ settings }) => settings.listens),
+    problems,
+  );
 }
 
 /** What the servers of one address have said of it so far. */
@@ -251,11 +240,4 @@ function checkKey(at: string, settings: Settings, problems: Problems): void {
   if (!['', 'self-signed'].includes(settings.sslCertificate) && settings.sslCertificateKey === '') {
     problems.error(positionOf(at), 'ssl_certificate needs its ssl_certificate_key');
   }
-}
-
-/** One listening socket: `*:80`, `127.0.0.1:80`, `[::1]:80`, `unix:/path`. */
-export function listenKey(listen: ListenModel): string {
-  if (listen.path !== '') return `unix:${listen.path}`;
-  if (listen.host === '0.0.0.0') return `*:${listen.port}`;
-  return listen.host.includes(':') ? `[${listen.host}]:${listen.port}` : `${listen.host}:${listen.port}`;
 }

@@ -63,6 +63,23 @@ const WORDS: Partial<Readonly<Record<Context, Readonly<Record<string, string>>>>
   http: TOP,
 };
 
+/** Words that nothing here is called like, and what to write. */
+const ADVICE: Readonly<Record<string, string>> = {
+  else: 'what stands behind the "if" is for all others; or write a second if with !=',
+  https: 'write "listen": "443 ssl" and "certificate": "…"',
+  tls: 'write "listen": "443 ssl" and "certificate": "…"',
+};
+
+/** What to write instead of a word that has no counterpart of one word; undefined when it is no such word. */
+export function adviceFor(name: string, context: Context): string | undefined {
+  const plural = /^(location|upstream|program)\s+(.+)$/s.exec(name);
+  if (plural !== null) return `write "${plural[1]}s": { ${JSON.stringify(plural[2])}: { … } }`;
+  const isTop = context === 'main' || context === 'http';
+  if (isTop && Object.hasOwn(SERVER, name))
+    return `here it is "${SERVER[name as keyof typeof SERVER]}", in "servers"`;
+  return Object.hasOwn(ADVICE, name) ? ADVICE[name] : undefined;
+}
+
 /** What a foreign word is called here, in a context; undefined when it is no such word. */
 export function ownWordFor(name: string, context: Context): string | undefined {
   const words = WORDS[context];

@@ -96,10 +96,12 @@ function together(
     case 'last':
       if (!isDeepStrictEqual(before, value)) {
         const where = whereFrom(second, first);
-        problems.warn(
-          second.at,
-          `"${second.name}" is given twice in this block: this one holds, that ${where} has no effect`,
-        );
+        const what =
+          second.name === first.name
+            ? `"${second.name}" is given twice in this block`
+            : `"${second.name}" and "${first.name}" exclude each other`;
+        const advice = second.name === first.name ? '' : '; remove one';
+        problems.warn(second.at, `${what}: this one holds, that ${where} has no effect${advice}`);
       }
       return value;
     default:
@@ -112,7 +114,7 @@ function duplicate(second: Directive, first: Directive): string {
   const where = whereFrom(second, first);
   return second.name === first.name
     ? `"${second.name}" is given twice in this block; the first is ${where}`
-    : `"${second.name}" cannot stand beside "${first.name}", which is ${where}`;
+    : `"${second.name}" cannot stand beside "${first.name}", which is ${where}; keep one of them`;
 }
 
 /** The place of a directive as one says it to who looks at another: an included file may have it. */

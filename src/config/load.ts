@@ -1,9 +1,11 @@
 // A configuration file with all that it includes, read into one tree. The only file of this room that touches the disk.
 import { readFileSync } from 'node:fs';
 import { dirname, extname, isAbsolute, relative, resolve } from 'node:path';
+import { foreignSyntax, looksLikeJson } from './foreign-syntax.ts';
 import { glob, isGlob } from './glob.ts';
 import { readJson, type ShapeOf } from './json/read.ts';
 import { parse } from './nginx/parse.ts';
+import { places } from './places.ts';
 import { Problems } from './problem.ts';
 import type { Directive, Syntax, Tree, Word } from './tree.ts';
 
@@ -94,8 +96,14 @@ class Loader {
   }
 
   #read(reading: Reading, text: string, parent: string | null): Directive[] {
+    const syntax = syntaxOf(reading.path, text);
+    const foreign = foreignSyntax(text, syntax);
+    if (foreign !== undefined) {
+      this.#problems.error(places(text, reading.name)(foreign.offset), foreign.message);
+      return [];
+    }
     const directives =
-      syntaxOf(reading.path, text) === 'json'
+      syntax === 'json'
         ? readJson(text, reading.name, this.#problems, this.#shapeOf, parent)
         : parse(text, reading.name, this.#problems);
     if (text.includes(BROKEN)) this.#warnOfBroken(directives);
@@ -161,8 +169,7 @@ const BROKEN = '\uFFFD';
 
 function syntaxOf(path: string, text: string): Syntax {
   const byName = ['.json', '.jsonc'].includes(extname(path).toLowerCase());
-  // No nginx configuration begins with a brace.
-  return byName || /^\uFEFF?\s*\{/.test(text) ? 'json' : 'nginx';
+  return byName || looksLikeJson(text) ? 'json' : 'nginx';
 }
 
 /** `a.conf → b.conf → a.conf` */
@@ -178,6 +185,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a directory; name a file in it, or all of them with "/*"',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
+  ERR_INVALID_ARG_VALUE: 'a NUL character stands in the path',
 };
 
 function reasonOf(error: unknown): string {

@@ -17,6 +17,14 @@ export function places(text: string, file: string): (offset: number) => Position
   };
 }
 
+/** `file:line:column` of a model back to a place. */
+export function positionOf(at: string): Position {
+  const m = /^(.*):(\d+):(\d+)$/s.exec(at);
+  return m === null
+    ? { file: at, line: 1, column: 1 }
+    : { file: m[1], line: Number(m[2]), column: Number(m[3]) };
+}
+
 /** The text without a byte order mark. Columns count without it, as editors show them. */
 export function withoutBom(text: string): string {
   return text.startsWith('\uFEFF') ? text.slice(1) : text;

@@ -79,6 +79,8 @@ function inOrder(problems: readonly Problem[]): Problem[] {
 
 /** The name nearest to a misspelt one, or undefined when nothing is near. */
 export function didYouMean(name: string, known: Iterable<string>): string | undefined {
+  // One letter of two is no slip: any name would be near.
+  if (name.length < 3) return undefined;
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1;
   for (const candidate of known) {

@@ -125,6 +125,8 @@ export function shapeOf(name: string, parent: string | null): JsonShape | undefi
     maxArgs: row.args[1],
     repeat: row.kind === 'structure' || (row.kind === 'setting' && isList(row)),
     block: row.kind === 'structure' && row.opens !== undefined,
+    names: row.kind === 'setting' && row.repeat === 'merge',
+    syntax: row.syntax,
   };
 }
 

@@ -3,7 +3,7 @@
 import type { Settings } from './model.ts';
 import type { Problems } from './problem.ts';
 import type { Directive, Word } from './tree.ts';
-import { parseCount, parseFlag, parseSize, parseTime } from './units.ts';
+import { flagMeant, parseCount, parseFlag, parseSize, parseTime, sizeMeant, timeMeant } from './units.ts';
 
 export type Context =
   | 'main'
@@ -115,11 +115,20 @@ export function list<K extends keyof Settings>(
   return { kind: 'setting', key, repeat: 'append', ...row } as SettingRow;
 }
 
-function oneWord<T>(what: string, parse: (text: string) => T | undefined) {
+function oneWord<T>(
+  what: string,
+  parse: (text: string) => T | undefined,
+  meant: (text: string) => string | undefined = () => undefined,
+) {
   return (words: readonly Word[], cx: ReadContext): T | undefined => {
     const value = parse(words[0].text);
     if (value !== undefined) return value;
-    return cx.problems.error(words[0].at, `"${cx.directive.name}": "${words[0].text}" is not ${what}`);
+    const form = meant(words[0].text);
+    const advice = form === undefined ? '' : `; write ${form}`;
+    return cx.problems.error(
+      words[0].at,
+      `"${cx.directive.name}": "${words[0].text}" is not ${what}${advice}`,
+    );
   };
 }
 
@@ -137,12 +146,12 @@ function oneArgument(
 
 /** `name time;` in milliseconds. */
 export function time(key: KeysOf<number>, row: Common): SettingRow {
-  return oneArgument(key, 'time', row, oneWord('a time such as 60s, 500ms or 1h', parseTime));
+  return oneArgument(key, 'time', row, oneWord('a time such as 60s, 500ms or 1h', parseTime, timeMeant));
 }
 
 /** `name size;` in bytes. */
 export function size(key: KeysOf<number>, row: Common): SettingRow {
-  return oneArgument(key, 'size', row, oneWord('a size such as 8k, 1m or 512', parseSize));
+  return oneArgument(key, 'size', row, oneWord('a size such as 8k, 1m or 512', parseSize, sizeMeant));
 }
 
 /** `name number;`. */
@@ -158,7 +167,7 @@ export function count(
 
 /** `name on | off;`. */
 export function flag(key: KeysOf<boolean>, row: Common): SettingRow {
-  return oneArgument(key, 'on | off', row, oneWord('"on" or "off"', parseFlag));
+  return oneArgument(key, 'on | off', row, oneWord('"on" or "off"', parseFlag, flagMeant));
 }
 
 /** `name word;` with a closed set of words. */

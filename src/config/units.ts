@@ -39,6 +39,38 @@ export function parseTime(text: string): number | undefined {
   return text === '' || total > Number.MAX_SAFE_INTEGER ? undefined : total;
 }
 
+/** What a size in another notation is here (`10MB`, `1.5g`); undefined where that cannot be told. */
+export function sizeMeant(text: string): string | undefined {
+  const m = /^(\d+(?:\.\d+)?) *([kmg]?)i?b?$/i.exec(text);
+  if (m === null) return undefined;
+  const units = ['', 'k', 'm', 'g'];
+  const unit = units.indexOf(m[2].toLowerCase());
+  if (!m[1].includes('.')) return `${m[1]}${units[unit]}`;
+  return unit === 0 ? undefined : `${Math.round(Number(m[1]) * 1024)}${units[unit - 1]}`;
+}
+
+const TIME_WORDS: readonly (readonly [RegExp, string, number])[] = [
+  [/^(?:ms|msecs?|milliseconds?)$/i, 'ms', 1],
+  [/^(?:s|secs?|seconds?)$/i, 's', 1000],
+  [/^(?:m|mins?|minutes?)$/i, 'm', 60_000],
+  [/^(?:h|hrs?|hours?)$/i, 'h', 3600_000],
+  [/^(?:d|days?)$/i, 'd', 24 * 3600_000],
+];
+
+/** What a time in another notation is here (`5min`, `1.5s`); undefined where that cannot be told. */
+export function timeMeant(text: string): string | undefined {
+  const m = /^(\d+(?:\.\d+)?) *([a-z]*)$/i.exec(text);
+  const word = TIME_WORDS.find(([pattern]) => pattern.test(m?.[2] || 's'));
+  if (m === null || word === undefined) return undefined;
+  return m[1].includes('.') ? `${Math.round(Number(m[1]) * word[2])}ms` : `${m[1]}${word[1]}`;
+}
+
+/** `true` and its like. */
+export function flagMeant(text: string): string | undefined {
+  if (/^(?:true|yes|1|enabled?)$/i.test(text)) return 'on';
+  return /^(?:false|no|0|disabled?|none)$/i.test(text) ? 'off' : undefined;
+}
+
 /** `on` / `off`. */
 export function parseFlag(text: string): boolean | undefined {
   const t = text.toLowerCase();

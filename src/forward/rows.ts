@@ -261,7 +261,15 @@ const FRAMING = /^(?:content-length|transfer-encoding|te|trailer|expect|keep-ali
 
 function readSetHeader(words: readonly Word[], cx: ReadContext): readonly [string, string] | undefined {
   const [name, value] = words;
-  if (!TOKEN.test(name.text)) return cx.problems.error(name.at, `"${name.text}" is no field name`);
+  if (!TOKEN.test(name.text)) {
+    const form = TOKEN.test(name.text.slice(0, -1))
+      ? `; write it without the colon: ${name.text.slice(0, -1)}`
+      : '';
+    return cx.problems.error(
+      name.at,
+      `"${name.text}" is no field name${name.text.endsWith(':') ? form : ''}`,
+    );
+  }
   if (FRAMING.test(name.text)) {
     cx.problems.warn(
       name.at,

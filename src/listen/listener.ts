@@ -1,7 +1,7 @@
 // One listening socket: accepts, does TLS, keeps its connections. The socket may be one that another process bound.
 import { createServer, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { type Accepted, acceptBare } from '../socket/accepted.ts';
+import { type Accepted, acceptBare, localAddressOf } from '../socket/accepted.ts';
 import { ClientConnection, type ConnectionHome } from './client-connection.ts';
 import type { Door } from './door.ts';
 import { type Front, frontOfPlain } from './front.ts';
@@ -9,13 +9,19 @@ import { Handshake, type HandshakeHome } from './handshake.ts';
 import type { ListenModel } from './rows.ts';
 import type { SecureContexts } from './secure-contexts.ts';
 
-/** What a listener serves; replaced as a whole by a reload. */
-export interface ListenerPlan {
-  readonly key: string;
-  readonly listen: ListenModel;
+/** What clients of an address get. */
+export interface AddressPlan {
   readonly front: Front;
   /** null = plain HTTP. */
   readonly secure: SecureContexts | null;
+}
+
+/** What a listener serves; replaced as a whole by a reload. */
+export interface ListenerPlan extends AddressPlan {
+  readonly key: string;
+  readonly listen: ListenModel;
+  /** Where the socket is that of all addresses: those that have servers of their own. null = none. */
+  readonly addresses: ReadonlyMap<string, AddressPlan> | null;
   readonly maxConnections: number;
   /** Whether there is room for another client; the same for all listeners of a configuration. */
   readonly door: Door;
@@ -78,20 +84,30 @@ export class Listener implements ConnectionHome, HandshakeHome {
   }
 
   #accept(accepted: Accepted): void {
-    const { door, maxConnections, secure } = this.#plan;
+    const { door, maxConnections, secure, addresses } = this.#plan;
     if (!door.lets(accepted, this.connections, maxConnections, secure === null)) return;
+    const home = addresses === null ? this : this.#homeAt(localAddressOf(accepted));
     // Handshakes need a public socket: their listener never gives bare handles.
-    if (secure === null) this.#connections.add(new ClientConnection(accepted, null, this));
-    else this.#handshakes.add(new Handshake(accepted as Socket, this));
+    if (secure === null) this.#connections.add(new ClientConnection(accepted, null, home));
+    else this.#handshakes.add(new Handshake(accepted as Socket, home));
   }
 
-  onSecured(handshake: Handshake, socket: TLSSocket): void {
-    this.#connections.add(new ClientConnection(socket, handshake.name, this, handshake.acceptedAtMs));
+  #homeAt(address: string): ConnectionHome & HandshakeHome {
+    return this.#plan.addresses?.has(address) === true ? new AddressHome(this, address) : this;
+  }
+
+  /** What an address gets now: where it has no servers of its own any more, what all others get. */
+  planAt(address: string): AddressPlan {
+    return this.#plan.addresses?.get(address) ?? this.#plan;
+  }
+
+  onSecured(handshake: Handshake, socket: TLSSocket, home: ConnectionHome = this): void {
+    this.#connections.add(new ClientConnection(socket, handshake.name, home, handshake.acceptedAtMs));
     this.#handshakes.delete(handshake);
   }
 
-  onPlain(handshake: Handshake, socket: Socket): void {
-    this.#connections.add(new ClientConnection(socket, null, new PlainHome(this), handshake.acceptedAtMs));
+  onPlain(handshake: Handshake, socket: Socket, home: ConnectionHome = this): void {
+    this.#connections.add(new ClientConnection(socket, null, new PlainHome(home), handshake.acceptedAtMs));
     this.#handshakes.delete(handshake);
   }
 
@@ -148,16 +164,22 @@ export class Listener implements ConnectionHome, HandshakeHome {
   }
 }
 
-/** The listener to clients that speak plain HTTP where it speaks TLS. */
-class PlainHome implements ConnectionHome {
+/** The listener to clients of an address that has servers of its own. */
+class AddressHome implements ConnectionHome, HandshakeHome {
   readonly #listener: Listener;
+  readonly #address: string;
 
-  constructor(listener: Listener) {
+  constructor(listener: Listener, address: string) {
     this.#listener = listener;
+    this.#address = address;
   }
 
   get front(): Front {
-    return frontOfPlain(this.#listener.front);
+    return this.#listener.planAt(this.#address).front;
+  }
+
+  get secureContexts(): SecureContexts | null {
+    return this.#listener.planAt(this.#address).secure;
   }
 
   get draining(): boolean {
@@ -166,6 +188,39 @@ class PlainHome implements ConnectionHome {
 
   onClosed(connection: ClientConnection): void {
     this.#listener.onClosed(connection);
+  }
+
+  onSecured(handshake: Handshake, socket: TLSSocket): void {
+    this.#listener.onSecured(handshake, socket, this);
+  }
+
+  onPlain(handshake: Handshake, socket: Socket): void {
+    this.#listener.onPlain(handshake, socket, this);
+  }
+
+  onHandshakeClosed(handshake: Handshake): void {
+    this.#listener.onHandshakeClosed(handshake);
+  }
+}
+
+/** The listener, or one of its addresses, to clients that speak plain HTTP where it speaks TLS. */
+class PlainHome implements ConnectionHome {
+  readonly #home: ConnectionHome;
+
+  constructor(home: ConnectionHome) {
+    this.#home = home;
+  }
+
+  get front(): Front {
+    return frontOfPlain(this.#home.front);
+  }
+
+  get draining(): boolean {
+    return this.#home.draining;
+  }
+
+  onClosed(connection: ClientConnection): void {
+    this.#home.onClosed(connection);
   }
 }
 

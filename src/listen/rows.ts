@@ -1,5 +1,6 @@
 // Rows of listening addresses, of TLS towards clients, and of what a client may send and how long it may take.
 // Past 300 lines as a table is: one entry a directive, and the reader of `listen`.
+import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 import {
   type Context,
   choice,
@@ -15,7 +16,7 @@ import {
   time,
 } from '../config/row.ts';
 import type { Word } from '../config/tree.ts';
-import { parseCount, parseSize, parseTime } from '../config/units.ts';
+import { parseCount, parseSize, parseTime, timeMeant } from '../config/units.ts';
 
 /** One `listen`. */
 export interface ListenModel {
@@ -27,6 +28,8 @@ export interface ListenModel {
   readonly defaultServer: boolean;
   readonly backlog: number;
   readonly ipv6only: boolean;
+  /** `file:line:column`. */
+  readonly at: string;
 }
 
 declare module '../config/model.ts' {
@@ -88,7 +91,7 @@ export const listenRows: readonly Row[] = [
     args: [1, 16],
     syntax: 'address[:port] | port | unix:path [ssl] [default_server] [backlog=n]',
     default: '80',
-    doc: 'An address and port, a port on all addresses, or a Unix socket to accept connections on. `ssl` holds for all servers of the address.',
+    doc: 'An address and port, a port on all addresses, or a Unix socket to accept connections on. `ssl` holds for all servers of the address. Beside all addresses of a port, one of them has servers of its own on the same socket.',
     read: readListen,
   }),
   setting('sslOn', {
@@ -220,7 +223,11 @@ export const listenRows: readonly Row[] = [
     read: (words, cx) => {
       const times = words.map((word) => parseTime(word.text));
       const bad = times.indexOf(undefined);
-      if (bad >= 0) return cx.problems.error(words[bad].at, `"${words[bad].text}" is not a time such as 75s`);
+      if (bad >= 0) {
+        const form = timeMeant(words[bad].text);
+        const advice = form === undefined ? '' : `; write ${form}`;
+        return cx.problems.error(words[bad].at, `"${words[bad].text}" is not a time such as 75s${advice}`);
+      }
       return { timeoutMs: times[0] ?? 0, headerSeconds: Math.floor((times[1] ?? 0) / 1000) };
     },
   }),
@@ -286,6 +293,19 @@ function readProtocols(words: readonly Word[], cx: ReadContext): readonly string
   return cx.problems.error(words[0].at, 'no protocol is left; write ssl_protocols TLSv1.2 TLSv1.3');
 }
 
+/** Options of listen that are said, or not. */
+const ALONE: ReadonlySet<string> = new Set([
+  ...['ssl', 'default_server', 'default', 'http2', 'quic', 'proxy_protocol', 'reuseport', 'bind'],
+]);
+
+/** `listen 127.0.0.1 8080;`, `listen 80 443;` */
+function hintOf(text: string, { directive }: ReadContext): string {
+  const address = directive.args[0].text;
+  if (parseCount(text, 1, 65_535) === undefined) return '';
+  if (/^\d+$|:\d+$/.test(address)) return `; write another listen for it: listen ${text};`;
+  return `; the port stands behind a colon: ${address.replace(/:$/, '')}:${text}`;
+}
+
 /** `:9000` is a port on all addresses, as in Go. */
 const ADDRESS = /^(?:(\*|\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)?:)?(\d{1,5})$/;
 const HOST_ONLY = /^(\*|\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]*[A-Za-z.][A-Za-z0-9.-]*)$/;
@@ -305,7 +325,9 @@ function readListen(words: readonly Word[], cx: ReadContext): ListenModel | unde
       `"${words[0].text}" is no address to listen on; write a port, address:port, [ipv6]:port or unix:/path`,
     );
   }
-  const listen = { ...address, ssl: false, defaultServer: false, backlog: 511, ipv6only: true };
+  const { file, line, column } = words[0].at;
+  const at = `${file}:${line}:${column}`;
+  const listen = { ...address, ssl: false, defaultServer: false, backlog: 511, ipv6only: true, at };
   for (const word of words.slice(1)) {
     if (!readListenOption(listen, word, cx)) return undefined;
   }
@@ -318,6 +340,10 @@ function readListenOption(
   cx: ReadContext,
 ): boolean {
   const [name, value] = word.text.split('=', 2);
+  if (ALONE.has(name) && value !== undefined) {
+    cx.problems.error(word.at, `"${name}" of listen takes no value; write "${name}" alone, or leave it out`);
+    return false;
+  }
   switch (name) {
     case 'ssl':
       listen.ssl = true;
@@ -334,7 +360,9 @@ function readListenOption(
     }
     case 'ipv6only':
       listen.ipv6only = value !== 'off';
-      return true;
+      if (value === 'on' || value === 'off') return true;
+      cx.problems.error(word.at, `"${word.text}" of listen is "ipv6only=on" or "ipv6only=off"`);
+      return false;
     case 'http2':
       cx.problems.tally('warning', word.at, '"http2" has no effect: not supported yet');
       return true;
@@ -353,7 +381,7 @@ function readListenOption(
     case 'accept_filter':
       return true;
     default:
-      cx.problems.error(word.at, `invalid parameter "${word.text}" of listen`);
+      cx.problems.error(word.at, `invalid parameter "${word.text}" of listen${hintOf(word.text, cx)}`);
       return false;
   }
 }
@@ -362,14 +390,18 @@ function readListenAddress(text: string): { host: string; port: number; path: st
   if (text.startsWith('unix:'))
     return text.length > 5 ? { host: '', port: 0, path: text.slice(5) } : undefined;
   const m = ADDRESS.exec(text);
-  if (m !== null) {
-    const port = Number(m[2]);
-    return port <= 65_535 ? { host: bare(m[1] ?? '*'), port, path: '' } : undefined;
-  }
-  const host = HOST_ONLY.exec(text);
-  return host === null ? undefined : { host: bare(host[1]), port: 80, path: '' };
+  const host = hostOf(m === null ? (HOST_ONLY.exec(text)?.[1] ?? '') : (m[1] ?? '*'));
+  const port = m === null ? 80 : Number(m[2]);
+  return host === undefined || port > 65_535 ? undefined : { host, port, path: '' };
 }
 
-function bare(host: string): string {
-  return host.startsWith('[') ? host.slice(1, -1) : host;
+/** As the kernel tells it; undefined where it is neither an address nor a name. */
+function hostOf(text: string): string | undefined {
+  if (text.startsWith('[')) {
+    const address = text.slice(1, -1);
+    return isIPv6(address) ? new SocketAddress({ address, family: 'ipv6' }).address : undefined;
+  }
+  // No name ends with a number: 8080.5, 127.0.0.256.
+  if (text === '' || (/(?:^|\.)\d+$/.test(text) && !isIPv4(text))) return undefined;
+  return text === 'localhost' ? '127.0.0.1' : text;
 }

@@ -141,6 +141,10 @@ function readAccessLog(words: readonly Word[], cx: ReadContext): AccessLogEntry 
       `invalid parameter "${format.text}": "access_log off" takes no other`,
     );
   }
+  if (/^(?:on|true|false|yes|no|none)$/.test(path.text)) {
+    const what = `"access_log" has no "${path.text}": this is a file called ${path.text}`;
+    cx.problems.warn(path.at, `${what}; write its path, stdout or stderr`);
+  }
   const target = logPath(path, cx);
   const options = readParameters(parameters, cx);
   if (target === undefined || options === undefined) return undefined;
@@ -215,6 +219,12 @@ function logPath(word: Word, cx: ReadContext): string | undefined {
 }
 
 function readErrorLog(words: readonly Word[], cx: ReadContext): ErrorLogSetting | undefined {
+  const { text, at } = words[0];
+  if (/^(?:on|off|true|false|none)$/.test(text)) {
+    const form =
+      text === 'off' || text === 'false' || text === 'none' ? 'error_log stderr crit;' : 'error_log stderr;';
+    cx.problems.warn(at, `"error_log" has no "${text}": this is a file called ${text}; write ${form}`);
+  }
   const path = logPath(words[0], cx);
   const wanted = words[1]?.text ?? 'notice';
   const level = LOG_LEVELS.find((name) => name === wanted);

@@ -158,7 +158,13 @@ function readNames(words: readonly Word[], cx: ReadContext): readonly string[] |
     if (word.text.startsWith('~')) {
       const pattern = word.text.slice(1);
       if (!cx.pattern(word, pattern, ignoresCase(pattern))) return undefined;
-    } else if (/^.+\*.+$|\*\*|[/ ]/.test(word.text)) {
+    } else if (/[/ ]/.test(word.text)) {
+      const host = word.text.replace(/^\w+:\/\//, '').replace(/[/ ].*$/s, '');
+      const what = `"${word.text}" is no server name, which is a host alone`;
+      return cx.problems.error(word.at, host === '' ? what : `${what}; write ${host}`);
+    } else if (word.text.includes(',') || /^[^:]+:\d+$/.test(word.text)) {
+      warnOfName(word, cx);
+    } else if (/^.+\*.+$|\*\*/.test(word.text)) {
       return cx.problems.error(
         word.at,
         `invalid server name "${word.text}": a * stands only first (*.name) or last (name.*)`,
@@ -166,6 +172,15 @@ function readNames(words: readonly Word[], cx: ReadContext): readonly string[] |
     }
   }
   return words.map((word) => word.text);
+}
+
+/** nginx takes them too, and no Host is like them. */
+function warnOfName({ text, at }: Word, cx: ReadContext): void {
+  const names = text.split(',').filter((name) => name !== '');
+  const [why, form] = text.includes(',')
+    ? ['names stand without commas', names.join(' ')]
+    : ['a server name has no port', text.replace(/:\d+$/, '')];
+  cx.problems.warn(at, `"${text}" matches no request: ${why}; write ${form}`);
 }
 
 function readRedirect(words: readonly Word[], cx: ReadContext): RedirectModel | undefined {

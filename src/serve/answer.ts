@@ -9,12 +9,20 @@ export function sendBody(exchange: Exchange, body: string): void {
     sendHeadOnly(exchange, -1);
     return;
   }
+  // RFC 9110 §15.3.6: a 205 has no content, and says so. nginx sends the text.
+  if (status === 205) {
+    sendHeadOnly(exchange, 0);
+    return;
+  }
   if (exchange.request.method === 'HEAD') {
     sendHeadOnly(exchange, body.length);
     return;
   }
   client.sendWhole(exchange, body);
 }
+
+/** Their answers have no content, so no type of it either. */
+const BARE: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /** An answer without body; `length` is what Content-Length says, -1 = no such field. */
 export function sendHeadOnly(exchange: Exchange, length: number): void {
@@ -30,8 +38,7 @@ export function sendHeadOnly(exchange: Exchange, length: number): void {
 export function sendText(exchange: Exchange, status: number, body: string, contentType: string): void {
   clearAnswer(exchange);
   exchange.status = status;
-  if (contentType !== '' && status !== 204 && status !== 304)
-    exchange.lines = `Content-Type: ${contentType}\r\n`;
+  if (contentType !== '' && !BARE.has(status)) exchange.lines = `Content-Type: ${contentType}\r\n`;
   sendBody(exchange, body);
 }
 

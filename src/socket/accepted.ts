@@ -1,9 +1,9 @@
 // Connections as a listening server gives them, and the socket that is made of each.
 import { type Server, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { ByteSocket, SocketOwner } from './byte-socket.ts';
+import { type ByteSocket, plainAddress, type SocketOwner } from './byte-socket.ts';
 import { HandleSocket } from './handle-socket.ts';
-import { acceptHandles, handleOf, handles, type StreamHandle } from './node-handles.ts';
+import { acceptHandles, handleOf, handles, type SocketName, type StreamHandle } from './node-handles.ts';
 import { StreamSocket } from './stream-socket.ts';
 import { TlsHandleSocket } from './tls-handle-socket.ts';
 
@@ -31,6 +31,15 @@ function makeOf(accepted: Accepted, owner: SocketOwner): ByteSocket {
 export function descriptorOf(accepted: Accepted): number {
   const handle = accepted instanceof Socket ? handleOf(accepted) : accepted;
   return handle?.fd ?? -1;
+}
+
+/** The address that the client came to; '' where it has none. */
+export function localAddressOf(accepted: Accepted): string {
+  const name: SocketName = {};
+  if (!(accepted instanceof Socket)) accepted.getsockname?.(name);
+  const address = accepted instanceof Socket ? accepted.localAddress : name.address;
+  // A link-local address comes with its interface.
+  return plainAddress((address ?? '').replace(/%.*$/, ''));
 }
 
 /** Ends a connection that nobody took. */

@@ -186,13 +186,14 @@ describe('things that stand twice', () => {
     ['listen unix:/tmp/a; listen unix:/tmp/a;', 'unix:/tmp/a'],
   ])('%s in one server is an error', async (text, address) => {
     const result = await test(`http {\nserver { ${text} return 204;\n} }`);
-    expect(problemsOf(result)).toEqual([`2:1: this server listens on ${address} twice; remove one`]);
+    const column = `server { ${text}`.lastIndexOf('listen ') + 'listen '.length + 1;
+    expect(problemsOf(result)).toEqual([`2:${column}: this server listens on ${address} twice; remove one`]);
     expect(result.code).toBe(1);
   });
 
   it('a listen in a JSON list is an error too', async () => {
     const result = await test('{ "servers": [{ "listen": [8080, "8080"], "return": "204" }] }');
-    expect(problemsOf(result)).toEqual(['1:15: this server listens on *:8080 twice; remove one']);
+    expect(problemsOf(result)).toEqual(['1:35: this server listens on *:8080 twice; remove one']);
   });
 
   it('all addresses of two servers are one, however they are written', async () => {

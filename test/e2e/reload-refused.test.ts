@@ -160,7 +160,7 @@ describe('a refused reload', () => {
     for (const [i, port] of ports.entries())
       expect(entry.problems[i]).toMatch(
         new RegExp(
-          `nginx\\.conf:1:\\d+: cannot listen on 127\\.0\\.0\\.1:${port}: pid ${process.pid} \\(.+\\) listens`,
+          `nginx\\.conf:\\d:\\d+: cannot listen on 127\\.0\\.0\\.1:${port}: pid ${process.pid} \\(.+\\) listens`,
         ),
       );
     expect(lbproxy.hasExited).toBe(false);

@@ -4,41 +4,12 @@ import { splitWords } from '../nginx/lex.ts';
 import { places, withoutBom } from '../places.ts';
 import type { Problems } from '../problem.ts';
 import type { Directive, Position, Word } from '../tree.ts';
+import { blockForm, peerForm, rightForm } from './right-forms.ts';
+import { entryShape, INCLUDE, type JsonShape, PLURALS, type ShapeOf } from './shape.ts';
 import { parseJson } from './syntax.ts';
-import { describe, isOneDirective, nameMissing, properties } from './values.ts';
+import { describe, isEmpty, isOneDirective, nameMissing, properties, takes } from './values.ts';
 
-/** What the reader must know of a directive to read its JSON value. */
-export interface JsonShape {
-  /** Canonical directive name. */
-  readonly name: string;
-  readonly minArgs: number;
-  /** 0: takes none, so that a block's object is its content and `true` alone sets the directive. */
-  readonly maxArgs: number;
-  /** Several are allowed in a block. */
-  readonly repeat: boolean;
-  /** Opens a block. */
-  readonly block: boolean;
-}
-
-/** Finds the shape of a key inside the directive `parent`, a canonical name; null is the top of the file. */
-export type ShapeOf = (name: string, parent: string | null) => JsonShape | undefined;
-
-/** Keys that stand for several blocks. Fixed, as they are the frame that every other key hangs in. */
-const PLURALS: Readonly<Record<string, JsonShape>> = {
-  upstreams: { name: 'upstream', minArgs: 1, maxArgs: 1, repeat: true, block: true },
-  programs: { name: 'program', minArgs: 1, maxArgs: 1, repeat: true, block: true },
-  servers: { name: 'server', minArgs: 0, maxArgs: 0, repeat: true, block: true },
-  locations: { name: 'location', minArgs: 1, maxArgs: 2, repeat: true, block: true },
-};
-const INCLUDE: JsonShape = { name: 'include', minArgs: 1, maxArgs: 1, repeat: true, block: false };
-/** Of an entry of `types`: any name, the value split into words. */
-const entryShape = (name: string): JsonShape => ({
-  name,
-  minArgs: 1,
-  maxArgs: 100,
-  repeat: false,
-  block: false,
-});
+export type { JsonShape, ShapeOf } from './shape.ts';
 
 /**
  * Reads a configuration in JSON syntax. `file` is the name that positions carry; problems go to `problems`, and when there are any,
@@ -57,7 +28,8 @@ export function readJson(
   const root = parseJson({ text: body, place, problems });
   if (root === undefined) return [];
   if (root.type !== 'object') {
-    problems.error(place(root.offset), `a configuration is an object, { … }, not ${describe(root)}`);
+    const form = root.type === 'array' ? '; write { "servers": [ … ] }' : '';
+    problems.error(place(root.offset), `a configuration is an object, { … }, not ${describe(root)}${form}`);
     return [];
   }
   return new Reader(body, place, problems, shapeOf).object(root, parent, '$schema');
@@ -104,6 +76,7 @@ class Reader {
 
   #value(entry: Entry, node: Node): Directive[] {
     if (node.type !== 'array') return this.#single(entry, node);
+    if (this.#saysNothing(entry, node) || this.#isMisshapen(entry, node)) return [];
     const elements = node.children ?? [];
     const together = entry.shape !== undefined && isOneDirective(entry.shape, elements);
     if ((entry.shape?.repeat && !together) || entry.shape?.block) {
@@ -115,12 +88,32 @@ class Reader {
     return [{ name: entry.name, args: this.#list(entry, elements), at: entry.at, fromList: true }];
   }
 
+  /** An empty list or object, which was reported: nothing would be set, and the default hold. */
+  #saysNothing({ key, shape }: Entry, node: Node): boolean {
+    if (shape === undefined || shape.block || !isEmpty(node)) return false;
+    if (shape.names && node.type === 'object') return false;
+    const advice = `says nothing; leave "${key}" out, or give it a value`;
+    this.#problems.error(
+      this.#at(node),
+      `"${key}": an empty ${node.type === 'array' ? 'list' : 'object'} ${advice}`,
+    );
+    return true;
+  }
+
+  /** A value in the form of another tool, which was reported. */
+  #isMisshapen({ key, name, shape }: Entry, node: Node): boolean {
+    const message = shape === undefined || shape.block ? undefined : rightForm(key, name, node);
+    if (message !== undefined) this.#problems.error(this.#at(node), message);
+    return message !== undefined;
+  }
+
   /** The directives that one value stands for. */
   #single(entry: Entry, node: Node): Directive[] {
     const { key, name, shape, at } = entry;
+    if (this.#saysNothing(entry, node) || (node.type !== 'array' && this.#isMisshapen(entry, node)))
+      return [];
     if (node.type === 'object') return this.#objectValue(entry, node);
-    if (shape?.block)
-      return this.#refuse(node, `"${key}": an object, { … }, is expected here, not ${describe(node)}`);
+    if (shape?.block) return this.#refuse(node, blockForm(key, name, node));
     if (node.type === 'array')
       return [{ name, args: this.#list(entry, node.children ?? []), at, fromList: true }];
     if (shape?.maxArgs === 0 && (node.type === 'boolean' || node.value === '')) {
@@ -131,6 +124,8 @@ class Reader {
       // No words at all: the empty text itself is the argument, as in `server_name "";`.
       return [{ name, args: words.length > 0 ? words : [this.#verbatim(node)], at }];
     }
+    if (node.type === 'boolean' && !takes(shape?.syntax, node.value))
+      return this.#refuse(node, `"${key}" cannot be ${node.value}; it is: ${shape?.syntax}`);
     const word = this.#word(key, node);
     return word === undefined ? [] : [{ name, args: [word], at }];
   }
@@ -183,6 +178,10 @@ class Reader {
       const more = this.#list(entry, value.children ?? []);
       return [{ name, args: [first, ...more], at: first.at, fromList: true }];
     }
+    if (value.type === 'boolean') {
+      const advice = `write the text that is meant, "${value.value}" or "${value.value ? 'on' : 'off'}"`;
+      return this.#refuse(value, `"${key.value}" cannot be ${value.value}: ${advice}`);
+    }
     const word = this.#word(key.value, value);
     return word === undefined ? [] : [{ name, args: [first, word], at: first.at }];
   }
@@ -194,6 +193,12 @@ class Reader {
     return elements.flatMap((element): Directive[] => {
       const at = this.#at(element);
       if (element.type === 'string') return [{ name: 'server', args: this.#split(element), at, ...fromList }];
+      const form = peerForm(element);
+      // Taken for what is meant, so that nothing else is said of the group.
+      if (form !== undefined) {
+        this.#problems.error(at, form.message);
+        return [{ name: 'server', args: [{ text: form.address, at }], at }];
+      }
       if (element.type === 'object') return [{ name: 'server', args: this.#peer(element), at, ...fromList }];
       return this.#refuse(
         element,

@@ -14,18 +14,32 @@ const MAX_DEPTH = 500;
 
 /** Parses the text; undefined when there is nothing to read in it. Keys that stand twice in an object are errors. */
 export function parseJson(source: Source): Node | undefined {
-  const { tooDeep, unclosed, swallowed } = scanBrackets(source.text);
+  const { text } = withoutHashLines(source);
+  const { tooDeep, unclosed, swallowed } = scanBrackets(text);
   reportUnclosed(source, unclosed);
   if (tooDeep !== undefined) {
     const message = `brackets nest more than ${MAX_DEPTH} deep: are closing ones missing before this?`;
     return source.problems.error(source.place(tooDeep), message);
   }
   const errors: ParseError[] = [];
-  const root = parseTree(source.text, errors, { allowTrailingComma: true });
+  const root = parseTree(text, errors, { allowTrailingComma: true });
   reportErrors(source, errors, unclosed.length > 0 || swallowed);
   if (root !== undefined) reportDuplicates(source, root);
   return root;
 }
+
+/** The text with blanks for lines that begin with `#`, of which the first is reported. */
+function withoutHashLines({ text, place, problems }: Source): { readonly text: string } {
+  let told = false;
+  const blanked = text.replace(/^([ \t]*)#.*$/gm, (line: string, before: string, offset: number) => {
+    if (!told) problems.error(place(offset + before.length), NO_HASH);
+    told = true;
+    return ' '.repeat(line.length);
+  });
+  return { text: blanked };
+}
+
+const NO_HASH = '"#" begins no comment in JSON; write //';
 
 interface Bracket {
   readonly open: string;
@@ -83,9 +97,19 @@ const ECHOES: ReadonlySet<string> = new Set([
 function reportErrors(source: Source, errors: readonly ParseError[], mayStray: boolean): void {
   let last: Position | undefined;
   let astray = false;
+  let symbols = false;
+  let wasSymbol = false;
+  let hashLine = 0;
   for (const error of errors) {
     const code = printParseErrorCode(error.error);
     const token = source.text.slice(error.offset, error.offset + error.length);
+    // What is meant as a comment, and where the parser lost its way behind a word without quotes.
+    if (source.place(error.offset).line === hashLine || (symbols && code === 'EndOfFileExpected')) continue;
+    // The value that is missing behind a word without quotes is that word.
+    if (wasSymbol && code === 'ValueExpected' && /^[}\]]/.test(token)) continue;
+    wasSymbol = code === 'InvalidSymbol';
+    symbols ||= wasSymbol;
+    if (token.startsWith('#')) hashLine = source.place(error.offset).line;
     // Behind a bracket that the parser sees no partner of, it takes keys for elements, or elements for keys: what it says of
     // them is noise, and the cause has been reported.
     astray ||= mayStray && (token === '' || (code === 'CommaExpected' && /[:}\]]/.test(token)));
@@ -116,7 +140,7 @@ function explain(code: string, token: string): string {
   const shown = token.length > 30 ? `${token.slice(0, 30)}…` : token;
   switch (code) {
     case 'InvalidSymbol':
-      return `unexpected ${shown}: keys and text stand in double quotes`;
+      return explainSymbol(shown);
     case 'PropertyNameExpected':
       return `unexpected "${shown}": a key in double quotes is expected here`;
     case 'ValueExpected':
@@ -145,6 +169,18 @@ function explain(code: string, token: string): string {
     default:
       return `${shown} is not a number`;
   }
+}
+
+function explainSymbol(token: string): string {
+  if (/^(?:True|False|TRUE|FALSE)$/.test(token)) return `JSON writes ${token.toLowerCase()}`;
+  if (/^(?:None|nil|undefined|NaN|NULL)$/.test(token)) return `JSON has no ${token}: leave the key out`;
+  if (token.startsWith('#')) return NO_HASH;
+  if (token === '=' || token === '=>') return `a ":" stands between a key and its value, not "${token}"`;
+  if (token === ';') return 'a "," stands between two values, not ";"';
+  const inside = /^'(.*)'$/.exec(token)?.[1];
+  if (inside !== undefined) return `JSON has double quotes: write "${inside}"`;
+  if (/^[A-Za-z_$][\w$-]*$/.test(token)) return `keys and text stand in double quotes: write "${token}"`;
+  return `unexpected ${token}: keys and text stand in double quotes`;
 }
 
 function reportDuplicates(source: Source, node: Node): void {

@@ -2,6 +2,7 @@
 // and the reading goes on, so that one pass finds every problem of a file.
 import { places, withoutBom } from '../places.ts';
 import type { Position, Word } from '../tree.ts';
+import { behindBraces, quoteAdvice } from './brace-in-word.ts';
 
 export type Token =
   | (Word & {
@@ -43,8 +44,11 @@ function pushWord(tokens: Token[], text: string, p: number, place: (offset: numb
       endLine: place(Math.max(p, raw.end - 1)).line,
     });
   if (read.problem === undefined) {
-    word(read);
-    return read.end;
+    const whole = text[p] === '"' || text[p] === "'" ? read : withBraces(text, p, read);
+    if (whole !== read)
+      tokens.push({ kind: 'error', at: place(read.end), message: quoteAdvice(text.slice(p, whole.end)) });
+    word(whole);
+    return whole.end;
   }
   // A quote that runs over lines and is then followed by text has most likely lost its partner on its first line: what closed it
   // opens the next quoted word. Reading on behind that line keeps the rest of the file readable. Each quote character is
@@ -62,6 +66,18 @@ function pushWord(tokens: Token[], text: string, p: number, place: (offset: numb
   const kept = runaway ? lineOfQuote(text, p) : read;
   word(kept);
   return runaway ? kept.end : endOfPlain(text, read.end, true);
+}
+
+/** The word with the braces inside of it, where they are clearly its own. */
+function withBraces(text: string, p: number, read: RawWord): RawWord {
+  let { end } = read;
+  for (let behind = end; text[end] === '{'; ) {
+    const next = behindBraces(text, behind);
+    if (next === undefined) break;
+    end = endOfPlain(text, next, true);
+    behind = end;
+  }
+  return end === read.end ? read : { text: unescaped(text.slice(p, end)), end };
 }
 
 /** The rest of the line as the word, without the `;` or `{` that ends the statement. */

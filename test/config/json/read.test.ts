@@ -39,7 +39,6 @@ describe('a value', () => {
     ['{"proxy_next_upstream": ["error", "timeout"]}', 'proxy_next_upstream error timeout;'],
     ['{"server_name": ["a b", "c"]}', 'server_name "a b" c;'],
     ['{"add_header": [["A", "1 2"], "B 3"]}', 'add_header A "1 2"; add_header B 3;'],
-    ['{"listen": []}', ''],
     // Objects: the key is the first argument.
     [
       '{"proxy_set_header": {"Host": "$http_host", "X": "a b"}}',
@@ -122,11 +121,11 @@ describe('places', () => {
 describe('problems', () => {
   it.each([
     ['', '1:1: unexpected end of file: a value is expected'],
-    ['[]', '1:1: a configuration is an object, { … }, not a list'],
+    ['[]', '1:1: a configuration is an object, { … }, not a list; write { "servers": [ … ] }'],
     ['{"a": 1 "b": 2}', '1:9: a "," is missing before this'],
     ['{"a": }', '1:7: unexpected "}": a value is expected here'],
     ['{"a": 1,, "b": 2}', '1:9: unexpected ",": a key in double quotes is expected here'],
-    ['{a: 1}', '1:2: unexpected a: keys and text stand in double quotes'],
+    ['{a: 1}', '1:2: keys and text stand in double quotes: write "a"'],
     ['{"a" 1}', '1:6: a ":" is missing between the key and its value'],
     ['{"a": ["b": 1]}', '1:11: unexpected ":" in a list, [ … ]: keys stand in an object, { … }'],
     ['{"a": 1]}', '1:8: unexpected "]": it closes nothing'],
@@ -158,6 +157,11 @@ describe('problems', () => {
     [
       '{"upstreams": {"u": {"servers": [{}]}}}',
       '1:34: this server has no "address", such as "127.0.0.1:8001"',
+    ],
+    ['{"listen": []}', '1:12: "listen": an empty list says nothing; leave "listen" out, or give it a value'],
+    [
+      '{"listen": [{}]}',
+      '1:13: "listen": an empty object says nothing; leave "listen" out, or give it a value',
     ],
   ])('%j', (text, want) => expect(read(text).errors).toEqual([`f:${want}`]));
 

@@ -1,0 +1,223 @@
+// What -t says of files and places that cannot be used: the directive's place, the file, the cause, what to do.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generate } from 'selfsigned';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkFiles } from '../../src/cli/check-files.ts';
+import { readConfig } from '../../src/cli/read-config.ts';
+import { makeCertificate } from '../support/certificates.ts';
+import { spawnLbproxy } from '../support/lbproxy-process.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'lbproxy-files-'));
+const path = (name: string): string => join(dir, name);
+
+beforeAll(async () => {
+  makeCertificate(dir, 'a', 'a.example');
+  makeCertificate(dir, 'ca', 'ca.example');
+  const openssl = (line: string): void => {
+    execFileSync('openssl', line.split(' '), { cwd: dir, stdio: 'ignore' });
+  };
+  openssl('x509 -in a.crt -outform der -out a.der');
+  openssl('pkey -in a.key -outform der -out key.der');
+  openssl('pkey -in a.key -aes256 -passout pass:x -out encrypted.key');
+  openssl('req -x509 -newkey rsa:512 -nodes -days 2 -subj /CN=a -keyout short.key -out short.crt');
+  openssl('pkcs12 -export -in a.crt -inkey a.key -passout pass: -out a.p12');
+  const past = { notBeforeDate: new Date(0), notAfterDate: new Date(1000) };
+  const old = await generate([{ name: 'commonName', value: 'old.example' }], { keySize: 2048, ...past });
+  writeFileSync(path('old.crt'), old.cert);
+  writeFileSync(path('old.key'), old.private);
+  const [own, issuer] = ['a.crt', 'ca.crt'].map((name) => readFileSync(path(name), 'utf8'));
+  writeFileSync(path('order.pem'), issuer + own);
+  writeFileSync(path('chain.pem'), own + issuer);
+  writeFileSync(path('damaged.pem'), own + issuer.replaceAll('M', '!'));
+  writeFileSync(path('empty'), '');
+  mkdirSync(path('folder'));
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+/** The problems as `line:column: text`, DIR for the directory. */
+function problemsOf(text: string): string[] {
+  const file = path('t.conf');
+  writeFileSync(file, text.replaceAll('DIR', dir));
+  const read = readConfig(file, { test: true });
+  if (read.model !== undefined) checkFiles(read);
+  return read.problems.list.map(({ at, severity, message }) => {
+    const mark = severity === 'warning' ? 'warning: ' : '';
+    return `${at.line}:${at.column}: ${mark}${message}`.replaceAll(dir, 'DIR');
+  });
+}
+
+describe('a certificate and its key', () => {
+  it.each([
+    ['a.crt', 'a.key', []],
+    ['chain.pem', 'a.key', []],
+    [
+      'a.crt',
+      'ca.key',
+      [
+        '3:1: ssl_certificate_key DIR/ca.key does not belong to DIR/a.crt: name the key that the certificate was made with',
+      ],
+    ],
+    [
+      'order.pem',
+      'a.key',
+      [
+        '2:1: ssl_certificate DIR/order.pem begins with the certificate of "ca.example", and the key belongs to that of "a.example": put the server\'s own first, then that of who signed it',
+      ],
+    ],
+    [
+      'a.der',
+      'a.key',
+      [
+        '2:1: ssl_certificate DIR/a.der is in DER, not in PEM: openssl x509 -inform der -in DIR/a.der -out DIR/a.der.pem',
+      ],
+    ],
+    [
+      'a.crt',
+      'key.der',
+      [
+        '3:1: ssl_certificate_key DIR/key.der is in DER, not in PEM: openssl pkey -inform der -in DIR/key.der -out DIR/key.der.pem',
+      ],
+    ],
+    [
+      'a.p12',
+      'a.key',
+      [
+        '2:1: ssl_certificate DIR/a.p12 is no PEM: it looks like PKCS #12; take the certificates out of it: openssl pkcs12 -in DIR/a.p12 -nokeys -out DIR/a.p12.pem',
+      ],
+    ],
+    [
+      'a.crt',
+      'a.p12',
+      [
+        '3:1: ssl_certificate_key DIR/a.p12 is no PEM: it looks like PKCS #12; take the key out of it: openssl pkcs12 -in DIR/a.p12 -nocerts -nodes -out DIR/a.p12.pem',
+      ],
+    ],
+    [
+      'a.crt',
+      'encrypted.key',
+      [
+        '3:1: ssl_certificate_key DIR/encrypted.key is encrypted, and nobody is asked for its passphrase: write it without one, openssl pkey -in DIR/encrypted.key -out DIR/encrypted.key.plain',
+      ],
+    ],
+    [
+      'a.key',
+      'a.crt',
+      [
+        '2:1: ssl_certificate DIR/a.key holds a private key and no certificate: did ssl_certificate and ssl_certificate_key change places?',
+        '3:1: ssl_certificate_key DIR/a.crt holds a certificate and no private key: did ssl_certificate and ssl_certificate_key change places?',
+      ],
+    ],
+    [
+      'old.crt',
+      'old.key',
+      [
+        expect.stringMatching(
+          /^2:1: warning: ssl_certificate DIR\/old\.crt has expired, on .* GMT: clients refuse it; renew it$/,
+        ),
+      ],
+    ],
+    [
+      'short.crt',
+      'short.key',
+      [
+        '2:1: ssl_certificate DIR/short.crt cannot be used: its key is too short to be safe; make one of 2048 bits, or with a curve',
+      ],
+    ],
+    [
+      'damaged.pem',
+      'a.key',
+      [
+        '2:1: ssl_certificate DIR/damaged.pem cannot be used: it is damaged behind its first certificate (PEM routines::bad base64 decode); get the chain anew from who signed it',
+      ],
+    ],
+    [
+      'empty',
+      'folder',
+      [
+        '2:1: ssl_certificate DIR/empty holds no certificate in PEM: name the file with -----BEGIN CERTIFICATE-----',
+        '3:1: ssl_certificate_key DIR/folder cannot be read: it is a directory',
+      ],
+    ],
+    ['none.crt', 'a.key', ['2:1: ssl_certificate DIR/none.crt cannot be read: there is no such file']],
+  ])('%s and %s', (certificate, key, problems) => {
+    const pair = `ssl_certificate DIR/${certificate};\nssl_certificate_key DIR/${key};`;
+    expect(problemsOf(`http { server { listen 443 ssl;\n${pair} } }`)).toEqual(problems);
+  });
+
+  it('ciphers that nobody knows', () => {
+    expect(
+      problemsOf(
+        'http { server { listen 443 ssl; ssl_certificate self-signed;\nssl_ciphers NONE-OF-THEM; } }',
+      ),
+    ).toEqual([
+      '2:1: ssl_ciphers NONE-OF-THEM: OpenSSL knows none of them; leave the line out, or see "openssl ciphers"',
+    ]);
+  });
+});
+
+const LONG = 'x'.repeat(120);
+
+/** With each, what a start says too. */
+const PLACES: readonly (readonly [string, string])[] = [
+  ['pid DIR/folder;', 'pid DIR/folder is a directory: name a file in it, DIR/folder/lbproxy.pid'],
+  ['pid DIR/a.key/x/y;', 'pid DIR/a.key/x/y cannot be written: DIR/a.key is no directory'],
+  ['state_path DIR/a.key;', 'state_path DIR/a.key is no directory: name another, or remove the file'],
+  ['state_path DIR/a.key/x;', 'state_path DIR/a.key/x cannot be made: DIR/a.key is no directory'],
+];
+
+const SOCKETS: readonly (readonly [string, string])[] = [
+  ['DIR/none/s', 'cannot listen on unix:DIR/none/s: there is no directory DIR/none; make it'],
+  ['DIR/a.key/s', 'cannot listen on unix:DIR/a.key/s: DIR/a.key is no directory'],
+  [
+    'DIR/folder',
+    'cannot listen on unix:DIR/folder: something is there, and it is no socket; remove it, or choose another path',
+  ],
+  [
+    `/${LONG}`,
+    `cannot listen on unix:/${LONG}: the path is longer than the 107 bytes that a socket's may have`,
+  ],
+];
+
+describe('places', () => {
+  it.each(PLACES)('%s', (text, problem) => {
+    expect(problemsOf(`\n  ${text} http { server { listen 1; return 204; } }`)).toEqual([`2:3: ${problem}`]);
+  });
+
+  it.each(SOCKETS)('listen unix:%s', (socket, problem) => {
+    expect(problemsOf(`http { server {\nlisten unix:${socket}; return 204; } }`)).toEqual([
+      `2:8: ${problem}`,
+    ]);
+  });
+
+  it('a start says the same, and ends', async () => {
+    const lbproxy = await spawnLbproxy(
+      `pid ${path('folder')}; http { server { listen unix:${path('none')}/s; return 204; } }`,
+    );
+    expect((await lbproxy.exited).code).toBe(1);
+    expect(lbproxy.stderr()).toContain(
+      `nginx.conf:1:1: pid ${path('folder')} is a directory: name a file in it`,
+    );
+    expect(lbproxy.stderr()).toContain(`: cannot listen on unix:${path('none')}/s: there is no directory`);
+    expect(lbproxy.stderr()).not.toContain('    at ');
+  });
+
+  it.each(['pid', 'state_path', 'error_log', 'root', 'ssl_certificate'])('a NUL in %s', (name) => {
+    const [before, after] = /pid|state/.test(name) ? ['', ''] : ['http {', '}'];
+    expect(problemsOf(`${before}\n${name} "a\0b"; ${after}`)[0]).toBe(
+      `2:${name.length + 2}: a NUL character stands in an argument of "${name}"; remove it`,
+    );
+  });
+
+  it('a NUL in JSON, and in an include', () => {
+    const file = path('t.json');
+    writeFileSync(file, '{ "pid": "a\\u0000b", "include": "a\\u0000b" }');
+    const { problems } = readConfig(file, { test: true });
+    expect(problems.list.map(({ at, message }) => `${at.column} ${message}`)).toEqual([
+      expect.stringMatching(/^33 cannot include ".*": a NUL character stands in the path$/),
+      '10 a NUL character stands in an argument of "pid"; remove it',
+    ]);
+  });
+});
