@@ -15,6 +15,7 @@ import type { Context, Row } from '../../src/config/row.ts';
 import type { Directive, Tree } from '../../src/config/tree.ts';
 import { readTlsFiles } from '../../src/listen/tls-files.ts';
 import { LogFiles } from '../../src/observe/log-files.ts';
+import { TicketKeys } from '../../src/socket/ticket-keys.ts';
 import { validatePrograms } from '../../src/supervise/validate.ts';
 import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';
 import { makeCertificate } from '../support/certificates.ts';
@@ -199,7 +200,7 @@ async function serve(model: Model): Promise<void> {
   const runtime = await compileRuntime(model, {
     previous: null,
     discovery: NOTHING_DISCOVERED,
-    tls: { selfSigned, files: {}, ticketKeys: Buffer.alloc(48) },
+    tls: { selfSigned, files: {}, ticketKeys: new TicketKeys([Buffer.alloc(48)]) },
     logFiles,
     log: { attemptFailed() {}, fileProblem() {}, noRoom() {}, refused() {} },
   });
