@@ -20,6 +20,7 @@ export const KEPT: {
       {
         name: 'nginx.conf',
         text: 'http { server { listen 8080; location / { proxy_pass http://constructor; } } }',
+        deep: true,
       },
     ],
     [
@@ -27,6 +28,7 @@ export const KEPT: {
       {
         name: 'upstreams.json',
         text: '{ "servers": [{ "listen": 8080, "locations": { "/": { "proxy_pass": "http://__proto__" } } }] }',
+        deep: true,
       },
     ],
     [
@@ -35,6 +37,7 @@ export const KEPT: {
         name: 'nginx.conf',
         text: `program toString { command "sleep 9"; first_port 9001; }
           http { upstream u { program toString; } server { listen 8080; location / { proxy_pass http://u; } } }`,
+        deep: true,
       },
     ],
   ],
