@@ -19,7 +19,7 @@ function files(): string[] {
   );
 }
 
-/** Template strings with directives in them. */
+/** Template strings with directives in them, something in the place of what the test puts there, and what stands around. */
 function textsOfTests(): string[] {
   const found: string[] = [];
   for (const dir of ['config', 'nginx', 'e2e', 'supervise', 'serve', 'observe', 'cli', 'route', 'balance']) {
@@ -27,10 +27,16 @@ function textsOfTests(): string[] {
       if (!name.endsWith('.ts')) continue;
       for (const [, text] of read(`test/${dir}/${name}`).matchAll(/`([^`]{20,4000})`/g))
         if (/[{;]/.test(text) && /\b(?:server|location|program|upstream|"servers")\b/.test(text))
-          found.push(text);
+          found.push(completed(text));
     }
   }
   return found;
+}
+
+function completed(template: string): string {
+  const text = template.replace(/\$\{[^}]*[^a-z_}][^}]*\}/g, '127.0.0.1:8080').replace(/\bPORT\d\b/g, '8080');
+  if (/^\s*\{|\bhttp\s*\{/.test(text)) return text;
+  return /\bserver\s*\{/.test(text) ? `http { ${text} }` : `http { server { listen 8080; ${text} } }`;
 }
 
 /** The blocks of the pages. */

@@ -1,11 +1,20 @@
 // What failed once, and must not again: inputs as they were, by target. A run prints them in this form behind "input:".
 import type { ClientCase } from './client.ts';
 import type { ConfigCase } from './config.ts';
-import type { IpcCase } from './ipc-case.ts';
+import { GENERATION, type IpcCase } from './ipc-case.ts';
 import type { PeerCase } from './peer-case.ts';
 
 /** `[what had happened, the input]` */
 type Kept<Case> = readonly (readonly [string, Case])[];
+
+const HANDSHAKE =
+  'GET /one/tok-0000000000000- HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+
+const toPrimary = (during: IpcCase['during'], ...messages: readonly unknown[]): IpcCase => ({
+  to: 'primary',
+  during,
+  messages,
+});
 
 export const KEPT: {
   readonly config: Kept<ConfigCase>;
@@ -20,6 +29,7 @@ export const KEPT: {
       {
         name: 'nginx.conf',
         text: 'http { server { listen 8080; location / { proxy_pass http://constructor; } } }',
+        deep: true,
       },
     ],
     [
@@ -27,6 +37,7 @@ export const KEPT: {
       {
         name: 'upstreams.json',
         text: '{ "servers": [{ "listen": 8080, "locations": { "/": { "proxy_pass": "http://__proto__" } } }] }',
+        deep: true,
       },
     ],
     [
@@ -35,11 +46,41 @@ export const KEPT: {
         name: 'nginx.conf',
         text: `program toString { command "sleep 9"; first_port 9001; }
           http { upstream u { program toString; } server { listen 8080; location / { proxy_pass http://u; } } }`,
+        deep: true,
       },
     ],
   ],
   client: [],
   peer: [],
-  embed: [],
-  ipc: [],
+  embed: [204, 304].map((status) => [
+    `a handshake answered with ${status}: a Transfer-Encoding and an empty chunk where there is no body`,
+    {
+      token: 'tok-0000000000000-',
+      road: 'one',
+      request: HANDSHAKE,
+      answers: [
+        { bytes: `HTTP/1.1 ${status} X\r\nX: y\r\n\r\n`, cuts: [], early: false, end: 'fin', isGood: false },
+      ],
+      body: null,
+    },
+  ]),
+  ipc: [
+    ['no message at all: TypeError', toPrimary('reopen', null, '')],
+    [
+      'a problem without words, for one who waits',
+      toPrimary('prepare', { type: 'prepared', generation: GENERATION, problem: { type: 'ready' } }),
+    ],
+    [
+      'a place that is a list',
+      toPrimary('prepare', {
+        type: 'prepared',
+        generation: GENERATION,
+        problem: { at: ['nginx.conf:1:2', 'nginx.conf:1:2'], message: 'words' },
+      }),
+    ],
+    [
+      'a problem that is a list',
+      toPrimary('commit', { type: 'committed', generation: GENERATION, problem: ['words', 'words'] }),
+    ],
+  ],
 };

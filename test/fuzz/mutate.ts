@@ -181,9 +181,10 @@ const MUTATIONS: readonly Mutation[] = [
   repeat,
 ];
 
-/** One to a few mutations, mostly few. */
+/** One mutation as often as several: what is wrong in one place only gets furthest. */
 export function mutate(text: string, random: Random, material: Material): string {
   let out = text;
-  for (let n = random.length(8); n > 0; n--) out = random.pick(MUTATIONS)(out, random, material);
+  for (let n = random.chance(50) ? 1 : random.length(8); n > 0; n--)
+    out = random.pick(MUTATIONS)(out, random, material);
   return out.length > material.most * 2 ? out.slice(0, material.most * 2) : out;
 }

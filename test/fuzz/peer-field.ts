@@ -142,7 +142,7 @@ async function exchange(
       `a good answer became ${JSON.stringify(text.slice(0, 1000))}; before it came ${JSON.stringify(wire.text.slice(0, before).slice(-400))}`,
     );
   if (last === undefined || !last.whole || last.status === 101 || wire.text.length > MOST_BYTES) return false;
-  if (!alwaysKeeps) return /\nconnection: keep-alive\r/i.test(last.head);
+  if (!alwaysKeeps) return !request.includes('Upgrade') && /\nconnection: keep-alive\r/i.test(last.head);
   return !/\nconnection: close/i.test(last.head);
 }
 

@@ -33,6 +33,7 @@ export interface Result {
 export class Runner {
   readonly #target: string;
   readonly #options: Options;
+  readonly #dir: string;
   readonly #indexFile: string;
   readonly #memory = new Memory();
   readonly #kinds = new Map<string, number>();
@@ -54,6 +55,7 @@ export class Runner {
   constructor(target: string, options: Options, dir: string) {
     this.#target = target;
     this.#options = options;
+    this.#dir = dir;
     this.#indexFile = join(dir, basename(target));
   }
 
@@ -94,6 +96,8 @@ export class Runner {
     const file = join(import.meta.dirname, 'child.ts');
     const child = spawn(process.execPath, [file, JSON.stringify(job)], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // What a process leaves behind goes with the run.
+      env: { ...process.env, TMPDIR: this.#dir },
       // With all that it starts it is one group, which can be ended whatever became of it.
       detached: true,
     });
