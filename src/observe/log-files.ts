@@ -7,12 +7,19 @@ import { terminalLine } from './terminal-line.ts';
 
 export class LogFiles {
   /** Hears of lines that were lost and of files that do not reopen. To be set to the error log once there is one. */
-  report: (message: string) => void = (message) => this.print('stderr', message);
+  report: (message: string) => void;
+  readonly #toStderr = (message: string): void => this.print('stderr', message);
   readonly #writers = new Map<string, LogWriter>();
   /** What the newest configuration opened since the last `retire` or `discard`, and how it wants each buffered. */
   readonly #wanted = new Map<string, LogBuffering>();
   /** Of these, those that no configuration in use has open. */
   readonly #fresh = new Set<LogWriter>();
+  /** Streams of the process that no configuration names. */
+  readonly #unnamed = new Set<LogWriter>();
+
+  constructor() {
+    this.report = this.#toStderr;
+  }
 
   /**
    * The writer of an absolute path, `stdout` or `stderr`; throws LogFileError. Where users differ the shorter wait holds. A writer that
@@ -29,6 +36,7 @@ export class LogFiles {
     } else if (writer.openAgain()) {
       this.#fresh.add(writer);
     }
+    if (this.#unnamed.delete(writer)) writer.tellsItself = false;
     this.#wanted.set(path, wanted);
     if (this.#fresh.has(writer)) writer.use(wanted);
     return writer;
@@ -53,9 +61,10 @@ export class LogFiles {
     if (writer === undefined) {
       writer = new LogWriter(path, DEFAULT_BUFFERING, (message) => this.report(message));
       this.#writers.set(path, writer);
-      // Until an error log hears of it.
-      writer.tellsItself = path === 'stderr';
+      this.#unnamed.add(writer);
     }
+    // Until an error log elsewhere hears of it.
+    if (this.#unnamed.has(writer)) writer.tellsItself = path === 'stderr' && this.report === this.#toStderr;
     return writer;
   }
 

@@ -14,13 +14,16 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { freePorts } from '../support/free-ports.ts';
 import { get, pause, until } from '../support/http-client.ts';
 import { childrenOf, commandOf, isAlive } from '../support/lbproxy-process.ts';
 import { onStoppedTerminal } from '../support/stopped-terminal.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+// Each starts a whole lbproxy and pumps 32 MB through it.
+vi.setConfig({ testTimeout: 60_000 });
+
 /** Writes far more than any pipe or terminal holds, and says in a file that it could. */
 const LOUD = (stream: 'stdout' | 'stderr', mark: string): string =>
   `const { writeSync, writeFileSync } = require('node:fs');
@@ -125,7 +128,7 @@ const exited = (child: ChildProcess) => (): boolean => child.exitCode !== null |
 describe('a FIFO that nobody reads', () => {
   for (const stream of ['stdout', 'stderr'] as const) {
     it(`as ${stream} holds up neither programs nor the primary`, async () => {
-      const served = await service(stream);
+      const served = await service(stream, 'error_log DIR/error.log;');
       const { writer } = standingFifo(served.dir);
       const other = openSync(join(served.dir, 'other'), 'a');
       const child = start(
@@ -136,6 +139,9 @@ describe('a FIFO that nobody reads', () => {
       closeSync(other);
       await goesOnAndEnds(child.pid as number, served, exited(child));
       expect(child.exitCode).toBe(0);
+      expect(readFileSync(join(served.dir, 'error.log'), 'utf8')).toContain(
+        `log \\"${stream}\\": it takes lines more slowly than they come; 1 line lost`,
+      );
     });
   }
 
