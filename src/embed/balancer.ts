@@ -96,7 +96,7 @@ export class Balancer extends ProxyServer {
     if (isGone(res) || (res.writableEnded && call.options.forward === undefined)) return;
     closeWithClient(req, res);
     // That the application ended the answer, under what is still being written, is no reason to end the process.
-    res.on('error', () => {});
+    res.on('error', ignore);
     const carriage = this.#carriageFor(own);
     if (carriage !== null) return new WebExchange(carriage, call).begin();
     const carried = new TargetCall(this, call);
@@ -226,3 +226,5 @@ function isGone(res: ServerResponse): boolean {
   const { stream } = res as ServerResponse & { readonly stream?: ServerHttp2Stream };
   return res.destroyed || stream?.destroyed === true;
 }
+
+function ignore(): void {}

@@ -2,7 +2,7 @@
 // client is not left waiting, and nothing that a peer sends is thrown where nobody catches it.
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { ProxyServer, ProxyTargetUrl, ServerOptions } from 'http-proxy-3';
 import { STATUS_OF } from '../shared/failure.ts';
 import { causeOf } from './balancer-error.ts';
@@ -77,13 +77,7 @@ export class TargetCall implements Overseer {
     this.#answer = answer;
     const { res } = this.#call;
     if (!('writeHead' in res)) return readyRefusal(answer);
-    const pipe = answer.pipe.bind(answer);
-    const onThrown = (error: Error): void => this.#broken(markInternal(error), answer);
-    // What `res` does not take it throws, in the middle of http-proxy-3's pipe.
-    answer.pipe = (to, ...rest) => {
-      pipe((to as unknown) === res ? new CarriedResponse(res, onThrown) : to, ...rest);
-      return to;
-    };
+    this.#guard(res, answer);
   }
 
   /** An answer that came over fetch(), which nobody oversees; what is thrown here ends in `onFailed`. */
@@ -93,6 +87,21 @@ export class TargetCall implements Overseer {
     if (!isFinalStatus(status, http2)) throw new Error(`the peer answered with status ${status}`);
     this.#answer = answer;
     makeSendable(answer, http2);
+    this.#guard(this.#call.res as ServerResponse, answer);
+  }
+
+  /** What `res` does not take it throws, in the middle of http-proxy-3's pipe: so that pipe leads through one that catches it. */
+  #guard(res: ServerResponse, answer: IncomingMessage): void {
+    if (this.#call.options.selfHandleResponse) return;
+    res.once('pipe', (source: Readable) => {
+      source.unpipe(res);
+      const onThrown = (error: Error): void => {
+        markInternal(error);
+        if (source.readableEnded) this.#broken(error, answer);
+        else source.destroy(error);
+      };
+      source.pipe(new CarriedResponse(res, onThrown) as Writable);
+    });
   }
 
   /** http-proxy-3 is done with its answer; one over fetch() without a body it does not end. */

@@ -1,7 +1,7 @@
 // Whatever an exchange hangs on, a stream that fails has somebody who hears of it: the application's own body and response, requests
 // that wait for their turn, calls that come when the client has left, HTTP/2.
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type ServerOptions, type ServerResponse } from 'node:http';
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { createGunzip } from 'node:zlib';
@@ -54,8 +54,8 @@ const peerThat = async (answer: (socket: Socket) => void) => {
 };
 
 /** An application that does as it likes with the balancer. */
-const serve = async (handler: (req: IncomingMessage, res: ServerResponse) => void): Promise<number> => {
-  const server = createServer(handler);
+const serve = async (handler: RequestListener, options: ServerOptions = {}): Promise<number> => {
+  const server = createServer(options, handler);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   own({
     close: () =>
@@ -147,6 +147,30 @@ describe.each(KINDS)('through a %s', (kind) => {
     client.destroy();
     expect(faults).toEqual([]);
   });
+
+  it.each(['5', 'chunked'])(
+    'what the response does not take of an answer (%s) is an error',
+    async (length) => {
+      const faults = uncaught();
+      const framing =
+        length === '5'
+          ? 'Content-Length: 5\r\n\r\nhello'
+          : 'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n';
+      const peer = await peerThat((socket) => socket.write(`HTTP/1.1 200 OK\r\n${framing}`));
+      const balancer = createBalancer({ ...whereOf(kind, peer.address), method: 'GET' });
+      const errors: Error[] = [];
+      balancer.on('error', (error, _req, res) => {
+        errors.push(error);
+        (res as ServerResponse).writeHead(500).end();
+      });
+      const port = await serve((req, res) => balancer.web(req, res), { rejectNonStandardBodyWrites: true });
+      // Its head counts as sent: what the client gets is a cut.
+      await expect(ask(port, { method: 'HEAD' })).rejects.toThrow('socket hang up');
+      await until(() => length === '5' || peer.sockets.size === 0, 'the end at the peer', 2000);
+      expect([faults, errors.length]).toEqual([[], 1]);
+      balancer.close();
+    },
+  );
 
   it.each([
     ['Trailer', '200 OK\r\nTrailer: X', 200],
