@@ -3,7 +3,8 @@
 import { lookup } from 'node:dns';
 import { Group } from '../balance/group.ts';
 import type { Model, UpstreamModel } from '../config/model.ts';
-import { type Discovery, groupKey, implicitUpstream, needsLookup, peersOf } from './discovery.ts';
+import { Timer } from '../shared/timer.ts';
+import { type Discovery, groupKey, implicitUpstream, MIN_TTL_MS, needsLookup, peersOf } from './discovery.ts';
 import { Upstream } from './upstream.ts';
 
 /** Upstreams made for variables are bounded: a client that chooses the host must not choose our memory. */
@@ -79,9 +80,9 @@ export class UpstreamSet {
     const key = groupKey(model.name);
     this.#dynamic.set(key, upstream);
     const ttlMs = needsLookup(model.settings.upstreamServers[0].host)
-      ? this.#model.settings.resolverTtlMs
+      ? Math.max(MIN_TTL_MS, this.#model.settings.resolverTtlMs)
       : 0;
-    if (ttlMs > 0) setTimeout(() => this.#dropDynamic(key, upstream), ttlMs).unref();
+    if (ttlMs > 0) new Timer(() => this.#dropDynamic(key, upstream), ttlMs).unref();
     return upstream;
   }
 
