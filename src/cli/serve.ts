@@ -1,10 +1,9 @@
 // The main job: reads the configuration, starts the primary, says what listens where, and stays until a signal ends it.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { styleText } from 'node:util';
 import type { PrepareProblem } from '../cluster/messages.ts';
 import { type Outcome, Primary } from '../cluster/primary.ts';
 import { problemsOf } from '../cluster/refusal.ts';
+import { openStateDirectory } from '../cluster/state-directory.ts';
 import { positionOf } from '../config/finish.ts';
 import type { Model } from '../config/model.ts';
 import { formatPosition, formatProblems, type Problem, type Problems } from '../config/problem.ts';
@@ -12,7 +11,7 @@ import { LogFileError } from '../observe/log-output.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import { checkFiles } from './check-files.ts';
 import { nowNs, OutcomeFile, type WrittenOutcome } from './outcome-file.ts';
-import { isAlive, isLbproxy, pidIn } from './process-alive.ts';
+import { primaryOf, removePidFile, writePidFile } from './pid-file.ts';
 import {
   configFile,
   NO_CONFIG,
@@ -62,11 +61,10 @@ export async function serve(options: CliOptions): Promise<number> {
   }
 }
 
-/** The lbproxy of the pid file, if it runs. After a crash the number may be anybody's. */
+/** The lbproxy of the pid file, if it runs. */
 function runningAs(pidFile: string): number | undefined {
-  const pid = pidIn(pidFile);
-  if (pid === undefined || Number.isNaN(pid) || pid === process.pid || !isAlive(pid)) return undefined;
-  return isLbproxy(pid) === false ? undefined : pid;
+  const found = primaryOf(pidFile);
+  return found === undefined || 'problem' in found || found.pid === process.pid ? undefined : found.pid;
 }
 
 function fail(message: string): number {
@@ -116,7 +114,7 @@ class Server {
     await Promise.race([this.#programsSettled(), stopped]);
     if (!this.#stopAsked) process.stdout.write(readyText(this.#primary.model, this.#primary.processes));
     await stopped;
-    if (this.#pidWritten) for (const pidFile of this.#pidFiles) rmSync(pidFile, { force: true });
+    if (this.#pidWritten) for (const pidFile of this.#pidFiles) removePidFile(pidFile);
     for (const outcomes of this.#outcomes) outcomes.remove();
     // What a start or a reload had begun (a look-up, a socket) must not hold what was told to end.
     setTimeout(() => process.exit(0), EXIT_MS).unref();
@@ -185,11 +183,10 @@ class Server {
   }
 
   #writePid(): void {
-    for (const pidFile of this.#pidFiles) {
-      mkdirSync(dirname(pidFile), { recursive: true });
-      writeFileSync(pidFile, `${process.pid}\n`);
-    }
+    const { model } = this.#primary;
+    if (model.settings.pidFile === '') openStateDirectory(stateDirOf(model));
     this.#pidWritten = true;
+    for (const pidFile of this.#pidFiles) writePidFile(pidFile);
   }
 
   /** Resolves when a signal has stopped everything. */
