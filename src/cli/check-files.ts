@@ -1,43 +1,67 @@
 // What a configuration names and a start would open: certificates, keys, logs. All that cannot be used is told at once, each at its
 // own directive; compiling, which comes after, would tell of the first one and its server only.
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { ServerModel, Settings } from '../config/model.ts';
 import { formatPosition } from '../config/problem.ts';
 import { rowsNamed } from '../config/registry.ts';
 import type { Directive, Position, Tree } from '../config/tree.ts';
-import { reasonOf } from '../observe/log-output.ts';
+import { problemOfLink, reasonOf } from '../observe/log-output.ts';
+import { exposureOfKey, exposureOfLink, warnOfExposure } from './check-exposure.ts';
+import { warnOfUser } from './check-user.ts';
 import type { ReadConfig } from './read-config.ts';
 
 type Report = (at: Position, message: string) => void;
 
-export function checkFiles({ file, model, tree, problems }: ReadConfig): void {
+export function checkFiles(read: ReadConfig): void {
+  const { file, model, tree, problems } = read;
   if (model === undefined || tree === undefined) return;
-  const said = new Set<string>();
   // A certificate of the http level is that of all its servers.
-  const report: Report = (at, message) => {
-    if (!said.has(formatPosition(at) + message)) problems.error(at, message);
-    said.add(formatPosition(at) + message);
-  };
+  const report = once((at, message) => problems.error(at, message));
+  const warn = once((at, message) => problems.warn(at, message));
   const nowhere = { file, line: 1, column: 1 };
   for (const server of model.servers) {
     if (!server.settings.listens.some((listen) => listen.ssl)) continue;
-    checkServer(server.settings, (key) => directiveOf(tree, server, key)?.at ?? nowhere, report);
+    const placeOf: PlaceOf = (key) => directiveOf(tree, server, key)?.at ?? nowhere;
+    checkServer(server.settings, placeOf, report, warn);
   }
   const { errorLog } = model.settings;
-  for (const { key, name, path, at } of logsOf(tree.directives, model.prefix)) {
+  const logs = logsOf(tree.directives, model.prefix);
+  for (const { key, name, path, at } of logs) {
     // -e takes its place.
     if (key === 'errorLog' && path !== errorLog.path) continue;
     const problem = whyNoLog(path);
     if (problem !== undefined) report(at, `${name} ${path} cannot be opened: ${problem}`);
+    else if (isLink(path)) warnIf(exposureOfLink(path), (text) => warn(at, `${name} ${path} ${text}`));
   }
+  warnOfExposure(
+    read,
+    logs.map(({ path }) => path),
+  );
+  warnOfUser(tree, problems);
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+}
+
+function warnIf(text: string | undefined, warn: (text: string) => void): void {
+  if (text !== undefined) warn(text);
+}
+
+function once(report: Report): Report {
+  const said = new Set<string>();
+  return (at, message) => {
+    if (!said.has(formatPosition(at) + message)) report(at, message);
+    said.add(formatPosition(at) + message);
+  };
 }
 
 type PlaceOf = (key: keyof Settings) => Position;
 
-function checkServer(settings: Settings, placeOf: PlaceOf, report: Report): void {
+function checkServer(settings: Settings, placeOf: PlaceOf, report: Report, warn: Report): void {
   const { sslCertificate, sslCertificateKey, sslCiphers } = settings;
   if (sslCiphers !== '') {
     const problem = thrownBy(() => createSecureContext({ ciphers: sslCiphers }));
@@ -50,6 +74,10 @@ function checkServer(settings: Settings, placeOf: PlaceOf, report: Report): void
     report(placeOf('sslCertificateKey'), `ssl_certificate_key ${sslCertificateKey} ${what}`);
   const certificate = readCertificate(sslCertificate, onCertificate);
   const key = readKey(sslCertificateKey, onKey);
+  if (key !== undefined)
+    warnIf(exposureOfKey(sslCertificateKey), (text) =>
+      warn(placeOf('sslCertificateKey'), `ssl_certificate_key ${sslCertificateKey} ${text}`),
+    );
   if (certificate === undefined || key === undefined) return;
   if (!certificate.leaf.checkPrivateKey(key.key))
     return onKey(`does not belong to ${sslCertificate}: name the key that the certificate was made with`);
@@ -147,6 +175,8 @@ function whyNoLog(path: string): string | undefined {
   const stat = statSync(path, { throwIfNoEntry: false });
   try {
     if (stat?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+    const stranger = problemOfLink(path);
+    if (stranger !== undefined) return stranger;
     // With the slash a file is no directory.
     accessSync(stat === undefined ? `${dirname(path)}/` : path, constants.W_OK);
     return undefined;

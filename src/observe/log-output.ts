@@ -1,5 +1,5 @@
 // Opens what a log writes to: a file for appending, a FIFO, or one of the process's own streams.
-import { constants, fstatSync, openSync, statSync } from 'node:fs';
+import { constants, fstatSync, lstatSync, openSync, readlinkSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 export interface LogOutput {
@@ -33,11 +33,45 @@ export function openLogOutput(path: string): LogOutput {
   try {
     if (path === 'stdout') return openStream(1);
     if (path === 'stderr') return openStream(2);
+    const link = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+    const stranger = link ? problemOfLink(path) : undefined;
+    if (stranger !== undefined) throw new Error(stranger);
+    const stream = link ? STREAM_LINKS.get(readlinkSync(path)) : undefined;
+    if (stream !== undefined) return openStream(stream);
     if (isFifo(path)) return openFifo(path);
-    return { fd: openSync(path, 'a', 0o644), atomicBytes: FILE_BYTES, owned: true };
+    // What is no link now must not become one before it is open.
+    const flags = link ? APPEND : APPEND | constants.O_NOFOLLOW;
+    return { fd: openSync(path, flags, 0o644), atomicBytes: FILE_BYTES, owned: true };
   } catch (error) {
     throw new LogFileError(path, error);
   }
+}
+
+/** Where links of an image's logs lead to. By its name a stream that is a socket, a service manager's for one, could not be opened. */
+const STREAM_LINKS: ReadonlyMap<string, 1 | 2> = new Map([
+  ['/dev/stdout', 1],
+  ['/dev/fd/1', 1],
+  ['/proc/self/fd/1', 1],
+  ['/dev/stderr', 2],
+  ['/dev/fd/2', 2],
+  ['/proc/self/fd/2', 2],
+]);
+
+const APPEND = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY;
+
+/**
+ * Why a log is not written through a symbolic link: whoever made it chose what we append to. Links of our own and root's are followed, as
+ * in nginx (an image's /var/log/nginx/access.log leads to /dev/stdout); the kernel's protected_symlinks asks the same in /tmp alone.
+ */
+export function problemOfLink(path: string): string | undefined {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  const own = process.geteuid?.();
+  if (stat?.isSymbolicLink() !== true || own === undefined || stat.uid === own || stat.uid === 0)
+    return undefined;
+  return (
+    `it is a symbolic link that user ${stat.uid} made, who is neither root nor user ${own}, which lbproxy runs as: ` +
+    'name the file that it leads to, or make the link anew'
+  );
 }
 
 function isFifo(path: string): boolean {
