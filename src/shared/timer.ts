@@ -2,7 +2,7 @@
 // A leaf; test/architecture.test.ts lets nobody else hand Node a delay that is no constant.
 
 /** The longest delay that Node takes as it is. */
-const LONGEST_MS = 2 ** 31 - 1;
+export const LONGEST_MS = 2 ** 31 - 1;
 
 /** Calls `act` once, after `ms`; keeps the process alive until then, unless `unref` was called. */
 export class Timer {
