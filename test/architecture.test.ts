@@ -193,6 +193,37 @@ function forbiddenWords(sources: Sources): string[] {
   );
 }
 
+/** The delay of each bare timer that is no constant: such a one may be longer than Node's timers count to. */
+function openDelays(sources: Sources): string[] {
+  return [...sources].flatMap(([file, text]) => {
+    if (file === 'shared/timer.ts') return [];
+    const code = codeOf(text);
+    const calls = [...code.matchAll(/(?<![.\w#])set(?:Timeout|Interval)\(/g)];
+    const all = calls.map((call) => argumentsAt(code, call.index + call[0].length));
+    // `setTimeout(ms: number)` is a method's beginning.
+    const delays = all.filter(([act]) => !/^\w+:\s/.test(act)).map(([, delay = 'none']) => delay);
+    return delays.filter((delay) => !CONSTANT_DELAY.test(delay)).map((delay) => `${file}: ${delay}`);
+  });
+}
+
+/** A number, a constant, or a choice of two of them. */
+const CONSTANT_DELAY = /^(?:[^?]*\?\s*(?:\d+|[A-Z][A-Z0-9_]*)\s*:\s*)?(?:\d+|[A-Z][A-Z0-9_]*)$/;
+
+/** The arguments of a call whose parenthesis opens just before `start`. */
+function argumentsAt(code: string, start: number): string[] {
+  const found = [''];
+  let depth = 0;
+  for (let i = start; i < code.length; i++) {
+    const char = code[i];
+    if (depth === 0 && char === ')') break;
+    if ('([{'.includes(char)) depth++;
+    if (')]}'.includes(char)) depth--;
+    if (depth === 0 && char === ',') found.push('');
+    else found[found.length - 1] += char;
+  }
+  return found.map((argument) => argument.trim()).filter((argument) => argument !== '');
+}
+
 const sources = readSources();
 const imports = importsOf(sources);
 
@@ -229,6 +260,11 @@ describe('the house', () => {
 
   it('knows neither any nor enum', () => {
     expect(forbiddenWords(sources)).toEqual([]);
+  });
+
+  it('has long delays counted by shared/timer.ts', () => {
+    expect(openDelays(sources)).toEqual([]);
+    expect([...sources].filter(([, text]) => /node:timers/.test(text)).map(([file]) => file)).toEqual([]);
   });
 });
 
@@ -286,5 +322,20 @@ describe('the checker', () => {
     ["// any: any\nconst any = 'x: any';", []],
   ])('reads %s', (text, words) => {
     expect(forbiddenWords(new Map([['f.ts', text]]))).toEqual(words);
+  });
+
+  it.each([
+    ['setTimeout(() => go(1, 2), limitMs);', ['f.ts: limitMs']],
+    ['setTimeout(go, options.ms ?? WAIT_MS).unref();', ['f.ts: options.ms ?? WAIT_MS']],
+    ['x = setInterval(() => {\n  go();\n}, this.#ms);', ['f.ts: this.#ms']],
+    ['setTimeout(go);', ['f.ts: none']],
+    ['setTimeout(() => go(a, b), WAIT_MS);', []],
+    ['setTimeout(go, 50);', []],
+    ['setTimeout(go, slow(x) ? SLOW_MS : WAIT_MS, x);', []],
+    ['socket.setTimeout(ms);', []],
+    ['  setTimeout(ms: number): void {', []],
+    ["const text = 'setTimeout(go, ms)';", []],
+  ])('times %s', (text, delays) => {
+    expect(openDelays(new Map([['f.ts', text]]))).toEqual(delays);
   });
 });

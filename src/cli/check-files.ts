@@ -1,42 +1,66 @@
 // What a configuration names and a start would open: certificates, keys, logs, the pid file, Unix sockets. All that cannot be used is told at once, each at its
 // own directive; compiling, which comes after, would tell of the first one and its server only.
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { listensOf } from '../cluster/needs.ts';
 import { whyNoSocket, whyNotMade } from '../cluster/writable-place.ts';
 import type { Model, ServerModel, Settings } from '../config/model.ts';
 import { positionOf } from '../config/places.ts';
-import { formatPosition, type Severity } from '../config/problem.ts';
+import { formatPosition, type Problems, type Severity } from '../config/problem.ts';
 import { rowsNamed } from '../config/registry.ts';
 import type { Directive, Position, Tree } from '../config/tree.ts';
-import { reasonOf } from '../observe/log-output.ts';
+import { problemOfLink, reasonOf } from '../observe/log-output.ts';
 import { checkCiphers, checkPair } from './check-certificates.ts';
+import { exposureOfKey, exposureOfLink, warnOfExposure } from './check-exposure.ts';
+import { warnOfUser } from './check-user.ts';
 import type { ReadConfig } from './read-config.ts';
 
 type Report = (at: Position, message: string, severity?: Severity) => void;
 
-export function checkFiles({ file, model, tree, problems }: ReadConfig): void {
+export function checkFiles(read: ReadConfig): void {
+  const { file, model, tree, problems } = read;
   if (model === undefined || tree === undefined) return;
-  const said = new Set<string>();
-  // A certificate of the http level is that of all its servers.
-  const report: Report = (at, message, severity = 'error') => {
-    if (!said.has(formatPosition(at) + message)) problems.list.push({ severity, at, message });
-    said.add(formatPosition(at) + message);
-  };
+  const report = once(problems);
   const nowhere = { file, line: 1, column: 1 };
   checkPlaces(model, (key) => directiveSetting(tree.directives, key)?.at ?? nowhere, report);
   checkSockets(model, report);
   for (const server of model.servers) {
     if (!server.settings.listens.some((listen) => listen.ssl)) continue;
-    checkServer(server.settings, (key) => directiveOf(tree, server, key)?.at ?? nowhere, report);
+    const placeOf: PlaceOf = (key) => directiveOf(tree, server, key)?.at ?? nowhere;
+    checkServer(server.settings, placeOf, report);
   }
   const { errorLog } = model.settings;
-  for (const { key, name, path, at } of logsOf(tree.directives, model.prefix)) {
+  const logs = logsOf(tree.directives, model.prefix);
+  for (const { key, name, path, at } of logs) {
     // -e takes its place.
     if (key === 'errorLog' && path !== errorLog.path) continue;
     const problem = whyNoLog(path);
     if (problem !== undefined) report(at, `${name} ${path} cannot be opened: ${problem}`);
+    else if (isLink(path))
+      warnIf(exposureOfLink(path), (text) => report(at, `${name} ${path} ${text}`, 'warning'));
   }
+  warnOfExposure(
+    read,
+    logs.map(({ path }) => path),
+  );
+  warnOfUser(tree, problems);
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+}
+
+function warnIf(text: string | undefined, warn: (text: string) => void): void {
+  if (text !== undefined) warn(text);
+}
+
+/** Says each thing once: a certificate of the http level is that of all its servers. */
+function once(problems: Problems): Report {
+  const said = new Set<string>();
+  return (at, message, severity = 'error') => {
+    if (!said.has(formatPosition(at) + message)) problems.list.push({ severity, at, message });
+    said.add(formatPosition(at) + message);
+  };
 }
 
 type PlaceOf = (key: keyof Settings) => Position;
@@ -47,11 +71,14 @@ function checkServer(settings: Settings, placeOf: PlaceOf, report: Report): void
   if (problem !== undefined) report(placeOf('sslCiphers'), `ssl_ciphers ${sslCiphers}: ${problem}`);
   if (sslCertificate === 'self-signed' || sslCertificate === '' || sslCertificateKey === '') return;
   const certificate = `ssl_certificate ${sslCertificate}`;
+  const onKey = (what: string, severity?: Severity): void =>
+    report(placeOf('sslCertificateKey'), `ssl_certificate_key ${sslCertificateKey} ${what}`, severity);
   checkPair(sslCertificate, sslCertificateKey, {
     onCertificate: (what) => report(placeOf('sslCertificate'), `${certificate} ${what}`),
-    onKey: (what) => report(placeOf('sslCertificateKey'), `ssl_certificate_key ${sslCertificateKey} ${what}`),
+    onKey,
     warnOfCertificate: (what) => report(placeOf('sslCertificate'), `${certificate} ${what}`, 'warning'),
   });
+  warnIf(exposureOfKey(sslCertificateKey), (text) => onKey(text, 'warning'));
 }
 
 /** The pid file and the state directory, where the file names them. */
@@ -128,6 +155,8 @@ function whyNoLog(path: string): string | undefined {
   const stat = statSync(path, { throwIfNoEntry: false });
   try {
     if (stat?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+    const stranger = problemOfLink(path);
+    if (stranger !== undefined) return stranger;
     // With the slash a file is no directory.
     accessSync(stat === undefined ? `${dirname(path)}/` : path, constants.W_OK);
     return undefined;

@@ -1,6 +1,7 @@
 // What came of a wish (-s, a signal), in a file beside the pid file: the running lbproxy writes, `-s` reads.
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { readRegularFile } from '../shared/read-regular-file.ts';
+import { rmSync } from 'node:fs';
+import { readPlainFile, replaceFile } from '../shared/replace-file.ts';
+import { startOf } from './process-alive.ts';
 import type { Signal } from './run-cli.ts';
 
 export interface WrittenOutcome {
@@ -14,7 +15,13 @@ export interface WrittenOutcome {
   readonly text: string;
 }
 
-type Outcomes = Partial<Record<Signal, WrittenOutcome>>;
+/** Which process writes: its number may be another's later. */
+export interface Writer {
+  readonly pid: number;
+  readonly start: string;
+}
+
+type Written = Partial<Record<Signal, WrittenOutcome>> & { readonly writer?: Writer };
 
 /** Now on the clock of `sinceNs`. */
 export function nowNs(): string {
@@ -28,19 +35,29 @@ export class OutcomeFile {
     this.#path = `${pidFile}.outcome`;
   }
 
-  /** Replaces what was written of such a wish. A file that cannot be written costs `-s` its answer and nothing else. */
+  /** Begins anew, as the file of this process. */
+  begin(): void {
+    const start = startOf(process.pid);
+    this.#put(start === undefined ? {} : { writer: { pid: process.pid, start } });
+  }
+
+  /** Who wrote it; undefined where that is not known. */
+  get writer(): Writer | undefined {
+    return this.#read().writer;
+  }
+
+  /** Replaces what was written of such a wish. */
   write(wish: Signal, outcome: WrittenOutcome): void {
-    const part = `${this.#path}.${process.pid}`;
-    rmQuietly(part);
+    this.#put({ ...this.#read(), [wish]: outcome });
+  }
+
+  /** A file that cannot be written costs `-s` its answer and nothing else. */
+  #put(written: Written): void {
     try {
       // It quotes the configuration, so it is for its owner alone.
-      writeFileSync(part, JSON.stringify({ ...this.#read(), [wish]: outcome }), {
-        mode: 0o600,
-        flag: 'wx',
-      });
-      renameSync(part, this.#path);
+      replaceFile(this.#path, JSON.stringify(written), 0o600);
     } catch {
-      rmQuietly(part);
+      // No room, or no right.
     }
   }
 
@@ -54,9 +71,9 @@ export class OutcomeFile {
     rmQuietly(this.#path);
   }
 
-  #read(): Outcomes {
+  #read(): Written {
     try {
-      return JSON.parse(readRegularFile(this.#path).toString()) as Outcomes;
+      return JSON.parse(readPlainFile(this.#path).text) as Written;
     } catch {
       return {};
     }

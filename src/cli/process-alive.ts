@@ -1,5 +1,6 @@
 // Whether a process runs, as `-s` and a second start ask it.
 import { readFileSync } from 'node:fs';
+import { readPlainFile } from '../shared/replace-file.ts';
 
 /** A zombie has ended: where nobody reaps it (pid 1 of a container), it would count for ever. */
 export function isAlive(pid: number): boolean {
@@ -10,19 +11,44 @@ export function isAlive(pid: number): boolean {
   }
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat[stat.lastIndexOf(')') + 2] !== 'Z';
+    return fieldsOf(stat)[0] !== 'Z';
   } catch {
     return process.platform !== 'linux';
+  }
+}
+
+/** The fields of /proc/PID/stat behind the name, which may hold anything. */
+function fieldsOf(stat: string): string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+/** When a process started, in a clock of the system's own; two processes of one number differ in it. Undefined where it is not told. */
+export function startOf(pid: number): string | undefined {
+  try {
+    // proc(5): field 22, of which two stand before.
+    return fieldsOf(readFileSync(`/proc/${pid}/stat`, 'latin1'))[19];
+  } catch {
+    return undefined;
   }
 }
 
 /** The process id that a pid file holds; undefined when there is no such file, NaN when it holds something else. */
 export function pidIn(pidFile: string): number | undefined {
   try {
-    const pid = Number(readFileSync(pidFile, 'utf8').trim());
+    const pid = Number(readPlainFile(pidFile).text.trim());
     return Number.isInteger(pid) && pid > 1 ? pid : Number.NaN;
   } catch {
     return undefined;
+  }
+}
+
+/** Its command line, as far as a line of text has room for it. */
+export function commandOf(pid: number): string {
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim();
+    return words.length > 80 ? `${words.slice(0, 80)}…` : words;
+  } catch {
+    return '';
   }
 }
 

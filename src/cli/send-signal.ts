@@ -1,7 +1,8 @@
 // -s: finds the running primary by its pid files, signals it, waits for what comes of it and prints that.
 import type { Model } from '../config/model.ts';
 import { nowNs, OutcomeFile, type WrittenOutcome } from './outcome-file.ts';
-import { isAlive, pidIn } from './process-alive.ts';
+import { primaryOf } from './pid-file.ts';
+import { isAlive } from './process-alive.ts';
 import { configFile, NO_CONFIG, pidFilesOf, printProblems, readConfig } from './read-config.ts';
 import type { CliOptions, Signal } from './run-cli.ts';
 
@@ -35,11 +36,12 @@ export async function sendSignal(signal: Signal, options: CliOptions): Promise<n
   return fail(problem);
 }
 
-/** The process that got the signal, or why none did: a crash may have left the file. Undefined when there is no such file. */
+/** The process that got the signal, or why none did. Undefined when there is no such file. */
 function signalProcess(pidFile: string, signal: NodeJS.Signals): number | string | undefined {
-  const pid = pidIn(pidFile);
-  if (pid === undefined) return undefined;
-  if (Number.isNaN(pid)) return `${pidFile} holds no process id`;
+  const found = primaryOf(pidFile);
+  if (found === undefined) return undefined;
+  if ('problem' in found) return found.problem;
+  const { pid } = found;
   try {
     process.kill(pid, signal);
     return pid;

@@ -1,11 +1,10 @@
 // The main job: reads the configuration, starts the primary, says what listens where, and stays until a signal ends it.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 import type { PrepareProblem } from '../cluster/messages.ts';
 import { type Outcome, Primary } from '../cluster/primary.ts';
 import { problemsOf } from '../cluster/refusal.ts';
+import { openStateDirectory } from '../cluster/state-directory.ts';
 import type { Model } from '../config/model.ts';
 import { positionOf } from '../config/places.ts';
 import { formatPosition, formatProblems, type Problem, type Problems } from '../config/problem.ts';
@@ -15,7 +14,7 @@ import { readRegularFile } from '../shared/read-regular-file.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import { checkFiles } from './check-files.ts';
 import { nowNs, OutcomeFile, type WrittenOutcome } from './outcome-file.ts';
-import { isAlive, isLbproxy, pidIn } from './process-alive.ts';
+import { primaryOf, removePidFile, writePidFile } from './pid-file.ts';
 import { configFile, NO_CONFIG, pidFilesOf, type ReadConfig, readConfig, stateDirOf } from './read-config.ts';
 import { readyText } from './ready-text.ts';
 import type { CliOptions, Signal } from './run-cli.ts';
@@ -74,11 +73,10 @@ async function run(options: CliOptions, logFiles: LogFiles): Promise<number> {
   }
 }
 
-/** The lbproxy of the pid file, if it runs. After a crash the number may be anybody's. */
+/** The lbproxy of the pid file, if it runs. */
 function runningAs(pidFile: string): number | undefined {
-  const pid = pidIn(pidFile);
-  if (pid === undefined || Number.isNaN(pid) || pid === process.pid || !isAlive(pid)) return undefined;
-  return isLbproxy(pid) === false ? undefined : pid;
+  const found = primaryOf(pidFile);
+  return found === undefined || 'problem' in found || found.pid === process.pid ? undefined : found.pid;
 }
 
 /** What a server is made for. */
@@ -142,7 +140,7 @@ class Server {
       this.#logFiles.print('stdout', text.trimEnd());
     }
     await stopped;
-    if (this.#pidWritten) for (const pidFile of this.#pidFiles) rmSync(pidFile, { force: true });
+    if (this.#pidWritten) for (const pidFile of this.#pidFiles) removePidFile(pidFile);
     for (const outcomes of this.#outcomes) outcomes.remove();
     return 0;
   }
@@ -211,11 +209,10 @@ class Server {
   }
 
   #writePid(): void {
-    for (const pidFile of this.#pidFiles) {
-      mkdirSync(dirname(pidFile), { recursive: true });
-      writeFileSync(pidFile, `${process.pid}\n`);
-    }
+    const { model } = this.#primary;
+    if (model.settings.pidFile === '') openStateDirectory(stateDirOf(model));
     this.#pidWritten = true;
+    for (const pidFile of this.#pidFiles) writePidFile(pidFile);
   }
 
   /** Resolves when a signal has stopped everything. */

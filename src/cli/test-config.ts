@@ -58,7 +58,9 @@ async function selfSignedFor(model: Model, problems: Problems): Promise<Certific
   const place = placeOfSelfSigned(model);
   if (place === undefined) return null;
   try {
-    return await ensureSelfSigned(stateDirOf(model));
+    const selfSigned = await ensureSelfSigned(stateDirOf(model));
+    for (const text of selfSigned.warnings) problems.warn(positionOf(place), text);
+    return selfSigned;
   } catch (error) {
     problems.error(positionOf(place), (error as Error).message);
     return null;

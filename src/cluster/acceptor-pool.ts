@@ -1,6 +1,7 @@
 // The acceptors that the primary keeps: as many as are wanted, replaced when they die, killed when they no longer turn their loops. What
 // they serve is the primary's business.
 import type { Log } from '../observe/error-log.ts';
+import { Timer } from '../shared/timer.ts';
 import { AcceptorSlot, type SlotEvents } from './acceptor-slot.ts';
 import type { FromAcceptor, PrepareProblem, ToAcceptor } from './messages.ts';
 import { Refusal } from './refusal.ts';
@@ -158,7 +159,7 @@ export class AcceptorPool implements SlotEvents {
     const delayMs = this.#pauseMs;
     log.error(`acceptor ${pid} ${how}; a new one starts ${delayMs === 0 ? 'at once' : `in ${delayMs} ms`}`);
     if (delayMs === 0) this.#fork();
-    else setTimeout(() => this.#refill(), delayMs);
+    else new Timer(() => this.#refill(), delayMs);
   }
 
   #refill(): void {
@@ -193,7 +194,7 @@ export class AcceptorPool implements SlotEvents {
     if (this.#slots.size > 0) {
       await new Promise<void>((resolve) => {
         this.#onEmpty.push(resolve);
-        if (limitMs > 0) setTimeout(() => this.#killAll(), limitMs).unref();
+        if (limitMs > 0) new Timer(() => this.#killAll(), limitMs).unref();
       });
     }
     clearInterval(this.#heartbeat);

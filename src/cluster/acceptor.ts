@@ -6,6 +6,7 @@ import { unpackModel } from '../config/model-wire.ts';
 import { Listener } from '../listen/listener.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
 import { LogFiles } from '../observe/log-files.ts';
+import { Timer } from '../shared/timer.ts';
 import { TicketKeys } from '../socket/ticket-keys.ts';
 import { NOTHING_DISCOVERED } from '../upstream/discovery.ts';
 import { applyStates } from './group-hub.ts';
@@ -241,7 +242,7 @@ export class Acceptor {
   #drain(timeoutMs: number): void {
     if (this.#draining) return;
     this.#draining = true;
-    if (timeoutMs > 0) setTimeout(() => this.#exit(), timeoutMs);
+    if (timeoutMs > 0) new Timer(() => this.#exit(), timeoutMs);
     const all = [...this.#listeners.values(), ...this.#closing];
     void Promise.all(all.map((listener) => listener.drain())).then(() => this.#exit());
     this.#sayAlive();

@@ -146,7 +146,8 @@ export class Primary implements PoolHome {
   async #selfSigned(at: string | undefined, problems: PrepareProblem[]): Promise<CertificatePaths | null> {
     if (at === undefined) return null;
     try {
-      const { created, certificate, key } = await ensureSelfSigned(this.#options.stateDir);
+      const { created, certificate, key, warnings } = await ensureSelfSigned(this.#options.stateDir);
+      for (const text of warnings) this.log.warn(text);
       if (created) this.log.notice(`made a self-signed certificate: ${certificate}`);
       return { certificate, key };
     } catch (error) {

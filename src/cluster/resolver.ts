@@ -2,10 +2,11 @@
 // peers out and is tried again; it never stops anything.
 import { lookup, Resolver } from 'node:dns/promises';
 import type { Log } from '../observe/error-log.ts';
+import { Timer } from '../shared/timer.ts';
+import { MIN_TTL_MS } from '../upstream/discovery.ts';
 
 /** A name that failed is asked for again after this. */
 const RETRY_MS = 5000;
-const MIN_TTL_MS = 1000;
 /** How long the first answers may hold up the start. */
 const FIRST_WAIT_MS = 2000;
 
@@ -14,7 +15,7 @@ export class HostResolver {
   readonly #onChange: () => void;
   readonly #names = new Set<string>();
   readonly #hosts = new Map<string, readonly string[]>();
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #timers = new Map<string, Timer>();
   readonly #failing = new Set<string>();
   readonly #resolver = new Resolver({ timeout: 2000, tries: 2 });
   #ttlMs = 30_000;
@@ -48,7 +49,7 @@ export class HostResolver {
     this.#ttlMs = ttlMs;
     for (const name of this.#names) {
       if (names.includes(name)) continue;
-      clearTimeout(this.#timers.get(name));
+      this.#timers.get(name)?.stop();
       this.#names.delete(name);
       this.#timers.delete(name);
       this.#hosts.delete(name);
@@ -77,9 +78,7 @@ export class HostResolver {
     }
     // Forgotten meanwhile.
     if (!this.#names.has(name)) return;
-    const timer = setTimeout(() => void this.#ask(name), waitMs);
-    timer.unref();
-    this.#timers.set(name, timer);
+    this.#timers.set(name, new Timer(() => void this.#ask(name), waitMs).unref());
   }
 
   async #ttlOf(name: string): Promise<number> {
@@ -88,7 +87,7 @@ export class HostResolver {
       const ttl = Math.min(...records.map((record) => record.ttl)) * 1000;
       return Math.max(MIN_TTL_MS, Math.min(ttl, this.#ttlMs));
     } catch {
-      return this.#ttlMs;
+      return Math.max(MIN_TTL_MS, this.#ttlMs);
     }
   }
 

@@ -1,12 +1,17 @@
 // nginx's units, and the readers of single arguments that rows are made of. Pure.
 
+/** A sum of products of whole numbers, where it is one itself: beyond, a number no longer holds each (nginx's end at 2^63). */
+function exact(n: number): number | undefined {
+  return n <= Number.MAX_SAFE_INTEGER ? n : undefined;
+}
+
 /** A size as nginx writes it (`8k`, `1m`, `1g`, plain bytes), in bytes; undefined when it is none. */
 export function parseSize(text: string): number | undefined {
-  const m = /^(\d{1,15})([kKmMgG]?)$/.exec(text);
+  const m = /^(\d+)([kKmMgG]?)$/.exec(text);
   if (m === null) return undefined;
   const unit = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }[m[2].toLowerCase()] ?? 1;
   const bytes = Number(m[1]) * unit;
-  return bytes <= Number.MAX_SAFE_INTEGER ? bytes : undefined;
+  return exact(bytes);
 }
 
 const TIME_UNITS: readonly (readonly [string, number])[] = [
@@ -22,12 +27,11 @@ const TIME_UNITS: readonly (readonly [string, number])[] = [
 
 /** A time as nginx writes it (`60`, `60s`, `1h 30m`, `500ms`), in milliseconds; undefined when it is none. */
 export function parseTime(text: string): number | undefined {
-  if (/^\d{1,12}$/.test(text)) return Number(text) * 1000;
   let rest = text;
   let total = 0;
   let lastUnit = -1;
   while (rest !== '') {
-    const m = /^(\d{1,12})(ms|[yMwdhms])? */.exec(rest);
+    const m = /^(\d+)(ms|[yMwdhms])? */.exec(rest);
     if (m === null) return undefined;
     const unit = TIME_UNITS.findIndex(([name]) => name === (m[2] ?? 's'));
     // Units go from the larger to the smaller, each once; a bare number can only close the text.
@@ -36,7 +40,7 @@ export function parseTime(text: string): number | undefined {
     lastUnit = unit;
     rest = rest.slice(m[0].length);
   }
-  return text === '' || total > Number.MAX_SAFE_INTEGER ? undefined : total;
+  return text === '' ? undefined : exact(total);
 }
 
 /** What a size in another notation is here (`10MB`, `1.5g`); undefined where that cannot be told. */

@@ -4,6 +4,7 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Peer } from '../balance/peer.ts';
 import type { Failure } from '../shared/failure.ts';
+import { LONGEST_MS } from '../shared/timer.ts';
 import { CONNECT_TIMEOUT_MS, HEAD_TIMEOUT_MS, targetOf } from './carriage.ts';
 import { failureOf, failureOfThrown, markInternal } from './failure-of.ts';
 import { lingerBehind } from './linger.ts';
@@ -55,7 +56,8 @@ export class WebAttempt implements Overseer {
       ...options,
       target: this.target,
       agent: this.fresh ? false : agent,
-      connectTimeout: options.connectTimeout ?? CONNECT_TIMEOUT_MS,
+      // http-proxy-3 hands it to a timer of Node.
+      connectTimeout: Math.min(options.connectTimeout ?? CONNECT_TIMEOUT_MS, LONGEST_MS),
       buffer: undefined,
     };
     try {

@@ -4,6 +4,7 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import type { Peer } from '../balance/peer.ts';
 import type { Failure } from '../shared/failure.ts';
+import { Timer } from '../shared/timer.ts';
 import { Attempts } from './attempts.ts';
 import { causeOf } from './balancer-error.ts';
 import {
@@ -61,11 +62,11 @@ export class WsExchange implements Overseer {
     const to = address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
     const connection = connect({ ...to, localAddress: options.localAddress } as NetConnectOpts);
     this.#connection = connection;
-    const limit = setTimeout(() => {
+    const limit = new Timer(() => {
       connection.destroy(Object.assign(new Error('connect timeout'), { code: 'ECONNECT_TIMEOUT' }));
     }, options.connectTimeout ?? CONNECT_TIMEOUT_MS);
     connection.once('connect', () => this.#handOver(peer, connection));
-    connection.once('close', () => clearTimeout(limit)).once('connect', () => clearTimeout(limit));
+    connection.once('close', () => limit.stop()).once('connect', () => limit.stop());
     connection.on('error', (error) => this.#onConnectFailed(peer, connection, error));
   }
 

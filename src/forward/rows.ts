@@ -166,19 +166,19 @@ export const forwardRows: readonly Row[] = [
     name: 'proxy_connect_timeout',
     contexts: HTTP_LEVELS,
     default: '60s',
-    doc: 'Time for a connection to a peer.',
+    doc: 'Time for a connection to a peer. 0 = no limit.',
   }),
   time('proxySendTimeoutMs', {
     name: 'proxy_send_timeout',
     contexts: HTTP_LEVELS,
     default: '60s',
-    doc: 'Time between two writes to a peer that does not read, also within a WebSocket.',
+    doc: 'Time between two writes to a peer that does not read, also within a WebSocket. 0 = no limit.',
   }),
   time('proxyReadTimeoutMs', {
     name: 'proxy_read_timeout',
     contexts: HTTP_LEVELS,
     default: '60s',
-    doc: 'Time between two reads from a peer, before and within its answer; also the idle time of a WebSocket.',
+    doc: 'Time between two reads from a peer, before and within its answer; also the idle time of a WebSocket. 0 = no limit.',
   }),
   setting('proxyNextUpstream', {
     name: 'proxy_next_upstream',

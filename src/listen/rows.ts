@@ -199,19 +199,19 @@ export const listenRows: readonly Row[] = [
     name: 'client_header_timeout',
     contexts: HTTP_SERVER,
     default: '60s',
-    doc: 'Time for a whole head, from its first byte; beyond, 408. Also from accept to that byte, a TLS handshake included; beyond, the connection is closed.',
+    doc: 'Time for a whole head, from its first byte; beyond, 408. Also from accept to that byte, a TLS handshake included; beyond, the connection is closed. 0 = no limit.',
   }),
   time('clientBodyTimeoutMs', {
     name: 'client_body_timeout',
     contexts: HTTP_LEVELS,
     default: '60s',
-    doc: 'Time between two reads of a body; beyond, 408.',
+    doc: 'Time between two reads of a body; beyond, 408. 0 = no limit.',
   }),
   time('sendTimeoutMs', {
     name: 'send_timeout',
     contexts: HTTP_LEVELS,
     default: '60s',
-    doc: 'Time between two writes to a client that does not read, also within a WebSocket; beyond, the connection is closed.',
+    doc: 'Time between two writes to a client that does not read, also within a WebSocket; beyond, the connection is closed. 0 = no limit.',
   }),
   setting('keepalive', {
     name: 'keepalive_timeout',

@@ -1,6 +1,7 @@
 // All logs of a process by path: one writer each, shared by every location and by the error log.
 import { isatty } from 'node:tty';
 import { toBytes } from '../route/template.ts';
+import { Timer } from '../shared/timer.ts';
 import { type LogBuffering, LogWriter } from './log-writer.ts';
 import { DEFAULT_BUFFERING } from './rows.ts';
 import { terminalLine } from './terminal-line.ts';
@@ -75,12 +76,12 @@ export class LogFiles {
 
   /** Everything that waits is written when this resolves, or `timeoutMs` have passed: a reader may stand still. */
   async flushAll(timeoutMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
+    let timer: Timer | undefined;
     const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs);
+      timer = new Timer(resolve, timeoutMs);
     });
     await Promise.race([Promise.all([...this.#writers.values()].map((writer) => writer.flush())), timeout]);
-    clearTimeout(timer);
+    timer?.stop();
   }
 
   /**

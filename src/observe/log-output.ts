@@ -1,5 +1,5 @@
 // Opens what a log writes to: a file for appending, a FIFO, or one of the process's own streams.
-import { constants, fstatSync, openSync, type Stats, statSync } from 'node:fs';
+import { constants, fstatSync, lstatSync, openSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isatty } from 'node:tty';
 
@@ -47,12 +47,44 @@ export function openLogOutput(path: string): LogOutput {
   try {
     if (path === 'stdout') return openStream(1);
     if (path === 'stderr') return openStream(2);
+    const link = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+    const stranger = link ? problemOfLink(path) : undefined;
+    if (stranger !== undefined) throw new Error(stranger);
+    const stream = link ? STREAM_LINKS.get(readlinkSync(path)) : undefined;
+    if (stream !== undefined) return openStream(stream);
     // A FIFO is opened for reading too: without a reader it could not be opened for writing alone.
-    const fd = openSync(path, isFifo(path) ? constants.O_RDWR | NEVER_WAIT : APPEND, 0o644);
+    const flags = isFifo(path) ? constants.O_RDWR | NEVER_WAIT : APPEND;
+    // What is no link now must not become one before it is open.
+    const fd = openSync(path, link ? flags : flags | constants.O_NOFOLLOW, 0o644);
     return { fd, atomicBytes: atomicBytes(fd, fstatSync(fd)), owned: true, ...NEVER };
   } catch (error) {
     throw new LogFileError(path, error);
   }
+}
+
+/** Where links of an image's logs lead to. By its name a stream that is a socket, a service manager's for one, could not be opened. */
+const STREAM_LINKS: ReadonlyMap<string, 1 | 2> = new Map([
+  ['/dev/stdout', 1],
+  ['/dev/fd/1', 1],
+  ['/proc/self/fd/1', 1],
+  ['/dev/stderr', 2],
+  ['/dev/fd/2', 2],
+  ['/proc/self/fd/2', 2],
+]);
+
+/**
+ * Why a log is not written through a symbolic link: whoever made it chose what we append to. Links of our own and root's are followed, as
+ * in nginx (an image's /var/log/nginx/access.log leads to /dev/stdout); the kernel's protected_symlinks asks the same in /tmp alone.
+ */
+export function problemOfLink(path: string): string | undefined {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  const own = process.geteuid?.();
+  if (stat?.isSymbolicLink() !== true || own === undefined || stat.uid === own || stat.uid === 0)
+    return undefined;
+  return (
+    `it is a symbolic link that user ${stat.uid} made, who is neither root nor user ${own}, which lbproxy runs as: ` +
+    'name the file that it leads to, or make the link anew'
+  );
 }
 
 function isFifo(path: string): boolean {

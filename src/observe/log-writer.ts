@@ -3,6 +3,7 @@
 // A little past 300 lines: one queue, from its lines to its file, with reopening and the end of the process.
 import { close, write as writeAsync, writeSync } from 'node:fs';
 import { copyOf } from '../shared/buffers.ts';
+import { Timer } from '../shared/timer.ts';
 import { type LogOutput, openLogOutput } from './log-output.ts';
 import { countLines, LostLines } from './lost-lines.ts';
 
@@ -45,9 +46,9 @@ export class LogWriter {
   #waiting = 0;
   /** How many of the waiting bytes are to be written even if the buffer is not full. */
   #due = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #retryMs = RETRY_MIN_MS;
-  #retry: NodeJS.Timeout | undefined;
+  #retry: Timer | undefined;
   #retired = false;
   #drained: (() => void)[] = [];
 
@@ -109,8 +110,8 @@ export class LogWriter {
    * by Node, which joins its I/O threads when it exits.
    */
   flushSync(): void {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#retry);
+    this.#timer?.stop();
+    this.#retry?.stop();
     this.#timer = this.#retry = undefined;
     const until = performance.now() + SYNC_PATIENCE_MS;
     if (this.tellsItself) this.#lost.end();
@@ -167,11 +168,10 @@ export class LogWriter {
       return;
     }
     if (this.#buffering.flushMs === 0) return;
-    this.#timer = setTimeout(() => {
+    this.#timer = new Timer(() => {
       this.#timer = undefined;
       this.#writeAll();
-    }, this.#buffering.flushMs);
-    this.#timer.unref();
+    }, this.#buffering.flushMs).unref();
   }
 
   /** Begins to write all that waits now. */
@@ -256,11 +256,10 @@ export class LogWriter {
 
   #onWritten(error: NodeJS.ErrnoException | null, written: number): void {
     if (error?.code === 'EAGAIN') {
-      this.#retry = setTimeout(() => {
+      this.#retry = new Timer(() => {
         this.#retry = undefined;
         this.#pump();
-      }, this.#retryMs);
-      this.#retry.unref();
+      }, this.#retryMs).unref();
       this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
       return;
     }

@@ -128,7 +128,7 @@ export const routeRows: readonly Row[] = [
     contexts: HTTP_LEVELS,
     args: [1, 12],
     syntax: 'address … [valid=time]',
-    doc: 'Host names of peers are resolved by the system; only valid= has an effect: how long an answer is good for.',
+    doc: 'Host names of peers are resolved by the system; only valid= has an effect: how long an answer is good for, 1s at least.',
     read: (words, cx) => {
       const valid = words.find((word) => word.text.startsWith('valid='));
       if (valid === undefined) return 30_000;

@@ -33,9 +33,12 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 
 const two = (n: number): string => (n < 10 ? `0${n}` : `${n}`);
 
-/** An IMF-fixdate (RFC 9110 §5.6.7) of a time in milliseconds since the epoch. */
+/** The last second that an IMF-fixdate can tell: its year has four digits. */
+const LAST_DATE_MS = Date.UTC(9999, 11, 31, 23, 59, 59);
+
+/** An IMF-fixdate (RFC 9110 §5.6.7) of a time in milliseconds since the epoch; as in nginx the nearest one where there is none. */
 export function httpDate(epochMs: number): string {
-  const d = new Date(epochMs);
+  const d = new Date(Math.min(Math.max(epochMs, 0), LAST_DATE_MS));
   return (
     `${DAYS[d.getUTCDay()]}, ${two(d.getUTCDate())} ${MONTHS[d.getUTCMonth()]} ${d.getUTCFullYear()} ` +
     `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())} GMT`

@@ -1,6 +1,7 @@
 // Runs one process as the leader of a group of its own, and says when it, and then the whole group, has ended.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
+import { Timer } from '../shared/timer.ts';
 import { MARK_NAME, withoutOwn } from './mark.ts';
 import { forwardLines, type OutputSink } from './output.ts';
 import { groupIsAlive, HAS_GROUPS, signalGroup } from './process-group.ts';
@@ -135,7 +136,7 @@ function closeOutput(child: ChildProcess): void {
 /** Asks again and again, ever less often: the system has no event for the end of a group. */
 function whenGroupEnds(leader: number, ended: () => void, pollMs = FIRST_GROUP_POLL_MS): void {
   if (groupIsAlive(leader)) {
-    setTimeout(() => whenGroupEnds(leader, ended, Math.min(pollMs * 2, MAX_GROUP_POLL_MS)), pollMs);
+    new Timer(() => whenGroupEnds(leader, ended, Math.min(pollMs * 2, MAX_GROUP_POLL_MS)), pollMs);
   } else {
     ended();
   }

@@ -2,6 +2,7 @@
 // status) the supervisor reads here.
 import type { Clock } from '../shared/clock.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
+import { Timer } from '../shared/timer.ts';
 import { CrashOutput, type OutputRun } from './crash-output.ts';
 import type { OutputSink } from './output.ts';
 import { accepts, holderOfPort } from './port-probe.ts';
@@ -53,7 +54,7 @@ export class Slot {
   #record = STOPPED;
   #process: RunningProcess | undefined;
   #launches = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   /** What is asked of the port now, in which start, and how to end that. */
   #probe: { readonly what: 'await' | 'watch'; readonly attempt: number; readonly end: () => void } | null =
     null;
@@ -116,14 +117,14 @@ export class Slot {
   until(reached: () => boolean, withinMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const finish = (answer: boolean): void => {
-        clearTimeout(timeout);
+        timeout.stop();
         this.#waiting.delete(check);
         resolve(answer);
       };
       const check = (): void => {
         if (reached()) finish(true);
       };
-      const timeout = setTimeout(() => finish(false), withinMs);
+      const timeout = new Timer(() => finish(false), withinMs);
       this.#waiting.add(check);
       check();
     });
@@ -187,9 +188,9 @@ export class Slot {
         this.#host.announce(this.spec.program);
         break;
       case 'timer':
-        clearTimeout(this.#timer);
+        this.#timer?.stop();
         if (effect.afterMs !== null)
-          this.#timer = setTimeout(() => this.dispatch({ type: 'timer' }), effect.afterMs);
+          this.#timer = new Timer(() => this.dispatch({ type: 'timer' }), effect.afterMs);
         break;
       case 'log':
         this.#say(effect.level, effect.message);

@@ -14,6 +14,9 @@ export interface Discovery {
 
 export const NOTHING_DISCOVERED: Discovery = { hosts: {}, programs: {} };
 
+/** An answer holds as long at least, whatever its time to live and `resolver valid=` are: nobody asks in a circle. */
+export const MIN_TTL_MS = 1000;
+
 /** Loopback names dial both families and keep the one that answers; everything else that is no address is looked up. */
 export function needsLookup(host: string): boolean {
   return host !== '' && host !== 'localhost' && !host.startsWith('[') && isIP(host) === 0;

@@ -3,7 +3,7 @@
 import { Group } from '../balance/group.ts';
 import type { Model, UpstreamModel } from '../config/model.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
-import { type Discovery, groupKey, implicitUpstream, needsLookup, peersOf } from './discovery.ts';
+import { type Discovery, groupKey, implicitUpstream, MIN_TTL_MS, needsLookup, peersOf } from './discovery.ts';
 import { NameLookups } from './name-lookups.ts';
 import { Upstream } from './upstream.ts';
 
@@ -92,7 +92,7 @@ export class UpstreamSet {
     const dynamic: Dynamic = { upstream, expiry: new Deadline(() => this.#dropDynamic(key, dynamic)) };
     this.#dynamic.set(key, dynamic);
     const ttlMs = needsLookup(model.settings.upstreamServers[0].host)
-      ? this.#model.settings.resolverTtlMs
+      ? Math.max(MIN_TTL_MS, this.#model.settings.resolverTtlMs)
       : 0;
     if (ttlMs > 0) wheel.arm(dynamic.expiry, ttlMs);
     return upstream;

@@ -1,5 +1,7 @@
 // Host names of peers: found at once, kept while their configuration runs, forgotten with it.
-import { afterEach, expect, it } from 'vitest';
+import dns from 'node:dns/promises';
+import { syncBuiltinESMExports } from 'node:module';
+import { afterEach, expect, it, vi } from 'vitest';
 import { HostResolver } from '../../src/cluster/resolver.ts';
 import type { Log } from '../../src/observe/error-log.ts';
 
@@ -40,4 +42,33 @@ it('tells of the first answer too: it may come when the start waits no longer', 
   const { resolver, changes } = setup();
   await resolver.follow(['localhost'], 30_000);
   expect(changes).toEqual([['localhost']]);
+});
+
+it.each([0, 1, 999])(
+  'asks for no name in a circle, also where an answer is good for %s ms',
+  async (ttlMs) => {
+    const asked = vi.spyOn(dns, 'lookup');
+    syncBuiltinESMExports();
+    try {
+      const { resolver } = setup();
+      await resolver.follow(['localhost'], ttlMs);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      expect(asked).toHaveBeenCalledTimes(1);
+      expect(resolver.hosts.localhost).toContain('127.0.0.1');
+    } finally {
+      asked.mockRestore();
+      syncBuiltinESMExports();
+    }
+  },
+);
+
+it('holds an answer for a century where it is told to', async () => {
+  const warnings: string[] = [];
+  const warn = (warning: Error): void => void warnings.push(warning.name);
+  process.on('warning', warn);
+  const { resolver } = setup();
+  await resolver.follow(['localhost'], 36_500 * 24 * 3600_000);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  process.off('warning', warn);
+  expect(warnings).toEqual([]);
 });

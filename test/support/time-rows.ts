@@ -1,0 +1,41 @@
+// Every directive that takes a time, from the registry: where it stands, and how it is written with a given one. A row that is new is
+// among them by itself; one whose time stands among other words has to be told here how, and it is an error not to.
+import { ROWS } from '../../src/config/registry.ts';
+import type { Context, SettingRow } from '../../src/config/row.ts';
+
+export interface TimeRow {
+  readonly row: SettingRow;
+  readonly context: Context;
+  /** The directive with this time. */
+  write(time: string): string;
+}
+
+/** What stands around the time where it is not alone, by name and syntax. */
+const AROUND: Readonly<Record<string, (time: string) => string>> = {
+  'restart [time] | keep': (time) => `restart ${time}`,
+  'address [weight=n] [max_fails=n] [fail_timeout=time] [max_conns=n] [backup] [down]': (time) =>
+    `127.0.0.1:PORT2 fail_timeout=${time}`,
+  'time [header-time]': (time) => `${time} ${time}`,
+  'address … [valid=time]': (time) => `127.0.0.1 valid=${time}`,
+  '[modified] time | @time-of-day | epoch | max | off': (time) => time,
+  'path [format [buffer=size [flush=time]] [if=condition]] | off': (time) =>
+    `DIR/access.log combined buffer=64k flush=${time}`,
+};
+
+const isTime = ({ syntax, name }: SettingRow): boolean =>
+  /(?<![-\w])time(?![-\w])/.test(syntax) && name !== 'proxy_next_upstream';
+
+export const TIME_ROWS: readonly TimeRow[] = ROWS.filter((row) => row.kind === 'setting')
+  .filter(isTime)
+  .map((row) => {
+    const around = row.syntax === 'time' ? (time: string): string => time : AROUND[row.syntax];
+    if (around === undefined) throw new Error(`test/support/time-rows.ts: how is "${row.name}" written?`);
+    return { row, context: row.contexts[0], write: (time) => `${row.name} ${around(time)};` };
+  });
+
+/** All of them in a context, with this time. */
+export function timesIn(context: Context, time: string): string {
+  return TIME_ROWS.filter((each) => each.context === context)
+    .map((each) => each.write(time))
+    .join('\n');
+}
