@@ -65,6 +65,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'model-wire',
     'units',
     'problem',
+    'excerpt',
     'places',
     'glob',
     'nginx-names',

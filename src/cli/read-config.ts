@@ -54,7 +54,7 @@ export function readConfig(file: string, options: CliOptions): ReadConfig {
   const followed = new Map(model.upstreams.map((u) => [u.settings.upstreamProgram, u.at]));
   followed.delete('');
   const report = (at: string, message: string, severity: Severity = 'error'): void => {
-    problems.list.push({ severity, at: positionOf(at), message });
+    problems.add({ severity, at: positionOf(at), message });
   };
   validatePrograms(model.programs, report, { prefix, followed });
   checkPorts(model, problems);

@@ -5,9 +5,16 @@ import { styleText } from 'node:util';
 import type { PrepareProblem } from '../cluster/messages.ts';
 import { type Outcome, Primary } from '../cluster/primary.ts';
 import { problemsOf } from '../cluster/refusal.ts';
+import { shownText } from '../config/excerpt.ts';
 import { positionOf } from '../config/finish.ts';
 import type { Model } from '../config/model.ts';
-import { formatPosition, formatProblems, type Problem, type Problems } from '../config/problem.ts';
+import {
+  formatPosition,
+  formatProblems,
+  MAX_PRINTED,
+  type Problem,
+  type Problems,
+} from '../config/problem.ts';
 import { LogFileError } from '../observe/log-output.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import { checkFiles } from './check-files.ts';
@@ -153,7 +160,10 @@ class Server {
     const errors = problems.list.filter(({ severity }) => severity === 'error');
     return {
       model: errors.length > 0 ? undefined : model,
-      errors: errors.map(({ at, message }) => ({ at: formatPosition(at), message })),
+      // Each becomes a line of the error log.
+      errors: errors
+        .slice(0, MAX_PRINTED)
+        .map(({ at, message }) => ({ at: formatPosition(at), message: shownText(message) })),
     };
   }
 

@@ -77,7 +77,7 @@ class Loader {
     const seen = new Set<string>();
     for (const problem of this.#problems.list) {
       const key = JSON.stringify(problem);
-      if (!seen.has(key)) distinct.list.push(problem);
+      if (!seen.has(key)) distinct.add(problem);
       seen.add(key);
     }
     return distinct;

@@ -58,7 +58,7 @@ function scanBrackets(text: string): Brackets {
       continue;
     }
     if (nesting.length > 0 && nesting.at(-1) === PARTNER[token]) nesting.pop();
-    const taken = /^"[^"]*$/.test(token) ? (TRAILING.exec(token)?.[0] ?? '') : '';
+    const taken = /^"[^"]*$/.test(token) ? trailingOf(token) : '';
     swallowed ||= /[}\]]/.test(taken);
     for (const c of taken === '' ? token[0] : taken) {
       const partner = open.findLastIndex((bracket) => bracket.open === PARTNER[c]);
@@ -69,7 +69,12 @@ function scanBrackets(text: string): Brackets {
 }
 
 /** What was meant to follow a quote that is never closed. */
-const TRAILING = /[}\],\s]*$/;
+function trailingOf(token: string): string {
+  let start = token.length;
+  while (start > 0 && /[}\],\s]/.test(token[start - 1])) start--;
+  return token.slice(start);
+}
+
 const PARTNER: Readonly<Record<string, string>> = { '}': '{', ']': '[' };
 
 /** Errors that the parser also gives as an echo of the error before them. */

@@ -68,7 +68,9 @@ function pushWord(tokens: Token[], text: string, p: number, place: (offset: numb
 function lineOfQuote(text: string, p: number): RawWord {
   const newline = text.indexOf('\n', p);
   const line = text.slice(p + 1, newline === -1 ? text.length : newline);
-  const kept = line.replace(/[\s;{]+$/, '');
+  let end = line.length;
+  while (end > 0 && (isSpace(line[end - 1]) || line[end - 1] === ';' || line[end - 1] === '{')) end--;
+  const kept = line.slice(0, end);
   return { text: unescaped(kept), end: p + 1 + kept.length };
 }
 
