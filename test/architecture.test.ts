@@ -66,6 +66,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'units',
     'problem',
     'excerpt',
+    'file-text',
     'places',
     'glob',
     'nginx-names',

@@ -1,13 +1,14 @@
 // What a configuration names and a start would open: certificates, keys, logs. All that cannot be used is told at once, each at its
 // own directive; compiling, which comes after, would tell of the first one and its server only.
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { ServerModel, Settings } from '../config/model.ts';
 import { formatPosition } from '../config/problem.ts';
 import { rowsNamed } from '../config/registry.ts';
 import type { Directive, Position, Tree } from '../config/tree.ts';
+import { readPem } from '../listen/tls-files.ts';
 import { reasonOf } from '../observe/log-output.ts';
 import type { ReadConfig } from './read-config.ts';
 
@@ -81,7 +82,7 @@ function readKey(path: string, say: Say): { pem: Buffer; key: KeyObject } | unde
 
 function contentOf(path: string): Buffer | string {
   try {
-    return readFileSync(path);
+    return readPem(path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return 'cannot be read: there is no such file';

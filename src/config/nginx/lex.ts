@@ -1,12 +1,14 @@
 // nginx.conf text to tokens, by the rules of nginx's own reader (ngx_conf_read_token). Wrong text gives error tokens
 // and the reading goes on, so that one pass finds every problem of a file.
-import { places, withoutBom } from '../places.ts';
+import { explainOddBlank, oddBlankIn, places, withoutBom } from '../places.ts';
 import type { Position, Word } from '../tree.ts';
 
 export type Token =
   | (Word & {
       readonly kind: 'word' /** Line of its last character: a quoted word may span lines. */;
       readonly endLine: number;
+      /** Where a word without quotes has a blank that separates nothing, and what is said of it. */
+      readonly oddBlank?: { readonly at: Position; readonly message: string };
     })
   | { readonly kind: ';' | '{' | '}'; readonly at: Position }
   | { readonly kind: 'error'; readonly at: Position; readonly message: string }
@@ -41,6 +43,7 @@ function pushWord(tokens: Token[], text: string, p: number, place: (offset: numb
       text: raw.text,
       at: place(p),
       endLine: place(Math.max(p, raw.end - 1)).line,
+      ...oddBlankOf(text, p, raw.end, place),
     });
   if (read.problem === undefined) {
     word(read);
@@ -62,6 +65,14 @@ function pushWord(tokens: Token[], text: string, p: number, place: (offset: numb
   const kept = runaway ? lineOfQuote(text, p) : read;
   word(kept);
   return runaway ? kept.end : endOfPlain(text, read.end, true);
+}
+
+function oddBlankOf(text: string, p: number, end: number, place: (offset: number) => Position) {
+  const word = text.slice(p, end);
+  const offset = word.startsWith('"') || word.startsWith("'") ? -1 : oddBlankIn(word);
+  return offset === -1
+    ? undefined
+    : { oddBlank: { at: place(p + offset), message: explainOddBlank(word, offset) } };
 }
 
 /** The rest of the line as the word, without the `;` or `{` that ends the statement. */
