@@ -226,10 +226,10 @@ export class Builder implements ScriptReader {
 
   types(directive: Directive, level: Level): void {
     const types = readTypes(directive.block ?? [], this.problems);
-    const before = level.own.get('mimeTypes') as Settings['mimeTypes'] | undefined;
+    const before = level.own.get('mimeTypes') as [string, string][] | null | undefined;
     // In place, as the level's own: there may be a thousand blocks.
     if (before === undefined || before === null) level.own.set('mimeTypes', types);
-    else Object.assign(before, types);
+    else for (const pair of types) before.push(pair);
   }
 
   #named(directive: Directive, level: Level, context: Context): UpstreamModel {
