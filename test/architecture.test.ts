@@ -65,6 +65,8 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'model-wire',
     'units',
     'problem',
+    'excerpt',
+    'file-text',
     'places',
     'glob',
     'nginx-names',

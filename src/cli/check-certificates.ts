@@ -1,7 +1,7 @@
 // Why a certificate and its key cannot be used, in words: OpenSSL says neither which file it means nor what to do.
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import { readRegularFile } from '../shared/read-regular-file.ts';
+import { readPem } from '../listen/tls-files.ts';
 
 /** What is said of the two files; each begins behind its name. */
 export interface PairReport {
@@ -116,7 +116,7 @@ function inWords(problem: string): string {
 
 function contentOf(path: string): Buffer | string {
   try {
-    return readRegularFile(path);
+    return readPem(path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return 'cannot be read: there is no such file';

@@ -9,7 +9,14 @@ import type { Problems } from '../config/problem.ts';
 import { whyNotStartable } from '../supervise/startable.ts';
 import { chosenHosts } from '../upstream/chosen-hosts.ts';
 import { groupKey } from '../upstream/discovery.ts';
-import { isBareName, nearestGroup, type PassTarget, passesOf, takenForHost } from '../upstream/passes.ts';
+import {
+  groupNames,
+  isBareName,
+  nearestGroup,
+  type PassTarget,
+  passesOf,
+  takenForHost,
+} from '../upstream/passes.ts';
 
 export async function checkSurroundings(model: Model, problems: Problems): Promise<void> {
   for (const program of model.programs) {
@@ -23,6 +30,7 @@ export async function checkSurroundings(model: Model, problems: Problems): Promi
   const failures = new Map(
     await Promise.all(names.map(async (name) => [name, await whyUnknown(name)] as const)),
   );
+  const groups = groupNames(model);
   for (const { host, hasPort, at } of hosts) {
     const failure = failures.get(host);
     if (failure === undefined) continue;
@@ -34,7 +42,7 @@ export async function checkSurroundings(model: Model, problems: Problems): Promi
     } else {
       problems.error(
         positionOf(at),
-        `there is no upstream or program "${host}", and no host of that name (${failure}); ${nextStep(model, host)}`,
+        `there is no upstream or program "${host}", and no host of that name (${failure}); ${nextStep(nearestGroup(groups, host, problems))}`,
       );
     }
   }
@@ -58,9 +66,10 @@ async function checkListens(model: Model, problems: Problems): Promise<void> {
 
 /** At a start a name that is nothing of the file may be a host that the DNS will know. */
 export function warnOfStrangers(model: Model, problems: Problems): void {
+  const names = groupNames(model);
   for (const { host, hasPort, at } of strangers(model)) {
     if (hasPort) continue;
-    problems.warn(positionOf(at), takenForHost(host, nearestGroup(model, host)));
+    problems.warn(positionOf(at), takenForHost(host, nearestGroup(names, host, problems)));
   }
 }
 
@@ -80,8 +89,7 @@ function bareServers(model: Model): PassTarget[] {
     .map(({ host, at }) => ({ authority: host, host, hasPort: true, byRequest: false, at }));
 }
 
-function nextStep(model: Model, host: string): string {
-  const near = nearestGroup(model, host);
+function nextStep(near: string | undefined): string {
   return near === undefined ? 'define it, or correct the name' : `did you mean "${near}"?`;
 }
 

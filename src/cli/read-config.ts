@@ -44,13 +44,9 @@ export function configFile(options: CliOptions): string | undefined {
   return CANDIDATES.map((name) => (base === '.' ? name : join(base, name))).find((path) => existsSync(path));
 }
 
-/** `readFile` as loadConfig takes it. */
-export function readConfig(
-  file: string,
-  options: CliOptions,
-  readFile?: (path: string) => string,
-): ReadConfig {
-  const loaded = loadConfig(file, { shapeOf, prefix: options.prefix, readFile });
+/** `mayBeInput` as loadConfig takes it. */
+export function readConfig(file: string, options: CliOptions, mayBeInput = true): ReadConfig {
+  const loaded = loadConfig(file, { shapeOf, prefix: options.prefix, mayBeInput });
   const { problems, prefix } = loaded;
   if (loaded.tree === undefined) return { file, model: undefined, tree: undefined, problems };
   const tree = withGlobals(loaded.tree, options, problems);
@@ -59,7 +55,7 @@ export function readConfig(
   const followed = new Map(model.upstreams.map((u) => [u.settings.upstreamProgram, u.at]));
   followed.delete('');
   const report = (at: string, message: string, severity: Severity = 'error'): void => {
-    problems.list.push({ severity, at: positionOf(at), message });
+    problems.add({ severity, at: positionOf(at), message });
   };
   validatePrograms(model.programs, report, { prefix, followed });
   checkPorts(model, problems);

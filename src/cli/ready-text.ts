@@ -26,7 +26,7 @@ export function readyText(model: Model, processes: readonly ProcessStatus[]): st
     if (!followed.has(name))
       lines.push(`  program ${name}: ${programText(processes.filter((p) => p.program === name))}`);
   }
-  lines.push(...processes.flatMap((p) => troubleOf(p, followed.has(p.program))));
+  for (const p of processes) for (const line of troubleOf(p, followed.has(p.program))) lines.push(line);
   const proposal = tryText(model);
   if (proposal !== undefined) lines.push(`try: ${proposal}`);
   return `${lines.join('\n')}\n`;

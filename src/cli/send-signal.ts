@@ -96,7 +96,7 @@ async function untilEnded({ signal, pid, sinceNs, outcomes }: Wish, limitMs: num
 
 /** How long the configuration lets the end take, and a margin. */
 function stopLimitMs(signal: Signal, { settings, programs }: Model): number {
-  const programsMs = Math.max(0, ...programs.map((program) => program.settings.programStopWaitMs));
+  const programsMs = programs.reduce((ms, { settings }) => Math.max(ms, settings.programStopWaitMs), 0);
   const { workerShutdownTimeoutMs } = settings;
   if (signal === 'quit' && workerShutdownTimeoutMs === 0) return QUIT_LIMIT_MS;
   return (signal === 'quit' ? workerShutdownTimeoutMs : 0) + programsMs + STOP_MARGIN_MS;

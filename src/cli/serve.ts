@@ -5,12 +5,18 @@ import type { PrepareProblem } from '../cluster/messages.ts';
 import { type Outcome, Primary } from '../cluster/primary.ts';
 import { problemsOf } from '../cluster/refusal.ts';
 import { openStateDirectory } from '../cluster/state-directory.ts';
+import { shownText } from '../config/excerpt.ts';
 import type { Model } from '../config/model.ts';
 import { positionOf } from '../config/places.ts';
-import { formatPosition, formatProblems, type Problem, type Problems } from '../config/problem.ts';
+import {
+  formatPosition,
+  formatProblems,
+  MAX_PRINTED,
+  type Problem,
+  type Problems,
+} from '../config/problem.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import { LogFileError } from '../observe/log-output.ts';
-import { readRegularFile } from '../shared/read-regular-file.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import { checkFiles } from './check-files.ts';
 import { nowNs, OutcomeFile, type WrittenOutcome } from './outcome-file.ts';
@@ -167,7 +173,7 @@ class Server {
   #reread(): { model: Model | undefined; errors: readonly PrepareProblem[] } {
     this.#reload = { sinceNs: nowNs(), printed: '' };
     // At the start somebody may well wait for `<(command)`; what serves waits for nobody.
-    this.#read = readConfig(this.#file, this.#options, (path) => readRegularFile(path).toString());
+    this.#read = readConfig(this.#file, this.#options, false);
     const { model, problems } = this.#read;
     if (model !== undefined) {
       this.#checkServers(model, problems);
@@ -177,7 +183,10 @@ class Server {
     const errors = problems.list.filter(({ severity }) => severity === 'error');
     return {
       model: errors.length > 0 ? undefined : model,
-      errors: errors.map(({ at, message }) => ({ at: formatPosition(at), message })),
+      // Each becomes a line of the error log.
+      errors: errors
+        .slice(0, MAX_PRINTED)
+        .map(({ at, message }) => ({ at: formatPosition(at), message: shownText(message) })),
     };
   }
 

@@ -86,7 +86,7 @@ export class AcceptorPool implements SlotEvents {
     this.#crashes++;
     const delayMs = this.#pauseMs;
     this.#home.log.error(`an acceptor ${how}; a new one starts in ${delayMs} ms`);
-    setTimeout(() => this.#refill(), delayMs);
+    new Timer(() => this.#refill(), delayMs);
   }
 
   /** Before the next start after so many crashes in a row. */

@@ -7,20 +7,25 @@ import type { LocationMatch } from './model.ts';
 import { formatPosition, type Problems } from './problem.ts';
 import type { Directive, Position } from './tree.ts';
 
-/** `text/html html htm;` → extension → type. */
-export function readTypes(entries: readonly Directive[], problems: Problems): Record<string, string> {
-  const types: Record<string, string> = {};
+/** `text/html html htm;` → extension and type, pair by pair: an extension may be called as any property of an object is. */
+export function readTypes(entries: readonly Directive[], problems: Problems): [string, string][] {
+  const types: [string, string][] = [];
   for (const entry of entries) {
     if (!/^[^\s/]+\/[^\s/]+$/.test(entry.name)) {
       problems.error(entry.at, `"${entry.name}" is no MIME type; a line of "types" is: text/html html htm;`);
     }
     if (entry.args.length === 0) problems.error(entry.at, `"${entry.name}" names no file extension`);
-    for (const word of entry.args) types[word.text.toLowerCase()] = entry.name;
+    for (const word of entry.args) types.push([word.text.toLowerCase(), entry.name]);
   }
   return types;
 }
 
-const MODIFIERS = { '=': 'exact', '^~': 'prefix-final', '~': 'regex', '~*': 'regex' } as const;
+const MODIFIERS: ReadonlyMap<string, 'exact' | 'prefix-final' | 'regex'> = new Map([
+  ['=', 'exact'],
+  ['^~', 'prefix-final'],
+  ['~', 'regex'],
+  ['~*', 'regex'],
+]);
 
 export function readLocation(directive: Directive, reader: ScriptReader): LocationMatch | undefined {
   const [first, second] = directive.args;
@@ -36,7 +41,7 @@ export function readLocation(directive: Directive, reader: ScriptReader): Locati
   }
   if (modifier === '' && word.text.startsWith('@')) return { kind: 'named', text: word.text };
   if (modifier === '') return prefix(directive, word.text, 'prefix', reader);
-  const kind = MODIFIERS[modifier as keyof typeof MODIFIERS];
+  const kind = MODIFIERS.get(modifier);
   if (kind === undefined) {
     return reader.problems.error(
       first.at,

@@ -17,16 +17,19 @@ import {
   privateKeys,
   remember,
 } from './level.ts';
-import { askForSemicolon, type Split, splitAtLine } from './missing-semicolon.ts';
+import { askForSemicolon, splitAtLine } from './missing-semicolon.ts';
 import type { LocationModel, Model, ProgramModel, ServerModel, Settings, UpstreamModel } from './model.ts';
 import { isNginxVariable, NOT_YET } from './nginx-names.ts';
-import { didYouMean, formatPosition, type Problems } from './problem.ts';
+import { formatPosition, Problems } from './problem.ts';
 import { DEFAULTS, isBuiltIn, lookupVariable, rowsNamed, variableNames } from './registry.ts';
 import type { Context, ReadContext } from './row.ts';
 import type { Directive, Position, Tree, Word } from './tree.ts';
 
+/** One statement that lacks its semicolons is cut at most this often: each cut reads the rest of it again. */
+const MAX_CUTS = 50;
+
 export class Builder implements ScriptReader {
-  readonly problems: Problems;
+  problems: Problems;
   readonly #tree: Tree;
   readonly #prefix: string;
   readonly #upstreams: UpstreamModel[] = [];
@@ -99,11 +102,30 @@ export class Builder implements ScriptReader {
     waiting: { directive: Directive; level: Level }[],
   ): void {
     for (const directive of directives) {
-      const split =
-        this.#tree.syntax === 'json' ? undefined : splitAtLine(directive, mayStandIn(level.context));
-      if (split === undefined) this.#directive(directive, level, waiting);
-      else this.#perhapsTwo(directive, split, level, waiting);
+      let rest: Directive | undefined = directive;
+      for (let cuts = 0; rest !== undefined; cuts++) rest = this.#statement(rest, level, waiting, cuts);
     }
+  }
+
+  /** Reads a directive, or where it is two the first of them; gives the second, which may be two again. */
+  #statement(
+    directive: Directive,
+    level: Level,
+    waiting: { directive: Directive; level: Level }[],
+    cuts: number,
+  ): Directive | undefined {
+    const split =
+      this.#tree.syntax === 'json' || cuts === MAX_CUTS
+        ? undefined
+        : splitAtLine(directive, mayStandIn(level.context));
+    if (split !== undefined && !this.#isOne(directive, level, waiting)) {
+      this.problems.error(directive.at, askForSemicolon(split));
+      this.#directive(split.first, level, waiting);
+      return split.rest;
+    }
+    if (split === undefined) this.#directive(directive, level, waiting);
+    else this.problems.warn(directive.at, askForSemicolon(split));
+    return undefined;
   }
 
   #directive(directive: Directive, level: Level, waiting: { directive: Directive; level: Level }[]): void {
@@ -114,29 +136,20 @@ export class Builder implements ScriptReader {
     else waiting.push({ directive, level });
   }
 
-  /** A directive with the beginning of another one among its arguments: two, where it cannot be one. */
-  #perhapsTwo(
-    directive: Directive,
-    split: Split,
-    level: Level,
-    waiting: { directive: Directive; level: Level }[],
-  ): void {
-    const { list } = this.problems;
-    const before = [...list];
+  /** Whether a directive that has the beginning of another one among its arguments is one all the same; it is read then. */
+  #isOne(directive: Directive, level: Level, waiting: { directive: Directive; level: Level }[]): boolean {
+    const { problems } = this;
     const used = this.#used.length;
     const forget = remember(level);
+    // Whatever is said of the two as one comes from the one semicolon, and is not told.
+    this.problems = new Problems();
     this.#directive(directive, level, waiting);
-    // Not by their number: a tally counts one that is there.
-    if (list.length === before.length && list.every((problem, i) => problem === before[i])) {
-      this.problems.warn(directive.at, askForSemicolon(split));
-      return;
-    }
-    // Whatever was said comes from the one semicolon.
-    list.splice(0, list.length, ...before);
+    const isOne = this.problems.list.length === 0;
+    this.problems = problems;
+    if (isOne) return true;
     this.#used.length = used;
     forget();
-    this.problems.error(directive.at, askForSemicolon(split));
-    this.#contents([split.first, split.rest], level, waiting);
+    return false;
   }
 
   readContext(directive: Directive, level: Level): ReadContext {
@@ -169,13 +182,14 @@ export class Builder implements ScriptReader {
   }
 
   #checkVariables(): void {
+    const known = [...variableNames(), ...this.#made];
     for (const { name, word } of this.#used) {
       if (this.#made.has(name) || lookupVariable(name) !== undefined) continue;
       if (isNginxVariable(name)) {
         this.problems.tally('error', word.at, `"$${name}" ${NOT_YET}`);
         continue;
       }
-      const near = didYouMean(name, [...variableNames(), ...this.#made]);
+      const near = this.problems.nearest(name, known);
       if (near === undefined) this.problems.tally('error', word.at, `unknown variable "$${name}"`);
       else this.problems.error(word.at, `unknown variable "$${name}"; did you mean "$${near}"?`);
     }
@@ -216,7 +230,10 @@ export class Builder implements ScriptReader {
 
   types(directive: Directive, level: Level): void {
     const types = readTypes(directive.block ?? [], this.problems);
-    level.own.set('mimeTypes', { ...(level.own.get('mimeTypes') as object | undefined), ...types });
+    const before = level.own.get('mimeTypes') as [string, string][] | null | undefined;
+    // In place, as the level's own: there may be a thousand blocks.
+    if (before === undefined || before === null) level.own.set('mimeTypes', types);
+    else for (const pair of types) before.push(pair);
   }
 
   #named(directive: Directive, level: Level, context: Context): UpstreamModel {

@@ -2,7 +2,7 @@
 import { adviceFor, ownWordFor } from './foreign-words.ts';
 import type { Level } from './level.ts';
 import { isNginxDirective, NOT_YET } from './nginx-names.ts';
-import { didYouMean, type Problems } from './problem.ts';
+import type { Problems } from './problem.ts';
 import { namesIn, rowsNamed } from './registry.ts';
 import type { Row } from './row.ts';
 import type { Directive } from './tree.ts';
@@ -74,7 +74,7 @@ function reportUnknown(directive: Directive, { context }: Level, problems: Probl
   if (own !== undefined) return problems.error(at, `unknown directive "${name}"; here it is "${own}"`);
   if (isNginxDirective(name))
     return problems.tally('error', at, `"${name}" ${NOT_YET}; remove it, or ${WHAT_IS}`);
-  const near = didYouMean(name, namesIn(context));
+  const near = problems.nearest(name, namesIn(context));
   if (near === undefined) return problems.tally('error', at, `unknown directive "${name}"`);
   return problems.error(at, `unknown directive "${name}"; did you mean "${near}"?`);
 }

@@ -3,6 +3,7 @@
 import type { ListenModel } from '../listen/rows.ts';
 import { groupKey } from '../upstream/discovery.ts';
 import {
+  groupNames,
   isBareName,
   nearestGroup,
   type Passes,
@@ -13,7 +14,7 @@ import {
 import { checkSockets, DEFAULT_BACKLOG, listenKey, withSharedOptions } from './addresses.ts';
 import type { Model, ScriptOp, ServerModel, Settings, UpstreamModel } from './model.ts';
 import { positionOf } from './places.ts';
-import { didYouMean, type Problems } from './problem.ts';
+import type { Problems } from './problem.ts';
 
 const DEFAULT_LISTEN: Omit<ListenModel, 'at'> = {
   host: '*',
@@ -28,7 +29,8 @@ const DEFAULT_LISTEN: Omit<ListenModel, 'at'> = {
 /** `unread`: places of upstreams whose servers could not be read, which was reported. */
 export function finishModel(model: Model, problems: Problems, unread: ReadonlySet<string>): Model {
   const servers = withOptions(model.servers.map(withListens));
-  const read = { ...model, servers: servers.map((server) => withRedirect(server, servers, problems)) };
+  const secure = tlsPortsOf(servers);
+  const read = { ...model, servers: servers.map((server) => withRedirect(server, secure, problems)) };
   const passes = passesOf(read);
   checkUpstreams(read, problems, unread);
   checkTargets(read, passes, problems);
@@ -54,10 +56,10 @@ function withOptions(servers: readonly ServerModel[]): readonly ServerModel[] {
 }
 
 /** `redirect https` becomes the `return` that it stands for. */
-function withRedirect(server: ServerModel, servers: readonly ServerModel[], problems: Problems): ServerModel {
+function withRedirect(server: ServerModel, secure: TlsPorts, problems: Problems): ServerModel {
   const redirect = server.settings.redirectHttps;
   if (redirect === null) return server;
-  const port = redirect.port > 0 ? redirect.port : tlsPort(server, servers);
+  const port = redirect.port > 0 ? redirect.port : tlsPort(server, secure);
   if (port === 0) {
     problems.error(
       positionOf(server.at),
@@ -83,17 +85,34 @@ function withRedirect(server: ServerModel, servers: readonly ServerModel[], prob
   return { ...server, script: [...server.script, nameless, op] };
 }
 
+/** Where https is served: its ports in the order of the servers, and for each name the first of them. */
+interface TlsPorts {
+  readonly ports: readonly number[];
+  readonly byName: ReadonlyMap<string, number>;
+}
+
+function tlsPortsOf(servers: readonly ServerModel[]): TlsPorts {
+  const ports: number[] = [];
+  const byName = new Map<string, number>();
+  for (const { settings } of servers) {
+    const listen = settings.listens.find(({ ssl, port }) => ssl && port > 0);
+    if (listen === undefined) continue;
+    for (const name of settings.serverNames.flat()) if (!byName.has(name)) byName.set(name, ports.length);
+    ports.push(listen.port);
+  }
+  return { ports, byName };
+}
+
 /** The TLS port of a server with the same name, else of any; 0 when there is none. */
-function tlsPort(server: ServerModel, servers: readonly ServerModel[]): number {
-  const names = new Set(server.settings.serverNames.flat());
-  const secure = servers.filter((s) => s.settings.listens.some((listen) => listen.ssl && listen.port > 0));
-  const best = secure.find((s) => s.settings.serverNames.flat().some((name) => names.has(name))) ?? secure[0];
-  return best?.settings.listens.find((listen) => listen.ssl && listen.port > 0)?.port ?? 0;
+function tlsPort(server: ServerModel, { ports, byName }: TlsPorts): number {
+  let first = ports.length;
+  for (const name of server.settings.serverNames.flat()) first = Math.min(first, byName.get(name) ?? first);
+  return ports[first] ?? ports[0] ?? 0;
 }
 
 function checkUpstreams(model: Model, problems: Problems, unread: ReadonlySet<string>): void {
   const names = new Map<string, string>();
-  const programs = model.programs.map((program) => program.name);
+  const programs = new Map(model.programs.map((program) => [program.name, program]));
   for (const { name, at, settings } of model.upstreams) {
     const place = positionOf(at);
     const key = groupKey(name);
@@ -106,8 +125,8 @@ function checkUpstreams(model: Model, problems: Problems, unread: ReadonlySet<st
     if (servers.length > 0 && program === '' && servers.every((s) => s.backup)) {
       problems.error(place, `upstream "${name}" has only backup servers`);
     }
-    if (program !== '' && !programs.includes(program)) {
-      const near = didYouMean(program, programs);
+    if (program !== '' && !programs.has(program)) {
+      const near = problems.nearest(program, programs);
       problems.error(
         place,
         `upstream "${name}" follows program "${program}", which does not exist${near === undefined ? '' : `; did you mean "${near}"?`}`,
@@ -131,10 +150,10 @@ function checkGroups(groups: readonly UpstreamModel[], problems: Problems): void
 
 function checkTargets(model: Model, { targets }: Passes, problems: Problems): void {
   const upstreams = new Set(model.upstreams.map(({ name }) => groupKey(name)));
-  const groups = new Set([...upstreams, ...model.programs.map(({ name }) => groupKey(name))]);
+  const names = groupNames(model);
   for (const { host, hasPort, byRequest, at } of targets) {
     const place = positionOf(at);
-    const isGroup = groups.has(groupKey(host));
+    const isGroup = names.has(groupKey(host));
     if (hasPort && isGroup) {
       // It would be taken for a host of that name.
       const what = upstreams.has(groupKey(host))
@@ -144,7 +163,7 @@ function checkTargets(model: Model, { targets }: Passes, problems: Problems): vo
     }
     // A name that no request chooses is looked for before the start.
     if (hasPort || isGroup || !byRequest || !isBareName(host)) continue;
-    const near = nearestGroup(model, host);
+    const near = nearestGroup(names, host, problems);
     if (near !== undefined) problems.warn(place, takenForHost(host, near));
   }
 }

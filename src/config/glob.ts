@@ -8,62 +8,100 @@ export function isGlob(path: string): boolean {
 
 /**
  * The existing paths that match a pattern, in the order of their bytes; a relative one starts from the directory `base`. A leading
- * dot of a name is matched only by a dot that is written. Directories that cannot be read count as empty.
+ * dot of a name is matched only by a dot that is written. Directories that cannot be read count as empty. Undefined when there are
+ * more than `most`, of paths or of directories on the way to them.
  */
-export function glob(base: string, pattern: string): string[] {
+export function glob(base: string, pattern: string, most = Number.POSITIVE_INFINITY): string[] | undefined {
+  if (pattern.length > MAX_PATTERN) return [];
   const { root } = parse(pattern);
   let paths = [root === '' ? base : root];
   for (const segment of pattern.slice(root.length).split(SEPARATOR)) {
-    paths = paths.flatMap((path) =>
-      isGlob(segment) ? matches(path, segment) : existing(join(path, segment)),
-    );
+    const find = isGlob(segment) ? namesLike(segment) : existing(segment);
+    const found: string[] = [];
+    for (const path of paths) {
+      for (const each of find(path)) found.push(each);
+      if (found.length > most) return undefined;
+    }
+    paths = found;
   }
   return paths.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
+/** What is longer than a path can be matches none. */
+const MAX_PATTERN = 4096;
 const SEPARATOR = sep === '/' ? '/' : /[\\/]/;
 
-function existing(path: string): string[] {
-  return existsSync(path) ? [path] : [];
+type Find = (directory: string) => readonly string[];
+
+function existing(segment: string): Find {
+  return (directory) => {
+    const path = join(directory, segment);
+    return existsSync(path) ? [path] : [];
+  };
 }
 
-function matches(directory: string, segment: string): string[] {
-  const pattern = segmentPattern(segment);
-  let names: string[];
-  try {
-    names = readdirSync(directory);
-  } catch {
-    return [];
-  }
-  return names.filter((name) => pattern.test(name)).map((name) => join(directory, name));
+function namesLike(segment: string): Find {
+  const parts = partsOf(segment);
+  const hidden = segment.startsWith('.');
+  return (directory) => {
+    let names: string[];
+    try {
+      names = readdirSync(directory);
+    } catch {
+      return [];
+    }
+    return names
+      .filter((name) => (hidden || !name.startsWith('.')) && isLike([...name], parts))
+      .map((name) => join(directory, name));
+  };
 }
 
-function segmentPattern(segment: string): RegExp {
+/** What one character of a name must be; null for a star. */
+type Part = ((character: string) => boolean) | null;
+
+function partsOf(segment: string): Part[] {
   // A set takes `]` as its first member, and `!` or `^` before it turns it around. A `[` that no `]` closes is itself.
-  const source = segment.replace(
-    /\[([!^]?)(\][^\]]*|[^\]]+)\]|[\s\S]/g,
-    (c, not?: string, members?: string) => {
-      if (members !== undefined) return `[${not === '' ? '' : '^'}${setMembers(members)}]`;
-      if (c === '*') return '.*';
-      return c === '?' ? '.' : c.replace(/[\\^$.|+()[\]{}]/, '\\$&');
-    },
-  );
-  const hidden = segment.startsWith('.') ? '' : '(?!\\.)';
-  return new RegExp(`^${hidden}${source}$`, 'su');
+  const parts: Part[] = [];
+  for (const [text, not, members] of segment.matchAll(/\[([!^]?)(\][^\]]*|[^\]]+)\]|[\s\S]/gu)) {
+    if (members !== undefined) {
+      const isMember = setOf([...members]);
+      parts.push(not === '' ? isMember : (c) => !isMember(c));
+    } else if (text === '*') parts.push(null);
+    else parts.push(text === '?' ? () => true : (c) => c === text);
+  }
+  return parts;
 }
 
-/** Ranges stay; one that runs backwards is empty, as in glob(3), instead of an error. */
-function setMembers(members: string): string {
-  const literal = (c: string) => c.replace(/[\\^\-\][]/, '\\$&');
-  let out = '';
-  const chars = [...members];
-  for (let i = 0; i < chars.length; i++) {
-    const end = chars[i + 1] === '-' ? chars[i + 2] : undefined;
-    if (end === undefined) out += literal(chars[i]);
+/** A range that runs backwards is empty, as in glob(3). */
+function setOf(members: readonly string[]): (character: string) => boolean {
+  const ranges: (readonly [from: string, to: string])[] = [];
+  for (let i = 0; i < members.length; i++) {
+    const isRange = members[i + 1] === '-' && i + 2 < members.length;
+    ranges.push([members[i], members[isRange ? i + 2 : i]]);
+    if (isRange) i += 2;
+  }
+  return (c) => ranges.some(([from, to]) => from <= c && c <= to);
+}
+
+/** Goes back to the last star only: an earlier one never has to take more. So the time is that of name times pattern at most. */
+function isLike(name: readonly string[], parts: readonly Part[]): boolean {
+  let star = -1;
+  let behindStar = 0;
+  let n = 0;
+  let p = 0;
+  while (n < name.length) {
+    const part = parts[p];
+    if (part === null) {
+      star = p++;
+      behindStar = n;
+    } else if (part?.(name[n]) === true) {
+      n++;
+      p++;
+    } else if (star === -1) return false;
     else {
-      if (chars[i] <= end) out += `${literal(chars[i])}-${literal(end)}`;
-      i += 2;
+      n = ++behindStar;
+      p = star + 1;
     }
   }
-  return out;
+  return parts.slice(p).every((part) => part === null);
 }

@@ -33,7 +33,7 @@ export function privateKeys(): ReadonlySet<keyof Settings> {
   return known;
 }
 
-/** What a level holds now; the function brings it back. */
+/** What a level holds now; the function brings it back after a directive that was refused, which changed no value in place. */
 export function remember({ own, setBy }: Level): () => void {
   const [values, directives] = [[...own], [...setBy]];
   return () => {
@@ -67,11 +67,17 @@ export function applySetting(row: SettingRow, level: Level, cx: ReadContext): vo
   const first = level.setBy.get(row.key);
   if (before === undefined || first === undefined) {
     level.setBy.set(row.key, directive);
-    level.own.set(row.key, row.repeat === 'append' ? [value] : value);
+    level.own.set(row.key, startOf(row, value));
     return;
   }
   level.own.set(row.key, together(row, [before, value], [first, directive], cx.problems));
   if (row.repeat === 'last') level.setBy.set(row.key, directive);
+}
+
+/** The value of the first one; where others join it, it is the level's own. */
+function startOf({ repeat }: SettingRow, value: unknown): unknown {
+  if (repeat === 'append') return [value];
+  return repeat === 'merge' ? { ...(value as object) } : value;
 }
 
 /** What a setting is that stands twice in one block. */
@@ -82,15 +88,20 @@ function together(
   problems: Problems,
 ): unknown {
   switch (row.repeat) {
-    case 'append':
-      if (row.alone !== undefined && [...(before as unknown[]), value].some(row.alone))
+    case 'append': {
+      const list = before as unknown[];
+      // One that must stand alone can only be the first so far.
+      if (row.alone?.(list[0]) === true || row.alone?.(value) === true)
         problems.error(
           second.at,
           `"${second.name} off" stands alone; the other is ${whereFrom(second, first)}`,
         );
-      return [...(before as unknown[]), value];
+      // In place, as the level's own: a copy for each of a thousand would take the square of that time.
+      else list.push(value);
+      return list;
+    }
     case 'merge':
-      return { ...(before as object), ...(value as object) };
+      return Object.assign(before as object, value);
     case 'union':
       return [...new Set([...(before as unknown[]), ...(value as unknown[])])];
     case 'last':

@@ -1,6 +1,7 @@
 // A configuration file with all that it includes, read into one tree. The only file of this room that touches the disk.
-import { readFileSync } from 'node:fs';
 import { dirname, extname, isAbsolute, relative, resolve } from 'node:path';
+import { readFileWithin } from '../shared/read-file.ts';
+import { textOf } from './file-text.ts';
 import { foreignSyntax, looksLikeJson } from './foreign-syntax.ts';
 import { glob, isGlob } from './glob.ts';
 import { readJson, type ShapeOf } from './json/read.ts';
@@ -17,6 +18,8 @@ export interface LoadOptions {
   readonly shapeOf: ShapeOf;
   /** Gives the text of an absolute path, or throws; patterns of `include` look at the disk all the same. */
   readonly readFile?: (path: string) => string;
+  /** Whether the main file may be what the process was started with, `/dev/stdin` or `<(command)`, which is waited for; default yes. */
+  readonly mayBeInput?: boolean;
 }
 
 export interface Loaded {
@@ -35,12 +38,23 @@ export function loadConfig(file: string, options: LoadOptions): Loaded {
   return { tree, problems: loader.distinctProblems(), prefix: resolve(options.prefix ?? dirname(path)) };
 }
 
+/** All files of a configuration together; one that is included twice counts twice. A tree of it takes a hundred times the memory. */
+const MAX_BYTES = 8 << 20;
+const MAX_FILES = 50_000;
+/** Files that include each other in turn, which nginx follows until its stack ends. */
+const MAX_INCLUDE_DEPTH = 50;
+/** Blocks nest at most this deep over all files, so that whoever walks a tree may recurse. */
+const MAX_BLOCK_DEPTH = 100;
+
 /** A file that is being read, and who included it. */
 interface Reading {
   readonly path: string;
   /** As positions and messages call it. */
   readonly name: string;
   readonly from?: Reading;
+  /** How many blocks and files it stands in. */
+  readonly blocks: number;
+  readonly includes: number;
 }
 
 class Loader {
@@ -49,11 +63,21 @@ class Loader {
   readonly #readFile: (path: string) => string;
   readonly #sources = new Map<string, string>();
   readonly #problems = new Problems();
+  #files = 0;
+  #bytes = 0;
+  /** A bound was passed, which is said once. */
+  #full = false;
+  #tooDeep = false;
 
   constructor(file: string, path: string, options: LoadOptions) {
-    this.#main = { path, name: file };
+    this.#main = { path, name: file, blocks: 0, includes: 0 };
     this.#shapeOf = options.shapeOf;
-    this.#readFile = options.readFile ?? ((p) => readFileSync(p, 'utf8'));
+    this.#readFile =
+      options.readFile ??
+      ((p) => {
+        const mayBeInput = p === path && options.mayBeInput !== false;
+        return textOf(readFileWithin(p, { maxBytes: MAX_BYTES, mayBeInput }), p);
+      });
   }
 
   load(): Tree | undefined {
@@ -79,7 +103,7 @@ class Loader {
     const seen = new Set<string>();
     for (const problem of this.#problems.list) {
       const key = JSON.stringify(problem);
-      if (!seen.has(key)) distinct.list.push(problem);
+      if (!seen.has(key)) distinct.add(problem);
       seen.add(key);
     }
     return distinct;
@@ -89,6 +113,8 @@ class Loader {
     try {
       const text = this.#sources.get(name) ?? this.#readFile(path);
       this.#sources.set(name, text);
+      this.#files++;
+      this.#bytes += text.length;
       return text;
     } catch (error) {
       return { reason: reasonOf(error) };
@@ -107,16 +133,30 @@ class Loader {
         ? readJson(text, reading.name, this.#problems, this.#shapeOf, parent)
         : parse(text, reading.name, this.#problems);
     if (text.includes(BROKEN)) this.#warnOfBroken(directives);
-    return this.#splice(directives, parent, reading);
+    return this.#splice(directives, parent, reading, reading.blocks);
   }
 
   /** Puts the content of files in the place of `include` directives, at every level. */
-  #splice(directives: readonly Directive[], parent: string | null, reading: Reading): Directive[] {
+  #splice(
+    directives: readonly Directive[],
+    parent: string | null,
+    reading: Reading,
+    blocks: number,
+  ): Directive[] {
     return directives.flatMap((directive) => {
       const { name, block } = directive;
-      if (name === 'include') return this.#include(directive, parent, reading);
-      return block === undefined ? directive : { ...directive, block: this.#splice(block, name, reading) };
+      if (name === 'include') return this.#include(directive, parent, { ...reading, blocks });
+      if (block === undefined) return directive;
+      if (blocks === MAX_BLOCK_DEPTH) return this.#refuseDepth(directive);
+      return { ...directive, block: this.#splice(block, name, reading, blocks + 1) };
     });
+  }
+
+  #refuseDepth({ at }: Directive): [] {
+    if (!this.#tooDeep)
+      this.#problems.error(at, `blocks nest more than ${MAX_BLOCK_DEPTH} deep: flatten them`);
+    this.#tooDeep = true;
+    return [];
   }
 
   #include({ args, block, at }: Directive, parent: string | null, from: Reading): Directive[] {
@@ -126,9 +166,18 @@ class Loader {
     }
     const [word] = args;
     const base = dirname(this.#main.path);
-    const paths = isGlob(word.text) ? glob(base, word.text) : [resolve(base, word.text)];
-    return paths.flatMap((found) =>
-      this.#includeFile({ path: found, name: this.#nameOf(found), from }, word, parent),
+    const paths = isGlob(word.text) ? glob(base, word.text, MAX_FILES) : [resolve(base, word.text)];
+    if (paths === undefined) {
+      this.#problems.error(at, `"${word.text}" matches more than ${MAX_FILES} files: name fewer`);
+      return [];
+    }
+    const { blocks, includes } = from;
+    return paths.flatMap((path) =>
+      this.#includeFile(
+        { path, name: this.#nameOf(path), from, blocks, includes: includes + 1 },
+        word,
+        parent,
+      ),
     );
   }
 
@@ -138,10 +187,27 @@ class Loader {
       this.#problems.error(word.at, `files include each other in a circle: ${chainOf(reading, up)}`);
       return [];
     }
+    const bound = this.#full ? '' : this.#passedBound(reading);
+    if (bound !== undefined) {
+      this.#full = true;
+      if (bound !== '') this.#problems.error(word.at, `cannot include "${reading.path}": ${bound}`);
+      return [];
+    }
     const text = this.#text(reading);
     if (typeof text === 'string') return this.#read(reading, text, parent);
     this.#problems.error(word.at, `cannot include "${reading.path}": ${text.reason}`);
     return [];
+  }
+
+  /** Which bound one more file would pass; nothing is included from there on. */
+  #passedBound({ includes }: Reading): string | undefined {
+    if (includes > MAX_INCLUDE_DEPTH)
+      return `files include each other more than ${MAX_INCLUDE_DEPTH} deep; include them from one place`;
+    if (this.#files >= MAX_FILES)
+      return `more than ${MAX_FILES} files are included; see whether some include each other many times`;
+    if (this.#bytes > MAX_BYTES)
+      return `the files are larger than ${MAX_BYTES >> 20} MB together; see whether some are included many times`;
+    return undefined;
   }
 
   /** The main file as it was given, others alike: absolute where it is, else from the working directory, if they lie that way. */
@@ -157,7 +223,7 @@ class Loader {
     for (const { name, args, block, at } of directives) {
       for (const word of [{ text: name, at }, ...args]) {
         if (word.text.includes(BROKEN))
-          this.#problems.warn(word.at, 'this is not valid UTF-8: save the file as UTF-8');
+          this.#problems.tally('warning', word.at, 'this is not valid UTF-8: save the file as UTF-8');
       }
       if (block !== undefined) this.#warnOfBroken(block);
     }

@@ -97,14 +97,19 @@ const VARIABLES = `
 /** Beginnings of names: the rest is a field's, a cookie's, a type's. */
 const FAMILIES = /^(?:proxy_protocol_tlv_|sent_trailer_|upstream_cookie_|upstream_http_|upstream_trailer_)./;
 
-const has = (words: string, name: string): boolean => words.split(/\s+/).includes(name);
+const wordsOf = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
+
+let directives: ReadonlySet<string> | null = null;
+let variables: ReadonlySet<string> | null = null;
 
 export function isNginxDirective(name: string): boolean {
-  return name !== '' && has(DIRECTIVES, name);
+  directives ??= wordsOf(DIRECTIVES);
+  return directives.has(name);
 }
 
 export function isNginxVariable(name: string): boolean {
-  return FAMILIES.test(name) || (name !== '' && has(VARIABLES, name));
+  variables ??= wordsOf(VARIABLES);
+  return FAMILIES.test(name) || variables.has(name);
 }
 
 /** What is said of such a name. */

@@ -29,3 +29,19 @@ export function positionOf(at: string): Position {
 export function withoutBom(text: string): string {
   return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }
+
+/** Blanks that look like one and are letters to nginx, such as the no-break space of web pages and word processors. */
+const ODD_BLANK = /(?! )\p{Zs}/u;
+
+/** The offset of the first odd blank of a text; -1 when there is none. */
+export function oddBlankIn(text: string): number {
+  return text.search(ODD_BLANK);
+}
+
+/** What is said of it. */
+export function explainOddBlank(text: string, offset: number): string {
+  const code = text.charCodeAt(offset);
+  const name = code === 0xa0 ? 'a no-break space' : 'a blank of its own kind';
+  const digits = code.toString(16).toUpperCase().padStart(4, '0');
+  return `${name} (U+${digits}) stands here, which separates nothing: write a plain blank, or quote the word if it is meant`;
+}

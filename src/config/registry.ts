@@ -96,11 +96,17 @@ export function rowsNamed(name: string): readonly Row[] {
   return byName.get(name) ?? [];
 }
 
+const byContext = new Map<Context, readonly string[]>();
+
 /** All names that may stand in a context. */
-export function namesIn(context: Context): string[] {
-  return [...byName]
-    .filter(([, rows]) => rows.some((row) => row.contexts.includes(context)))
-    .map(([name]) => name);
+export function namesIn(context: Context): readonly string[] {
+  const names =
+    byContext.get(context) ??
+    [...byName]
+      .filter(([, rows]) => rows.some((row) => row.contexts.includes(context)))
+      .map(([name]) => name);
+  byContext.set(context, names);
+  return names;
 }
 
 /** Contexts of the parent directive's inside, for the JSON reader, which knows names only. */

@@ -1,7 +1,7 @@
 // Certificates and keys as they were read when their configuration was: an acceptor that starts later, or again, has the same ones,
 // whatever stands on the disk by then (half of a renewal, for one).
 import type { Model } from '../config/model.ts';
-import { readRegularFile } from '../shared/read-regular-file.ts';
+import { readFileWithin } from '../shared/read-file.ts';
 
 /** Where the self-signed certificate is. */
 export interface CertificatePaths {
@@ -12,6 +12,14 @@ export interface CertificatePaths {
 /** Path → content, in PEM. */
 export type TlsFiles = Readonly<Record<string, string>>;
 
+/** Of one file. A chain has a few kilobytes, all authorities of a system a quarter of this. */
+const MAX_BYTES = 1 << 20;
+
+/** The bytes of a certificate or a key; throws why there are none. */
+export function readPem(path: string): Buffer {
+  return readFileWithin(path, { maxBytes: MAX_BYTES });
+}
+
 /** Reads what the TLS servers of a Model name. Throws an error that names the file. */
 export function readTlsFiles(model: Model, selfSigned: CertificatePaths | null): TlsFiles {
   const paths = new Set<string>();
@@ -21,6 +29,15 @@ export function readTlsFiles(model: Model, selfSigned: CertificatePaths | null):
     paths.add(own?.certificate ?? settings.sslCertificate);
     paths.add(own?.key ?? settings.sslCertificateKey);
   }
-  // PEM is ASCII; a file that is none comes out as bytes that are no PEM either.
-  return Object.fromEntries([...paths].map((path) => [path, readRegularFile(path).latin1Slice()]));
+  return Object.fromEntries([...paths].map((path) => [path, contentOf(path)]));
+}
+
+function contentOf(path: string): string {
+  try {
+    // PEM is ASCII; a file that is none comes out as bytes that are no PEM either.
+    return readPem(path).toString('latin1');
+  } catch (error) {
+    const { message } = error as Error;
+    throw message.includes(path) ? error : new Error(`${path} cannot be read: ${message}`);
+  }
 }

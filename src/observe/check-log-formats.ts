@@ -1,5 +1,5 @@
 // Checks what single log rows cannot see: that formats are defined once and that every access_log names one that exists.
-import { didYouMean, type Problems } from '../config/problem.ts';
+import type { Problems } from '../config/problem.ts';
 import type { Directive, Word } from '../config/tree.ts';
 
 /**
@@ -18,9 +18,10 @@ export function checkLogFormats(directives: readonly Directive[], problems: Prob
     names.add(first.text);
   });
   const known = new Set(['combined', 'json', ...[...names].map((name) => name.toLowerCase())]);
+  const written = ['combined', 'json', ...names];
   for (const word of used) {
     if (known.has(word.text.toLowerCase())) continue;
-    const near = didYouMean(word.text, ['combined', 'json', ...names]);
+    const near = problems.nearest(word.text, written);
     const next = near === undefined ? 'define it with log_format' : `did you mean "${near}"?`;
     problems.error(word.at, `unknown log format "${word.text}": ${next}`);
   }

@@ -1,4 +1,5 @@
 // Content-Type by the extension of the URI: nginx's rule which part is the extension, and the well-known types.
+import type { MimeTypes } from './rows.ts';
 
 /** Used where no `types` block stands. Text types carry no charset: nginx's `charset` is off by default too. */
 const WELL_KNOWN: Readonly<Record<string, string>> = {
@@ -101,13 +102,10 @@ const WELL_KNOWN: Readonly<Record<string, string>> = {
 
 /**
  * Makes the function from a URI (latin1 bytes) to the value of Content-Type; '' means that no field is sent.
- * `types` is a `types` block (extension → type, any case); null takes the well-known types.
+ * `types` is a `types` block (extensions and types, any case, the last of several); null takes the well-known types.
  */
-export function createTypeOf(
-  types: Readonly<Record<string, string>> | null,
-  defaultType: string,
-): (uri: string) => string {
-  const table = tableOf(types ?? WELL_KNOWN);
+export function createTypeOf(types: MimeTypes | null, defaultType: string): (uri: string) => string {
+  const table = tableOf(types ?? WELL_KNOWN_PAIRS);
   return (uri) => {
     const extension = extensionOf(uri);
     if (extension === '') return defaultType;
@@ -118,10 +116,12 @@ export function createTypeOf(
 /** Levels that inherit a block share its table. */
 const tables = new WeakMap<object, Map<string, string>>();
 
-function tableOf(types: Readonly<Record<string, string>>): Map<string, string> {
+const WELL_KNOWN_PAIRS: MimeTypes = Object.entries(WELL_KNOWN);
+
+function tableOf(types: MimeTypes): Map<string, string> {
   const known = tables.get(types);
   if (known !== undefined) return known;
-  const table = new Map(Object.entries(types).map(([extension, type]) => [extension.toLowerCase(), type]));
+  const table = new Map(types.map(([extension, type]) => [extension.toLowerCase(), type]));
   tables.set(types, table);
   return table;
 }

@@ -22,6 +22,9 @@ export interface FileRoot {
   readonly alias: boolean;
 }
 
+/** Extensions (without the dot, any case) with their types, as `types` blocks list them; of several the last one holds. */
+export type MimeTypes = readonly (readonly [extension: string, type: string])[];
+
 declare module '../config/model.ts' {
   interface Settings {
     /** null: no files here, every answer of the file handler is 404. */
@@ -29,8 +32,8 @@ declare module '../config/model.ts' {
     /** One list of templates for every `index` directive of the level; flat() gives them in order. */
     readonly index: readonly (readonly string[])[];
     readonly defaultType: string;
-    /** Extension (without the dot, any case) → type, as the `types` block lists them; null: no such block. */
-    readonly mimeTypes: Readonly<Record<string, string>> | null;
+    /** null: no `types` block. */
+    readonly mimeTypes: MimeTypes | null;
     readonly maxRanges: number;
     readonly etag: boolean;
     readonly ifModifiedSince: IfModifiedSince;

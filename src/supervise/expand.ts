@@ -46,7 +46,8 @@ function lookUp(
     report(`%(${name}) is not known; known are ${[...names.values.keys()].join(', ')} and ENV_NAME`);
     return undefined;
   }
-  const variable = names.env[name.slice(4)];
+  const key = name.slice(4);
+  const variable = Object.hasOwn(names.env, key) ? names.env[key] : undefined;
   if (variable === undefined)
     report(
       `%(${name})s: the environment of lbproxy has no ${name.slice(4)}: set it, or write the value here`,

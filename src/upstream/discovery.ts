@@ -26,7 +26,7 @@ export function needsLookup(host: string): boolean {
 export function peersOf(upstream: UpstreamModel, found: Discovery): PeerConfig[] {
   const { upstreamServers, upstreamProgram } = upstream.settings;
   const peers = upstreamServers.flatMap((entry) => peersOfEntry(entry, found));
-  for (const { port, up } of ownValue(found.programs, upstreamProgram) ?? []) {
+  for (const { port, up } of ownOf(found.programs, upstreamProgram)) {
     peers.push({
       ...PROGRAM_PEER,
       name: `127.0.0.1:${port}`,
@@ -37,18 +37,18 @@ export function peersOf(upstream: UpstreamModel, found: Discovery): PeerConfig[]
   return peers;
 }
 
+/** A program or a host may be called `constructor`. */
+function ownOf<T>(record: Readonly<Record<string, readonly T[]>>, name: string): readonly T[] {
+  return Object.hasOwn(record, name) ? record[name] : [];
+}
+
 const PROGRAM_PEER = { weight: 1, maxFails: 1, failTimeoutMs: 10_000, backup: false, maxConns: 0 };
 
 function peersOfEntry(entry: ServerEntry, found: Discovery): PeerConfig[] {
   const { host, port, path, at: _at, ...rest } = entry;
   if (path !== '') return [{ ...rest, name: `unix:${path}`, address: { kind: 'unix', path } }];
   if (!needsLookup(host)) return [peerAt(host.replace(/^\[|\]$/g, ''), port, rest)];
-  return (ownValue(found.hosts, host) ?? []).map((address) => peerAt(address, port, rest));
-}
-
-/** A host may be called `constructor`. */
-function ownValue<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
-  return Object.hasOwn(record, key) ? record[key] : undefined;
+  return ownOf(found.hosts, host).map((address) => peerAt(address, port, rest));
 }
 
 function peerAt(host: string, port: number, rest: Omit<PeerConfig, 'name' | 'address'>): PeerConfig {

@@ -1,7 +1,7 @@
 // Where the proxy_pass directives of a Model go, wherever they stand: in locations, in locations of those, and in the `if` of both.
 
 import type { LocationMatch, LocationModel, Model, ScriptOp, UpstreamModel } from '../config/model.ts';
-import { didYouMean } from '../config/problem.ts';
+import type { Problems } from '../config/problem.ts';
 import type { ProxyPass } from '../forward/rows.ts';
 import { constantOf } from '../route/template.ts';
 import { groupKey, needsLookup } from './discovery.ts';
@@ -95,12 +95,18 @@ export function isBareName(host: string): boolean {
   return needsLookup(host) && !host.includes('.');
 }
 
-/** The upstream or program that a name nearly is. */
-export function nearestGroup(model: Model, name: string): string | undefined {
-  const names = new Map(
-    [...model.programs, ...model.upstreams].map((group) => [groupKey(group.name), group.name]),
-  );
-  return names.get(didYouMean(groupKey(name), names.keys()) ?? '');
+/** The names of upstreams and programs, by what proxy_pass knows them by. */
+export function groupNames(model: Model): ReadonlyMap<string, string> {
+  return new Map([...model.programs, ...model.upstreams].map((group) => [groupKey(group.name), group.name]));
+}
+
+/** The upstream or program, of `groupNames`, that a name nearly is. */
+export function nearestGroup(
+  names: ReadonlyMap<string, string>,
+  name: string,
+  problems: Problems,
+): string | undefined {
+  return names.get(problems.nearest(groupKey(name), names) ?? '');
 }
 
 /** What is said of a bare name that is nothing of the file. */
@@ -112,10 +118,11 @@ export function takenForHost(host: string, near: string | undefined): string {
 /** A program that a proxy_pass names without an upstream is a group by itself. */
 export function programGroups(model: Model, passes: Passes): UpstreamModel[] {
   const groups = new Set(model.upstreams.map((upstream) => groupKey(upstream.name)));
+  const places = new Map(passes.targets.toReversed().map(({ authority, at }) => [groupKey(authority), at]));
   return model.programs.flatMap(({ name, at, settings }): UpstreamModel[] => {
     const key = groupKey(name);
     if (groups.has(key)) return [];
-    const place = passes.targets.find((target) => groupKey(target.authority) === key)?.at;
+    const place = places.get(key);
     if (place === undefined && !(passes.byVariable && settings.programFirstPort !== null)) return [];
     return [{ name, at: place ?? at, settings: { ...model.settings, upstreamProgram: name } }];
   });

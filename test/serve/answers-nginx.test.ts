@@ -40,7 +40,7 @@ describe.skipIf(nginxVersion === '')('answers made here are those of nginx', () 
     serverNameInRedirect: false,
   };
   const sendRedirect = createSendRedirect(options);
-  const typeOf = createTypeOf(TYPES, 'application/x-default');
+  const typeOf = createTypeOf(Object.entries(TYPES), 'application/x-default');
 
   beforeAll(async () => {
     const locations = [

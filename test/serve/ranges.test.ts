@@ -113,7 +113,7 @@ describe('types', () => {
 
   it('are well known without a types block, and only the block with one', () => {
     const known = createTypeOf(null, 'application/x');
-    const own = createTypeOf({ TXT: 'text/own' }, 'application/x');
+    const own = createTypeOf([['TXT', 'text/own']], 'application/x');
     const uris = ['/a.css', '/a.mjs', '/a.WASM', '/a.woff2', '/a.txt', '/a.unknown', '/a', '/a.constructor'];
     expect(uris.map(known)).toEqual([
       'text/css',

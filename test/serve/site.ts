@@ -170,7 +170,7 @@ export function ourSite(
       mapping,
       prefix: root,
       index: names('index.html', 'index.htm'),
-      typeOf: createTypeOf(TYPES, spec.type ?? 'application/x-default'),
+      typeOf: createTypeOf(Object.entries(TYPES), spec.type ?? 'application/x-default'),
       maxRanges: 16,
       etag: true,
       ifModifiedSince: 'exact',

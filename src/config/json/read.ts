@@ -255,8 +255,9 @@ class Reader {
     const { words, problem } = splitWords(value);
     const raw = this.#source(node).slice(1);
     // Behind an escape, offsets in the value are not offsets in the file: the place is then that of the whole text.
-    const at = (offset: number) =>
-      this.#place(raw.startsWith(value.slice(0, offset)) ? node.offset + 1 + offset : node.offset);
+    let alike = 0;
+    while (alike < value.length && raw[alike] === value[alike]) alike++;
+    const at = (offset: number) => this.#place(offset <= alike ? node.offset + 1 + offset : node.offset);
     if (problem !== undefined) this.#problems.error(at(problem.offset), problem.message);
     return words.map((word) => ({ text: word.text, at: at(word.offset) }));
   }

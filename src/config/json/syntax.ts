@@ -1,5 +1,6 @@
 // JSON text (comments and trailing commas allowed) to jsonc-parser's nodes, with every syntax error in plain words.
 import { createScanner, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import { explainOddBlank } from '../places.ts';
 import type { Problems } from '../problem.ts';
 import type { Position } from '../tree.ts';
 
@@ -14,29 +15,30 @@ const MAX_DEPTH = 500;
 
 /** Parses the text; undefined when there is nothing to read in it. Keys that stand twice in an object are errors. */
 export function parseJson(source: Source): Node | undefined {
-  const { text } = withoutHashLines(source);
-  const { tooDeep, unclosed, swallowed } = scanBrackets(text);
+  const plain = withoutHashLines(source);
+  const { tooDeep, unclosed, swallowed, oddBlanks } = scanBrackets(plain);
+  for (const offset of oddBlanks)
+    source.problems.tally('error', source.place(offset), explainOddBlank(plain, offset));
   reportUnclosed(source, unclosed);
   if (tooDeep !== undefined) {
     const message = `brackets nest more than ${MAX_DEPTH} deep: are closing ones missing before this?`;
     return source.problems.error(source.place(tooDeep), message);
   }
   const errors: ParseError[] = [];
-  const root = parseTree(text, errors, { allowTrailingComma: true });
+  const root = parseTree(withPlainBlanks(plain, oddBlanks), errors, { allowTrailingComma: true });
   reportErrors(source, errors, unclosed.length > 0 || swallowed);
   if (root !== undefined) reportDuplicates(source, root);
   return root;
 }
 
 /** The text with blanks for lines that begin with `#`, of which the first is reported. */
-function withoutHashLines({ text, place, problems }: Source): { readonly text: string } {
+function withoutHashLines({ text, place, problems }: Source): string {
   let told = false;
-  const blanked = text.replace(/^([ \t]*)#.*$/gm, (line: string, before: string, offset: number) => {
+  return text.replace(/^([ \t]*)#.*$/gm, (line: string, before: string, offset: number) => {
     if (!told) problems.error(place(offset + before.length), NO_HASH);
     told = true;
     return ' '.repeat(line.length);
   });
-  return { text: blanked };
 }
 
 const NO_HASH = '"#" begins no comment in JSON; write //';
@@ -53,6 +55,19 @@ interface Brackets {
   readonly unclosed: readonly Bracket[];
   /** An unclosed quote took closing brackets with it, which the parser will miss. */
   readonly swallowed: boolean;
+  /** Where blanks that are none stand outside of quotes. */
+  readonly oddBlanks: readonly number[];
+}
+
+/** With plain ones in their places, so that nothing else is said of them. */
+function withPlainBlanks(text: string, oddBlanks: readonly number[]): string {
+  const parts: string[] = [];
+  let from = 0;
+  for (const offset of oddBlanks) {
+    parts.push(text.slice(from, offset));
+    from = offset + 1;
+  }
+  return [...parts, text.slice(from)].join(' ');
 }
 
 function scanBrackets(text: string): Brackets {
@@ -61,6 +76,7 @@ function scanBrackets(text: string): Brackets {
   const lost: Bracket[] = [];
   // How the parser sees it: a closing bracket of the wrong kind closes nothing. An upper bound of its recursion.
   const nesting: string[] = [];
+  const oddBlanks: number[] = [];
   let swallowed = false;
   // Behind a comment that is never closed, the scanner's end of the text has a length: its offset alone tells.
   for (scanner.scan(); scanner.getTokenOffset() < text.length; scanner.scan()) {
@@ -68,22 +84,29 @@ function scanBrackets(text: string): Brackets {
     const token = text.slice(offset, offset + scanner.getTokenLength());
     if (token === '{' || token === '[') {
       open.push({ open: token, offset });
-      if (nesting.push(token) > MAX_DEPTH) return { tooDeep: offset, unclosed: lost, swallowed };
+      if (nesting.push(token) > MAX_DEPTH) return { tooDeep: offset, unclosed: lost, swallowed, oddBlanks };
       continue;
     }
+    if (!/^["/]/.test(token))
+      for (const { index } of token.matchAll(/(?! )\p{Zs}/gu)) oddBlanks.push(offset + index);
     if (nesting.length > 0 && nesting.at(-1) === PARTNER[token]) nesting.pop();
-    const taken = /^"[^"]*$/.test(token) ? (TRAILING.exec(token)?.[0] ?? '') : '';
+    const taken = /^"[^"]*$/.test(token) ? trailingOf(token) : '';
     swallowed ||= /[}\]]/.test(taken);
     for (const c of taken === '' ? token[0] : taken) {
       const partner = open.findLastIndex((bracket) => bracket.open === PARTNER[c]);
       if (partner !== -1) lost.push(...open.splice(partner).slice(1));
     }
   }
-  return { unclosed: [...lost, ...open].sort((a, b) => a.offset - b.offset), swallowed };
+  return { unclosed: [...lost, ...open].sort((a, b) => a.offset - b.offset), swallowed, oddBlanks };
 }
 
 /** What was meant to follow a quote that is never closed. */
-const TRAILING = /[}\],\s]*$/;
+function trailingOf(token: string): string {
+  let start = token.length;
+  while (start > 0 && /[}\],\s]/.test(token[start - 1])) start--;
+  return token.slice(start);
+}
+
 const PARTNER: Readonly<Record<string, string>> = { '}': '{', ']': '[' };
 
 /** Errors that the parser also gives as an echo of the error before them. */

@@ -1,6 +1,6 @@
 // nginx.conf text to tokens, by the rules of nginx's own reader (ngx_conf_read_token). Wrong text gives error tokens
 // and the reading goes on, so that one pass finds every problem of a file.
-import { places, withoutBom } from '../places.ts';
+import { explainOddBlank, oddBlankIn, places, withoutBom } from '../places.ts';
 import type { Position, Word } from '../tree.ts';
 import { behindBraces, quoteAdvice } from './brace-in-word.ts';
 
@@ -8,6 +8,8 @@ export type Token =
   | (Word & {
       readonly kind: 'word' /** Line of its last character: a quoted word may span lines. */;
       readonly endLine: number;
+      /** Where a word without quotes has a blank that separates nothing, and what is said of it. */
+      readonly oddBlank?: { readonly at: Position; readonly message: string };
     })
   | { readonly kind: ';' | '{' | '}'; readonly at: Position }
   | { readonly kind: 'error'; readonly at: Position; readonly message: string }
@@ -42,6 +44,7 @@ function pushWord(tokens: Token[], text: string, p: number, place: (offset: numb
       text: raw.text,
       at: place(p),
       endLine: place(Math.max(p, raw.end - 1)).line,
+      ...oddBlankOf(text, p, raw.end, place),
     });
   if (read.problem === undefined) {
     const whole = text[p] === '"' || text[p] === "'" ? read : withBraces(text, p, read);
@@ -80,11 +83,21 @@ function withBraces(text: string, p: number, read: RawWord): RawWord {
   return end === read.end ? read : { text: unescaped(text.slice(p, end)), end };
 }
 
+function oddBlankOf(text: string, p: number, end: number, place: (offset: number) => Position) {
+  const word = text.slice(p, end);
+  const offset = word.startsWith('"') || word.startsWith("'") ? -1 : oddBlankIn(word);
+  return offset === -1
+    ? undefined
+    : { oddBlank: { at: place(p + offset), message: explainOddBlank(word, offset) } };
+}
+
 /** The rest of the line as the word, without the `;` or `{` that ends the statement. */
 function lineOfQuote(text: string, p: number): RawWord {
   const newline = text.indexOf('\n', p);
   const line = text.slice(p + 1, newline === -1 ? text.length : newline);
-  const kept = line.replace(/[\s;{]+$/, '');
+  let end = line.length;
+  while (end > 0 && (isSpace(line[end - 1]) || line[end - 1] === ';' || line[end - 1] === '{')) end--;
+  const kept = line.slice(0, end);
   return { text: unescaped(kept), end: p + 1 + kept.length };
 }
 

@@ -130,6 +130,12 @@ class Parser {
     const [name, ...words] = this.#words;
     this.#words = [];
     if (name === undefined || this.#open.length > MAX_DEPTH) return;
+    for (const { oddBlank } of words) {
+      if (oddBlank !== undefined) this.#problems.tally('warning', oddBlank.at, oddBlank.message);
+    }
+    // The words that it should separate are one that nobody knows: this is said of it, and no more.
+    const odd = name.oddBlank;
+    if (odd !== undefined) return this.#problems.tally('error', odd.at, odd.message);
     const args = words.map(({ text, at }) => ({ text, at }));
     this.#into.push({ name: name.text, args, ...(block && { block }), at: name.at });
   }
