@@ -26,9 +26,9 @@ function namesWith(extension: string): string[] {
 const NAMES = namesWith('.json');
 
 /** Directives that a file may be warned about, with the modern spelling that the warning has to name. */
-const OLD_FORMS: Readonly<Record<string, readonly string[]>> = {
-  'classic-no-http.conf': ['http { … }', 'http { … }', 'http { … }'],
-  'classic-tls.conf': ['listen 443 ssl;'],
+const WARNED_OF: Readonly<Record<string, readonly string[]>> = {
+  'classic-no-http.conf': ['user', 'http { … }', 'http { … }', 'http { … }'],
+  'classic-tls.conf': ['user', 'listen 443 ssl;'],
   'classic-tls.json': ['listen 443 ssl;'],
 };
 
@@ -103,7 +103,7 @@ describe('the examples of config/', () => {
     expect(stderr).toContain(`configuration file ${file} test is successful`);
     expect(code).toBe(0);
     const warnings = stderr.split('\n').filter((line) => line.includes('warning: '));
-    const expected = OLD_FORMS[name] ?? [];
+    const expected = WARNED_OF[name] ?? [];
     expect(warnings).toHaveLength(expected.length);
     for (const [i, spelling] of expected.entries()) {
       expect(warnings[i]).toMatch(new RegExp(`^${file}:\\d+:\\d+: warning: `));
