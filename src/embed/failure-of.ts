@@ -53,6 +53,8 @@ export function failureOf(
   if (INTERNAL.has(error)) return 'internal_error';
   if (!reached.requestSent) {
     if (reached.timedOut || code === 'ECONNECT_TIMEOUT' || code === 'ETIMEDOUT') return 'connect_timeout';
+    // It ended between its choice and its use.
+    if (reached.reused) return 'reset_on_reuse';
     return code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? 'unresolved' : connectFailureOf(code);
   }
   if (reached.timedOut) return 'head_timeout';

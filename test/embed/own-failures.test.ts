@@ -2,9 +2,9 @@
 // lives, and no peer is blamed.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { Agent, createServer } from 'node:http';
+import { Agent, type ClientRequest, createServer } from 'node:http';
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type BalancerError, createBalancer } from '../../src/embed/index.ts';
@@ -203,4 +203,24 @@ it('an upload to a peer that refuses the connection is told so, also with Connec
     client.socket.once(client.socket.writableLength === 0 ? 'end' : 'drain', resolve),
   );
   client.destroy();
+});
+
+/** As when the peer's end comes between the choice of a kept connection and its use. */
+class LateEnd extends Agent {
+  override reuseSocket(socket: Socket, request: ClientRequest): void {
+    super.reuseSocket(socket, request);
+    socket.destroy();
+  }
+}
+
+it.each(['GET', 'POST'])('a kept connection that ends as it is taken is replaced: %s', async (method) => {
+  const agent = new LateEnd({ keepAlive: true });
+  const app = own(await startApp({ upstream: { servers: [(await fine()).address] }, agent }));
+  const errors: unknown[] = [];
+  app.balancer.on('error', (error) => errors.push(error));
+  for (let i = 0; i < 5; i++)
+    expect(await ask(app.port, { method })).toMatchObject({ status: 200, body: 'fine' });
+  expect(errors).toEqual([]);
+  expect(state(app)).toEqual([{ fails: 0, active: 0 }]);
+  agent.destroy();
 });
