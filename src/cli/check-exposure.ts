@@ -1,6 +1,6 @@
 // What a configuration lets others have: a root that holds what lbproxy itself lives of, a key or a directory that is open to all. These
 // are warnings: whoever wrote the file may know why.
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { placeOfSelfSigned } from '../cluster/needs.ts';
 import { othersMayReplaceIn, problemOfStateDirectory } from '../cluster/state-directory.ts';
@@ -95,14 +95,23 @@ const ENTERED_BY_ALL = 0o001;
 
 /** What others can do with a key, and the next step; undefined where they can do nothing. Groups may read: that is what they are for. */
 export function exposureOfKey(path: string): string | undefined {
-  if (process.platform === 'win32') return undefined;
-  const stat = statSync(path);
+  const stat = statOf(path);
+  if (process.platform === 'win32' || stat === undefined) return undefined;
   const can = [
     ...((stat.mode & READ_BY_ALL) !== 0 ? ['read'] : []),
     ...((stat.mode & WRITTEN_BY_OTHERS) !== 0 ? ['write'] : []),
   ];
   if (can.length === 0 || !isReachable(dirname(realOf(path)))) return undefined;
   return `(mode ${modeText(stat)}): others can ${can.join(' and ')} it; chmod 600 ${path}`;
+}
+
+/** Undefined where nothing can be known, which is told elsewhere. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether everybody may go down to a directory. */
