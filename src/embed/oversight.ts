@@ -180,6 +180,12 @@ export function keepLocation(answer: IncomingMessage): void {
 export function readyRefusal(answer: IncomingMessage): void {
   answer.headers.connection = 'close';
   keepLocation(answer);
+  const { statusCode, headers } = answer;
+  if (statusCode !== 204 && statusCode !== 304) return;
+  // It frames as chunked what has no length of its own, also where there is no body; it copies what can be enumerated.
+  delete headers['transfer-encoding'];
+  if (headers['content-length'] === undefined)
+    Object.defineProperty(headers, 'content-length', { value: '0', enumerable: false });
 }
 
 /** The application's own Trailer, where the answer has no place for trailers: node:http throws. */

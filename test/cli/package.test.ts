@@ -67,9 +67,9 @@ it('works without its optional part, which is asked for by name where it is need
   expect(tested.stderr).toMatch(/^more\.conf:3:34: ssl_certificate .*a\.crt cannot be read/m);
   writeFileSync(
     join(dir, 'taken.conf'),
-    'http {\nserver { listen 127.0.0.1:0 ssl; ssl_certificate self-signed; }\nserver { listen unix:tls.conf; } }\n',
+    'http {\nserver { listen 127.0.0.1:0 ssl; ssl_certificate self-signed; }\nserver { listen 192.0.2.1:9; } }\n',
   );
   const started = await runLbproxy(['taken.conf'], { cwd: dir, env, main });
   expect(started.stderr).toContain(why.replace('tls.conf', 'taken.conf'));
-  expect(started.stderr).toMatch(/^taken\.conf:3:1: cannot listen on unix:/m);
+  expect(started.stderr).toMatch(/^taken\.conf:3:17: cannot listen on 192\.0\.2\.1:9:/m);
 });

@@ -1,6 +1,6 @@
 // A FIFO where a file should be makes whoever opens it wait for somebody at its other end: that must not be the primary.
 import { execFileSync } from 'node:child_process';
-import { renameSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { get } from '../support/http-client.ts';
@@ -23,7 +23,7 @@ describe('a reload', () => {
     const lbproxy = await startLbproxy(SERVER);
     fifo(lbproxy, 'more.conf');
     expect(await lbproxy.reload(`${SERVER} include DIR/more.conf;`)).toBe('refused');
-    expect(lbproxy.stderr()).toMatch(/more\.conf.*no regular file/);
+    expect(lbproxy.stderr()).toMatch(/more\.conf.*named pipe/);
     await goesOn(lbproxy);
   });
 
@@ -44,15 +44,15 @@ describe('a reload', () => {
       'listen 127.0.0.1:PORT1 ssl; ssl_certificate DIR/cert.pem; ssl_certificate_key DIR/cert.pem; return',
     );
     expect(await lbproxy.reload(tls.replace('listen 127.0.0.1:PORT1;', ''))).toBe('refused');
-    expect(lbproxy.stderr()).toMatch(/cert\.pem.*no regular file/);
+    expect(lbproxy.stderr()).toMatch(/cert\.pem.*named pipe/);
     await goesOn(lbproxy);
   });
 });
 
 it('a file of outcomes that is a FIFO costs -s its answer and nothing else', async () => {
   const lbproxy = await startLbproxy(`pid DIR/pid; ${SERVER}`);
+  rmSync(join(lbproxy.dir, 'pid.outcome'));
   fifo(lbproxy, 'pid.outcome');
-  fifo(lbproxy, `pid.outcome.${lbproxy.pid}`);
   expect(await lbproxy.reload()).toBe('reloaded');
   await goesOn(lbproxy);
 });

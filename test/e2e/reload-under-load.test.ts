@@ -174,7 +174,7 @@ describe('a reload with a broken configuration', () => {
         lbproxy,
         text,
         new RegExp(
-          `nginx\\.conf:3:3: .*cannot listen on 127\\.0\\.0\\.1:${port}: pid ${process.pid} .* listens there already`,
+          `nginx\\.conf:5:12: cannot listen on 127\\.0\\.0\\.1:${port}: pid ${process.pid} .* listens there already`,
         ),
       );
     } finally {

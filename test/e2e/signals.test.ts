@@ -312,7 +312,7 @@ describe('a second start', () => {
     const who = String.raw`pid ${lbproxy.pid} \(.*main\.ts.*\) listens there already`;
     expect(second.stderr()).toMatch(
       new RegExp(
-        `nginx\\.conf:1:8: cannot listen on 127\\.0\\.0\\.1:${lbproxy.port}: ${who}; stop it or choose another port`,
+        `nginx\\.conf:1:24: cannot listen on 127\\.0\\.0\\.1:${lbproxy.port}: ${who}; stop it or choose another port`,
       ),
     );
     expect(second.stderr()).toMatch(
