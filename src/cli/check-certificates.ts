@@ -114,14 +114,20 @@ function inWords(problem: string): string {
   return `it is damaged behind its first certificate (${reason}); get the chain anew from who signed it`;
 }
 
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'there is no such file'],
+  ['EACCES', 'permission denied; let the user of lbproxy read it'],
+  ['EISDIR', 'it is a directory'],
+  ['ENAMETOOLONG', 'the name is longer than the file system takes'],
+  ['ELOOP', 'symbolic links lead in a circle'],
+]);
+
 function contentOf(path: string): Buffer | string {
   try {
     return readPem(path);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return 'cannot be read: there is no such file';
-    if (code === 'EACCES') return 'cannot be read: permission denied; let the user of lbproxy read it';
-    return `cannot be read: ${code === 'EISDIR' ? 'it is a directory' : message}`;
+    return `cannot be read: ${WORDS.get(code ?? '') ?? message}`;
   }
 }
 

@@ -152,8 +152,8 @@ function logsOf(directives: readonly Directive[], prefix: string): LogDirective[
 
 /** Without opening it: a configuration that is refused leaves no files behind. */
 function whyNoLog(path: string): string | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false });
   try {
+    const stat = statSync(path, { throwIfNoEntry: false });
     if (stat?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
     const stranger = problemOfLink(path);
     if (stranger !== undefined) return stranger;

@@ -20,8 +20,13 @@ export function openStateDirectory(path: string): void {
 
 /** Whether others can put their files in the place of those in a directory. */
 export function othersMayReplaceIn(path: string): boolean {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat !== undefined && (stat.mode & WRITABLE_BY_OTHERS) !== 0 && (stat.mode & STICKY) === 0;
+  try {
+    const { mode } = statSync(path);
+    return (mode & WRITABLE_BY_OTHERS) !== 0 && (mode & STICKY) === 0;
+  } catch {
+    // What is not there, or cannot be looked at, is told by whoever needs it.
+    return false;
+  }
 }
 
 /** Why a state directory is not ours alone; null where it is, or is not there yet. */

@@ -138,6 +138,10 @@ export function reasonOf(path: string, cause: unknown): string {
       return 'permission denied: let the user of this process write there or change the path';
     case 'EISDIR':
       return 'it is a directory: name a file in it';
+    case 'ENAMETOOLONG':
+      return 'the name is longer than the file system takes: choose a shorter one';
+    case 'ELOOP':
+      return 'symbolic links lead in a circle: change the path';
     case 'ENOTDIR':
       return `"${dirname(path)}" is not a directory: change the path`;
     default:

@@ -1,6 +1,6 @@
 // What -t says of files and places that cannot be used: the directive's place, the file, the cause, what to do.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
@@ -202,6 +202,23 @@ describe('places', () => {
     );
     expect(lbproxy.stderr()).toContain(`: cannot listen on unix:${path('none')}/s: there is no directory`);
     expect(lbproxy.stderr()).not.toContain('    at ');
+  });
+
+  it('a path that is too long, a link to itself, a file for a directory', () => {
+    symlinkSync(path('circle'), path('circle'));
+    const long = 'x'.repeat(300);
+    expect(
+      problemsOf(
+        `error_log ${path(long)};\nhttp {\naccess_log ${path('circle')};\nserver { listen 1 ssl; ssl_certificate ${path(long)}; ssl_certificate_key ${path('circle')}; root ${path(long)}; } }`,
+      ).map((problem) => problem.replaceAll(long, 'LONG')),
+    ).toEqual([
+      '4:24: ssl_certificate DIR/LONG cannot be read: the name is longer than the file system takes',
+      '4:368: ssl_certificate_key DIR/circle cannot be read: symbolic links lead in a circle',
+      '1:1: error_log DIR/LONG cannot be opened: the name is longer than the file system takes: choose a shorter one',
+      '3:1: access_log DIR/circle cannot be opened: symbolic links lead in a circle: change the path',
+      '4:422: warning: root DIR/LONG holds a log (LONG): whoever asks for them gets them; serve a directory of its own',
+    ]);
+    expect(problemsOf(`state_path ${path(long)}; http { server { listen 1; } }`)).toEqual([]);
   });
 
   it('a NUL in a file', () => {
