@@ -1,15 +1,6 @@
 // Patterns made at random from the words of PCRE, the same for the same seed.
 
-/** A generator of numbers from 0 up to, not including, 1 (mulberry32). */
-export function numbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { Random } from '../fuzz/random.ts';
 
 const ATOMS = [
   ...[
@@ -97,39 +88,61 @@ const POSSESSIVE = ['*+', '++', '?+', '{1,2}+'];
 
 /** Mostly patterns that PCRE takes: references to groups that have begun, look-behinds of one length. */
 export function randomPatterns(count: number, seed: number): string[] {
-  const next = numbers(seed);
-  const pick = (words: readonly string[]): string => words[Math.floor(next() * words.length)];
-  const times = (most: number): number => 1 + Math.floor(next() * most);
-  const list = (length: number, make: () => string): string[] => Array.from({ length }, make);
-  let groups = 0;
+  return Array.from({ length: count }, (_, i) => new PatternMaker(new Random(seed, i)).choices(0)).filter(
+    (pattern) => pattern !== '',
+  );
+}
 
-  const group = (depth: number): string => {
-    const opening = depth === 0 && groups === 0 && next() < 0.1 ? '(?<n>' : pick(GROUPS);
-    if (opening === '(' || opening === '(?<n>') groups++;
-    return `${opening}${choices(depth + 1)})`;
-  };
-  const look = (depth: number): string =>
-    next() < 0.5
-      ? `${pick(LOOKS)}${choices(depth + 1)})`
-      : `${pick(LOOKS_BEHIND)}${list(times(2), () => list(times(2), () => pick(ATOMS)).join('')).join('|')})`;
-  const item = (depth: number): string => {
-    const dice = next();
-    if (dice < 0.12) return pick(EDGES);
-    if (dice < 0.15 && groups > 0) return pick([`\\${times(groups)}`, '\\g{-1}']);
-    if (dice < 0.2 && depth < 3) return look(depth);
-    const isGroup = dice < 0.42 && depth < 3;
-    const atom = isGroup ? group(depth) : pick(ATOMS);
-    const quantified = next();
-    if (quantified < 0.35) return atom + pick(QUANTIFIERS);
+class PatternMaker {
+  readonly #random: Random;
+  #groups = 0;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  choices(depth: number): string {
+    return this.#list(this.#random.chance(30) ? 1 + this.#most(2) : 1, () => this.#sequence(depth)).join('|');
+  }
+
+  #most(count: number): number {
+    return 1 + this.#random.below(count);
+  }
+
+  #list(length: number, make: () => string): string[] {
+    return Array.from({ length }, make);
+  }
+
+  #sequence(depth: number): string {
+    if (this.#random.chance(4)) return '';
+    return this.#list(this.#most(depth === 0 ? 5 : 3), () => this.#item(depth)).join('');
+  }
+
+  #item(depth: number): string {
+    const random = this.#random;
+    const dice = random.below(100);
+    if (dice < 12) return random.pick(EDGES);
+    if (dice < 15 && this.#groups > 0) return random.pick([`\\${this.#most(this.#groups)}`, '\\g{-1}']);
+    if (dice < 20 && depth < 3) return this.#look(depth);
+    const isGroup = dice < 42 && depth < 3;
+    const atom = isGroup ? this.#group(depth) : random.pick(ATOMS);
+    const quantified = random.below(100);
+    if (quantified < 35) return atom + random.pick(QUANTIFIERS);
     // Possessive groups: PCRE2 10.42 has a defect there, which patterns.test.ts names.
-    return quantified < 0.42 && !isGroup ? atom + pick(POSSESSIVE) : atom;
-  };
-  const sequence = (depth: number): string =>
-    next() < 0.04 ? '' : list(times(depth === 0 ? 5 : 3), () => item(depth)).join('');
-  const choices = (depth: number): string =>
-    list(next() < 0.3 ? 1 + times(2) : 1, () => sequence(depth)).join('|');
-  return list(count, () => {
-    groups = 0;
-    return choices(0);
-  }).filter((pattern) => pattern !== '');
+    return quantified < 42 && !isGroup ? atom + random.pick(POSSESSIVE) : atom;
+  }
+
+  #group(depth: number): string {
+    const named = depth === 0 && this.#groups === 0 && this.#random.chance(10);
+    const opening = named ? '(?<n>' : this.#random.pick(GROUPS);
+    if (opening === '(' || named) this.#groups++;
+    return `${opening}${this.choices(depth + 1)})`;
+  }
+
+  #look(depth: number): string {
+    const random = this.#random;
+    if (random.chance(50)) return `${random.pick(LOOKS)}${this.choices(depth + 1)})`;
+    const fixed = () => this.#list(this.#most(2), () => random.pick(ATOMS)).join('');
+    return `${random.pick(LOOKS_BEHIND)}${this.#list(this.#most(2), fixed).join('|')})`;
+  }
 }
