@@ -3,6 +3,7 @@ import {
   closeSync,
   constants,
   fstatSync,
+  ftruncateSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -15,7 +16,7 @@ import { replaceFile } from '../shared/replace-file.ts';
 import { OutcomeFile } from './outcome-file.ts';
 import { commandOf, isAlive, isLbproxy, pidIn, startOf } from './process-alive.ts';
 
-const { O_NOFOLLOW, O_NONBLOCK, O_TRUNC, O_WRONLY } = constants;
+const { O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
 
 /** Writes our process id, for all to read whatever the umask, and never through a link that stands there. Throws a text with the reason. */
 export function writePidFile(path: string): void {
@@ -44,10 +45,12 @@ export function writePidFile(path: string): void {
 const MAY_BE_WRITABLE: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS']);
 
 function writeInto(path: string, text: string): void {
-  const fd = openSync(path, O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK);
+  const fd = openSync(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
-    // A second name of it may stand anywhere.
-    if (fstatSync(fd).isFile() && fstatSync(fd).nlink > 1) throw new Error('the file has another name too');
+    const stat = fstatSync(fd);
+    // A second name of it may stand anywhere: nothing of it is lost before that is known.
+    if (stat.isFile() && stat.nlink > 1) throw new Error('the file has another name too');
+    if (stat.isFile()) ftruncateSync(fd);
     writeFileSync(fd, text);
   } finally {
     closeSync(fd);
@@ -56,7 +59,21 @@ function writeInto(path: string, text: string): void {
 
 /** At the end: only what is still ours. */
 export function removePidFile(path: string): void {
-  if (pidIn(path) === process.pid) rmSync(path, { force: true });
+  if (pidIn(path) !== process.pid) return;
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // In a directory that is not ours it stays, as it was made for us, and is empty again.
+    emptyOut(path);
+  }
+}
+
+function emptyOut(path: string): void {
+  try {
+    writeInto(path, '');
+  } catch {
+    // A file system that has become read-only: the next start replaces it.
+  }
 }
 
 /** The lbproxy that wrote a pid file, or why there is none to be signalled; undefined without such a file. */

@@ -1,12 +1,14 @@
 // Whether something can be made at a path, told before it is tried: what the system says then is a bare code, and often of another file.
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** sun_path of Linux, without the byte that ends it. */
 const MAX_SOCKET_PATH = 107;
 
-/** Why a file could not be made there, directories around it included; undefined where it could. */
+/** Why a file could be neither made nor written there, directories around it included; undefined where it could. */
 export function whyNotMade(path: string): string | undefined {
+  // One that was made for us may stand in a directory that is not ours (/run), or be /dev/null.
+  if (allows(path, constants.W_OK)) return undefined;
   const around = nearestAround(path);
   if (statSync(around).isDirectory()) return isWritable(around) ? undefined : `${around} may not be written`;
   return `${around} is no directory`;
@@ -21,7 +23,8 @@ export function whyNoSocket(path: string): string | undefined {
   if (!statSync(around).isDirectory()) return `${around} is no directory`;
   if (around !== directory) return `there is no directory ${directory}; make it`;
   if (!isWritable(directory)) return `${directory} may not be written; let the user of lbproxy write it`;
-  const stat = statSync(path, { throwIfNoEntry: false });
+  // A link is no socket to the kernel either, wherever it leads.
+  const stat = lstatSync(path, { throwIfNoEntry: false });
   return stat === undefined || stat.isSocket()
     ? undefined
     : 'something is there, and it is no socket; remove it, or choose another path';
@@ -34,9 +37,11 @@ function nearestAround(path: string): string {
   return around;
 }
 
-function isWritable(directory: string): boolean {
+const isWritable = (directory: string): boolean => allows(directory, constants.W_OK | constants.X_OK);
+
+function allows(path: string, mode: number): boolean {
   try {
-    accessSync(directory, constants.W_OK | constants.X_OK);
+    accessSync(path, mode);
     return true;
   } catch {
     return false;

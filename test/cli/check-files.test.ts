@@ -34,6 +34,7 @@ beforeAll(async () => {
   writeFileSync(path('damaged.pem'), own + issuer.replaceAll('M', '!'));
   writeFileSync(path('empty'), '');
   mkdirSync(path('folder'));
+  symlinkSync('loop', path('loop'));
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -142,6 +143,14 @@ describe('a certificate and its key', () => {
       ],
     ],
     ['none.crt', 'a.key', ['2:1: ssl_certificate DIR/none.crt cannot be read: there is no such file']],
+    ['a.crt', 'none.key', ['3:1: ssl_certificate_key DIR/none.key cannot be read: there is no such file']],
+    [
+      'a.crt',
+      'loop',
+      [
+        "3:1: ssl_certificate_key DIR/loop cannot be read: ELOOP: too many symbolic links encountered, open 'DIR/loop'",
+      ],
+    ],
   ])('%s and %s', (certificate, key, problems) => {
     const pair = `ssl_certificate DIR/${certificate};\nssl_certificate_key DIR/${key};`;
     expect(problemsOf(`http { server { listen 443 ssl;\n${pair} } }`)).toEqual(problems);
@@ -176,6 +185,10 @@ const SOCKETS: readonly (readonly [string, string])[] = [
     'cannot listen on unix:DIR/folder: something is there, and it is no socket; remove it, or choose another path',
   ],
   [
+    'DIR/loop',
+    'cannot listen on unix:DIR/loop: something is there, and it is no socket; remove it, or choose another path',
+  ],
+  [
     `/${LONG}`,
     `cannot listen on unix:/${LONG}: the path is longer than the 107 bytes that a socket's may have`,
   ],
@@ -190,6 +203,16 @@ describe('places', () => {
     expect(problemsOf(`http { server {\nlisten unix:${socket}; return 204; } }`)).toEqual([
       `2:8: ${problem}`,
     ]);
+  });
+
+  it('a log that is a link to itself', () => {
+    expect(problemsOf('error_log DIR/loop; http { server { listen 1; return 204; } }')).toEqual([
+      "1:1: error_log DIR/loop cannot be opened: ELOOP: too many symbolic links encountered, stat 'DIR/loop'",
+    ]);
+  });
+
+  it('a state directory that nobody can look at', () => {
+    expect(problemsOf('state_path DIR/loop/x; http { server { listen 1; return 204; } }')).toEqual([]);
   });
 
   it('a start says the same, and ends', async () => {

@@ -1,8 +1,9 @@
 // The pid file and what lies beside it: who may read it, what stands in its place, and that a signal reaches lbproxy or nobody.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   linkSync,
   lstatSync,
@@ -19,6 +20,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writePidFile } from '../../src/cli/pid-file.ts';
 import { isAlive, spawnLbproxy, startLbproxy } from '../support/lbproxy-process.ts';
+import { isRoot, STRANGER } from '../support/root.ts';
 
 const CONFIG = 'worker_processes 1; PID http { server { listen 127.0.0.1:PORT1; return 204; } }';
 const withPid = CONFIG.replace('PID', 'pid DIR/run/lbproxy.pid;');
@@ -92,6 +94,43 @@ describe('in the place of the pid file', () => {
     expect((await lbproxy.exited).code).toBe(0);
     expect(lstatSync('/dev/null').isCharacterDevice()).toBe(true);
     expect(existsSync('/dev/null.outcome')).toBe(false);
+  });
+
+  /** What a user without rights in `dir`, which is root's, makes of a pid file there that is theirs: its content while it runs. */
+  function asStranger(name: string): string {
+    chmodSync(dir, 0o755);
+    const pidFile = join(dir, name);
+    writeFileSync(pidFile, 'theirs');
+    chownSync(pidFile, STRANGER, STRANGER);
+    if (name === 'twice.pid') linkSync(pidFile, join(dir, 'second'));
+    const room = new URL('../../src/', import.meta.url).href;
+    const script = `
+      const { removePidFile, writePidFile } = await import('${room}cli/pid-file.ts');
+      const { whyNotMade } = await import('${room}cluster/writable-place.ts');
+      const { readFileSync } = await import('node:fs');
+      process.setgroups([]);
+      process.setgid(${STRANGER});
+      process.setuid(${STRANGER});
+      const file = '${pidFile}';
+      try {
+        console.log(whyNotMade(file), whyNotMade(file + '.other'));
+        writePidFile(file);
+        console.log(readFileSync(file, 'utf8') === process.pid + '\\n');
+        removePidFile(file);
+      } catch (error) {
+        console.log(error.message);
+      }`;
+    return execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  }
+
+  it.runIf(isRoot)('a file that was made for us in a directory that is not ours is used, and emptied', () => {
+    expect(asStranger('lbproxy.pid')).toBe(`undefined ${dir} may not be written\ntrue\n`);
+    expect(readFileSync(join(dir, 'lbproxy.pid'), 'utf8')).toBe('');
+  });
+
+  it.runIf(isRoot)('such a file with a second name loses nothing', () => {
+    expect(asStranger('twice.pid')).toContain('the file has another name too');
+    expect(readFileSync(join(dir, 'second'), 'utf8')).toBe('theirs');
   });
 
   it('the file of another lbproxy is not removed at the end', async () => {
