@@ -121,6 +121,26 @@ describe('both matchers', () => {
   });
 });
 
+describe('as in PCRE', () => {
+  it.each([
+    ['(?<=(.){3})x', 'abcx', ['c']],
+    ['(?<=(a|b|c){3})x', 'abcx', ['c']],
+    ['(?<!(a){3})x', 'abcx', [undefined]],
+    ['(?i)[[:^upper:]]', 'a', null],
+    ['(?i)[^[:^lower:]]', 'A', []],
+    ['(?i)[[:upper:]]', 'a', []],
+    ['(?i)[\\p{Lu}]', 'a', null],
+    ['(?i)[\\P{Lu}]', 'A', null],
+    ['(?i)[\\p{Lu}z]', 'Z', []],
+    ['(?i)[\\Qa\\E]', 'A', []],
+    ['(?i)[b-d]', 'C', []],
+    ['[a\\E-z]', 'b', []],
+    ['[a\\Q\\E-z]', 'b', []],
+  ])('%s matches %s, with these captures: %j', (pattern, subject, captures) => {
+    expect(patternOf(pattern, false).exec(subject)?.slice(1) ?? null).toEqual(captures);
+  });
+});
+
 describe('a subject of 32 KB', () => {
   const far = 32_768;
   it.each([

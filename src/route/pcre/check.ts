@@ -48,9 +48,14 @@ export function isNative(root: Node): boolean {
     (part) =>
       part.kind === 'atomic' ||
       // A new round of a loop empties the groups inside it in JavaScript; in PCRE they keep what they held.
-      (part.kind === 'repeat' && part.max > 1 && !setsAllGroups(part.body)),
+      (part.kind === 'repeat' && part.max > 1 && !setsAllGroups(part.body)) ||
+      // JavaScript reads a look-behind from its end: the round that it comes to last is the first one.
+      (part.kind === 'look' && !part.ahead && contains(part.body, setsInRounds)),
   );
 }
+
+const setsInRounds = (part: Node): boolean =>
+  part.kind === 'repeat' && part.max > 1 && groupsIn(part.body).length > 0;
 
 function setsAllGroups(body: Node): boolean {
   const sure = surelySet(body);

@@ -20,19 +20,25 @@ export function readClass(cursor: Cursor, caseless: boolean): ByteSet {
     skipQuotes(cursor);
     if (cursor.ended) cursor.fail('a class without its "]"', start);
     if (!first && cursor.skip(']')) break;
-    const item = readItem(cursor);
-    set = union(set, 'set' in item ? readAfterSet(cursor, item.set) : readRange(cursor, item.byte));
+    const item = readItem(cursor, caseless);
+    // Between a character and its hyphen they say nothing either.
+    skipQuotes(cursor);
+    if ('set' in item) set = union(set, readAfterSet(cursor, item.set));
+    else set = union(set, folded(readRange(cursor, item.byte), caseless));
   }
-  if (caseless) set = bothCases(set);
   return negated ? complement(set) : set;
 }
 
-function readItem(cursor: Cursor): Item {
+/** Characters and ranges know no case then; sets that have a name mean what it says. */
+const folded = (set: ByteSet, caseless: boolean): ByteSet => (caseless ? bothCases(set) : set);
+
+function readItem(cursor: Cursor, caseless: boolean): Item {
   const start = cursor.at;
-  if (cursor.skip('\\Q')) return readQuoted(cursor, start);
+  if (cursor.skip('\\Q')) return { set: folded(readQuoted(cursor, start), caseless) };
   if (cursor.peek() === '[' && /[:.=]/.test(cursor.peek(1))) {
     const found = cursor.match(/\[:(\^?)([a-z]*):\]/y);
-    if (found !== null) return { set: posixSet(cursor, found[2], found[1] === '^', start) };
+    if (found !== null)
+      return { set: posixSet(cursor, nameFor(found[2], caseless), found[1] === '^', start) };
     refuseNamed(cursor, start);
   }
   if (cursor.skip('\\')) {
@@ -51,6 +57,10 @@ function refuseNamed(cursor: Cursor, start: number): void {
     cursor.fail(`${named[0]} stands only inside a class, with a name of PCRE's: [[:alpha:]]`, start);
 }
 
+/** Without regard to case both are all letters, before a `^` turns them around. */
+const nameFor = (name: string, caseless: boolean): string =>
+  caseless && (name === 'upper' || name === 'lower') ? 'alpha' : name;
+
 function posixSet(cursor: Cursor, name: string, negated: boolean, start: number): ByteSet {
   const set = POSIX_CLASSES.get(name);
   if (set === undefined) {
@@ -67,7 +77,7 @@ function skipQuotes(cursor: Cursor): void {
   while (cursor.skip('\\E') || cursor.skip('\\Q\\E'));
 }
 
-function readQuoted(cursor: Cursor, start: number): Item {
+function readQuoted(cursor: Cursor, start: number): ByteSet {
   const end = cursor.text.indexOf('\\E', cursor.at);
   if (end < 0) return cursor.fail('\\Q inside a class without its \\E', start);
   const text = cursor.text.slice(cursor.at, end);
@@ -75,7 +85,7 @@ function readQuoted(cursor: Cursor, start: number): Item {
   // A range from or to quoted characters could be read in two ways.
   if (cursor.peek() === '-' && cursor.peek(1) !== ']')
     cursor.fail('a range that begins with quoted text', start);
-  return { set: setOf((byte) => text.includes(String.fromCharCode(byte))) };
+  return setOf((byte) => text.includes(String.fromCharCode(byte)));
 }
 
 /** After a set a hyphen begins no range; PCRE refuses one that stands before anything but the end. */
@@ -91,7 +101,7 @@ function readRange(cursor: Cursor, from: number): ByteSet {
   const start = cursor.at;
   cursor.at++;
   skipQuotes(cursor);
-  const to = readItem(cursor);
+  const to = readItem(cursor, false);
   if ('set' in to) return cursor.fail('a range ends with a character, not with a set', start);
   if (to.byte < from) cursor.fail('a range whose end comes before its begin', start);
   return setOf((byte) => byte >= from && byte <= to.byte);
