@@ -24,6 +24,8 @@ export interface Pattern {
 
 /** Steps that a backtracking match may come to: a few milliseconds. */
 const MOST_STEPS = 2_000_000;
+/** Ways to read a part that no subject of a request makes long: 2,000,000 steps come with 64 KB. */
+const FEW_WAYS = 32;
 
 /** Patterns are matched by JavaScript's own matcher where it cannot take long, else by the one that remembers (pcre/search.ts). */
 class CompiledPattern implements Pattern {
@@ -68,12 +70,16 @@ export function compilePattern(source: string, caseless: boolean): Pattern | { r
 function compile(tree: Tree): Pattern {
   const { root, groups } = tree;
   checkReferences(root);
-  const { exponent, farAtMany } = weigh(root);
+  const { exponent, ways, farAtMany } = weigh(root);
   const native = isNative(root) ? nativeRegExp(root) : undefined;
   const refers = contains(root, (part) => part.kind === 'back');
   // Doubling patterns go wrong within thirty bytes, and what JavaScript cannot match goes wrong at once.
   const nativeLength =
-    native === undefined ? -1 : exponent === 1 ? Infinity : Math.floor(MOST_STEPS ** (1 / exponent)) - 1;
+    native === undefined
+      ? -1
+      : exponent === 1 && ways <= FEW_WAYS
+        ? Infinity
+        : Math.floor((MOST_STEPS / ways) ** (1 / exponent)) - 1;
   if (nativeLength !== Infinity) {
     if (refers)
       refuse('a reference to a group beside loops that can read the same bytes: a client could stall it');

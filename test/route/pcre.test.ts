@@ -160,6 +160,10 @@ describe('a subject of 32 KB', () => {
     ['(?:(a)|b)*c', 'ab'.repeat(far / 2)],
     ['([a-z]+)*[0-9]$', 'a'.repeat(far)],
     ['(?s)^(.*?,){11}P', '1,'.repeat(far / 2)],
+    ['[a-z]{0,8}[a-z]{0,8}[a-z]{0,8}[a-z]{0,8}!', 'a'.repeat(far)],
+    [`${'a?'.repeat(24)}!`, 'a'.repeat(far)],
+    [`${'(?:a|aa)'.repeat(14)}!`, 'a'.repeat(far)],
+    ['[ab]{0,8}-?[ab]{0,8}-?[ab]{0,8}-?[ab]{0,8}!', 'ab'.repeat(far / 2)],
     ['^(([^/]*)/)*x$', '//'.repeat(far / 2)],
   ])('%s takes little time of the processor', (pattern, subject) => {
     const compiled = patternOf(pattern, false);

@@ -6,6 +6,8 @@ import { type ByteSet, canBeEmpty, contains, type Node, type Repeat } from './tr
 export interface Weight {
   /** Exponent k: a subject of n bytes costs up to n^k steps. Infinity = the cost doubles with each byte. */
   readonly exponent: number;
+  /** How many times that, at most: ways to read what has a bound, such as `[a-z]{0,8}`. */
+  readonly ways: number;
   /** A look or an atomic group that may read far stands where it is tried at many places, and must report where it ends. */
   readonly farAtMany: boolean;
 }
@@ -21,7 +23,11 @@ interface Walk extends Next {
   readonly loops: number;
   /** A loop that cannot give back still reads the subject once more. */
   readonly scans: boolean;
+  /** Ways to read the same bytes outside of loops, which are few for each part and multiply. */
+  readonly ways: number;
 }
+
+const PLAIN = { loops: 0, scans: false, ways: 1 } as const;
 
 /** Counts beyond this are taken for unbounded. */
 const FEW = 8;
@@ -35,6 +41,7 @@ export function weigh(root: Node): Weight {
   const loops = walked.loops + (anywhere && (walked.scans || walked.loops > 0) ? 1 : 0);
   return {
     exponent: Math.max(1, loops + (walked.scans && loops > 0 ? 1 : 0)),
+    ways: walked.ways,
     farAtMany: findsFar(root, anywhere).far,
   };
 }
@@ -42,30 +49,29 @@ export function weigh(root: Node): Weight {
 function walk(node: Node, next: Next, repeated: boolean): Walk {
   switch (node.kind) {
     case 'set':
-      return { bytes: node.set, sure: false, loops: 0, scans: false };
+      return { bytes: node.set, sure: false, ...PLAIN };
     case 'sequence':
       return node.items.reduceRight<Walk>((after, item) => plus(walk(item, after, repeated), after), {
         ...next,
-        loops: 0,
-        scans: false,
+        ...PLAIN,
       });
     case 'choice':
       return walkChoice(node.choices, next, repeated);
     case 'group':
       return walk(node.body, next, repeated);
     case 'repeat':
-      return node.max === 0 ? { ...next, loops: 0, scans: false } : walkRepeat(node, next, repeated);
+      return node.max === 0 ? { ...next, ...PLAIN } : walkRepeat(node, next, repeated);
     case 'atomic':
     case 'look': {
       const inner = walk(node.body, DONE, repeated);
       const bytes =
         node.kind === 'look' || canBeEmpty(node.body) ? union(inner.bytes, next.bytes) : inner.bytes;
-      return { bytes, sure: false, loops: inner.loops, scans: inner.scans || isFar(node.body) };
+      return { ...inner, bytes, sure: false, scans: inner.scans || isFar(node.body) };
     }
     case 'back':
-      return { bytes: ALL, sure: false, loops: 0, scans: false };
+      return { bytes: ALL, sure: false, ...PLAIN };
     default:
-      return { bytes: afterAssertion(node.what, next), sure: false, loops: 0, scans: false };
+      return { bytes: afterAssertion(node.what, next), sure: false, ...PLAIN };
   }
 }
 
@@ -73,6 +79,7 @@ const plus = (item: Walk, after: Walk): Walk => ({
   ...item,
   loops: item.loops + after.loops,
   scans: item.scans || after.scans,
+  ways: item.ways * after.ways,
 });
 
 function afterAssertion(what: string, next: Next): ByteSet {
@@ -83,13 +90,14 @@ function afterAssertion(what: string, next: Next): ByteSet {
 
 function walkChoice(choices: readonly Node[], next: Next, repeated: boolean): Walk {
   const walks = choices.map((choice) => walk(choice, next, repeated));
-  // Inside a loop, alternatives that begin alike are ways to read the same bytes.
-  const alike = repeated && walks.some((a, i) => walks.some((b, k) => k > i && overlap(a.bytes, b.bytes)));
+  // Alternatives that begin alike are ways to read the same bytes; inside a loop there is no bound to them.
+  const alike = walks.some((a, i) => walks.some((b, k) => k > i && overlap(a.bytes, b.bytes)));
   return {
     bytes: walks.reduce((bytes, one) => union(bytes, one.bytes), NONE),
     sure: walks.some((one) => one.sure),
-    loops: Math.max(alike ? 1 : 0, ...walks.map((one) => one.loops)),
+    loops: Math.max(alike && repeated ? 1 : 0, ...walks.map((one) => one.loops)),
     scans: walks.some((one) => one.scans),
+    ways: walks.reduce((ways, one) => (alike ? ways + one.ways : Math.max(ways, one.ways)), 0),
   };
 }
 
@@ -107,6 +115,7 @@ function walkRepeat(node: Repeat, next: Next, repeated: boolean): Walk {
     sure: next.sure && node.min === 0,
     loops: doubles ? Infinity : counts + (inner?.loops ?? 0),
     scans: many || inner?.scans === true,
+    ways: (inner?.ways ?? 1) * (givesBack && !many ? node.max - node.min + 1 : 1),
   };
 }
 
