@@ -53,6 +53,14 @@ describe('a pattern is refused', () => {
     else expect(errorOf(pattern)).toMatch(reason);
   });
 
+  it('or read at once, however deep its groups are', () => {
+    const deep = (depth: number): string => (depth === 0 ? 'x' : `a(?:${deep(depth - 1)})?`);
+    const before = process.cpuUsage();
+    expect(patternOf(deep(100), false).exec(`${'a'.repeat(100)}x`)).not.toBe(null);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(1000);
+  });
+
   it('with no other error, whatever it is made of', () => {
     const pieces = [
       '(',

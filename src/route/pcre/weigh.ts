@@ -119,10 +119,16 @@ function walkRepeat(node: Repeat, next: Next, repeated: boolean): Walk {
   };
 }
 
-/** The bytes with which a node can begin. */
+/** The bytes with which a node can begin: each loop around it asks for them. */
 function firstBytes(node: Node): ByteSet {
-  return walk(node, DONE, false).bytes;
+  const known = first.get(node);
+  if (known !== undefined) return known;
+  const { bytes } = walk(node, DONE, false);
+  first.set(node, bytes);
+  return bytes;
 }
+
+const first = new WeakMap<Node, ByteSet>();
 
 /** Whether a node matches at the first byte of a subject only. */
 export function beginsAtStart(node: Node): boolean {
