@@ -31,10 +31,14 @@ export function parseJson(source: Source): Node | undefined {
   return root;
 }
 
+/** Comments, which may hold anything, strings, and lines that begin with `#`. One that is never closed goes to the end. */
+const PASSED_OVER = /\/\*[^]*?(?:\*\/|(?![^]))|\/\/.*|"(?:\\.|[^"\\\n])*"?|^([ \t]*)#.*$/gm;
+
 /** The text with blanks for lines that begin with `#`, of which the first is reported. */
 function withoutHashLines({ text, place, problems }: Source): string {
   let told = false;
-  return text.replace(/^([ \t]*)#.*$/gm, (line: string, before: string, offset: number) => {
+  return text.replace(PASSED_OVER, (line: string, before: string | undefined, offset: number) => {
+    if (before === undefined) return line;
     if (!told) problems.error(place(offset + before.length), NO_HASH);
     told = true;
     return ' '.repeat(line.length);
