@@ -7,14 +7,21 @@ export interface Foreign {
   readonly message: string;
 }
 
-/** Blank lines and comments of either syntax. */
-const COMMENTS = /^\uFEFF?(?:\s+|#[^\n]*|\/\/[^\n]*|\/\*.*?\*\/)*/s;
+/** Blanks, or one comment, of either syntax. */
+const COMMENT = /\s+|#[^\n]*|\/\/[^\n]*|\/\*.*?\*\//sy;
 const JSON_FORM = '{ "servers": [{ "listen": 80 }] }';
 const NGINX_FORM = 'http { server { listen 80; } }';
 
+/** Where the first word begins. One by one: an expression for all of them would need a stack as high as they are many. */
+function behindComments(text: string): number {
+  let at = 0;
+  for (COMMENT.lastIndex = 0; COMMENT.test(text); ) at = COMMENT.lastIndex;
+  return at;
+}
+
 /** Whose file it is; undefined where it may be of the syntax that it is read as. */
 export function foreignSyntax(text: string, syntax: Syntax): Foreign | undefined {
-  const offset = COMMENTS.exec(text)?.[0].length ?? 0;
+  const offset = behindComments(text);
   const rest = text.slice(offset);
   const message = syntax === 'json' ? notJson(rest) : notNginx(rest);
   return message === undefined ? undefined : { offset: rest === '' ? 0 : offset, message };
@@ -44,5 +51,5 @@ function notNginx(rest: string): string | undefined {
 
 /** Whether a text without a telling name is JSON: no nginx configuration begins with a brace, a list, or a key with a colon. */
 export function looksLikeJson(text: string): boolean {
-  return /^(?:\{|\[\s*\{|"[^"\n]*"\s*:)/.test(text.slice(COMMENTS.exec(text)?.[0].length ?? 0));
+  return /^(?:\{|\[\s*\{|"[^"\n]*"\s*:)/.test(text.slice(behindComments(text)));
 }

@@ -74,6 +74,12 @@ describe('a file that is none', () => {
     expect(stderr).toMatch(reason);
   });
 
+  it('comments alone, as many as there is room for', () => {
+    expect(problemsOf(write('comments.conf', '#\n'.repeat(4_000_000)))).toEqual([
+      expect.stringMatching(/^nothing to do: no server, and no program/),
+    ]);
+  });
+
   it('/dev/null includes nothing', () => {
     expect(problemsOf(write('main.conf', 'include /dev/null;\nhttp { server { listen 80; } }\n'))).toEqual(
       [],
