@@ -1,4 +1,6 @@
 // Patterns: what is refused and why, that both matchers agree, and that no subject takes long.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { compilePattern, ignoresCase, type Pattern, patternOf } from '../../src/route/pattern.ts';
 import { checkReferences, isNative } from '../../src/route/pcre/check.ts';
@@ -180,6 +182,17 @@ describe('a subject of 32 KB', () => {
     expect(compiled.exec(subject)).toBe(null);
     const { user, system } = process.cpuUsage(before);
     expect((user + system) / 1000).toBeLessThan(300);
+  });
+
+  it('leaves no memory behind that a pattern of large counts took for it', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const compiled = patternOf('(?:[^/]{1,255}/){0,20}!', false);
+    collect();
+    const before = process.memoryUsage().arrayBuffers;
+    expect(compiled.exec('a'.repeat(far))).toBe(null);
+    collect();
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16_000_000);
   });
 
   it('has its captures, too', () => {

@@ -11,9 +11,15 @@ let memory = new Uint8Array(1 << 16);
 let stack = new Int32Array(1 << 12);
 let slots = new Int32Array(64);
 
+/** More than this is not kept from one search to the next: a pattern of large counts needs its thousand times the subject once. */
+const MOST_KEPT = 1 << 22;
+
 /** As RegExp.exec: whole match and groups of the first match, or null. `text` holds bytes, one a character. */
 export function search(program: Program, text: string): (string | undefined)[] | null {
-  return new Search(program, text).find();
+  const found = new Search(program, text).find();
+  if (memory.length > MOST_KEPT) memory = new Uint8Array(1 << 16);
+  if (stack.length > MOST_KEPT) stack = new Int32Array(1 << 12);
+  return found;
 }
 
 class Search {
@@ -31,7 +37,7 @@ class Search {
     this.#program = program;
     this.#text = text;
     const cells = program.branches * (text.length + 1);
-    if (memory.length < cells) memory = new Uint8Array(cells * 2);
+    if (memory.length < cells) memory = new Uint8Array(cells > MOST_KEPT ? cells : cells * 2);
     else memory.fill(0, 0, cells);
     const needed = 2 * program.groups + 2;
     if (slots.length < needed) slots = new Int32Array(needed * 2);
