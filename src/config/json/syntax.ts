@@ -32,7 +32,7 @@ export function parseJson(source: Source): Node | undefined {
 }
 
 /** Comments, which may hold anything, strings, and lines that begin with `#`. One that is never closed goes to the end. */
-const PASSED_OVER = /\/\*[^]*?(?:\*\/|(?![^]))|\/\/.*|"(?:\\.|[^"\\\n])*"?|^([ \t]*)#.*$/gm;
+const PASSED_OVER = /\/\*[\s\S]*?(?:\*\/|(?![\s\S]))|\/\/.*|"(?:\\.|[^"\\\n])*"?|^([ \t]*)#.*$/gm;
 
 /** The text with blanks for lines that begin with `#`, of which the first is reported. */
 function withoutHashLines({ text, place, problems }: Source): string {
