@@ -36,7 +36,7 @@ function originsOf(model: Model): Origins {
   const sets = new Map<string, string[]>();
   const captures = new Set<string>();
   const inPattern = (pattern: string): void => {
-    for (const [, name] of pattern.matchAll(/\(\?P?<([A-Za-z_]\w*)>/g)) captures.add(name);
+    for (const [, name] of pattern.matchAll(/\(\?(?:P?<|')([A-Za-z_]\w*)[>']/g)) captures.add(name);
   };
   const inScript = (script: readonly ScriptOp[]): void => {
     for (const op of script) {

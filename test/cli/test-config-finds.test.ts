@@ -79,6 +79,7 @@ describe('a proxy_pass to', () => {
     ['$scheme://$arg_h/$uri', '$arg_h'],
     ['http://$backend', '$backend, which is made of $arg_h', 'set $backend b$other; set $other "x$arg_h";'],
     ['http://$name', '$name', 'if ($uri ~ ^/(?<name>.*)) { break; }'],
+    ['http://$name', '$name', `if ($uri ~ "^/(?'name'.*)") { break; }`],
     ['http://$1', '$1', 'rewrite ^/(.*) /$1 break;'],
   ])('%s, which a client can choose, is a warning', async (url, from, script = '') => {
     const result = await test(passTo(url).replace('proxy_pass', `${script} proxy_pass`));
