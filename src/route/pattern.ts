@@ -84,7 +84,10 @@ function compile(tree: Tree): Pattern {
     if (refers)
       refuse('a reference to a group beside loops that can read the same bytes: a client could stall it');
     if (farAtMany) refuse('(?>…), a possessive group or a look that captures, where many bytes may begin it');
-    if (compileProgram(root, groups) === undefined) refuse('the pattern is too large with its quantifiers');
+    if (compileProgram(root, groups) === undefined)
+      refuse(
+        'counts that a client could stall it with: 600 steps at most, such as [a-z]{1,255}; write + or * for larger ones',
+      );
   }
   return new CompiledPattern(tree, native ?? /(?!)/, exponent, nativeLength);
 }

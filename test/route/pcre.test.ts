@@ -48,7 +48,8 @@ describe('a pattern is refused', () => {
       '(.*)(.*)\\1',
       'a reference to a group beside loops that can read the same bytes: a client could stall it',
     ],
-    ['(?:(?:a{900}){900}){900}', /^the pattern is too large/],
+    ['(?:(?:a{900}){900}){900}', /^counts that a client could stall it with/],
+    ['[a-z]{1,500}!', /^counts that a client could stall it with/],
     ['('.repeat(260) + ')'.repeat(260), /^groups more than 250 deep/],
   ])('%s', (pattern, reason) => {
     if (typeof reason === 'string') expect(errorOf(pattern)).toBe(reason);
@@ -187,7 +188,7 @@ describe('a subject of 32 KB', () => {
   it('leaves no memory behind that a pattern of large counts took for it', () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
-    const compiled = patternOf('(?:[^/]{1,255}/){0,20}!', false);
+    const compiled = patternOf('(?:[^/]{1,14}/){0,20}!', false);
     collect();
     const before = process.memoryUsage().arrayBuffers;
     expect(compiled.exec('a'.repeat(far))).toBe(null);

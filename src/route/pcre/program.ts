@@ -57,6 +57,8 @@ export interface Program {
 
 /** More steps than this are no pattern that anybody wrote. */
 const MOST_STEPS = 20_000;
+/** Of these as many may be copies that counts ask for, each of which may be tried at each byte: `{1,255}` of a set is 510. */
+const MOST_COPIED = 600;
 
 /** undefined where the pattern would take too many steps. */
 export function compileProgram(root: Node, groups: number): Program | undefined {
@@ -76,6 +78,9 @@ class Writer {
   readonly steps: number[] = [];
   readonly sets: ByteSet[] = [];
   branches = 0;
+  /** Steps of what is counted. */
+  #copied = 0;
+  #counted = false;
 
   /** Adds a step and gives its place. */
   step(op: number, a = 0, b = 0, c = 0): number {
@@ -84,7 +89,7 @@ class Writer {
 
   /** false = the program has become too long. */
   node(node: Node): boolean {
-    if (this.steps.length > MOST_STEPS * STEP) return false;
+    if (this.steps.length > MOST_STEPS * STEP || this.#copied > MOST_COPIED) return false;
     switch (node.kind) {
       case 'set':
         this.step(Op.SET, this.#set(node.set));
@@ -99,7 +104,7 @@ class Writer {
         this.step(Op.SAVE, 2 * node.index + 1);
         return true;
       case 'repeat':
-        return this.#repeat(node);
+        return this.#counts(node);
       case 'atomic':
         return this.#atomic(node.body);
       case 'look':
@@ -144,6 +149,18 @@ class Writer {
     return true;
   }
 
+  /** Notes how much of the program is there because something is counted; of counts inside counts the outer one notes it. */
+  #counts(node: Repeat): boolean {
+    const copies = node.max === Infinity ? node.min : node.max;
+    if (copies <= 1 || this.#counted) return this.#repeat(node);
+    const before = this.#here;
+    this.#counted = true;
+    const written = this.#repeat(node);
+    this.#counted = false;
+    this.#copied += this.#here - before;
+    return written && this.#copied <= MOST_COPIED;
+  }
+
   #repeat({ body, min, max, greedy }: Repeat): boolean {
     for (let i = 0; i < min; i++) if (!this.node(body)) return false;
     const optional = (split: number, end: number) =>
@@ -168,6 +185,7 @@ class Writer {
     if (body.kind === 'repeat' && body.body.kind === 'set' && body.max === Infinity && body.greedy) {
       const set = this.#set(body.body.set);
       for (let i = 0; i < body.min; i++) this.step(Op.SET, set);
+      this.#copied += body.min;
       this.step(Op.SPAN, set);
       return true;
     }
