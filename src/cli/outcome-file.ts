@@ -64,7 +64,8 @@ export class OutcomeFile {
   /** The outcome of a wish that was taken up after `sinceNs`; undefined while there is none. */
   read(wish: Signal, sinceNs: string): WrittenOutcome | undefined {
     const outcome = this.#read()[wish];
-    return outcome !== undefined && BigInt(outcome.sinceNs) >= BigInt(sinceNs) ? outcome : undefined;
+    if (outcome === undefined || !/^\d+$/.test(outcome.sinceNs)) return undefined;
+    return BigInt(outcome.sinceNs) >= BigInt(sinceNs) ? outcome : undefined;
   }
 
   remove(): void {
@@ -73,7 +74,8 @@ export class OutcomeFile {
 
   #read(): Written {
     try {
-      return JSON.parse(readPlainFile(this.#path).text) as Written;
+      const written: unknown = JSON.parse(readPlainFile(this.#path).text);
+      return typeof written === 'object' && written !== null ? (written as Written) : {};
     } catch {
       return {};
     }

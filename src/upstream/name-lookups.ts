@@ -2,6 +2,7 @@
 // asked without threads (getaddrinfo has two of libuv's four, of which files need the rest), few names at once, each for a limited time.
 import { lookup, Resolver } from 'node:dns/promises';
 import { readFileSync, statSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 
 /** Names that may be looked up at once. */
@@ -122,12 +123,16 @@ class HostsFile {
   }
 
   #refresh(): void {
-    const stats = statSync(HOSTS_FILE, { throwIfNoEntry: false });
-    const identity =
-      stats === undefined ? '' : `${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}`;
-    if (identity === this.#identity) return;
-    this.#identity = identity;
-    this.#addresses = identity === '' ? new Map() : readHosts(readFileSync(HOSTS_FILE, 'latin1'));
+    try {
+      const stats = statSync(HOSTS_FILE, { throwIfNoEntry: false });
+      const identity =
+        stats === undefined ? '' : `${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}`;
+      if (identity === this.#identity) return;
+      this.#addresses = identity === '' ? new Map() : readHosts(readFileSync(HOSTS_FILE, 'latin1'));
+      this.#identity = identity;
+    } catch {
+      // What was read before holds until it can be read again.
+    }
   }
 }
 
@@ -136,9 +141,12 @@ export function readHosts(text: string): Map<string, string[]> {
   const addresses = new Map<string, string[]>();
   for (const each of text.split('\n')) {
     const [address, ...names] = each.replace(/#.*/, '').trim().split(/\s+/);
+    if (isIP(address) === 0) continue;
     for (const name of names) {
       const key = name.toLowerCase();
-      addresses.set(key, [...(addresses.get(key) ?? []), address]);
+      const known = addresses.get(key);
+      if (known === undefined) addresses.set(key, [address]);
+      else if (!known.includes(address)) known.push(address);
     }
   }
   return addresses;

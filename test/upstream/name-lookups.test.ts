@@ -108,7 +108,9 @@ describe('the system', () => {
   });
 
   it('has several names and addresses in a line or in several of its hosts file', () => {
-    expect(readHosts('127.0.0.1\tlocalhost a # b c\n::1 localhost\n# 1 x\n\n  10.0.0.1 B\r\n')).toEqual(
+    expect(
+      readHosts('127.0.0.1\tlocalhost a a # b c\n::1 localhost\n# 1 x\n\n  10.0.0.1 B\r\nno-address a\n'),
+    ).toEqual(
       new Map([
         ['localhost', ['127.0.0.1', '::1']],
         ['a', ['127.0.0.1']],
