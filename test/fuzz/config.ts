@@ -92,9 +92,10 @@ function readBytes(dir: string, name: string, text: string): ReadConfig {
 
 function checkProblems({ tree, problems, file }: ReadConfig, text: string): void {
   const sources = tree?.sources ?? new Map([[file, text]]);
+  const lines = new Map([...sources].map(([name, source]) => [name, source.split('\n')]));
   for (const { at, message } of problems.list) {
     const place = formatPosition(at);
-    const line = sources.get(at.file)?.split('\n')[at.line - 1];
+    const line = lines.get(at.file)?.[at.line - 1];
     if (line === undefined) fail(`a problem outside of the file: ${place}: ${message}`);
     if (!(at.column >= 1 && at.column <= line.length + 1))
       fail(`a problem outside of its line: ${place}: ${message}`);

@@ -18,6 +18,7 @@ export class Wire {
   readonly #socket: Socket;
   readonly #wire: Socket;
   #text = '';
+  #ending = false;
   #pending: Promise<void> = Promise.resolve();
   #wake: (() => void) | null = null;
   /** The other side has closed, or was never there. */
@@ -52,6 +53,7 @@ export class Wire {
   }
 
   end(): void {
+    this.#ending = true;
     this.#socket.end();
   }
 
@@ -73,10 +75,11 @@ export class Wire {
     return true;
   }
 
-  /** Ends the connection with a reset: its port is free at once. */
+  /** Ends the connection with a reset: its port is free at once. Node loses the descriptor of one that is reset as it ends. */
   reset(): void {
-    this.#wire.resetAndDestroy();
+    if (!this.#ending) this.#wire.resetAndDestroy();
     this.#socket.destroy();
+    this.#wire.destroy();
   }
 }
 
