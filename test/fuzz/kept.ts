@@ -49,6 +49,22 @@ export const KEPT: {
         deep: true,
       },
     ],
+    [
+      'a log in a directory whose name no file system takes: ENAMETOOLONG thrown',
+      {
+        name: 'nginx.conf',
+        text: `error_log ${'x'.repeat(300)}/error.log; http { server { listen 8080; } }`,
+        deep: false,
+      },
+    ],
+    [
+      'thousands of lines that only close: a check of its own was quadratic',
+      {
+        name: 'nginx.conf',
+        text: `http { upstream u { server 127.0.0.1:8080; }\n${'    }\n'.repeat(40_000)}`,
+        deep: false,
+      },
+    ],
   ],
   client: [],
   peer: [],
