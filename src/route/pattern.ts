@@ -13,40 +13,37 @@ import { toBytes } from './template.ts';
 
 type Captures = readonly (string | undefined)[];
 
-export interface Pattern {
-  /** Whole match and groups of the first match in `text` (bytes, one a character), or null. */
-  exec(text: string): Captures | null;
-  /** Name and number of each named group. */
-  readonly names: readonly (readonly [string, number])[];
-  /** A loop inside a loop reads the same bytes in many ways: nginx, which tries them all, could be held up by a request. */
-  readonly doubles: boolean;
-}
-
 /** Steps that a backtracking match may come to: a few milliseconds. */
 const MOST_STEPS = 2_000_000;
 /** Ways to read a part that no subject of a request makes long: 2,000,000 steps come with 64 KB. */
 const FEW_WAYS = 32;
 
+/** No string is longer: a small integer, as lengths are. */
+const ANY_LENGTH = 2 ** 30 - 1;
+
 /** Patterns are matched by JavaScript's own matcher where it cannot take long, else by the one that remembers (pcre/search.ts). */
-class CompiledPattern implements Pattern {
+export class Pattern {
+  /** Name and number of each named group. */
   readonly names: readonly (readonly [string, number])[];
+  /** A loop inside a loop reads the same bytes in many ways: nginx, which tries them all, could be held up by a request. */
   readonly doubles: boolean;
+  /** JavaScript's, for subjects of up to so many bytes: who asks many patterns asks it without a call between. */
+  readonly native: RegExp;
+  readonly nativeLength: number;
   readonly #tree: Tree;
-  readonly #native: RegExp;
-  /** Longest subject for JavaScript's matcher. */
-  readonly #nativeLength: number;
   #program: Program | undefined;
 
   constructor(tree: Tree, native: RegExp, exponent: number, nativeLength: number) {
     this.#tree = tree;
     this.names = tree.names;
     this.doubles = exponent === Infinity;
-    this.#native = native;
-    this.#nativeLength = nativeLength;
+    this.native = native;
+    this.nativeLength = nativeLength;
   }
 
+  /** Whole match and groups of the first match in `text` (bytes, one a character), or null. */
   exec(text: string): Captures | null {
-    return text.length <= this.#nativeLength ? this.#native.exec(text) : this.#search(text);
+    return text.length <= this.nativeLength ? this.native.exec(text) : this.#search(text);
   }
 
   #search(text: string): Captures | null {
@@ -78,9 +75,9 @@ function compile(tree: Tree): Pattern {
     native === undefined
       ? -1
       : exponent === 1 && ways <= FEW_WAYS
-        ? Infinity
+        ? ANY_LENGTH
         : Math.floor((MOST_STEPS / ways) ** (1 / exponent)) - 1;
-  if (nativeLength !== Infinity) {
+  if (nativeLength !== ANY_LENGTH) {
     if (refers)
       refuse('a reference to a group beside loops that can read the same bytes: a client could stall it');
     if (farAtMany) refuse('(?>…), a possessive group or a look that captures, where many bytes may begin it');
@@ -89,7 +86,7 @@ function compile(tree: Tree): Pattern {
         'counts that a client could stall it with: 600 steps at most, such as [a-z]{1,255}; write + or * for larger ones',
       );
   }
-  return new CompiledPattern(tree, native ?? /(?!)/, exponent, nativeLength);
+  return new Pattern(tree, native ?? /(?!)/, exponent, nativeLength);
 }
 
 function nativeRegExp(root: Tree['root']): RegExp {
@@ -116,7 +113,7 @@ function placeOf(text: string, offset: number): string {
  * named ones as variables, which stay until something sets them again (ngx_http_regex_exec).
  */
 export function matches(exchange: Exchange, pattern: Pattern, text: string): boolean {
-  const found = pattern.exec(text);
+  const found = text.length <= pattern.nativeLength ? pattern.native.exec(text) : pattern.exec(text);
   if (found === null) return false;
   exchange.captures = found;
   if (pattern.names.length > 0) keepNamed(exchange, pattern.names, found);
