@@ -166,7 +166,8 @@ describe('node:http reads what we accept', () => {
     await fc.assert(
       fc.asyncProperty(request, async (bytes) => {
         const ours = readByUs(bytes);
-        if (ours === undefined) return;
+        // Bytes of UTF-8 stand in targets as they are, as in nginx (test/nginx/raw-bytes); node:http refuses them.
+        if (ours === undefined || /[\x80-\xff]/.test(ours.target)) return;
         compared++;
         expect(await readByNode(bytes)).toEqual(ours);
       }),
