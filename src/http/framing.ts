@@ -18,7 +18,7 @@ export function parseContentLength(value: string): number {
 }
 
 /** Most options that the Connection fields of a message may list: each is looked for among all its fields. */
-export const MAX_CONNECTION_OPTIONS = 64;
+const MAX_CONNECTION_OPTIONS = 64;
 
 /** Compared one by one: cheaper than a Set, which a message with one option or two never needs. */
 const FEW_NAMES = 4;
