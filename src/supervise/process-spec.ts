@@ -4,28 +4,7 @@ import { resolve } from 'node:path';
 import type { ProgramModel } from '../config/model.ts';
 import { splitCommand } from './command-words.ts';
 import { type Expansions, expand } from './expand.ts';
-import type { ProcessPolicy } from './state.ts';
-
-/** What a process is started with; when any of it changes, the process has to be started anew. */
-export interface Launch {
-  readonly name: string;
-  /** 1..65535, or null when the program has no first_port. */
-  readonly port: number | null;
-  /** Command and arguments; at least one word. */
-  readonly argv: readonly string[];
-  /** Absolute. */
-  readonly directory: string;
-  /** The program's own variables, without those of lbproxy. */
-  readonly environment: Readonly<Record<string, string>>;
-}
-
-/** One process of a program. `index` counts from 0 and is what identifies it across reloads. */
-export interface ProcessSpec {
-  readonly program: string;
-  readonly index: number;
-  readonly launch: Launch;
-  readonly policy: ProcessPolicy;
-}
+import type { OutputPlan, ProcessSpec, StreamPlan } from './plan.ts';
 
 export interface PlanContext {
   /** What relative directories start from; also %(here)s. */
@@ -65,28 +44,67 @@ function planProcess(
   const defaultName = s.programNumprocs === 1 ? '%(program_name)s' : '%(program_name)s_%(process_num)02d';
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(s.programEnvironment)) environment[name] = text(value);
+  const command = s.programCommand === null ? '' : text(s.programCommand);
   return {
+    group: program.name,
     program: program.name,
     index,
+    at: program.at,
     launch: {
       name: text(s.programProcessName ?? defaultName),
+      dialect: 'lbproxy',
       port,
-      argv: wordsOf(s.programCommand, text, report),
+      argv: wordsOf(s.programCommand === null ? null : command, report),
+      command,
       directory: s.programDirectory === null ? cx.prefix : resolve(cx.prefix, text(s.programDirectory)),
       environment,
+      user: null,
+      umask: null,
+      serverUrl: null,
+      problem: null,
     },
     policy: {
       port,
+      priority: 999,
+      autostart: true,
       startMs: s.programStartMs,
       stopSignal: s.programStopSignal,
       stopWaitMs: s.programStopWaitMs,
+      stopAsGroup: true,
+      killAsGroup: true,
       autorestart: s.programAutorestart,
       exitcodes: s.programExitcodes,
       giveUpAfter: s.programGiveUp ? s.programStartretries : null,
+      backOff: 'doubling',
+      ready: port === null ? { by: 'running' } : { by: 'tcp' },
+      readyGates: true,
+      readyTimeoutMs: null,
       readyLostMs: s.programReadyLostMs,
+      drainLimitMs: 10_000,
+      dependsOn: [],
+      watch: [],
+      maxMemoryBytes: null,
+      maxUnavailable: 1,
+      slowStartMs: 0,
     },
+    output: CONSOLE_OUTPUT,
   };
 }
+
+const CONSOLE: StreamPlan = {
+  target: { kind: 'console' },
+  syslog: false,
+  maxBytes: 0,
+  backups: 0,
+  daily: false,
+  gzip: false,
+  totalBytes: 0,
+  captureMaxBytes: 0,
+  events: false,
+  stripAnsi: false,
+};
+
+const CONSOLE_OUTPUT: OutputPlan = { redirectStderr: false, stdout: CONSOLE, stderr: CONSOLE };
 
 function namesOf(
   program: ProgramModel,
@@ -104,16 +122,12 @@ function namesOf(
 }
 
 /** Expanded first and split after, as in Supervisor: a value with blanks in it makes several words. */
-function wordsOf(
-  command: string | null,
-  text: (from: string) => string,
-  report: (message: string) => void,
-): readonly string[] {
+function wordsOf(command: string | null, report: (message: string) => void): readonly string[] {
   if (command === null) {
     report('it has no command: add command, the line that starts it');
     return [];
   }
-  const words = splitCommand(text(command));
+  const words = splitCommand(command);
   if ('problem' in words) {
     report(`its command cannot be split into words: ${words.problem}`);
     return [];

@@ -4,8 +4,8 @@ import { statSync } from 'node:fs';
 import { Timer } from '../shared/timer.ts';
 import { MARK_NAME, withoutOwn } from './mark.ts';
 import { forwardLines, type OutputSink } from './output.ts';
+import type { Launch } from './plan.ts';
 import { groupIsAlive, HAS_GROUPS, signalGroup } from './process-group.ts';
-import type { Launch } from './process-spec.ts';
 
 /** Either `failed` is called, or `exited` and then `gone`. None of them is called before `runProcess` has returned. */
 export interface ProcessEvents {

@@ -1,9 +1,7 @@
 // The states of one supervised process, the events that move it and what a move asks for: plain data, nothing runs here.
-import type { StopSignal } from './rows.ts';
-
 /**
- * Supervisor's process states. STARTING lasts until startsecs have passed *and* the port accepts; BACKOFF waits before
- * the next start; EXITED is an end that autorestart accepts; FATAL is reached only with give_up on.
+ * Supervisor's process states. STARTING lasts until startsecs have passed *and*, where the policy says so, the process is ready;
+ * BACKOFF waits before the next start; EXITED is an end that autorestart accepts; FATAL is reached only where the policy gives up.
  */
 export type ProcessState = 'STOPPED' | 'STARTING' | 'RUNNING' | 'BACKOFF' | 'STOPPING' | 'EXITED' | 'FATAL';
 
@@ -51,18 +49,58 @@ export const STOPPED: ProcessRecord = {
   startAgain: false,
 };
 
-/** What is configured about the moves. Times in milliseconds. */
+/** When a process counts as ready, and the balancer may send requests to it. */
+export type ReadyPlan =
+  /** It runs: for programs without a port. */
+  | { readonly by: 'running' }
+  /** Its port accepts. */
+  | { readonly by: 'tcp' }
+  /** A GET of the path on its port is answered with one of these statuses; an empty list is 200 to 399. */
+  | { readonly by: 'http'; readonly path: string; readonly statuses: readonly number[] }
+  /** A line of its output matches. */
+  | { readonly by: 'log'; readonly pattern: string }
+  /** It sends READY=1 to $NOTIFY_SOCKET (sd_notify(3)). */
+  | { readonly by: 'notify' };
+
+/** What is configured about the life of a process; a change of it restarts nothing. Times in milliseconds. */
 export interface ProcessPolicy {
   readonly port: number | null;
+  /** Of the program: lower ones start first and stop last. */
+  readonly priority: number;
+  /** Started with lbproxy, and when it is added. */
+  readonly autostart: boolean;
   readonly startMs: number;
-  readonly stopSignal: StopSignal;
+  readonly stopSignal: NodeJS.Signals;
   readonly stopWaitMs: number;
+  /** stopSignal goes to the whole process group. */
+  readonly stopAsGroup: boolean;
+  /** SIGKILL goes to the whole process group. */
+  readonly killAsGroup: boolean;
   readonly autorestart: boolean | 'unexpected';
   readonly exitcodes: readonly number[];
   /** Failed starts in a row that are tried again; null for no end. */
   readonly giveUpAfter: number | null;
+  /** The pause after the n-th failed start: doubling from 250 ms to 10 s, or n seconds as in Supervisor. */
+  readonly backOff: 'doubling' | 'supervisor';
+  readonly ready: ReadyPlan;
+  /** STARTING lasts until it is ready. Without, as in Supervisor, startsecs alone decide, and being ready is the balancer's business. */
+  readonly readyGates: boolean;
+  /** A start that is not ready by then has failed; null for no limit. */
+  readonly readyTimeoutMs: number | null;
   /** How long a process may run on without its port before it is restarted; null for ever. */
   readonly readyLostMs: number | null;
+  /** How long requests under way may take to end before a process that is to stop gets its signal; 0 to wait for none. */
+  readonly drainLimitMs: number;
+  /** Programs that have to be ready before it starts. */
+  readonly dependsOn: readonly string[];
+  /** Paths whose change restarts it. Absolute. */
+  readonly watch: readonly string[];
+  /** Memory of its whole group above which it is replaced; null for no limit. Bytes. */
+  readonly maxMemoryBytes: number | null;
+  /** How many processes of the program a rolling restart may take out at once. At least 1. */
+  readonly maxUnavailable: number;
+  /** How long its share of the requests grows from a tenth to the whole after it became ready; 0 for at once. */
+  readonly slowStartMs: number;
 }
 
 export type ProcessEvent =
@@ -91,7 +129,7 @@ export type Effect =
   | { readonly do: 'check-port'; readonly attempt: number }
   | { readonly do: 'launch'; readonly attempt: number }
   /** To the whole group. */
-  | { readonly do: 'signal'; readonly signal: StopSignal }
+  | { readonly do: 'signal'; readonly signal: NodeJS.Signals }
   /** Tell the balancer. */
   | { readonly do: 'announce'; readonly up: boolean }
   /** Replaces the timer of the process; null only clears it. */

@@ -2,7 +2,8 @@
 import type { ProgramModel } from '../config/model.ts';
 import type { Severity } from '../config/problem.ts';
 import { checkPlaceholders } from './placeholders.ts';
-import { type PlanContext, type ProcessSpec, planProcesses } from './process-spec.ts';
+import type { ProcessSpec } from './plan.ts';
+import { type PlanContext, planProcesses } from './process-spec.ts';
 
 /** Receives one problem: `file:line:column` of the block it is about, and what is wrong with the next step. */
 export type ReportProgram = (at: string, message: string, severity?: Severity) => void;

@@ -5,13 +5,27 @@ import { backOffMs, type Rules, transition } from '../../src/supervise/transitio
 
 const rules: Rules = {
   port: 8001,
+  priority: 999,
+  autostart: true,
   startMs: 1000,
   stopSignal: 'SIGTERM',
   stopWaitMs: 10_000,
+  stopAsGroup: true,
+  killAsGroup: true,
   autorestart: true,
   exitcodes: [0],
   giveUpAfter: null,
+  backOff: 'doubling',
+  ready: { by: 'tcp' },
+  readyGates: true,
+  readyTimeoutMs: null,
   readyLostMs: 60_000,
+  drainLimitMs: 10_000,
+  dependsOn: [],
+  watch: [],
+  maxMemoryBytes: null,
+  maxUnavailable: 1,
+  slowStartMs: 0,
   drainMs: 100,
 };
 
