@@ -2,8 +2,8 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
 import type { ProgramModel } from '../config/model.ts';
-import { whyNoDirectory, whyNot } from './process.ts';
 import type { Launch } from './plan.ts';
+import { whyNoDirectory, whyNot } from './process.ts';
 import { type PlanContext, planProcesses } from './process-spec.ts';
 
 /** Why processes of the program could not be started, each reason once. What cannot be expanded was reported before. */
