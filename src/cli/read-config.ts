@@ -9,17 +9,20 @@ import { loadConfig } from '../config/load.ts';
 import type { Model } from '../config/model.ts';
 import { parse } from '../config/nginx/parse.ts';
 import { positionOf } from '../config/places.ts';
-import { formatProblems, type Problems, type Severity } from '../config/problem.ts';
+import { formatProblems, type Problems } from '../config/problem.ts';
 import { shapeOf } from '../config/registry.ts';
 import type { Tree } from '../config/tree.ts';
-import { validatePrograms } from '../supervise/validate.ts';
+import type { PoolPlan } from '../supervise/plan.ts';
 import { warnOfStrangers } from './check-surroundings.ts';
+import { readPool } from './read-pool.ts';
 import type { CliOptions } from './run-cli.ts';
 
 export interface ReadConfig {
   readonly file: string;
   /** Undefined when there are errors. */
   readonly model: Model | undefined;
+  /** What it runs; defined where the model is. */
+  readonly pool: PoolPlan | undefined;
   readonly tree: Tree | undefined;
   readonly problems: Problems;
 }
@@ -44,25 +47,31 @@ export function configFile(options: CliOptions): string | undefined {
   return CANDIDATES.map((name) => (base === '.' ? name : join(base, name))).find((path) => existsSync(path));
 }
 
-/** `mayBeInput` as loadConfig takes it. */
-export function readConfig(file: string, options: CliOptions, mayBeInput = true): ReadConfig {
-  const loaded = loadConfig(file, { shapeOf, prefix: options.prefix, mayBeInput });
+export interface ReadWish {
+  /** As loadConfig takes it. */
+  readonly mayBeInput: boolean;
+  /** Programs that have another number of processes than the configuration says. */
+  readonly scaled: ReadonlyMap<string, number>;
+}
+
+const FIRST_READING: ReadWish = { mayBeInput: true, scaled: new Map() };
+
+export function readConfig(file: string, options: CliOptions, wish: ReadWish = FIRST_READING): ReadConfig {
+  const loaded = loadConfig(file, { shapeOf, prefix: options.prefix, mayBeInput: wish.mayBeInput });
   const { problems, prefix } = loaded;
-  if (loaded.tree === undefined) return { file, model: undefined, tree: undefined, problems };
+  if (loaded.tree === undefined)
+    return { file, model: undefined, pool: undefined, tree: undefined, problems };
   const tree = withGlobals(loaded.tree, options, problems);
   const built = buildModel(tree, prefix, problems);
   const model = options.errorLog === undefined ? built : withErrorLog(built, options.errorLog);
-  const followed = new Map(model.upstreams.map((u) => [u.settings.upstreamProgram, u.at]));
-  followed.delete('');
-  const report = (at: string, message: string, severity: Severity = 'error'): void => {
-    problems.add({ severity, at: positionOf(at), message });
-  };
-  validatePrograms(model.programs, report, { prefix, followed });
-  checkPorts(model, problems);
+  const pool = readPool(model, wish, problems);
+  checkPorts(model, pool, problems);
   // -t asks whether they are host names.
   if (options.test !== true && options.dump !== true) warnOfStrangers(model, problems);
   if (!problems.hasErrors) checkServes(model, tree, file, problems);
-  return { file, model: problems.hasErrors ? undefined : model, tree, problems };
+  return problems.hasErrors
+    ? { file, model: undefined, pool: undefined, tree, problems }
+    : { file, model, pool, tree, problems };
 }
 
 /** An empty file, one of comments, one that was cut off: whoever wrote it did not mean that nothing shall be served. */
@@ -77,18 +86,17 @@ function checkServes(model: Model, tree: Tree, file: string, problems: Problems)
 }
 
 /** A program on a port that lbproxy itself listens on could never start. */
-function checkPorts(model: Model, problems: Problems): void {
+function checkPorts(model: Model, pool: PoolPlan, problems: Problems): void {
   const listens = new Map([...listensOf(model).values()].map((listen) => [listen.port, listen]));
-  for (const { name, at, settings } of model.programs) {
-    const first = settings.programFirstPort;
-    if (first === null) continue;
-    for (let port = first; port < first + settings.programNumprocs; port++) {
-      if (!listens.has(port)) continue;
-      problems.error(
-        positionOf(at),
-        `program "${name}": port ${port} is one that lbproxy listens on; choose another first_port`,
-      );
-    }
+  const said = new Set<string>();
+  for (const { program, at, launch } of pool.groups.flatMap(({ processes }) => processes)) {
+    if (launch.port === null || !listens.has(launch.port)) continue;
+    const own = launch.dialect === 'lbproxy';
+    const advice = own ? 'choose another first_port' : 'correct one of them';
+    const message = `program "${program}": port ${launch.port} is one that lbproxy listens on; ${advice}`;
+    if (!said.has(message))
+      problems.add({ severity: own ? 'error' : 'warning', at: positionOf(at), message });
+    said.add(message);
   }
 }
 

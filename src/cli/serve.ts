@@ -2,7 +2,7 @@
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 import type { PrepareProblem } from '../cluster/messages.ts';
-import { type Outcome, Primary } from '../cluster/primary.ts';
+import { type Outcome, Primary, type Reading } from '../cluster/primary.ts';
 import { problemsOf } from '../cluster/refusal.ts';
 import { openStateDirectory } from '../cluster/state-directory.ts';
 import { shownText } from '../config/excerpt.ts';
@@ -18,6 +18,7 @@ import {
 import { LogFiles } from '../observe/log-files.ts';
 import { LogFileError } from '../observe/log-output.ts';
 import type { OutputLine } from '../supervise/output.ts';
+import type { PoolPlan } from '../supervise/plan.ts';
 import { checkFiles } from './check-files.ts';
 import { nowNs, OutcomeFile, type WrittenOutcome } from './outcome-file.ts';
 import { primaryOf, removePidFile, writePidFile } from './pid-file.ts';
@@ -61,8 +62,9 @@ async function run(options: CliOptions, logFiles: LogFiles): Promise<number> {
   if (first.model !== undefined) checkFiles(first);
   if (first.problems.list.length > 0)
     logFiles.print('stderr', formatProblems(first.problems.list, first.tree?.sources ?? new Map()));
-  const { model, problems } = first;
-  if (model === undefined || problems.hasErrors) return fail(`${file} has errors; nothing was started`);
+  const { model, pool, problems } = first;
+  if (model === undefined || pool === undefined || problems.hasErrors)
+    return fail(`${file} has errors; nothing was started`);
   const other = pidFilesOf(model, file)
     .map(runningAs)
     .find((pid) => pid !== undefined);
@@ -72,7 +74,7 @@ async function run(options: CliOptions, logFiles: LogFiles): Promise<number> {
     );
   }
   try {
-    return await new Server({ file, options, model, logFiles }, first).run();
+    return await new Server({ file, options, model, pool, logFiles }, first).run();
   } catch (error) {
     if (error instanceof LogFileError) return fail(error.message);
     throw error;
@@ -90,6 +92,7 @@ interface Job {
   readonly file: string;
   readonly options: CliOptions;
   readonly model: Model;
+  readonly pool: PoolPlan;
   readonly logFiles: LogFiles;
 }
 
@@ -118,7 +121,7 @@ class Server {
     this.#startDone = resolve;
   });
 
-  constructor({ file, options, model, logFiles }: Job, read: ReadConfig) {
+  constructor({ file, options, model, pool, logFiles }: Job, read: ReadConfig) {
     this.#file = file;
     this.#options = options;
     this.#logFiles = logFiles;
@@ -127,10 +130,12 @@ class Server {
     this.#outcomes = this.#pidFiles.map((pidFile) => new OutcomeFile(pidFile));
     this.#primary = new Primary({
       model,
-      read: () => this.#reread(),
+      pool,
+      read: (scaled) => this.#reread(scaled),
       printProblems: (problems) => this.#printAll(problems),
       stateDir: stateDirOf(model),
       onOutput: (line) => printLine(line, logFiles),
+      onShutdown: () => process.kill(process.pid, 'SIGQUIT'),
       logFiles,
     });
   }
@@ -170,19 +175,19 @@ class Server {
     }
   }
 
-  #reread(): { model: Model | undefined; errors: readonly PrepareProblem[] } {
+  #reread(scaled: ReadonlyMap<string, number>): Reading {
     this.#reload = { sinceNs: nowNs(), printed: '' };
     // At the start somebody may well wait for `<(command)`; what serves waits for nobody.
-    this.#read = readConfig(this.#file, this.#options, false);
-    const { model, problems } = this.#read;
+    this.#read = readConfig(this.#file, this.#options, { mayBeInput: false, scaled });
+    const { model, pool, problems } = this.#read;
     if (model !== undefined) {
       this.#checkServers(model, problems);
       checkFiles(this.#read);
     }
     this.#print(problems.list);
     const errors = problems.list.filter(({ severity }) => severity === 'error');
+    if (errors.length === 0 && model !== undefined && pool !== undefined) return { model, pool };
     return {
-      model: errors.length > 0 ? undefined : model,
       // Each becomes a line of the error log.
       errors: errors
         .slice(0, MAX_PRINTED)
@@ -273,7 +278,7 @@ class Server {
     const deadline = Date.now() + PROGRAMS_WAIT_MS;
     const waits = (): boolean =>
       this.#primary.processes.some(
-        (p) => p.port !== null && p.state === 'STARTING' && !p.up && p.failures === 0,
+        (p) => p.port !== null && p.state === 'STARTING' && !p.ready && p.problem === null,
       );
     while (Date.now() < deadline && !this.#stopAsked && waits()) {
       await new Promise((resolve) => setTimeout(resolve, 50));

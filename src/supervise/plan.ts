@@ -32,7 +32,7 @@ export interface GroupPlan {
   readonly socket: SharedSocketPlan | null;
 }
 
-/** One process. Its group and name identify it, also across reloads. */
+/** One process. Its group and name are what it is called by; group, program and index are what it is known by across reloads. */
 export interface ProcessSpec {
   readonly group: string;
   /** Name of the program block or section. */

@@ -1,66 +1,85 @@
-// One place for one process: feeds events to the pure transition and carries its effects out. What comes of it (peers,
-// status) the supervisor reads here.
+// One place for one process: feeds events to the pure transition and carries its effects out. What comes of it (peers, status) the
+// supervisor reads here.
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../shared/clock.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
 import { Timer } from '../shared/timer.ts';
-import { CrashOutput, type OutputRun } from './crash-output.ts';
-import type { OutputSink } from './output.ts';
+import type { ProcessView } from './control/face.ts';
+import { describeExit, MIN_LIFE_MS } from './ending.ts';
 import type { ProcessSpec } from './plan.ts';
 import { accepts, holderOfPort } from './port-probe.ts';
 import { type RunningProcess, runProcess } from './process.ts';
-import { awaitReady, watchReady } from './readiness.ts';
+import { ReadyProbe, type ReadySources } from './ready-probe.ts';
 import { type Effect, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
-import { describeExit, MIN_LIFE_MS, transition } from './transition.ts';
+import type { PipeSource } from './stdio-pipes.ts';
+import { transition } from './transition.ts';
 import type { Watchdog } from './watchdog.ts';
 
 export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: object) => void;
 
-/** What a slot needs of the supervisor. */
-export interface SlotHost {
-  readonly drainMs: number;
-  readonly clock: Clock;
-  readonly watchdog: Watchdog;
-  readonly log: Log;
-  readonly output: OutputSink;
-  /** The port of one of the program's processes began or ceased to accept. */
-  announce(program: string): void;
+/** A move from one state to another, for those who follow (events, tests). */
+export interface StateChange {
+  readonly slot: Slot;
+  readonly from: ProcessState;
+  readonly to: ProcessState;
+  readonly pid: number;
+  /** Failed starts in a row. */
+  readonly tries: number;
+  /** EXITED with one of exitcodes. */
+  readonly expected: boolean;
 }
 
-/** What is known of one process now. */
-export interface ProcessStatus {
-  readonly program: string;
-  readonly name: string;
-  /** From 0, in the order of the ports. */
-  readonly index: number;
-  readonly port: number | null;
-  readonly state: ProcessState;
-  readonly pid: number | null;
-  /** Its port accepts, and the balancer was told so. */
-  readonly up: boolean;
-  /** Since the launch; null while there is no process. */
-  readonly uptimeMs: number | null;
-  /** Launches after the first. */
-  readonly restarts: number;
-  /** Failed starts in a row. */
-  readonly failures: number;
-  /** Why the latest start failed; null once it serves. */
-  readonly problem: string | null;
+/** What takes the output of one process, from launch to launch. */
+export interface SlotOutput {
+  /** Of a launch: both streams, or one for both. */
+  begin(running: Pick<RunningProcess, 'stdout' | 'stderr'>, onChunk: ((chunk: Buffer) => void) | null): void;
+  /** It does its work: what it says from now on is news. */
+  settle(): void;
+  /** How the launch ended; null when it was told to. */
+  exited(how: string | null): void;
+  /** The slot is given up. */
+  close(): void;
+  readonly stdoutLog: string | null;
+  readonly stderrLog: string | null;
+  /** The last lines of stderr (or of stdout where they are one). */
+  lastWords(): string;
+  clear(): Promise<void>;
+}
+
+/** What a slot needs of the supervisor. */
+export interface SlotHost {
+  readonly clock: Clock;
+  readonly watchdog: Watchdog;
+  readonly pipes: PipeSource;
+  readonly log: Log;
+  readonly ready: ReadySources;
+  output(slot: Slot): SlotOutput;
+  /** What is known of it as a peer has changed. */
+  announce(slot: Slot): void;
+  /** Resolves when no request is under way on its port, or the limit is over. */
+  drain(spec: ProcessSpec): Promise<void>;
+  /** Resolves when all that it depends on is ready. */
+  dependencies(spec: ProcessSpec): Promise<void>;
+  /** A descriptor that becomes stdin: the shared socket of an fcgi-program; null without. Rejects with the reason. */
+  stdin(slot: Slot): Promise<number | null>;
+  onState(change: StateChange): void;
 }
 
 export class Slot {
   /** Replaced while there is no process, or when only the policy differs. */
   spec: ProcessSpec;
+  /** Taken out of the balancer by hand. */
+  #drained = false;
   readonly #host: SlotHost;
   #record = STOPPED;
   #process: RunningProcess | undefined;
   #launches = 0;
+  #startedAtMs = 0;
+  #stoppedAtMs = 0;
+  #exitStatus = 0;
   #timer: Timer | undefined;
-  /** What is asked of the port now, in which start, and how to end that. */
-  #probe: { readonly what: 'await' | 'watch'; readonly attempt: number; readonly end: () => void } | null =
-    null;
-  readonly #crashes: CrashOutput;
-  /** The output of the latest launch. */
-  #run: OutputRun | null = null;
+  readonly #probe: ReadyProbe;
+  #output: SlotOutput | null = null;
   readonly #queue: ProcessEvent[] = [];
   #busy = false;
   readonly #waiting = new Set<() => void>();
@@ -68,39 +87,130 @@ export class Slot {
   constructor(spec: ProcessSpec, host: SlotHost) {
     this.spec = spec;
     this.#host = host;
-    this.#crashes = new CrashOutput(host.output);
+    this.#probe = new ReadyProbe(host.ready, (event) => this.dispatch(event));
+  }
+
+  /** `group:name`. */
+  get key(): string {
+    return `${this.spec.group}:${this.spec.launch.name}`;
   }
 
   get state(): ProcessState {
     return this.#record.state;
   }
 
-  /** The port accepts and nothing is being stopped. */
+  /** Starts of a process, the first included. */
+  get launches(): number {
+    return this.#launches;
+  }
+
+  /** It ended as it was meant to, and stays down: a job. */
+  get isDone(): boolean {
+    const { state, startAgain } = this.#record;
+    return state === 'EXITED' && !startAgain && this.spec.policy.exitcodes.includes(this.#exitStatus);
+  }
+
+  /** Goes over to a specification that changes nothing of what runs, or with which it starts next. */
+  use(spec: ProcessSpec): void {
+    const before = this.spec;
+    this.spec = spec;
+    if (this.#output === null || isDeepStrictEqual(before.output, spec.output)) return;
+    this.#output.close();
+    this.#output = this.#host.output(this);
+    if (this.#process?.pid !== undefined && this.#record.live) this.#output.begin(this.#process, null);
+  }
+
+  /** Failed starts in a row. */
+  get failures(): number {
+    return this.#record.failures;
+  }
+
+  /** It may take requests: it is ready, and nothing is being stopped. */
   get up(): boolean {
-    return this.#record.ready;
+    return this.#record.ready && !this.#drained;
   }
 
-  /** Does its work: takes requests if it has a port, runs if it has none. */
+  /** Does its work: is ready, or runs where nothing says when it is. */
   get serves(): boolean {
-    return this.spec.launch.port === null ? this.#record.state === 'RUNNING' : this.#record.ready;
+    return this.spec.policy.ready.by === 'running' ? this.#record.state === 'RUNNING' : this.#record.ready;
   }
 
-  get status(): ProcessStatus {
+  /** Not up, but about to be: requests may wait for it. One that fails again and again is not waited for. */
+  get coming(): boolean {
+    const { state, failures, shortLives, startAgain } = this.#record;
+    if (this.#drained || this.up || failures > MAX_AWAITED_FAILURES || shortLives > MAX_AWAITED_LIVES)
+      return false;
+    return state === 'STARTING' || state === 'RUNNING' || state === 'BACKOFF' || startAgain;
+  }
+
+  /** Milliseconds since the epoch; 0 when it never was. */
+  get launchedAtMs(): number {
+    return this.#startedAtMs;
+  }
+
+  get drained(): boolean {
+    return this.#drained;
+  }
+
+  set drained(drained: boolean) {
+    if (this.#drained === drained) return;
+    this.#drained = drained;
+    this.#host.announce(this);
+  }
+
+  get pid(): number {
+    return this.#record.live && this.#record.exit === null ? (this.#process?.pid ?? 0) : 0;
+  }
+
+  get view(): ProcessView {
     const r = this.#record;
-    const { name, port } = this.spec.launch;
     return {
+      group: this.spec.group,
+      name: this.spec.launch.name,
       program: this.spec.program,
-      name,
-      index: this.spec.index,
-      port,
       state: r.state,
-      pid: r.live ? (this.#process?.pid ?? null) : null,
-      up: r.ready,
-      uptimeMs: r.live ? this.#host.clock.now() - r.launchedAtMs : null,
-      restarts: Math.max(0, this.#launches - 1),
-      failures: r.failures,
+      pid: this.pid,
+      startedAtMs: this.#startedAtMs,
+      stoppedAtMs: this.#stoppedAtMs,
+      exitStatus: this.#exitStatus,
       problem: r.problem,
+      stdoutLog: this.#output?.stdoutLog ?? null,
+      stderrLog: this.#output?.stderrLog ?? null,
+      port: this.spec.launch.port,
+      ready: this.serves,
+      inFlight: null,
+      restarts: Math.max(0, this.#launches - 1),
     };
+  }
+
+  /** Why it does not serve, and what it said last. */
+  trouble(): string {
+    return [this.#record.problem ?? '', this.#output?.lastWords() ?? '']
+      .filter((text) => text !== '')
+      .join('\n');
+  }
+
+  get output(): SlotOutput {
+    this.#output ??= this.#host.output(this);
+    return this.#output;
+  }
+
+  /** To its stdin; false when that is closed. */
+  write(data: Buffer): boolean {
+    return this.pid !== 0 && this.#process?.write(data) === true;
+  }
+
+  signal(signal: NodeJS.Signals | number): void {
+    const { pid } = this;
+    if (pid !== 0) process.kill(pid, signal);
+  }
+
+  /** Nothing comes of it any more; there is no process. */
+  close(): void {
+    this.#timer?.stop();
+    this.#probe.end();
+    this.#output?.close();
+    this.#output = null;
   }
 
   /** Takes one event. Events that effects bring about wait until those effects are done. */
@@ -131,12 +241,22 @@ export class Slot {
   }
 
   #take(event: ProcessEvent): void {
-    const rules = { ...this.spec.policy, drainMs: this.#host.drainMs };
-    const { record, effects } = transition(this.#record, event, rules, this.#host.clock.now());
+    const before = this.#record;
+    const coming = this.coming;
+    const { record, effects } = transition(before, event, this.spec.policy, this.#host.clock.now());
     this.#record = record;
+    if (record.state !== before.state) this.#contained(() => this.#tellState(before.state));
     for (const effect of effects) this.#contained(() => this.#carryOut(effect));
-    this.#contained(() => this.#tendProbe());
-    if (this.#doesWork()) this.#run?.settle();
+    this.#contained(() => this.#probe.tend(this.spec, this.#record, this.#process?.pid));
+    if (coming !== this.coming) this.#contained(() => this.#host.announce(this));
+    if (this.#doesWork()) this.#output?.settle();
+  }
+
+  #tellState(from: ProcessState): void {
+    const { state, failures } = this.#record;
+    const expected = this.spec.policy.exitcodes.includes(this.#exitStatus);
+    const pid = this.#process?.pid ?? 0;
+    this.#host.onState({ slot: this, from, to: state, pid, tries: failures, expected });
   }
 
   /** What fails while one effect is carried out (a log, the telling of a port) holds up neither the others nor the process. */
@@ -155,37 +275,25 @@ export class Slot {
     return ready || (lives && this.#host.clock.now() - launchedAtMs >= MIN_LIFE_MS);
   }
 
-  /** While there is a process that may serve its port is awaited, and once it accepts, watched. */
-  #tendProbe(): void {
-    const { state, live, ready, exit, attempt } = this.#record;
-    const { port } = this.spec.launch;
-    const runs = (state === 'STARTING' || state === 'RUNNING') && live && exit === null;
-    const what = !runs || this.#process?.pid === undefined ? null : ready ? 'watch' : 'await';
-    if (this.#probe !== null && (this.#probe.what !== what || this.#probe.attempt !== attempt)) {
-      this.#probe.end();
-      this.#probe = null;
-    }
-    if (port === null || what === null || this.#probe !== null) return;
-    const end =
-      what === 'watch'
-        ? watchReady(port, () => this.dispatch({ type: 'lost', attempt }))
-        : awaitReady(port, () => this.dispatch({ type: 'ready', attempt }));
-    this.#probe = { what, attempt, end };
-  }
-
   #carryOut(effect: Effect): void {
     switch (effect.do) {
-      case 'check-port':
-        void this.#checkPort(effect.attempt);
+      case 'prepare':
+        this.#startedAtMs = Date.now();
+        void this.#prepare(effect.attempt);
         break;
       case 'launch':
-        this.#launch(effect.attempt);
+        void this.#launch(effect.attempt);
         break;
       case 'signal':
-        this.#process?.signal(effect.signal);
+        this.#process?.signal(effect.signal, effect.group);
         break;
       case 'announce':
-        this.#host.announce(this.spec.program);
+        this.#host.announce(this);
+        break;
+      case 'drain':
+        void this.#host
+          .drain(this.spec)
+          .then(() => this.dispatch({ type: 'drained', attempt: effect.attempt }));
         break;
       case 'timer':
         this.#timer?.stop();
@@ -203,36 +311,80 @@ export class Slot {
     this.#host.log(level, `${name} ${message}`, { program: this.spec.program, process: { name, pid } });
   }
 
-  /** An orphan of an earlier run, or a stranger, would take the requests and make the process fail for an unclear reason. */
-  async #checkPort(attempt: number): Promise<void> {
-    const { port } = this.spec.launch;
-    if (port === null || !(await accepts(port))) return this.dispatch({ type: 'port-free', attempt });
-    const who = (await holderOfPort(port))?.text ?? 'another process';
-    const reason = `port ${port} is taken by ${who}: stop that, or choose another first_port`;
-    this.dispatch({ type: 'failed', attempt, reason });
+  async #prepare(attempt: number): Promise<void> {
+    if (this.spec.policy.dependsOn.length > 0) await this.#host.dependencies(this.spec);
+    if (attempt !== this.#record.attempt) return;
+    const taken = await this.#portTaken();
+    if (taken === null) return this.dispatch({ type: 'prepared', attempt });
+    this.dispatch({ type: 'failed', attempt, reason: taken });
   }
 
-  #launch(attempt: number): void {
-    const { watchdog } = this.#host;
-    const run = this.#crashes.begin(this.spec.launch.name);
-    this.#run = run;
-    const running = runProcess(this.spec.launch, watchdog.mark, {
-      failed: (reason) => this.dispatch({ type: 'failed', attempt, reason }),
-      exited: (code, signal) => {
-        run.exited(this.#record.state === 'STOPPING' ? null : describeExit({ code, signal }));
-        this.dispatch({ type: 'exited', attempt, code, signal });
+  /** An orphan of an earlier run, or a stranger, would take the requests and make the process fail for an unclear reason. */
+  async #portTaken(): Promise<string | null> {
+    const { port, dialect } = this.spec.launch;
+    if (port === null || !(await accepts(port))) return null;
+    const who = (await holderOfPort(port))?.text ?? 'another process';
+    if (dialect === 'lbproxy')
+      return `port ${port} is taken by ${who}: stop that, or choose another first_port`;
+    // The port was found in its command line; whether it listens there, and whether that fails, is its own business.
+    this.#say('warn', `starts though port ${port} of its command is taken by ${who}`);
+    return null;
+  }
+
+  async #launch(attempt: number): Promise<void> {
+    let stdin: number | null;
+    try {
+      stdin = await this.#host.stdin(this);
+    } catch (error) {
+      return this.dispatch({ type: 'failed', attempt, reason: (error as Error).message });
+    }
+    // A stop may have come meanwhile: then there is nothing to run.
+    if (attempt !== this.#record.attempt || !this.#record.live || this.#record.state === 'STOPPING')
+      return this.dispatch({ type: 'failed', attempt, reason: 'it was told to stop' });
+    this.#run(attempt, stdin);
+  }
+
+  #run(attempt: number, stdin: number | null): void {
+    const { watchdog, pipes, ready } = this.#host;
+    const { output } = this;
+    const { redirectStderr } = this.spec.output;
+    const running = runProcess(
+      this.spec.launch,
+      {
+        group: this.spec.group,
+        mark: watchdog.mark,
+        pipes,
+        stdin,
+        notifySocket: this.spec.policy.ready.by === 'notify' ? ready.notifyPath(this.key) : null,
+        redirectStderr,
+        waitForGroup: this.spec.policy.killAsGroup,
       },
-      gone: () => {
-        if (running.pid !== undefined) watchdog.remove(running.pid);
-        this.dispatch({ type: 'gone', attempt });
+      {
+        failed: (reason) => this.dispatch({ type: 'failed', attempt, reason }),
+        exited: (code, signal) => this.#onExited(attempt, code, signal),
+        gone: () => {
+          if (running.pid !== undefined) watchdog.remove(running.pid);
+          this.dispatch({ type: 'gone', attempt });
+        },
       },
-      output: (line) => run.take(line),
-      outputEnded: () => run.outputEnded(),
-    });
+    );
     this.#process = running;
     if (running.pid === undefined) return;
     this.#launches++;
     watchdog.add(running.pid);
+    output.begin(running, this.#probe.listener(this.spec, attempt));
     this.#say('info', `started, pid ${running.pid}`);
+    this.#probe.tend(this.spec, this.#record, running.pid);
+  }
+
+  #onExited(attempt: number, code: number | null, signal: string | null): void {
+    this.#stoppedAtMs = Date.now();
+    this.#exitStatus = code ?? -1;
+    this.output.exited(this.#record.state === 'STOPPING' ? null : describeExit({ code, signal }));
+    this.dispatch({ type: 'exited', attempt, code, signal });
   }
 }
+
+/** From then on a request is told at once that nothing serves. */
+const MAX_AWAITED_FAILURES = 3;
+const MAX_AWAITED_LIVES = 8;

@@ -4,10 +4,56 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ProgramModel, Settings } from '../../src/config/model.ts';
+import { ConsoleOutput } from '../../src/supervise/console-output.ts';
+import type { OutputSink } from '../../src/supervise/output.ts';
+import type { PoolPlan } from '../../src/supervise/plan.ts';
+import { EMPTY_POOL, planGroups } from '../../src/supervise/process-spec.ts';
 import { programDefaults } from '../../src/supervise/rows.ts';
+import type { Slot, SlotOutput } from '../../src/supervise/slot.ts';
+import type { SupervisorOptions } from '../../src/supervise/supervisor.ts';
 
 export function program(name: string, own: Partial<Settings>): ProgramModel {
   return { name, at: `conf:1:1`, settings: { ...programDefaults, ...own } as Settings };
+}
+
+/** Throws with all problems when a program cannot be expanded. */
+export function poolOf(prefix: string, programs: readonly ProgramModel[]): PoolPlan {
+  const problems: string[] = [];
+  const cx = { prefix, env: process.env, userOf: () => undefined };
+  const groups = planGroups(programs, cx, ({ at, name }, message) =>
+    problems.push(`${at}: program "${name}": ${message}`),
+  );
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+  return { ...EMPTY_POOL, groups };
+}
+
+/** What a supervisor needs, with nobody behind it. */
+export const SURROUNDINGS: Pick<SupervisorOptions, 'ready' | 'drain' | 'onState' | 'stdin'> = {
+  ready: {
+    notifyPath: () => null,
+    awaitNotify: () => () => {},
+    awaitHttp: () => () => {},
+    watchHttp: () => () => {},
+    matchLog: () => () => {},
+  },
+  drain: () => Promise.resolve(),
+  onState: () => {},
+  stdin: () => Promise.resolve(null),
+};
+
+/** Output to a sink of lines. */
+export function printed(slot: Slot, sink: OutputSink): SlotOutput {
+  const console = new ConsoleOutput(slot.spec.launch.name, sink);
+  return {
+    begin: ({ stdout, stderr }) => console.begin(stdout, stderr),
+    settle: () => console.settle(),
+    exited: (how) => console.exited(how),
+    close: () => {},
+    stdoutLog: null,
+    stderrLog: null,
+    lastWords: () => '',
+    clear: () => Promise.resolve(),
+  };
 }
 
 /** A command line that runs a script of the directory with this Node. */

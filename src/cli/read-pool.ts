@@ -1,0 +1,50 @@
+// What a configuration runs: its own program blocks, and the supervisord.conf beside it (--programs). Which of their ports the balancer
+// follows is settled here, where both are known.
+import type { Model, ProgramModel } from '../config/model.ts';
+import { positionOf } from '../config/places.ts';
+import type { Problems, Severity } from '../config/problem.ts';
+import type { PoolPlan, ProcessSpec } from '../supervise/plan.ts';
+import { EMPTY_POOL, type PlanContext, planGroups } from '../supervise/process-spec.ts';
+import { validatePrograms } from '../supervise/validate.ts';
+import { followedPorts } from '../upstream/supervised-ports.ts';
+
+export interface PoolWish {
+  /** Programs that have another number of processes than the configuration says. */
+  readonly scaled: ReadonlyMap<string, number>;
+}
+
+export function readPool(model: Model, { scaled }: PoolWish, problems: Problems): PoolPlan {
+  const cx: PlanContext = { prefix: model.prefix, env: process.env, userOf: () => undefined };
+  const programs = model.programs.map((program) => withCount(program, scaled.get(program.name)));
+  const followed = new Map(model.upstreams.map((u) => [u.settings.upstreamProgram, u.at]));
+  followed.delete('');
+  const report = (at: string, message: string, severity: Severity = 'error'): void => {
+    problems.add({ severity, at: positionOf(at), message });
+  };
+  validatePrograms(programs, report, { ...cx, followed });
+  // Its problems were told.
+  const groups = planGroups(programs, cx, () => {});
+  return linked({ ...EMPTY_POOL, groups }, followedPorts(model));
+}
+
+function withCount(program: ProgramModel, count: number | undefined): ProgramModel {
+  return count === undefined
+    ? program
+    : { ...program, settings: { ...program.settings, programNumprocs: count } };
+}
+
+/**
+ * A port that was only found in a command line is watched where something is sent to it. Otherwise the process is left alone, as Supervisor
+ * leaves it.
+ */
+function linked(pool: PoolPlan, followed: ReadonlySet<number>): PoolPlan {
+  const link = (spec: ProcessSpec): ProcessSpec => {
+    const { port } = spec.launch;
+    if (spec.launch.dialect === 'lbproxy' || port === null || followed.has(port)) return spec;
+    return { ...spec, policy: { ...spec.policy, port: null, ready: { by: 'running' } } };
+  };
+  return {
+    ...pool,
+    groups: pool.groups.map((group) => ({ ...group, processes: group.processes.map(link) })),
+  };
+}

@@ -1,0 +1,237 @@
+// The primary's programs: the supervisor with all that it needs (outputs, events, shared sockets, ways to become ready), what the
+// balancer has to know of their ports, and the face that control servers see.
+import type { Log } from '../observe/error-log.ts';
+import { ConsoleOutput } from '../supervise/console-output.ts';
+import type { PoolFace, ProcessHandle, Progress, Reread } from '../supervise/control/face.ts';
+import type { OutputLine } from '../supervise/output.ts';
+import type { PoolPlan } from '../supervise/plan.ts';
+import type { PoolChanges } from '../supervise/pool-changes.ts';
+import type { ReadySources } from '../supervise/ready-probe.ts';
+import type { Slot, SlotOutput } from '../supervise/slot.ts';
+import { whyNoCommand } from '../supervise/startable.ts';
+import { type ProcessPort, Supervisor } from '../supervise/supervisor.ts';
+
+/** What the pool needs of the primary. */
+export interface PoolHome {
+  readonly log: Log;
+  /** A port of a process came or went. */
+  announce(): void;
+  /** Resolves when no request is under way on the port, in any acceptor, at the latest after `limitMs`. */
+  idle(port: number, limitMs: number): Promise<void>;
+  /** Requests under way by port. */
+  inFlight(): Promise<Readonly<Record<number, number>>>;
+  /** Reads the configuration again; programs of `scaled` have so many processes. */
+  read(
+    scaled: ReadonlyMap<string, number>,
+  ): { readonly pool: PoolPlan } | { readonly errors: readonly string[] };
+  onOutput(line: OutputLine): void;
+  reopenLogs(): Promise<Progress>;
+  shutdown(): void;
+}
+
+export class ProgramPool implements PoolFace {
+  readonly #home: PoolHome;
+  readonly #supervisor: Supervisor;
+  #programs: Readonly<Record<string, readonly ProcessPort[]>> = {};
+  #inFlight: Readonly<Record<number, number>> = {};
+  #restarting = false;
+  #stopping = false;
+
+  constructor(pool: PoolPlan, home: PoolHome) {
+    this.#home = home;
+    this.#supervisor = new Supervisor({
+      pool,
+      log: (level, message, fields) =>
+        home.log[level](message, fields as Record<string, unknown> | undefined),
+      output: (slot) => this.#output(slot),
+      ready: NOT_YET,
+      onPeers: (program, ports) => {
+        this.#programs = { ...this.#programs, [program]: ports };
+        home.announce();
+      },
+      drain: (port, limitMs) => home.idle(port, limitMs),
+      onState: () => {},
+      stdin: () => Promise.resolve(null),
+    });
+    this.#supervisor.announceAll();
+  }
+
+  // For the primary.
+
+  /** Program → its ports in order. */
+  get ports(): Readonly<Record<string, readonly ProcessPort[]>> {
+    return this.#programs;
+  }
+
+  get slots(): readonly Slot[] {
+    return this.#supervisor.slots;
+  }
+
+  start(): void {
+    this.#supervisor.start();
+  }
+
+  changes(pool: PoolPlan): PoolChanges {
+    return this.#supervisor.changes(pool);
+  }
+
+  use(pool: PoolPlan): Promise<Progress> {
+    return this.#supervisor.update(pool);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#supervisor.stop();
+  }
+
+  #output(slot: Slot): SlotOutput {
+    const console = new ConsoleOutput(slot.spec.launch.name, (line) => this.#home.onOutput(line));
+    return {
+      begin: ({ stdout, stderr }) => console.begin(stdout, stderr),
+      settle: () => console.settle(),
+      exited: (how) => console.exited(how),
+      close: () => {},
+      stdoutLog: null,
+      stderrLog: null,
+      lastWords: () => '',
+      clear: () => Promise.resolve(),
+    };
+  }
+
+  // For control servers.
+
+  get identifier(): string {
+    return this.#supervisor.configured.identifier;
+  }
+
+  get state(): PoolFace['state'] {
+    return this.#stopping ? 'SHUTDOWN' : this.#restarting ? 'RESTARTING' : 'RUNNING';
+  }
+
+  get mainLog(): string | null {
+    return this.#supervisor.configured.logFile;
+  }
+
+  groups(): ReturnType<PoolFace['groups']> {
+    return this.#supervisor.groups.map(({ plan, slots }) => ({
+      plan,
+      processes: slots.map((slot) => this.#handle(slot)),
+    }));
+  }
+
+  configured(): ReturnType<PoolFace['configured']> {
+    const running = new Set(this.#supervisor.groups.map(({ plan }) => plan.name));
+    return this.#supervisor.configured.groups.map((plan) => ({ plan, inUse: running.has(plan.name) }));
+  }
+
+  reread(): Promise<Reread> {
+    return this.#read(NONE_SCALED).then((pool) => this.#supervisor.reread(pool));
+  }
+
+  async #read(scaled: ReadonlyMap<string, number>): Promise<PoolPlan> {
+    const read = this.#home.read(scaled);
+    if ('errors' in read) throw new Error(read.errors.join('\n'));
+    return read.pool;
+  }
+
+  addGroup(name: string): boolean {
+    return this.#supervisor.addGroup(name);
+  }
+
+  removeGroup(name: string): boolean {
+    return this.#supervisor.removeGroup(name);
+  }
+
+  async update(names: readonly string[], tell: (line: string) => void): Promise<Progress> {
+    const pool = await this.#read(NONE_SCALED);
+    return this.#supervisor.update(pool, names.length === 0 ? null : names, tell);
+  }
+
+  restart(processes: readonly ProcessHandle[], tell: (line: string) => void): Promise<Progress> {
+    return this.#supervisor.restart(this.#slotsOf(processes), tell);
+  }
+
+  async scale(program: string, count: number, tell: (line: string) => void): Promise<Progress> {
+    const pool = await this.#read(new Map([[program, count]]));
+    const groups = pool.groups.filter(({ processes }) => processes.some((spec) => spec.program === program));
+    if (groups.length === 0 && count > 0) return { ok: false, text: `${program}: ERROR (no such program)` };
+    return this.#supervisor.update(
+      pool,
+      groups.map(({ name }) => name),
+      tell,
+    );
+  }
+
+  async drain({ view }: ProcessHandle, on: boolean): Promise<Progress> {
+    const slot = this.#supervisor.slotOf(view.group, view.name);
+    if (slot === undefined) return { ok: false, text: `${view.group}:${view.name}: ERROR (no such process)` };
+    slot.drained = on;
+    const { port, drainLimitMs } = slot.spec.policy;
+    if (!on || port === null) return { ok: true, text: '' };
+    await this.#home.idle(port, drainLimitMs);
+    return { ok: true, text: '' };
+  }
+
+  remoteEvent(_type: string, _data: string): void {}
+
+  reopenLogs(): Promise<Progress> {
+    return this.#home.reopenLogs();
+  }
+
+  shutdown(): void {
+    this.#home.shutdown();
+  }
+
+  restartAll(): void {
+    if (this.#restarting || this.#stopping) return;
+    this.#restarting = true;
+    void this.#restartAll().finally(() => {
+      this.#restarting = false;
+    });
+  }
+
+  async #restartAll(): Promise<void> {
+    await this.#supervisor.stopAll(this.#supervisor.slots);
+    if (this.#stopping) return;
+    const read = this.#home.read(NONE_SCALED);
+    // Its problems were printed; what ran before runs again.
+    if ('pool' in read) await this.#supervisor.update(read.pool);
+    this.#supervisor.start();
+  }
+
+  /** Asks the acceptors how many requests are under way, for the views that follow. */
+  async countInFlight(): Promise<void> {
+    this.#inFlight = await this.#home.inFlight();
+  }
+
+  #slotsOf(processes: readonly ProcessHandle[]): readonly Slot[] {
+    return processes.flatMap(({ view }) => this.#supervisor.slotOf(view.group, view.name) ?? []);
+  }
+
+  #handle(slot: Slot): ProcessHandle {
+    const inFlight = this.#inFlight;
+    return {
+      get view() {
+        const { view } = slot;
+        return { ...view, inFlight: view.port === null ? null : (inFlight[view.port] ?? 0) };
+      },
+      whyNoCommand: () => whyNoCommand(slot.spec.launch, process.env),
+      start: () => slot.dispatch({ type: 'start' }),
+      stop: () => slot.dispatch({ type: 'stop' }),
+      signal: (signal) => slot.signal(signal),
+      write: (data) => slot.write(data),
+      clearLogs: () => slot.output.clear(),
+      until: (reached, withinMs) => slot.until(reached, withinMs),
+    };
+  }
+}
+
+const NONE_SCALED: ReadonlyMap<string, number> = new Map();
+
+const NOT_YET: ReadySources = {
+  notifyPath: () => null,
+  awaitNotify: () => () => {},
+  awaitHttp: () => () => {},
+  watchHttp: () => () => {},
+  matchLog: () => () => {},
+};
