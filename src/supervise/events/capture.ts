@@ -8,6 +8,8 @@ const NOTHING = Buffer.alloc(0);
 export interface CaptureSink {
   /** For the log. Holds for the length of the call. */
   plain(data: Buffer): void;
+  /** What is being captured, as it comes: in PROCESS_LOG events it appears all the same. Holds for the length of the call. */
+  captured(data: Buffer): void;
   /** All that stood between two marks, as far as it has room. */
   communication(data: Buffer): void;
 }
@@ -54,6 +56,7 @@ export class Capture {
   #put(data: Buffer): void {
     if (data.length === 0) return;
     if (!this.#capturing) return this.#sink.plain(data);
+    this.#sink.captured(data);
     // Supervisor's ring: of what does not fit, as much goes from the front as comes, and what comes is kept whole.
     if (this.#captured.length + data.length > this.#maxBytes)
       this.#captured = this.#captured.subarray(data.length);
