@@ -1,19 +1,20 @@
 // A configuration file to its Model, with every check that needs no socket; what start, reload, -t and -s share.
 import { createHash } from 'node:crypto';
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { listensOf } from '../cluster/needs.ts';
 import { buildModel } from '../config/build.ts';
-import { loadConfig } from '../config/load.ts';
+import { type Loaded, loadConfig } from '../config/load.ts';
 import type { Model } from '../config/model.ts';
 import { parse } from '../config/nginx/parse.ts';
 import { positionOf } from '../config/places.ts';
-import { formatProblems, type Problems } from '../config/problem.ts';
+import { formatProblems, Problems } from '../config/problem.ts';
 import { shapeOf } from '../config/registry.ts';
 import type { Tree } from '../config/tree.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import { warnOfStrangers } from './check-surroundings.ts';
+import { isSupervisordFile } from './programs-file.ts';
 import { readPool } from './read-pool.ts';
 import type { CliOptions } from './run-cli.ts';
 
@@ -34,6 +35,7 @@ const CANDIDATES = [
   'nginx.conf',
   'config/upstreams.json',
   'conf/nginx.conf',
+  'supervisord.conf',
 ];
 
 /** The configuration file: the one that was named, or the first candidate of this directory. */
@@ -43,6 +45,8 @@ export function configFile(options: CliOptions): string | undefined {
       ? join(options.prefix, options.config)
       : options.config;
   }
+  // Programs alone are a configuration.
+  if (options.programs !== undefined) return options.programs;
   const base = options.prefix ?? '.';
   return CANDIDATES.map((name) => (base === '.' ? name : join(base, name))).find((path) => existsSync(path));
 }
@@ -57,21 +61,46 @@ export interface ReadWish {
 const FIRST_READING: ReadWish = { mayBeInput: true, scaled: new Map() };
 
 export function readConfig(file: string, options: CliOptions, wish: ReadWish = FIRST_READING): ReadConfig {
-  const loaded = loadConfig(file, { shapeOf, prefix: options.prefix, mayBeInput: wish.mayBeInput });
+  const { loaded, programs } = loadBoth(file, options, wish);
   const { problems, prefix } = loaded;
   if (loaded.tree === undefined)
     return { file, model: undefined, pool: undefined, tree: undefined, problems };
-  const tree = withGlobals(loaded.tree, options, problems);
-  const built = buildModel(tree, prefix, problems);
+  const ownTree = withGlobals(loaded.tree, options, problems);
+  const built = buildModel(ownTree, prefix, problems);
   const model = options.errorLog === undefined ? built : withErrorLog(built, options.errorLog);
-  const pool = readPool(model, wish, problems);
+  const { pool, sources } = readPool(model, { programs, scaled: wish.scaled }, problems);
+  const tree = { ...ownTree, sources: new Map([...ownTree.sources, ...sources]) };
   checkPorts(model, pool, problems);
   // -t asks whether they are host names.
   if (options.test !== true && options.dump !== true) warnOfStrangers(model, problems);
-  if (!problems.hasErrors) checkServes(model, tree, file, problems);
+  if (!problems.hasErrors && programs === null) checkServes(model, tree, file, problems);
   return problems.hasErrors
     ? { file, model: undefined, pool: undefined, tree, problems }
     : { file, model, pool, tree, problems };
+}
+
+/** The file's own tree, and the supervisord.conf beside it, which may be the file itself. */
+function loadBoth(
+  file: string,
+  options: CliOptions,
+  { mayBeInput }: ReadWish,
+): { readonly loaded: Loaded; readonly programs: string | null } {
+  const alone = file === options.programs || isSupervisordFile(file);
+  if (!alone) {
+    const loaded = loadConfig(file, { shapeOf, prefix: options.prefix, mayBeInput });
+    return { loaded, programs: options.programs ?? null };
+  }
+  const path = resolve(file);
+  const tree: Tree = { syntax: 'json', file: path, directives: [], sources: new Map() };
+  const folder = isDirectory(path) ? path : dirname(path);
+  return {
+    loaded: { tree, problems: new Problems(), prefix: resolve(options.prefix ?? folder) },
+    programs: file,
+  };
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** An empty file, one of comments, one that was cut off: whoever wrote it did not mean that nothing shall be served. */

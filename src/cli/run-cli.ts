@@ -6,6 +6,7 @@ import { VERSION } from '../version.ts';
 
 export interface CliOptions {
   readonly config?: string;
+  readonly programs?: string;
   readonly prefix?: string;
   readonly test?: boolean;
   readonly dump?: boolean;
@@ -22,7 +23,11 @@ function createProgram(): Command {
     .description('Reverse proxy, load balancer and process supervisor.')
     .option(
       '-c, --config <file>',
-      'configuration: upstreams.json or nginx.conf (default: found in this directory)',
+      'configuration: upstreams.json, nginx.conf or supervisord.conf (default: found in this directory)',
+    )
+    .option(
+      '--programs <file>',
+      'supervisord.conf, or a folder of its fragments: what it runs, beside the configuration or alone',
     )
     .option(
       '-p, --prefix <dir>',

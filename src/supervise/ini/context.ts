@@ -61,6 +61,8 @@ export interface IniContext {
   readonly here: string;
   readonly cwd: string;
   readonly hostNodeName: string;
+  /** Programs that have another number of processes than their section says. */
+  readonly scaled: ReadonlyMap<string, number>;
 }
 
 /** platform.node() */

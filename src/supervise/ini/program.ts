@@ -96,7 +96,8 @@ function readNumbers(
   names: Names,
   program: string,
 ): Pick<Fixed, 'processName' | 'numprocs' | 'firstNumber'> {
-  const wanted = reader.value('numprocs', toInteger, names) ?? 1;
+  const written = reader.value('numprocs', toInteger, names) ?? 1;
+  const wanted = reader.cx.scaled.get(program) ?? written;
   if (wanted > MAX_PROCESSES)
     reader.fail('numprocs', `${wanted} are more than the ${MAX_PROCESSES} that one program may have`);
   const numprocs = Math.min(MAX_PROCESSES, Math.max(0, wanted));

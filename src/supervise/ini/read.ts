@@ -15,6 +15,8 @@ export interface SupervisordContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What relative paths start from, and where programs without a directory run. */
   readonly cwd: string;
+  /** Programs that have another number of processes than their section says; none unless given. */
+  readonly scaled?: ReadonlyMap<string, number>;
 }
 
 export interface SupervisordResult {
@@ -41,7 +43,14 @@ export function readSupervisord(
     if (value !== undefined) env.set(`ENV_${name}`, value);
   const shared = { report, env, cwd: from.cwd, hostNodeName: hostNodeName() };
   const { document, here, sources } = readFiles(path, shared);
-  const cx: IniContext = { ...shared, document, here, accounts: new Accounts(), processEnv: from.env };
+  const cx: IniContext = {
+    ...shared,
+    document,
+    here,
+    accounts: new Accounts(),
+    processEnv: from.env,
+    scaled: from.scaled ?? new Map(),
+  };
   checkLines(cx);
   const pool = readPool(cx);
   for (const problem of own.list) problems.add(problem);
