@@ -1,13 +1,16 @@
 // The primary's programs: the supervisor with all that it needs (outputs, events, shared sockets, ways to become ready), what the
 // balancer has to know of their ports, and the face that control servers see.
 import type { Log } from '../observe/error-log.ts';
-import { ConsoleOutput } from '../supervise/console-output.ts';
 import type { PoolFace, ProcessHandle, Progress, Reread } from '../supervise/control/face.ts';
+import { EventHub } from '../supervise/events/event-hub.ts';
+import { ProgramLogs } from '../supervise/logs/program-logs.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import type { PoolChanges } from '../supervise/pool-changes.ts';
+import { ProcessOutput } from '../supervise/process-output.ts';
 import type { ReadySources } from '../supervise/ready-probe.ts';
-import type { Slot, SlotOutput } from '../supervise/slot.ts';
+import { SharedSockets } from '../supervise/shared-sockets.ts';
+import type { Slot, StateChange } from '../supervise/slot.ts';
 import { whyNoCommand } from '../supervise/startable.ts';
 import { type ProcessPort, Supervisor } from '../supervise/supervisor.ts';
 
@@ -32,6 +35,9 @@ export interface PoolHome {
 export class ProgramPool implements PoolFace {
   readonly #home: PoolHome;
   readonly #supervisor: Supervisor;
+  readonly #logs: ProgramLogs;
+  readonly #events: EventHub;
+  readonly #sockets = new SharedSockets();
   #programs: Readonly<Record<string, readonly ProcessPort[]>> = {};
   #inFlight: Readonly<Record<number, number>> = {};
   #restarting = false;
@@ -39,19 +45,33 @@ export class ProgramPool implements PoolFace {
 
   constructor(pool: PoolPlan, home: PoolHome) {
     this.#home = home;
+    const { identifier, childLogDirectory } = pool;
+    this.#logs = new ProgramLogs({
+      childLogDirectory,
+      identifier,
+      print: home.onOutput,
+      report: (message) => home.log.warn(message),
+    });
+    if (!pool.keepsOldAutoLogs) this.#logs.cleanAutoLogs();
+    this.#events = new EventHub({ identifier, log: (level, message) => home.log[level](message) });
+    const places = { logs: this.#logs, events: this.#events, print: home.onOutput };
     this.#supervisor = new Supervisor({
       pool,
       log: (level, message, fields) =>
         home.log[level](message, fields as Record<string, unknown> | undefined),
-      output: (slot) => this.#output(slot),
+      output: (slot) => new ProcessOutput(slot.spec, places),
       ready: NOT_YET,
       onPeers: (program, ports) => {
         this.#programs = { ...this.#programs, [program]: ports };
         home.announce();
       },
       drain: (port, limitMs) => home.idle(port, limitMs),
-      onState: () => {},
-      stdin: () => Promise.resolve(null),
+      onState: (change) => this.#onState(change),
+      onGroups: (groups, change) => {
+        this.#events.use(groups);
+        if (change !== null) this.#events.groupChanged(change.what, change.name);
+      },
+      stdin: (slot) => this.#sockets.stdinOf(slot, this.#supervisor.groupOf(slot)?.socket ?? null),
     });
     this.#supervisor.announceAll();
   }
@@ -68,6 +88,7 @@ export class ProgramPool implements PoolFace {
   }
 
   start(): void {
+    this.#events.supervisorState('RUNNING');
     this.#supervisor.start();
   }
 
@@ -81,21 +102,19 @@ export class ProgramPool implements PoolFace {
 
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#events.supervisorState('STOPPING');
     await this.#supervisor.stop();
+    this.#events.close();
+    this.#sockets.close();
+    await this.#logs.flushAll(FLUSH_MS);
+    this.#logs.closeAll();
   }
 
-  #output(slot: Slot): SlotOutput {
-    const console = new ConsoleOutput(slot.spec.launch.name, (line) => this.#home.onOutput(line));
-    return {
-      begin: ({ stdout, stderr }) => console.begin(stdout, stderr),
-      settle: () => console.settle(),
-      exited: (how) => console.exited(how),
-      close: () => {},
-      stdoutLog: null,
-      stderrLog: null,
-      lastWords: () => '',
-      clear: () => Promise.resolve(),
-    };
+  #onState({ slot, from, to, pid, tries, expected }: StateChange): void {
+    const { group, launch } = slot.spec;
+    this.#events.processState({ group, name: launch.name, from, to, pid, tries, expected });
+    if (to === 'STOPPED' || to === 'FATAL' || (to === 'EXITED' && !slot.willRestart))
+      this.#sockets.release(slot);
   }
 
   // For control servers.
@@ -172,7 +191,9 @@ export class ProgramPool implements PoolFace {
     return { ok: true, text: '' };
   }
 
-  remoteEvent(_type: string, _data: string): void {}
+  remoteEvent(type: string, data: string): void {
+    this.#events.remote(type, data);
+  }
 
   reopenLogs(): Promise<Progress> {
     return this.#home.reopenLogs();
@@ -226,6 +247,8 @@ export class ProgramPool implements PoolFace {
   }
 }
 
+/** For what the programs said last. */
+const FLUSH_MS = 2000;
 const NONE_SCALED: ReadonlyMap<string, number> = new Map();
 
 const NOT_YET: ReadySources = {

@@ -6,7 +6,7 @@ import { rethrowLater } from '../shared/rethrow-later.ts';
 import { Timer } from '../shared/timer.ts';
 import type { ProcessView } from './control/face.ts';
 import { describeExit, MIN_LIFE_MS } from './ending.ts';
-import type { ProcessSpec } from './plan.ts';
+import type { OutputPlan, ProcessSpec } from './plan.ts';
 import { accepts, holderOfPort } from './port-probe.ts';
 import { type RunningProcess, runProcess } from './process.ts';
 import { ReadyProbe, type ReadySources } from './ready-probe.ts';
@@ -31,14 +31,14 @@ export interface StateChange {
 
 /** What takes the output of one process, from launch to launch. */
 export interface SlotOutput {
-  /** Of a launch: both streams, or one for both. */
-  begin(running: Pick<RunningProcess, 'stdout' | 'stderr'>, onChunk: ((chunk: Buffer) => void) | null): void;
+  /** Takes over the streams of a launch. `onChunk` sees all of it. */
+  begin(running: RunningProcess, onChunk: ((chunk: Buffer) => void) | null): void;
+  /** Holds at once, also for what runs. */
+  change(plan: OutputPlan): void;
   /** It does its work: what it says from now on is news. */
   settle(): void;
   /** How the launch ended; null when it was told to. */
   exited(how: string | null): void;
-  /** The slot is given up. */
-  close(): void;
   readonly stdoutLog: string | null;
   readonly stderrLog: string | null;
   /** The last lines of stderr (or of stdout where they are one). */
@@ -110,14 +110,20 @@ export class Slot {
     return state === 'EXITED' && !startAgain && this.spec.policy.exitcodes.includes(this.#exitStatus);
   }
 
+  /** It is started again when its pause is over. */
+  get willRestart(): boolean {
+    return this.#record.startAgain;
+  }
+
   /** Goes over to a specification that changes nothing of what runs, or with which it starts next. */
   use(spec: ProcessSpec): void {
     const before = this.spec;
     this.spec = spec;
-    if (this.#output === null || isDeepStrictEqual(before.output, spec.output)) return;
-    this.#output.close();
-    this.#output = this.#host.output(this);
-    if (this.#process?.pid !== undefined && this.#record.live) this.#output.begin(this.#process, null);
+    // It is known by another name from now on; there is no process.
+    if (before.launch.name !== spec.launch.name) this.#output = null;
+    // A launch has its streams as it was started: that they are one is no matter of a log.
+    if (this.#output !== null && !isDeepStrictEqual(before.output, spec.output))
+      this.#output.change(spec.output);
   }
 
   /** Failed starts in a row. */
@@ -209,8 +215,6 @@ export class Slot {
   close(): void {
     this.#timer?.stop();
     this.#probe.end();
-    this.#output?.close();
-    this.#output = null;
   }
 
   /** Takes one event. Events that effects bring about wait until those effects are done. */

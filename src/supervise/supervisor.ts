@@ -27,6 +27,11 @@ export interface ProcessPort {
   readonly trouble: string;
 }
 
+export interface GroupChange {
+  readonly what: 'ADDED' | 'REMOVED';
+  readonly name: string;
+}
+
 export interface SupervisorOptions {
   readonly pool: PoolPlan;
   readonly log: Log;
@@ -41,6 +46,8 @@ export interface SupervisorOptions {
   /** Resolves when no request is under way on a port that was told to be down, at the latest after `limitMs`. */
   drain(port: number, limitMs: number): Promise<void>;
   onState(change: StateChange): void;
+  /** The groups that run, at the start and when one came or went. */
+  onGroups(groups: readonly GroupPlan[], change: GroupChange | null): void;
   /** A descriptor that becomes a process's stdin; null for a pipe. Rejects with the reason. */
   stdin(slot: Slot): Promise<number | null>;
   readonly clock?: Clock;
@@ -84,7 +91,20 @@ export class Supervisor {
       stdin: (slot) => options.stdin(slot),
       onState: (change) => options.onState(change),
     };
-    for (const plan of options.pool.groups) this.#addGroup(plan);
+    for (const plan of options.pool.groups)
+      this.#groups.set(plan.name, { plan, slots: plan.processes.map((spec) => new Slot(spec, this.#host)) });
+    this.#tellGroups(null);
+  }
+
+  #tellGroups(change: GroupChange | null): void {
+    this.#options.onGroups(
+      [...this.#groups.values()].map(({ plan }) => plan),
+      change,
+    );
+  }
+
+  groupOf(slot: Slot): GroupPlan | undefined {
+    return this.#groups.get(slot.spec.group)?.plan;
   }
 
   /** Groups that run, in the order of their priority. */
@@ -245,6 +265,7 @@ export class Supervisor {
     const byKey = new Map(kept.map((slot) => [slotKey(slot.spec), slot]));
     const fresh: Slot[] = [];
     running.plan = plan;
+    this.#tellGroups(null);
     running.slots = plan.processes.map((spec) => {
       const slot = byKey.get(slotKey(spec));
       if (slot !== undefined) return slot;
@@ -278,6 +299,7 @@ export class Supervisor {
   #addGroup(plan: GroupPlan): readonly Slot[] {
     const slots = plan.processes.map((spec) => new Slot(spec, this.#host));
     this.#groups.set(plan.name, { plan, slots });
+    this.#tellGroups({ what: 'ADDED', name: plan.name });
     if (!this.#stopping) for (const { spec } of slots) this.#announce(spec.program);
     return slots;
   }
@@ -288,6 +310,7 @@ export class Supervisor {
     if (group.slots.every((slot) => ENDED.has(slot.state))) this.#groups.delete(name);
     await Promise.all(group.slots.map((slot) => this.#giveUp(slot)));
     if (this.#groups.get(name) === group) this.#groups.delete(name);
+    this.#tellGroups({ what: 'REMOVED', name });
     for (const program of new Set(group.slots.map((slot) => slot.spec.program))) this.#announce(program);
   }
 

@@ -28,7 +28,7 @@ export function poolOf(prefix: string, programs: readonly ProgramModel[]): PoolP
 }
 
 /** What a supervisor needs, with nobody behind it. */
-export const SURROUNDINGS: Pick<SupervisorOptions, 'ready' | 'drain' | 'onState' | 'stdin'> = {
+export const SURROUNDINGS: Pick<SupervisorOptions, 'ready' | 'drain' | 'onState' | 'onGroups' | 'stdin'> = {
   ready: {
     notifyPath: () => null,
     awaitNotify: () => () => {},
@@ -38,6 +38,7 @@ export const SURROUNDINGS: Pick<SupervisorOptions, 'ready' | 'drain' | 'onState'
   },
   drain: () => Promise.resolve(),
   onState: () => {},
+  onGroups: () => {},
   stdin: () => Promise.resolve(null),
 };
 
@@ -48,7 +49,7 @@ export function printed(slot: Slot, sink: OutputSink): SlotOutput {
     begin: ({ stdout, stderr }) => console.begin(stdout, stderr),
     settle: () => console.settle(),
     exited: (how) => console.exited(how),
-    close: () => {},
+    change: () => {},
     stdoutLog: null,
     stderrLog: null,
     lastWords: () => '',
