@@ -45,7 +45,7 @@ export async function startTheirs(
   groups: readonly ListenerGroup[],
   dir: string,
   more = '',
-): Promise<ListenerHost> {
+): Promise<ListenerHost & { startProcess(name: string): Promise<void> }> {
   // Different priorities of processes: with equal ones Supervisor takes a process of one pool for one of another as it rejects.
   const sections = groups.map(
     (group, i) => `[eventlistener:${group.name}]
@@ -65,6 +65,9 @@ stderr_logfile={dir}/stderr.log
     log: supervisor.log,
     async remote(type, data) {
       await supervisor.call('supervisor.sendRemoteCommEvent', type, data);
+    },
+    async startProcess(name) {
+      await supervisor.call('supervisor.startProcess', name, false);
     },
     async stopProcess(group, name) {
       await supervisor.call('supervisor.stopProcess', `${group}:${name}`);
