@@ -85,9 +85,11 @@ export class EventHub {
   }
 
   processState(change: ProcessStateChange): void {
-    this.#pools.find((pool) => pool.name === change.group)?.setRunning(change.name, change.to === 'RUNNING');
+    const pool = this.#pools.find(({ name }) => name === change.group);
+    pool?.setRunning(change.name, change.to === 'RUNNING');
     const type = processStateType(change);
     if (this.#wanted.has(type)) this.notify(type, processStatePayload(change));
+    pool?.dispatch();
   }
 
   /** A piece of output of a process whose plan says `events`. */

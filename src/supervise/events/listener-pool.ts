@@ -91,10 +91,10 @@ export class ListenerPool {
       this.#makeRoom();
       this.#waiting.push(waiting);
     }
-    this.#dispatch();
+    this.dispatch();
   }
 
-  /** The state of one of its processes is RUNNING now, or another. */
+  /** The state of one of its processes is RUNNING now, or another. `dispatch` follows, once its event is in. */
   setRunning(name: string, running: boolean): void {
     const seat = this.#seat(name);
     if (seat !== undefined) seat.running = running;
@@ -137,13 +137,13 @@ export class ListenerPool {
       run.has = null;
       if (result === 'rejected' && has !== null) this.#again(has);
     }
-    this.#dispatch();
+    this.dispatch();
   }
 
   #end(seat: Seat, run: Run): void {
     seat.run = null;
     if (run.has !== null) this.#again(run.has);
-    this.#dispatch();
+    this.dispatch();
   }
 
   #again(waiting: Waiting): void {
@@ -165,7 +165,8 @@ export class ListenerPool {
     );
   }
 
-  #dispatch(): void {
+  /** Sends what can be sent. */
+  dispatch(): void {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       if (!this.#sendToFirst(next)) return;
       this.#waiting.shift();
@@ -193,7 +194,7 @@ export class ListenerPool {
     written.then(
       () => {
         run.writing = false;
-        this.#dispatch();
+        this.dispatch();
       },
       () => {
         // What it has is sent again when it ends, or it says what came of it.
