@@ -3,12 +3,13 @@
 import type { Log } from '../observe/error-log.ts';
 import type { PoolFace, ProcessHandle, Progress, Reread } from '../supervise/control/face.ts';
 import { EventHub } from '../supervise/events/event-hub.ts';
+import { FileWatch } from '../supervise/file-watch.ts';
+import { LazyNotify } from '../supervise/lazy-notify.ts';
 import { ProgramLogs } from '../supervise/logs/program-logs.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import type { PoolChanges } from '../supervise/pool-changes.ts';
 import { ProcessOutput } from '../supervise/process-output.ts';
-import type { ReadySources } from '../supervise/ready-probe.ts';
 import { SharedSockets } from '../supervise/shared-sockets.ts';
 import type { Slot, StateChange } from '../supervise/slot.ts';
 import { whyNoCommand } from '../supervise/startable.ts';
@@ -38,6 +39,8 @@ export class ProgramPool implements PoolFace {
   readonly #logs: ProgramLogs;
   readonly #events: EventHub;
   readonly #sockets = new SharedSockets();
+  readonly #notify: LazyNotify;
+  readonly #files: FileWatch;
   #programs: Readonly<Record<string, readonly ProcessPort[]>> = {};
   #inFlight: Readonly<Record<number, number>> = {};
   #restarting = false;
@@ -54,13 +57,18 @@ export class ProgramPool implements PoolFace {
     });
     if (!pool.keepsOldAutoLogs) this.#logs.cleanAutoLogs();
     this.#events = new EventHub({ identifier, log: (level, message) => home.log[level](message) });
+    this.#notify = new LazyNotify((message) => home.log.warn(message));
+    this.#files = new FileWatch({
+      restart: (slots, changed) => this.#onFiles(slots, changed),
+      warn: (message) => home.log.warn(message),
+    });
     const places = { logs: this.#logs, events: this.#events, print: home.onOutput };
     this.#supervisor = new Supervisor({
       pool,
       log: (level, message, fields) =>
         home.log[level](message, fields as Record<string, unknown> | undefined),
       output: (slot) => new ProcessOutput(slot.spec, places),
-      ready: NOT_YET,
+      ready: { notify: this.#notify },
       onPeers: (program, ports) => {
         this.#programs = { ...this.#programs, [program]: ports };
         home.announce();
@@ -90,6 +98,22 @@ export class ProgramPool implements PoolFace {
   start(): void {
     this.#events.supervisorState('RUNNING');
     this.#supervisor.start();
+    this.#files.use(this.slots);
+  }
+
+  /** Waits for a change of the pool; what watches its processes follows. */
+  async #changed<T>(change: Promise<T>): Promise<T> {
+    const done = await change;
+    if (!this.#stopping) this.#files.use(this.slots);
+    return done;
+  }
+
+  #onFiles(slots: readonly Slot[], changed: readonly string[]): void {
+    if (slots.length === 0 || this.#stopping) return;
+    const [first] = changed;
+    const more = changed.length > 1 ? ` and ${changed.length - 1} more` : '';
+    this.#home.log.notice(`${first}${more} changed: ${slots[0].spec.program} starts anew`);
+    void this.#supervisor.restart(slots, () => {});
   }
 
   changes(pool: PoolPlan): PoolChanges {
@@ -97,15 +121,17 @@ export class ProgramPool implements PoolFace {
   }
 
   use(pool: PoolPlan): Promise<Progress> {
-    return this.#supervisor.update(pool);
+    return this.#changed(this.#supervisor.update(pool));
   }
 
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#files.close();
     this.#events.supervisorState('STOPPING');
     await this.#supervisor.stop();
     this.#events.close();
     this.#sockets.close();
+    await this.#notify.close();
     await this.#logs.flushAll(FLUSH_MS);
     this.#logs.closeAll();
   }
@@ -154,16 +180,20 @@ export class ProgramPool implements PoolFace {
   }
 
   addGroup(name: string): boolean {
-    return this.#supervisor.addGroup(name);
+    const added = this.#supervisor.addGroup(name);
+    this.#files.use(this.slots);
+    return added;
   }
 
   removeGroup(name: string): boolean {
-    return this.#supervisor.removeGroup(name);
+    const removed = this.#supervisor.removeGroup(name);
+    this.#files.use(this.slots);
+    return removed;
   }
 
   async update(names: readonly string[], tell: (line: string) => void): Promise<Progress> {
     const pool = await this.#read(NONE_SCALED);
-    return this.#supervisor.update(pool, names.length === 0 ? null : names, tell);
+    return this.#changed(this.#supervisor.update(pool, names.length === 0 ? null : names, tell));
   }
 
   restart(processes: readonly ProcessHandle[], tell: (line: string) => void): Promise<Progress> {
@@ -174,11 +204,8 @@ export class ProgramPool implements PoolFace {
     const pool = await this.#read(new Map([[program, count]]));
     const groups = pool.groups.filter(({ processes }) => processes.some((spec) => spec.program === program));
     if (groups.length === 0 && count > 0) return { ok: false, text: `${program}: ERROR (no such program)` };
-    return this.#supervisor.update(
-      pool,
-      groups.map(({ name }) => name),
-      tell,
-    );
+    const names = groups.map(({ name }) => name);
+    return this.#changed(this.#supervisor.update(pool, names, tell));
   }
 
   async drain({ view }: ProcessHandle, on: boolean): Promise<Progress> {
@@ -216,7 +243,7 @@ export class ProgramPool implements PoolFace {
     if (this.#stopping) return;
     const read = this.#home.read(NONE_SCALED);
     // Its problems were printed; what ran before runs again.
-    if ('pool' in read) await this.#supervisor.update(read.pool);
+    if ('pool' in read) await this.use(read.pool);
     this.#supervisor.start();
   }
 
@@ -250,11 +277,3 @@ export class ProgramPool implements PoolFace {
 /** For what the programs said last. */
 const FLUSH_MS = 2000;
 const NONE_SCALED: ReadonlyMap<string, number> = new Map();
-
-const NOT_YET: ReadySources = {
-  notifyPath: () => null,
-  awaitNotify: () => () => {},
-  awaitHttp: () => () => {},
-  watchHttp: () => () => {},
-  matchLog: () => () => {},
-};

@@ -11,6 +11,7 @@ import { pumpOutput } from './logs/pump.ts';
 import { LineSplitter, type OutputSink } from './output.ts';
 import type { OutputPlan, ProcessSpec, StreamPlan } from './plan.ts';
 import type { RunningProcess } from './process.ts';
+import type { OutputListener } from './ready-probe.ts';
 import type { SlotOutput } from './slot.ts';
 
 export interface OutputPlaces {
@@ -95,7 +96,7 @@ export class ProcessOutput implements SlotOutput {
     this.#crashes = new CrashOutput(places.print);
   }
 
-  begin(running: RunningProcess, onChunk: ((chunk: Buffer) => void) | null): void {
+  begin(running: RunningProcess, onChunk: OutputListener | null): void {
     const run = this.#crashes.begin(this.#owner.name);
     this.#run = run;
     const listener = this.#listen(running);
@@ -108,7 +109,7 @@ export class ProcessOutput implements SlotOutput {
       const isLast = stream === 'stderr' || this.#plan.redirectStderr;
       return pumpOutput(readable, output, (chunk) => {
         if (isLast) this.#last.push(chunk);
-        onChunk?.(chunk);
+        onChunk?.(stream, chunk);
         if (stream === 'stdout') listener?.stdout(chunk);
       });
     };

@@ -1,19 +1,19 @@
 // Asks of one process, while it may serve, whether it is ready, and once it is, whether it still is: by what its policy says.
+import type { NotifySocket } from './notify-socket.ts';
 import type { ProcessSpec } from './plan.ts';
 import { awaitReady, watchReady } from './readiness.ts';
+import { awaitHttp, watchHttp } from './ready-http.ts';
+import { type OutputName, ReadyLog } from './ready-log.ts';
 import type { ProcessEvent, ProcessRecord } from './state.ts';
 
-/** Ways to become ready that are shared by all processes. */
+/** What is shared by all processes. */
 export interface ReadySources {
-  /** Where a process may send READY=1; null where that cannot be had. */
-  notifyPath(key: string): string | null;
-  /** Calls back when it was sent. The returned function ends the waiting. */
-  awaitNotify(key: string, onReady: () => void): () => void;
-  awaitHttp(port: number, path: string, statuses: readonly number[], onReady: () => void): () => void;
-  watchHttp(port: number, path: string, statuses: readonly number[], onLost: () => void): () => void;
-  /** Takes pieces of output; calls back at the first line that matches. */
-  matchLog(pattern: string, onReady: () => void): (chunk: Buffer) => void;
+  /** Where processes say themselves that they are ready. */
+  readonly notify: Pick<NotifySocket, 'pathFor' | 'open' | 'onReady'>;
 }
+
+/** Takes what a process writes. */
+export type OutputListener = (stream: OutputName, chunk: Buffer) => void;
 
 /** Nothing to watch: it stays ready until it ends. */
 const NOTHING = (): void => undefined;
@@ -53,9 +53,10 @@ export class ReadyProbe {
   }
 
   /** For the output of a launch that is ready by what it says; else null. */
-  listener({ policy: { ready } }: ProcessSpec, attempt: number): ((chunk: Buffer) => void) | null {
+  listener({ policy: { ready } }: ProcessSpec, attempt: number): OutputListener | null {
     if (ready.by !== 'log') return null;
-    return this.#sources.matchLog(ready.pattern, () => this.#dispatch({ type: 'ready', attempt }));
+    const log = new ReadyLog(ready.pattern, () => this.#dispatch({ type: 'ready', attempt }));
+    return (stream, chunk) => log.push(stream, chunk);
   }
 
   #await({ policy: { port, ready }, group, launch }: ProcessSpec, onReady: () => void): () => void {
@@ -63,9 +64,9 @@ export class ReadyProbe {
       case 'tcp':
         return port === null ? NOTHING : awaitReady(port, onReady);
       case 'http':
-        return port === null ? NOTHING : this.#sources.awaitHttp(port, ready.path, ready.statuses, onReady);
+        return port === null ? NOTHING : awaitHttp({ port, ...ready }, onReady);
       case 'notify':
-        return this.#sources.awaitNotify(`${group}:${launch.name}`, onReady);
+        return this.#sources.notify.onReady(`${group}:${launch.name}`, onReady);
       default:
         return NOTHING;
     }
@@ -73,8 +74,6 @@ export class ReadyProbe {
 
   #watch({ policy: { port, ready } }: ProcessSpec, onLost: () => void): () => void {
     if (port === null) return NOTHING;
-    return ready.by === 'http'
-      ? this.#sources.watchHttp(port, ready.path, ready.statuses, onLost)
-      : watchReady(port, onLost);
+    return ready.by === 'http' ? watchHttp({ port, ...ready }, onLost) : watchReady(port, onLost);
   }
 }

@@ -9,7 +9,7 @@ import { describeExit, MIN_LIFE_MS } from './ending.ts';
 import type { OutputPlan, ProcessSpec } from './plan.ts';
 import { accepts, holderOfPort } from './port-probe.ts';
 import { type RunningProcess, runProcess } from './process.ts';
-import { ReadyProbe, type ReadySources } from './ready-probe.ts';
+import { type OutputListener, ReadyProbe, type ReadySources } from './ready-probe.ts';
 import { type Effect, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
 import type { PipeSource } from './stdio-pipes.ts';
 import { transition } from './transition.ts';
@@ -32,7 +32,7 @@ export interface StateChange {
 /** What takes the output of one process, from launch to launch. */
 export interface SlotOutput {
   /** Takes over the streams of a launch. `onChunk` sees all of it. */
-  begin(running: RunningProcess, onChunk: ((chunk: Buffer) => void) | null): void;
+  begin(running: RunningProcess, onChunk: OutputListener | null): void;
   /** Holds at once, also for what runs. */
   change(plan: OutputPlan): void;
   /** It does its work: what it says from now on is news. */
@@ -338,6 +338,8 @@ export class Slot {
   async #launch(attempt: number): Promise<void> {
     let stdin: number | null;
     try {
+      const { ready } = this.spec.policy;
+      if (ready.by === 'notify') await this.#host.ready.notify.open(this.key, this.spec.launch.user);
       stdin = await this.#host.stdin(this);
     } catch (error) {
       return this.dispatch({ type: 'failed', attempt, reason: (error as Error).message });
@@ -359,7 +361,7 @@ export class Slot {
         mark: watchdog.mark,
         pipes,
         stdin,
-        notifySocket: this.spec.policy.ready.by === 'notify' ? ready.notifyPath(this.key) : null,
+        notifySocket: this.spec.policy.ready.by === 'notify' ? ready.notify.pathFor(this.key) : null,
         redirectStderr,
         waitForGroup: this.spec.policy.killAsGroup,
       },

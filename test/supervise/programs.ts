@@ -4,9 +4,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ProgramModel, Settings } from '../../src/config/model.ts';
-import { ConsoleOutput } from '../../src/supervise/console-output.ts';
+import { EventHub } from '../../src/supervise/events/event-hub.ts';
+import { ProgramLogs } from '../../src/supervise/logs/program-logs.ts';
 import type { OutputSink } from '../../src/supervise/output.ts';
 import type { PoolPlan } from '../../src/supervise/plan.ts';
+import { ProcessOutput } from '../../src/supervise/process-output.ts';
 import { EMPTY_POOL, planGroups } from '../../src/supervise/process-spec.ts';
 import { programDefaults } from '../../src/supervise/rows.ts';
 import type { Slot, SlotOutput } from '../../src/supervise/slot.ts';
@@ -30,11 +32,7 @@ export function poolOf(prefix: string, programs: readonly ProgramModel[]): PoolP
 /** What a supervisor needs, with nobody behind it. */
 export const SURROUNDINGS: Pick<SupervisorOptions, 'ready' | 'drain' | 'onState' | 'onGroups' | 'stdin'> = {
   ready: {
-    notifyPath: () => null,
-    awaitNotify: () => () => {},
-    awaitHttp: () => () => {},
-    watchHttp: () => () => {},
-    matchLog: () => () => {},
+    notify: { pathFor: () => '', open: () => Promise.resolve(), onReady: () => () => {} },
   },
   drain: () => Promise.resolve(),
   onState: () => {},
@@ -42,19 +40,12 @@ export const SURROUNDINGS: Pick<SupervisorOptions, 'ready' | 'drain' | 'onState'
   stdin: () => Promise.resolve(null),
 };
 
+const events = new EventHub({ identifier: 'test', log: () => {} });
+
 /** Output to a sink of lines. */
-export function printed(slot: Slot, sink: OutputSink): SlotOutput {
-  const console = new ConsoleOutput(slot.spec.launch.name, sink);
-  return {
-    begin: ({ stdout, stderr }) => console.begin(stdout, stderr),
-    settle: () => console.settle(),
-    exited: (how) => console.exited(how),
-    change: () => {},
-    stdoutLog: null,
-    stderrLog: null,
-    lastWords: () => '',
-    clear: () => Promise.resolve(),
-  };
+export function printed(slot: Slot, print: OutputSink): SlotOutput {
+  const logs = new ProgramLogs({ childLogDirectory: tmpdir(), identifier: 'test', print, report: () => {} });
+  return new ProcessOutput(slot.spec, { logs, events, print });
 }
 
 /** A command line that runs a script of the directory with this Node. */
