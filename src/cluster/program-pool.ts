@@ -10,10 +10,12 @@ import type { OutputLine } from '../supervise/output.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import type { PoolChanges } from '../supervise/pool-changes.ts';
 import { ProcessOutput } from '../supervise/process-output.ts';
+import type { ProcessPort } from '../supervise/process-ports.ts';
 import { SharedSockets } from '../supervise/shared-sockets.ts';
-import type { Slot, StateChange } from '../supervise/slot.ts';
+import type { Slot } from '../supervise/slot.ts';
+import type { StateChange } from '../supervise/slot-host.ts';
 import { whyNoCommand } from '../supervise/startable.ts';
-import { type ProcessPort, Supervisor } from '../supervise/supervisor.ts';
+import { Supervisor } from '../supervise/supervisor.ts';
 
 /** What the pool needs of the primary. */
 export interface PoolHome {

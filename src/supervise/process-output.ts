@@ -12,7 +12,7 @@ import { LineSplitter, type OutputSink } from './output.ts';
 import type { OutputPlan, ProcessSpec, StreamPlan } from './plan.ts';
 import type { RunningProcess } from './process.ts';
 import type { OutputListener } from './ready-probe.ts';
-import type { SlotOutput } from './slot.ts';
+import type { SlotOutput } from './slot-host.ts';
 
 export interface OutputPlaces {
   readonly logs: ProgramLogs;

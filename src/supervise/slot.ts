@@ -1,69 +1,17 @@
 // One place for one process: feeds events to the pure transition and carries its effects out. What comes of it (peers, status) the
 // supervisor reads here.
 import { isDeepStrictEqual } from 'node:util';
-import type { Clock } from '../shared/clock.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
 import { Timer } from '../shared/timer.ts';
 import type { ProcessView } from './control/face.ts';
 import { describeExit, MIN_LIFE_MS } from './ending.ts';
-import type { OutputPlan, ProcessSpec } from './plan.ts';
-import { accepts, holderOfPort } from './port-probe.ts';
+import type { ProcessSpec } from './plan.ts';
+import { whyPortTaken } from './port-taken.ts';
 import { type RunningProcess, runProcess } from './process.ts';
-import { type OutputListener, ReadyProbe, type ReadySources } from './ready-probe.ts';
+import { ReadyProbe } from './ready-probe.ts';
+import type { SlotHost, SlotOutput } from './slot-host.ts';
 import { type Effect, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
-import type { PipeSource } from './stdio-pipes.ts';
 import { transition } from './transition.ts';
-import type { Watchdog } from './watchdog.ts';
-
-export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: object) => void;
-
-/** A move from one state to another, for those who follow (events, tests). */
-export interface StateChange {
-  readonly slot: Slot;
-  readonly from: ProcessState;
-  readonly to: ProcessState;
-  readonly pid: number;
-  /** Failed starts in a row. */
-  readonly tries: number;
-  /** EXITED with one of exitcodes. */
-  readonly expected: boolean;
-}
-
-/** What takes the output of one process, from launch to launch. */
-export interface SlotOutput {
-  /** Takes over the streams of a launch. `onChunk` sees all of it. */
-  begin(running: RunningProcess, onChunk: OutputListener | null): void;
-  /** Holds at once, also for what runs. */
-  change(plan: OutputPlan): void;
-  /** It does its work: what it says from now on is news. */
-  settle(): void;
-  /** How the launch ended; null when it was told to. */
-  exited(how: string | null): void;
-  readonly stdoutLog: string | null;
-  readonly stderrLog: string | null;
-  /** The last lines of stderr (or of stdout where they are one). */
-  lastWords(): string;
-  clear(): Promise<void>;
-}
-
-/** What a slot needs of the supervisor. */
-export interface SlotHost {
-  readonly clock: Clock;
-  readonly watchdog: Watchdog;
-  readonly pipes: PipeSource;
-  readonly log: Log;
-  readonly ready: ReadySources;
-  output(slot: Slot): SlotOutput;
-  /** What is known of it as a peer has changed. */
-  announce(slot: Slot): void;
-  /** Resolves when no request is under way on its port, or the limit is over. */
-  drain(spec: ProcessSpec): Promise<void>;
-  /** Resolves when all that it depends on is ready. */
-  dependencies(spec: ProcessSpec): Promise<void>;
-  /** A descriptor that becomes stdin: the shared socket of an fcgi-program; null without. Rejects with the reason. */
-  stdin(slot: Slot): Promise<number | null>;
-  onState(change: StateChange): void;
-}
 
 export class Slot {
   /** Replaced while there is no process, or when only the policy differs. */
@@ -318,21 +266,9 @@ export class Slot {
   async #prepare(attempt: number): Promise<void> {
     if (this.spec.policy.dependsOn.length > 0) await this.#host.dependencies(this.spec);
     if (attempt !== this.#record.attempt) return;
-    const taken = await this.#portTaken();
+    const taken = await whyPortTaken(this.spec.launch, (message) => this.#say('warn', message));
     if (taken === null) return this.dispatch({ type: 'prepared', attempt });
     this.dispatch({ type: 'failed', attempt, reason: taken });
-  }
-
-  /** An orphan of an earlier run, or a stranger, would take the requests and make the process fail for an unclear reason. */
-  async #portTaken(): Promise<string | null> {
-    const { port, dialect } = this.spec.launch;
-    if (port === null || !(await accepts(port))) return null;
-    const who = (await holderOfPort(port))?.text ?? 'another process';
-    if (dialect === 'lbproxy')
-      return `port ${port} is taken by ${who}: stop that, or choose another first_port`;
-    // The port was found in its command line; whether it listens there, and whether that fails, is its own business.
-    this.#say('warn', `starts though port ${port} of its command is taken by ${who}`);
-    return null;
   }
 
   async #launch(attempt: number): Promise<void> {

@@ -5,27 +5,13 @@ import { rethrowLater } from '../shared/rethrow-later.ts';
 import type { Progress, Reread } from './control/face.ts';
 import type { GroupPlan, PoolPlan, ProcessSpec } from './plan.ts';
 import { changesOf, needsRestart, type PoolChanges, slotKey } from './pool-changes.ts';
+import { PortBook, type ProcessPort } from './process-ports.ts';
 import type { ReadySources } from './ready-probe.ts';
 import { Rollout } from './rollout.ts';
-import { type Log, Slot, type SlotHost, type SlotOutput, type StateChange } from './slot.ts';
+import { Slot } from './slot.ts';
+import type { Log, SlotHost, SlotOutput, StateChange } from './slot-host.ts';
 import { PipeSource } from './stdio-pipes.ts';
 import { Watchdog } from './watchdog.ts';
-
-/** A port of a process, and what the balancer has to know of it. */
-export interface ProcessPort {
-  readonly port: number;
-  /** Requests may go there. */
-  readonly up: boolean;
-  /** Not up, but about to be: requests may wait for it. */
-  readonly coming: boolean;
-  /** Since when it is up, in milliseconds since the epoch; 0 while it is not. */
-  readonly upSinceMs: number;
-  readonly slowStartMs: number;
-  /** `group:name`. */
-  readonly process: string;
-  /** Why it is not up, and what it said last; '' while it is. */
-  readonly trouble: string;
-}
 
 export interface GroupChange {
   readonly what: 'ADDED' | 'REMOVED';
@@ -69,7 +55,7 @@ export class Supervisor {
   readonly #groups = new Map<string, RunningGroup>();
   /** As it was read last; its groups need not run. */
   #configured: PoolPlan;
-  readonly #upSince = new Map<Slot, number>();
+  readonly #ports = new PortBook();
   #updates: Promise<unknown> = Promise.resolve();
   #stopping = false;
 
@@ -317,7 +303,7 @@ export class Supervisor {
   async #giveUp(slot: Slot): Promise<void> {
     await this.stopSlot(slot);
     slot.close();
-    this.#upSince.delete(slot);
+    this.#ports.forget(slot);
   }
 
   // Stopping.
@@ -361,27 +347,13 @@ export class Supervisor {
   }
 
   #announce(program: string): void {
-    const ports: ProcessPort[] = [];
-    for (const group of this.#groups.values())
-      for (const slot of group.slots) if (slot.spec.program === program) ports.push(...this.#portOf(slot));
-    ports.sort((a, b) => a.port - b.port);
+    const slots = [...this.#groups.values()].flatMap((group) => group.slots);
     try {
-      this.#options.onPeers(program, ports);
+      this.#options.onPeers(program, this.#ports.of(slots.filter((slot) => slot.spec.program === program)));
     } catch (error) {
       // Whoever brought the change about has its own things to put in order.
       rethrowLater(error);
     }
-  }
-
-  #portOf(slot: Slot): readonly ProcessPort[] {
-    const { port, slowStartMs } = slot.spec.policy;
-    const { up } = slot;
-    if (!up) this.#upSince.delete(slot);
-    else if (!this.#upSince.has(slot)) this.#upSince.set(slot, Date.now());
-    if (port === null) return [];
-    const upSinceMs = this.#upSince.get(slot) ?? 0;
-    const trouble = up ? '' : slot.trouble();
-    return [{ port, up, coming: slot.coming, upSinceMs, slowStartMs, process: slot.key, trouble }];
   }
 
   async #dependencies({ policy }: ProcessSpec): Promise<void> {

@@ -11,7 +11,8 @@ import type { PoolPlan } from '../../src/supervise/plan.ts';
 import { ProcessOutput } from '../../src/supervise/process-output.ts';
 import { EMPTY_POOL, planGroups } from '../../src/supervise/process-spec.ts';
 import { programDefaults } from '../../src/supervise/rows.ts';
-import type { Slot, SlotOutput } from '../../src/supervise/slot.ts';
+import type { Slot } from '../../src/supervise/slot.ts';
+import type { SlotOutput } from '../../src/supervise/slot-host.ts';
 import type { SupervisorOptions } from '../../src/supervise/supervisor.ts';
 
 export function program(name: string, own: Partial<Settings>): ProgramModel {
