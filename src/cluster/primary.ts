@@ -67,7 +67,7 @@ export class Primary implements PoolHome {
   readonly #hub: GroupHub;
   readonly #resolver: HostResolver;
   #supervisor: Supervisor | null = null;
-  #programs: Record<string, readonly { port: number; up: boolean }[]> = {};
+  #programs: Discovery['programs'] = {};
   /** Of the running configuration, as it was read with it. */
   #tls: TlsMessage = { selfSigned: null, files: {} };
   readonly #ticketKeys: TicketKeyring;

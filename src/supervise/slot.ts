@@ -1,5 +1,7 @@
 // One place for one process: feeds events to the pure transition and carries its effects out. What comes of it (peers,
 // status) the supervisor reads here.
+
+import type { ProcessPort } from '../balance/process-port.ts';
 import type { Clock } from '../shared/clock.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
 import { Timer } from '../shared/timer.ts';
@@ -8,6 +10,7 @@ import type { OutputSink } from './output.ts';
 import type { ProcessSpec } from './plan.ts';
 import { accepts, holderOfPort } from './port-probe.ts';
 import { type RunningProcess, runProcess } from './process.ts';
+import { processPort } from './process-ports.ts';
 import { awaitReady, watchReady } from './readiness.ts';
 import { type Effect, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
 import { describeExit, MIN_LIFE_MS, transition } from './transition.ts';
@@ -64,6 +67,10 @@ export class Slot {
   readonly #queue: ProcessEvent[] = [];
   #busy = false;
   readonly #waiting = new Set<() => void>();
+  /** It is stopped to be started anew. */
+  replaced = false;
+  #upSinceMs = 0;
+  #conditionSinceMs = 0;
 
   constructor(spec: ProcessSpec, host: SlotHost) {
     this.spec = spec;
@@ -78,6 +85,13 @@ export class Slot {
   /** The port accepts and nothing is being stopped. */
   get up(): boolean {
     return this.#record.ready;
+  }
+
+  /** For the balancer; null without a port. */
+  get port(): ProcessPort | null {
+    const { replaced } = this;
+    const facts = { replaced, upSinceMs: this.#upSinceMs, conditionSinceMs: this.#conditionSinceMs };
+    return processPort(this.spec, this.#record, { ...facts, trouble: '' });
   }
 
   /** Does its work: takes requests if it has a port, runs if it has none. */
@@ -132,8 +146,16 @@ export class Slot {
 
   #take(event: ProcessEvent): void {
     const rules = { ...this.spec.policy, drainMs: this.#host.drainMs };
+    if (event.type === 'start') this.replaced = false;
+    const before = this.port;
     const { record, effects } = transition(this.#record, event, rules, this.#host.clock.now());
     this.#record = record;
+    const now = this.port;
+    if (now?.condition !== before?.condition) this.#conditionSinceMs = Date.now();
+    if (now?.up === true && before?.up === false) this.#upSinceMs = Date.now();
+    const isTold = effects.some((effect) => effect.do === 'announce');
+    if (!isTold && (now?.coming !== before?.coming || now?.condition !== before?.condition))
+      this.#contained(() => this.#host.announce(this.spec.program));
     for (const effect of effects) this.#contained(() => this.#carryOut(effect));
     this.#contained(() => this.#tendProbe());
     if (this.#doesWork()) this.#run?.settle();

@@ -1,6 +1,7 @@
 // All programs of a configuration: starts, replaces and stops their processes, and tells the balancer which ports accept.
 // Lives in the primary.
 import { isDeepStrictEqual } from 'node:util';
+import type { ProcessPort } from '../balance/process-port.ts';
 import type { ProgramModel } from '../config/model.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import type { OutputSink } from './output.ts';
@@ -9,12 +10,6 @@ import { planProcesses } from './process-spec.ts';
 import { type Log, type ProcessStatus, Slot, type SlotHost } from './slot.ts';
 import { replacementBatch } from './update-order.ts';
 import { Watchdog } from './watchdog.ts';
-
-/** A port of a program and whether requests may go there. */
-export interface ProgramPort {
-  readonly port: number;
-  readonly up: boolean;
-}
 
 /** Names of processes. */
 export interface ProgramChanges {
@@ -35,7 +30,7 @@ export interface SupervisorOptions {
    * All ports of a program in their order, each time one of them comes or goes: at start (all down), as soon as a port
    * accepts, when its process exits, and drainMs before a process that is to stop gets its signal.
    */
-  onPeers(program: string, ports: readonly ProgramPort[]): void;
+  onPeers(program: string, ports: readonly ProcessPort[]): void;
   /** How long the balancer and the acceptors have to take a peer out before its process is told to stop. Default 100. */
   readonly drainMs?: number;
   readonly clock?: Clock;
@@ -174,6 +169,7 @@ export class Supervisor {
 
   /** Stops these, gives them their new specifications (taking them off the list) and starts them. */
   async #replace(slots: readonly Slot[], changed: Map<Slot, ProcessSpec>): Promise<void> {
+    for (const slot of slots) slot.replaced = true;
     await Promise.all(slots.map((slot) => this.#stopSlot(slot)));
     if (this.#stopping) return;
     for (const slot of slots) {
@@ -208,10 +204,10 @@ export class Supervisor {
   }
 
   #announce(program: string): void {
-    const ports: ProgramPort[] = [];
+    const ports: ProcessPort[] = [];
     for (const slot of this.#slots.values()) {
-      const { port } = slot.spec.launch;
-      if (slot.spec.program === program && port !== null) ports.push({ port, up: slot.up });
+      const { port } = slot;
+      if (slot.spec.program === program && port !== null) ports.push(port);
     }
     ports.sort((a, b) => a.port - b.port);
     this.#options.onPeers(program, ports);

@@ -48,7 +48,7 @@ describe('a program', () => {
       process.kill(first, 'SIGKILL');
       await until(() => supervisor.status[0].up && supervisor.status[0].pid !== first);
       await supervisor.stop();
-      console.log(JSON.stringify([supervisor.status[0].state, [...errors]]));
+      console.log(JSON.stringify([supervisor.status[0].state, [...errors].sort()]));
       process.exit(0);
     `);
     expect(JSON.parse(out)).toEqual(['STOPPED', ['no log', 'no peers']]);

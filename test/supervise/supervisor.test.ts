@@ -29,8 +29,10 @@ function supervise(dir: string, programs: ProgramModel[], own: Partial<Superviso
     prefix: dir,
     log: (level, message) => logs.push(`${level}: ${message}`),
     onOutput: (line) => void lines.push(line),
-    onPeers: (name, ports) =>
-      peers.push([name, ...ports.map((p) => `${p.port}${p.up ? '+' : '-'}`)].join(' ')),
+    onPeers: (name, ports) => {
+      const said = [name, ...ports.map((p) => `${p.port}${p.up ? '+' : '-'}`)].join(' ');
+      if (said !== peers.at(-1)) peers.push(said);
+    },
     ...own,
   });
   cleanups.push(() => supervisor.stop());
@@ -115,7 +117,7 @@ describe('Supervisor', () => {
       {
         drainMs: 200,
         onPeers: (_, [peer]) => {
-          if (!peer.up) downAt = Date.now();
+          if (peer.condition === 'stopping') downAt ||= Date.now();
         },
       },
     );

@@ -1,0 +1,68 @@
+// What the balancer is told of one process with a port, made of its record. Pure.
+import type { ProcessPort } from '../balance/process-port.ts';
+import type { ProcessSpec } from './plan.ts';
+import type { ProcessRecord } from './state.ts';
+import { describeExit } from './transition.ts';
+
+/** What the record does not hold. Times in ms since the epoch, 0 = never. */
+export interface PortFacts {
+  /** It is being replaced: it starts again once it has stopped. */
+  readonly replaced: boolean;
+  readonly upSinceMs: number;
+  readonly conditionSinceMs: number;
+  readonly trouble: string;
+}
+
+/** null for a process without a port. */
+export function processPort(spec: ProcessSpec, record: ProcessRecord, facts: PortFacts): ProcessPort | null {
+  const { port, name } = spec.launch;
+  if (port === null) return null;
+  const up = record.ready;
+  return {
+    port,
+    name: spec.group === name ? name : `${spec.group}:${name}`,
+    up,
+    coming: !up && isComing(spec, record, facts.replaced),
+    upSinceMs: facts.upSinceMs,
+    slowStartMs: spec.policy.slowStartMs,
+    condition: conditionOf(record, facts.replaced),
+    conditionSinceMs: facts.conditionSinceMs,
+    trouble: up ? '' : facts.trouble,
+  };
+}
+
+function isComing({ policy }: ProcessSpec, { state, startAgain }: ProcessRecord, replaced: boolean): boolean {
+  switch (state) {
+    case 'STARTING':
+    case 'BACKOFF':
+      return true;
+    // Its port is lost, or it has ended and what is left of it has not: autorestart says what comes then.
+    case 'RUNNING':
+      return policy.autorestart !== false;
+    case 'STOPPING':
+      return startAgain || replaced;
+    case 'STOPPED':
+      return replaced;
+    default:
+      return false;
+  }
+}
+
+function conditionOf({ state, exit, problem, ready }: ProcessRecord, replaced: boolean): string {
+  if (ready) return 'serves';
+  if (exit !== null && state !== 'STOPPING') return describeExit(exit);
+  if (problem !== null) return problem;
+  if (replaced) return 'restarting';
+  switch (state) {
+    case 'STARTING':
+      return 'starting';
+    case 'RUNNING':
+      return 'does not accept on its port';
+    case 'STOPPING':
+      return 'stopping';
+    case 'EXITED':
+      return 'exited, and stays so';
+    default:
+      return state === 'STOPPED' ? 'stopped' : 'given up';
+  }
+}
