@@ -6,8 +6,8 @@ import { describeExit } from './transition.ts';
 
 /** What the record does not hold. Times in ms since the epoch, 0 = never. */
 export interface PortFacts {
-  /** It is being replaced: it starts again once it has stopped. */
-  readonly replaced: boolean;
+  /** It is stopped only to be started (anew) in a moment: at the start of lbproxy, and while it is replaced. */
+  readonly awaitsStart: boolean;
   readonly upSinceMs: number;
   readonly conditionSinceMs: number;
   readonly trouble: string;
@@ -22,16 +22,20 @@ export function processPort(spec: ProcessSpec, record: ProcessRecord, facts: Por
     port,
     name: spec.group === name ? name : `${spec.group}:${name}`,
     up,
-    coming: !up && isComing(spec, record, facts.replaced),
+    coming: !up && isComing(spec, record, facts.awaitsStart),
     upSinceMs: facts.upSinceMs,
     slowStartMs: spec.policy.slowStartMs,
-    condition: conditionOf(record, facts.replaced),
+    condition: conditionOf(record, facts.awaitsStart),
     conditionSinceMs: facts.conditionSinceMs,
     trouble: up ? '' : facts.trouble,
   };
 }
 
-function isComing({ policy }: ProcessSpec, { state, startAgain }: ProcessRecord, replaced: boolean): boolean {
+function isComing(
+  { policy }: ProcessSpec,
+  { state, startAgain }: ProcessRecord,
+  awaitsStart: boolean,
+): boolean {
   switch (state) {
     case 'STARTING':
     case 'BACKOFF':
@@ -40,19 +44,19 @@ function isComing({ policy }: ProcessSpec, { state, startAgain }: ProcessRecord,
     case 'RUNNING':
       return policy.autorestart !== false;
     case 'STOPPING':
-      return startAgain || replaced;
+      return startAgain || awaitsStart;
     case 'STOPPED':
-      return replaced;
+      return awaitsStart;
     default:
       return false;
   }
 }
 
-function conditionOf({ state, exit, problem, ready }: ProcessRecord, replaced: boolean): string {
+function conditionOf({ state, exit, problem, ready }: ProcessRecord, awaitsStart: boolean): string {
   if (ready) return 'serves';
   if (exit !== null && state !== 'STOPPING') return describeExit(exit);
   if (problem !== null) return problem;
-  if (replaced) return 'restarting';
+  if (awaitsStart) return 'about to start';
   switch (state) {
     case 'STARTING':
       return 'starting';

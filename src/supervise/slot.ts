@@ -67,8 +67,8 @@ export class Slot {
   readonly #queue: ProcessEvent[] = [];
   #busy = false;
   readonly #waiting = new Set<() => void>();
-  /** It is stopped to be started anew. */
-  replaced = false;
+  /** It is stopped only to be started in a moment. */
+  awaitsStart = false;
   #upSinceMs = 0;
   #conditionSinceMs = 0;
 
@@ -89,8 +89,8 @@ export class Slot {
 
   /** For the balancer; null without a port. */
   get port(): ProcessPort | null {
-    const { replaced } = this;
-    const facts = { replaced, upSinceMs: this.#upSinceMs, conditionSinceMs: this.#conditionSinceMs };
+    const { awaitsStart } = this;
+    const facts = { awaitsStart, upSinceMs: this.#upSinceMs, conditionSinceMs: this.#conditionSinceMs };
     return processPort(this.spec, this.#record, { ...facts, trouble: '' });
   }
 
@@ -146,7 +146,7 @@ export class Slot {
 
   #take(event: ProcessEvent): void {
     const rules = { ...this.spec.policy, drainMs: this.#host.drainMs };
-    if (event.type === 'start') this.replaced = false;
+    if (event.type === 'start') this.awaitsStart = false;
     const before = this.port;
     const { record, effects } = transition(this.#record, event, rules, this.#host.clock.now());
     this.#record = record;

@@ -63,8 +63,9 @@ export class Supervisor {
     for (const [key, spec] of this.#plan(options.programs)) this.#slots.set(key, new Slot(spec, this.#host));
   }
 
-  /** Tells of all ports, which are down: for those who have to know of them before the start. */
+  /** Tells of all ports, which are down and coming: for those who have to know of them before the start. */
   announceAll(): void {
+    for (const slot of this.#slots.values()) slot.awaitsStart = slot.spec.policy.autostart;
     for (const program of this.#programs()) this.#announce(program);
   }
 
@@ -169,7 +170,7 @@ export class Supervisor {
 
   /** Stops these, gives them their new specifications (taking them off the list) and starts them. */
   async #replace(slots: readonly Slot[], changed: Map<Slot, ProcessSpec>): Promise<void> {
-    for (const slot of slots) slot.replaced = true;
+    for (const slot of slots) slot.awaitsStart = true;
     await Promise.all(slots.map((slot) => this.#stopSlot(slot)));
     if (this.#stopping) return;
     for (const slot of slots) {
