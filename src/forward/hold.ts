@@ -124,7 +124,7 @@ export class Hold implements Waiter {
   }
 
   giveUp(): void {
-    this.#fail('no_live_peer', '');
+    this.#fail('no_live_peer', CAUSE_OF.no_live_peer);
   }
 
   /** The exchange goes on, or is over. */
