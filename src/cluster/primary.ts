@@ -225,8 +225,8 @@ export class Primary implements PoolHome {
     const pool = new ProgramPool(this.#options.pool, {
       log: this.log,
       announce: () => this.#announce(),
-      idle: () => Promise.resolve(),
-      inFlight: () => Promise.resolve({}),
+      idle: (port, limitMs) => this.#acceptors.idle([port], limitMs),
+      inFlight: () => this.#acceptors.inFlight(),
       read: (scaled) => {
         const read = this.#options.read(scaled);
         return 'errors' in read ? { errors: read.errors.map(problemText) } : read;

@@ -1,5 +1,7 @@
 // The primary's programs: the supervisor with all that it needs (outputs, events, shared sockets, ways to become ready), what the
 // balancer has to know of their ports, and the face that control servers see.
+
+import type { ProcessPort } from '../balance/process-port.ts';
 import type { Log } from '../observe/error-log.ts';
 import type { PoolFace, ProcessHandle, Progress, Reread } from '../supervise/control/face.ts';
 import { EventHub } from '../supervise/events/event-hub.ts';
@@ -10,12 +12,12 @@ import type { OutputLine } from '../supervise/output.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import type { PoolChanges } from '../supervise/pool-changes.ts';
 import { ProcessOutput } from '../supervise/process-output.ts';
-import type { ProcessPort } from '../supervise/process-ports.ts';
 import { SharedSockets } from '../supervise/shared-sockets.ts';
 import type { Slot } from '../supervise/slot.ts';
 import type { StateChange } from '../supervise/slot-host.ts';
 import { whyNoCommand } from '../supervise/startable.ts';
 import { Supervisor } from '../supervise/supervisor.ts';
+import type { DrainWaits } from './messages.ts';
 
 /** What the pool needs of the primary. */
 export interface PoolHome {
@@ -23,9 +25,9 @@ export interface PoolHome {
   /** A port of a process came or went. */
   announce(): void;
   /** Resolves when no request is under way on the port, in any acceptor, at the latest after `limitMs`. */
-  idle(port: number, limitMs: number): Promise<void>;
-  /** Requests under way by port. */
-  inFlight(): Promise<Readonly<Record<number, number>>>;
+  idle(port: number, limitMs: number): Promise<unknown>;
+  /** Under way by port. */
+  inFlight(): Promise<Readonly<Record<number, DrainWaits>>>;
   /** Reads the configuration again; programs of `scaled` have so many processes. */
   read(
     scaled: ReadonlyMap<string, number>,
@@ -44,7 +46,7 @@ export class ProgramPool implements PoolFace {
   readonly #notify: LazyNotify;
   readonly #files: FileWatch;
   #programs: Readonly<Record<string, readonly ProcessPort[]>> = {};
-  #inFlight: Readonly<Record<number, number>> = {};
+  #inFlight: Readonly<Record<number, DrainWaits>> = {};
   #restarting = false;
   #stopping = false;
 
@@ -263,7 +265,7 @@ export class ProgramPool implements PoolFace {
     return {
       get view() {
         const { view } = slot;
-        return { ...view, inFlight: view.port === null ? null : (inFlight[view.port] ?? 0) };
+        return { ...view, inFlight: view.port === null ? null : underWay(inFlight[view.port]) };
       },
       whyNoCommand: () => whyNoCommand(slot.spec.launch, process.env),
       start: () => slot.dispatch({ type: 'start' }),
@@ -274,6 +276,10 @@ export class ProgramPool implements PoolFace {
       until: (reached, withinMs) => slot.until(reached, withinMs),
     };
   }
+}
+
+function underWay(waits: DrainWaits | undefined): number {
+  return waits === undefined ? 0 : waits.exchanges + waits.tunnels;
 }
 
 /** For what the programs said last. */

@@ -76,6 +76,7 @@ export class Rollout {
   async #replaceBatch(slots: readonly Slot[], changed: Map<Slot, ProcessSpec>): Promise<string | null> {
     if (slots.length === 0) return null;
     const wasUp = slots.filter((slot) => slot.state !== 'STOPPED' && slot.state !== 'EXITED');
+    for (const slot of wasUp) slot.awaitsStart = true;
     await Promise.all(slots.map((slot) => this.#host.stop(slot)));
     if (this.#host.isStopping()) {
       changed.clear();

@@ -1,6 +1,7 @@
 // One place for one process: feeds events to the pure transition and carries its effects out. What comes of it (peers, status) the
 // supervisor reads here.
 import { isDeepStrictEqual } from 'node:util';
+import type { ProcessPort } from '../balance/process-port.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
 import { Timer } from '../shared/timer.ts';
 import type { ProcessView } from './control/face.ts';
@@ -8,6 +9,7 @@ import { describeExit, MIN_LIFE_MS } from './ending.ts';
 import type { ProcessSpec } from './plan.ts';
 import { whyPortTaken } from './port-taken.ts';
 import { type RunningProcess, runProcess } from './process.ts';
+import { processPort } from './process-ports.ts';
 import { ReadyProbe } from './ready-probe.ts';
 import type { SlotHost, SlotOutput } from './slot-host.ts';
 import { type Effect, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
@@ -16,8 +18,12 @@ import { transition } from './transition.ts';
 export class Slot {
   /** Replaced while there is no process, or when only the policy differs. */
   spec: ProcessSpec;
+  /** It is stopped only to be started in a moment. */
+  awaitsStart = false;
   /** Taken out of the balancer by hand. */
   #drained = false;
+  #upSinceMs = 0;
+  #conditionSinceMs = 0;
   readonly #host: SlotHost;
   #record = STOPPED;
   #process: RunningProcess | undefined;
@@ -89,12 +95,15 @@ export class Slot {
     return this.spec.policy.ready.by === 'running' ? this.#record.state === 'RUNNING' : this.#record.ready;
   }
 
-  /** Not up, but about to be: requests may wait for it. One that fails again and again is not waited for. */
-  get coming(): boolean {
-    const { state, failures, shortLives, startAgain } = this.#record;
-    if (this.#drained || this.up || failures > MAX_AWAITED_FAILURES || shortLives > MAX_AWAITED_LIVES)
-      return false;
-    return state === 'STARTING' || state === 'RUNNING' || state === 'BACKOFF' || startAgain;
+  /** For the balancer; null without a port. */
+  get port(): ProcessPort | null {
+    return processPort(this.spec, this.#record, {
+      awaitsStart: this.awaitsStart,
+      drained: this.#drained,
+      upSinceMs: this.#upSinceMs,
+      conditionSinceMs: this.#conditionSinceMs,
+      trouble: this.#record.ready ? '' : (this.#output?.lastWords() ?? ''),
+    });
   }
 
   /** Milliseconds since the epoch; 0 when it never was. */
@@ -135,13 +144,6 @@ export class Slot {
       inFlight: null,
       restarts: Math.max(0, this.#launches - 1),
     };
-  }
-
-  /** Why it does not serve, and what it said last. */
-  trouble(): string {
-    return [this.#record.problem ?? '', this.#output?.lastWords() ?? '']
-      .filter((text) => text !== '')
-      .join('\n');
   }
 
   get output(): SlotOutput {
@@ -194,14 +196,23 @@ export class Slot {
 
   #take(event: ProcessEvent): void {
     const before = this.#record;
-    const coming = this.coming;
+    if (event.type === 'start') this.awaitsStart = false;
+    const port = this.port;
     const { record, effects } = transition(before, event, this.spec.policy, this.#host.clock.now());
     this.#record = record;
+    this.#notePort(port);
     if (record.state !== before.state) this.#contained(() => this.#tellState(before.state));
     for (const effect of effects) this.#contained(() => this.#carryOut(effect));
     this.#contained(() => this.#probe.tend(this.spec, this.#record, this.#process?.pid));
-    if (coming !== this.coming) this.#contained(() => this.#host.announce(this));
+    if (port?.coming !== this.port?.coming || port?.condition !== this.port?.condition)
+      this.#contained(() => this.#host.announce(this));
     if (this.#doesWork()) this.#output?.settle();
+  }
+
+  #notePort(before: ProcessPort | null): void {
+    const now = this.port;
+    if (now?.condition !== before?.condition) this.#conditionSinceMs = Date.now();
+    if (now?.up === true && before?.up !== true) this.#upSinceMs = Date.now();
   }
 
   #tellState(from: ProcessState): void {
@@ -326,7 +337,3 @@ export class Slot {
     this.dispatch({ type: 'exited', attempt, code, signal });
   }
 }
-
-/** From then on a request is told at once that nothing serves. */
-const MAX_AWAITED_FAILURES = 3;
-const MAX_AWAITED_LIVES = 8;

@@ -1,11 +1,11 @@
 // All groups of processes: starts, replaces and stops them, and tells the balancer which ports accept. Lives in the primary.
 import { isDeepStrictEqual } from 'node:util';
+import type { ProcessPort } from '../balance/process-port.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
 import type { Progress, Reread } from './control/face.ts';
 import type { GroupPlan, PoolPlan, ProcessSpec } from './plan.ts';
 import { changesOf, needsRestart, type PoolChanges, slotKey } from './pool-changes.ts';
-import { PortBook, type ProcessPort } from './process-ports.ts';
 import type { ReadySources } from './ready-probe.ts';
 import { Rollout } from './rollout.ts';
 import { Slot } from './slot.ts';
@@ -30,7 +30,7 @@ export interface SupervisorOptions {
    */
   onPeers(program: string, ports: readonly ProcessPort[]): void;
   /** Resolves when no request is under way on a port that was told to be down, at the latest after `limitMs`. */
-  drain(port: number, limitMs: number): Promise<void>;
+  drain(port: number, limitMs: number): Promise<unknown>;
   onState(change: StateChange): void;
   /** The groups that run, at the start and when one came or went. */
   onGroups(groups: readonly GroupPlan[], change: GroupChange | null): void;
@@ -55,7 +55,6 @@ export class Supervisor {
   readonly #groups = new Map<string, RunningGroup>();
   /** As it was read last; its groups need not run. */
   #configured: PoolPlan;
-  readonly #ports = new PortBook();
   #updates: Promise<unknown> = Promise.resolve();
   #stopping = false;
 
@@ -110,8 +109,9 @@ export class Supervisor {
     return this.#groups.get(group)?.slots.find((slot) => slot.spec.launch.name === name);
   }
 
-  /** Tells of all ports, which are down: for those who have to know of them before the start. */
+  /** Tells of all ports, which are down and coming: for those who have to know of them before the start. */
   announceAll(): void {
+    for (const slot of this.slots) slot.awaitsStart = slot.spec.policy.autostart;
     for (const program of new Set(this.slots.map((slot) => slot.spec.program))) this.#announce(program);
   }
 
@@ -303,7 +303,6 @@ export class Supervisor {
   async #giveUp(slot: Slot): Promise<void> {
     await this.stopSlot(slot);
     slot.close();
-    this.#ports.forget(slot);
   }
 
   // Stopping.
@@ -349,7 +348,11 @@ export class Supervisor {
   #announce(program: string): void {
     const slots = [...this.#groups.values()].flatMap((group) => group.slots);
     try {
-      this.#options.onPeers(program, this.#ports.of(slots.filter((slot) => slot.spec.program === program)));
+      const ports = slots.flatMap((slot) => (slot.spec.program === program ? (slot.port ?? []) : []));
+      this.#options.onPeers(
+        program,
+        ports.sort((a, b) => a.port - b.port),
+      );
     } catch (error) {
       // Whoever brought the change about has its own things to put in order.
       rethrowLater(error);

@@ -1,12 +1,7 @@
 // Which servers of a configuration may be processes that run here: those on the machine's own addresses, by their ports.
 import type { Model } from '../config/model.ts';
-import { groupKey, implicitUpstream } from './discovery.ts';
+import { groupKey, implicitUpstream, isHere } from './discovery.ts';
 import { passesOf } from './passes.ts';
-
-/** Names and addresses by which a machine means itself. */
-export function isLoopback(host: string): boolean {
-  return /^(?:localhost|127(?:\.\d{1,3}){3}|0\.0\.0\.0|\[?::1?\]?)$/i.test(host);
-}
 
 /** Ports of all servers on this machine, in groups and in proxy_pass. */
 export function followedPorts(model: Model): ReadonlySet<number> {
@@ -15,5 +10,5 @@ export function followedPorts(model: Model): ReadonlySet<number> {
     .targets.filter(({ authority }) => !groups.has(groupKey(authority)))
     .map(({ authority, at }) => implicitUpstream(model.settings, authority, at));
   const servers = [...model.upstreams, ...implicit].flatMap(({ settings }) => settings.upstreamServers);
-  return new Set(servers.filter(({ host }) => isLoopback(host)).map(({ port }) => port));
+  return new Set(servers.filter(({ host }) => isHere(host)).map(({ port }) => port));
 }
