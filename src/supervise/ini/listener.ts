@@ -25,11 +25,7 @@ const DEFAULT_BUFFER_SIZE = 10;
 export function readListener(reader: SectionReader, names: Names): ListenerPlan {
   const bufferSize = reader.value('buffer_size', toInteger, names) ?? DEFAULT_BUFFER_SIZE;
   if (bufferSize < 1) reader.fail('buffer_size', `${bufferSize} is too small: write 1 or more`);
-  if (reader.text('result_handler', names) !== undefined)
-    reader.warn(
-      'result_handler',
-      'it is a function of Python and has no effect here: a RESULT of OK is taken, any other is a failure and the event is sent again',
-    );
+  checkHandler(reader, names);
   const events = toList(reader.text('events', names) ?? '').map((name) => name.toUpperCase());
   const entry = reader.entry('events');
   if (entry === undefined || events.length === 0) {
@@ -48,4 +44,19 @@ export function readListener(reader: SectionReader, names: Names): ListenerPlan 
     );
   }
   return { events: [...new Set(events)], bufferSize };
+}
+
+/** `module.name:function` */
+const HANDLER = /^\s*[\w.]+\s*(?::\s*[\w.]+)?\s*(?:\[.*\])?\s*$/u;
+
+function checkHandler(reader: SectionReader, names: Names): void {
+  const handler = reader.text('result_handler', names);
+  if (handler === undefined || handler === 'supervisor.dispatchers:default_handler') return;
+  if (!HANDLER.test(handler))
+    reader.fail('result_handler', `"${handler}" is no function of a Python module: remove the line`);
+  else
+    reader.warn(
+      'result_handler',
+      'it is a function in Python and is not called here: OK is a success, any other RESULT is a failure and the event is sent again',
+    );
 }

@@ -41,8 +41,6 @@ export function readProgram(
     group_name: group,
   });
   const fixed = readFixed(reader, names, pool, program);
-  if (reader.entry('command') === undefined)
-    cx.report.error(section.at, `[${section.name}] has no command: add command=, the line that starts it`);
   const first = fixed.firstNumber;
   const specs: ProcessSpec[] = [];
   for (let index = 0; index < fixed.numprocs; index++) {
@@ -268,7 +266,11 @@ interface Command {
 /** What Supervisor finds out only when it starts the program keeps the program from starting here. */
 function readCommand(reader: SectionReader, names: Names): Command {
   const entry = reader.entry('command');
-  if (entry === undefined) return { text: '', argv: [''], problem: null };
+  if (entry === undefined) {
+    const { section, cx } = reader;
+    cx.report.error(section.at, `[${section.name}] has no command: add command=, the line that starts it`);
+    return { text: '', argv: [''], problem: null };
+  }
   const done = expand(entry.value, names);
   if ('problem' in done && !done.dumps) reader.fail('command', done.problem);
   const text = 'text' in done ? done.text : entry.value;

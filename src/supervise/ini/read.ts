@@ -58,6 +58,8 @@ function readPool(cx: IniContext): PoolPlan {
   return { groups, controlServers, identifier, childLogDirectory, keepsOldAutoLogs, logFile, pidFile };
 }
 
+/** `module.name:function` */
+const FACTORY = /^\s*[\w.]+\s*(?::\s*[\w.]+)?\s*(?:\[.*\])?\s*$/u;
 const MAIN_INTERFACE = 'supervisor.rpcinterface:make_main_rpcinterface';
 
 /** [rpcinterface:x]: the usual one is always there; others are code in Python. */
@@ -70,6 +72,11 @@ function checkPlugins(cx: IniContext): void {
       cx.report.error(
         section.at,
         `[${section.name}] has no supervisor.rpcinterface_factory: remove the section, or write ${MAIN_INTERFACE}`,
+      );
+    else if (!FACTORY.test(factory))
+      reader.fail(
+        'supervisor.rpcinterface_factory',
+        `"${factory}" is no function of a Python module: write ${MAIN_INTERFACE}`,
       );
     else if (factory !== MAIN_INTERFACE)
       reader.warn(
