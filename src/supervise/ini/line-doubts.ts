@@ -1,7 +1,7 @@
 // Lines that Supervisor reads in silence as something else than was meant: swallowed, cut, unknown or written twice.
 import { didYouMean } from '../../config/problem.ts';
 import type { IniContext, Report } from './context.ts';
-import type { Entry, IniDocument, Part, Section } from './document.ts';
+import type { Entry, IniDocument, Section } from './document.ts';
 import { keysOf, sectionMeant, sectionWith } from './keys.ts';
 import { shortOf } from './parse.ts';
 
@@ -19,7 +19,9 @@ export function checkLines({ document, report }: Pick<IniContext, 'document' | '
 
 /** A second value for a key in one section of one file: the first is lost. */
 export function checkRepeated(report: Report, section: Section, before: Entry, now: Entry): void {
-  if (before.value === now.value || keysOf(section.name) === undefined) return;
+  // Below a header without its ] the lines are those of another section, which is said there.
+  const isHeadless = [...section.entries.keys()].some((key) => key.startsWith('['));
+  if (before.value === now.value || isHeadless || keysOf(section.name) === undefined) return;
   report.warn(
     now.at,
     `${now.key} is written twice in [${section.name}], and only this one counts: remove the one in line ${before.at.line}`,
@@ -85,19 +87,15 @@ function checkCut(entry: Entry, report: Report): void {
   let open = '';
   for (const part of entry.parts) {
     open = quoteAfter(part.text, open);
-    if (open !== '' && part.cut.includes(open)) {
-      const mark = part.cut[0];
+    if (open !== '' && part.cut?.text.includes(open)) {
+      const mark = part.cut.text[0];
       report.warn(
-        cutPlace(part),
-        `" ${mark}" begins a comment even inside quotes, so "${shortOf(part.cut)}" is lost: write it without the blank before ${mark}, or put the command into a script`,
+        part.cut.at,
+        `" ${mark}" begins a comment even inside quotes, so "${shortOf(part.cut.text)}" is lost: write it without the blank before ${mark}, or put the command into a script`,
       );
       return;
     }
   }
-}
-
-function cutPlace(part: Part): Part['at'] {
-  return { ...part.at, column: part.at.column + part.text.length + 1 };
 }
 
 /** The quote that is open at the end of a text; '' for none. */

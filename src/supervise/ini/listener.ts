@@ -3,7 +3,7 @@
 import { didYouMean } from '../../config/problem.ts';
 import type { ListenerPlan } from '../plan.ts';
 import type { Names, SectionReader } from './context.ts';
-import { toInteger, toList } from './datatypes.ts';
+import { toInteger, toList, toPythonName } from './datatypes.ts';
 import { placeOfPiece } from './document.ts';
 
 const KINDS: Readonly<Record<string, readonly string[]>> = {
@@ -46,17 +46,11 @@ export function readListener(reader: SectionReader, names: Names): ListenerPlan 
   return { events: [...new Set(events)], bufferSize };
 }
 
-/** `module.name:function` */
-const HANDLER = /^\s*[\w.]+\s*(?::\s*[\w.]+)?\s*(?:\[.*\])?\s*$/u;
-
 function checkHandler(reader: SectionReader, names: Names): void {
-  const handler = reader.text('result_handler', names);
+  const handler = reader.value('result_handler', toPythonName, names);
   if (handler === undefined || handler === 'supervisor.dispatchers:default_handler') return;
-  if (!HANDLER.test(handler))
-    reader.fail('result_handler', `"${handler}" is no function of a Python module: remove the line`);
-  else
-    reader.warn(
-      'result_handler',
-      'it is a function in Python and is not called here: OK is a success, any other RESULT is a failure and the event is sent again',
-    );
+  reader.warn(
+    'result_handler',
+    'it is a function in Python and is not called here: OK is a success, any other RESULT is a failure and the event is sent again',
+  );
 }

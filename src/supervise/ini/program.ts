@@ -277,7 +277,7 @@ function readCommand(reader: SectionReader, names: Names): Command {
   if ('problem' in done) return cannotStart(reader, text, done.problem);
   const words = splitWords(text);
   if ('problem' in words) {
-    const cut = entry.parts.find((part) => part.cut !== '')?.cut;
+    const cut = entry.parts.find((part) => part.cut !== null)?.cut?.text;
     const why = cut === undefined ? '' : ` (a comment was taken from the line: ${cut})`;
     return cannotStart(reader, text, `its command cannot be split into words: ${words.problem}${why}`);
   }

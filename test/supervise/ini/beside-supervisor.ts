@@ -83,7 +83,7 @@ function compareOne(
   const isSoft =
     'refused' in theirs
       ? SOFT.test(String(theirs.refused))
-      : problems.list.some(({ severity, message }) => severity === 'error' && DUMPED.test(message));
+      : problems.list.some(({ message }) => DUMPED.test(message));
   const known = (
     isSoft ? { soft: true } : 'refused' in theirs ? { refused: true } : normalize(theirs)
   ) as Record<string, unknown>;
