@@ -19,9 +19,10 @@ export function checkLines({ document, report }: Pick<IniContext, 'document' | '
 
 /** A second value for a key in one section of one file: the first is lost. */
 export function checkRepeated(report: Report, section: Section, before: Entry, now: Entry): void {
+  if (before.value === now.value || keysOf(section.name) === undefined) return;
   // Below a header without its ] the lines are those of another section, which is said there.
   const isHeadless = [...section.entries.keys()].some((key) => key.startsWith('['));
-  if (before.value === now.value || isHeadless || keysOf(section.name) === undefined) return;
+  if (isHeadless) return;
   report.warn(
     now.at,
     `${now.key} is written twice in [${section.name}], and only this one counts: remove the one in line ${before.at.line}`,
@@ -45,10 +46,16 @@ function unknownKey(section: Section, entry: Entry, keys: readonly string[], rep
     );
     return;
   }
-  const near = didYouMean(entry.key, keys);
   const owner = sectionWith(entry.key);
-  if (owner !== undefined)
-    say(`${entry.key} is a key of [${owner}] and has no effect in [${section.name}]: remove the line`);
+  const meant = MEANT[entry.key];
+  const near = meant !== undefined && keys.includes(meant) ? meant : didYouMean(entry.key, keys);
+  if (entry.key === 'group')
+    say(`"group" is no key of [${section.name}] and is ignored: a program has the groups of its user`);
+  else if (owner !== undefined)
+    report.tally(
+      entry.at,
+      `${entry.key} is a key of [${owner}] and has no effect in [${kindOf(section)}]: remove the line`,
+    );
   else if (near !== undefined)
     say(`"${entry.key}" is no key of [${section.name}] and is ignored; did you mean ${near}?`);
   else
@@ -56,6 +63,23 @@ function unknownKey(section: Section, entry: Entry, keys: readonly string[], rep
       `"${entry.key}" is no key that Supervisor knows in [${section.name}] and is ignored: remove the line`,
     );
 }
+
+/** Its header with any name. */
+function kindOf({ name }: Section): string {
+  return name.replace(/:.*$/s, ':x');
+}
+
+/** What other tools call it. */
+const MEANT: Readonly<Record<string, string>> = {
+  cmd: 'command',
+  cwd: 'directory',
+  chdir: 'directory',
+  workdir: 'directory',
+  working_directory: 'directory',
+  env: 'environment',
+  restart: 'autorestart',
+  processes: 'numprocs',
+};
 
 /** An indented line goes on with the value before, also when it looks like a key or a header. */
 function checkSwallowed(section: Section, entry: Entry, keys: readonly string[], report: Report): void {

@@ -20,10 +20,12 @@ export interface PoolSettings {
   readonly global: GlobalSettings;
   /** Where supervisorctl finds this instance; SUPERVISOR_SERVER_URL of programs without a serverurl. */
   readonly serverUrl: string | null;
+  /** How many more processes there may be. */
+  readonly budget: { left: number };
 }
 
 /** More than a machine runs; a number with a few zeros too many would fill the memory. */
-const MAX_PROCESSES = 10_000;
+export const MAX_PROCESSES = 10_000;
 
 /** The processes in Supervisor's order: by name, as text. */
 export function readProgram(
@@ -80,7 +82,7 @@ function readFixed(reader: SectionReader, names: Names, pool: PoolSettings, prog
   const own = readUser(reader, names);
   const umask = reader.value('umask', toOctal, names);
   return {
-    ...readNumbers(reader, names, program),
+    ...readNumbers(reader, names, { program, budget: pool.budget }),
     user: reader.entry('user') === undefined ? pool.global.user : own,
     umask: umask === undefined ? null : umask & 0o777,
     serverUrl: readServerUrl(reader, names, pool.serverUrl),
@@ -92,12 +94,16 @@ function readFixed(reader: SectionReader, names: Names, pool: PoolSettings, prog
 function readNumbers(
   reader: SectionReader,
   names: Names,
-  program: string,
+  { program, budget }: { readonly program: string; readonly budget: { left: number } },
 ): Pick<Fixed, 'processName' | 'numprocs' | 'firstNumber'> {
   const wanted = reader.value('numprocs', toInteger, names) ?? 1;
-  if (wanted > MAX_PROCESSES)
-    reader.fail('numprocs', `${wanted} are more than the ${MAX_PROCESSES} that one program may have`);
-  const numprocs = Math.min(MAX_PROCESSES, Math.max(0, wanted));
+  if (wanted > budget.left)
+    reader.fail(
+      'numprocs',
+      `with ${wanted} there would be more than ${MAX_PROCESSES} processes in all: write a smaller number`,
+    );
+  const numprocs = Math.min(budget.left, Math.max(0, wanted));
+  budget.left -= numprocs;
   const raw = reader.raw('process_name') ?? '%(program_name)s';
   const name = toName(raw);
   if ('problem' in name) reader.fail('process_name', name.problem);

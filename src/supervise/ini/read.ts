@@ -10,6 +10,7 @@ import { readGlobal } from './global-section.ts';
 import { readGroups } from './groups.ts';
 import { checkLines } from './line-doubts.ts';
 import { checkPool } from './pool-doubts.ts';
+import { MAX_PROCESSES } from './program.ts';
 import { readServers, serverUrlOf } from './servers.ts';
 
 export interface SupervisordContext {
@@ -59,7 +60,8 @@ function readPool(cx: IniContext): PoolPlan {
   const global = readGlobal(cx, cx.document.sections.get('supervisord'));
   checkPlugins(cx);
   const controlServers = readServers(cx);
-  const groups = readGroups(cx, { global, serverUrl: serverUrlOf(controlServers) });
+  const budget = { left: MAX_PROCESSES };
+  const groups = readGroups(cx, { global, serverUrl: serverUrlOf(controlServers), budget });
   checkPool(groups, cx.report);
   const { identifier, childLogDirectory, keepsOldAutoLogs, logFile, pidFile } = global;
   return { groups, controlServers, identifier, childLogDirectory, keepsOldAutoLogs, logFile, pidFile };

@@ -1,5 +1,6 @@
 // supervisord.conf where its dialect surprises: what is read, and what is said with its place.
-import { hostname, tmpdir } from 'node:os';
+import { hostname, tmpdir, userInfo } from 'node:os';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { program, read } from './reading.ts';
 
@@ -48,7 +49,7 @@ describe('keys and sections', () => {
     expect(errors).toEqual([]);
     expect(warnings).toEqual([
       'main.conf:3:1: "autorestrat" is no key of [program:a] and is ignored; did you mean autorestart?',
-      'main.conf:4:1: loglevel is a key of [supervisord] and has no effect in [program:a]: remove the line',
+      'main.conf:4:1: loglevel is a key of [supervisord] and has no effect in [program:x]: remove the line',
       'main.conf:5:1: "zzz" is no key that Supervisor knows in [program:a] and is ignored: remove the line',
       'main.conf:6:1: [Program:b] is no section of Supervisor and is ignored; did you mean [program:b]? Upper and lower case count.',
       'main.conf:8:1: [worker] is no section of Supervisor and is ignored; did you mean [program:worker]?',
@@ -449,7 +450,7 @@ describe('includes', () => {
       '/x.ini',
     ]);
     expect(warnings).toEqual([
-      'main.conf:2:38: no file matches "none/*.conf" (looked for from the folder of this file)',
+      `main.conf:2:38: no file matches "none/*.conf": it is looked for from the folder of this file, ${folder}`,
       'main.conf:2:50: no file matches "a.conf,b.conf": names are separated by blanks, not by commas',
       'conf.d/b.conf:4:1: an [include] in a file that was itself included has no effect: list these files in the main file',
     ]);
@@ -499,8 +500,9 @@ describe('other sections', () => {
   });
 
   it('its user is that of the programs without one', () => {
-    const { processes } = read('[supervisord]\nuser=root\n[program:a]\ncommand=a\n');
-    expect(processes[0]?.launch.user).toMatchObject({ name: 'root', uid: 0, gid: 0, home: '/root' });
+    const { username: name, uid, gid, homedir: home } = userInfo();
+    const { processes } = read(`[supervisord]\nuser=${uid}\n[program:a]\ncommand=a\n`);
+    expect(processes[0]?.launch).toMatchObject({ user: { name, uid, gid, home }, problem: null });
   });
 
   it('servers are where commands are taken', () => {
@@ -564,3 +566,67 @@ describe('other sections', () => {
     expect(read('[rpcinterface:x]\n').errors).toHaveLength(1);
   });
 });
+
+describe('files that are wrong', () => {
+  it('are never read in vain: any bytes give a plan or an error with its place', () => {
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }).map((list) => Buffer.from(list)),
+      fc
+        .string({ unit: 'binary', maxLength: 200 })
+        .map((text) => Buffer.from(`[program:a]\ncommand=${text}`)),
+    );
+    fc.assert(
+      fc.property(bytes, (file) => {
+        const { pool, errors } = read(file);
+        expect(pool === undefined).toBe(errors.length > 0);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('a number of processes with some zeros too many is refused', () => {
+    const lines = 'command=a\nprocess_name=%(process_num)d\nnumprocs=6000\n';
+    const { errors } = read(`[program:a]\n${lines}[program:b]\n${lines}`);
+    expect(errors).toEqual([expect.stringMatching(/^main\.conf:8:10: .*more than 10000 processes in all/)]);
+  });
+});
+
+describe('ordinary files', () => {
+  it('four programs and a group, as in the usual guide, are read with one note', () => {
+    const programs = [8000, 8001, 8002, 8003].map(
+      (
+        port,
+      ) => `[program:tornado-${port}]\ncommand=python main.py --port=${port}\ndirectory=/tmp\nuser=${userInfo().username}\nautorestart=true
+redirect_stderr=true\nstdout_logfile=/tmp/tornado.log\nloglevel=info\n\n`,
+    );
+    const { problems, processes } = readAll(
+      `[group:tornadoes]\nprograms=tornado-8000,tornado-8001,tornado-8002,tornado-8003\n\n${programs.join('')}`,
+    );
+    expect(processes.map(({ group, launch }) => [group, launch.name, launch.port])).toEqual(
+      [8000, 8001, 8002, 8003].map((port) => ['tornadoes', `tornado-${port}`, port]),
+    );
+    expect(problems).toEqual([
+      'main.conf:11:1: loglevel is a key of [supervisord] and has no effect in [program:x]: remove the line',
+    ]);
+  });
+
+  it('of a container are read without a word', () => {
+    const { problems } = readAll(
+      `[supervisord]\nnodaemon=true                ; (start in foreground if true;default false)\n;logfile=/x  ; (main log file;default $CWD/supervisord.log)\nlogfile=/dev/null\nlogfile_maxbytes=0\n
+[supervisorctl]\n\n[inet_http_server]\nport = 127.0.0.1:9001\n\n[rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n
+[program:nginx]\ncommand = nginx -g 'daemon off; pid /run/nginx.pid;'\nstdout_logfile = /dev/fd/1\nstdout_logfile_maxbytes = 0\nstderr_logfile = /dev/fd/2\nstderr_logfile_maxbytes = 0\n
+[program:celery]\ncommand=celery worker -A app -n k@%%h\nuser= ${userInfo().username}\ndirectory= /tmp\nenvironment =\n    A="x",\n    B="http://h/p?x=1"\n; Need to wait.\n;   Increase this.\nstopwaitsecs = 600\nkillasgroup=true\npriority=998\n
+[program:app]\ncommand=/bin/bash -c "source /etc/profile && exec gunicorn -b :8010 app > /tmp/x.log 2>&1"\nstopsignal=QUIT\n
+[program:queue]\ncommand=php artisan queue:work --queue=high,low --sleep=3\nprocess_name=%(program_name)s_%(process_num)02d\nnumprocs=8\nredirect_stderr=true\nstdout_logfile=/tmp/queue.log\n`,
+    );
+    expect(problems).toEqual([]);
+  });
+});
+
+function readAll(text: string): {
+  readonly problems: readonly string[];
+  readonly processes: ReturnType<typeof read>['processes'];
+} {
+  const { errors, warnings, processes } = read(text);
+  return { problems: [...errors, ...warnings], processes };
+}
