@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { geteuid } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { type Problem, Problems } from '../../../src/config/problem.ts';
 import { readSupervisord } from '../../../src/supervise/ini/read.ts';
@@ -34,7 +35,7 @@ const SOFT =
   /Invalid user|does not exist|is not an existing directory|Invalid group|cannot be resolved within|Invalid socket_owner value|Invalid sockchown value/;
 
 /** A `%s` without a name: Supervisor puts the whole environment there, we refuse it. */
-const DUMPED = /"%[-+ #0]*[\d.]*[hlL]?[sra][^"]*": a single %/;
+const DUMPED = /"%[-+ #0]*[\d.]*[hlL]?[sra].*": a single %/;
 
 /** Reads every case with both. Names of files are `main.conf` in a folder of their own. */
 export function compareWithSupervisor(cases: readonly Case[]): readonly Compared[] {
@@ -92,6 +93,7 @@ function compareOne(
 }
 
 type Json = Record<string, unknown>;
+const OWN_UID = geteuid?.();
 
 /** Takes out what differs on purpose: `stopasgroup`, `killasgroup`, and the user of [supervisord], whom our programs run as. */
 function normalize(theirs: Json): Json {
@@ -103,7 +105,7 @@ function normalize(theirs: Json): Json {
       ...group,
       processes: (group.processes as Json[]).map(({ stopasgroup: _s, killasgroup: _k, ...process }) => ({
         ...process,
-        uid: process.uid ?? uid,
+        uid: process.uid ?? (uid === OWN_UID ? null : uid),
       })),
     })),
   };

@@ -1,7 +1,11 @@
 // supervisord.conf where its dialect surprises: what is read, and what is said with its place.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Problems } from '../../../src/config/problem.ts';
+import { readSupervisord } from '../../../src/supervise/ini/read.ts';
 import { program, read } from './reading.ts';
 
 const argv = (lines: string, env = {}): readonly string[] => program(lines, env).one.launch.argv;
@@ -500,9 +504,16 @@ describe('other sections', () => {
   });
 
   it('its user is that of the programs without one', () => {
-    const { username: name, uid, gid, homedir: home } = userInfo();
-    const { processes } = read(`[supervisord]\nuser=${uid}\n[program:a]\ncommand=a\n`);
-    expect(processes[0]?.launch).toMatchObject({ user: { name, uid, gid, home }, problem: null });
+    const { processes } = read('[supervisord]\nuser=nobody\n[program:a]\ncommand=a\n');
+    expect(processes[0]?.launch.user).toMatchObject({ name: 'nobody', uid: 65534 });
+    const own = read(`[supervisord]\nuser=${userInfo().uid}\n[program:a]\ncommand=a\n`);
+    expect(own.processes[0]?.launch).toMatchObject({ user: null, problem: null });
+    const unknown = read(
+      '[supervisord]\nuser=no_such_user_x\n[program:a]\ncommand=a\n[program:b]\ncommand=b\nuser=nobody\n',
+    );
+    expect(unknown.errors).toEqual([]);
+    expect(unknown.processes[0]?.launch.problem).toMatch(/no user "no_such_user_x"/);
+    expect(unknown.processes[1]?.launch.user?.name).toBe('nobody');
   });
 
   it('servers are where commands are taken', () => {
@@ -575,13 +586,20 @@ describe('files that are wrong', () => {
         .string({ unit: 'binary', maxLength: 200 })
         .map((text) => Buffer.from(`[program:a]\ncommand=${text}`)),
     );
-    fc.assert(
-      fc.property(bytes, (file) => {
-        const { pool, errors } = read(file);
-        expect(pool === undefined).toBe(errors.length > 0);
-      }),
-      { numRuns: 100 },
-    );
+    const folder = mkdtempSync(join(tmpdir(), 'lbproxy-ini-'));
+    const path = join(folder, 'main.conf');
+    try {
+      fc.assert(
+        fc.property(bytes, (file) => {
+          writeFileSync(path, file);
+          const problems = new Problems();
+          const { pool } = readSupervisord(path, { env: {}, cwd: folder }, problems);
+          expect(pool === undefined).toBe(problems.hasErrors);
+        }),
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('a number of processes with some zeros too many is refused', () => {
