@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach } from 'vitest';
-import type { LogOwner } from '../../../src/supervise/logs/process-log.ts';
 import { ProgramLogs, type ProgramLogsOptions } from '../../../src/supervise/logs/program-logs.ts';
-import type { StreamPlan } from '../../../src/supervise/plan.ts';
+
+export { fileplan, owner, QUIET } from './plans.ts';
 
 export interface LogRoom {
   readonly dir: string;
@@ -49,27 +49,6 @@ export function logRoom(): LogRoom {
     },
   };
 }
-
-export const owner = (name: string): LogOwner => ({ group: 'web', program: 'web', name });
-
-export const QUIET: StreamPlan = {
-  target: { kind: 'none' },
-  syslog: false,
-  maxBytes: 0,
-  backups: 0,
-  daily: false,
-  gzip: false,
-  totalBytes: 0,
-  captureMaxBytes: 0,
-  events: false,
-  stripAnsi: false,
-};
-
-export const fileplan = (path: string, rest: Partial<StreamPlan> = {}): StreamPlan => ({
-  ...QUIET,
-  target: { kind: 'file', path },
-  ...rest,
-});
 
 /** The files of a path, the oldest first, gzipped ones as they were. */
 export function chainOf(path: string): { name: string; bytes: Buffer }[] {
