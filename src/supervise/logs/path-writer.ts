@@ -55,6 +55,10 @@ export class PathWriter {
   #wake: (() => void) | null = null;
   #retryMs = RETRY_MIN_MS;
   #drained: (() => void)[] = [];
+  /** Of what is being written no more is to be. */
+  #wasCleared = false;
+  /** What is being written and will be tried again. */
+  #left: readonly Buffer[] = [];
   #closed = false;
 
   constructor(place: LogPlace, settings: WriterSettings) {
@@ -105,7 +109,10 @@ export class PathWriter {
   reopen(): string | null {
     if (this.#closed || this.#file.output?.owned === false) return null;
     try {
-      this.#queue.pushChange(this.place.open(NEW_FILE_MODE));
+      const output = this.place.open(NEW_FILE_MODE);
+      // Where nothing is taken, what waits goes to the new file too.
+      if (this.#trouble.isOn) void this.exclusively(async () => this.#file.use(output));
+      else this.#queue.pushChange(output);
       return null;
     } catch (error) {
       const problem = `${(error as Error).message}; output goes on to the file that was open`;
@@ -122,6 +129,7 @@ export class PathWriter {
     for (const output of this.#queue.clear()) closeOutput(output);
     this.#acceptedMidLine = false;
     await this.exclusively(async () => {
+      this.#wasCleared = true;
       await emptyFile(this.place.key);
       if (withRotated) await removeFiles(await rotatedFiles(this.place.key));
       if (!this.#closed) this.#file.use(this.place.open(NEW_FILE_MODE));
@@ -156,6 +164,8 @@ export class PathWriter {
     this.#closed = true;
     this.#holdBack.giveUp();
     for (const block of this.#takeWaiting()) this.#trouble.lose(block);
+    // Unless it is just being written.
+    if (this.#wake !== null) this.#loseLeft();
     this.#trouble.close();
     this.#wake?.();
     if (!this.#running) this.#file.close();
@@ -229,36 +239,37 @@ export class PathWriter {
     }
     const batch = this.#queue.takeBatch(output.atomicBytes, this.#file.end(this.#rotation));
     if (batch === null) return false;
-    await this.#writeBlocks(output, batch.blocks);
+    this.#left = batch.blocks;
+    await this.#writeLeft();
     if (batch.rotate && this.#file.output === output && !this.#closed) await this.#rotate();
     return true;
   }
 
   /** Until all is written, however often it has to be tried; or until the file is emptied or closed. */
-  async #writeBlocks(output: LogOutput, blocks: readonly Buffer[]): Promise<void> {
-    let left = blocks;
-    this.#writingBytes = blocks.reduce((sum, block) => sum + block.length, 0);
-    while (left.length > 0) {
-      const { error, written } = await this.#file.write(output, left);
+  async #writeLeft(): Promise<void> {
+    this.#writingBytes = this.#left.reduce((sum, block) => sum + block.length, 0);
+    this.#wasCleared = false;
+    while (this.#left.length > 0 && this.#file.output !== null) {
+      const { error, written } = await this.#file.write(this.#file.output, this.#left);
+      this.#left = withoutFirst(this.#left, written);
       if (written > 0) this.#advance(written);
-      left = withoutFirst(left, written);
       if (error === null) continue;
       if (this.#closed) break;
       if (error.code !== 'EAGAIN') this.#trouble.begin(error.message);
       await this.#pause(error.code === 'EAGAIN' ? RETRY_FULL_MS : RETRY_MAX_MS);
+      for (let next = this.#operations.shift(); next !== undefined; next = this.#operations.shift())
+        await next();
       // Emptying the file makes room on a full disk; what was to be written to it is older than that.
-      if (!(await this.#operateInBetween(output))) left = [];
+      if (this.#wasCleared) this.#left = [];
     }
-    for (const block of left) this.#trouble.lose(block);
-    if (this.#closed) this.#trouble.close();
+    this.#loseLeft();
     this.#writingBytes = 0;
   }
 
-  /** False when the output is another one now. */
-  async #operateInBetween(output: LogOutput): Promise<boolean> {
-    for (let next = this.#operations.shift(); next !== undefined; next = this.#operations.shift())
-      await next();
-    return this.#file.output === output;
+  #loseLeft(): void {
+    for (const block of this.#left) this.#trouble.lose(block);
+    this.#left = [];
+    if (this.#closed) this.#trouble.close();
   }
 
   #advance(written: number): void {
