@@ -21,12 +21,15 @@ export function logRoom(): LogRoom {
   const problems: string[] = [];
   const printed: string[] = [];
   let all: ProgramLogs[] = [];
+  let test = 0;
   beforeEach(() => {
+    test++;
     dir = mkdtempSync(join(tmpdir(), 'lbproxy-logs-'));
   });
   afterEach(() => {
     for (const logs of all) logs.closeAll();
     all = [];
+    test++;
     problems.length = printed.length = 0;
     rmSync(dir, { recursive: true, force: true });
   });
@@ -37,11 +40,15 @@ export function logRoom(): LogRoom {
     problems,
     printed,
     open(options = {}) {
+      const opened = test;
       const logs = new ProgramLogs({
         childLogDirectory: dir,
         identifier: 'supervisor',
         print: ({ process, stream, text }) => void printed.push(`${process} ${stream} ${text}`),
-        report: (message) => void problems.push(message),
+        report: (message) => {
+          // What is told after the end of its test is nobody's problem.
+          if (test === opened) problems.push(message);
+        },
         ...options,
       });
       all.push(logs);

@@ -274,6 +274,7 @@ describe('a killed writer', () => {
       const script = join(import.meta.dirname, 'endless-writer.ts');
       const child = spawn(process.execPath, [script, path], { stdio: ['ignore', 'pipe', 'inherit'] });
       await once(child.stdout, 'data');
+      await until(() => existsSync(`${path}.1`));
       await wait(20 + 37 * round);
       child.kill('SIGKILL');
       await once(child, 'close');
