@@ -138,3 +138,13 @@ function fittingLength(block: Buffer, room: number, othersFirst: boolean): numbe
   if (lf >= 0) return lf + 1;
   return othersFirst ? 0 : room;
 }
+
+/** The blocks without their first bytes. */
+export function withoutFirst(blocks: readonly Buffer[], bytes: number): readonly Buffer[] {
+  let left = bytes;
+  for (const [i, block] of blocks.entries()) {
+    if (left < block.length) return [block.subarray(left), ...blocks.slice(i + 1)];
+    left -= block.length;
+  }
+  return [];
+}

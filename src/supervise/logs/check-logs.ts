@@ -69,14 +69,15 @@ function openFindings(key: string, uses: readonly [Use, ...Use[]]): LogFinding[]
 }
 
 function whyNotOpen(path: string, key: string): string | undefined {
-  const stranger = problemOfLink(path);
-  if (stranger !== undefined) return stranger;
   try {
+    const stranger = problemOfLink(path);
+    if (stranger !== undefined) return stranger;
     if (statSync(key).isDirectory()) return 'it is a directory: name a file in it';
     accessSync(key, constants.W_OK);
     return undefined;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return reasonOf(key, error);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') return reasonOf(key, error);
   }
   return whyNoDirectory(dirname(key));
 }

@@ -6,6 +6,7 @@ import { rotatedFiles } from './rotated-files.ts';
 
 const POLL_MS = 200;
 const READ_BYTES = 64 * 1024;
+const MAX_MISSED = 3;
 const { O_NONBLOCK, O_NOCTTY, O_RDONLY } = constants;
 
 /** Takes bytes; a promise is waited for before more are read. */
@@ -33,6 +34,8 @@ class Follower {
   #file: FileHandle | null = null;
   #inode = 0;
   #position = 0;
+  /** Looks at which the next file was not there. */
+  #missed = 0;
   #stopped = false;
   #wake: (() => void) | null = null;
 
@@ -71,26 +74,40 @@ class Follower {
 
   /** Gives what was added since the last look. */
   async #look(): Promise<void> {
-    const named = await stat(this.#path).catch(() => null);
-    await this.#readOn();
-    if (named === null || !named.isFile() || (this.#file !== null && named.ino === this.#inode)) return;
-    // It was rotated after the stat, or before: what the old file got in between is read to its end first.
-    await this.#readOn();
-    for (const next of await this.#filesBetween()) if (await this.#openFile(next)) await this.#readOn();
-    if (await this.#openFile(this.#path)) await this.#readOn();
+    while (!this.#stopped) {
+      const named = await stat(this.#path).catch(() => null);
+      // After the stat: a file that is found to be rotated gets nothing any more.
+      await this.#readOn();
+      if (named === null || !named.isFile() || (this.#file !== null && named.ino === this.#inode)) return;
+      if (!(await this.#goOn())) return;
+    }
   }
 
-  /** The rotated files that came after the one that was followed, the oldest first. */
-  async #filesBetween(): Promise<string[]> {
-    if (this.#file === null) return [];
-    const newer: string[] = [];
-    for (const file of await rotatedFiles(this.#path).catch(() => [])) {
-      if (file.gzipped) break;
-      const is = await stat(file.path).catch(() => null);
-      if (is?.ino === this.#inode) return newer.reverse();
-      newer.push(file.path);
+  /** Opens the file that came after the one that was read to its end; false when it is not there at the moment. */
+  async #goOn(): Promise<boolean> {
+    const number = await this.#numberOfOwn();
+    if (number === null) return this.#openFile(this.#path);
+    const next = await openToRead(number === 1 ? this.#path : `${this.#path}.${number - 1}`);
+    if (next === null) {
+      // Between two renames; if it stays so, somebody removed or gzipped it.
+      if (++this.#missed < MAX_MISSED) return false;
+      return this.#openFile(this.#path);
     }
-    return [];
+    // Names move up the oldest first: as long as ours has its number, the one before it has too.
+    const own = await stat(`${this.#path}.${number}`).catch(() => null);
+    if (own?.ino === this.#inode) await this.#readOn();
+    return own?.ino === this.#inode ? this.#follow(next) : next.close().then(() => true);
+  }
+
+  /** Which rotated file the one is that is followed; null when it has been moved elsewhere. */
+  async #numberOfOwn(): Promise<number | null> {
+    if (this.#file === null) return null;
+    const last = (await rotatedFiles(this.#path).catch(() => [])).at(-1)?.number ?? 0;
+    for (let number = 1; number <= last + 1; number++) {
+      const is = await stat(`${this.#path}.${number}`).catch(() => null);
+      if (is?.ino === this.#inode) return number;
+    }
+    return null;
   }
 
   async #readOn(): Promise<void> {
@@ -115,8 +132,11 @@ class Follower {
   }
 
   async #openFile(path: string): Promise<boolean> {
-    const file = await open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY).catch(() => null);
-    if (file === null) return false;
+    const file = await openToRead(path);
+    return file !== null && this.#follow(file);
+  }
+
+  async #follow(file: FileHandle): Promise<boolean> {
     const is = await file.stat();
     if (!is.isFile() || (this.#file !== null && is.ino === this.#inode)) {
       await file.close();
@@ -126,6 +146,7 @@ class Follower {
     this.#file = file;
     this.#inode = is.ino;
     this.#position = 0;
+    this.#missed = 0;
     return true;
   }
 
@@ -141,4 +162,9 @@ class Follower {
       this.#wake = done;
     });
   }
+}
+
+/** Neither a FIFO nor a terminal holds us. */
+async function openToRead(path: string): Promise<FileHandle | null> {
+  return open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY).catch(() => null);
 }

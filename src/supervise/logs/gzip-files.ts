@@ -101,7 +101,9 @@ async function writeGzipped(
     await pipeline(
       source.createReadStream({ autoClose: false, highWaterMark: READ_BYTES }),
       createGzip(),
-      target.createWriteStream({ autoClose: false }),
+      async (chunks: AsyncIterable<Buffer>) => {
+        for await (const chunk of chunks) await writeAll(target, chunk);
+      },
       { signal },
     );
     // Before the name of the original goes, so that a power failure leaves one of them whole.
@@ -111,6 +113,11 @@ async function writeGzipped(
   } finally {
     await target.close();
   }
+}
+
+async function writeAll(target: FileHandle, chunk: Buffer): Promise<void> {
+  for (let done = 0; done < chunk.length; )
+    done += (await target.write(chunk, done, chunk.length - done)).bytesWritten;
 }
 
 /** It may have got another number meanwhile, or be one too many. */

@@ -11,7 +11,13 @@ import {
 } from 'node:fs';
 import { Socket } from 'node:net';
 import { basename, dirname, join, normalize } from 'node:path';
-import { type LogOutput, openLogOutput, problemOfLink, reasonOf } from '../../observe/log-output.ts';
+import {
+  LogFileError,
+  type LogOutput,
+  openLogOutput,
+  problemOfLink,
+  reasonOf,
+} from '../../observe/log-output.ts';
 
 export interface LogPlace {
   /** The same for all paths that lead to the same place. Of a file: the path that is opened, and rotated. */
@@ -81,13 +87,11 @@ function realPath(path: string): string {
 }
 
 function openFile(path: string, key: string, mode: number): LogOutput {
-  const stranger = problemOfLink(path);
-  if (stranger !== undefined) throw cannotOpen(path, new Error(stranger));
-  // What is no link now must not become one before it is open. A link that leads nowhere yet is still a link.
-  const flags =
-    O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | (linkOf(key) === null ? O_NOFOLLOW : 0);
   try {
-    const fd = openSync(key, flags, mode);
+    refuseStrangersLink(path);
+    // What is no link now must not become one before it is open. A link that leads nowhere yet is still a link.
+    const follow = linkOf(key) === null ? O_NOFOLLOW : 0;
+    const fd = openSync(key, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | follow, mode);
     return { fd, atomicBytes: FILE_BYTES, owned: true, beforeWrite: null, waits: false };
   } catch (error) {
     throw cannotOpen(path, error);
@@ -95,15 +99,18 @@ function openFile(path: string, key: string, mode: number): LogOutput {
 }
 
 function openStream(path: string, fd: number): LogOutput {
-  const stranger = problemOfLink(path);
-  if (stranger !== undefined) throw cannotOpen(path, new Error(stranger));
-  if (fd === 1) return openLogOutput('stdout');
-  if (fd === 2) return openLogOutput('stderr');
   try {
+    refuseStrangersLink(path);
+    if (fd === 1 || fd === 2) return openLogOutput(fd === 1 ? 'stdout' : 'stderr');
     return openDescriptor(fd);
   } catch (error) {
-    throw cannotOpen(path, error);
+    throw error instanceof LogFileError ? error : cannotOpen(path, error);
   }
+}
+
+function refuseStrangersLink(path: string): void {
+  const stranger = problemOfLink(path);
+  if (stranger !== undefined) throw new Error(stranger);
 }
 
 /** Sockets that were handed to us, made non-blocking and kept for as long as lbproxy lives. */

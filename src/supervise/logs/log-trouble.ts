@@ -16,6 +16,10 @@ export class LogTrouble {
     this.#tell = tell;
   }
 
+  get isOn(): boolean {
+    return this.#isOn;
+  }
+
   /** It goes wrong, for this reason; nothing is told while it goes on. */
   begin(reason: string): void {
     if (this.#isOn) return;

@@ -1,7 +1,5 @@
 // All logs of programs: opens one per process and stream, and has one writer per path for them.
-import { access, truncate } from 'node:fs/promises';
 import { resolve as absolute } from 'node:path';
-import { reasonOf } from '../../observe/log-output.ts';
 import { Timer } from '../../shared/timer.ts';
 import type { OutputSink } from '../output.ts';
 import type { StreamPlan } from '../plan.ts';
@@ -17,7 +15,7 @@ import {
   ProcessLog,
   type StreamName,
 } from './process-log.ts';
-import { removeFiles, rotatedFiles } from './rotated-files.ts';
+import { emptyFile, removeFiles, rotatedFiles } from './rotated-files.ts';
 import { Syslog } from './syslog.ts';
 
 export interface ProgramLogsOptions {
@@ -91,7 +89,7 @@ export class ProgramLogs {
     if (!place.isFile) return;
     const writer = this.#writers.get(place.key);
     if (writer !== undefined) return writer.clear(withRotated);
-    if (await isThere(place.key)) await truncate(place.key);
+    await emptyFile(place.key);
     if (withRotated) await removeFiles(await rotatedFiles(place.key));
   }
 
@@ -224,15 +222,5 @@ export class ProgramLogs {
     this.#syslog ??= new Syslog({ report, tag, command });
     const syslog = this.#syslog;
     return (line) => syslog.send(`${owner.name} ${line}`);
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw new Error(`cannot empty "${path}": ${reasonOf(path, error)}`, { cause: error });
   }
 }

@@ -1,6 +1,6 @@
 // The rotated files of a path: .1 is the newest, each as it is or gzipped (.1.gz). Names move by rename alone, the oldest first, so that
 // whoever is killed in between leaves at worst a number out.
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat, truncate } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 
 export interface RotatedFile {
@@ -74,6 +74,15 @@ async function renameIfThere(from: string, to: string): Promise<void> {
     await rename(from, to);
   } catch (error) {
     // Somebody cleaned up meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
+
+/** Nothing happens where there is no such file. */
+export async function emptyFile(path: string): Promise<void> {
+  try {
+    await truncate(path);
+  } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach } from 'vitest';
-import type { LogOwner } from '../../../src/supervise/logs/process-log.ts';
 import { ProgramLogs, type ProgramLogsOptions } from '../../../src/supervise/logs/program-logs.ts';
-import type { StreamPlan } from '../../../src/supervise/plan.ts';
+
+export { fileplan, owner, QUIET } from './plans.ts';
 
 export interface LogRoom {
   readonly dir: string;
@@ -21,12 +21,15 @@ export function logRoom(): LogRoom {
   const problems: string[] = [];
   const printed: string[] = [];
   let all: ProgramLogs[] = [];
+  let test = 0;
   beforeEach(() => {
+    test++;
     dir = mkdtempSync(join(tmpdir(), 'lbproxy-logs-'));
   });
   afterEach(() => {
     for (const logs of all) logs.closeAll();
     all = [];
+    test++;
     problems.length = printed.length = 0;
     rmSync(dir, { recursive: true, force: true });
   });
@@ -37,11 +40,15 @@ export function logRoom(): LogRoom {
     problems,
     printed,
     open(options = {}) {
+      const opened = test;
       const logs = new ProgramLogs({
         childLogDirectory: dir,
         identifier: 'supervisor',
         print: ({ process, stream, text }) => void printed.push(`${process} ${stream} ${text}`),
-        report: (message) => void problems.push(message),
+        report: (message) => {
+          // What is told after the end of its test is nobody's problem.
+          if (test === opened) problems.push(message);
+        },
         ...options,
       });
       all.push(logs);
@@ -49,27 +56,6 @@ export function logRoom(): LogRoom {
     },
   };
 }
-
-export const owner = (name: string): LogOwner => ({ group: 'web', program: 'web', name });
-
-export const QUIET: StreamPlan = {
-  target: { kind: 'none' },
-  syslog: false,
-  maxBytes: 0,
-  backups: 0,
-  daily: false,
-  gzip: false,
-  totalBytes: 0,
-  captureMaxBytes: 0,
-  events: false,
-  stripAnsi: false,
-};
-
-export const fileplan = (path: string, rest: Partial<StreamPlan> = {}): StreamPlan => ({
-  ...QUIET,
-  target: { kind: 'file', path },
-  ...rest,
-});
 
 /** The files of a path, the oldest first, gzipped ones as they were. */
 export function chainOf(path: string): { name: string; bytes: Buffer }[] {
