@@ -1,0 +1,52 @@
+// Reading a body and writing an answer on a control server, with their limits.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { STATUS_CODES } from 'node:http';
+
+const MAX_BODY_BYTES = 1024 * 1024;
+const SEND_TIMEOUT_MS = 60_000;
+
+/** The whole body; undefined where it is too large, or its sender is gone. */
+export async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const piece of request) {
+      if (!Buffer.isBuffer(piece)) return undefined;
+      size += piece.length;
+      if (size > MAX_BODY_BYTES) return undefined;
+      pieces.push(piece);
+    }
+  } catch {
+    return undefined;
+  }
+  return Buffer.concat(pieces);
+}
+
+export function send(
+  response: ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  text: string,
+): void {
+  const body = Buffer.from(text);
+  limitSending(response);
+  response.writeHead(status, { ...headers, 'Content-Length': body.length });
+  response.end(body);
+}
+
+/** A client that takes nothing for a minute is let go. */
+export function limitSending(response: ServerResponse): void {
+  response.setTimeout(SEND_TIMEOUT_MS, () => response.destroy());
+}
+
+/** The connection ends with it where the request was not read to its end. */
+export function refuse(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const close: Record<string, string> = response.req.complete ? {} : { Connection: 'close' };
+  const body = `${status} ${STATUS_CODES[status] ?? ''}: ${text}\n`;
+  send(response, status, { 'Content-Type': 'text/plain;charset=utf-8', ...close, ...headers }, body);
+}
