@@ -1,0 +1,140 @@
+// start, stop, signal, restart, clear: the same to one process after the other, or to groups.
+import { splitNamespec, wordsOf } from '../namespec.ts';
+import { EXIT, type Session } from '../session.ts';
+import { type CallResult, FAULT, Fault } from '../xmlrpc-client.ts';
+import { askPool } from './own.ts';
+import { CLEARED, outcomeLine, outcomeOf, SIGNALLED, STARTED, STOPPED, type Words } from './results.ts';
+
+/** A command that is given names. */
+interface Verb {
+  readonly words: Words;
+  /** A fault that does not count as one. */
+  readonly ignored?: number;
+  all(): Promise<readonly CallResult[]>;
+  /** null where the command does not know groups. */
+  readonly group: ((group: string) => Promise<readonly CallResult[]>) | null;
+  one(name: string): Promise<boolean>;
+  /** The exit status for a group that does not exist. */
+  readonly noGroupStatus: number;
+}
+
+export async function start(session: Session, arg: string): Promise<void> {
+  if (!(await session.upcheck())) return;
+  const names = wordsOf(arg);
+  if (names.length === 0)
+    return session.refuse('Error: start requires a process name', 'start', EXIT.invalidArguments);
+  await startNames(session, names);
+}
+
+async function startNames(session: Session, names: readonly string[]): Promise<void> {
+  const wait = !session.flags.noWait;
+  await forNames(session, names, {
+    words: wait ? STARTED : { ...STARTED, success: 'starting' },
+    ignored: FAULT.alreadyStarted,
+    all: () => session.call('startAllProcesses', wait),
+    group: (group) => session.call('startProcessGroup', group, wait),
+    one: (name) => session.call('startProcess', name, wait),
+    noGroupStatus: EXIT.invalidArguments,
+  });
+}
+
+export async function stop(session: Session, arg: string): Promise<void> {
+  if (!(await session.upcheck())) return;
+  const names = wordsOf(arg);
+  if (names.length === 0) return session.refuse('Error: stop requires a process name', 'stop');
+  await stopNames(session, names, !session.flags.noWait);
+}
+
+async function stopNames(session: Session, names: readonly string[], wait: boolean): Promise<void> {
+  await forNames(session, names, {
+    words: wait ? STOPPED : { ...STOPPED, success: 'stopping' },
+    ignored: FAULT.notRunning,
+    all: () => session.call('stopAllProcesses', wait),
+    group: (group) => session.call('stopProcessGroup', group, wait),
+    one: (name) => session.call('stopProcess', name, wait),
+    noGroupStatus: EXIT.failed,
+  });
+}
+
+export async function signal(session: Session, arg: string): Promise<void> {
+  if (!(await session.upcheck())) return;
+  const [name, ...names] = wordsOf(arg);
+  if (names.length === 0)
+    return session.refuse('Error: signal requires a signal name and a process name', 'signal');
+  await forNames(session, names, {
+    words: SIGNALLED,
+    all: () => session.call('signalAllProcesses', name),
+    group: (group) => session.call('signalProcessGroup', group, name),
+    one: (process) => session.call('signalProcess', process, name),
+    noGroupStatus: EXIT.failed,
+  });
+}
+
+/** lbproxy rolls: the next process is restarted once the one before takes requests. A supervisord stops all, then starts all. */
+export async function restart(session: Session, arg: string): Promise<void> {
+  if (!(await session.upcheck())) return;
+  const names = wordsOf(arg);
+  if (names.length === 0) return session.refuse('Error: restart requires a process name', 'restart');
+  if ((await session.pool.info()) !== null)
+    return askPool(session, { command: 'restart', args: { names, wait: !session.flags.noWait } });
+  // What has not ended yet could not be started.
+  if (!(await session.upcheck())) return;
+  await stopNames(session, names, true);
+  await startNames(session, names);
+}
+
+export async function clear(session: Session, arg: string): Promise<void> {
+  if (!(await session.upcheck())) return;
+  const names = wordsOf(arg);
+  if (names.length === 0) return session.refuse('Error: clear requires a process name', 'clear');
+  await forNames(session, names, {
+    words: CLEARED,
+    all: () => session.call('clearAllProcessLogs'),
+    group: null,
+    one: (name) => session.call('clearProcessLogs', name),
+    noGroupStatus: EXIT.failed,
+  });
+}
+
+async function forNames(session: Session, names: readonly string[], verb: Verb): Promise<void> {
+  if (names.includes('all')) return tellAll(session, verb, await verb.all());
+  for (const name of names) {
+    const { group, process } = splitNamespec(name);
+    if (process === null && verb.group !== null) await forGroup(session, group, verb, verb.group);
+    else await forOne(session, name, verb);
+  }
+}
+
+function tellAll(session: Session, { words, ignored }: Verb, results: readonly CallResult[]): void {
+  for (const result of results) {
+    session.output(outcomeLine(result, words));
+    session.statusOf(result.status, ignored);
+  }
+}
+
+async function forGroup(
+  session: Session,
+  group: string,
+  verb: Verb,
+  act: (group: string) => Promise<readonly CallResult[]>,
+): Promise<void> {
+  try {
+    tellAll(session, verb, await act(group));
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== FAULT.badName) throw error;
+    session.output(`${group}: ERROR (no such group)`);
+    session.exitStatus = verb.noGroupStatus;
+  }
+}
+
+async function forOne(session: Session, name: string, { words, ignored, one }: Verb): Promise<void> {
+  const { group, process } = splitNamespec(name);
+  try {
+    await one(name);
+    session.output(outcomeLine({ group, name: process, status: FAULT.success, description: '' }, words));
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    session.output(outcomeLine(outcomeOf(error, group, process), words));
+    session.statusOf(error.code, ignored);
+  }
+}
