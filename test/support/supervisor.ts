@@ -81,9 +81,10 @@ function callMethod(
       .join('')}</params></methodCall>`,
   );
   return new Promise((resolve, reject) => {
+    // A connection each: one that is kept may be closed by supervisord just as it is used again.
     const headers = { 'Content-Type': 'text/xml', 'Content-Length': body.length };
     const asked = request(
-      { socketPath, method: 'POST', path: '/RPC2', headers, timeout: 10_000 },
+      { agent: false as const, socketPath, method: 'POST', path: '/RPC2', headers, timeout: 10_000 },
       (response) => {
         let text = '';
         response.setEncoding('utf8');
@@ -109,12 +110,12 @@ function typed(param: string | number | boolean): string {
   return `<string>${param.replaceAll('&', '&amp;').replaceAll('<', '&lt;')}</string>`;
 }
 
-/** It stops its programs first; after five seconds it has no more time. */
+/** It stops its programs first; a group a second; after ten seconds it has no more time. */
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill('SIGTERM');
-  const late = setTimeout(() => child.kill('SIGKILL'), 5000);
+  const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
   await ended;
   clearTimeout(late);
 }

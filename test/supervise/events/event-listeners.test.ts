@@ -108,6 +108,17 @@ async function play(host: ListenerHost, dir: string): Promise<Record<string, str
   solo += 3;
   await settled(dir, { states, solo, pair });
 
+  // What it rejects goes before what waits, and the oldest of that has no room any more.
+  await host.remote('hold-fail-solo', 'f');
+  await settled(dir, { states: ++states, solo: ++solo, pair: ++pair }, ['solo']);
+  for (let i = 0; i < 3; i++) {
+    await host.remote('plain', `while rejected ${i}`);
+    await settled(dir, { states: ++states, solo, pair: ++pair }, ['solo']);
+  }
+  release('f');
+  solo += 3;
+  await settled(dir, { states, solo, pair });
+
   await host.stopProcess('pair', 'pair_1');
   states += 2;
   await settled(dir, { states, solo, pair });
@@ -139,7 +150,7 @@ describe.skipIf(supervisorVersion === '')('event listeners', () => {
     // What was discarded is told in the same words.
     const discarded = /pool \S+ event buffer overflowed, discarding event \d+/g;
     expect(ours.log().match(discarded)).toEqual(theirs.log().match(discarded));
-    expect(ours.log().match(discarded)).toHaveLength(3);
+    expect(ours.log().match(discarded)).toHaveLength(4);
     const violated = /solo: has entered the UNKNOWN state and will no longer receive events/g;
     expect(ours.log().match(violated)).toEqual(theirs.log().match(violated));
     expect(ours.log().match(/bad result line "hello world"/g)).toHaveLength(1);

@@ -48,9 +48,9 @@ while True:
     headers, payload = childutils.listener.wait(sys.stdin, out)
     note(headers=headers, payload=payload)
     command = payload.split('\n')[0].split(':')[1] if headers['eventname'] == 'REMOTE_COMMUNICATION' else ''
-    if command == 'hold':
+    if command in ('hold', 'hold-fail-' + group):
         wait_for('release-' + payload.split('\n')[1])
-    if command == 'fail-' + group and once(payload):
+    if command in ('fail-' + group, 'hold-fail-' + group) and once(payload):
         childutils.listener.fail(out)
     elif command == 'odd-' + group and once(payload):
         childutils.listener.send('OK?', out)
