@@ -162,15 +162,34 @@ export function stateDirOf(model: Model): string {
 
 /**
  * `pid`, else names made from the configuration's path as it was named and as it is without symbolic links: another link to the
- * file is found by the one, a link that leads elsewhere since (`current/upstreams.json` after a deployment) by the other.
+ * file is found by the one, a link that leads elsewhere since (`current/upstreams.json` after a deployment) by the other. And the pidfile
+ * of a supervisord.conf.
  */
-export function pidFilesOf(model: Model, file: string): readonly string[] {
-  if (model.settings.pidFile !== '') return [model.settings.pidFile];
+export function pidFilesOf(model: Model, file: string, pool?: PoolPlan): readonly string[] {
+  const others = pool === undefined || pool.pidFile === null ? [] : [pool.pidFile];
+  if (model.settings.pidFile !== '') return [model.settings.pidFile, ...others];
   const paths = new Set([resolve(file), realpathSync(file)]);
-  return [...paths].map((path) => {
-    const name = createHash('sha256').update(path).digest('hex').slice(0, 12);
-    return join(stateDirOf(model), `${name}.pid`);
-  });
+  const own = [...paths].map((path) => join(stateDirOf(model), `${nameOf(path)}.pid`));
+  return [...own, ...others];
+}
+
+/** A name for files that belong to a configuration, by its path. */
+function nameOf(path: string): string {
+  return createHash('sha256').update(path).digest('hex').slice(0, 12);
+}
+
+/** What the runs of a configuration are called in the state directory. */
+export function runNameOf(file: string): string {
+  return nameOf(realpathSync(file));
+}
+
+/** The most that a path of a Unix socket may have (unix(7)); longer ones cannot be bound. */
+const MOST_SOCKET_BYTES = 107;
+
+/** lbproxy's own control socket for a configuration; null where the state directory's path is too long for one. */
+export function controlSocketOf(directory: string, file: string): string | null {
+  const path = join(directory, `${runNameOf(file)}.sock`);
+  return Buffer.byteLength(path) > MOST_SOCKET_BYTES ? null : path;
 }
 
 /** A sentence for a start without a configuration. */

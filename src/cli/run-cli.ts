@@ -52,6 +52,8 @@ function createProgram(): Command {
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', HELP)
     .exitOverride();
+  program.command('ctl').description('see and steer what runs (lbproxy ctl help)');
+  program.command('service').description('start lbproxy with the machine (lbproxy service --help)');
   program.command('docs').description('write docs/DIRECTIVES.md and config/upstreams.schema.json');
   program.action(() => {});
   return program;
@@ -65,6 +67,12 @@ Signals of the running process:
 
 /** Runs the command; the exit status. */
 export async function runCli(args: readonly string[]): Promise<number> {
+  const [command, ...rest] = args;
+  if (command === 'ctl') return (await import('./control.ts')).control(rest);
+  if (command === 'service') {
+    const { runService, serviceIo } = await import('./service.ts');
+    return runService(rest, serviceIo());
+  }
   const program = createProgram();
   try {
     program.parse(args, { from: 'user' });

@@ -22,7 +22,16 @@ import type { PoolPlan } from '../supervise/plan.ts';
 import { checkFiles } from './check-files.ts';
 import { nowNs, OutcomeFile, type WrittenOutcome } from './outcome-file.ts';
 import { primaryOf, removePidFile, writePidFile } from './pid-file.ts';
-import { configFile, NO_CONFIG, pidFilesOf, type ReadConfig, readConfig, stateDirOf } from './read-config.ts';
+import {
+  configFile,
+  controlSocketOf,
+  NO_CONFIG,
+  pidFilesOf,
+  type ReadConfig,
+  readConfig,
+  runNameOf,
+  stateDirOf,
+} from './read-config.ts';
 import { readyText } from './ready-text.ts';
 import type { CliOptions, Signal } from './run-cli.ts';
 import { Terminal } from './terminal.ts';
@@ -65,7 +74,7 @@ async function run(options: CliOptions, logFiles: LogFiles): Promise<number> {
   const { model, pool, problems } = first;
   if (model === undefined || pool === undefined || problems.hasErrors)
     return fail(`${file} has errors; nothing was started`);
-  const other = pidFilesOf(model, file)
+  const other = pidFilesOf(model, file, pool)
     .map(runningAs)
     .find((pid) => pid !== undefined);
   if (other !== undefined) {
@@ -107,6 +116,7 @@ class Server {
   readonly #logFiles: LogFiles;
   #read: ReadConfig;
   readonly #primary: Primary;
+  readonly #stateDirectory: string;
   readonly #pidFiles: readonly string[];
   /** Beside each pid file: `-s` looks at the one it has found. */
   readonly #outcomes: readonly OutcomeFile[];
@@ -126,7 +136,8 @@ class Server {
     this.#options = options;
     this.#logFiles = logFiles;
     this.#read = read;
-    this.#pidFiles = pidFilesOf(model, file);
+    this.#stateDirectory = stateDirOf(model);
+    this.#pidFiles = pidFilesOf(model, file, pool);
     this.#outcomes = this.#pidFiles.map((pidFile) => new OutcomeFile(pidFile));
     this.#primary = new Primary({
       model,
@@ -135,6 +146,8 @@ class Server {
       printProblems: (problems) => this.#printAll(problems),
       stateDir: stateDirOf(model),
       onOutput: (line) => printLine(line, logFiles),
+      controlSocket: controlSocketOf(stateDirOf(model), file),
+      runs: { directory: stateDirOf(model), name: runNameOf(file) },
       onShutdown: () => process.kill(process.pid, 'SIGQUIT'),
       logFiles,
     });
@@ -159,6 +172,7 @@ class Server {
   /** Null once everything serves; else the exit status, after the reasons were printed. */
   async #start(): Promise<number | null> {
     try {
+      openStateDirectory(this.#stateDirectory);
       await this.#primary.start();
       if (this.#stopAsked) return null;
       this.#writePid();
@@ -223,8 +237,6 @@ class Server {
   }
 
   #writePid(): void {
-    const { model } = this.#primary;
-    if (model.settings.pidFile === '') openStateDirectory(stateDirOf(model));
     this.#pidWritten = true;
     for (const pidFile of this.#pidFiles) writePidFile(pidFile);
   }

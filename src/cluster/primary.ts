@@ -49,6 +49,10 @@ export interface PrimaryOptions {
   readonly stateDir: string;
   /** A line of a program's process. */
   readonly onOutput: (line: OutputLine) => void;
+  /** Path of lbproxy's own control socket; null for none. */
+  readonly controlSocket: string | null;
+  /** Where the runs of this configuration are recorded; null for nowhere. */
+  readonly runs: { readonly directory: string; readonly name: string } | null;
   /** A control server was told to end lbproxy. */
   readonly onShutdown: () => void;
   /** All that the process writes to. */
@@ -131,6 +135,10 @@ export class Primary implements PoolHome {
     this.#ticketKeys.start();
     await this.#acceptors.start();
     loadPinoLater();
+    if (!this.#stopping)
+      await pool
+        .open()
+        .catch((error: Error) => Promise.reject(new Refusal([{ at: '', message: error.message }])));
     if (!this.#stopping) pool.start();
   }
 
@@ -232,6 +240,8 @@ export class Primary implements PoolHome {
         return 'errors' in read ? { errors: read.errors.map(problemText) } : read;
       },
       onOutput: this.#options.onOutput,
+      controlSocket: this.#options.controlSocket,
+      runs: this.#options.runs,
       reopenLogs: () => this.reopenLogs(),
       shutdown: this.#options.onShutdown,
     });

@@ -1,12 +1,14 @@
 // The primary's programs: the supervisor with all that it needs (outputs, events, shared sockets, ways to become ready), what the
 // balancer has to know of their ports, and the face that control servers see.
 
+import { truncate } from 'node:fs/promises';
 import type { ProcessPort } from '../balance/process-port.ts';
 import type { Log } from '../observe/error-log.ts';
+import { type ControlPlan, ControlServer } from '../supervise/control/control-server.ts';
 import type { PoolFace, ProcessHandle, Progress, Reread } from '../supervise/control/face.ts';
 import { EventHub } from '../supervise/events/event-hub.ts';
-import { FileWatch } from '../supervise/file-watch.ts';
 import { LazyNotify } from '../supervise/lazy-notify.ts';
+import { endLeftovers, findLeftovers, forgetRun, leftoverText, recordRun } from '../supervise/leftovers.ts';
 import { ProgramLogs } from '../supervise/logs/program-logs.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
@@ -15,8 +17,10 @@ import { ProcessOutput } from '../supervise/process-output.ts';
 import { SharedSockets } from '../supervise/shared-sockets.ts';
 import type { Slot } from '../supervise/slot.ts';
 import type { StateChange } from '../supervise/slot-host.ts';
-import { whyNoCommand } from '../supervise/startable.ts';
+import { whyNoCommand, wordsOfSupervisor } from '../supervise/startable.ts';
 import { Supervisor } from '../supervise/supervisor.ts';
+import { PoolUpkeep } from '../supervise/upkeep/pool-upkeep.ts';
+import { VERSION } from '../version.ts';
 import type { DrainWaits } from './messages.ts';
 
 /** What the pool needs of the primary. */
@@ -33,6 +37,10 @@ export interface PoolHome {
     scaled: ReadonlyMap<string, number>,
   ): { readonly pool: PoolPlan } | { readonly errors: readonly string[] };
   onOutput(line: OutputLine): void;
+  /** Path of lbproxy's own control socket; null for none. */
+  readonly controlSocket: string | null;
+  /** Where the runs of this configuration are recorded; null for nowhere. */
+  readonly runs: { readonly directory: string; readonly name: string } | null;
   reopenLogs(): Promise<Progress>;
   shutdown(): void;
 }
@@ -44,7 +52,8 @@ export class ProgramPool implements PoolFace {
   readonly #events: EventHub;
   readonly #sockets = new SharedSockets();
   readonly #notify: LazyNotify;
-  readonly #files: FileWatch;
+  readonly #upkeep: PoolUpkeep;
+  readonly #control: ControlServer;
   #programs: Readonly<Record<string, readonly ProcessPort[]>> = {};
   #inFlight: Readonly<Record<number, DrainWaits>> = {};
   #restarting = false;
@@ -62,9 +71,14 @@ export class ProgramPool implements PoolFace {
     if (!pool.keepsOldAutoLogs) this.#logs.cleanAutoLogs();
     this.#events = new EventHub({ identifier, log: (level, message) => home.log[level](message) });
     this.#notify = new LazyNotify((message) => home.log.warn(message));
-    this.#files = new FileWatch({
-      restart: (slots, changed) => this.#onFiles(slots, changed),
+    this.#upkeep = new PoolUpkeep({
+      restart: (slots, why) => this.#onUpkeep(slots, why),
       warn: (message) => home.log.warn(message),
+    });
+    this.#control = new ControlServer({
+      pool: this,
+      version: VERSION,
+      report: (message) => home.log.warn(message),
     });
     const places = { logs: this.#logs, events: this.#events, print: home.onOutput };
     this.#supervisor = new Supervisor({
@@ -99,24 +113,63 @@ export class ProgramPool implements PoolFace {
     return this.#supervisor.slots;
   }
 
+  /**
+   * Ends what an earlier run left, and opens the control servers. Rejects with the reason where one that the configuration names cannot be
+   * opened; without lbproxy's own socket `ctl` cannot reach it, which is told.
+   */
+  async open(): Promise<void> {
+    await this.#endLeftovers();
+    const own = this.#ownServer();
+    try {
+      await this.#control.open(own);
+    } catch (error) {
+      this.#home.log.warn(`lbproxy ctl cannot reach this lbproxy: ${(error as Error).message}`);
+    }
+    await this.#control.reload(this.#servers(this.#supervisor.configured));
+  }
+
+  #ownServer(): ControlPlan[] {
+    const { controlSocket } = this.#home;
+    if (controlSocket === null) return [];
+    const address = { kind: 'unix', path: controlSocket, mode: 0o600, uid: null, gid: null } as const;
+    return [{ plan: { address, login: null, at: '' }, own: true }];
+  }
+
+  #servers(pool: PoolPlan): ControlPlan[] {
+    const own = this.#control.isOpen ? this.#ownServer() : [];
+    return [...own, ...pool.controlServers.map((plan) => ({ plan, own: false }))];
+  }
+
+  async #endLeftovers(): Promise<void> {
+    const { runs, log } = this.#home;
+    if (runs === null) return;
+    const found = findLeftovers(runs.directory, runs.name);
+    for (const one of found) log.warn(`an earlier run left ${leftoverText(one)}: it is ended`);
+    for (const one of await endLeftovers(found)) log.error(`${leftoverText(one)} is still there`);
+    recordRun(runs.directory, runs.name, this.#supervisor.mark);
+  }
+
   start(): void {
+    for (const { plan } of this.#supervisor.groups) this.#events.groupChanged('ADDED', plan.name);
     this.#events.supervisorState('RUNNING');
     this.#supervisor.start();
-    this.#files.use(this.slots);
+    this.#upkeep.use(this.slots);
   }
 
   /** Waits for a change of the pool; what watches its processes follows. */
   async #changed<T>(change: Promise<T>): Promise<T> {
     const done = await change;
-    if (!this.#stopping) this.#files.use(this.slots);
+    if (this.#stopping) return done;
+    this.#upkeep.use(this.slots);
+    await this.#control.reload(this.#servers(this.#supervisor.configured)).catch((error: unknown) => {
+      this.#home.log.error(`a control server stays as it was: ${(error as Error).message}`);
+    });
     return done;
   }
 
-  #onFiles(slots: readonly Slot[], changed: readonly string[]): void {
-    if (slots.length === 0 || this.#stopping) return;
-    const [first] = changed;
-    const more = changed.length > 1 ? ` and ${changed.length - 1} more` : '';
-    this.#home.log.notice(`${first}${more} changed: ${slots[0].spec.program} starts anew`);
+  #onUpkeep(slots: readonly Slot[], why: string): void {
+    if (this.#stopping) return;
+    this.#home.log.notice(why);
     void this.#supervisor.restart(slots, () => {});
   }
 
@@ -130,9 +183,12 @@ export class ProgramPool implements PoolFace {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#files.close();
+    this.#upkeep.close();
     this.#events.supervisorState('STOPPING');
     await this.#supervisor.stop();
+    const { runs } = this.#home;
+    if (runs !== null) forgetRun(runs.directory, runs.name, this.#supervisor.mark);
+    await this.#control.close();
     this.#events.close();
     this.#sockets.close();
     await this.#notify.close();
@@ -140,8 +196,10 @@ export class ProgramPool implements PoolFace {
     this.#logs.closeAll();
   }
 
-  #onState({ slot, from, to, pid, tries, expected }: StateChange): void {
+  #onState(change: StateChange): void {
+    const { slot, from, to, pid, tries, expected } = change;
     const { group, launch } = slot.spec;
+    this.#upkeep.onState(change);
     this.#events.processState({ group, name: launch.name, from, to, pid, tries, expected });
     if (to === 'STOPPED' || to === 'FATAL' || (to === 'EXITED' && !slot.willRestart))
       this.#sockets.release(slot);
@@ -161,6 +219,11 @@ export class ProgramPool implements PoolFace {
     return this.#supervisor.configured.logFile;
   }
 
+  async clearMainLog(): Promise<void> {
+    const { mainLog } = this;
+    if (mainLog !== null) await truncate(mainLog);
+  }
+
   groups(): ReturnType<PoolFace['groups']> {
     return this.#supervisor.groups.map(({ plan, slots }) => ({
       plan,
@@ -170,7 +233,14 @@ export class ProgramPool implements PoolFace {
 
   configured(): ReturnType<PoolFace['configured']> {
     const running = new Set(this.#supervisor.groups.map(({ plan }) => plan.name));
-    return this.#supervisor.configured.groups.map((plan) => ({ plan, inUse: running.has(plan.name) }));
+    const plans = this.#supervisor.configured.groups.toSorted(
+      (a, b) => a.priority - b.priority || byName(a, b),
+    );
+    return plans.map((plan) => ({
+      plan,
+      inUse: running.has(plan.name),
+      written: (process) => process.written,
+    }));
   }
 
   reread(): Promise<Reread> {
@@ -185,13 +255,13 @@ export class ProgramPool implements PoolFace {
 
   addGroup(name: string): boolean {
     const added = this.#supervisor.addGroup(name);
-    this.#files.use(this.slots);
+    this.#upkeep.use(this.slots);
     return added;
   }
 
   removeGroup(name: string): boolean {
     const removed = this.#supervisor.removeGroup(name);
-    this.#files.use(this.slots);
+    this.#upkeep.use(this.slots);
     return removed;
   }
 
@@ -267,7 +337,11 @@ export class ProgramPool implements PoolFace {
         const { view } = slot;
         return { ...view, inFlight: view.port === null ? null : underWay(inFlight[view.port]) };
       },
-      whyNoCommand: () => whyNoCommand(slot.spec.launch, process.env),
+      whyNoCommand: () => {
+        const why = whyNoCommand(slot.spec.launch, process.env);
+        const text = wordsOfSupervisor(slot.spec.launch, process.env);
+        return why === null || text === null ? null : { kind: why.kind, text };
+      },
       start: () => slot.dispatch({ type: 'start' }),
       stop: () => slot.dispatch({ type: 'stop' }),
       signal: (signal) => slot.signal(signal),
@@ -276,6 +350,10 @@ export class ProgramPool implements PoolFace {
       until: (reached, withinMs) => slot.until(reached, withinMs),
     };
   }
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;
 }
 
 function underWay(waits: DrainWaits | undefined): number {

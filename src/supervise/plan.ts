@@ -44,6 +44,8 @@ export interface ProcessSpec {
   readonly launch: Launch;
   readonly policy: ProcessPolicy;
   readonly output: OutputPlan;
+  /** What stands in the file of things that the launch has only as they work out; null where nothing does. */
+  readonly written: { readonly directory: string | null; readonly serverUrl: string | null };
 }
 
 /** What a process is started with; when any of it changes, the process has to be started anew. */

@@ -87,6 +87,8 @@ export class ProcessOutput implements SlotOutput {
   readonly #last = new LastLines();
   #plan: OutputPlan;
   #run: OutputRun | null = null;
+  #pid = 0;
+  #onGone: () => void = () => {};
   #streams: readonly (readonly [StreamName, StreamOutput])[] = [];
 
   constructor(spec: ProcessSpec, places: OutputPlaces) {
@@ -115,10 +117,12 @@ export class ProcessOutput implements SlotOutput {
     };
     const ended = [pump(running.stdout, 'stdout'), pump(running.stderr, 'stderr')];
     this.#streams = both;
-    void Promise.all(ended).then(() => {
-      run.outputEnded();
-      listener?.ended();
+    const gone = new Promise<void>((resolve) => {
+      this.#onGone = resolve;
     });
+    const outputEnded = Promise.all(ended).then(() => run.outputEnded());
+    // An answer may still have been in the pipe, and its new state is told first.
+    void Promise.all([outputEnded, gone]).then(() => listener?.ended());
   }
 
   #open(stream: StreamName, print: OutputSink): StreamOutput {
@@ -137,12 +141,14 @@ export class ProcessOutput implements SlotOutput {
     };
   }
 
-  #pid = 0;
-
   #listen(running: RunningProcess): ListenerRun | undefined {
     this.#pid = running.pid ?? 0;
     const { group, name } = this.#owner;
     return this.#places.events.launched(group, name, (bytes) => running.write(bytes));
+  }
+
+  gone(): void {
+    this.#onGone();
   }
 
   change(plan: OutputPlan): void {

@@ -99,6 +99,7 @@ function planProcess(
     },
     policy: policyOf(s, port, path),
     output: outputOf(s, path),
+    written: { directory: s.programDirectory === null ? null : path(s.programDirectory), serverUrl: null },
   };
 }
 

@@ -32,6 +32,8 @@ export interface SlotOutput {
   settle(): void;
   /** How the launch ended; null when it was told to. */
   exited(how: string | null): void;
+  /** Nothing of the launch runs any more, and its state was told. */
+  gone(): void;
   readonly stdoutLog: string | null;
   readonly stderrLog: string | null;
   /** The last lines of stderr (or of stdout where they are one). */

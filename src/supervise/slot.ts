@@ -12,8 +12,12 @@ import { type RunningProcess, runProcess } from './process.ts';
 import { processPort } from './process-ports.ts';
 import { ReadyProbe } from './ready-probe.ts';
 import type { SlotHost, SlotOutput } from './slot-host.ts';
+import { wordsOfSupervisor } from './startable.ts';
 import { type Effect, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
 import { transition } from './transition.ts';
+
+/** What Supervisor says of a start that ended within startsecs. */
+const TOO_QUICKLY = 'Exited too quickly (process log may have details)';
 
 export class Slot {
   /** Replaced while there is no process, or when only the policy differs. */
@@ -31,6 +35,8 @@ export class Slot {
   #startedAtMs = 0;
   #stoppedAtMs = 0;
   #exitStatus = 0;
+  /** Why it failed, in Supervisor's words. */
+  #spawnError = '';
   #timer: Timer | undefined;
   readonly #probe: ReadyProbe;
   #output: SlotOutput | null = null;
@@ -137,6 +143,7 @@ export class Slot {
       stoppedAtMs: this.#stoppedAtMs,
       exitStatus: this.#exitStatus,
       problem: r.problem,
+      spawnError: this.#spawnError,
       stdoutLog: this.#output?.stdoutLog ?? null,
       stderrLog: this.#output?.stderrLog ?? null,
       port: this.spec.launch.port,
@@ -217,7 +224,9 @@ export class Slot {
 
   #tellState(from: ProcessState): void {
     const { state, failures } = this.#record;
+    if (state === 'BACKOFF' && this.#spawnError === '') this.#spawnError = TOO_QUICKLY;
     const expected = this.spec.policy.exitcodes.includes(this.#exitStatus);
+    if (state === 'EXITED' && !expected) this.#spawnError = `Bad exit code ${this.#exitStatus}`;
     const pid = this.#process?.pid ?? 0;
     this.#host.onState({ slot: this, from, to: state, pid, tries: failures, expected });
   }
@@ -242,6 +251,7 @@ export class Slot {
     switch (effect.do) {
       case 'prepare':
         this.#startedAtMs = Date.now();
+        this.#spawnError = '';
         void this.#prepare(effect.attempt);
         break;
       case 'launch':
@@ -313,11 +323,15 @@ export class Slot {
         waitForGroup: this.spec.policy.killAsGroup,
       },
       {
-        failed: (reason) => this.dispatch({ type: 'failed', attempt, reason }),
+        failed: (reason) => {
+          this.#spawnError = wordsOfSupervisor(this.spec.launch, process.env) ?? reason;
+          this.dispatch({ type: 'failed', attempt, reason });
+        },
         exited: (code, signal) => this.#onExited(attempt, code, signal),
         gone: () => {
           if (running.pid !== undefined) watchdog.remove(running.pid);
           this.dispatch({ type: 'gone', attempt });
+          output.gone();
         },
       },
     );

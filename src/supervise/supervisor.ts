@@ -92,9 +92,16 @@ export class Supervisor {
     return this.#groups.get(slot.spec.group)?.plan;
   }
 
+  /** Of all that this run starts (mark.ts). */
+  get mark(): string {
+    return this.#host.watchdog.mark;
+  }
+
   /** Groups that run, in the order of their priority. */
   get groups(): readonly Readonly<RunningGroup>[] {
-    return [...this.#groups.values()].sort((a, b) => a.plan.priority - b.plan.priority);
+    return [...this.#groups.values()].sort(
+      (a, b) => a.plan.priority - b.plan.priority || (a.plan.name < b.plan.name ? -1 : 1),
+    );
   }
 
   get slots(): readonly Slot[] {

@@ -14,7 +14,7 @@ function linesOf(text: string, processes: readonly ProcessView[] = []): string[]
 const process = (program: string, index: number, more: Partial<ProcessView> = {}): ProcessView => ({
   ...{ program, group: program, name: `${program}_0${index}`, port: 8001 + index, state: 'RUNNING', pid: 1 },
   ...{ startedAtMs: 1, stoppedAtMs: 0, exitStatus: 0, stdoutLog: null, stderrLog: null, ready: true },
-  ...{ inFlight: 0, restarts: 0, problem: null },
+  ...{ inFlight: 0, restarts: 0, problem: null, spawnError: '' },
   ...more,
 });
 

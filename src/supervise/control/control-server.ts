@@ -71,6 +71,11 @@ export class ControlServer {
     await Promise.all(gone.map(close));
   }
 
+  /** Any of them listens. */
+  get isOpen(): boolean {
+    return this.#open.length > 0;
+  }
+
   async close(): Promise<void> {
     const open = this.#open;
     this.#open = [];

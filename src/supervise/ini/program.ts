@@ -221,6 +221,10 @@ function readProcess(reader: SectionReader, which: Which, fixed: Fixed, pool: Po
     launch,
     policy: { ...fixed.policy, port, ready: port === null ? { by: 'running' } : { by: 'tcp' } },
     output,
+    written: {
+      directory: reader.text('directory', own) ?? null,
+      serverUrl: reader.text('serverurl', own) ?? null,
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 // `watch`: restarts processes when their files change.
-import type { Slot } from './slot.ts';
-import { watchPaths } from './watch-paths.ts';
+import type { Slot } from '../slot.ts';
+import { watchPaths } from '../watch-paths.ts';
 
 export interface FileWatchHost {
   /** One after the other; those that wait after failed starts at once. */
