@@ -7,6 +7,7 @@ import type { PathWriter } from './path-writer.ts';
 import { rotatedFiles, tidyFiles, trimFiles, unfinishedName } from './rotated-files.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
+const QUIET_MS = 60_000;
 const READ_BYTES = 256 * 1024;
 
 export class GzipFiles {
@@ -14,6 +15,7 @@ export class GzipFiles {
   readonly #done: (writer: PathWriter) => void;
   readonly #waiting = new Set<PathWriter>();
   #current: PathWriter | null = null;
+  #toldAt = Number.NEGATIVE_INFINITY;
   #abort = new AbortController();
 
   /** `done` hears when nothing of a writer is being gzipped any more. */
@@ -46,14 +48,21 @@ export class GzipFiles {
       try {
         await this.#gzipAll(writer, this.#abort.signal);
       } catch (error) {
-        if ((error as Error).name !== 'AbortError')
-          this.#report(
-            `log "${writer.place.key}": a rotated file was not gzipped: ${(error as Error).message}; it is tried again after the next rotation`,
-          );
+        if ((error as Error).name !== 'AbortError') this.#tell(writer, error as Error);
       }
       this.#current = null;
       this.#done(writer);
     }
+  }
+
+  #tell(writer: PathWriter, error: Error): void {
+    const now = performance.now();
+    if (now - this.#toldAt < QUIET_MS) return;
+    this.#toldAt = now;
+    const { key } = writer.place;
+    this.#report(
+      `log "${key}": a rotated file was not gzipped: ${error.message}; it is tried again after the next rotation`,
+    );
   }
 
   async #gzipAll(writer: PathWriter, signal: AbortSignal): Promise<void> {

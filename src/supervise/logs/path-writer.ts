@@ -1,23 +1,21 @@
 // The one writer of a path: takes blocks of all streams that share it, and does one thing after the other off the event loop: writing,
-// rotating, emptying, reopening.
+// rotating, emptying, reopening. A little past 300 lines: one queue with all that must not happen beside its writes.
 import type { LogOutput } from '../../observe/log-output.ts';
-import { Timer } from '../../shared/timer.ts';
 import { BlockQueue, withoutFirst } from './block-queue.ts';
 import { HoldBack } from './hold-back.ts';
 import { type JoinedStream, LineJoin } from './line-join.ts';
 import { LogFile } from './log-file.ts';
 import { closeOutput, type LogPlace, NEW_FILE_MODE } from './log-place.ts';
 import { LogTrouble } from './log-trouble.ts';
+import { RetryPause } from './retry-pause.ts';
 import { emptyFile, removeFiles, rotatedFiles } from './rotated-files.ts';
 import { NO_ROTATION, type Rotation, withLargerBudget } from './rotation.ts';
 
 /** What may wait while a path takes less than comes; beyond it the processes wait in their writes. */
 export const QUEUE_BYTES = 4 * 1024 * 1024;
 const GO_ON_BYTES = QUEUE_BYTES / 4;
-const RETRY_MIN_MS = 5;
-/** Until a full pipe is tried again, and until anything else that went wrong is. */
+/** Until a full pipe is tried again. */
 const RETRY_FULL_MS = 100;
-const RETRY_MAX_MS = 1000;
 const LF = 0x0a;
 const LINE_END = Buffer.from('\n');
 
@@ -52,8 +50,7 @@ export class PathWriter {
   /** Something came since the last look whether there is something to do. */
   #hasNews = false;
   #operations: (() => Promise<void>)[] = [];
-  #wake: (() => void) | null = null;
-  #retryMs = RETRY_MIN_MS;
+  readonly #retry = new RetryPause();
   #drained: (() => void)[] = [];
   /** Of what is being written no more is to be. */
   #wasCleared = false;
@@ -142,7 +139,7 @@ export class PathWriter {
     return new Promise<void>((resolve, reject) => {
       this.#operations.push(() => act().then(resolve, reject));
       this.#run();
-      this.#wake?.();
+      this.#retry.wake();
     });
   }
 
@@ -165,9 +162,9 @@ export class PathWriter {
     this.#holdBack.giveUp();
     for (const block of this.#takeWaiting()) this.#trouble.lose(block);
     // Unless it is just being written.
-    if (this.#wake !== null) this.#loseLeft();
+    if (this.#retry.isPausing) this.#loseLeft();
     this.#trouble.close();
-    this.#wake?.();
+    this.#retry.wake();
     if (!this.#running) this.#file.close();
   }
 
@@ -234,7 +231,7 @@ export class PathWriter {
     const { output } = this.#file;
     if (output === null) {
       if (this.#queue.isEmpty) return false;
-      if (!this.#open()) await this.#pause(RETRY_MAX_MS);
+      if (!this.#open()) await this.#pause();
       return true;
     }
     const batch = this.#queue.takeBatch(output.atomicBytes, this.#file.end(this.#rotation));
@@ -256,7 +253,7 @@ export class PathWriter {
       if (error === null) continue;
       if (this.#closed) break;
       if (error.code !== 'EAGAIN') this.#trouble.begin(error.message);
-      await this.#pause(error.code === 'EAGAIN' ? RETRY_FULL_MS : RETRY_MAX_MS);
+      await this.#pause(error.code === 'EAGAIN' ? RETRY_FULL_MS : undefined);
       for (let next = this.#operations.shift(); next !== undefined; next = this.#operations.shift())
         await next();
       // Emptying the file makes room on a full disk; what was to be written to it is older than that.
@@ -273,26 +270,16 @@ export class PathWriter {
   }
 
   #advance(written: number): void {
-    this.#retryMs = RETRY_MIN_MS;
+    this.#retry.reset();
     this.#writingBytes -= written;
     this.#holdBack.progress(this.#waitingBytes <= GO_ON_BYTES);
     this.#trouble.end();
   }
 
-  /** Twice as long each time, up to `mostMs`; an operation or the end cuts it short. */
-  #pause(mostMs: number): Promise<void> {
-    const ms = Math.min(this.#retryMs, mostMs);
-    this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
+  /** An operation or the end cuts it short. */
+  #pause(mostMs?: number): Promise<void> {
     if (this.#operations.length > 0 || this.#closed) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.#wake = null;
-        timer.stop();
-        resolve();
-      };
-      const timer = new Timer(done, ms).unref();
-      this.#wake = done;
-    });
+    return this.#retry.pause(mostMs);
   }
 
   #open(mode?: number): boolean {
