@@ -140,7 +140,7 @@ export class NotifySocket {
     this.#restart = undefined;
     const receiver = receiverFor(this.#env);
     if ('problem' in receiver) throw new Error(receiver.problem);
-    const child = spawn(receiver.command, [...receiver.args, this.#directory], {
+    const child: ChildProcess = spawn(receiver.command, [...receiver.args, this.#directory], {
       stdio: ['pipe', 'pipe', 'ignore'],
       env: { PATH: this.#env.PATH },
       // A Ctrl-C at the terminal is the primary's to handle.
@@ -148,11 +148,14 @@ export class NotifySocket {
     });
     this.#child = child;
     child.unref();
-    for (const stream of [child.stdin, child.stdout]) unref(stream);
-    // EPIPE of one that just died; its exit event starts another.
-    child.stdin.on('error', () => undefined);
-    child.stdout.on('error', () => undefined);
-    createInterface({ input: child.stdout }).on('line', (line) => this.#onLine(line));
+    // Without descriptors to spare there are no pipes; its error event follows.
+    const { stdin, stdout } = child;
+    for (const stream of [stdin, stdout]) {
+      unref(stream);
+      // EPIPE of one that just died; its exit event starts another.
+      stream?.on('error', () => undefined);
+    }
+    if (stdout) createInterface({ input: stdout }).on('line', (line) => this.#onLine(line));
     child.once('error', ({ message }) => this.#onEnd(child, message));
     child.once('exit', (code, signal) => this.#onEnd(child, signal ?? `status ${code}`));
     // Those of the receiver before: messages that came in between are lost, and the processes that sent them are ready at their timeout.
@@ -221,6 +224,6 @@ function giveTo({ path, owner }: Entry): string | null {
 }
 
 /** The pipe of a child is a socket; it must not keep the primary from exiting. */
-function unref(stream: object): void {
-  if ('unref' in stream && typeof stream.unref === 'function') stream.unref();
+function unref(stream: object | null | undefined): void {
+  if (stream && 'unref' in stream && typeof stream.unref === 'function') stream.unref();
 }

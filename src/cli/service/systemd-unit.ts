@@ -66,14 +66,16 @@ function identity({ user, hasLowPort, hasStatePath }: ServicePlan, ofUser: boole
   ];
 }
 
-/** No PrivateTmp, ProtectHome or PrivateDevices: programs live in the same unit, and their sockets and data may be anywhere. */
+/**
+ * Programs live in the same unit, so none of PrivateTmp and ProtectHome (their sockets and data may be anywhere), PrivateDevices and
+ * ProtectClock (the latter closes all devices but the plain ones: graphics cards, FUSE), RestrictSUIDSGID (upload directories of 02755).
+ */
 function hardening(ofUser: boolean): readonly string[] {
   const always = [
     '# Neither lbproxy nor its programs gain rights by running a file. Running a program as another user is not hindered (user), sudo is:',
     '# set it to no for programs that call sudo.',
     'NoNewPrivileges=yes',
     '# Rights that neither a proxy nor an app needs.',
-    'RestrictSUIDSGID=yes',
     'LockPersonality=yes',
     'RestrictRealtime=yes',
   ];
@@ -84,7 +86,6 @@ function hardening(ofUser: boolean): readonly string[] {
     'ProtectSystem=full',
     'ProtectKernelModules=yes',
     'ProtectKernelLogs=yes',
-    'ProtectClock=yes',
     'ProtectHostname=yes',
   ];
 }
