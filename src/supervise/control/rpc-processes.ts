@@ -1,6 +1,5 @@
 // Starting, stopping and signalling over XML-RPC, one process or many, and the waits for what comes of it.
 import { constants } from 'node:os';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { PoolFace } from './face.ts';
 import { FAULTS, RpcFault } from './rpc-faults.ts';
 import { allOf, checkUp, isRunning, isStopped, type Named, namespec, type RpcContext } from './rpc-names.ts';
@@ -100,12 +99,13 @@ export async function runMany(
   begin: Begin,
 ): Promise<ProcessResult[]> {
   const { atOnce, later } = await runWave(cx, members, applies, begin);
-  return [...atOnce, ...later];
+  return [...atOnce, ...later.map(({ result }) => result)];
 }
 
 interface Wave {
   readonly atOnce: ProcessResult[];
-  readonly later: ProcessResult[];
+  /** With the number of the look that found it. */
+  readonly later: { readonly round: number; readonly result: ProcessResult }[];
 }
 
 async function runWave(
@@ -115,7 +115,7 @@ async function runWave(
   begin: Begin,
 ): Promise<Wave> {
   const atOnce: ProcessResult[] = [];
-  const later: ProcessResult[] = [];
+  const later: Wave['later'] = [];
   let pending: { readonly member: Named; readonly check: Check }[] = [];
   for (const member of members.filter(applies)) {
     try {
@@ -127,20 +127,23 @@ async function runWave(
       atOnce.push(resultOf(member, error));
     }
   }
-  while (pending.length > 0 && !cx.gone.aborted) {
+  for (let round = 0; pending.length > 0 && !cx.gone.aborted; round++) {
     const still: typeof pending = [];
     for (const waiting of pending) {
       const standing = waiting.check();
       if (standing === 'pending') still.push(waiting);
-      else later.push(resultOf(waiting.member, standing));
+      else later.push({ round, result: resultOf(waiting.member, standing) });
     }
     pending = still;
-    if (pending.length > 0) await pause(ROUND_MS);
+    if (pending.length > 0) await new Promise((resolve) => setTimeout(resolve, ROUND_MS));
   }
   return { atOnce, later };
 }
 
-/** Those of the highest priority number first, side by side, and the next once they have stopped. */
+/**
+ * Those of the highest priority number first, side by side, and the next once they have stopped. Results are in the order that they would
+ * have had all at once: the quickest first.
+ */
 export async function stopMany(
   cx: RpcContext,
   members: readonly Named[],
@@ -154,11 +157,11 @@ export async function stopMany(
   for (const wave of waves) done.push(await runWave(cx, wave, applies, begin));
   const places = new Map(members.map(({ name }, index) => [name, index]));
   const place = ({ group, name }: ProcessResult): number => places.get(namespec(group, name)) ?? 0;
-  const inOrder = (a: ProcessResult, b: ProcessResult): number => place(a) - place(b);
-  return [
-    ...done.flatMap(({ atOnce }) => atOnce).sort(inOrder),
-    ...done.flatMap(({ later }) => later).sort(inOrder),
-  ];
+  const atOnce = done.flatMap((wave) => wave.atOnce).sort((a, b) => place(a) - place(b));
+  const later = done
+    .flatMap((wave) => wave.later)
+    .sort((a, b) => a.round - b.round || place(a.result) - place(b.result));
+  return [...atOnce, ...later.map(({ result }) => result)];
 }
 
 /** By priority of the group, then of the process; the last to start first. */
