@@ -94,6 +94,8 @@ export async function runCli(args: readonly string[]): Promise<number> {
     return (await import('./test-config.ts')).testConfig(options);
   if (options.signal !== undefined)
     return (await import('./send-signal.ts')).sendSignal(options.signal, options);
+  const { makeWayForReaper } = await import('./first-process.ts');
+  makeWayForReaper();
   return (await import('./serve.ts')).serve(options);
 }
 

@@ -34,6 +34,7 @@ import {
 } from './read-config.ts';
 import { readyText } from './ready-text.ts';
 import type { CliOptions, Signal } from './run-cli.ts';
+import { openServiceNotifier, type ServiceNotifier } from './sd-notify.ts';
 import { Terminal } from './terminal.ts';
 
 /** How long the start waits for slow programs before it says that it is ready. */
@@ -116,6 +117,8 @@ class Server {
   readonly #logFiles: LogFiles;
   #read: ReadConfig;
   readonly #primary: Primary;
+  /** The service manager that started us. */
+  #service: ServiceNotifier | null = null;
   readonly #stateDirectory: string;
   readonly #pidFiles: readonly string[];
   /** Beside each pid file: `-s` looks at the one it has found. */
@@ -154,6 +157,8 @@ class Server {
   }
 
   async run(): Promise<number> {
+    // Before anything is started that would inherit its variables.
+    this.#service = openServiceNotifier((message) => this.#primary.log.warn(message));
     const stopped = this.#onSignals();
     const started = this.#start();
     const problem = await Promise.race([started, stopped]);
@@ -162,8 +167,10 @@ class Server {
     if (!this.#stopAsked) {
       const text = readyText(this.#primary.model, this.#primary.processes);
       this.#logFiles.print('stdout', text.trimEnd());
+      void this.#service?.ready('serving');
     }
     await stopped;
+    await this.#service?.close();
     if (this.#pidWritten) for (const pidFile of this.#pidFiles) removePidFile(pidFile);
     for (const outcomes of this.#outcomes) outcomes.remove();
     return 0;
@@ -246,6 +253,7 @@ class Server {
     return new Promise((resolve) => {
       const stop = (wish: 'stop' | 'quit') => (): void => {
         this.#stopAsked = true;
+        void this.#service?.stopping();
         const sinceNs = nowNs();
         const tell = (text: string): void =>
           this.#tell(wish, { sinceNs, done: false, ok: true, printed: '', text });
@@ -270,7 +278,9 @@ class Server {
 
   async #onReload(): Promise<void> {
     await this.#started;
+    void this.#service?.reloading();
     const outcome = await this.#primary.reload().catch(internal);
+    void this.#service?.ready(outcome.text);
     this.#tell('reload', { ...this.#reload, done: true, ...outcome });
   }
 

@@ -442,8 +442,9 @@ const ENDING: PrepareProblem = { at: '', message: 'lbproxy is about to end' };
 /** Asked once: a limit that changes later holds from the next start. */
 let cores = 0;
 
-/** acceptors: one per usable core unless the configuration says a number. */
+/** acceptors: one per usable core unless the configuration says a number. Programs alone need none. */
 export function wantedAcceptors(model: Model): number {
+  if (model.servers.length === 0) return 0;
   cores ||= usableCores();
   return model.settings.acceptors > 0 ? model.settings.acceptors : cores;
 }
