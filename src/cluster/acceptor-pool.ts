@@ -49,6 +49,7 @@ export class AcceptorPool implements SlotEvents {
     const up = new Promise<void>((resolve, reject) => {
       this.#first = { left, resolve, reject };
     });
+    if (left === 0) this.#first?.resolve();
     for (let i = 0; i < left; i++) this.#fork();
     this.#heartbeat = setInterval(() => this.#checkHeartbeats(), HEARTBEAT_CHECK_MS);
     await up;

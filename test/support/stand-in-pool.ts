@@ -93,6 +93,7 @@ function specOf(p: StandInProgram): ProcessSpec {
       slowStartMs: 0,
     },
     output: { redirectStderr: false, stdout: stream(p.stdoutLog), stderr: stream(p.stderrLog) },
+    written: { directory: null, serverUrl: null },
   };
 }
 
