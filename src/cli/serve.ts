@@ -179,7 +179,7 @@ class Server {
   /** Null once everything serves; else the exit status, after the reasons were printed. */
   async #start(): Promise<number | null> {
     try {
-      openStateDirectory(this.#stateDirectory);
+      this.#openState();
       await this.#primary.start();
       if (this.#stopAsked) return null;
       this.#writePid();
@@ -241,6 +241,16 @@ class Server {
     const text = formatProblems(problems, this.#read.tree?.sources ?? new Map<string, string>());
     this.#reload.printed += `${text}\n`;
     this.#logFiles.print('stderr', text);
+  }
+
+  /** The pid file may be elsewhere; then lbproxy runs without what else is kept there. */
+  #openState(): void {
+    try {
+      openStateDirectory(this.#stateDirectory);
+    } catch (error) {
+      if (this.#primary.model.settings.pidFile === '') throw error;
+      this.#primary.log.warn((error as Error).message);
+    }
   }
 
   #writePid(): void {

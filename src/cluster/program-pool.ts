@@ -57,6 +57,8 @@ export class ProgramPool implements PoolFace {
   #programs: Readonly<Record<string, readonly ProcessPort[]>> = {};
   #inFlight: Readonly<Record<number, DrainWaits>> = {};
   #restarting = false;
+  /** This run is written down. */
+  #recorded = false;
   #stopping = false;
 
   constructor(pool: PoolPlan, home: PoolHome) {
@@ -146,7 +148,18 @@ export class ProgramPool implements PoolFace {
     const found = findLeftovers(runs.directory, runs.name);
     for (const one of found) log.warn(`an earlier run left ${leftoverText(one)}: it is ended`);
     for (const one of await endLeftovers(found)) log.error(`${leftoverText(one)} is still there`);
-    recordRun(runs.directory, runs.name, this.#supervisor.mark);
+    if (this.slots.length > 0) this.#recordRun(runs);
+  }
+
+  #recordRun({ directory, name }: NonNullable<PoolHome['runs']>): void {
+    try {
+      recordRun(directory, name, this.#supervisor.mark);
+      this.#recorded = true;
+    } catch (error) {
+      this.#home.log.warn(
+        `the next start will not find what this run may leave: ${(error as Error).message}`,
+      );
+    }
   }
 
   start(): void {
@@ -160,6 +173,8 @@ export class ProgramPool implements PoolFace {
   async #changed<T>(change: Promise<T>): Promise<T> {
     const done = await change;
     if (this.#stopping) return done;
+    const { runs } = this.#home;
+    if (runs !== null && !this.#recorded && this.slots.length > 0) this.#recordRun(runs);
     this.#upkeep.use(this.slots);
     await this.#control.reload(this.#servers(this.#supervisor.configured)).catch((error: unknown) => {
       this.#home.log.error(`a control server stays as it was: ${(error as Error).message}`);
@@ -187,7 +202,7 @@ export class ProgramPool implements PoolFace {
     this.#events.supervisorState('STOPPING');
     await this.#supervisor.stop();
     const { runs } = this.#home;
-    if (runs !== null) forgetRun(runs.directory, runs.name, this.#supervisor.mark);
+    if (runs !== null && this.#recorded) forgetRun(runs.directory, runs.name, this.#supervisor.mark);
     await this.#control.close();
     this.#events.close();
     this.#sockets.close();
