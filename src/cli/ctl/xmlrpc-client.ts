@@ -114,7 +114,7 @@ export async function call<M extends keyof Methods>(
   ...args: Parameters<Methods[M]>
 ): Promise<ReturnType<Methods[M]>> {
   const sent: readonly Argument[] = args;
-  if (sent.some((arg) => typeof arg === 'number' && Math.abs(arg) > LARGEST_INT))
+  if (sent.some((arg) => typeof arg === 'number' && (arg > LARGEST_INT || arg < -LARGEST_INT - 1)))
     throw new PythonError('OverflowError', 'int exceeds XML-RPC limits');
   const response = await ask(server, {
     method: 'POST',

@@ -1,6 +1,6 @@
 // What only lbproxy can do: scale, drain, undrain, reopen; and the way any command of it is asked and told.
 import type { CtlRequest, CtlResult } from '../../../supervise/control/ctl-protocol.ts';
-import { wordsOf } from '../namespec.ts';
+import { makeNamespec, wordsOf } from '../namespec.ts';
 import { EXIT, type Session } from '../session.ts';
 import { FAULT } from '../xmlrpc-client.ts';
 import { outcomeLine, STARTED, type Words } from './results.ts';
@@ -8,11 +8,17 @@ import { outcomeLine, STARTED, type Words } from './results.ts';
 /** Prints lines and results as they come, then the sum of it. */
 export async function askPool(session: Session, request: CtlRequest): Promise<void> {
   const words = WORDS[request.command] ?? null;
+  let failures = 0;
   const done = await session.pool.request(request, {
     line: (text) => session.output(text),
-    result: (result) => tellResult(session, result, words),
+    result: (result) => {
+      if (result.status !== FAULT.success) failures++;
+      tellResult(session, result, words);
+    },
   });
-  if (done.text !== '') session.output(done.ok ? done.text : `ERROR: ${done.text}`);
+  // Where each failure was told, its sum says nothing new.
+  if (done.text !== '' && (done.ok || failures === 0))
+    session.output(done.ok ? done.text : `ERROR: ${done.text}`);
   if (!done.ok && session.exitStatus === EXIT.ok) session.exitStatus = EXIT.failed;
 }
 
@@ -28,7 +34,7 @@ function tellResult(session: Session, result: CtlResult, success: string | null)
     session.output(outcomeLine({ group, name: isGroup ? null : name, status, description }, words));
   else if (success !== null)
     session.output(outcomeLine({ group, name: isGroup ? null : name, status, description }, words));
-  if (problem !== null) session.hint(`${group}:${name}: ${problem}`);
+  if (problem !== null) session.hint(`${makeNamespec(group, name)}: ${problem}`);
   session.statusOf(status);
 }
 
