@@ -3,8 +3,9 @@
 import { chmod, chown, link, lstat, mkdir, readFile, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { connect, type ListenOptions } from 'node:net';
+import { dirname } from 'node:path';
 import type { ControlServerPlan } from '../plan.ts';
-import { holderOfPath, holderOfPort } from '../port-probe.ts';
+import { type Holder, holderOfPath, holderOfPort } from '../port-probe.ts';
 
 type UnixAddress = Extract<ControlServerPlan['address'], { readonly kind: 'unix' }>;
 
@@ -55,8 +56,8 @@ function listen(server: Server, options: ListenOptions): Promise<void> {
 
 async function openUnix(server: Server, address: UnixAddress): Promise<() => Promise<void>> {
   const { path } = address;
-  const directory = `${path}.${process.pid}`;
-  const made = `${directory}/s`;
+  const made = madeAt(path);
+  const directory = dirname(made);
   if (Buffer.byteLength(made) > MAX_PATH_BYTES)
     throw new Error(`the path is too long for a Unix socket; ${MAX_PATH_BYTES - 10} bytes are possible`);
   await rm(directory, { recursive: true, force: true });
@@ -126,13 +127,19 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-/** lbproxy and Supervisor make a socket as `PATH.PID…` before they link it, and the system knows it by that name. */
-async function holderOfLink(path: string): Promise<{ readonly text: string } | undefined> {
+/**
+ * lbproxy and Supervisor make a socket as `PATH.PID…` before they link it, and the system knows it by that name. The one that was just made here
+ * is among them, and is meant only where there is no other.
+ */
+async function holderOfLink(path: string): Promise<Holder | undefined> {
   const table = await readFile('/proc/net/unix', 'utf8').catch(() => '');
-  for (const line of table.split('\n')) {
-    const name = line.trim().split(/\s+/).slice(7).join(' ');
-    if (name.startsWith(`${path}.`) && /^\d+(?:\/s)?$/.test(name.slice(path.length + 1)))
-      return holderOfPath(name);
-  }
-  return undefined;
+  const names = table
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).slice(7).join(' '))
+    .filter((name) => name.startsWith(`${path}.`) && /^\d+(?:\/s)?$/.test(name.slice(path.length + 1)));
+  const name = names.find((other) => other !== madeAt(path)) ?? names.at(0);
+  return name === undefined ? undefined : holderOfPath(name);
 }
+
+/** Where a socket is made before it is linked to its path, in a directory of its own. */
+const madeAt = (path: string): string => `${path}.${process.pid}/s`;
