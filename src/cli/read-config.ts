@@ -183,8 +183,8 @@ export function runNameOf(file: string): string {
   return nameOf(realpathSync(file));
 }
 
-/** The most that a path of a Unix socket may have (unix(7)); longer ones cannot be bound. */
-const MOST_SOCKET_BYTES = 107;
+/** The most that a path of a Unix socket may have (unix(7)), less what it is called until its rights are set. */
+const MOST_SOCKET_BYTES = 97;
 
 /** lbproxy's own control socket for a configuration; null where the state directory's path is too long for one. */
 export function controlSocketOf(directory: string, file: string): string | null {

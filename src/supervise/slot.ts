@@ -224,8 +224,12 @@ export class Slot {
 
   #tellState(from: ProcessState): void {
     const { state, failures } = this.#record;
-    if (state === 'BACKOFF' && this.#spawnError === '') this.#spawnError = TOO_QUICKLY;
     const expected = this.spec.policy.exitcodes.includes(this.#exitStatus);
+    if (state === 'BACKOFF') {
+      // A start that failed has no exit status.
+      this.#exitStatus = 0;
+      if (this.#spawnError === '') this.#spawnError = TOO_QUICKLY;
+    }
     if (state === 'EXITED' && !expected) this.#spawnError = `Bad exit code ${this.#exitStatus}`;
     const pid = this.#process?.pid ?? 0;
     this.#host.onState({ slot: this, from, to: state, pid, tries: failures, expected });
@@ -252,6 +256,7 @@ export class Slot {
       case 'prepare':
         this.#startedAtMs = Date.now();
         this.#spawnError = '';
+        this.#exitStatus = 0;
         void this.#prepare(effect.attempt);
         break;
       case 'launch':
