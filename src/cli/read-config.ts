@@ -13,6 +13,7 @@ import { formatProblems, Problems } from '../config/problem.ts';
 import { shapeOf } from '../config/registry.ts';
 import type { Tree } from '../config/tree.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
+import { warnOfLogs } from './check-pool.ts';
 import { warnOfStrangers } from './check-surroundings.ts';
 import { isSupervisordFile } from './programs-file.ts';
 import { readPool } from './read-pool.ts';
@@ -71,6 +72,7 @@ export function readConfig(file: string, options: CliOptions, wish: ReadWish = F
   const { pool, sources } = readPool(model, { programs, scaled: wish.scaled }, problems);
   const tree = { ...ownTree, sources: new Map([...ownTree.sources, ...sources]) };
   checkPorts(model, pool, problems);
+  warnOfLogs(pool, problems);
   // -t asks whether they are host names.
   if (options.test !== true && options.dump !== true) warnOfStrangers(model, problems);
   if (!problems.hasErrors && programs === null) checkServes(model, tree, file, problems);
