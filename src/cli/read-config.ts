@@ -27,6 +27,8 @@ export interface ReadConfig {
   readonly pool: PoolPlan | undefined;
   readonly tree: Tree | undefined;
   readonly problems: Problems;
+  /** Since the epoch, before the first file was opened. */
+  readonly readAtMs: number;
 }
 
 /** Looked for, in this order, when no file is named. */
@@ -62,10 +64,11 @@ export interface ReadWish {
 const FIRST_READING: ReadWish = { mayBeInput: true, scaled: new Map() };
 
 export function readConfig(file: string, options: CliOptions, wish: ReadWish = FIRST_READING): ReadConfig {
+  const readAtMs = Date.now();
   const { loaded, programs } = loadBoth(file, options, wish);
   const { problems, prefix } = loaded;
   if (loaded.tree === undefined)
-    return { file, model: undefined, pool: undefined, tree: undefined, problems };
+    return { file, model: undefined, pool: undefined, tree: undefined, problems, readAtMs };
   const ownTree = withGlobals(loaded.tree, options, problems);
   const built = buildModel(ownTree, prefix, problems);
   const model = options.errorLog === undefined ? built : withErrorLog(built, options.errorLog);
@@ -77,8 +80,8 @@ export function readConfig(file: string, options: CliOptions, wish: ReadWish = F
   if (options.test !== true && options.dump !== true) warnOfStrangers(model, problems);
   if (!problems.hasErrors && programs === null) checkServes(model, tree, file, problems);
   return problems.hasErrors
-    ? { file, model: undefined, pool: undefined, tree, problems }
-    : { file, model, pool, tree, problems };
+    ? { file, model: undefined, pool: undefined, tree, problems, readAtMs }
+    : { file, model, pool, tree, problems, readAtMs };
 }
 
 /** The file's own tree, and the supervisord.conf beside it, which may be the file itself. */

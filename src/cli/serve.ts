@@ -19,6 +19,7 @@ import { LogFiles } from '../observe/log-files.ts';
 import { LogFileError } from '../observe/log-output.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
+import { changedSince } from './changed-files.ts';
 import { checkFiles } from './check-files.ts';
 import { nowNs, OutcomeFile, type WrittenOutcome } from './outcome-file.ts';
 import { primaryOf, removePidFile, writePidFile } from './pid-file.ts';
@@ -151,6 +152,7 @@ class Server {
       onOutput: (line) => printLine(line, logFiles),
       controlSocket: controlSocketOf(stateDirOf(model), file),
       runs: { directory: stateDirOf(model), name: runNameOf(file) },
+      changedFiles: () => changedSince(this.#read),
       onShutdown: () => process.kill(process.pid, 'SIGQUIT'),
       logFiles,
     });

@@ -53,6 +53,8 @@ export interface PrimaryOptions {
   readonly controlSocket: string | null;
   /** Where the runs of this configuration are recorded; null for nowhere. */
   readonly runs: { readonly directory: string; readonly name: string } | null;
+  /** Files of the configuration that were changed after they were read. */
+  readonly changedFiles: () => readonly string[];
   /** A control server was told to end lbproxy. */
   readonly onShutdown: () => void;
   /** All that the process writes to. */
@@ -243,6 +245,7 @@ export class Primary implements PoolHome {
       controlSocket: this.#options.controlSocket,
       runs: this.#options.runs,
       reopenLogs: () => this.reopenLogs(),
+      changedFiles: this.#options.changedFiles,
       shutdown: this.#options.onShutdown,
     });
     this.#pool = pool;

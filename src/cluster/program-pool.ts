@@ -42,6 +42,7 @@ export interface PoolHome {
   /** Where the runs of this configuration are recorded; null for nowhere. */
   readonly runs: { readonly directory: string; readonly name: string } | null;
   reopenLogs(): Promise<Progress>;
+  changedFiles(): readonly string[];
   shutdown(): void;
 }
 
@@ -311,6 +312,10 @@ export class ProgramPool implements PoolFace {
     this.#events.remote(type, data);
   }
 
+  changedFiles(): readonly string[] {
+    return this.#home.changedFiles();
+  }
+
   reopenLogs(): Promise<Progress> {
     return this.#home.reopenLogs();
   }
@@ -336,7 +341,6 @@ export class ProgramPool implements PoolFace {
     this.#supervisor.start();
   }
 
-  /** Asks the acceptors how many requests are under way, for the views that follow. */
   async countInFlight(): Promise<void> {
     this.#inFlight = await this.#home.inFlight();
   }

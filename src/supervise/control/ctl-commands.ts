@@ -71,11 +71,14 @@ export async function runCtl(
   const line = (text: string): void => tell({ line: text });
   switch (request.command) {
     case 'status':
+      await pool.countInFlight();
       return status(cx, request.args.names, tell);
     case 'start':
     case 'stop':
       return startOrStop(cx, request.command, request.args, tell);
     case 'restart':
+      for (const file of pool.changedFiles())
+        line(`${file} was changed after it was read: "update" takes that over, "restart" does not`);
       return withMembers(pool, request, tell, (members) =>
         pool.restart(
           members.map(({ process }) => process),
