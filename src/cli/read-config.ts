@@ -12,6 +12,7 @@ import { positionOf } from '../config/places.ts';
 import { formatProblems, Problems } from '../config/problem.ts';
 import { shapeOf } from '../config/registry.ts';
 import type { Tree } from '../config/tree.ts';
+import type { ErrorLogSetting } from '../observe/rows.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import { warnOfLogs } from './check-pool.ts';
 import { warnOfStrangers } from './check-surroundings.ts';
@@ -71,8 +72,8 @@ export function readConfig(file: string, options: CliOptions, wish: ReadWish = F
     return { file, model: undefined, pool: undefined, tree: undefined, problems, readAtMs };
   const ownTree = withGlobals(loaded.tree, options, problems);
   const built = buildModel(ownTree, prefix, problems);
-  const model = options.errorLog === undefined ? built : withErrorLog(built, options.errorLog);
-  const { pool, sources } = readPool(model, { programs, scaled: wish.scaled }, problems);
+  const { pool, sources } = readPool(built, { programs, scaled: wish.scaled }, problems);
+  const model = withErrorLog(built, options.errorLog ?? mainLogOf(pool, programs === file));
   const tree = { ...ownTree, sources: new Map([...ownTree.sources, ...sources]) };
   checkPorts(model, pool, problems);
   warnOfLogs(pool, problems);
@@ -146,10 +147,17 @@ function withGlobals(tree: Tree, options: CliOptions, problems: Problems): Tree 
   };
 }
 
-function withErrorLog(model: Model, path: string): Model {
+/** Programs alone log where their [supervisord] says, all that Supervisor logs. */
+function mainLogOf({ logFile }: PoolPlan, alone: boolean): ErrorLogSetting | undefined {
+  return alone && logFile !== null ? { path: logFile, level: 'info' } : undefined;
+}
+
+function withErrorLog(model: Model, wanted: string | ErrorLogSetting | undefined): Model {
+  if (wanted === undefined) return model;
   const { errorLog } = model.settings;
-  const target = path === 'stderr' ? path : resolve(model.prefix, path);
-  return { ...model, settings: { ...model.settings, errorLog: { ...errorLog, path: target } } };
+  const setting = typeof wanted === 'string' ? { ...errorLog, path: wanted } : wanted;
+  const path = setting.path === 'stderr' ? setting.path : resolve(model.prefix, setting.path);
+  return { ...model, settings: { ...model.settings, errorLog: { ...setting, path } } };
 }
 
 /** Prints what was found, each with its place. */

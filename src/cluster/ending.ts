@@ -28,11 +28,13 @@ export function drainText(all: readonly (DrainWaits | null)[], leftMs: number | 
   return `quit waits for ${parts.join(' and ')}, ${limit}`;
 }
 
-/** Null when all processes are gone. */
+/** Null when all processes are gone; pid 0 is a leader that is, with what is left of its group. */
 export function programsText(
-  processes: readonly { readonly name: string; readonly pid: number | null }[],
+  processes: readonly { readonly name: string; readonly pid: number; readonly state: string }[],
 ): string | null {
-  const names = processes.filter(({ pid }) => pid !== null).map(({ name, pid }) => `${name} (pid ${pid})`);
+  const names = processes
+    .filter(({ pid, state }) => pid !== 0 || state === 'STOPPING')
+    .map(({ name, pid }) => (pid === 0 ? `what ${name} has left` : `${name} (pid ${pid})`));
   if (names.length === 0) return null;
   const shown = names.length > 5 ? [...names.slice(0, 5), `${names.length - 5} more`] : names;
   return `the stop waits for ${shown.join(', ')}, as long as their stopwaitsecs`;
