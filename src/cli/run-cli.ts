@@ -11,6 +11,7 @@ export interface CliOptions {
   readonly test?: boolean;
   readonly dump?: boolean;
   readonly quiet?: boolean;
+  readonly roll?: boolean;
   readonly signal?: Signal;
   readonly errorLog?: string;
   readonly directives?: string;
@@ -36,6 +37,7 @@ function createProgram(): Command {
     .option('-t, --test', 'test the configuration and exit')
     .option('-T, --dump', 'test the configuration, print it and exit')
     .option('-q, --quiet', 'with -t: print problems only')
+    .option('--roll', 'each reload restarts all programs, one process after the other, also what did not change')
     .addOption(
       new Option('-s, --signal <signal>', 'tell the running lbproxy').choices([
         'stop',

@@ -149,6 +149,7 @@ class Server {
       read: (scaled) => this.#reread(scaled),
       printProblems: (problems) => this.#printAll(problems),
       stateDir: stateDirOf(model),
+      roll: options.roll === true,
       onOutput: (line) => printLine(line, logFiles),
       controlSocket: controlSocketOf(stateDirOf(model), file),
       runs: { directory: stateDirOf(model), name: runNameOf(file) },

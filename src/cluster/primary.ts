@@ -47,6 +47,8 @@ export interface PrimaryOptions {
   /** Prints problems, each with its place, the source line and a caret. */
   readonly printProblems: (problems: readonly PrepareProblem[]) => void;
   readonly stateDir: string;
+  /** A reload restarts what runs though nothing of it changed. */
+  readonly roll: boolean;
   /** A line of a program's process. */
   readonly onOutput: (line: OutputLine) => void;
   /** Path of lbproxy's own control socket; null for none. */
@@ -344,7 +346,7 @@ export class Primary implements PoolHome {
       if (text !== null) this.log.error(`an acceptor could not open all addresses: ${text}`);
     this.#keepOwn();
     this.#acceptors.resize(model.settings.workerShutdownTimeoutMs);
-    void this.#pool?.use(pool).catch((error: unknown) => this.log.error(String(error)));
+    void this.#pool?.use(pool, this.#options.roll).catch((error: unknown) => this.log.error(String(error)));
     return [];
   }
 

@@ -193,8 +193,13 @@ export class ProgramPool implements PoolFace {
     return this.#supervisor.changes(pool);
   }
 
-  use(pool: PoolPlan): Promise<Progress> {
-    return this.#changed(this.#supervisor.update(pool));
+  /** Goes over to another configuration; with `roll` what it does not change starts anew as well. */
+  async use(pool: PoolPlan, roll = false): Promise<Progress> {
+    const before = new Map(this.slots.map((slot) => [slot, slot.launches]));
+    const done = await this.#changed(this.#supervisor.update(pool));
+    if (!roll || !done.ok) return done;
+    const left = this.slots.filter((slot) => slot.pid !== 0 && slot.launches === before.get(slot));
+    return this.#supervisor.restart(left, () => {});
   }
 
   async stop(): Promise<void> {
