@@ -1,5 +1,4 @@
 // status: what runs, in columns. --wide and --json ask lbproxy for what only it knows; --wait waits while something is STARTING.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { CtlProcess } from '../../../supervise/control/ctl-protocol.ts';
 import { statusLines, type WideRow, wideLines } from '../format.ts';
 import { makeNamespec, splitNamespec, wordsOf } from '../namespec.ts';
@@ -36,7 +35,7 @@ async function settled(session: Session): Promise<readonly ProcessInfo[]> {
   const end = Date.now() + (session.flags.timeoutMs ?? WAIT_LIMIT_MS);
   let latest = infos;
   while (latest.some(({ statename }) => statename === 'STARTING') && Date.now() < end) {
-    await sleep(POLL_MS, undefined, { signal: session.limits.signal });
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     latest = await session.call('getAllProcessInfo');
   }
   return latest;

@@ -96,7 +96,9 @@ export async function copyLog(session: Session, path: string, limits: Limits): P
   const url = `${session.server.url}${path}`;
   const { stdout, stderr } = session.io;
   try {
-    const response = await ask(session.server, { method: 'GET', path, limits });
+    // Of an exchange that is to close the connection Supervisor gathers the answer before it sends any.
+    const headers = { connection: 'keep-alive' };
+    const response = await ask(session.server, { method: 'GET', path, headers, limits });
     if (response.statusCode !== 200) {
       response.destroy();
       stderr.write(`${url} Cannot read, status code ${response.statusCode}\n`);
@@ -107,6 +109,7 @@ export async function copyLog(session: Session, path: string, limits: Limits): P
       if (stdout.destroyed) return;
       if (!stdout.write(piece)) await drained(stdout);
     }
+    response.socket.destroy();
   } catch (error) {
     if (limits.signal.aborted) throw new Interrupted();
     if (!(error instanceof PythonError)) throw error;
