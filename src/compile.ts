@@ -20,7 +20,7 @@ import type { LocationEntry } from './route/locations.ts';
 import { compileScript, type ScriptTools } from './route/script.ts';
 import { compileTemplate } from './route/template.ts';
 import { sendText } from './serve/answer.ts';
-import { createFail } from './serve/error-page.ts';
+import { createFail, createWaitPage } from './serve/error-page.ts';
 import { mappingOf } from './serve/file-path.ts';
 import { createFileHandler } from './serve/files.ts';
 import { createTypeOf } from './serve/mime.ts';
@@ -180,6 +180,7 @@ interface LevelParts {
   readonly sendRedirect: ReturnType<typeof createSendRedirect>;
   /** A Location as it is sent: absolute where absolute_redirect asks for that. */
   readonly absolute: (exchange: Exchange, location: string) => string;
+  readonly waitPage: ReturnType<typeof createWaitPage>;
 }
 
 class ServerCompiler {
@@ -258,6 +259,7 @@ class ServerCompiler {
         report: (exchange, status, detail) => this.#tools.log.refused(exchange, status, detail),
       }),
       failQuietly: createFail({ ...page, report: null }),
+      waitPage: createWaitPage(page),
       sendRedirect: createSendRedirect(redirects),
       absolute: (exchange, location) => locationValue(exchange, location, redirects),
     };
@@ -290,7 +292,8 @@ class ServerCompiler {
   #content(settings: Settings, place: Place, parts: LevelParts): Handler {
     const { log } = this.#tools;
     if (settings.proxyPass !== null) {
-      const tools = { lookup: lookupAny, upstreams: this.#upstreams, log, absolute: parts.absolute };
+      const { absolute, waitPage } = parts;
+      const tools = { lookup: lookupAny, upstreams: this.#upstreams, log, absolute, waitPage };
       return compileForward(settings.proxyPass, settings, place.match, tools);
     }
     const { fileRoot } = settings;

@@ -3,6 +3,8 @@
 import { fromMachineMs, toMachineMs } from '../shared/clock.ts';
 import type { BalanceKey, Balancer } from './balancer.ts';
 import { Peer, type PeerConfig } from './peer.ts';
+import type { ProcessPort } from './process-port.ts';
+import { SlowStart } from './slow-start.ts';
 import { applyStep, CHANCE, FAILED, GIVE, LIVED, RESET, type Step, TAKE } from './steps.ts';
 import { BALANCERS, type BalanceMethod } from './table.ts';
 
@@ -51,7 +53,9 @@ export class Group {
   countsMatter = false;
   #primary: Peer[] = [];
   #backup: Peer[] = [];
-  #balancer: Balancer = BALANCERS.round_robin([]);
+  #plain: Balancer = BALANCERS.round_robin([]);
+  /** `#plain`, or what stands in front of it for a while. */
+  #balancer: Balancer = this.#plain;
   #backupBalancer: Balancer | null = null;
   sharing: GroupSharing | null = null;
 
@@ -71,15 +75,44 @@ export class Group {
     this.peers = configs.map((config) => before.get(peerKey(config))?.shift() ?? new Peer(config));
     for (const [index, peer] of this.peers.entries()) {
       peer.index = index;
-      this.setDown(peer, configs[index].down);
+      this.follow(peer, configs[index]);
     }
     this.#primary = this.peers.filter((peer) => !peer.config.backup);
     this.#backup = this.peers.filter((peer) => peer.config.backup);
     this.countsMatter = this.method === 'least_conn' || configs.some((config) => config.maxConns > 0);
-    this.#balancer = BALANCERS[this.method](this.#primary);
+    this.#plain = BALANCERS[this.method](this.#primary);
     // Backups are a second list, chosen from by the same method.
     this.#backupBalancer = this.#backup.length > 0 ? BALANCERS[this.method](this.#backup) : null;
+    this.tendFresh();
     this.sharing?.onPeers(this);
+  }
+
+  /** Whether a peer is up, and what is known of its process. True: what was connected to it is of no use any more. */
+  follow(peer: Peer, { down, process }: Pick<PeerConfig, 'down' | 'process'>): boolean {
+    const another = peer.follow(process ?? null);
+    if (another) this.setDown(peer, true);
+    this.setDown(peer, down);
+    return another;
+  }
+
+  /** Processes came up or went: while one is fresh its share is small. Its clients find ip_hash's peer whatever its share is. */
+  tendFresh(now = performance.now()): void {
+    const until = this.#primary.reduce((latest, peer) => Math.max(latest, peer.freshUntil), 0);
+    this.#balancer =
+      until <= now || this.method === 'ip_hash'
+        ? this.#plain
+        : new SlowStart(this.#primary, this.#plain, {
+            method: this.method,
+            ms: until,
+            onOver: () => {
+              this.#balancer = this.#plain;
+            },
+          });
+  }
+
+  /** The supervised processes behind its peers. */
+  get processes(): ProcessPort[] {
+    return this.peers.flatMap(({ process }) => (process === null ? [] : [process]));
   }
 
   /** Marks a peer ready or not (a supervised process, a health check). */
@@ -217,7 +250,7 @@ export function applySnapshot(group: Group, states: readonly PeerState[]): void 
   }
 }
 
-/** Whether a peer is down may change while it stays the same peer. */
-function peerKey(config: PeerConfig): string {
-  return JSON.stringify({ ...config, down: false });
+/** Whether a peer is down, and which process serves it, may change while it stays the same peer. */
+export function peerKey(config: PeerConfig): string {
+  return JSON.stringify({ ...config, down: false, process: undefined });
 }

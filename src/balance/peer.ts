@@ -2,6 +2,7 @@
 // picked. Touches no socket.
 
 import { toMachineMs } from '../shared/clock.ts';
+import type { ProcessPort } from './process-port.ts';
 
 /** How to reach a peer. */
 export type PeerAddress =
@@ -20,6 +21,8 @@ export interface PeerConfig {
   readonly down: boolean;
   /** 0 = no limit. */
   readonly maxConns: number;
+  /** The supervised process that serves it, as it was when this was made; it comes and goes while the peer stays the same. */
+  readonly process?: ProcessPort;
 }
 
 export class Peer {
@@ -40,6 +43,11 @@ export class Peer {
   /** Monotonic ms of the last failure, and of the last time it was given a chance after one. */
   accessedAt = 0;
   checkedAt = 0;
+  /** The supervised process that serves it, as it was told last; null for a peer that nobody here supervises. */
+  process: ProcessPort | null;
+  /** Monotonic ms from which on its share grows. Until it has the whole of it, which part of its next turn it has saved up. */
+  #freshSince = 0;
+  savedTurns = 0;
 
   constructor(config: PeerConfig) {
     this.config = config;
@@ -47,6 +55,28 @@ export class Peer {
     this.weight = config.weight;
     this.effectiveWeight = config.weight;
     this.down = config.down;
+    this.process = config.process ?? null;
+    this.#freshSince = freshSince(this.process);
+  }
+
+  /** What the primary tells of its process. True: another process serves it than before, and no connection to it is of use. */
+  follow(process: ProcessPort | null): boolean {
+    const before = this.process;
+    this.process = process;
+    this.#freshSince = freshSince(process);
+    return before !== null && process !== null && before.upSinceMs !== process.upSinceMs && before.up;
+  }
+
+  /** Monotonic ms at which it has its whole share; 0 where it has. */
+  get freshUntil(): number {
+    return this.#freshSince === 0 ? 0 : this.#freshSince + (this.process?.slowStartMs ?? 0);
+  }
+
+  /** Its part of what its weight gives it: from a tenth to 1. */
+  shareAt(now: number): number {
+    const lengthMs = this.process?.slowStartMs ?? 0;
+    if (lengthMs <= 0 || this.#freshSince === 0) return 1;
+    return Math.min(1, LEAST_SHARE + (1 - LEAST_SHARE) * Math.max(0, (now - this.#freshSince) / lengthMs));
   }
 
   /** Whether it is out because of failures at this moment. */
@@ -144,4 +174,13 @@ export class Peer {
     this.active = this.#held.get(by) ?? 0;
     this.#held = null;
   }
+}
+
+/** Of a process that has just come up. */
+const LEAST_SHARE = 0.1;
+
+/** All processes of the machine count from the same moment: it is told as time of the epoch. */
+function freshSince(process: ProcessPort | null): number {
+  if (process === null || !process.up || process.slowStartMs <= 0) return 0;
+  return performance.now() - (Date.now() - process.upSinceMs);
 }

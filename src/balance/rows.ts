@@ -31,6 +31,8 @@ declare module '../config/model.ts' {
     readonly upstreamKeepaliveTimeoutMs: number;
     readonly upstreamKeepaliveRequests: number;
     readonly upstreamKeepaliveTimeMs: number;
+    /** null where the locations say it (proxy_hold). */
+    readonly upstreamHoldMs: number | null;
   }
 }
 
@@ -43,6 +45,7 @@ export const balanceDefaults = {
   upstreamKeepaliveTimeoutMs: 1500,
   upstreamKeepaliveRequests: 1000,
   upstreamKeepaliveTimeMs: 3600_000,
+  upstreamHoldMs: null,
 } as const;
 
 const METHODS: readonly BalanceMethod[] = ['round_robin', 'ip_hash', 'least_conn'];
@@ -104,6 +107,11 @@ export const balanceRows: readonly Row[] = [
     contexts: ['upstream'],
     default: '1h',
     doc: 'Age at which a connection to a peer is closed after its request.',
+  }),
+  time('upstreamHoldMs', {
+    name: 'hold',
+    contexts: ['upstream'],
+    doc: 'As proxy_hold, for this group; outweighs it.',
   }),
   ignored('zone', ['upstream'], 'the state of groups is always shared by the acceptors', { args: [1, 2] }),
 ];

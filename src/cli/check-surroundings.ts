@@ -6,6 +6,7 @@ import { listensOf } from '../cluster/needs.ts';
 import type { Model } from '../config/model.ts';
 import { positionOf } from '../config/places.ts';
 import type { Problems } from '../config/problem.ts';
+import type { PoolPlan } from '../supervise/plan.ts';
 import { whyNotStartable } from '../supervise/startable.ts';
 import { chosenHosts } from '../upstream/chosen-hosts.ts';
 import { groupKey } from '../upstream/discovery.ts';
@@ -17,12 +18,11 @@ import {
   passesOf,
   takenForHost,
 } from '../upstream/passes.ts';
+import { warnOfTakenPorts } from './check-pool.ts';
 
-export async function checkSurroundings(model: Model, problems: Problems): Promise<void> {
-  for (const program of model.programs) {
-    for (const reason of whyNotStartable(program, { prefix: model.prefix, env: process.env }))
-      problems.error(positionOf(program.at), `program "${program.name}": ${reason}`);
-  }
+export async function checkSurroundings(model: Model, pool: PoolPlan, problems: Problems): Promise<void> {
+  for (const { at, text } of whyNotStartable(pool, process.env)) problems.error(positionOf(at), text);
+  await warnOfTakenPorts(pool, problems);
   for (const { variables, at } of chosenHosts(model)) problems.warn(positionOf(at), chosenText(variables));
   await checkListens(model, problems);
   const hosts = [...strangers(model), ...bareServers(model)];

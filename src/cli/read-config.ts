@@ -1,25 +1,30 @@
 // A configuration file to its Model, with every check that needs no socket; what start, reload, -t and -s share.
 import { createHash } from 'node:crypto';
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { listensOf } from '../cluster/needs.ts';
 import { buildModel } from '../config/build.ts';
-import { loadConfig } from '../config/load.ts';
+import { type Loaded, loadConfig } from '../config/load.ts';
 import type { Model } from '../config/model.ts';
 import { parse } from '../config/nginx/parse.ts';
 import { positionOf } from '../config/places.ts';
-import { formatProblems, type Problems, type Severity } from '../config/problem.ts';
+import { formatProblems, Problems } from '../config/problem.ts';
 import { shapeOf } from '../config/registry.ts';
 import type { Tree } from '../config/tree.ts';
-import { validatePrograms } from '../supervise/validate.ts';
+import type { PoolPlan } from '../supervise/plan.ts';
+import { warnOfLogs } from './check-pool.ts';
 import { warnOfStrangers } from './check-surroundings.ts';
+import { isSupervisordFile } from './programs-file.ts';
+import { readPool } from './read-pool.ts';
 import type { CliOptions } from './run-cli.ts';
 
 export interface ReadConfig {
   readonly file: string;
   /** Undefined when there are errors. */
   readonly model: Model | undefined;
+  /** What it runs; defined where the model is. */
+  readonly pool: PoolPlan | undefined;
   readonly tree: Tree | undefined;
   readonly problems: Problems;
 }
@@ -31,6 +36,7 @@ const CANDIDATES = [
   'nginx.conf',
   'config/upstreams.json',
   'conf/nginx.conf',
+  'supervisord.conf',
 ];
 
 /** The configuration file: the one that was named, or the first candidate of this directory. */
@@ -40,29 +46,63 @@ export function configFile(options: CliOptions): string | undefined {
       ? join(options.prefix, options.config)
       : options.config;
   }
+  // Programs alone are a configuration.
+  if (options.programs !== undefined) return options.programs;
   const base = options.prefix ?? '.';
   return CANDIDATES.map((name) => (base === '.' ? name : join(base, name))).find((path) => existsSync(path));
 }
 
-/** `mayBeInput` as loadConfig takes it. */
-export function readConfig(file: string, options: CliOptions, mayBeInput = true): ReadConfig {
-  const loaded = loadConfig(file, { shapeOf, prefix: options.prefix, mayBeInput });
+export interface ReadWish {
+  /** As loadConfig takes it. */
+  readonly mayBeInput: boolean;
+  /** Programs that have another number of processes than the configuration says. */
+  readonly scaled: ReadonlyMap<string, number>;
+}
+
+const FIRST_READING: ReadWish = { mayBeInput: true, scaled: new Map() };
+
+export function readConfig(file: string, options: CliOptions, wish: ReadWish = FIRST_READING): ReadConfig {
+  const { loaded, programs } = loadBoth(file, options, wish);
   const { problems, prefix } = loaded;
-  if (loaded.tree === undefined) return { file, model: undefined, tree: undefined, problems };
-  const tree = withGlobals(loaded.tree, options, problems);
-  const built = buildModel(tree, prefix, problems);
+  if (loaded.tree === undefined)
+    return { file, model: undefined, pool: undefined, tree: undefined, problems };
+  const ownTree = withGlobals(loaded.tree, options, problems);
+  const built = buildModel(ownTree, prefix, problems);
   const model = options.errorLog === undefined ? built : withErrorLog(built, options.errorLog);
-  const followed = new Map(model.upstreams.map((u) => [u.settings.upstreamProgram, u.at]));
-  followed.delete('');
-  const report = (at: string, message: string, severity: Severity = 'error'): void => {
-    problems.add({ severity, at: positionOf(at), message });
-  };
-  validatePrograms(model.programs, report, { prefix, followed });
-  checkPorts(model, problems);
+  const { pool, sources } = readPool(model, { programs, scaled: wish.scaled }, problems);
+  const tree = { ...ownTree, sources: new Map([...ownTree.sources, ...sources]) };
+  checkPorts(model, pool, problems);
+  warnOfLogs(pool, problems);
   // -t asks whether they are host names.
   if (options.test !== true && options.dump !== true) warnOfStrangers(model, problems);
-  if (!problems.hasErrors) checkServes(model, tree, file, problems);
-  return { file, model: problems.hasErrors ? undefined : model, tree, problems };
+  if (!problems.hasErrors && programs === null) checkServes(model, tree, file, problems);
+  return problems.hasErrors
+    ? { file, model: undefined, pool: undefined, tree, problems }
+    : { file, model, pool, tree, problems };
+}
+
+/** The file's own tree, and the supervisord.conf beside it, which may be the file itself. */
+function loadBoth(
+  file: string,
+  options: CliOptions,
+  { mayBeInput }: ReadWish,
+): { readonly loaded: Loaded; readonly programs: string | null } {
+  const alone = file === options.programs || isSupervisordFile(file);
+  if (!alone) {
+    const loaded = loadConfig(file, { shapeOf, prefix: options.prefix, mayBeInput });
+    return { loaded, programs: options.programs ?? null };
+  }
+  const path = resolve(file);
+  const tree: Tree = { syntax: 'json', file: path, directives: [], sources: new Map() };
+  const folder = isDirectory(path) ? path : dirname(path);
+  return {
+    loaded: { tree, problems: new Problems(), prefix: resolve(options.prefix ?? folder) },
+    programs: file,
+  };
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** An empty file, one of comments, one that was cut off: whoever wrote it did not mean that nothing shall be served. */
@@ -77,18 +117,17 @@ function checkServes(model: Model, tree: Tree, file: string, problems: Problems)
 }
 
 /** A program on a port that lbproxy itself listens on could never start. */
-function checkPorts(model: Model, problems: Problems): void {
+function checkPorts(model: Model, pool: PoolPlan, problems: Problems): void {
   const listens = new Map([...listensOf(model).values()].map((listen) => [listen.port, listen]));
-  for (const { name, at, settings } of model.programs) {
-    const first = settings.programFirstPort;
-    if (first === null) continue;
-    for (let port = first; port < first + settings.programNumprocs; port++) {
-      if (!listens.has(port)) continue;
-      problems.error(
-        positionOf(at),
-        `program "${name}": port ${port} is one that lbproxy listens on; choose another first_port`,
-      );
-    }
+  const said = new Set<string>();
+  for (const { program, at, launch } of pool.groups.flatMap(({ processes }) => processes)) {
+    if (launch.port === null || !listens.has(launch.port)) continue;
+    const own = launch.dialect === 'lbproxy';
+    const advice = own ? 'choose another first_port' : 'correct one of them';
+    const message = `program "${program}": port ${launch.port} is one that lbproxy listens on; ${advice}`;
+    if (!said.has(message))
+      problems.add({ severity: own ? 'error' : 'warning', at: positionOf(at), message });
+    said.add(message);
   }
 }
 
@@ -125,15 +164,34 @@ export function stateDirOf(model: Model): string {
 
 /**
  * `pid`, else names made from the configuration's path as it was named and as it is without symbolic links: another link to the
- * file is found by the one, a link that leads elsewhere since (`current/upstreams.json` after a deployment) by the other.
+ * file is found by the one, a link that leads elsewhere since (`current/upstreams.json` after a deployment) by the other. And the pidfile
+ * of a supervisord.conf.
  */
-export function pidFilesOf(model: Model, file: string): readonly string[] {
-  if (model.settings.pidFile !== '') return [model.settings.pidFile];
+export function pidFilesOf(model: Model, file: string, pool?: PoolPlan): readonly string[] {
+  const others = pool === undefined || pool.pidFile === null ? [] : [pool.pidFile];
+  if (model.settings.pidFile !== '') return [model.settings.pidFile, ...others];
   const paths = new Set([resolve(file), realpathSync(file)]);
-  return [...paths].map((path) => {
-    const name = createHash('sha256').update(path).digest('hex').slice(0, 12);
-    return join(stateDirOf(model), `${name}.pid`);
-  });
+  const own = [...paths].map((path) => join(stateDirOf(model), `${nameOf(path)}.pid`));
+  return [...own, ...others];
+}
+
+/** A name for files that belong to a configuration, by its path. */
+function nameOf(path: string): string {
+  return createHash('sha256').update(path).digest('hex').slice(0, 12);
+}
+
+/** What the runs of a configuration are called in the state directory. */
+export function runNameOf(file: string): string {
+  return nameOf(realpathSync(file));
+}
+
+/** The most that a path of a Unix socket may have (unix(7)), less what it is called until its rights are set. */
+const MOST_SOCKET_BYTES = 97;
+
+/** lbproxy's own control socket for a configuration; null where the state directory's path is too long for one. */
+export function controlSocketOf(directory: string, file: string): string | null {
+  const path = join(directory, `${runNameOf(file)}.sock`);
+  return Buffer.byteLength(path) > MOST_SOCKET_BYTES ? null : path;
 }
 
 /** A sentence for a start without a configuration. */

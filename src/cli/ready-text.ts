@@ -5,13 +5,13 @@ import { listensOf } from '../cluster/needs.ts';
 import { wantedAcceptors } from '../cluster/primary.ts';
 import type { Model } from '../config/model.ts';
 import type { ListenModel } from '../listen/rows.ts';
-import type { ProcessStatus } from '../supervise/slot.ts';
+import type { ProcessView } from '../supervise/control/face.ts';
 import { VERSION } from '../version.ts';
 
 /** More peers than this are counted only: the line is for people. */
 const MAX_PEERS = 8;
 
-export function readyText(model: Model, processes: readonly ProcessStatus[]): string {
+export function readyText(model: Model, processes: readonly ProcessView[]): string {
   const lines = [
     `lbproxy ${VERSION} is ready: ${count(wantedAcceptors(model), 'acceptor')}, pid ${process.pid}`,
   ];
@@ -33,12 +33,12 @@ export function readyText(model: Model, processes: readonly ProcessStatus[]): st
 }
 
 /** What is said of a process that does not do its work. The line of a program without upstream shows its state already. */
-function troubleOf(p: ProcessStatus, isFollowed: boolean): string[] {
+function troubleOf(p: ProcessView, isFollowed: boolean): string[] {
   if (p.problem !== null)
     return [
       `  ${p.port === null ? `${p.name} does not run` : `${p.name} (port ${p.port}) does not serve`}: ${p.problem}`,
     ];
-  if (p.port === null || p.up || !isFollowed) return [];
+  if (p.port === null || p.ready || !isFollowed) return [];
   return [`  ${p.name} (port ${p.port}) is not ready yet: ${p.state}`];
 }
 
@@ -46,10 +46,10 @@ function count(n: number, what: string): string {
   return `${n} ${what}${n === 1 ? '' : 's'}`;
 }
 
-function peersText(upstream: Model['upstreams'][number], processes: readonly ProcessStatus[]): string {
+function peersText(upstream: Model['upstreams'][number], processes: readonly ProcessView[]): string {
   const { upstreamServers, upstreamProgram, upstreamMethod } = upstream.settings;
   const ports = processes
-    .filter((p) => p.program === upstreamProgram && p.up)
+    .filter((p) => p.program === upstreamProgram && p.ready)
     .map((p) => `127.0.0.1:${p.port}`);
   const peers = [...upstreamServers.map(serverText), ...ports];
   const shown = peers.length > MAX_PEERS ? peers.slice(0, MAX_PEERS - 1) : peers;
@@ -68,7 +68,7 @@ function serverText(server: ServerEntry): string {
 }
 
 /** `RUNNING on 127.0.0.1:8001`, `2 RUNNING, 1 BACKOFF`. */
-function programText(processes: readonly ProcessStatus[]): string {
+function programText(processes: readonly ProcessView[]): string {
   if (processes.length === 1) {
     const [{ state, port }] = processes;
     return port === null ? state : `${state} on 127.0.0.1:${port}`;

@@ -6,6 +6,7 @@ import { VERSION } from '../version.ts';
 
 export interface CliOptions {
   readonly config?: string;
+  readonly programs?: string;
   readonly prefix?: string;
   readonly test?: boolean;
   readonly dump?: boolean;
@@ -22,7 +23,11 @@ function createProgram(): Command {
     .description('Reverse proxy, load balancer and process supervisor.')
     .option(
       '-c, --config <file>',
-      'configuration: upstreams.json or nginx.conf (default: found in this directory)',
+      'configuration: upstreams.json, nginx.conf or supervisord.conf (default: found in this directory)',
+    )
+    .option(
+      '--programs <file>',
+      'supervisord.conf, or a folder of its fragments: what it runs, beside the configuration or alone',
     )
     .option(
       '-p, --prefix <dir>',
@@ -47,6 +52,8 @@ function createProgram(): Command {
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', HELP)
     .exitOverride();
+  program.command('ctl').description('see and steer what runs (lbproxy ctl help)');
+  program.command('service').description('start lbproxy with the machine (lbproxy service --help)');
   program.command('docs').description('write docs/DIRECTIVES.md and config/upstreams.schema.json');
   program.action(() => {});
   return program;
@@ -60,6 +67,12 @@ Signals of the running process:
 
 /** Runs the command; the exit status. */
 export async function runCli(args: readonly string[]): Promise<number> {
+  const [command, ...rest] = args;
+  if (command === 'ctl') return (await import('./control.ts')).control(rest);
+  if (command === 'service') {
+    const { runService, serviceIo } = await import('./service.ts');
+    return runService(rest, serviceIo());
+  }
   const program = createProgram();
   try {
     program.parse(args, { from: 'user' });
@@ -81,6 +94,8 @@ export async function runCli(args: readonly string[]): Promise<number> {
     return (await import('./test-config.ts')).testConfig(options);
   if (options.signal !== undefined)
     return (await import('./send-signal.ts')).sendSignal(options.signal, options);
+  const { makeWayForReaper } = await import('./first-process.ts');
+  makeWayForReaper();
   return (await import('./serve.ts')).serve(options);
 }
 

@@ -2,7 +2,7 @@
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 import type { PrepareProblem } from '../cluster/messages.ts';
-import { type Outcome, Primary } from '../cluster/primary.ts';
+import { type Outcome, Primary, type Reading } from '../cluster/primary.ts';
 import { problemsOf } from '../cluster/refusal.ts';
 import { openStateDirectory } from '../cluster/state-directory.ts';
 import { shownText } from '../config/excerpt.ts';
@@ -18,12 +18,23 @@ import {
 import { LogFiles } from '../observe/log-files.ts';
 import { LogFileError } from '../observe/log-output.ts';
 import type { OutputLine } from '../supervise/output.ts';
+import type { PoolPlan } from '../supervise/plan.ts';
 import { checkFiles } from './check-files.ts';
 import { nowNs, OutcomeFile, type WrittenOutcome } from './outcome-file.ts';
 import { primaryOf, removePidFile, writePidFile } from './pid-file.ts';
-import { configFile, NO_CONFIG, pidFilesOf, type ReadConfig, readConfig, stateDirOf } from './read-config.ts';
+import {
+  configFile,
+  controlSocketOf,
+  NO_CONFIG,
+  pidFilesOf,
+  type ReadConfig,
+  readConfig,
+  runNameOf,
+  stateDirOf,
+} from './read-config.ts';
 import { readyText } from './ready-text.ts';
 import type { CliOptions, Signal } from './run-cli.ts';
+import { openServiceNotifier, type ServiceNotifier } from './sd-notify.ts';
 import { Terminal } from './terminal.ts';
 
 /** How long the start waits for slow programs before it says that it is ready. */
@@ -61,9 +72,10 @@ async function run(options: CliOptions, logFiles: LogFiles): Promise<number> {
   if (first.model !== undefined) checkFiles(first);
   if (first.problems.list.length > 0)
     logFiles.print('stderr', formatProblems(first.problems.list, first.tree?.sources ?? new Map()));
-  const { model, problems } = first;
-  if (model === undefined || problems.hasErrors) return fail(`${file} has errors; nothing was started`);
-  const other = pidFilesOf(model, file)
+  const { model, pool, problems } = first;
+  if (model === undefined || pool === undefined || problems.hasErrors)
+    return fail(`${file} has errors; nothing was started`);
+  const other = pidFilesOf(model, file, pool)
     .map(runningAs)
     .find((pid) => pid !== undefined);
   if (other !== undefined) {
@@ -72,7 +84,7 @@ async function run(options: CliOptions, logFiles: LogFiles): Promise<number> {
     );
   }
   try {
-    return await new Server({ file, options, model, logFiles }, first).run();
+    return await new Server({ file, options, model, pool, logFiles }, first).run();
   } catch (error) {
     if (error instanceof LogFileError) return fail(error.message);
     throw error;
@@ -90,6 +102,7 @@ interface Job {
   readonly file: string;
   readonly options: CliOptions;
   readonly model: Model;
+  readonly pool: PoolPlan;
   readonly logFiles: LogFiles;
 }
 
@@ -104,6 +117,9 @@ class Server {
   readonly #logFiles: LogFiles;
   #read: ReadConfig;
   readonly #primary: Primary;
+  /** The service manager that started us. */
+  #service: ServiceNotifier | null = null;
+  readonly #stateDirectory: string;
   readonly #pidFiles: readonly string[];
   /** Beside each pid file: `-s` looks at the one it has found. */
   readonly #outcomes: readonly OutcomeFile[];
@@ -118,24 +134,31 @@ class Server {
     this.#startDone = resolve;
   });
 
-  constructor({ file, options, model, logFiles }: Job, read: ReadConfig) {
+  constructor({ file, options, model, pool, logFiles }: Job, read: ReadConfig) {
     this.#file = file;
     this.#options = options;
     this.#logFiles = logFiles;
     this.#read = read;
-    this.#pidFiles = pidFilesOf(model, file);
+    this.#stateDirectory = stateDirOf(model);
+    this.#pidFiles = pidFilesOf(model, file, pool);
     this.#outcomes = this.#pidFiles.map((pidFile) => new OutcomeFile(pidFile));
     this.#primary = new Primary({
       model,
-      read: () => this.#reread(),
+      pool,
+      read: (scaled) => this.#reread(scaled),
       printProblems: (problems) => this.#printAll(problems),
       stateDir: stateDirOf(model),
       onOutput: (line) => printLine(line, logFiles),
+      controlSocket: controlSocketOf(stateDirOf(model), file),
+      runs: { directory: stateDirOf(model), name: runNameOf(file) },
+      onShutdown: () => process.kill(process.pid, 'SIGQUIT'),
       logFiles,
     });
   }
 
   async run(): Promise<number> {
+    // Before anything is started that would inherit its variables.
+    this.#service = openServiceNotifier((message) => this.#primary.log.warn(message));
     const stopped = this.#onSignals();
     const started = this.#start();
     const problem = await Promise.race([started, stopped]);
@@ -144,8 +167,10 @@ class Server {
     if (!this.#stopAsked) {
       const text = readyText(this.#primary.model, this.#primary.processes);
       this.#logFiles.print('stdout', text.trimEnd());
+      void this.#service?.ready('serving');
     }
     await stopped;
+    await this.#service?.close();
     if (this.#pidWritten) for (const pidFile of this.#pidFiles) removePidFile(pidFile);
     for (const outcomes of this.#outcomes) outcomes.remove();
     return 0;
@@ -154,6 +179,7 @@ class Server {
   /** Null once everything serves; else the exit status, after the reasons were printed. */
   async #start(): Promise<number | null> {
     try {
+      this.#openState();
       await this.#primary.start();
       if (this.#stopAsked) return null;
       this.#writePid();
@@ -170,19 +196,19 @@ class Server {
     }
   }
 
-  #reread(): { model: Model | undefined; errors: readonly PrepareProblem[] } {
+  #reread(scaled: ReadonlyMap<string, number>): Reading {
     this.#reload = { sinceNs: nowNs(), printed: '' };
     // At the start somebody may well wait for `<(command)`; what serves waits for nobody.
-    this.#read = readConfig(this.#file, this.#options, false);
-    const { model, problems } = this.#read;
+    this.#read = readConfig(this.#file, this.#options, { mayBeInput: false, scaled });
+    const { model, pool, problems } = this.#read;
     if (model !== undefined) {
       this.#checkServers(model, problems);
       checkFiles(this.#read);
     }
     this.#print(problems.list);
     const errors = problems.list.filter(({ severity }) => severity === 'error');
+    if (errors.length === 0 && model !== undefined && pool !== undefined) return { model, pool };
     return {
-      model: errors.length > 0 ? undefined : model,
       // Each becomes a line of the error log.
       errors: errors
         .slice(0, MAX_PRINTED)
@@ -217,9 +243,17 @@ class Server {
     this.#logFiles.print('stderr', text);
   }
 
+  /** The pid file may be elsewhere; then lbproxy runs without what else is kept there. */
+  #openState(): void {
+    try {
+      openStateDirectory(this.#stateDirectory);
+    } catch (error) {
+      if (this.#primary.model.settings.pidFile === '') throw error;
+      this.#primary.log.warn((error as Error).message);
+    }
+  }
+
   #writePid(): void {
-    const { model } = this.#primary;
-    if (model.settings.pidFile === '') openStateDirectory(stateDirOf(model));
     this.#pidWritten = true;
     for (const pidFile of this.#pidFiles) writePidFile(pidFile);
   }
@@ -229,6 +263,7 @@ class Server {
     return new Promise((resolve) => {
       const stop = (wish: 'stop' | 'quit') => (): void => {
         this.#stopAsked = true;
+        void this.#service?.stopping();
         const sinceNs = nowNs();
         const tell = (text: string): void =>
           this.#tell(wish, { sinceNs, done: false, ok: true, printed: '', text });
@@ -253,7 +288,9 @@ class Server {
 
   async #onReload(): Promise<void> {
     await this.#started;
+    void this.#service?.reloading();
     const outcome = await this.#primary.reload().catch(internal);
+    void this.#service?.ready(outcome.text);
     this.#tell('reload', { ...this.#reload, done: true, ...outcome });
   }
 
@@ -273,7 +310,7 @@ class Server {
     const deadline = Date.now() + PROGRAMS_WAIT_MS;
     const waits = (): boolean =>
       this.#primary.processes.some(
-        (p) => p.port !== null && p.state === 'STARTING' && !p.up && p.failures === 0,
+        (p) => p.port !== null && p.state === 'STARTING' && !p.ready && p.problem === null,
       );
     while (Date.now() < deadline && !this.#stopAsked && waits()) {
       await new Promise((resolve) => setTimeout(resolve, 50));

@@ -33,13 +33,13 @@ export async function testConfig(options: CliOptions): Promise<number> {
     return 1;
   }
   const read = readConfig(file, options);
-  const { model, problems } = read;
-  if (model !== undefined) {
+  const { model, pool, problems } = read;
+  if (model !== undefined && pool !== undefined) {
     checkFiles(read);
     const selfSigned = await selfSignedFor(model, problems);
     // It would stop at the first file that was told already.
     if (!problems.hasErrors) await tryOut(model, selfSigned, read);
-    await checkSurroundings(model, problems);
+    await checkSurroundings(model, pool, problems);
   }
   printProblems(read);
   if (read.problems.hasErrors || read.tree === undefined) {

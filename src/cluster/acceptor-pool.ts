@@ -3,7 +3,7 @@
 import type { Log } from '../observe/error-log.ts';
 import { Timer } from '../shared/timer.ts';
 import { AcceptorSlot, type SlotEvents } from './acceptor-slot.ts';
-import type { FromAcceptor, PrepareProblem, ToAcceptor } from './messages.ts';
+import type { DrainWaits, FromAcceptor, PrepareProblem, ToAcceptor } from './messages.ts';
 import { Refusal } from './refusal.ts';
 
 /** Who says what acceptors serve. */
@@ -25,6 +25,8 @@ const HEALTHY_MS = 5000;
 const MAX_BACKOFF_MS = 5000;
 const HEARTBEAT_CHECK_MS = 1000;
 const STUCK_MS = 5000;
+/** An acceptor that is busy longer than this is not waited for by whoever wants numbers. */
+const COUNT_MS = 500;
 
 export class AcceptorPool implements SlotEvents {
   readonly #home: PoolHome;
@@ -47,6 +49,7 @@ export class AcceptorPool implements SlotEvents {
     const up = new Promise<void>((resolve, reject) => {
       this.#first = { left, resolve, reject };
     });
+    if (left === 0) this.#first?.resolve();
     for (let i = 0; i < left; i++) this.#fork();
     this.#heartbeat = setInterval(() => this.#checkHeartbeats(), HEARTBEAT_CHECK_MS);
     await up;
@@ -68,6 +71,44 @@ export class AcceptorPool implements SlotEvents {
 
   broadcast(message: ToAcceptor): void {
     for (const slot of this.#slots) slot.send(message);
+  }
+
+  #questions = 0;
+
+  /**
+   * Resolves with true once no acceptor has an exchange or a tunnel on these ports of this machine; with false after `limitMs`, at once for
+   * 0. Broadcast before that the ports are down: each acceptor reads this behind it. One that dies is idle, and so is one that does
+   * not serve yet: it begins with what is known then.
+   */
+  async idle(ports: readonly number[], limitMs: number): Promise<boolean> {
+    if (limitMs <= 0) return false;
+    const id = ++this.#questions;
+    const limit = startLimit(limitMs);
+    const slots = this.all.filter((slot) => slot.joined);
+    const answers = await Promise.all(slots.map((slot) => slot.peerIdle(id, ports, limit.over)));
+    limit.end();
+    const isIdle = !answers.includes(false);
+    if (!isIdle) for (const slot of slots) slot.send({ type: 'drain-stop', id });
+    return isIdle;
+  }
+
+  /**
+   * Exchanges and tunnels under way in all acceptors, by ports of this machine. One that does not say within 500 ms is left out. Every
+   * acceptor that answered has done what it was sent before.
+   */
+  async inFlight(): Promise<Record<number, DrainWaits>> {
+    const id = ++this.#questions;
+    const limit = startLimit(COUNT_MS);
+    const slots = this.all.filter((slot) => slot.joined);
+    const answers = await Promise.all(slots.map((slot) => slot.counts(id, limit.over)));
+    limit.end();
+    const sums: Record<number, DrainWaits> = {};
+    for (const counts of answers)
+      for (const [port, { exchanges, tunnels }] of Object.entries(counts ?? {})) {
+        const sum = sums[Number(port)] ?? { exchanges: 0, tunnels: 0 };
+        sums[Number(port)] = { exchanges: sum.exchanges + exchanges, tunnels: sum.tunnels + tunnels };
+      }
+    return sums;
   }
 
   #fork(): void {
@@ -203,4 +244,17 @@ export class AcceptorPool implements SlotEvents {
   #killAll(): void {
     for (const slot of this.#slots) slot.kill();
   }
+}
+
+/** A promise that settles after `ms`, or when it is not needed any more. */
+function startLimit(ms: number): { readonly over: Promise<void>; end(): void } {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = new Timer(resolve, ms);
+  return {
+    over: promise,
+    end() {
+      timer.stop();
+      resolve();
+    },
+  };
 }

@@ -3,7 +3,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { existsSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { readFromAcceptor } from './from-acceptor.ts';
-import type { DrainWaits, FromAcceptor, PrepareProblem, ToAcceptor } from './messages.ts';
+import type { DrainWaits, FromAcceptor, PortCounts, PrepareProblem, ToAcceptor } from './messages.ts';
 import { type Culprit, onAccountOf, onOwnAccount } from './survival.ts';
 
 /** One that has not come up by then never will. */
@@ -78,6 +78,8 @@ export class AcceptorSlot implements Culprit {
     } else if (message.type === 'log-full' || message.type === 'log-switched')
       this.#events.onLog(this, message);
     else if (message.type === 'draining') this.waits = message.waits;
+    else if (message.type === 'peer-idle' || message.type === 'counts')
+      this.#answer(`${message.type} ${message.id}`, message);
     else if (message.type !== 'alive') this.#answer(`${message.type} ${message.generation}`, message);
   }
 
@@ -134,6 +136,32 @@ export class AcceptorSlot implements Culprit {
     if (!this.serving) return [];
     const answer = await this.#wait(`reopened ${generation}`);
     return answer?.type === 'reopened' ? answer.problems : [];
+  }
+
+  /** Resolves with true once it has no exchange on these ports, or is gone; with false at the latest when `until` settles. */
+  async peerIdle(id: number, ports: readonly number[], until: Promise<unknown>): Promise<boolean> {
+    this.send({ type: 'drain-peer', id, ports });
+    return (await this.#ask(`peer-idle ${id}`, until)) !== 'late';
+  }
+
+  /** What is under way on ports of this machine; null where it did not say until then. */
+  async counts(id: number, until: Promise<unknown>): Promise<PortCounts | null> {
+    this.send({ type: 'count', id });
+    const answer = await this.#ask(`counts ${id}`, until);
+    return answer !== null && answer !== 'late' && answer.type === 'counts' ? answer.ports : null;
+  }
+
+  /** As `#wait`, but being late is no offence. Null when it is gone. */
+  #ask(key: string, until: Promise<unknown>): Promise<FromAcceptor | null | 'late'> {
+    // To one that is about to be gone nothing is sent any more.
+    if (this.exited || !this.worker.isConnected()) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      this.#waiting.set(key, resolve);
+      void until.then(() => {
+        this.#waiting.delete(key);
+        resolve('late');
+      });
+    });
   }
 
   #wait(key: string): Promise<FromAcceptor | null> {

@@ -12,6 +12,7 @@ import { NOTHING_DISCOVERED } from '../upstream/discovery.ts';
 import { applyStates } from './group-hub.ts';
 import { AcceptorSharing } from './group-sharing.ts';
 import type { FromAcceptor, SharedState, ToAcceptor } from './messages.ts';
+import { PeerDrain } from './peer-drain.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { LOG_FDS } from './shared-log.ts';
 import { ROTATION_FD, SharedRotation } from './shared-rotation.ts';
@@ -40,6 +41,12 @@ export class Acceptor {
   #logs: RuntimeLogs | null = null;
   readonly #sharing: AcceptorSharing;
   #draining = false;
+  readonly #peerDrain = new PeerDrain(
+    (see) => {
+      for (const listener of this.#allListeners) listener.eachExchange(see);
+    },
+    (message) => this.#send(message),
+  );
 
   constructor() {
     this.#sharing = new AcceptorSharing(cluster.worker?.id ?? 1, new SharedRotation(ROTATION_FD), LOG_FDS, {
@@ -71,12 +78,16 @@ export class Acceptor {
   #sayAlive(): void {
     if (!this.#draining) return this.#send({ type: 'alive' });
     const waits = { exchanges: 0, tunnels: 0 };
-    for (const listener of [...this.#listeners.values(), ...this.#closing]) {
+    for (const listener of this.#allListeners) {
       const { exchanges, tunnels } = listener.busy;
       waits.exchanges += exchanges;
       waits.tunnels += tunnels;
     }
     this.#send({ type: 'draining', waits });
+  }
+
+  get #allListeners(): Listener[] {
+    return [...this.#listeners.values(), ...this.#closing];
   }
 
   #send(message: FromAcceptor): void {
@@ -115,6 +126,10 @@ export class Acceptor {
         // Groups that nobody chooses from yet do not say that their peers are others.
         if (this.#prepared?.shared) this.#sharing.prepare(groupsOf(this.#prepared.runtime));
         return;
+      case 'drain-peer':
+      case 'drain-stop':
+      case 'count':
+        return this.#peerDrain.take(message);
       case 'log-sealed':
         this.#sharing.catchUp();
         return;
@@ -243,8 +258,7 @@ export class Acceptor {
     if (this.#draining) return;
     this.#draining = true;
     if (timeoutMs > 0) new Timer(() => this.#exit(), timeoutMs);
-    const all = [...this.#listeners.values(), ...this.#closing];
-    void Promise.all(all.map((listener) => listener.drain())).then(() => this.#exit());
+    void Promise.all(this.#allListeners.map((listener) => listener.drain())).then(() => this.#exit());
     this.#sayAlive();
   }
 

@@ -1,16 +1,14 @@
 // What a reload changed, in a line for people. Pure.
 
 import type { Model } from '../config/model.ts';
-import type { ProgramChanges } from '../supervise/supervisor.ts';
+import type { PoolChanges } from '../supervise/pool-changes.ts';
 import { listensOf } from './needs.ts';
-
-export const NO_PROGRAM_CHANGES: ProgramChanges = { started: [], stopped: [], replaced: [] };
 
 /** More names than these are not printed. */
 const NAMES = 3;
 
 /** `opened *:81; servers: 1 added, 2 changed; programs: 4 are replaced (…)`, or `nothing changed`. */
-export function describeChanges(before: Model, after: Model, programs: ProgramChanges): string {
+export function describeChanges(before: Model, after: Model, programs: PoolChanges): string {
   const bases: Bases = [{ ...before.settings }, { ...after.settings }];
   const parts = [
     ...addressChanges(before, after),
@@ -103,7 +101,7 @@ function settingsMean(a: unknown, b: unknown, bases: Bases): boolean {
   );
 }
 
-function programChanges({ started, stopped, replaced }: ProgramChanges): string {
+function programChanges({ started, stopped, replaced }: PoolChanges): string {
   const parts = [
     listed(started, 'starts', 'start'),
     listed(stopped, 'stops', 'stop'),

@@ -1,6 +1,6 @@
 // Reads what an acceptor sent, in the primary. A process that answers clients may be damaged in ways that nobody thought of: what it says is
 // believed only as far as it has the shape of a message, and is copied field by field.
-import type { DrainWaits, FromAcceptor, PrepareProblem } from './messages.ts';
+import type { DrainWaits, FromAcceptor, PortCounts, PrepareProblem } from './messages.ts';
 
 /** Null for whatever is no message of an acceptor. */
 export function readFromAcceptor(sent: unknown): FromAcceptor | null {
@@ -13,6 +13,12 @@ export function readFromAcceptor(sent: unknown): FromAcceptor | null {
     case 'draining': {
       const waits = readWaits(sent.waits);
       return waits === null ? null : { type, waits };
+    }
+    case 'peer-idle':
+      return isCount(sent.id) ? { type, id: sent.id } : null;
+    case 'counts': {
+      const ports = readCounts(sent.ports);
+      return ports === null || !isCount(sent.id) ? null : { type, id: sent.id, ports };
     }
     case 'log-full':
     case 'log-switched':
@@ -54,6 +60,19 @@ function readWaits(sent: unknown): DrainWaits | null {
   const { exchanges, tunnels } = sent;
   return isCount(exchanges) && isCount(tunnels) ? { exchanges, tunnels } : null;
 }
+
+function readCounts(sent: unknown): PortCounts | null {
+  if (!isRecord(sent)) return null;
+  const ports: Record<number, DrainWaits> = {};
+  for (const [port, value] of Object.entries(sent)) {
+    const waits = readWaits(value);
+    if (waits === null || !PORT.test(port) || Number(port) > 65_535) return null;
+    ports[Number(port)] = waits;
+  }
+  return ports;
+}
+
+const PORT = /^[1-9]\d{0,4}$/;
 
 /** An object of its own fields only: `__proto__` in JSON is a field like any other, and no class's. */
 function isRecord(value: unknown): value is Fields {

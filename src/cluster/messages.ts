@@ -34,6 +34,15 @@ export type ToAcceptor =
   /** The shared log has a new segment: read the old one to its end. */
   | { readonly type: 'log-sealed' }
   | { readonly type: 'reopen'; readonly generation: number }
+  /**
+   * Answer `peer-idle` once no exchange is under way on these ports of this machine. Sent behind the `discovery` that takes them out:
+   * messages come in their order, and each is done before the next, so by then nothing new goes there.
+   */
+  | { readonly type: 'drain-peer'; readonly id: number; readonly ports: readonly number[] }
+  /** Nobody waits for that answer any more. */
+  | { readonly type: 'drain-stop'; readonly id: number }
+  /** Answer `counts`. */
+  | { readonly type: 'count'; readonly id: number }
   /** Accept nothing more and exit when idle, at the latest after `timeoutMs` (0 = no limit). */
   | { readonly type: 'drain'; readonly timeoutMs: number }
   | { readonly type: 'stop' };
@@ -59,9 +68,14 @@ export type FromAcceptor =
   /** This acceptor reads the segment before this one no more. */
   | { readonly type: 'log-switched'; readonly segment: number }
   | { readonly type: 'reopened'; readonly generation: number; readonly problems: readonly string[] }
+  | { readonly type: 'peer-idle'; readonly id: number }
+  | { readonly type: 'counts'; readonly id: number; readonly ports: PortCounts }
   /** What a graceful stop waits for; said when the drain begins and with each sign of life after. */
   | { readonly type: 'draining'; readonly waits: DrainWaits }
   | { readonly type: 'alive' };
+
+/** Port of this machine → what is under way there; ports without anything are absent. */
+export type PortCounts = Readonly<Record<number, DrainWaits>>;
 
 export interface DrainWaits {
   readonly exchanges: number;

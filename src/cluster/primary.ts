@@ -13,13 +13,15 @@ import type { Log } from '../observe/error-log.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
 import type { LogFiles } from '../observe/log-files.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
+import type { ProcessView } from '../supervise/control/face.ts';
 import type { OutputLine } from '../supervise/output.ts';
-import { Supervisor } from '../supervise/supervisor.ts';
+import type { PoolPlan } from '../supervise/plan.ts';
+import type { PoolChanges } from '../supervise/pool-changes.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import { listenerIdentity } from './acceptor.ts';
 import { AcceptorPool, type PoolHome } from './acceptor-pool.ts';
 import type { AcceptorSlot } from './acceptor-slot.ts';
-import { describeChanges, NO_PROGRAM_CHANGES } from './changes.ts';
+import { describeChanges } from './changes.ts';
 import { descriptorProblem } from './descriptors.ts';
 import { drainText, programsText, tellWhile } from './ending.ts';
 import { GroupHub } from './group-hub.ts';
@@ -27,6 +29,7 @@ import { closeInherited } from './inherited-descriptors.ts';
 import { openMemoryFile } from './memory-file.ts';
 import type { FromAcceptor, PrepareProblem, TlsMessage, ToAcceptor } from './messages.ts';
 import { followedHosts, listensOf, placeOfSelfSigned } from './needs.ts';
+import { ProgramPool } from './program-pool.ts';
 import { firstOf, problemsOf, problemText, Refusal } from './refusal.ts';
 import { HostResolver } from './resolver.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
@@ -38,16 +41,28 @@ import { usableCores } from './usable-cores.ts';
 
 export interface PrimaryOptions {
   readonly model: Model;
-  /** Reads the configuration again and prints its problems; without errors the list is empty. */
-  readonly read: () => { readonly model: Model | undefined; readonly errors: readonly PrepareProblem[] };
+  readonly pool: PoolPlan;
+  /** Reads the configuration again and prints its problems. */
+  readonly read: (scaled: ReadonlyMap<string, number>) => Reading;
   /** Prints problems, each with its place, the source line and a caret. */
   readonly printProblems: (problems: readonly PrepareProblem[]) => void;
   readonly stateDir: string;
   /** A line of a program's process. */
   readonly onOutput: (line: OutputLine) => void;
+  /** Path of lbproxy's own control socket; null for none. */
+  readonly controlSocket: string | null;
+  /** Where the runs of this configuration are recorded; null for nowhere. */
+  readonly runs: { readonly directory: string; readonly name: string } | null;
+  /** A control server was told to end lbproxy. */
+  readonly onShutdown: () => void;
   /** All that the process writes to. */
   readonly logFiles: LogFiles;
 }
+
+/** A reading of the configuration: all of it, or why it is none. */
+export type Reading =
+  | { readonly model: Model; readonly pool: PoolPlan }
+  | { readonly errors: readonly PrepareProblem[] };
 
 /** What came of a wish; the text is for whoever had it. */
 export interface Outcome {
@@ -66,8 +81,7 @@ export class Primary implements PoolHome {
   readonly #shared = openSharedFiles();
   readonly #hub: GroupHub;
   readonly #resolver: HostResolver;
-  #supervisor: Supervisor | null = null;
-  #programs: Record<string, readonly { port: number; up: boolean }[]> = {};
+  #pool: ProgramPool | null = null;
   /** Of the running configuration, as it was read with it. */
   #tls: TlsMessage = { selfSigned: null, files: {} };
   readonly #ticketKeys: TicketKeyring;
@@ -98,14 +112,14 @@ export class Primary implements PoolHome {
   }
 
   get #discovery(): Discovery {
-    return { hosts: this.#resolver.hosts, programs: this.#programs };
+    return { hosts: this.#resolver.hosts, programs: this.#pool?.ports ?? {} };
   }
 
   /** Resolves when all acceptors serve, and starts the programs then; rejects when that cannot be. */
   async start(): Promise<void> {
     surviveErrors(() => this.log);
     const model = this.#model;
-    this.#tls = await this.#equip(model);
+    this.#tls = await this.#equip(model, this.#options.pool);
     if (this.#stopping) return;
     closeInherited();
     cluster.setupPrimary({
@@ -116,16 +130,20 @@ export class Primary implements PoolHome {
     });
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     // They know of the programs' ports from the beginning, but have what they need of the system before programs take the rest.
-    const supervisor = this.#createSupervisor(model);
+    const pool = this.#createPool();
     this.#hub.use(model, this.#discovery, wantedAcceptors(model) > 1);
     this.#ticketKeys.start();
     await this.#acceptors.start();
     loadPinoLater();
-    if (!this.#stopping) supervisor.start();
+    if (!this.#stopping)
+      await pool
+        .open()
+        .catch((error: Error) => Promise.reject(new Refusal([{ at: '', message: error.message }])));
+    if (!this.#stopping) pool.start();
   }
 
   /** Gets what a Model needs before acceptors can serve it. Rejects with all that is missing. */
-  async #equip(model: Model): Promise<TlsMessage> {
+  async #equip(model: Model, pool: PoolPlan): Promise<TlsMessage> {
     const problems: PrepareProblem[] = [];
     for (const [key, listen] of listensOf(model)) {
       await this.#sockets.open(key, listen).catch((error: Error) => {
@@ -133,7 +151,7 @@ export class Primary implements PoolHome {
       });
     }
     const running = { acceptors: this.#acceptors.all.length, processes: this.processes.length };
-    const short = descriptorProblem(model, wantedAcceptors(model), running);
+    const short = descriptorProblem(pool, wantedAcceptors(model), running);
     if (short !== null) problems.push(short);
     const selfSigned = await this.#selfSigned(placeOfSelfSigned(model), problems);
     if (problems.length > 0) throw new Refusal(problems);
@@ -211,25 +229,30 @@ export class Primary implements PoolHome {
 
   // Programs and discovery.
 
-  #createSupervisor(model: Model): Supervisor {
-    const supervisor = new Supervisor({
-      programs: model.programs,
-      prefix: model.prefix,
-      log: (level, message, fields) =>
-        this.log[level](message, fields as Record<string, unknown> | undefined),
-      onOutput: this.#options.onOutput,
-      onPeers: (program, ports) => {
-        this.#programs = { ...this.#programs, [program]: ports };
-        this.#announce();
+  #createPool(): ProgramPool {
+    const pool = new ProgramPool(this.#options.pool, {
+      log: this.log,
+      announce: () => this.#announce(),
+      idle: (port, limitMs) => this.#acceptors.idle([port], limitMs),
+      inFlight: () => this.#acceptors.inFlight(),
+      read: (scaled) => {
+        const read = this.#options.read(scaled);
+        return 'errors' in read ? { errors: read.errors.map(problemText) } : read;
       },
+      onOutput: this.#options.onOutput,
+      controlSocket: this.#options.controlSocket,
+      runs: this.#options.runs,
+      reopenLogs: () => this.reopenLogs(),
+      shutdown: this.#options.onShutdown,
     });
-    this.#supervisor = supervisor;
-    supervisor.announceAll();
-    return supervisor;
+    this.#pool = pool;
+    this.#announce();
+    return pool;
   }
 
-  get processes(): Supervisor['status'] {
-    return this.#supervisor?.status ?? [];
+  /** What is known of the processes now. */
+  get processes(): readonly ProcessView[] {
+    return this.#pool?.slots.map((slot) => slot.view) ?? [];
   }
 
   #announce(): void {
@@ -266,11 +289,12 @@ export class Primary implements PoolHome {
   async #reload(): Promise<Outcome> {
     if (this.#stopping) return { ok: false, text: 'reload refused: lbproxy is about to end' };
     const startedAt = Date.now();
-    const { model, errors } = this.#options.read();
-    if (model === undefined) return this.#refuse(errors);
+    const read = this.#options.read(NONE_SCALED);
+    if ('errors' in read) return this.#refuse(read.errors);
+    const { model, pool } = read;
     const before = this.#model;
-    const programs = this.#supervisor?.changes(model.programs) ?? NO_PROGRAM_CHANGES;
-    const problems = await this.#equip(model).then((tls) => this.#switch(model, tls), problemsOf);
+    const programs = this.#pool?.changes(pool) ?? NO_POOL_CHANGES;
+    const problems = await this.#equip(model, pool).then((tls) => this.#switch(model, pool, tls), problemsOf);
     if (problems.length > 0) {
       this.#keepOwn();
       this.#options.printProblems(problems);
@@ -289,7 +313,7 @@ export class Primary implements PoolHome {
   }
 
   /** Both phases. A problem of any acceptor leaves all as they were. */
-  async #switch(model: Model, tls: TlsMessage): Promise<readonly PrepareProblem[]> {
+  async #switch(model: Model, pool: PoolPlan, tls: TlsMessage): Promise<readonly PrepareProblem[]> {
     if (this.#stopping) return [ENDING];
     const generation = ++this.#generation;
     const slots = this.#acceptors.serving;
@@ -317,7 +341,7 @@ export class Primary implements PoolHome {
       if (text !== null) this.log.error(`an acceptor could not open all addresses: ${text}`);
     this.#keepOwn();
     this.#acceptors.resize(model.settings.workerShutdownTimeoutMs);
-    void this.#supervisor?.update(model.programs).catch((error: unknown) => this.log.error(String(error)));
+    void this.#pool?.use(pool).catch((error: unknown) => this.log.error(String(error)));
     return [];
   }
 
@@ -384,7 +408,7 @@ export class Primary implements PoolHome {
       this.#acceptors.gone(limitMs),
     );
     // The apps go last: until now they had requests to answer.
-    await this.#telling(() => programsText(this.processes), this.#supervisor?.stop());
+    await this.#telling(() => programsText(this.processes), this.#pool?.stop());
   }
 
   /** Says what is waited for while it is. */
@@ -409,14 +433,18 @@ function openSharedFiles(): SharedFiles {
   return { rotation: open('wx+'), log: [open('ax+'), open('ax+')] };
 }
 
+const NONE_SCALED: ReadonlyMap<string, number> = new Map();
+const NO_POOL_CHANGES: PoolChanges = { started: [], stopped: [], replaced: [] };
+
 /** Why nothing is changed any more. */
 const ENDING: PrepareProblem = { at: '', message: 'lbproxy is about to end' };
 
 /** Asked once: a limit that changes later holds from the next start. */
 let cores = 0;
 
-/** acceptors: one per usable core unless the configuration says a number. */
+/** acceptors: one per usable core unless the configuration says a number. Programs alone need none. */
 export function wantedAcceptors(model: Model): number {
+  if (model.servers.length === 0) return 0;
   cores ||= usableCores();
   return model.settings.acceptors > 0 ? model.settings.acceptors : cores;
 }

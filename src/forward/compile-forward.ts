@@ -19,6 +19,8 @@ export interface ForwardTools {
   readonly log: ForwardLog;
   /** The value of a Location that was put right: absolute when it is a path and absolute_redirect is on. */
   readonly absolute: (exchange: Exchange, location: string) => string;
+  /** Answers with a page that asks again, and says what is waited for. */
+  readonly waitPage: (exchange: Exchange, what: string) => void;
 }
 
 /** A proxy_pass URL in its parts. */
@@ -77,6 +79,9 @@ export function compileForward(
       maxFields: MAX_FIELDS,
     },
     http10,
+    holdMs: tools.upstreams.holdOf(target.authority) ?? settings.proxyHoldMs,
+    holdRequests: settings.proxyHoldRequests,
+    waitPage: tools.waitPage,
     log: tools.log,
   });
 }

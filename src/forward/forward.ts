@@ -4,6 +4,7 @@
 import type { BalanceKey } from '../balance/balancer.ts';
 import type { Outcome } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
+import { sayProcess, sayProcesses } from '../balance/process-port.ts';
 import { Attempt, type BodyReader, type Exchange, type Handler, type Producer } from '../exchange.ts';
 import type { HeadLimits } from '../http/request-head.ts';
 import type { ResponseHead } from '../http/response-head.ts';
@@ -11,6 +12,7 @@ import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, type Failure, STATUS_OF } from '../shared/failure.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { AttemptRun } from './attempt.ts';
+import { type Held, Hold, type HoldOptions } from './hold.ts';
 import {
   blamesPeer,
   cutsOffPeer,
@@ -23,7 +25,7 @@ import { RequestBody } from './request-body.ts';
 import type { BodyFraming } from './request-head.ts';
 
 /** What a location with proxy_pass is compiled to. Times in ms. */
-export interface ForwardOptions {
+export interface ForwardOptions extends HoldOptions {
   readonly upstream: Upstream | FindUpstream;
   /** Group or server as proxy_pass names it; '' where `upstream` finds it and sets `exchange.proxyHost`. */
   readonly authority: string;
@@ -70,7 +72,7 @@ const NONE: BodyFraming = { kind: 'none' };
 const CHUNKED: BodyFraming = { kind: 'chunked' };
 
 /** One proxied exchange: what outlives its attempts. */
-export class Forward implements BodyReader, Producer {
+export class Forward implements BodyReader, Producer, Held {
   readonly exchange: Exchange;
   readonly options: ForwardOptions;
   readonly body: RequestBody | null;
@@ -83,6 +85,8 @@ export class Forward implements BodyReader, Producer {
   #attempted = false;
   #bodyPaused = false;
   #waitingForBody = false;
+  /** Made when it first has to wait for a process. */
+  #hold: Hold | null = null;
   ended = false;
 
   constructor(exchange: Exchange, options: ForwardOptions) {
@@ -129,7 +133,7 @@ export class Forward implements BodyReader, Producer {
     // The length is known: the peer can have the head at once. Otherwise see first whether the whole body fits the buffer.
     this.#waitingForBody = exchange.request.chunked && (this.options.requestBuffering || this.options.http10);
     exchange.client.readBody(this);
-    if (!this.#waitingForBody && !this.ended && this.run === null) this.nextPeer();
+    if (!this.#waitingForBody && !this.ended && this.run === null && this.#hold === null) this.nextPeer();
   }
 
   /** The body's framing towards the peer: a length wherever it is known. */
@@ -168,19 +172,59 @@ export class Forward implements BodyReader, Producer {
   }
 
   #noPeer(): void {
+    if (this.options.holdMs > 0 && this.#holding.await()) return;
     const last = this.#attempted ? this.exchange.attempts.at(-1) : undefined;
-    if (last === undefined) {
-      const record = new Attempt(this.upstream?.name ?? '', systemClock.now());
-      record.outcome = 'no_live_peer';
-      record.noRetry = 'no peer left';
-      this.#record(record);
-      this.options.log.attemptFailed(this.exchange, record, CAUSE_OF.no_live_peer);
-      return this.#giveUp('no_live_peer', CAUSE_OF.no_live_peer);
-    }
+    if (last === undefined) return this.failHeld('no_live_peer', CAUSE_OF.no_live_peer);
     last.noRetry = 'no peer left';
     const kind = last.outcome as Failure;
     if (kind.startsWith('http_')) return this.#finishWith(Number(kind.slice(5)), '');
     this.#giveUp(kind as AttemptFailure, CAUSE_OF[kind as AttemptFailure] ?? '');
+  }
+
+  // Waiting for a process.
+
+  get #holding(): Hold {
+    this.#hold ??= new Hold(this);
+    return this.#hold;
+  }
+
+  pickAnew(now: number): Peer | undefined {
+    this.#renewGroup();
+    this.#tried = NO_PEERS;
+    const peer = this.upstream?.group.pick(this.exchange.client as BalanceKey, NO_PEERS, now);
+    if (peer === undefined) return undefined;
+    this.#tries = 1;
+    this.#startedAt = now;
+    return peer;
+  }
+
+  /** Since this exchange began another configuration may have taken over, whose group alone knows who is up. */
+  #renewGroup(): void {
+    const present = this.upstream?.present ?? null;
+    if (present === this.upstream) return;
+    this.upstream = present;
+    this.#tried = NO_PEERS;
+  }
+
+  failHeld(failure: AttemptFailure, detail: string): void {
+    const record = new Attempt(this.upstream?.name ?? '', systemClock.now());
+    record.outcome = failure;
+    record.noRetry = 'no peer left';
+    this.#record(record);
+    this.options.log.attemptFailed(this.exchange, record, detail + this.#processNote);
+    this.#giveUp(failure, detail);
+  }
+
+  endHeld(): void {
+    this.ended = true;
+    this.exchange.producer = null;
+    this.exchange.failure = 'no_live_peer';
+  }
+
+  /** What became of the processes that do not serve; '' where all do. */
+  get #processNote(): string {
+    const processes = this.upstream?.group.processes.filter(({ up }) => !up) ?? [];
+    return processes.length === 0 ? '' : `; ${sayProcesses(processes, Date.now())}`;
   }
 
   progress(requestSent: boolean): Progress {
@@ -224,23 +268,38 @@ export class Forward implements BodyReader, Producer {
     record.totalMs = now - record.startedAt;
     const progress = this.progress(run.requestSent);
     record.outcome = failure;
-    if (isFreeRetry(failure, progress)) {
-      // Not the peer's fault and not a try: the same peer again, on a connection of its own.
-      return this.attempt(peer, true, now);
-    }
+    const isFree = isFreeRetry(failure, progress);
+    // Not the peer's fault and not a try: the same peer again, on a connection of its own. One that is about to stop gets nothing new.
+    if (isFree && !peer.down) return this.attempt(peer, true, now);
     const outcome: Outcome = blamesPeer(failure) ? 'failed' : 'next';
     this.release(run, outcome, now);
     if (cutsOffPeer(failure)) upstream?.closeIdle(peer);
-    record.noRetry =
-      decideRetry(this.options.next, failure, progress) ||
-      (this.#triesLeft(peer) === 0 ? 'no peer left' : '');
-    this.options.log.attemptFailed(exchange, record, detail);
+    this.#renewGroup();
+    record.noRetry = isFree ? '' : decideRetry(this.options.next, failure, progress);
+    const isLast = this.#triesLeft(peer) === 0;
+    if (record.noRetry === '' && isLast && this.#waitsAfter(run, failure, detail)) return;
+    if (record.noRetry === '' && isLast) record.noRetry = 'no peer left';
+    this.#tellFailure(run, detail);
     if (record.noRetry === '') {
       this.#tried = this.#tried === NO_PEERS ? [peer] : [...this.#tried, peer];
       return this.nextPeer();
     }
     if (exchange.headSent) return this.#abort(failure);
     this.#giveUp(failure as AttemptFailure, detail);
+  }
+
+  #tellFailure({ peer, record }: AttemptRun, detail: string): void {
+    const { process } = peer;
+    const note = process === null || process.up ? '' : `; ${sayProcess(process, Date.now())}`;
+    this.options.log.attemptFailed(this.exchange, record, detail + note);
+  }
+
+  /** All were tried, and one of them may be back in a moment. */
+  #waitsAfter(run: AttemptRun, failure: Failure, detail: string): boolean {
+    if (this.options.holdMs === 0 || !this.#holding.awaitAfter(failure, run.requestSent, detail))
+      return false;
+    this.#tellFailure(run, detail);
+    return true;
   }
 
   /** The answer is complete; the connection was dealt with. */
@@ -254,14 +313,17 @@ export class Forward implements BodyReader, Producer {
   release(run: AttemptRun, outcome: Outcome, now: number): void {
     if (run.released) return;
     run.released = true;
-    this.upstream?.group.release(run.peer, outcome, now);
+    const { upstream } = this;
+    if (upstream === null) return;
+    upstream.group.release(run.peer, outcome, now);
+    if (upstream.waiting !== null && outcome === 'ok') upstream.waiting.onRoom();
   }
 
   #giveUp(failure: AttemptFailure, detail: string): void {
     this.exchange.failure = failure;
     const peer = (this.#attempted ? this.exchange.attempts.at(-1)?.peer : undefined) ?? '';
     const where = peer === '' ? this.exchange.proxyHost : `${peer} of ${this.exchange.proxyHost}`;
-    this.#finishWith(STATUS_OF[failure] ?? 502, `${where}: ${detail}`);
+    this.#finishWith(STATUS_OF[failure] ?? 502, `${where}: ${detail}${this.#processNote}`);
   }
 
   #finishWith(status: number, detail: string): void {
@@ -299,6 +361,7 @@ export class Forward implements BodyReader, Producer {
 
   onBodyFailed(failure: Failure): void {
     if (this.ended) return;
+    this.#hold?.leave();
     this.#cancelRun();
     this.exchange.failure = failure;
     if (this.exchange.headSent) return this.#abort(failure);
@@ -312,6 +375,7 @@ export class Forward implements BodyReader, Producer {
       this.#waitingForBody = false;
       // HTTP/1.0 has no chunks, and without its end the body has no length.
       if (this.options.http10 && !body.complete) return this.#finishWith(411, BODY_WITHOUT_LENGTH);
+      this.#renewGroup();
       this.nextPeer();
     } else {
       this.run?.pumpBody();
@@ -343,6 +407,7 @@ export class Forward implements BodyReader, Producer {
     if (this.ended) return;
     this.ended = true;
     this.exchange.failure ??= failure;
+    this.#hold?.leave();
     this.#cancelRun();
   }
 

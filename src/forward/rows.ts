@@ -55,6 +55,8 @@ declare module '../config/model.ts' {
     readonly proxyRequestBuffering: boolean;
     readonly proxyIgnoreClientAbort: boolean;
     readonly proxyBufferBytes: number;
+    readonly proxyHoldMs: number;
+    readonly proxyHoldRequests: number;
   }
 }
 
@@ -75,6 +77,8 @@ export const forwardDefaults = {
   proxyRequestBuffering: true,
   proxyIgnoreClientAbort: false,
   proxyBufferBytes: 32_768,
+  proxyHoldMs: 10_000,
+  proxyHoldRequests: 1000,
 } as const;
 
 /**
@@ -229,6 +233,20 @@ export const forwardRows: readonly Row[] = [
     contexts: HTTP_LEVELS,
     default: '32k',
     doc: 'Largest head of a peer’s answer; beyond, 502.',
+  }),
+  time('proxyHoldMs', {
+    name: 'proxy_hold',
+    aliases: ['hold'],
+    contexts: HTTP_LEVELS,
+    default: '10s',
+    doc: 'How long a request waits, instead of a 502, while no process of its group serves but one is on its way. A browser gets a page that asks again after 2 s. 0 = not at all. Groups without supervised processes never wait.',
+  }),
+  count('proxyHoldRequests', {
+    name: 'proxy_hold_requests',
+    aliases: ['hold_requests'],
+    contexts: HTTP_LEVELS,
+    default: '1000',
+    doc: 'How many requests may wait so in each acceptor; others get their 502 at once.',
   }),
   ...['websocket', 'websockets'].map((name) =>
     ignored(name, HTTP_AND_IF, 'WebSockets pass by themselves', { args: [0, 8], warn: true }),

@@ -555,6 +555,11 @@ export class ClientConnection implements ClientSink, SocketOwner {
     this.#socket.destroy();
   }
 
+  /** The exchange under way; of a tunnel the one that began it. */
+  get exchange(): Exchange | null {
+    return this.#exchange;
+  }
+
   /** What a drain waits for. */
   get busyWith(): 'exchange' | 'tunnel' | null {
     if (this.#state === 'tunnel') return 'tunnel';

@@ -1,6 +1,7 @@
 // One listening socket: accepts, does TLS, keeps its connections. The socket may be one that another process bound.
 import { createServer, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { Exchange } from '../exchange.ts';
 import { type Accepted, acceptBare, localAddressOf } from '../socket/accepted.ts';
 import { ClientConnection, type ConnectionHome } from './client-connection.ts';
 import type { Door } from './door.ts';
@@ -65,6 +66,12 @@ export class Listener implements ConnectionHome, HandshakeHome {
       else if (busyWith === 'exchange') exchanges++;
     }
     return { exchanges, tunnels };
+  }
+
+  /** Shows each exchange under way, and whether it is a tunnel by now. */
+  eachExchange(see: (exchange: Exchange, isTunnel: boolean) => void): void {
+    for (const { busyWith, exchange } of this.#connections)
+      if (exchange !== null) see(exchange, busyWith === 'tunnel');
   }
 
   /** The port it has, once it listens. */

@@ -14,7 +14,7 @@ export interface ErrorPageOptions {
 
 /**
  * Answers with the page of a status; what the exchange had as its answer until now is dropped. `detail` is one human sentence
- * (shown with error_detail). `lines` are field lines, each ended by CRLF, that belong to the error (WWW-Authenticate…).
+ * (shown with error_detail); what stands in further lines is shown as it is. `lines` are field lines, each ended by CRLF, that belong to the error (WWW-Authenticate…).
  */
 export type Fail = (exchange: Exchange, status: number, detail: string, lines?: string) => void;
 
@@ -62,12 +62,42 @@ export function errorPage(status: number, serverName: string, detail: string): s
   const heading = variant === undefined ? `${status} ${reason}` : '400 Bad Request';
   const title = variant === undefined ? heading : `400 ${variant}`;
   const more = variant === undefined ? '' : `<center>${variant}</center>\r\n`;
-  const paragraph = detail === '' ? '' : `<p><center>${escapeHtml(detail)}</center></p>\r\n`;
+  return page(`<title>${title}</title>`, heading, more + paragraphs(detail), serverName);
+}
+
+function page(head: string, heading: string, more: string, serverName: string): string {
   return (
-    `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${heading}</h1></center>\r\n${more}${paragraph}` +
+    `<html>\r\n<head>${head}</head>\r\n<body>\r\n<center><h1>${heading}</h1></center>\r\n${more}` +
     `<hr><center>${escapeHtml(serverName)}</center>\r\n</body>\r\n</html>\r\n`
   );
 }
+
+/** A sentence, and whatever lines stand behind it as they are. */
+function paragraphs(detail: string): string {
+  if (detail === '') return '';
+  const [sentence, ...lines] = detail.split('\n');
+  const quoted = lines.length === 0 ? '' : `<pre>${lines.map(escapeHtml).join('\r\n')}</pre>\r\n`;
+  return `<p><center>${escapeHtml(sentence)}</center></p>\r\n${quoted}`;
+}
+
+/** Answers with a page that a browser loads anew each second, until what it says is over; its first line is for everybody. */
+export function createWaitPage(
+  options: Pick<ErrorPageOptions, 'serverName' | 'errorDetail'>,
+): (exchange: Exchange, what: string) => void {
+  return (exchange, what) => {
+    clearAnswer(exchange);
+    exchange.status = 503;
+    const [sentence] = what.split('\n', 1);
+    const head = '<meta http-equiv="refresh" content="1"><title>Starting</title>';
+    exchange.lines = WAIT_LINES;
+    sendBody(
+      exchange,
+      page(head, 'Starting', paragraphs(options.errorDetail ? what : sentence), options.serverName),
+    );
+  };
+}
+
+const WAIT_LINES = 'Content-Type: text/html\r\nRetry-After: 1\r\nCache-Control: no-store\r\n';
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',

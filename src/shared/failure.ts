@@ -15,6 +15,7 @@ export type AttemptFailure =
   | 'body_timeout'
   | 'tls_error'
   | 'no_live_peer'
+  | 'hold_timeout'
   | 'unresolved'
   | 'local_exhausted'
   | 'internal_error';
@@ -47,6 +48,7 @@ export const STATUS_OF: Readonly<Record<AttemptFailure | ClientFailure, number>>
   body_timeout: 504,
   tls_error: 502,
   no_live_peer: 502,
+  hold_timeout: 504,
   unresolved: 502,
   local_exhausted: 500,
   internal_error: 500,
@@ -72,6 +74,7 @@ export const CAUSE_OF: Readonly<Record<AttemptFailure, string>> = {
   body_timeout: 'the peer stopped sending its answer for longer than proxy_read_timeout',
   tls_error: 'the TLS handshake with the peer failed',
   no_live_peer: 'no peer of the group is available',
+  hold_timeout: 'no process of the group was ready within proxy_hold',
   unresolved: 'the host name does not resolve',
   local_exhausted: 'lbproxy itself has not what a connection takes (descriptors, ports or memory)',
   internal_error: 'an error inside lbproxy, which the error log tells by itself',

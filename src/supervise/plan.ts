@@ -32,7 +32,7 @@ export interface GroupPlan {
   readonly socket: SharedSocketPlan | null;
 }
 
-/** One process. Its group and name identify it, also across reloads. */
+/** One process. Its group and name are what it is called by; group, program and index are what it is known by across reloads. */
 export interface ProcessSpec {
   readonly group: string;
   /** Name of the program block or section. */
@@ -44,6 +44,8 @@ export interface ProcessSpec {
   readonly launch: Launch;
   readonly policy: ProcessPolicy;
   readonly output: OutputPlan;
+  /** What stands in the file of things that the launch has only as they work out; null where nothing does. */
+  readonly written: { readonly directory: string | null; readonly serverUrl: string | null };
 }
 
 /** What a process is started with; when any of it changes, the process has to be started anew. */

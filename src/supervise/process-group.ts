@@ -4,11 +4,20 @@ import { readdirSync, readFileSync } from 'node:fs';
 export const HAS_GROUPS = process.platform !== 'win32';
 
 /** Sends a signal to the group that `leader` leads; one that is gone already is no error. */
-export function signalGroup(leader: number, signal: NodeJS.Signals): void {
+export function signalGroup(leader: number, signal: NodeJS.Signals | number): void {
   try {
     process.kill(HAS_GROUPS ? -leader : leader, signal);
   } catch {
     // ESRCH: gone. EPERM: what is left of it changed its user, and nobody here may signal it.
+  }
+}
+
+/** To one process; one that is gone already is no error. */
+export function signalOne(pid: number, signal: NodeJS.Signals | number): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // As above.
   }
 }
 

@@ -1,11 +1,13 @@
 // Runs one process as the leader of a group of its own, and says when it, and then the whole group, has ended.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
 import { Timer } from '../shared/timer.ts';
+import { type ChildStreams, openStreams, type StreamPlaces } from './child-streams.ts';
 import { MARK_NAME, withoutOwn } from './mark.ts';
-import { forwardLines, type OutputSink } from './output.ts';
 import type { Launch } from './plan.ts';
-import { groupIsAlive, HAS_GROUPS, signalGroup } from './process-group.ts';
+import { groupIsAlive, HAS_GROUPS, signalGroup, signalOne } from './process-group.ts';
+import type { PipeSource } from './stdio-pipes.ts';
 
 /** Either `failed` is called, or `exited` and then `gone`. None of them is called before `runProcess` has returned. */
 export interface ProcessEvents {
@@ -14,82 +16,177 @@ export interface ProcessEvents {
   exited(code: number | null, signal: string | null): void;
   /** Nothing of the group runs any more. */
   gone(): void;
-  readonly output: OutputSink;
-  /** No line comes after this; it may be before `exited` or after `gone`. */
-  outputEnded(): void;
+}
+
+/** What the process is given besides its launch. */
+export interface Surroundings {
+  readonly group: string;
+  /** Of this run of lbproxy (mark.ts). */
+  readonly mark: string;
+  readonly pipes: PipeSource;
+  /** A descriptor that becomes its stdin; null for a pipe. */
+  readonly stdin: number | null;
+  /** Where it may send READY=1; null without. */
+  readonly notifySocket: string | null;
+  /** stderr goes into the same pipe as stdout. */
+  readonly redirectStderr: boolean;
+  /** Without killasgroup what is left of the group is not waited for. */
+  readonly waitForGroup: boolean;
 }
 
 export interface RunningProcess {
   /** Also the id of its group. undefined when it could not be started. */
   readonly pid: number | undefined;
-  /** To the whole group; nothing happens once it is gone. */
-  signal(signal: NodeJS.Signals): void;
+  readonly stdout: Readable | null;
+  /** null where it goes with stdout. */
+  readonly stderr: Readable | null;
+  /** To the whole group or to its leader alone; nothing happens once it is gone. */
+  signal(signal: NodeJS.Signals | number, group: boolean): void;
+  /** To its stdin; false when that is closed. */
+  write(data: Buffer): boolean;
 }
 
 const FIRST_GROUP_POLL_MS = 10;
 const MAX_GROUP_POLL_MS = 100;
 /** How long a descendant that left the group may hold the output open after the group is gone. */
 const OUTPUT_LINGER_MS = 500;
+/** What waits for a process that does not read its stdin. */
+const MAX_STDIN_BYTES = 1024 * 1024;
 
-/**
- * Starts the process: stdin empty, output line by line to `events.output`; PORT, LBPROXY_PROCESS, PYTHONUNBUFFERED and the mark
- * (`mark.ts`) in its environment.
- */
-export function runProcess(launch: Launch, mark: string, events: ProcessEvents): RunningProcess {
-  const child = spawnGroup(launch, mark);
-  if (typeof child === 'string') {
-    queueMicrotask(() => events.failed(child));
-    return { pid: undefined, signal: () => undefined };
+const NOT_RUNNING: Omit<RunningProcess, 'signal' | 'write'> = { pid: undefined, stdout: null, stderr: null };
+
+/** Starts the process: its environment is that of lbproxy, with what `environmentOf` says. */
+export function runProcess(launch: Launch, around: Surroundings, events: ProcessEvents): RunningProcess {
+  const started = spawnGroup(launch, around);
+  if (typeof started === 'string') {
+    queueMicrotask(() => events.failed(started));
+    return { ...NOT_RUNNING, signal: () => undefined, write: () => false };
   }
+  const { child, streams } = started;
   const { pid } = child;
   child.on('error', (error) => {
     if (pid === undefined) events.failed(whyNot(error, launch));
   });
-  if (pid === undefined) return { pid, signal: () => undefined };
-  void forwardOutput(child, launch.name, events.output).then(() => events.outputEnded());
+  if (pid === undefined) {
+    streams.destroy();
+    return { ...NOT_RUNNING, signal: () => undefined, write: () => false };
+  }
   let gone = false;
   child.once('exit', (code, signal) => {
     events.exited(code, signal);
-    whenGroupEnds(pid, () => {
+    const end = (): void => {
       gone = true;
-      setTimeout(() => closeOutput(child), OUTPUT_LINGER_MS).unref();
+      setTimeout(() => streams.destroy(), OUTPUT_LINGER_MS).unref();
       events.gone();
-    });
+    };
+    if (around.waitForGroup) whenGroupEnds(pid, end);
+    else end();
   });
   return {
     pid,
-    signal(signal) {
-      if (!gone) signalGroup(pid, signal);
+    stdout: streams.stdout,
+    stderr: streams.stderr,
+    signal(signal, group) {
+      if (gone) return;
+      if (group) signalGroup(pid, signal);
+      else signalOne(pid, signal);
     },
+    write: (data) => writeTo(streams.stdin, data),
   };
 }
 
-function spawnGroup(launch: Launch, mark: string): ChildProcess | string {
+function writeTo(stdin: Writable | null, data: Buffer): boolean {
+  if (stdin === null || stdin.destroyed || !stdin.writable) return false;
+  if (stdin.writableLength + data.length > MAX_STDIN_BYTES) return false;
+  stdin.write(data);
+  return true;
+}
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly streams: ChildStreams;
+}
+
+function spawnGroup(launch: Launch, around: Surroundings): Started | string {
+  if (launch.problem !== null) return launch.problem;
   // spawn reports a missing directory as if the command were missing; that has misled many.
   const noDirectory = whyNoDirectory(launch.directory);
   if (noDirectory !== undefined) return noDirectory;
-  const [command, ...args] = launch.argv;
-  const own = launch.port === null ? {} : { PORT: String(launch.port) };
+  const runAs = runAsUser(launch);
+  if (typeof runAs === 'string') return runAs;
+  const [command, ...args] = runAs.argv;
+  let streams: StreamPlaces | null = null;
+  // The mask is the process's own; fork(2) takes it along, and nothing else of this thread runs in between.
+  const umask = launch.umask === null ? null : process.umask(launch.umask);
   try {
-    return spawn(command, args, {
+    streams = openStreams(around, launch.user?.uid ?? null);
+    const child = spawn(command, args, {
       cwd: launch.directory,
-      // Into a pipe Python writes by blocks: the last words of one that is killed would be lost.
-      env: {
-        PYTHONUNBUFFERED: '1',
-        ...withoutOwn(process.env),
-        ...own,
-        LBPROXY_PROCESS: launch.name,
-        ...launch.environment,
-        [MARK_NAME]: mark,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      env: environmentOf(launch, around),
+      stdio: streams.stdio,
+      ...runAs.ids,
       // setsid: a session and a group of its own, which a terminal's Ctrl-C does not reach either
       detached: HAS_GROUPS,
       windowsHide: true,
     });
+    return { child, streams: streams.of(child) };
   } catch (error) {
+    streams?.abandon();
     return whyNot(error as NodeJS.ErrnoException, launch);
+  } finally {
+    if (umask !== null) process.umask(umask);
   }
+}
+
+/**
+ * What is added to lbproxy's own environment, of which LBPROXY_* stays behind: for a program block PORT, LBPROXY_PROCESS and
+ * PYTHONUNBUFFERED (into a pipe Python writes by blocks: the last words of one that is killed would be lost); for a section of
+ * supervisord.conf what Supervisor sets. Then what `user` means, then the program's own, then the mark.
+ */
+function environmentOf(launch: Launch, around: Surroundings): NodeJS.ProcessEnv {
+  const supervisor = launch.dialect === 'supervisor';
+  const { user } = launch;
+  return {
+    ...(supervisor ? {} : { PYTHONUNBUFFERED: '1' }),
+    ...withoutOwn(process.env),
+    ...(supervisor ? supervisorVariables(launch, around) : ownVariables(launch)),
+    ...(around.notifySocket === null ? {} : { NOTIFY_SOCKET: around.notifySocket }),
+    ...(user === null ? {} : { HOME: user.home, USER: user.name, LOGNAME: user.name }),
+    ...launch.environment,
+    [MARK_NAME]: around.mark,
+  };
+}
+
+function ownVariables({ name, port }: Launch): NodeJS.ProcessEnv {
+  return { ...(port === null ? {} : { PORT: String(port) }), LBPROXY_PROCESS: name };
+}
+
+function supervisorVariables({ name, serverUrl }: Launch, { group }: Surroundings): NodeJS.ProcessEnv {
+  return {
+    SUPERVISOR_ENABLED: '1',
+    ...(serverUrl === null ? {} : { SUPERVISOR_SERVER_URL: serverUrl }),
+    SUPERVISOR_PROCESS_NAME: name,
+    SUPERVISOR_GROUP_NAME: group,
+  };
+}
+
+interface RunAs {
+  readonly argv: readonly string[];
+  readonly ids: { readonly uid?: number; readonly gid?: number };
+}
+
+/** setpriv(1) of util-linux gives the user all its groups and becomes the command; without it the user has its first group alone. */
+const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'];
+
+function runAsUser({ argv, user }: Launch): RunAs | string {
+  const own = process.geteuid?.();
+  if (user === null || own === undefined || user.uid === own) return { argv, ids: {} };
+  if (own !== 0)
+    return `it is to run as user ${user.name}, which only root may do, and lbproxy runs as user ${own}: leave out user, or start lbproxy as root`;
+  const setpriv = SETPRIV.find((path) => existsSync(path));
+  if (setpriv === undefined) return { argv, ids: { uid: user.uid, gid: user.gid } };
+  const ids = [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--init-groups'];
+  return { argv: [setpriv, ...ids, '--', ...argv], ids: {} };
 }
 
 export function whyNoDirectory(directory: string): string | undefined {
@@ -118,19 +215,6 @@ export function whyNot(error: NodeJS.ErrnoException, launch: Launch): string {
     default:
       return `"${command}" could not be run: ${error.message}`;
   }
-}
-
-async function forwardOutput(child: ChildProcess, process: string, sink: OutputSink): Promise<void> {
-  const { stdout, stderr } = child;
-  await Promise.all([
-    stdout === null ? undefined : forwardLines(stdout, { process, stream: 'stdout' }, sink),
-    stderr === null ? undefined : forwardLines(stderr, { process, stream: 'stderr' }, sink),
-  ]);
-}
-
-function closeOutput(child: ChildProcess): void {
-  child.stdout?.destroy();
-  child.stderr?.destroy();
 }
 
 /** Asks again and again, ever less often: the system has no event for the end of a group. */

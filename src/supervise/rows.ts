@@ -1,11 +1,11 @@
 // The directives of a program block, with Supervisor's names and meanings where it has them.
 // Gathered by config/registry.ts, so this file imports nothing else of the room.
+
+import { constants } from 'node:os';
 import type { Settings } from '../config/model.ts';
 import { count, flag, type ReadContext, type Row, type SettingRow, setting, time } from '../config/row.ts';
-import { parseTime } from '../config/units.ts';
-
-/** The word that is read for a `stopsignal`, as Node names it. */
-export type StopSignal = 'SIGTERM' | 'SIGHUP' | 'SIGINT' | 'SIGQUIT' | 'SIGKILL' | 'SIGUSR1' | 'SIGUSR2';
+import { logDefaults, logRows } from './logs/rows.ts';
+import { upkeepDefaults, upkeepRows } from './upkeep/rows.ts';
 
 declare module '../config/model.ts' {
   interface Settings {
@@ -27,24 +27,25 @@ declare module '../config/model.ts' {
     readonly programStartretries: number;
     readonly programGiveUp: boolean;
     readonly programExitcodes: readonly number[];
-    /** null = it is left alone. */
-    readonly programReadyLostMs: number | null;
-    readonly programStopSignal: StopSignal;
+    readonly programStopSignal: NodeJS.Signals;
     readonly programStopWaitMs: number;
+    readonly programStopAsGroup: boolean;
+    readonly programKillAsGroup: boolean;
+    readonly programAutostart: boolean;
+    readonly programPriority: number;
+    /** Name of the group that it is in; '' for one of its own. */
+    readonly programGroup: string;
+    /** Name or number; '' for lbproxy's own user. */
+    readonly programUser: string;
+    /** null = lbproxy's own. */
+    readonly programUmask: number | null;
   }
 }
 
 const IN_PROGRAM = ['program'] as const;
 const MAX_PROCESSES = 1000;
-const SIGNALS: readonly StopSignal[] = [
-  'SIGTERM',
-  'SIGHUP',
-  'SIGINT',
-  'SIGQUIT',
-  'SIGKILL',
-  'SIGUSR1',
-  'SIGUSR2',
-];
+const SIGNALS = Object.keys(constants.signals) as NodeJS.Signals[];
+const COMMON_SIGNALS = 'TERM, HUP, INT, QUIT, KILL, USR1, USR2';
 
 type Words = Parameters<SettingRow['read']>[0];
 
@@ -103,20 +104,19 @@ function readExitcodes(words: Words, cx: ReadContext): readonly number[] | undef
   return codes;
 }
 
-function readReadyLost(words: Words, cx: ReadContext): number | null | undefined {
-  const [what, after] = words;
-  if (what.text === 'keep' && after === undefined) return null;
-  const ms = after === undefined ? programDefaults.programReadyLostMs : parseTime(after.text);
-  if (what.text === 'restart' && ms !== undefined && ms > 0) return ms;
-  return cx.problems.error(what.at, 'write "ready_lost restart 60s", or "ready_lost keep" to leave it alone');
+/** By its name, with or without SIG, or its number. */
+function readStopSignal(words: Words, cx: ReadContext): NodeJS.Signals | undefined {
+  const [{ text, at }] = words;
+  const name = `SIG${text.toUpperCase().replace(/^SIG/, '')}`;
+  const signal = SIGNALS.find((s) => s === name || String(constants.signals[s]) === text);
+  if (signal !== undefined) return signal;
+  return cx.problems.error(at, `"stopsignal": "${text}" is no signal: write one such as ${COMMON_SIGNALS}`);
 }
 
-function readStopSignal(words: Words, cx: ReadContext): StopSignal | undefined {
-  const name = `SIG${words[0].text.toUpperCase().replace(/^SIG/, '')}`;
-  const signal = SIGNALS.find((s) => s === name);
-  if (signal !== undefined) return signal;
-  const known = SIGNALS.map((s) => s.slice(3)).join(', ');
-  return cx.problems.error(words[0].at, `"stopsignal": "${words[0].text}" is not one of ${known}`);
+function readUmask(words: Words, cx: ReadContext): number | undefined {
+  const [{ text, at }] = words;
+  if (/^0?[0-7]{1,3}$/.test(text)) return Number.parseInt(text, 8);
+  return cx.problems.error(at, `"umask": "${text}" is not an octal number such as 022`);
 }
 
 const environmentRow: SettingRow<'programEnvironment'> = {
@@ -230,32 +230,71 @@ export const programRows: readonly Row[] = [
     doc: 'The exit statuses that autorestart unexpected takes as expected.',
     read: readExitcodes,
   }),
-  setting('programReadyLostMs', {
-    name: 'ready_lost',
-    contexts: IN_PROGRAM,
-    args: [1, 2],
-    syntax: 'restart [time] | keep',
-    default: 'restart',
-    doc:
-      'What is done with a process that runs on after its port has closed. It gets no requests until the port accepts ' +
-      'again; restart: after this time, 60s unless told, it is stopped and started anew.',
-    read: readReadyLost,
-  }),
   setting('programStopSignal', {
     name: 'stopsignal',
     contexts: IN_PROGRAM,
     args: [1, 1],
-    syntax: 'TERM | HUP | INT | QUIT | KILL | USR1 | USR2',
+    syntax: 'signal',
     default: 'TERM',
-    doc: 'The signal that asks a process to end; the whole process group gets it.',
+    doc: 'The signal that asks a process to end: TERM, HUP, INT, QUIT, KILL, USR1, USR2 or another one.',
     read: readStopSignal,
   }),
   time('programStopWaitMs', {
     name: 'stopwaitsecs',
     contexts: IN_PROGRAM,
     default: '10',
-    doc: 'How long to wait after stopsignal before the process group is killed.',
+    doc: 'How long to wait after stopsignal before the process is killed.',
   }),
+  flag('programStopAsGroup', {
+    name: 'stopasgroup',
+    contexts: IN_PROGRAM,
+    default: 'on',
+    doc: 'stopsignal goes to the whole process group, not to its leader alone.',
+  }),
+  flag('programKillAsGroup', {
+    name: 'killasgroup',
+    contexts: IN_PROGRAM,
+    default: 'on',
+    doc: 'SIGKILL goes to the whole process group; and what a process that ended leaves behind is killed.',
+  }),
+  flag('programAutostart', {
+    name: 'autostart',
+    contexts: IN_PROGRAM,
+    default: 'on',
+    doc: 'off: it is started by hand (lbproxy ctl start).',
+  }),
+  count('programPriority', {
+    name: 'priority',
+    contexts: IN_PROGRAM,
+    default: '999',
+    doc: 'Lower ones start first and stop last.',
+  }),
+  setting('programGroup', {
+    name: 'group',
+    contexts: IN_PROGRAM,
+    args: [1, 1],
+    syntax: 'name',
+    doc: 'The group whose processes are named and controlled together (group:*). Without it the program is one of its own name.',
+    read: (words) => words[0].text,
+  }),
+  setting('programUser', {
+    name: 'user',
+    contexts: IN_PROGRAM,
+    args: [1, 1],
+    syntax: 'name',
+    doc: 'The user that it runs as, with all its groups; HOME, USER and LOGNAME are set. Needs lbproxy to run as root.',
+    read: (words) => words[0].text,
+  }),
+  setting('programUmask', {
+    name: 'umask',
+    contexts: IN_PROGRAM,
+    args: [1, 1],
+    syntax: 'octal',
+    doc: "The file mode creation mask; without it lbproxy's own.",
+    read: readUmask,
+  }),
+  ...upkeepRows,
+  ...logRows,
 ];
 
 export const programDefaults = {
@@ -271,7 +310,15 @@ export const programDefaults = {
   programStartretries: 3,
   programGiveUp: false,
   programExitcodes: [0],
-  programReadyLostMs: 60_000,
   programStopSignal: 'SIGTERM',
   programStopWaitMs: 10_000,
+  programStopAsGroup: true,
+  programKillAsGroup: true,
+  programAutostart: true,
+  programPriority: 999,
+  programGroup: '',
+  programUser: '',
+  programUmask: null,
+  ...upkeepDefaults,
+  ...logDefaults,
 } as const satisfies Partial<Settings>;

@@ -1,66 +1,45 @@
-// One place for one process: feeds events to the pure transition and carries its effects out. What comes of it (peers,
-// status) the supervisor reads here.
-import type { Clock } from '../shared/clock.ts';
+// One place for one process: feeds events to the pure transition and carries its effects out. What comes of it (peers, status) the
+// supervisor reads here.
+import { isDeepStrictEqual } from 'node:util';
+import type { ProcessPort } from '../balance/process-port.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
 import { Timer } from '../shared/timer.ts';
-import { CrashOutput, type OutputRun } from './crash-output.ts';
-import type { OutputSink } from './output.ts';
+import type { ProcessView } from './control/face.ts';
+import { describeExit, MIN_LIFE_MS } from './ending.ts';
 import type { ProcessSpec } from './plan.ts';
-import { accepts, holderOfPort } from './port-probe.ts';
+import { whyPortTaken } from './port-taken.ts';
 import { type RunningProcess, runProcess } from './process.ts';
-import { awaitReady, watchReady } from './readiness.ts';
+import { processPort } from './process-ports.ts';
+import { ReadyProbe } from './ready-probe.ts';
+import type { SlotHost, SlotOutput } from './slot-host.ts';
+import { wordsOfSupervisor } from './startable.ts';
 import { type Effect, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
-import { describeExit, MIN_LIFE_MS, transition } from './transition.ts';
-import type { Watchdog } from './watchdog.ts';
+import { transition } from './transition.ts';
 
-export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: object) => void;
-
-/** What a slot needs of the supervisor. */
-export interface SlotHost {
-  readonly drainMs: number;
-  readonly clock: Clock;
-  readonly watchdog: Watchdog;
-  readonly log: Log;
-  readonly output: OutputSink;
-  /** The port of one of the program's processes began or ceased to accept. */
-  announce(program: string): void;
-}
-
-/** What is known of one process now. */
-export interface ProcessStatus {
-  readonly program: string;
-  readonly name: string;
-  /** From 0, in the order of the ports. */
-  readonly index: number;
-  readonly port: number | null;
-  readonly state: ProcessState;
-  readonly pid: number | null;
-  /** Its port accepts, and the balancer was told so. */
-  readonly up: boolean;
-  /** Since the launch; null while there is no process. */
-  readonly uptimeMs: number | null;
-  /** Launches after the first. */
-  readonly restarts: number;
-  /** Failed starts in a row. */
-  readonly failures: number;
-  /** Why the latest start failed; null once it serves. */
-  readonly problem: string | null;
-}
+/** What Supervisor says of a start that ended within startsecs. */
+const TOO_QUICKLY = 'Exited too quickly (process log may have details)';
 
 export class Slot {
   /** Replaced while there is no process, or when only the policy differs. */
   spec: ProcessSpec;
+  /** It is stopped only to be started in a moment. */
+  awaitsStart = false;
+  /** Taken out of the balancer by hand. */
+  #drained = false;
+  #upSinceMs = 0;
+  #conditionSinceMs = 0;
   readonly #host: SlotHost;
   #record = STOPPED;
   #process: RunningProcess | undefined;
   #launches = 0;
+  #startedAtMs = 0;
+  #stoppedAtMs = 0;
+  #exitStatus = 0;
+  /** Why it failed, in Supervisor's words. */
+  #spawnError = '';
   #timer: Timer | undefined;
-  /** What is asked of the port now, in which start, and how to end that. */
-  #probe: { readonly what: 'await' | 'watch'; readonly attempt: number; readonly end: () => void } | null =
-    null;
-  readonly #crashes: CrashOutput;
-  /** The output of the latest launch. */
-  #run: OutputRun | null = null;
+  readonly #probe: ReadyProbe;
+  #output: SlotOutput | null = null;
   readonly #queue: ProcessEvent[] = [];
   #busy = false;
   readonly #waiting = new Set<() => void>();
@@ -68,39 +47,131 @@ export class Slot {
   constructor(spec: ProcessSpec, host: SlotHost) {
     this.spec = spec;
     this.#host = host;
-    this.#crashes = new CrashOutput(host.output);
+    this.#probe = new ReadyProbe(host.ready, (event) => this.dispatch(event));
+  }
+
+  /** `group:name`. */
+  get key(): string {
+    return `${this.spec.group}:${this.spec.launch.name}`;
   }
 
   get state(): ProcessState {
     return this.#record.state;
   }
 
-  /** The port accepts and nothing is being stopped. */
+  /** Starts of a process, the first included. */
+  get launches(): number {
+    return this.#launches;
+  }
+
+  /** It ended as it was meant to, and stays down: a job. */
+  get isDone(): boolean {
+    const { state, startAgain } = this.#record;
+    return state === 'EXITED' && !startAgain && this.spec.policy.exitcodes.includes(this.#exitStatus);
+  }
+
+  /** It is started again when its pause is over. */
+  get willRestart(): boolean {
+    return this.#record.startAgain;
+  }
+
+  /** Goes over to a specification that changes nothing of what runs, or with which it starts next. */
+  use(spec: ProcessSpec): void {
+    const before = this.spec;
+    this.spec = spec;
+    // It is known by another name from now on; there is no process.
+    if (before.launch.name !== spec.launch.name) this.#output = null;
+    // A launch has its streams as it was started: that they are one is no matter of a log.
+    if (this.#output !== null && !isDeepStrictEqual(before.output, spec.output))
+      this.#output.change(spec.output);
+  }
+
+  /** Failed starts in a row. */
+  get failures(): number {
+    return this.#record.failures;
+  }
+
+  /** It may take requests: it is ready, and nothing is being stopped. */
   get up(): boolean {
-    return this.#record.ready;
+    return this.#record.ready && !this.#drained;
   }
 
-  /** Does its work: takes requests if it has a port, runs if it has none. */
+  /** Does its work: is ready, or runs where nothing says when it is. */
   get serves(): boolean {
-    return this.spec.launch.port === null ? this.#record.state === 'RUNNING' : this.#record.ready;
+    return this.spec.policy.ready.by === 'running' ? this.#record.state === 'RUNNING' : this.#record.ready;
   }
 
-  get status(): ProcessStatus {
+  /** For the balancer; null without a port. */
+  get port(): ProcessPort | null {
+    return processPort(this.spec, this.#record, {
+      awaitsStart: this.awaitsStart,
+      drained: this.#drained,
+      upSinceMs: this.#upSinceMs,
+      conditionSinceMs: this.#conditionSinceMs,
+      trouble: this.#record.ready ? '' : (this.#output?.lastWords() ?? ''),
+    });
+  }
+
+  /** Milliseconds since the epoch; 0 when it never was. */
+  get launchedAtMs(): number {
+    return this.#startedAtMs;
+  }
+
+  get drained(): boolean {
+    return this.#drained;
+  }
+
+  set drained(drained: boolean) {
+    if (this.#drained === drained) return;
+    this.#drained = drained;
+    this.#host.announce(this);
+  }
+
+  get pid(): number {
+    return this.#record.live && this.#record.exit === null ? (this.#process?.pid ?? 0) : 0;
+  }
+
+  get view(): ProcessView {
     const r = this.#record;
-    const { name, port } = this.spec.launch;
     return {
+      group: this.spec.group,
+      name: this.spec.launch.name,
       program: this.spec.program,
-      name,
-      index: this.spec.index,
-      port,
       state: r.state,
-      pid: r.live ? (this.#process?.pid ?? null) : null,
-      up: r.ready,
-      uptimeMs: r.live ? this.#host.clock.now() - r.launchedAtMs : null,
-      restarts: Math.max(0, this.#launches - 1),
-      failures: r.failures,
+      pid: this.pid,
+      startedAtMs: this.#startedAtMs,
+      stoppedAtMs: this.#stoppedAtMs,
+      exitStatus: this.#exitStatus,
       problem: r.problem,
+      spawnError: this.#spawnError,
+      stdoutLog: this.#output?.stdoutLog ?? null,
+      stderrLog: this.#output?.stderrLog ?? null,
+      port: this.spec.launch.port,
+      ready: this.serves,
+      inFlight: null,
+      restarts: Math.max(0, this.#launches - 1),
     };
+  }
+
+  get output(): SlotOutput {
+    this.#output ??= this.#host.output(this);
+    return this.#output;
+  }
+
+  /** To its stdin; false when that is closed. */
+  write(data: Buffer): boolean {
+    return this.pid !== 0 && this.#process?.write(data) === true;
+  }
+
+  signal(signal: NodeJS.Signals | number): void {
+    const { pid } = this;
+    if (pid !== 0) process.kill(pid, signal);
+  }
+
+  /** Nothing comes of it any more; there is no process. */
+  close(): void {
+    this.#timer?.stop();
+    this.#probe.end();
   }
 
   /** Takes one event. Events that effects bring about wait until those effects are done. */
@@ -131,12 +202,37 @@ export class Slot {
   }
 
   #take(event: ProcessEvent): void {
-    const rules = { ...this.spec.policy, drainMs: this.#host.drainMs };
-    const { record, effects } = transition(this.#record, event, rules, this.#host.clock.now());
+    const before = this.#record;
+    if (event.type === 'start') this.awaitsStart = false;
+    const port = this.port;
+    const { record, effects } = transition(before, event, this.spec.policy, this.#host.clock.now());
     this.#record = record;
+    this.#notePort(port);
+    if (record.state !== before.state) this.#contained(() => this.#tellState(before.state));
     for (const effect of effects) this.#contained(() => this.#carryOut(effect));
-    this.#contained(() => this.#tendProbe());
-    if (this.#doesWork()) this.#run?.settle();
+    this.#contained(() => this.#probe.tend(this.spec, this.#record, this.#process?.pid));
+    if (port?.coming !== this.port?.coming || port?.condition !== this.port?.condition)
+      this.#contained(() => this.#host.announce(this));
+    if (this.#doesWork()) this.#output?.settle();
+  }
+
+  #notePort(before: ProcessPort | null): void {
+    const now = this.port;
+    if (now?.condition !== before?.condition) this.#conditionSinceMs = Date.now();
+    if (now?.up === true && before?.up !== true) this.#upSinceMs = Date.now();
+  }
+
+  #tellState(from: ProcessState): void {
+    const { state, failures } = this.#record;
+    const expected = this.spec.policy.exitcodes.includes(this.#exitStatus);
+    if (state === 'BACKOFF') {
+      // A start that failed has no exit status.
+      this.#exitStatus = 0;
+      if (this.#spawnError === '') this.#spawnError = TOO_QUICKLY;
+    }
+    if (state === 'EXITED' && !expected) this.#spawnError = `Bad exit code ${this.#exitStatus}`;
+    const pid = this.#process?.pid ?? 0;
+    this.#host.onState({ slot: this, from, to: state, pid, tries: failures, expected });
   }
 
   /** What fails while one effect is carried out (a log, the telling of a port) holds up neither the others nor the process. */
@@ -155,37 +251,27 @@ export class Slot {
     return ready || (lives && this.#host.clock.now() - launchedAtMs >= MIN_LIFE_MS);
   }
 
-  /** While there is a process that may serve its port is awaited, and once it accepts, watched. */
-  #tendProbe(): void {
-    const { state, live, ready, exit, attempt } = this.#record;
-    const { port } = this.spec.launch;
-    const runs = (state === 'STARTING' || state === 'RUNNING') && live && exit === null;
-    const what = !runs || this.#process?.pid === undefined ? null : ready ? 'watch' : 'await';
-    if (this.#probe !== null && (this.#probe.what !== what || this.#probe.attempt !== attempt)) {
-      this.#probe.end();
-      this.#probe = null;
-    }
-    if (port === null || what === null || this.#probe !== null) return;
-    const end =
-      what === 'watch'
-        ? watchReady(port, () => this.dispatch({ type: 'lost', attempt }))
-        : awaitReady(port, () => this.dispatch({ type: 'ready', attempt }));
-    this.#probe = { what, attempt, end };
-  }
-
   #carryOut(effect: Effect): void {
     switch (effect.do) {
-      case 'check-port':
-        void this.#checkPort(effect.attempt);
+      case 'prepare':
+        this.#startedAtMs = Date.now();
+        this.#spawnError = '';
+        this.#exitStatus = 0;
+        void this.#prepare(effect.attempt);
         break;
       case 'launch':
-        this.#launch(effect.attempt);
+        void this.#launch(effect.attempt);
         break;
       case 'signal':
-        this.#process?.signal(effect.signal);
+        this.#process?.signal(effect.signal, effect.group);
         break;
       case 'announce':
-        this.#host.announce(this.spec.program);
+        this.#host.announce(this);
+        break;
+      case 'drain':
+        void this.#host
+          .drain(this.spec)
+          .then(() => this.dispatch({ type: 'drained', attempt: effect.attempt }));
         break;
       case 'timer':
         this.#timer?.stop();
@@ -203,36 +289,70 @@ export class Slot {
     this.#host.log(level, `${name} ${message}`, { program: this.spec.program, process: { name, pid } });
   }
 
-  /** An orphan of an earlier run, or a stranger, would take the requests and make the process fail for an unclear reason. */
-  async #checkPort(attempt: number): Promise<void> {
-    const { port } = this.spec.launch;
-    if (port === null || !(await accepts(port))) return this.dispatch({ type: 'port-free', attempt });
-    const who = (await holderOfPort(port))?.text ?? 'another process';
-    const reason = `port ${port} is taken by ${who}: stop that, or choose another first_port`;
-    this.dispatch({ type: 'failed', attempt, reason });
+  async #prepare(attempt: number): Promise<void> {
+    if (this.spec.policy.dependsOn.length > 0) await this.#host.dependencies(this.spec);
+    if (attempt !== this.#record.attempt) return;
+    const taken = await whyPortTaken(this.spec.launch, (message) => this.#say('warn', message));
+    if (taken === null) return this.dispatch({ type: 'prepared', attempt });
+    this.dispatch({ type: 'failed', attempt, reason: taken });
   }
 
-  #launch(attempt: number): void {
-    const { watchdog } = this.#host;
-    const run = this.#crashes.begin(this.spec.launch.name);
-    this.#run = run;
-    const running = runProcess(this.spec.launch, watchdog.mark, {
-      failed: (reason) => this.dispatch({ type: 'failed', attempt, reason }),
-      exited: (code, signal) => {
-        run.exited(this.#record.state === 'STOPPING' ? null : describeExit({ code, signal }));
-        this.dispatch({ type: 'exited', attempt, code, signal });
+  async #launch(attempt: number): Promise<void> {
+    let stdin: number | null;
+    try {
+      const { ready } = this.spec.policy;
+      if (ready.by === 'notify') await this.#host.ready.notify.open(this.key, this.spec.launch.user);
+      stdin = await this.#host.stdin(this);
+    } catch (error) {
+      return this.dispatch({ type: 'failed', attempt, reason: (error as Error).message });
+    }
+    // A stop may have come meanwhile: then there is nothing to run.
+    if (attempt !== this.#record.attempt || !this.#record.live || this.#record.state === 'STOPPING')
+      return this.dispatch({ type: 'failed', attempt, reason: 'it was told to stop' });
+    this.#run(attempt, stdin);
+  }
+
+  #run(attempt: number, stdin: number | null): void {
+    const { watchdog, pipes, ready } = this.#host;
+    const { output } = this;
+    const { redirectStderr } = this.spec.output;
+    const running = runProcess(
+      this.spec.launch,
+      {
+        group: this.spec.group,
+        mark: watchdog.mark,
+        pipes,
+        stdin,
+        notifySocket: this.spec.policy.ready.by === 'notify' ? ready.notify.pathFor(this.key) : null,
+        redirectStderr,
+        waitForGroup: this.spec.policy.killAsGroup,
       },
-      gone: () => {
-        if (running.pid !== undefined) watchdog.remove(running.pid);
-        this.dispatch({ type: 'gone', attempt });
+      {
+        failed: (reason) => {
+          this.#spawnError = wordsOfSupervisor(this.spec.launch, process.env) ?? reason;
+          this.dispatch({ type: 'failed', attempt, reason });
+        },
+        exited: (code, signal) => this.#onExited(attempt, code, signal),
+        gone: () => {
+          if (running.pid !== undefined) watchdog.remove(running.pid);
+          this.dispatch({ type: 'gone', attempt });
+          output.gone();
+        },
       },
-      output: (line) => run.take(line),
-      outputEnded: () => run.outputEnded(),
-    });
+    );
     this.#process = running;
     if (running.pid === undefined) return;
     this.#launches++;
     watchdog.add(running.pid);
+    output.begin(running, this.#probe.listener(this.spec, attempt));
     this.#say('info', `started, pid ${running.pid}`);
+    this.#probe.tend(this.spec, this.#record, running.pid);
+  }
+
+  #onExited(attempt: number, code: number | null, signal: string | null): void {
+    this.#stoppedAtMs = Date.now();
+    this.#exitStatus = code ?? -1;
+    this.output.exited(this.#record.state === 'STOPPING' ? null : describeExit({ code, signal }));
+    this.dispatch({ type: 'exited', attempt, code, signal });
   }
 }

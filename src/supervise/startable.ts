@@ -1,32 +1,55 @@
-// Whether the system could start a program as it is now: its directory is there, its command is found and may be run.
+// Whether the system could start a process as it is now: its directory is there, its command is found and may be run.
 import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, resolve } from 'node:path';
-import type { ProgramModel } from '../config/model.ts';
-import type { Launch } from './plan.ts';
+import { delimiter, join, resolve } from 'node:path';
+import type { Launch, PoolPlan } from './plan.ts';
 import { whyNoDirectory, whyNot } from './process.ts';
-import { type PlanContext, planProcesses } from './process-spec.ts';
 
-/** Why processes of the program could not be started, each reason once. What cannot be expanded was reported before. */
-export function whyNotStartable(program: ProgramModel, cx: PlanContext): string[] {
-  const reasons = planProcesses(program, cx, () => {}).flatMap(
-    ({ launch }) => whyNoDirectory(launch.directory) ?? whyNoCommand(launch, cx) ?? [],
-  );
-  return [...new Set(reasons)];
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Why processes could not be started: each reason once, with the place of its program. */
+export function whyNotStartable(pool: PoolPlan, env: Environment): readonly { at: string; text: string }[] {
+  const found = new Map<string, { at: string; text: string }>();
+  for (const { processes } of pool.groups) {
+    for (const { at, program, launch } of processes) {
+      const why = launch.problem ?? whyNoDirectory(launch.directory) ?? whyNoCommand(launch, env)?.text;
+      if (why !== undefined) found.set(`${at} ${why}`, { at, text: `program "${program}": ${why}` });
+    }
+  }
+  return [...found.values()];
+}
+
+export interface NoCommand {
+  readonly kind: 'missing' | 'not-executable';
+  readonly text: string;
+  /** What was looked at last. */
+  readonly file: string;
 }
 
 /** As execvp(3) looks for it; Windows has rules of its own and is left to the start. */
-function whyNoCommand(launch: Launch, cx: PlanContext): string | undefined {
+export function whyNoCommand(launch: Launch, env: Environment): NoCommand | null {
   const [command] = launch.argv;
-  if (command === undefined || command === '' || process.platform === 'win32') return undefined;
-  const path = launch.environment.PATH ?? cx.env.PATH ?? '/usr/bin:/bin';
+  if (command === undefined || command === '' || process.platform === 'win32') return null;
+  const path = launch.environment.PATH ?? env.PATH ?? '/usr/bin:/bin';
   const places = command.includes('/') ? [''] : path.split(delimiter);
   let found: 'EACCES' | 'ENOENT' = 'ENOENT';
+  let file = command;
   for (const place of places) {
     const code = runnable(resolve(launch.directory, place, command));
-    if (code === undefined) return undefined;
-    if (code === 'EACCES') found = code;
+    if (code === undefined) return null;
+    if (code !== 'EACCES') continue;
+    found = code;
+    file = place === '' ? command : join(place, command);
   }
-  return whyNot(Object.assign(new Error(found), { code: found }), launch);
+  const text = whyNot(Object.assign(new Error(found), { code: found }), launch);
+  return { kind: found === 'ENOENT' ? 'missing' : 'not-executable', text, file };
+}
+
+/** Supervisor's own sentence, which scripts and people know; null where it would find nothing wrong. */
+export function wordsOfSupervisor(launch: Launch, env: Environment): string | null {
+  const why = whyNoCommand(launch, env);
+  if (why === null) return null;
+  const file = why.file.replaceAll("'", "\\'");
+  return why.kind === 'missing' ? `can't find command '${file}'` : `command at '${file}' is not executable`;
 }
 
 function runnable(file: string): 'EACCES' | 'ENOENT' | undefined {

@@ -18,20 +18,24 @@ export interface ProcessRecord {
   readonly attempt: number;
   /** From `launch` until `gone` or `failed`: a process, or what is left of its group, may exist. */
   readonly live: boolean;
-  /** The port accepts and the peers were told so. */
+  /** It takes requests, and the peers were told so. Without a port: what its `ready` plan asks for has come. */
   readonly ready: boolean;
+  /** It was ready since its launch. */
+  readonly wasReady: boolean;
   /** startsecs have passed since the launch. */
   readonly stayedUp: boolean;
   readonly launchedAtMs: number;
   /** Failed starts in a row. */
   readonly failures: number;
+  /** Ends in a row that came soon after RUNNING: a crash loop with a longer breath. */
+  readonly shortLives: number;
   /** Why the latest start failed or what it lost; null once it serves. */
   readonly problem: string | null;
   /** Set between the leader's exit and the end of its group. */
   readonly exit: Exit | null;
   /** How far a stop has come. */
   readonly stopPhase: 'drain' | 'signalled' | 'killed' | null;
-  /** Start again once it has stopped. */
+  /** Start again once it has stopped, or, in EXITED, when the pause is over. */
   readonly startAgain: boolean;
 }
 
@@ -40,9 +44,11 @@ export const STOPPED: ProcessRecord = {
   attempt: 0,
   live: false,
   ready: false,
+  wasReady: false,
   stayedUp: false,
   launchedAtMs: 0,
   failures: 0,
+  shortLives: 0,
   problem: null,
   exit: null,
   stopPhase: null,
@@ -106,15 +112,19 @@ export interface ProcessPolicy {
 export type ProcessEvent =
   | { readonly type: 'start' }
   | { readonly type: 'stop' }
+  /** A stop, and a start after it. */
+  | { readonly type: 'restart' }
   /** The one timer of the process has come; what for, the state says. */
   | { readonly type: 'timer' }
-  /** Nobody else listens on the port. */
-  | { readonly type: 'port-free'; readonly attempt: number }
+  /** What it depends on is ready, and nobody else listens on its port. */
+  | { readonly type: 'prepared'; readonly attempt: number }
   /** The port is taken, or the command could not be run: there is no process. */
   | { readonly type: 'failed'; readonly attempt: number; readonly reason: string }
   | { readonly type: 'ready'; readonly attempt: number }
   /** The port, which had accepted, refuses. */
   | { readonly type: 'lost'; readonly attempt: number }
+  /** Nothing is under way on it any more. */
+  | { readonly type: 'drained'; readonly attempt: number }
   /** The leader of the group ended. `gone` follows, once nothing of the group is left. */
   | {
       readonly type: 'exited';
@@ -125,13 +135,15 @@ export type ProcessEvent =
   | { readonly type: 'gone'; readonly attempt: number };
 
 export type Effect =
-  /** Look whether the port is free; answered by `port-free` or `failed`. */
-  | { readonly do: 'check-port'; readonly attempt: number }
+  /** Wait for what it depends on and look whether the port is free; answered by `prepared` or `failed`. */
+  | { readonly do: 'prepare'; readonly attempt: number }
   | { readonly do: 'launch'; readonly attempt: number }
-  /** To the whole group. */
-  | { readonly do: 'signal'; readonly signal: NodeJS.Signals }
+  /** To the whole group, or to its leader alone. */
+  | { readonly do: 'signal'; readonly signal: NodeJS.Signals; readonly group: boolean }
   /** Tell the balancer. */
   | { readonly do: 'announce'; readonly up: boolean }
+  /** Wait until nothing is under way on it; answered by `drained`. */
+  | { readonly do: 'drain'; readonly attempt: number }
   /** Replaces the timer of the process; null only clears it. */
   | { readonly do: 'timer'; readonly afterMs: number | null }
   | { readonly do: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string };

@@ -1,219 +1,387 @@
-// All programs of a configuration: starts, replaces and stops their processes, and tells the balancer which ports accept.
-// Lives in the primary.
+// All groups of processes: starts, replaces and stops them, and tells the balancer which ports accept. Lives in the primary.
 import { isDeepStrictEqual } from 'node:util';
-import type { ProgramModel } from '../config/model.ts';
+import type { ProcessPort } from '../balance/process-port.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
-import type { OutputSink } from './output.ts';
-import type { ProcessSpec } from './plan.ts';
-import { planProcesses } from './process-spec.ts';
-import { type Log, type ProcessStatus, Slot, type SlotHost } from './slot.ts';
-import { replacementBatch } from './update-order.ts';
+import { rethrowLater } from '../shared/rethrow-later.ts';
+import type { Progress, Reread } from './control/face.ts';
+import type { GroupPlan, PoolPlan, ProcessSpec } from './plan.ts';
+import { changesOf, needsRestart, type PoolChanges, slotKey } from './pool-changes.ts';
+import type { ReadySources } from './ready-probe.ts';
+import { Rollout } from './rollout.ts';
+import { Slot } from './slot.ts';
+import type { Log, SlotHost, SlotOutput, StateChange } from './slot-host.ts';
+import { PipeSource } from './stdio-pipes.ts';
 import { Watchdog } from './watchdog.ts';
 
-/** A port of a program and whether requests may go there. */
-export interface ProgramPort {
-  readonly port: number;
-  readonly up: boolean;
-}
-
-/** Names of processes. */
-export interface ProgramChanges {
-  readonly started: readonly string[];
-  readonly stopped: readonly string[];
-  readonly replaced: readonly string[];
+export interface GroupChange {
+  readonly what: 'ADDED' | 'REMOVED';
+  readonly name: string;
 }
 
 export interface SupervisorOptions {
-  /** Valid ones: see validatePrograms. */
-  readonly programs: readonly ProgramModel[];
-  /** What relative directories start from. Absolute. */
-  readonly prefix: string;
+  readonly pool: PoolPlan;
   readonly log: Log;
-  /** Every line the processes write. Must not throw. */
-  readonly onOutput: OutputSink;
+  /** Takes what a process writes. */
+  output(slot: Slot): SlotOutput;
+  readonly ready: ReadySources;
   /**
-   * All ports of a program in their order, each time one of them comes or goes: at start (all down), as soon as a port
-   * accepts, when its process exits, and drainMs before a process that is to stop gets its signal.
+   * All ports of a program in their order, each time something of one of them changes: at start (all down), as soon as a process is ready,
+   * when it exits, and before one that is to stop gets its signal.
    */
-  onPeers(program: string, ports: readonly ProgramPort[]): void;
-  /** How long the balancer and the acceptors have to take a peer out before its process is told to stop. Default 100. */
-  readonly drainMs?: number;
+  onPeers(program: string, ports: readonly ProcessPort[]): void;
+  /** Resolves when no request is under way on a port that was told to be down, at the latest after `limitMs`. */
+  drain(port: number, limitMs: number): Promise<unknown>;
+  onState(change: StateChange): void;
+  /** The groups that run, at the start and when one came or went. */
+  onGroups(groups: readonly GroupPlan[], change: GroupChange | null): void;
+  /** A descriptor that becomes a process's stdin; null for a pipe. Rejects with the reason. */
+  stdin(slot: Slot): Promise<number | null>;
   readonly clock?: Clock;
 }
 
-const DRAIN_MS = 100;
 /** Beyond stopwaitsecs: for SIGKILL to work and the group to be seen gone. */
 const KILL_MARGIN_MS = 3000;
-/** How long an update waits for one replaced process to serve before it leaves the others as they are. */
-const REPLACE_TIMEOUT_MS = 60_000;
+/** Programs that others depend on may take long, but nothing is waited for without an end. */
+const DEPENDENCY_LIMIT_MS = 24 * 3600 * 1000;
+
+interface RunningGroup {
+  plan: GroupPlan;
+  slots: Slot[];
+}
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #host: SlotHost;
-  readonly #slots = new Map<string, Slot>();
-  #updates: Promise<void> = Promise.resolve();
+  readonly #groups = new Map<string, RunningGroup>();
+  /** As it was read last; its groups need not run. */
+  #configured: PoolPlan;
+  #updates: Promise<unknown> = Promise.resolve();
   #stopping = false;
 
-  /** Throws when a program cannot be expanded. Nothing runs before `start`. */
+  /** Nothing runs before `start`. */
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#configured = options.pool;
     this.#host = {
-      drainMs: options.drainMs ?? DRAIN_MS,
       clock: options.clock ?? systemClock,
       watchdog: new Watchdog((message) => options.log('warn', message)),
+      pipes: new PipeSource(),
       log: options.log,
-      output: options.onOutput,
-      announce: (program) => this.#announce(program),
+      ready: options.ready,
+      output: (slot) => options.output(slot),
+      announce: (slot) => this.#announce(slot.spec.program),
+      drain: ({ policy }) =>
+        policy.port === null ? Promise.resolve() : drained(options, policy.port, policy.drainLimitMs),
+      dependencies: (spec) => this.#dependencies(spec),
+      stdin: (slot) => options.stdin(slot),
+      onState: (change) => options.onState(change),
     };
-    for (const [key, spec] of this.#plan(options.programs)) this.#slots.set(key, new Slot(spec, this.#host));
+    for (const plan of options.pool.groups)
+      this.#groups.set(plan.name, { plan, slots: plan.processes.map((spec) => new Slot(spec, this.#host)) });
+    this.#tellGroups(null);
   }
 
-  /** Tells of all ports, which are down: for those who have to know of them before the start. */
+  #tellGroups(change: GroupChange | null): void {
+    this.#options.onGroups(
+      [...this.#groups.values()].map(({ plan }) => plan),
+      change,
+    );
+  }
+
+  groupOf(slot: Slot): GroupPlan | undefined {
+    return this.#groups.get(slot.spec.group)?.plan;
+  }
+
+  /** Of all that this run starts (mark.ts). */
+  get mark(): string {
+    return this.#host.watchdog.mark;
+  }
+
+  /** Groups that run, in the order of their priority. */
+  get groups(): readonly Readonly<RunningGroup>[] {
+    return [...this.#groups.values()].sort(
+      (a, b) => a.plan.priority - b.plan.priority || (a.plan.name < b.plan.name ? -1 : 1),
+    );
+  }
+
+  get slots(): readonly Slot[] {
+    return this.groups.flatMap((group) => group.slots);
+  }
+
+  get configured(): PoolPlan {
+    return this.#configured;
+  }
+
+  slotOf(group: string, name: string): Slot | undefined {
+    return this.#groups.get(group)?.slots.find((slot) => slot.spec.launch.name === name);
+  }
+
+  /** Tells of all ports, which are down and coming: for those who have to know of them before the start. */
   announceAll(): void {
-    for (const program of this.#programs()) this.#announce(program);
+    for (const slot of this.slots) slot.awaitsStart = slot.spec.policy.autostart;
+    for (const program of new Set(this.slots.map((slot) => slot.spec.program))) this.#announce(program);
   }
 
-  /** Starts every process; does not wait for any. */
+  /** Starts what is to start by itself, in the order of priority; does not wait for any. */
   start(): void {
-    for (const slot of this.#slots.values()) slot.dispatch({ type: 'start' });
+    this.#startAll(this.slots);
+  }
+
+  #startAll(slots: readonly Slot[]): void {
+    if (this.#stopping) return;
+    const inOrder = [...slots].sort((a, b) => a.spec.policy.priority - b.spec.policy.priority);
+    for (const slot of inOrder) if (slot.spec.policy.autostart) slot.dispatch({ type: 'start' });
+  }
+
+  // Changes of the configuration.
+
+  /** What `update` would do, by the names of the processes. */
+  changes(pool: PoolPlan): PoolChanges {
+    return changesOf(this.#specs(), pool);
+  }
+
+  /** Takes note of a configuration that was read; nothing is started or stopped. What restarts nothing holds at once. */
+  reread(pool: PoolPlan): Reread {
+    const before = this.#groups;
+    const plans = new Map(pool.groups.map((plan) => [plan.name, plan]));
+    const added = [...plans.keys()].filter((name) => !before.has(name));
+    const removed = [...before.keys()].filter((name) => !plans.has(name));
+    const changed: string[] = [];
+    for (const [name, plan] of plans) {
+      const running = before.get(name);
+      if (running !== undefined && !this.#takeOver(running, plan)) changed.push(name);
+    }
+    this.#configured = pool;
+    return { added, changed, removed };
+  }
+
+  /** Takes over what restarts nothing; false where a process would have to be started anew, come, or go. */
+  #takeOver(running: RunningGroup, plan: GroupPlan): boolean {
+    const wanted = new Map(plan.processes.map((spec) => [slotKey(spec), spec]));
+    let same =
+      wanted.size === running.slots.length &&
+      isDeepStrictEqual(plan.listener, running.plan.listener) &&
+      isDeepStrictEqual(plan.socket, running.plan.socket);
+    for (const slot of running.slots) {
+      const spec = wanted.get(slotKey(slot.spec));
+      if (spec === undefined || needsRestart(slot.spec, spec)) same = false;
+      else slot.use(spec);
+    }
+    if (same) running.plan = plan;
+    return same;
   }
 
   /**
-   * Goes over to new programs. A process whose command, port, directory, environment and name are the same keeps running.
-   * Removed ones stop, new ones start, and changed ones that serve are replaced one after the other, each when the one
-   * before serves. If one does not, the rest keep running as they are and the log says so. Rejects, with nothing
-   * changed, when a program cannot be expanded.
+   * Goes over to a configuration, or, of it, to these groups. A process whose launch is the same keeps running. Removed ones stop, new ones
+   * start, and changed ones that serve are replaced one after the other, each when the one before serves. If one does not, the rest keep
+   * running as they are.
    */
-  update(programs: readonly ProgramModel[]): Promise<void> {
-    const done = this.#updates.then(() => this.#update(this.#plan(programs)));
+  update(
+    pool: PoolPlan,
+    names: readonly string[] | null = null,
+    tell: (line: string) => void = ignore,
+  ): Promise<Progress> {
+    return this.#queue(() => this.#told(this.#update(pool, names, tell)));
+  }
+
+  /** Starts processes anew, one after the other. */
+  restart(slots: readonly Slot[], tell: (line: string) => void): Promise<Progress> {
+    return this.#queue(() => this.#told(this.#rollout(tell).restart(slots)));
+  }
+
+  /** What failed is told to the log, too: nobody may wait for it. */
+  async #told(progress: Promise<Progress>): Promise<Progress> {
+    const done = await progress;
+    if (!done.ok && !this.#stopping) this.#options.log('error', done.text);
+    return done;
+  }
+
+  #queue<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#updates.then(task);
     this.#updates = done.catch(() => undefined);
     return done;
   }
 
-  /** What `update` would do, by the names of the processes. Throws when a program cannot be expanded. */
-  changes(programs: readonly ProgramModel[]): ProgramChanges {
-    const wanted = this.#plan(programs);
-    const started: string[] = [];
-    const replaced: string[] = [];
-    for (const [key, spec] of wanted) {
-      const slot = this.#slots.get(key);
-      if (slot === undefined) started.push(spec.launch.name);
-      else if (!isDeepStrictEqual(slot.spec.launch, spec.launch)) replaced.push(spec.launch.name);
+  #rollout(tell: (line: string) => void): Rollout {
+    return new Rollout({
+      stop: (slot) => this.stopSlot(slot),
+      announce: (slot) => this.#announce(slot.spec.program),
+      isStopping: () => this.#stopping,
+      tell,
+    });
+  }
+
+  async #update(
+    pool: PoolPlan,
+    names: readonly string[] | null,
+    tell: (line: string) => void,
+  ): Promise<Progress> {
+    if (this.#stopping) return { ok: false, text: 'lbproxy is about to end' };
+    this.#configured = pool;
+    const isMeant = (name: string): boolean => names === null || names.includes(name);
+    const plans = new Map(pool.groups.filter(({ name }) => isMeant(name)).map((plan) => [plan.name, plan]));
+    const gone = [...this.#groups.keys()].filter((name) => isMeant(name) && !plans.has(name));
+    await Promise.all(gone.map((name) => this.#removeGroup(name)));
+    for (const name of gone) tell(`${name}: removed process group`);
+    const changed = new Map<Slot, ProcessSpec>();
+    const added: Slot[] = [];
+    for (const [name, plan] of plans) {
+      const running = this.#groups.get(name);
+      if (running === undefined) {
+        added.push(...this.#addGroup(plan));
+        tell(`${name}: added process group`);
+      } else {
+        await this.#updateGroup(running, plan, { changed, added });
+      }
     }
-    const gone = [...this.#slots].filter(([key]) => !wanted.has(key));
-    return { started, stopped: gone.map(([, slot]) => slot.spec.launch.name), replaced };
+    this.#startAll(added);
+    return this.#rollout(tell).replace(changed);
+  }
+
+  async #updateGroup(
+    running: RunningGroup,
+    plan: GroupPlan,
+    found: { readonly changed: Map<Slot, ProcessSpec>; readonly added: Slot[] },
+  ): Promise<void> {
+    const wanted = new Map(plan.processes.map((spec) => [slotKey(spec), spec]));
+    const kept: Slot[] = [];
+    const gone: Slot[] = [];
+    for (const slot of running.slots) {
+      const spec = wanted.get(slotKey(slot.spec));
+      if (spec === undefined) gone.push(slot);
+      else kept.push(slot);
+      if (spec === undefined) continue;
+      if (needsRestart(slot.spec, spec)) found.changed.set(slot, spec);
+      else slot.use(spec);
+    }
+    await Promise.all(gone.map((slot) => this.#giveUp(slot)));
+    const byKey = new Map(kept.map((slot) => [slotKey(slot.spec), slot]));
+    const fresh: Slot[] = [];
+    running.plan = plan;
+    this.#tellGroups(null);
+    running.slots = plan.processes.map((spec) => {
+      const slot = byKey.get(slotKey(spec));
+      if (slot !== undefined) return slot;
+      const added = new Slot(spec, this.#host);
+      fresh.push(added);
+      return added;
+    });
+    found.added.push(...fresh);
+    for (const program of new Set([...gone, ...fresh].map((slot) => slot.spec.program)))
+      this.#announce(program);
+  }
+
+  /** A group of the configuration that does not run yet; false when it runs. */
+  addGroup(name: string): boolean {
+    if (this.#groups.has(name)) return false;
+    const plan = this.#configured.groups.find((group) => group.name === name);
+    if (plan === undefined) throw new Error(`there is no group ${name} in the configuration`);
+    this.#startAll(this.#addGroup(plan));
+    return true;
+  }
+
+  /** False while some of its processes run. */
+  removeGroup(name: string): boolean {
+    const group = this.#groups.get(name);
+    if (group === undefined) throw new Error(`there is no group ${name}`);
+    if (group.slots.some((slot) => !ENDED.has(slot.state))) return false;
+    void this.#removeGroup(name);
+    return true;
+  }
+
+  #addGroup(plan: GroupPlan): readonly Slot[] {
+    const slots = plan.processes.map((spec) => new Slot(spec, this.#host));
+    this.#groups.set(plan.name, { plan, slots });
+    this.#tellGroups({ what: 'ADDED', name: plan.name });
+    if (!this.#stopping) for (const { spec } of slots) this.#announce(spec.program);
+    return slots;
+  }
+
+  async #removeGroup(name: string): Promise<void> {
+    const group = this.#groups.get(name);
+    if (group === undefined) return;
+    if (group.slots.every((slot) => ENDED.has(slot.state))) this.#groups.delete(name);
+    await Promise.all(group.slots.map((slot) => this.#giveUp(slot)));
+    if (this.#groups.get(name) === group) this.#groups.delete(name);
+    this.#tellGroups({ what: 'REMOVED', name });
+    for (const program of new Set(group.slots.map((slot) => slot.spec.program))) this.#announce(program);
+  }
+
+  async #giveUp(slot: Slot): Promise<void> {
+    await this.stopSlot(slot);
+    slot.close();
+  }
+
+  // Stopping.
+
+  async stopSlot(slot: Slot): Promise<void> {
+    slot.dispatch({ type: 'stop' });
+    const { drainLimitMs, stopWaitMs } = slot.spec.policy;
+    await slot.until(() => slot.state === 'STOPPED', drainLimitMs + stopWaitMs + KILL_MARGIN_MS);
+  }
+
+  /** Stops these side by side within a priority, those with the highest number first. Resolves when all are gone. */
+  async stopAll(slots: readonly Slot[]): Promise<void> {
+    const levels = Map.groupBy(slots, (slot) => this.#levelOf(slot));
+    const inOrder = [...levels].sort(([a], [b]) => (a < b ? 1 : -1));
+    for (const [, level] of inOrder) await Promise.all(level.map((slot) => this.stopSlot(slot)));
+  }
+
+  /** Sorts by the group's priority, and within by the program's. */
+  #levelOf({ spec }: Slot): string {
+    const group = this.#groups.get(spec.group)?.plan.priority ?? 0;
+    const number = (n: number): string => String(n + 1e9).padStart(11, '0');
+    return number(group) + number(spec.policy.priority);
   }
 
   /**
-   * Stops everything, group by group at once, and then what programs had put outside their groups; resolves when all is gone, at the
-   * latest a little after the longest stopwaitsecs.
+   * Stops everything, and then what programs had put outside their groups; resolves when all is gone, at the latest a little after the
+   * longest stopwaitsecs of each priority.
    */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await Promise.all([...this.#slots.values()].map((slot) => this.#stopSlot(slot)));
+    await this.stopAll(this.slots);
     await this.#host.watchdog.close();
+    this.#host.pipes.close();
+    for (const slot of this.slots) slot.close();
   }
 
-  get status(): readonly ProcessStatus[] {
-    return [...this.#slots.values()].map((slot) => slot.status);
-  }
+  // What others have to know.
 
-  #plan(programs: readonly ProgramModel[]): ReadonlyMap<string, ProcessSpec> {
-    const cx = { prefix: this.#options.prefix, env: process.env };
-    const problems: string[] = [];
-    const specs = programs.flatMap((program) =>
-      planProcesses(program, cx, (message) =>
-        problems.push(`${program.at}: program "${program.name}": ${message}`),
-      ),
-    );
-    if (problems.length > 0) throw new Error(problems.join('\n'));
-    return new Map(specs.map((spec) => [`${spec.program}/${spec.index}`, spec]));
-  }
-
-  async #update(wanted: ReadonlyMap<string, ProcessSpec>): Promise<void> {
-    if (this.#stopping) return;
-    await this.#remove([...this.#slots.keys()].filter((key) => !wanted.has(key)));
-    const changed = new Map<Slot, ProcessSpec>();
-    for (const [key, spec] of wanted) {
-      const slot = this.#slots.get(key);
-      if (slot === undefined) this.#add(key, spec);
-      else if (isDeepStrictEqual(slot.spec.launch, spec.launch)) slot.spec = spec;
-      else changed.set(slot, spec);
-    }
-    // What does not serve has nothing to lose: all at once.
-    await this.#replace(
-      [...changed.keys()].filter((slot) => !slot.serves),
-      changed,
-    );
-    while (changed.size > 0 && !this.#stopping) {
-      const batch = replacementBatch(changed);
-      await this.#replace(batch, changed);
-      if (!(await this.#allServe(batch))) return this.#giveUpUpdate([...changed.keys()]);
-    }
-  }
-
-  async #remove(keys: readonly string[]): Promise<void> {
-    await Promise.all(
-      keys.map(async (key) => {
-        const slot = this.#slots.get(key);
-        if (slot === undefined) return;
-        await this.#stopSlot(slot);
-        this.#slots.delete(key);
-        this.#announce(slot.spec.program);
-      }),
-    );
-  }
-
-  #add(key: string, spec: ProcessSpec): void {
-    if (this.#stopping) return;
-    const slot = new Slot(spec, this.#host);
-    this.#slots.set(key, slot);
-    this.#announce(spec.program);
-    slot.dispatch({ type: 'start' });
-  }
-
-  /** Stops these, gives them their new specifications (taking them off the list) and starts them. */
-  async #replace(slots: readonly Slot[], changed: Map<Slot, ProcessSpec>): Promise<void> {
-    await Promise.all(slots.map((slot) => this.#stopSlot(slot)));
-    if (this.#stopping) return;
-    for (const slot of slots) {
-      slot.spec = changed.get(slot) ?? slot.spec;
-      changed.delete(slot);
-    }
-    for (const program of new Set(slots.map((slot) => slot.spec.program))) this.#announce(program);
-    for (const slot of slots) slot.dispatch({ type: 'start' });
-  }
-
-  async #allServe(slots: readonly Slot[]): Promise<boolean> {
-    const settled = (slot: Slot): boolean => slot.serves || slot.state !== 'STARTING';
-    await Promise.all(slots.map((slot) => slot.until(() => settled(slot), REPLACE_TIMEOUT_MS)));
-    return slots.every((slot) => slot.serves);
-  }
-
-  #giveUpUpdate(left: readonly Slot[]): void {
-    if (this.#stopping || left.length === 0) return;
-    const names = left.map((slot) => slot.spec.launch.name).join(', ');
-    const message = `the update stops here, as the replaced process does not serve: ${names} keep running as they were`;
-    this.#options.log('error', `${message}; correct the program and reload`);
-  }
-
-  async #stopSlot(slot: Slot): Promise<void> {
-    slot.dispatch({ type: 'stop' });
-    const withinMs = this.#host.drainMs + slot.spec.policy.stopWaitMs + KILL_MARGIN_MS;
-    await slot.until(() => slot.state === 'STOPPED', withinMs);
-  }
-
-  #programs(): Set<string> {
-    return new Set([...this.#slots.values()].map((slot) => slot.spec.program));
+  #specs(): readonly ProcessSpec[] {
+    return this.slots.map((slot) => slot.spec);
   }
 
   #announce(program: string): void {
-    const ports: ProgramPort[] = [];
-    for (const slot of this.#slots.values()) {
-      const { port } = slot.spec.launch;
-      if (slot.spec.program === program && port !== null) ports.push({ port, up: slot.up });
+    const slots = [...this.#groups.values()].flatMap((group) => group.slots);
+    try {
+      const ports = slots.flatMap((slot) => (slot.spec.program === program ? (slot.port ?? []) : []));
+      this.#options.onPeers(
+        program,
+        ports.sort((a, b) => a.port - b.port),
+      );
+    } catch (error) {
+      // Whoever brought the change about has its own things to put in order.
+      rethrowLater(error);
     }
-    ports.sort((a, b) => a.port - b.port);
-    this.#options.onPeers(program, ports);
+  }
+
+  async #dependencies({ policy }: ProcessSpec): Promise<void> {
+    const needed = this.slots.filter((slot) => policy.dependsOn.includes(slot.spec.program));
+    await Promise.all(
+      needed.map((slot) => slot.until(() => slot.serves || slot.isDone, DEPENDENCY_LIMIT_MS)),
+    );
+  }
+}
+
+const ENDED: ReadonlySet<string> = new Set(['STOPPED', 'EXITED', 'FATAL']);
+const ignore = (): void => undefined;
+
+/** A drain that cannot be asked for is over. */
+async function drained(options: SupervisorOptions, port: number, limitMs: number): Promise<void> {
+  try {
+    await options.drain(port, limitMs);
+  } catch (error) {
+    rethrowLater(error);
   }
 }

@@ -1,55 +1,42 @@
-// The moves of one supervised process: (record, event) → (record, effects). Pure; slot.ts carries the effects out.
-// A little past 300 lines: every move of one machine stands here.
-import type { Effect, Exit, ProcessEvent, ProcessPolicy, ProcessRecord } from './state.ts';
+// The moves of one supervised process: (record, event) → (record, effects). Pure; slot.ts carries the effects out. What a process is told
+// to do is here, and how a start goes; what becomes of one that ended is ending.ts.
+import { backOff, onGone } from './ending.ts';
+import { begin, idle, log, type Step, seconds, signal, stay, stopped, timer } from './moves.ts';
+import type { Effect, ProcessEvent, ProcessPolicy, ProcessRecord } from './state.ts';
 
-export interface Step {
-  readonly record: ProcessRecord;
-  readonly effects: readonly Effect[];
-}
-
-/** First pause after a failed start; it doubles with each further one up to the cap, so that nothing stays down long. */
-const FIRST_BACKOFF_MS = 250;
-const MAX_BACKOFF_MS = 10_000;
-/** A process that lived shorter never restarts at once, even with startsecs 0: a loop without a pause is nobody's wish. */
-export const MIN_LIFE_MS = 1000;
-/** How long after startsecs a port that does not accept is worth a warning. */
+/** How long after startsecs a process that is not ready is worth a warning. */
 const NOT_READY_WARN_MS = 10_000;
 /** How long after SIGKILL a group that is still there is worth an error. */
 const KILL_WARN_MS = 2000;
 
-/** What the moves depend on besides the event: the program's settings, and the wait between announcing and signalling. */
-export interface Rules extends ProcessPolicy {
-  readonly drainMs: number;
-}
-
 /** The next record and what is to be done for it. `now` is monotonic, in milliseconds. */
-export function transition(r: ProcessRecord, event: ProcessEvent, rules: Rules, now: number): Step {
+export function transition(r: ProcessRecord, event: ProcessEvent, policy: ProcessPolicy, now: number): Step {
   if ('attempt' in event && event.attempt !== r.attempt) return stay(r);
   switch (event.type) {
     case 'start':
       return onStart(r);
     case 'stop':
-      return onStop(r, rules);
+      return onStop(r, policy);
+    case 'restart':
+      return onRestart(r, policy);
     case 'timer':
-      return onTimer(r, rules);
-    case 'port-free':
-      return onPortFree(r, rules, now);
+      return onTimer(r, policy, now);
+    case 'prepared':
+      return onPrepared(r, policy, now);
     case 'failed':
-      return onFailed(r, event.reason, rules);
+      return onFailed(r, event.reason, policy);
     case 'ready':
-      return onReady(r, rules);
+      return onReady(r, policy);
     case 'lost':
-      return onLost(r, rules);
+      return onLost(r, policy);
+    case 'drained':
+      return r.state === 'STOPPING' && r.stopPhase === 'drain' ? signalStop(r, policy) : stay(r);
     case 'exited':
-      return onExited(r, { code: event.code, signal: event.signal, atMs: now });
+      return onExited(r, { code: event.code, signal: event.signal, atMs: now }, policy);
     case 'gone':
-      return onGone(r, rules);
+      return r.live && r.exit !== null ? onGone(r, r.exit, policy) : stay(r);
   }
 }
-
-const stay = (record: ProcessRecord): Step => ({ record, effects: [] });
-const timer = (afterMs: number | null): Effect => ({ do: 'timer', afterMs });
-const log = (level: 'info' | 'warn' | 'error', message: string): Effect => ({ do: 'log', level, message });
 
 function onStart(r: ProcessRecord): Step {
   switch (r.state) {
@@ -58,7 +45,7 @@ function onStart(r: ProcessRecord): Step {
     case 'EXITED':
     case 'FATAL':
     case 'BACKOFF':
-      return begin(r, 0);
+      return begin({ ...r, failures: 0, shortLives: 0 });
     // STOPPING → STOPPING, and STARTING after it
     case 'STOPPING':
       return stay({ ...r, startAgain: true });
@@ -68,57 +55,44 @@ function onStart(r: ProcessRecord): Step {
   }
 }
 
-/** → STARTING, without a process yet: the port is looked at first. */
-function begin(r: ProcessRecord, failures: number, said: readonly Effect[] = []): Step {
-  const attempt = r.attempt + 1;
-  return {
-    record: { ...idle(r, 'STARTING'), attempt, failures },
-    effects: [timer(null), ...said, { do: 'check-port', attempt }],
-  };
+function onRestart(r: ProcessRecord, policy: ProcessPolicy): Step {
+  if (!r.live || r.state === 'STOPPING') return onStart(r);
+  const { record, effects } = beginStop(r, policy);
+  return { record: { ...record, startAgain: true }, effects };
 }
 
-/** A record without a process. */
-function idle(r: ProcessRecord, state: ProcessRecord['state']): ProcessRecord {
-  return {
-    ...r,
-    state,
-    live: false,
-    ready: false,
-    stayedUp: false,
-    exit: null,
-    stopPhase: null,
-    startAgain: false,
-  };
-}
-
-function onPortFree(r: ProcessRecord, rules: Rules, now: number): Step {
+function onPrepared(r: ProcessRecord, policy: ProcessPolicy, now: number): Step {
   if (r.state !== 'STARTING' || r.live) return stay(r);
   // STARTING → STARTING, with a process. `live` is set before the launch: nothing that comes between may start another.
   return {
     record: { ...r, live: true, launchedAtMs: now },
-    effects: [{ do: 'launch', attempt: r.attempt }, timer(rules.startMs)],
+    effects: [{ do: 'launch', attempt: r.attempt }, timer(policy.startMs)],
   };
 }
 
-function onFailed(r: ProcessRecord, reason: string, rules: Rules): Step {
-  // STARTING → BACKOFF (or FATAL): there was nothing to run, or nowhere to listen. RUNNING → BACKOFF: with startsecs 0 the
-  // answer to the launch can come after the timer.
-  if (r.state === 'STARTING' || r.state === 'RUNNING') return backOff(r, `cannot start: ${reason}`, rules);
+function onFailed(r: ProcessRecord, reason: string, policy: ProcessPolicy): Step {
+  // STARTING → BACKOFF: there was nothing to run, or nowhere to listen. RUNNING → BACKOFF: with startsecs 0 the answer to the launch can
+  // come after the timer.
+  if (r.state === 'STARTING' || r.state === 'RUNNING') return backOff(r, `cannot start: ${reason}`, policy);
   // STOPPING → STOPPED: the stop came while the launch was failing
   if (r.state === 'STOPPING') return stopped(r);
   return stay(r);
 }
 
-const SERVES = { ready: true, problem: null } as const;
+const SERVES = { ready: true, wasReady: true, problem: null } as const;
 
-function onReady(r: ProcessRecord, rules: Rules): Step {
+function onReady(r: ProcessRecord, policy: ProcessPolicy): Step {
   if (!mayServe(r) || r.ready) return stay(r);
-  const effects: Effect[] = [{ do: 'announce', up: true }, log('info', `accepts on port ${rules.port}`)];
-  // STARTING → RUNNING: startsecs had passed, only the port was missing. RUNNING → RUNNING: it is back.
+  const effects: Effect[] = [{ do: 'announce', up: true }, log('info', readyText(policy))];
+  // STARTING → RUNNING: startsecs had passed, only this was missing. RUNNING → RUNNING: it is back.
   if (r.stayedUp)
     return { record: { ...r, ...SERVES, state: 'RUNNING' }, effects: [timer(null), ...effects] };
   // STARTING → STARTING: it may serve, but it has yet to prove that it stays
   return { record: { ...r, ...SERVES }, effects };
+}
+
+function readyText({ ready, port }: ProcessPolicy): string {
+  return ready.by === 'tcp' ? `accepts on port ${port}` : `is ready (${ready.by})`;
 }
 
 /** There is a process that was neither ended nor told to. */
@@ -127,10 +101,13 @@ function mayServe(r: ProcessRecord): boolean {
 }
 
 /** The state stays: what becomes of a process that runs, autorestart says, and one that is about to end closes its port first. */
-function onLost(r: ProcessRecord, rules: Rules): Step {
+function onLost(r: ProcessRecord, policy: ProcessPolicy): Step {
   if (!mayServe(r) || !r.ready) return stay(r);
-  const lostMs = r.state === 'RUNNING' ? rules.readyLostMs : null;
-  const problem = `no longer accepts on port ${rules.port}`;
+  const lostMs = r.state === 'RUNNING' ? policy.readyLostMs : null;
+  const problem =
+    policy.ready.by === 'http'
+      ? `no longer answers ${policy.ready.path} on port ${policy.port} as it should`
+      : `no longer accepts on port ${policy.port}`;
   const then = lostMs === null ? ' until it does' : `; it is restarted if that lasts ${seconds(lostMs)}`;
   return {
     record: { ...r, ready: false, problem },
@@ -143,40 +120,75 @@ function onLost(r: ProcessRecord, rules: Rules): Step {
 }
 
 /** RUNNING → STOPPING, and STARTING after it: ready_lost is over. */
-function onLostTimer(r: ProcessRecord, rules: Rules): Step {
-  if (!mayServe(r) || r.ready || rules.port === null || rules.readyLostMs === null) return stay(r);
-  const message = `has not accepted on port ${rules.port} for ${seconds(rules.readyLostMs)}: restarting it`;
-  const { record, effects } = beginStop(r, rules);
-  return { record: { ...record, startAgain: true }, effects: [log('warn', message), ...effects] };
+function onLostTimer(r: ProcessRecord, policy: ProcessPolicy): Step {
+  if (!mayServe(r) || r.ready || !r.wasReady || policy.readyLostMs === null) return stay(r);
+  const message = `has not accepted on port ${policy.port} for ${seconds(policy.readyLostMs)}: restarting it`;
+  const { record, effects } = onRestart(r, policy);
+  return { record, effects: [log('warn', message), ...effects] };
 }
 
-function onTimer(r: ProcessRecord, rules: Rules): Step {
+function onTimer(r: ProcessRecord, policy: ProcessPolicy, now: number): Step {
   switch (r.state) {
     case 'STARTING':
-      return onStartTimer(r, rules);
-    // BACKOFF → STARTING: the pause is over
+      return onStartTimer(r, policy, now);
     case 'BACKOFF':
-      return begin(r, r.failures);
+      return onBackOffTimer(r, policy);
+    case 'EXITED':
+      // EXITED → STARTING: autorestart wants it
+      return r.startAgain ? begin(r) : stay(r);
     case 'STOPPING':
-      return onStopTimer(r, rules);
+      return onStopTimer(r, policy);
     case 'RUNNING':
-      return onLostTimer(r, rules);
+      return onLostTimer(r, policy);
     default:
       return stay(r);
   }
 }
 
-function onStartTimer(r: ProcessRecord, rules: Rules): Step {
-  if (!r.live || r.exit !== null) return stay(r);
-  // STARTING → RUNNING: startsecs passed and the port, if there is one, accepts
-  if (rules.port === null || r.ready) return stay({ ...r, stayedUp: true, state: 'RUNNING', problem: null });
-  // STARTING → STARTING: up, but not ready
-  if (!r.stayedUp) return { record: { ...r, stayedUp: true }, effects: [timer(NOT_READY_WARN_MS)] };
-  const message = `runs, but nothing accepts on port ${rules.port} yet: does its command listen on {port} (or $PORT)?`;
-  return { record: r, effects: [log('warn', message)] };
+function onBackOffTimer(r: ProcessRecord, policy: ProcessPolicy): Step {
+  // BACKOFF → STARTING: the pause is over
+  if (policy.giveUpAfter === null || r.failures <= policy.giveUpAfter) return begin(r);
+  // BACKOFF → FATAL: that was the last try
+  const why = `${r.problem}; given up after ${r.failures} failed starts (startretries ${policy.giveUpAfter})`;
+  return { record: idle(r, 'FATAL'), effects: [timer(null), log('error', why)] };
 }
 
-function onStop(r: ProcessRecord, rules: Rules): Step {
+function onStartTimer(r: ProcessRecord, policy: ProcessPolicy, now: number): Step {
+  if (!r.live || r.exit !== null) return stay(r);
+  const { ready, readyGates, readyTimeoutMs } = policy;
+  // STARTING → RUNNING: startsecs passed, and nothing else is asked for or it is ready
+  if (ready.by === 'running' || !readyGates || r.ready)
+    return stay({
+      ...r,
+      stayedUp: true,
+      state: 'RUNNING',
+      problem: readyGates || r.ready ? null : r.problem,
+    });
+  const leftMs = readyTimeoutMs === null ? null : r.launchedAtMs + readyTimeoutMs - now;
+  // STARTING → STARTING, and BACKOFF once it is gone: its time to get ready is over
+  if (leftMs !== null && leftMs <= 0) return endStart(r, policy);
+  // STARTING → STARTING: up, but not ready
+  if (!r.stayedUp) return { record: { ...r, stayedUp: true }, effects: [timer(leftMs ?? NOT_READY_WARN_MS)] };
+  return { record: r, effects: [log('warn', notReadyText(policy))] };
+}
+
+function notReadyText({ ready, port }: ProcessPolicy): string {
+  if (ready.by === 'tcp')
+    return `runs, but nothing accepts on port ${port} yet: does its command listen on {port} (or $PORT)?`;
+  if (ready.by === 'http')
+    return `runs, but ${ready.path} on port ${port} is not answered as it should be yet`;
+  return `runs, but is not ready yet (${ready.by})`;
+}
+
+function endStart(r: ProcessRecord, policy: ProcessPolicy): Step {
+  const problem = `was not ready within ${seconds(policy.readyTimeoutMs ?? 0)} (ready_timeout)`;
+  return {
+    record: { ...r, problem },
+    effects: [timer(null), log('error', `${problem}: it is ended`), signal('SIGKILL', true)],
+  };
+}
+
+function onStop(r: ProcessRecord, policy: ProcessPolicy): Step {
   switch (r.state) {
     case 'STOPPED':
       return stay(r);
@@ -187,125 +199,58 @@ function onStop(r: ProcessRecord, rules: Rules): Step {
       return stopped({ ...r, startAgain: false });
     case 'STARTING':
     case 'RUNNING':
-      return r.live ? beginStop(r, rules) : stopped(r);
+      return r.live ? beginStop(r, policy) : stopped(r);
     // STOPPING → STOPPING: and it stays stopped
     case 'STOPPING':
       return stay({ ...r, startAgain: false });
   }
 }
 
-/** STARTING, RUNNING → STOPPING. A ready process leaves the balancer first and gets its signal after drainMs. */
-function beginStop(r: ProcessRecord, rules: Rules): Step {
+/** STARTING, RUNNING → STOPPING. A ready process leaves the balancer first and gets its signal when nothing is under way on it. */
+function beginStop(r: ProcessRecord, policy: ProcessPolicy): Step {
   const record: ProcessRecord = { ...r, state: 'STOPPING', ready: false };
   // The leader has ended and its group was killed; only `gone` is missing.
   if (r.exit !== null) return { record: { ...record, stopPhase: 'killed' }, effects: [timer(KILL_WARN_MS)] };
-  if (!r.ready) return signalStop(record, rules);
+  if (!r.ready) return signalStop(record, policy);
+  const announce: Effect = { do: 'announce', up: false };
+  if (policy.port === null) {
+    const { record: signalled, effects } = signalStop(record, policy);
+    return { record: signalled, effects: [announce, ...effects] };
+  }
   return {
     record: { ...record, stopPhase: 'drain' },
-    effects: [{ do: 'announce', up: false }, timer(rules.drainMs)],
+    effects: [announce, timer(policy.drainLimitMs), { do: 'drain', attempt: r.attempt }],
   };
 }
 
-function signalStop(r: ProcessRecord, rules: Rules): Step {
+function signalStop(r: ProcessRecord, policy: ProcessPolicy): Step {
   return {
     record: { ...r, stopPhase: 'signalled' },
-    effects: [{ do: 'signal', signal: rules.stopSignal }, timer(rules.stopWaitMs)],
+    effects: [signal(policy.stopSignal, policy.stopAsGroup), timer(policy.stopWaitMs)],
   };
 }
 
-function onStopTimer(r: ProcessRecord, rules: Rules): Step {
-  if (r.stopPhase === 'drain') return signalStop(r, rules);
+function onStopTimer(r: ProcessRecord, policy: ProcessPolicy): Step {
+  if (r.stopPhase === 'drain') return signalStop(r, policy);
   if (r.stopPhase === 'killed') {
-    return stayWith(
-      r,
-      log('error', 'is still there after SIGKILL: the system does not let it go (disk or NFS wait?)'),
-    );
+    const message = 'is still there after SIGKILL: the system does not let it go (disk or NFS wait?)';
+    return { record: r, effects: [log('error', message)] };
   }
-  const message = `did not end within ${seconds(rules.stopWaitMs)} of ${rules.stopSignal}: killed with its whole group`;
+  const whom = policy.killAsGroup ? 'killed with its whole group' : 'killed';
+  const message = `did not end within ${seconds(policy.stopWaitMs)} of ${policy.stopSignal}: ${whom}`;
   return {
     record: { ...r, stopPhase: 'killed' },
-    effects: [{ do: 'signal', signal: 'SIGKILL' }, timer(KILL_WARN_MS), log('warn', message)],
+    effects: [signal('SIGKILL', policy.killAsGroup), timer(KILL_WARN_MS), log('warn', message)],
   };
 }
 
-const stayWith = (record: ProcessRecord, ...effects: Effect[]): Step => ({ record, effects });
-
-/** → STOPPED, or STARTING when a start was asked for meanwhile. */
-function stopped(r: ProcessRecord): Step {
-  if (r.startAgain) return begin(r, 0);
-  return { record: { ...idle(r, 'STOPPED'), failures: 0, problem: null }, effects: [timer(null)] };
-}
-
-function onExited(r: ProcessRecord, exit: Exit): Step {
+function onExited(r: ProcessRecord, exit: NonNullable<ProcessRecord['exit']>, policy: ProcessPolicy): Step {
   if (!r.live || r.exit !== null) return stay(r);
   const effects: Effect[] = r.ready ? [{ do: 'announce', up: false }] : [];
   // In a stop, the rest of the group has the time that stopwaitsecs gives: it may be finishing requests.
   if (r.state === 'STOPPING') return { record: { ...r, exit }, effects };
+  effects.push(timer(null));
   // Without a leader, what is left of the group is an orphan that holds the port.
-  effects.push(timer(null), { do: 'signal', signal: 'SIGKILL' });
+  if (policy.killAsGroup) effects.push(signal('SIGKILL', true));
   return { record: { ...r, exit, ready: false }, effects };
-}
-
-function onGone(r: ProcessRecord, rules: Rules): Step {
-  if (!r.live || r.exit === null) return stay(r);
-  // STOPPING → STOPPED (or STARTING)
-  if (r.state === 'STOPPING') return stopped(r);
-  const livedMs = r.exit.atMs - r.launchedAtMs;
-  const how = `${describeExit(r.exit)} after ${seconds(livedMs)}`;
-  // STARTING → BACKOFF (or FATAL): autorestart speaks of processes that were RUNNING
-  if (r.state !== 'RUNNING') return backOff(r, how, rules);
-  // RUNNING → EXITED: autorestart wants no other
-  if (!wantsRestart(r.exit, rules)) {
-    return {
-      record: { ...idle(r, 'EXITED'), failures: 0, problem: null },
-      effects: [timer(null), log('info', `${how}; it stays down`)],
-    };
-  }
-  // RUNNING → STARTING at once: it had run well, so this is no crash loop (yet)
-  if (livedMs >= Math.max(rules.startMs, MIN_LIFE_MS))
-    return begin(r, 0, [log('warn', `${how}; starting it again`)]);
-  return backOff(r, how, rules);
-}
-
-function wantsRestart(exit: Exit, rules: Rules): boolean {
-  if (rules.autorestart !== 'unexpected') return rules.autorestart;
-  return exit.code === null || !rules.exitcodes.includes(exit.code);
-}
-
-/** → BACKOFF with a growing pause, or FATAL where give_up is on. */
-function backOff(r: ProcessRecord, why: string, rules: Rules): Step {
-  const failures = r.failures + 1;
-  if (rules.giveUpAfter !== null && failures > rules.giveUpAfter) {
-    const message = `${why}; given up after ${failures} failed starts (startretries ${rules.giveUpAfter})`;
-    return {
-      record: { ...idle(r, 'FATAL'), failures, problem: why },
-      effects: [timer(null), log('error', message)],
-    };
-  }
-  const pauseMs = backOffMs(failures);
-  const effects: Effect[] = [timer(pauseMs)];
-  if (isWorthSaying(failures)) {
-    const times = failures === 1 ? '' : `, ${failures} failures in a row`;
-    effects.push(log('error', `${why}; next start in ${seconds(pauseMs)}${times}`));
-  }
-  return { record: { ...idle(r, 'BACKOFF'), failures, problem: why }, effects };
-}
-
-/** Milliseconds to wait after so many failures in a row. */
-export function backOffMs(failures: number): number {
-  return Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(failures - 1, 20), MAX_BACKOFF_MS);
-}
-
-/** Each doubling of the pause is said; once it grows no more, each doubling of the count. */
-function isWorthSaying(failures: number): boolean {
-  return backOffMs(failures) > backOffMs(failures - 1) || Number.isInteger(Math.log2(failures));
-}
-
-/** `exited with status 1`, `was ended by SIGSEGV`. */
-export function describeExit(exit: Pick<Exit, 'code' | 'signal'>): string {
-  return exit.signal === null ? `exited with status ${exit.code}` : `was ended by ${exit.signal}`;
-}
-
-function seconds(ms: number): string {
-  return ms < 1000 ? `${Math.round(ms)} ms` : `${Number((ms / 1000).toFixed(1))} s`;
 }

@@ -26,7 +26,11 @@ export function validatePrograms(
   report: ReportProgram,
   options: ValidateOptions = {},
 ): void {
-  const cx: PlanContext = { prefix: options.prefix ?? process.cwd(), env: options.env ?? process.env };
+  const cx: PlanContext = {
+    prefix: options.prefix ?? process.cwd(),
+    env: options.env ?? process.env,
+    userOf: options.userOf ?? (() => undefined),
+  };
   const ports = new Map<number, string>();
   const names = new Map<string, string>();
   for (const program of programs) {

@@ -2,15 +2,18 @@
 // Model every process makes the same list of peers.
 import { isIP } from 'node:net';
 import type { PeerConfig } from '../balance/peer.ts';
+import type { ProcessPort } from '../balance/process-port.ts';
 import type { ServerEntry } from '../balance/rows.ts';
 import type { Model, UpstreamModel } from '../config/model.ts';
 
 export interface Discovery {
   /** Host name → its addresses; a name that does not resolve is absent. */
   readonly hosts: Readonly<Record<string, readonly string[]>>;
-  /** Program → its ports in order, and whether each accepts. */
-  readonly programs: Readonly<Record<string, readonly { readonly port: number; readonly up: boolean }[]>>;
+  /** Program → the processes behind its ports, in their order. */
+  readonly programs: Readonly<Record<string, readonly ProcessPort[]>>;
 }
+
+export type { ProcessPort };
 
 export const NOTHING_DISCOVERED: Discovery = { hosts: {}, programs: {} };
 
@@ -26,15 +29,47 @@ export function needsLookup(host: string): boolean {
 export function peersOf(upstream: UpstreamModel, found: Discovery): PeerConfig[] {
   const { upstreamServers, upstreamProgram } = upstream.settings;
   const peers = upstreamServers.flatMap((entry) => peersOfEntry(entry, found));
-  for (const { port, up } of ownOf(found.programs, upstreamProgram)) {
+  for (const process of ownOf(found.programs, upstreamProgram)) {
+    const { port } = process;
     peers.push({
       ...PROGRAM_PEER,
       name: `127.0.0.1:${port}`,
       address: { kind: 'tcp', host: 'localhost', port },
-      down: !up,
+      down: !process.up,
+      process,
     });
   }
   return peers;
+}
+
+/** Ways to write that a server listens on this machine. Another of its addresses may well be another program's. */
+const HERE: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '::1', '0.0.0.0', '::']);
+
+export function isHere(host: string): boolean {
+  return HERE.has(host.replace(/^\[|\]$/g, ''));
+}
+
+const portsOfDiscovery = new WeakMap<Discovery, ReadonlyMap<number, ProcessPort>>();
+
+/** Which supervised process a port of this machine is, whatever program it belongs to. */
+function processOn(port: number, found: Discovery): ProcessPort | undefined {
+  let ports = portsOfDiscovery.get(found);
+  if (ports === undefined) {
+    ports = portsOf(Object.values(found.programs).flat());
+    portsOfDiscovery.set(found, ports);
+  }
+  return ports.get(port);
+}
+
+/** Of several that are to have one port (blue and green) it is the one that has it, or is about to. */
+function portsOf(processes: readonly ProcessPort[]): ReadonlyMap<number, ProcessPort> {
+  const rank = ({ up, coming }: ProcessPort): number => (up ? 2 : coming ? 1 : 0);
+  const ports = new Map<number, ProcessPort>();
+  for (const process of processes) {
+    const other = ports.get(process.port);
+    if (other === undefined || rank(process) > rank(other)) ports.set(process.port, process);
+  }
+  return ports;
 }
 
 /** A program or a host may be called `constructor`. */
@@ -47,8 +82,15 @@ const PROGRAM_PEER = { weight: 1, maxFails: 1, failTimeoutMs: 10_000, backup: fa
 function peersOfEntry(entry: ServerEntry, found: Discovery): PeerConfig[] {
   const { host, port, path, at: _at, ...rest } = entry;
   if (path !== '') return [{ ...rest, name: `unix:${path}`, address: { kind: 'unix', path } }];
-  if (!needsLookup(host)) return [peerAt(host.replace(/^\[|\]$/g, ''), port, rest)];
+  if (!needsLookup(host)) return [linked(peerAt(host.replace(/^\[|\]$/g, ''), port, rest), host, found)];
   return ownOf(found.hosts, host).map((address) => peerAt(address, port, rest));
+}
+
+/** nginx.conf names ports, supervisord.conf the processes that listen there: a server that is one of them is in only while that serves. */
+function linked(peer: PeerConfig, host: string, found: Discovery): PeerConfig {
+  if (peer.address.kind !== 'tcp' || peer.down || !isHere(host)) return peer;
+  const process = processOn(peer.address.port, found);
+  return process === undefined ? peer : { ...peer, down: !process.up, process };
 }
 
 function peerAt(host: string, port: number, rest: Omit<PeerConfig, 'name' | 'address'>): PeerConfig {

@@ -1,6 +1,8 @@
 // All upstreams of one configuration: the named groups, one made for each proxy_pass that names a server, and those that variables
 // name at run time. What means the same as before a reload is carried over with its state and its connections.
-import { Group } from '../balance/group.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { Group, peerKey } from '../balance/group.ts';
+import type { PeerConfig } from '../balance/peer.ts';
 import type { Model, UpstreamModel } from '../config/model.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 import { type Discovery, groupKey, implicitUpstream, MIN_TTL_MS, needsLookup, peersOf } from './discovery.ts';
@@ -12,6 +14,9 @@ const MAX_DYNAMIC = 256;
 
 interface Dynamic {
   readonly upstream: Upstream;
+  readonly model: UpstreamModel;
+  /** The addresses of its host, where that is a name. */
+  readonly hosts: Discovery['hosts'];
   /** When its addresses are too old. */
   readonly expiry: Deadline;
 }
@@ -75,10 +80,8 @@ export class UpstreamSet {
     this.#lookups.find(host, this.#model.settings.resolverTimeoutMs, (addresses, why) => {
       if (addresses.length === 0) return ready(undefined, why);
       // Another one who waited for the answer may have made it.
-      ready(
-        this.#known(authority) ?? this.#addDynamic(model, { hosts: { [host]: addresses }, programs: {} }),
-        '',
-      );
+      const hosts = { [host]: addresses };
+      ready(this.#known(authority) ?? this.#addDynamic(model, { ...this.#found, hosts }), '');
     });
   }
 
@@ -89,7 +92,8 @@ export class UpstreamSet {
     }
     const upstream = createUpstream(model, `dynamic ${model.name}`, found);
     const key = groupKey(model.name);
-    const dynamic: Dynamic = { upstream, expiry: new Deadline(() => this.#dropDynamic(key, dynamic)) };
+    const expiry = new Deadline(() => this.#dropDynamic(key, dynamic));
+    const dynamic: Dynamic = { upstream, model, hosts: found.hosts, expiry };
     this.#dynamic.set(key, dynamic);
     const ttlMs = needsLookup(model.settings.upstreamServers[0].host)
       ? Math.max(MIN_TTL_MS, this.#model.settings.resolverTtlMs)
@@ -101,7 +105,7 @@ export class UpstreamSet {
   #dropDynamic(key: string, { upstream, expiry }: Dynamic): void {
     wheel.remove(expiry);
     this.#dynamic.delete(key);
-    upstream.retire();
+    upstream.retire(null);
   }
 
   /** New addresses or ports became known. */
@@ -111,14 +115,23 @@ export class UpstreamSet {
       const upstream = this.#named.get(name);
       if (upstream !== undefined) updatePeers(upstream, peersOf(model, found));
     }
+    for (const { upstream, model, hosts } of this.#dynamic.values())
+      updatePeers(upstream, peersOf(model, { ...found, hosts }));
   }
 
   /** This set is replaced: what the next one did not take over is closed once it is idle. */
   retire(next: UpstreamSet | null): void {
     if (next !== null) next.#previous = null;
-    const kept = new Set(next === null ? [] : next.#named.values());
-    for (const upstream of this.#named.values()) if (!kept.has(upstream)) upstream.retire();
+    const heirs = next === null ? new Map<string, Upstream>() : next.#named;
+    const kept = new Set(heirs.values());
+    for (const [name, upstream] of this.#named)
+      if (!kept.has(upstream)) upstream.retire(heirs.get(name) ?? null);
     for (const [name, dynamic] of this.#dynamic) this.#dropDynamic(name, dynamic);
+  }
+
+  /** How long requests wait for a process of this group, where the group says so. */
+  holdOf(authority: string): number | null {
+    return this.#models.get(groupKey(authority))?.settings.upstreamHoldMs ?? null;
   }
 
   /** Directory that relative paths start from. */
@@ -132,18 +145,19 @@ export class UpstreamSet {
 }
 
 /** Peers that go down lose their idle connections; peers that stay keep their counts. */
-function updatePeers(upstream: Upstream, configs: ReturnType<typeof peersOf>): void {
+function updatePeers(upstream: Upstream, configs: readonly PeerConfig[]): void {
   const { group } = upstream;
   const before = group.peers;
+  const processes = group.processes;
   const same =
     before.length === configs.length &&
-    configs.every(
-      (config, i) =>
-        JSON.stringify({ ...config, down: false }) === JSON.stringify({ ...before[i].config, down: false }),
-    );
+    configs.every((config, i) => peerKey(config) === peerKey(before[i].config));
   if (!same) group.setPeers(configs);
-  for (const [i, config] of configs.entries()) group.setDown(group.peers[i], config.down);
+  for (const [i, config] of configs.entries())
+    if (group.follow(group.peers[i], config)) upstream.closeIdle(group.peers[i]);
+  group.tendFresh();
   for (const peer of before) if (peer.down || !group.peers.includes(peer)) upstream.closeIdle(peer);
+  if (!same || !isDeepStrictEqual(processes, group.processes)) upstream.waiting?.onNews();
 }
 
 function createUpstream(model: UpstreamModel, id: string, found: Discovery): Upstream {

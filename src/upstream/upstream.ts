@@ -4,6 +4,7 @@ import type { Group } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
 import { wheel } from '../shared/timer-wheel.ts';
 import { type ConnectionOwner, PeerConnection } from './connection.ts';
+import type { WaitingRoom } from './waiting-room.ts';
 
 /** Bounds of the pool. Times in ms. */
 export interface KeepalivePolicy {
@@ -19,6 +20,10 @@ export class Upstream {
   readonly keepalive: KeepalivePolicy;
   readonly #idle = new Map<Peer, PeerConnection[]>();
   #retired = false;
+  /** Requests that wait for one of its processes; null while none does. */
+  waiting: WaitingRoom | null = null;
+  /** The group that took its name in a later configuration. */
+  #heir: Upstream | null = null;
 
   constructor(group: Group, keepalive: KeepalivePolicy) {
     this.group = group;
@@ -81,11 +86,18 @@ export class Upstream {
     if (this.group.peers[peer.index] !== peer) this.#idle.delete(peer);
   }
 
-  /** Closes the pool for good: what comes back is closed too. */
-  retire(): void {
+  /** Closes the pool for good: what comes back is closed too. Whoever has not chosen a peer yet chooses one of the heir's. */
+  retire(heir: Upstream | null): void {
     this.#retired = true;
+    this.#heir = heir;
     for (const peer of this.#idle.keys()) this.closeIdle(peer);
     this.#idle.clear();
+    this.waiting?.moveTo(heir);
+  }
+
+  /** Itself, or what took its place: it alone knows which peers are up now. */
+  get present(): Upstream {
+    return this.#heir === null ? this : this.#heir.present;
   }
 
   #stackOf(peer: Peer): PeerConnection[] {

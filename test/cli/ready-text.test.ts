@@ -1,19 +1,20 @@
 // What is printed once everything serves.
 import { describe, expect, it } from 'vitest';
 import { readyText } from '../../src/cli/ready-text.ts';
-import type { ProcessStatus } from '../../src/supervise/slot.ts';
+import type { ProcessView } from '../../src/supervise/control/face.ts';
 import { readModel } from '../support/proxy.ts';
 
 /** The lines behind the first, which has the version and the pid. */
-function linesOf(text: string, processes: readonly ProcessStatus[] = []): string[] {
+function linesOf(text: string, processes: readonly ProcessView[] = []): string[] {
   const { model, remove } = readModel(text);
   remove();
   return readyText(model, processes).trimEnd().split('\n').slice(1);
 }
 
-const process = (program: string, index: number, more: Partial<ProcessStatus> = {}): ProcessStatus => ({
-  ...{ program, index, name: `${program}_0${index}`, port: 8001 + index, state: 'RUNNING', pid: 1, up: true },
-  ...{ uptimeMs: 1, restarts: 0, failures: 0, problem: null },
+const process = (program: string, index: number, more: Partial<ProcessView> = {}): ProcessView => ({
+  ...{ program, group: program, name: `${program}_0${index}`, port: 8001 + index, state: 'RUNNING', pid: 1 },
+  ...{ startedAtMs: 1, stoppedAtMs: 0, exitStatus: 0, stdoutLog: null, stderrLog: null, ready: true },
+  ...{ inFlight: 0, restarts: 0, problem: null, spawnError: '' },
   ...more,
 });
 
@@ -30,11 +31,11 @@ describe('the text of a start', () => {
   it('shows the processes of a program that an upstream or a proxy_pass follows', () => {
     const text = `program web { command node; numprocs 2; first_port 8001; }
       http { server { listen 127.0.0.1:9000; location / { proxy_pass http://web; } } }`;
-    const lines = linesOf(text, [process('web', 0), process('web', 1, { up: false, state: 'STARTING' })]);
+    const lines = linesOf(text, [process('web', 0), process('web', 1, { ready: false, state: 'STARTING' })]);
     expect(lines).toContain('  upstream web: 127.0.0.1:8001 (round_robin)');
     expect(lines).toContain('  web_01 (port 8002) is not ready yet: STARTING');
     expect(lines.join()).not.toContain('program web');
-    const down = process('web', 0, { up: false, state: 'BACKOFF', problem: 'exited with code 1' });
+    const down = process('web', 0, { ready: false, state: 'BACKOFF', problem: 'exited with code 1' });
     const none = linesOf(text, [down]);
     expect(none).toContain('  upstream web: no peer yet (round_robin)');
     expect(none).toContain('  web_00 (port 8001) does not serve: exited with code 1');
@@ -49,7 +50,7 @@ describe('the text of a start', () => {
       process('mail', 0, none),
       process('mail', 1, { ...none, state: 'BACKOFF', problem: 'exited with code 1' }),
       process('mail', 2, none),
-      process('cron', 0, { up: false, state: 'STARTING' }),
+      process('cron', 0, { ready: false, state: 'STARTING' }),
       process('twice', 0, none),
       process('twice', 1, none),
     ];

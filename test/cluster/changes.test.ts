@@ -1,10 +1,12 @@
 // What a reload says it changed.
 import { describe, expect, it } from 'vitest';
-import { describeChanges, NO_PROGRAM_CHANGES } from '../../src/cluster/changes.ts';
+import { describeChanges } from '../../src/cluster/changes.ts';
 import { buildModel } from '../../src/config/build.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Model } from '../../src/config/model.ts';
 import { shapeOf } from '../../src/config/registry.ts';
+
+const NO_POOL_CHANGES = { started: [], stopped: [], replaced: [] };
 
 function model(text: string): Model {
   const { tree, prefix, problems } = loadConfig('/x/nginx.conf', { shapeOf, readFile: () => text });
@@ -28,7 +30,7 @@ describe('describeChanges', () => {
     ['groups', `upstream z { server 127.0.0.1:9; } ${BASE}`, 'upstreams: 1 added'],
   ])('tells of %s', (_, text, expected) => {
     const wrap = (inner: string): Model => model(`http { ${inner} }`);
-    expect(describeChanges(wrap(BASE), wrap(text), NO_PROGRAM_CHANGES)).toBe(expected);
+    expect(describeChanges(wrap(BASE), wrap(text), NO_POOL_CHANGES)).toBe(expected);
   });
 
   it('tells of settings and of programs', () => {

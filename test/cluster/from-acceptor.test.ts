@@ -21,6 +21,13 @@ const GOOD: readonly FromAcceptor[] = [
   { type: 'reopened', generation: 4, problems: [] },
   { type: 'reopened', generation: 4, problems: ['no'] },
   { type: 'draining', waits: { exchanges: 0, tunnels: 5 } },
+  { type: 'peer-idle', id: 3 },
+  { type: 'counts', id: 3, ports: {} },
+  {
+    type: 'counts',
+    id: 4,
+    ports: { 8001: { exchanges: 2, tunnels: 0 }, 65535: { exchanges: 0, tunnels: 1 } },
+  },
 ];
 
 /** A good message with one thing in it replaced, or anything. */
@@ -30,7 +37,7 @@ const DAMAGED = fc.oneof(
   fc
     .tuple(
       fc.constantFrom(...GOOD),
-      fc.constantFrom('type', 'generation', 'problem', 'problems', 'segment', 'waits'),
+      fc.constantFrom('type', 'generation', 'problem', 'problems', 'segment', 'waits', 'id', 'ports'),
       fc.jsonValue(),
     )
     .map(([message, key, value]) => ({ ...message, [key]: value })),
@@ -73,6 +80,12 @@ describe('readFromAcceptor', () => {
     '{"type":"reopened","generation":1,"problems":[1]}',
     '{"type":"draining","waits":{"exchanges":1}}',
     '{"type":"log-full","segment":"1"}',
+    '{"type":"peer-idle"}',
+    '{"type":"counts","id":1,"ports":[]}',
+    '{"type":"counts","id":1,"ports":{"8001":1}}',
+    '{"type":"counts","id":1,"ports":{"8001":{"exchanges":1}}}',
+    '{"type":"counts","id":1,"ports":{"65536":{"exchanges":1,"tunnels":0}}}',
+    '{"type":"counts","id":1,"ports":{"__proto__":{"exchanges":1,"tunnels":0}}}',
   ])('refuses %s', (text) => {
     expect(readFromAcceptor(JSON.parse(text))).toBeNull();
   });

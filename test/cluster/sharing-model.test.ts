@@ -11,6 +11,7 @@ import { SharedRotation } from '../../src/cluster/shared-rotation.ts';
 import type { Model } from '../../src/config/model.ts';
 import type { Discovery } from '../../src/upstream/discovery.ts';
 import { UpstreamSet } from '../../src/upstream/upstream-set.ts';
+import { processPort } from '../support/process-port.ts';
 import { readModel } from '../support/proxy.ts';
 
 const opened: number[] = [];
@@ -54,7 +55,7 @@ function modelOf(text: string): Model {
 
 const programs = (up: readonly boolean[]): Discovery => ({
   hosts: {},
-  programs: { p: up.map((isUp, i) => ({ port: 4000 + i, up: isUp })) },
+  programs: { p: up.map((isUp, i) => processPort(4000 + i, { up: isUp })) },
 });
 
 interface Open {

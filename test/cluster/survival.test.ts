@@ -30,27 +30,32 @@ describe('a program', () => {
       import { writeFileSync, mkdtempSync } from 'node:fs';
       import { Supervisor } from './src/supervise/supervisor.ts';
       import { programDefaults } from './src/supervise/rows.ts';
+      import { poolOf, printed, SURROUNDINGS } from './test/supervise/programs.ts';
       const errors = new Set();
       process.on('uncaughtException', ({ message }) => errors.add(message));
       const dir = mkdtempSync('/tmp/lbproxy-fails-');
       writeFileSync(dir + '/app.mjs', \`import { createServer } from 'node:net'; createServer().listen(\${${port}}, '127.0.0.1');\`);
       const settings = { ...programDefaults, programCommand: process.execPath + ' ' + dir + '/app.mjs', programFirstPort: ${port}, programStartMs: 0 };
       const supervisor = new Supervisor({
-        programs: [{ name: 'a', at: 'x:1:1', settings }], prefix: dir,
+        ...SURROUNDINGS, pool: poolOf(dir, [{ name: 'a', at: 'x:1:1', settings }]),
+        output: (slot) => printed(slot, () => { throw new Error('no output'); }),
+        drain() { throw new Error('no drain'); }, onState() { throw new Error('no state'); },
         log() { throw new Error('no log'); },
         onPeers() { throw new Error('no peers'); },
-        onOutput() { throw new Error('no output'); },
       });
       const until = async (reached) => { while (!reached()) await new Promise((r) => setTimeout(r, 20)); };
       supervisor.start();
-      await until(() => supervisor.status[0].up);
-      const first = supervisor.status[0].pid;
+      await until(() => supervisor.slots[0].up);
+      const first = supervisor.slots[0].pid;
       process.kill(first, 'SIGKILL');
-      await until(() => supervisor.status[0].up && supervisor.status[0].pid !== first);
+      await until(() => supervisor.slots[0].up && supervisor.slots[0].pid !== first);
       await supervisor.stop();
-      console.log(JSON.stringify([supervisor.status[0].state, [...errors]]));
+      console.log(JSON.stringify([supervisor.slots[0].state, [...errors]]));
       process.exit(0);
     `);
-    expect(JSON.parse(out)).toEqual(['STOPPED', ['no log', 'no peers']]);
+    expect(JSON.parse(out)).toEqual([
+      'STOPPED',
+      expect.arrayContaining(['no log', 'no peers', 'no drain', 'no state']),
+    ]);
   });
 });

@@ -125,7 +125,7 @@ function argumentsOf(row: Row): readonly [string, string?] {
   if (/pid|lock_file|_path$|directory|^root$|^alias$/.test(row.name)) return [`${dir}/x`];
   if (/hash/.test(row.name)) return ['1024'];
   if (/size|directio|chunk$|read_ahead|postpone|min_length/.test(row.name)) return ['4k'];
-  if (/time|delay|valid|secs/.test(row.name) && row.name !== 'reset_timedout_connection') return ['3s'];
+  if (/time|delay|valid|secs|hold$/.test(row.name) && row.name !== 'reset_timedout_connection') return ['3s'];
   return /number|…/.test(row.syntax) &&
     /limit|requests|connections|processes|tries|nofile|priority|uses|ranges|headers$|numprocs|port|retries|keepalive$/.test(
       row.name,

@@ -35,6 +35,7 @@ async function through(
       upstreams,
       log: { attemptFailed: () => {} },
       absolute: (_x, location) => location,
+      waitPage: () => {},
     });
   });
   const client = new FakeClient();

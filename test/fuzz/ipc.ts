@@ -1,4 +1,6 @@
 // Messages between the primary and an acceptor, either way: whatever comes, the next honest one is understood, and nobody ends.
+
+import { processPort } from '../support/process-port.ts';
 import { AcceptorSide } from './ipc-acceptor.ts';
 import { GENERATION, type IpcCase } from './ipc-case.ts';
 import { ipcModel } from './ipc-model.ts';
@@ -35,7 +37,7 @@ export async function openIpc(): Promise<Target<IpcCase>> {
     { type: 'commit', generation: GENERATION, state },
     {
       type: 'discovery',
-      discovery: { hosts: { a: ['127.0.0.1'] }, programs: { p: [{ port: 1, up: true }] } },
+      discovery: { hosts: { a: ['127.0.0.1'] }, programs: { p: [processPort(1, {})] } },
     },
     { type: 'log-sealed' },
     { type: 'reopen', generation: 1 },

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { CrashOutput } from '../../src/supervise/crash-output.ts';
 import { Supervisor, type SupervisorOptions } from '../../src/supervise/supervisor.ts';
-import { eventually, node, program, scriptDir } from './programs.ts';
+import { eventually, node, poolOf, printed, program, SURROUNDINGS, scriptDir } from './programs.ts';
 
 const cleanups: (() => void | Promise<void>)[] = [];
 afterEach(async () => {
@@ -91,10 +91,10 @@ describe('a supervised crash loop', () => {
     cleanups.push(remove);
     const lines: string[] = [];
     const options: SupervisorOptions = {
-      programs: [program('a', { programCommand: node(dir, 'crash.mjs'), programStartMs: 0 })],
-      prefix: dir,
+      ...SURROUNDINGS,
+      pool: poolOf(dir, [program('a', { programCommand: node(dir, 'crash.mjs'), programStartMs: 0 })]),
       log: () => {},
-      onOutput: ({ text }) => void lines.push(text),
+      output: (slot) => printed(slot, ({ text }) => void lines.push(text)),
       onPeers: () => {},
     };
     const supervisor = new Supervisor(options);

@@ -4,10 +4,49 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ProgramModel, Settings } from '../../src/config/model.ts';
+import { EventHub } from '../../src/supervise/events/event-hub.ts';
+import { ProgramLogs } from '../../src/supervise/logs/program-logs.ts';
+import type { OutputSink } from '../../src/supervise/output.ts';
+import type { PoolPlan } from '../../src/supervise/plan.ts';
+import { ProcessOutput } from '../../src/supervise/process-output.ts';
+import { EMPTY_POOL, planGroups } from '../../src/supervise/process-spec.ts';
 import { programDefaults } from '../../src/supervise/rows.ts';
+import type { Slot } from '../../src/supervise/slot.ts';
+import type { SlotOutput } from '../../src/supervise/slot-host.ts';
+import type { SupervisorOptions } from '../../src/supervise/supervisor.ts';
 
 export function program(name: string, own: Partial<Settings>): ProgramModel {
   return { name, at: `conf:1:1`, settings: { ...programDefaults, ...own } as Settings };
+}
+
+/** Throws with all problems when a program cannot be expanded. */
+export function poolOf(prefix: string, programs: readonly ProgramModel[]): PoolPlan {
+  const problems: string[] = [];
+  const cx = { prefix, env: process.env, userOf: () => undefined };
+  const groups = planGroups(programs, cx, ({ at, name }, message) =>
+    problems.push(`${at}: program "${name}": ${message}`),
+  );
+  if (problems.length > 0) throw new Error(problems.join('\n'));
+  return { ...EMPTY_POOL, groups };
+}
+
+/** What a supervisor needs, with nobody behind it. */
+export const SURROUNDINGS: Pick<SupervisorOptions, 'ready' | 'drain' | 'onState' | 'onGroups' | 'stdin'> = {
+  ready: {
+    notify: { pathFor: () => '', open: () => Promise.resolve(), onReady: () => () => {} },
+  },
+  drain: () => Promise.resolve(),
+  onState: () => {},
+  onGroups: () => {},
+  stdin: () => Promise.resolve(null),
+};
+
+const events = new EventHub({ identifier: 'test', log: () => {} });
+
+/** Output to a sink of lines. */
+export function printed(slot: Slot, print: OutputSink): SlotOutput {
+  const logs = new ProgramLogs({ childLogDirectory: tmpdir(), identifier: 'test', print, report: () => {} });
+  return new ProcessOutput(slot.spec, { logs, events, print });
 }
 
 /** A command line that runs a script of the directory with this Node. */

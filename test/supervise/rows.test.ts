@@ -95,8 +95,9 @@ describe('program rows', () => {
   it('read signals as Supervisor does', () => {
     expect(read('stopsignal', 'term').value).toBe('SIGTERM');
     expect(read('stopsignal', 'SIGQUIT').value).toBe('SIGQUIT');
-    expect(read('stopsignal', 'STOP').problems[0]).toBe(
-      '"stopsignal": "STOP" is not one of TERM, HUP, INT, QUIT, KILL, USR1, USR2',
+    expect(read('stopsignal', '9').value).toBe('SIGKILL');
+    expect(read('stopsignal', 'HALT').problems[0]).toBe(
+      '"stopsignal": "HALT" is no signal: write one such as TERM, HUP, INT, QUIT, KILL, USR1, USR2',
     );
   });
 

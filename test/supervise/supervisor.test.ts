@@ -2,9 +2,20 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ProgramModel } from '../../src/config/model.ts';
+import type { ProcessView } from '../../src/supervise/control/face.ts';
 import type { OutputLine } from '../../src/supervise/output.ts';
 import { Supervisor, type SupervisorOptions } from '../../src/supervise/supervisor.ts';
-import { eventually, freePorts, isRunning, node, program, scriptDir } from './programs.ts';
+import {
+  eventually,
+  freePorts,
+  isRunning,
+  node,
+  poolOf,
+  printed,
+  program,
+  SURROUNDINGS,
+  scriptDir,
+} from './programs.ts';
 
 const cleanups: (() => void | Promise<void>)[] = [];
 afterEach(async () => {
@@ -18,25 +29,44 @@ interface Kit {
   /** Every announcement as `hello 8001+ 8002-`. */
   readonly peers: string[];
   readonly pids: () => (number | null)[];
+  readonly status: () => Status[];
 }
+
+type Status = Omit<ProcessView, 'pid'> & {
+  readonly index: number;
+  readonly pid: number | null;
+  readonly up: boolean;
+  readonly failures: number;
+};
 
 function supervise(dir: string, programs: ProgramModel[], own: Partial<SupervisorOptions> = {}): Kit {
   const logs: string[] = [];
   const lines: OutputLine[] = [];
   const peers: string[] = [];
   const supervisor = new Supervisor({
-    programs,
-    prefix: dir,
+    ...SURROUNDINGS,
+    pool: poolOf(dir, programs),
     log: (level, message) => logs.push(`${level}: ${message}`),
-    onOutput: (line) => void lines.push(line),
-    onPeers: (name, ports) =>
-      peers.push([name, ...ports.map((p) => `${p.port}${p.up ? '+' : '-'}`)].join(' ')),
+    output: (slot) => printed(slot, (line) => void lines.push(line)),
+    onPeers: (name, ports) => {
+      const text = [name, ...ports.map((p) => `${p.port}${p.up ? '+' : '-'}`)].join(' ');
+      // Whether one is about to come is told too.
+      if (peers.at(-1) !== text) peers.push(text);
+    },
     ...own,
   });
   cleanups.push(() => supervisor.stop());
   supervisor.announceAll();
   supervisor.start();
-  return { supervisor, logs, lines, peers, pids: () => supervisor.status.map((s) => s.pid) };
+  const status = (): Status[] =>
+    supervisor.slots.map((slot) => ({
+      ...slot.view,
+      index: slot.spec.index,
+      pid: slot.pid === 0 ? null : slot.pid,
+      up: slot.up,
+      failures: slot.failures,
+    }));
+  return { supervisor, logs, lines, peers, status, pids: () => status().map((s) => s.pid) };
 }
 
 function scripts(texts: Record<string, string> = {}): string {
@@ -45,7 +75,7 @@ function scripts(texts: Record<string, string> = {}): string {
   return dir;
 }
 
-const allUp = (kit: Kit) => (): boolean => kit.supervisor.status.every((s) => s.up);
+const allUp = (kit: Kit) => (): boolean => kit.status().every((s) => s.up);
 
 function hold(port: number): Promise<Server> {
   const server = createServer();
@@ -65,10 +95,10 @@ describe('Supervisor', () => {
     });
     const kit = supervise(dir, [hello]);
     expect(kit.peers).toEqual([`hello ${first}- ${first + 1}- ${first + 2}-`]);
-    await eventually(() => kit.supervisor.status.every((s) => s.state === 'RUNNING' && s.up));
+    await eventually(() => kit.status().every((s) => s.state === 'RUNNING' && s.up));
     expect(kit.peers).toHaveLength(4);
     expect(kit.peers.at(-1)).toBe(`hello ${first}+ ${first + 1}+ ${first + 2}+`);
-    const status = kit.supervisor.status;
+    const status = kit.status();
     expect(status.map((s) => [s.name, s.index, s.port, s.restarts, s.failures])).toEqual([
       ['hello_00', 0, first, 0, 0],
       ['hello_01', 1, first + 1, 0, 0],
@@ -77,7 +107,7 @@ describe('Supervisor', () => {
     const pids = status.map((s) => s.pid ?? 0);
     await kit.supervisor.stop();
     expect(pids.filter(isRunning)).toEqual([]);
-    expect(kit.supervisor.status.map((s) => [s.state, s.pid])).toEqual(Array(3).fill(['STOPPED', null]));
+    expect(kit.status().map((s) => [s.state, s.pid])).toEqual(Array(3).fill(['STOPPED', null]));
     expect(kit.peers.at(-1)).toBe(`hello ${first}- ${first + 1}- ${first + 2}-`);
   });
 
@@ -99,11 +129,11 @@ describe('Supervisor', () => {
     expect(kit.peers).toEqual([`hello ${first}- ${first + 1}+`, `hello ${first}+ ${first + 1}+`]);
     expect(kit.pids()[0]).not.toBe(victim);
     expect(kit.pids()[1]).toBe(other);
-    expect(kit.supervisor.status[0].restarts).toBe(1);
+    expect(kit.status()[0].restarts).toBe(1);
     expect(kit.logs.join('\n')).toMatch(/hello_00 was ended by SIGKILL after/);
   });
 
-  it('announces before it signals, by drainMs', async () => {
+  it('announces, waits until nothing is under way, and then signals', async () => {
     const dir = scripts({
       'polite.mjs': `import './server.mjs'; process.on('SIGTERM', () => { console.log(Date.now()); process.exit(0); });`,
     });
@@ -113,9 +143,10 @@ describe('Supervisor', () => {
       dir,
       [program('a', { programCommand: `${node(dir, 'polite.mjs')} {port}`, programFirstPort: first })],
       {
-        drainMs: 200,
+        drain: () => new Promise((resolve) => setTimeout(resolve, 200)),
         onPeers: (_, [peer]) => {
-          if (!peer.up) downAt = Date.now();
+          if (peer.up) downAt = 0;
+          else downAt ||= Date.now();
         },
       },
     );
@@ -129,7 +160,7 @@ describe('Supervisor', () => {
   it('backs off in a crash loop', async () => {
     const dir = scripts({ 'crash.mjs': 'process.exit(3)' });
     const kit = supervise(dir, [program('a', { programCommand: node(dir, 'crash.mjs') })]);
-    await eventually(() => kit.supervisor.status[0].failures === 3);
+    await eventually(() => kit.status()[0].failures === 3);
     const pauses = kit.logs
       .filter((l) => l.startsWith('error'))
       .map((l) => /exited.*?(?= after)|next.*/g.exec(l)?.[0]);
@@ -139,9 +170,9 @@ describe('Supervisor', () => {
       'next start in 500 ms, 2 failures in a row',
       'next start in 1 s, 3 failures in a row',
     ]);
-    expect(kit.supervisor.status[0]).toMatchObject({ state: 'BACKOFF', pid: null });
+    expect(kit.status()[0]).toMatchObject({ state: 'BACKOFF', pid: null });
     await kit.supervisor.stop();
-    expect(kit.supervisor.status[0].state).toBe('STOPPED');
+    expect(kit.status()[0].state).toBe('STOPPED');
   });
 
   it('stops the whole group, grandchildren included', async () => {
@@ -159,7 +190,7 @@ describe('Supervisor', () => {
     const command = `sh -c 'sleep 1000 & echo $!; sleep 0.3; exit 1'`;
     const kit = supervise(dir, [program('a', { programCommand: command })]);
     const grandchild = Number((await eventually(() => kit.lines[0])).text);
-    await eventually(() => kit.supervisor.status[0].state === 'BACKOFF');
+    await eventually(() => kit.status()[0].state === 'BACKOFF');
     expect(isRunning(grandchild)).toBe(false);
   });
 
@@ -212,7 +243,7 @@ describe('Supervisor', () => {
     expect(out.slice(0, 2)).toEqual(['one', 'two']);
     expect(out.slice(2, -1).map((t) => t.length)).toEqual(Array(16).fill(64 * 1024));
     expect(kit.lines.filter((l) => l.stream === 'stderr').map((l) => l.text)).toEqual(['oops']);
-    await eventually(() => kit.supervisor.status[0].state === 'EXITED');
+    await eventually(() => kit.status()[0].state === 'EXITED');
   });
 
   it('gives the process its directory and environment', async () => {
@@ -284,7 +315,7 @@ describe('Supervisor', () => {
     const message = await eventually(() => kit.logs.find((l) => l.startsWith('error')));
     expect(message).toContain(`hello cannot start: port ${port} is taken by `);
     if (process.platform === 'linux') expect(message).toContain(`pid ${process.pid} (`);
-    expect(kit.supervisor.status[0]).toMatchObject({ state: 'BACKOFF', up: false, pid: null });
+    expect(kit.status()[0]).toMatchObject({ state: 'BACKOFF', up: false, pid: null });
     holder.close();
     await eventually(allUp(kit));
   });
@@ -298,7 +329,7 @@ describe('Supervisor', () => {
   ])('says why %s in %s cannot start', async (programCommand, programDirectory, expected) => {
     const dir = scripts({ 'plain.txt': 'x' });
     const kit = supervise(dir, [program('a', { programCommand, programDirectory })]);
-    await eventually(() => kit.supervisor.status[0].state === 'BACKOFF');
+    await eventually(() => kit.status()[0].state === 'BACKOFF');
     expect(kit.logs.find((l) => l.startsWith('error'))).toMatch(expected);
   });
 
@@ -354,11 +385,11 @@ describe('a process that closes its port and lives on', () => {
 
   it('leaves the balancer, and comes back with its port', async () => {
     const { kit, port, pid } = await closing({ programReadyLostMs: null });
-    expect(kit.supervisor.status[0]).toMatchObject({ state: 'RUNNING', up: false, pid });
-    expect(kit.supervisor.status[0].problem).toBe(`no longer accepts on port ${port}`);
+    expect(kit.status()[0]).toMatchObject({ state: 'RUNNING', up: false, pid });
+    expect(kit.status()[0].problem).toBe(`no longer accepts on port ${port}`);
     process.kill(pid ?? 0, 'SIGCONT');
     await eventually(() => kit.peers.at(-1) === `app ${port}+`);
-    expect(kit.supervisor.status[0]).toMatchObject({ state: 'RUNNING', up: true, pid, problem: null });
+    expect(kit.status()[0]).toMatchObject({ state: 'RUNNING', up: true, pid, problem: null });
   });
 
   it('is restarted after ready_lost', async () => {
@@ -380,7 +411,7 @@ describe('a process that closes its port and lives on', () => {
     process.kill(pid, 'SIGSTOP');
     await new Promise((resolve) => setTimeout(resolve, 5000));
     process.kill(pid, 'SIGCONT');
-    expect(kit.supervisor.status[0]).toMatchObject({ up: true, pid });
+    expect(kit.status()[0]).toMatchObject({ up: true, pid });
     expect(kit.logs.filter((line) => line.startsWith('warn'))).toEqual([]);
   });
 });
@@ -397,7 +428,7 @@ describe('update', () => {
         programStartMs: 0,
         ...own,
       });
-    const kit = supervise(dir, [hello({})], { drainMs: 10 });
+    const kit = supervise(dir, [hello({})]);
     await eventually(allUp(kit));
     return { kit, hello, first, dir };
   }
@@ -405,36 +436,36 @@ describe('update', () => {
   it('keeps unchanged processes, adds and removes', async () => {
     const { kit, hello, first, dir } = await started(2);
     const before = kit.pids();
-    await kit.supervisor.update([hello({ programNumprocs: 3, programStopWaitMs: 5000 })]);
+    await kit.supervisor.update(poolOf(dir, [hello({ programNumprocs: 3, programStopWaitMs: 5000 })]));
     await eventually(allUp(kit));
     expect(kit.pids().slice(0, 2)).toEqual(before);
     expect(kit.peers.at(-1)).toBe(`hello ${first}+ ${first + 1}+ ${first + 2}+`);
     const other = program('other', { programCommand: node(dir, 'server.mjs'), programFirstPort: first + 3 });
-    await kit.supervisor.update([hello({ programNumprocs: 1 }), other]);
+    await kit.supervisor.update(poolOf(dir, [hello({ programNumprocs: 1 }), other]));
     await eventually(allUp(kit));
-    expect(kit.supervisor.status.map((s) => s.name)).toEqual(['hello', 'other']);
+    expect(kit.status().map((s) => s.name)).toEqual(['hello', 'other']);
     expect(before.map((pid) => isRunning(pid ?? 0))).toEqual([false, false]);
-    await kit.supervisor.update([other]);
+    await kit.supervisor.update(poolOf(dir, [other]));
     expect(kit.peers.at(-1)).toBe('hello');
-    expect(kit.supervisor.status.map((s) => s.name)).toEqual(['other']);
+    expect(kit.status().map((s) => s.name)).toEqual(['other']);
   });
 
   it('replaces changed processes one by one, so that the others always serve', async () => {
-    const { kit, hello } = await started(3);
+    const { kit, hello, dir } = await started(3);
     const before = kit.pids();
     kit.peers.length = 0;
-    await kit.supervisor.update([hello({ programEnvironment: { NEW: '1' } })]);
-    expect(kit.supervisor.status.every((s) => s.up)).toBe(true);
+    await kit.supervisor.update(poolOf(dir, [hello({ programEnvironment: { NEW: '1' } })]));
+    expect(kit.status().every((s) => s.up)).toBe(true);
     expect(kit.pids().some((pid) => before.includes(pid))).toBe(false);
     expect(kit.peers.length).toBeGreaterThanOrEqual(6);
     expect(kit.peers.filter((p) => p.split('-').length > 2)).toEqual([]);
   });
 
   it('moves the ports up without a collision', async () => {
-    const { kit, hello, first } = await started(3);
+    const { kit, hello, first, dir } = await started(3);
     kit.peers.length = 0;
-    await kit.supervisor.update([hello({ programFirstPort: first + 1 })]);
-    expect(kit.supervisor.status.map((s) => [s.port, s.up])).toEqual([1, 2, 3].map((i) => [first + i, true]));
+    await kit.supervisor.update(poolOf(dir, [hello({ programFirstPort: first + 1 })]));
+    expect(kit.status().map((s) => [s.port, s.up])).toEqual([1, 2, 3].map((i) => [first + i, true]));
     expect(kit.logs.filter((l) => l.startsWith('error'))).toEqual([]);
     expect(kit.peers.filter((p) => p.split('-').length > 2)).toEqual([]);
   });
@@ -442,32 +473,32 @@ describe('update', () => {
   it('stops at the first process that does not serve, and takes a correction', async () => {
     const { kit, hello, dir } = await started(3);
     const before = kit.pids();
-    await kit.supervisor.update([hello({ programCommand: node(dir, 'missing.mjs') })]);
+    await kit.supervisor.update(poolOf(dir, [hello({ programCommand: node(dir, 'missing.mjs') })]));
     expect(kit.pids().slice(1)).toEqual(before.slice(1));
-    expect(kit.supervisor.status.map((s) => s.up)).toEqual([false, true, true]);
+    expect(kit.status().map((s) => s.up)).toEqual([false, true, true]);
     expect(kit.logs.filter((l) => l.includes('the update stops here'))).toEqual([
-      expect.stringMatching(/hello_01, hello_02 keep running as they were; correct the program and reload/),
+      expect.stringMatching(
+        /hello:hello_01, hello:hello_02 keep running as they were; correct the program and reload/,
+      ),
     ]);
-    await kit.supervisor.update([hello({})]);
+    await kit.supervisor.update(poolOf(dir, [hello({})]));
     await eventually(allUp(kit));
     expect(kit.pids().slice(1)).toEqual(before.slice(1));
   });
 
   it('rejects programs that cannot be expanded and changes nothing', async () => {
-    const { kit, hello } = await started(1);
+    const { kit, hello, dir } = await started(1);
     const before = kit.pids();
-    await expect(kit.supervisor.update([hello({ programCommand: '%(nope)s' })])).rejects.toThrow(
-      /%\(nope\) is not known/,
-    );
+    expect(() => poolOf(dir, [hello({ programCommand: '%(nope)s' })])).toThrow(/%\(nope\) is not known/);
     expect(kit.pids()).toEqual(before);
-    expect(kit.supervisor.status[0].up).toBe(true);
+    expect(kit.status()[0].up).toBe(true);
   });
 
   it('gives way to stop', async () => {
-    const { kit, hello } = await started(3);
-    const update = kit.supervisor.update([hello({ programEnvironment: { NEW: '1' } })]);
+    const { kit, hello, dir } = await started(3);
+    const update = kit.supervisor.update(poolOf(dir, [hello({ programEnvironment: { NEW: '1' } })]));
     await kit.supervisor.stop();
     await update;
-    expect(kit.supervisor.status.map((s) => s.state)).toEqual(Array(3).fill('STOPPED'));
+    expect(kit.status().map((s) => s.state)).toEqual(Array(3).fill('STOPPED'));
   });
 });

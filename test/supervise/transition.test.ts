@@ -1,9 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Effect, type ProcessEvent, type ProcessRecord, STOPPED } from '../../src/supervise/state.ts';
-import { backOffMs, type Rules, transition } from '../../src/supervise/transition.ts';
+import { backOffMs } from '../../src/supervise/ending.ts';
+import {
+  type Effect,
+  type ProcessEvent,
+  type ProcessPolicy,
+  type ProcessRecord,
+  STOPPED,
+} from '../../src/supervise/state.ts';
+import { transition } from '../../src/supervise/transition.ts';
 
-const rules: Rules = {
+const rules: ProcessPolicy = {
   port: 8001,
   priority: 999,
   autostart: true,
@@ -26,7 +33,6 @@ const rules: Rules = {
   maxMemoryBytes: null,
   maxUnavailable: 1,
   slowStartMs: 0,
-  drainMs: 100,
 };
 
 type Short = string;
@@ -49,16 +55,18 @@ function short(effect: Effect): Short {
 type Move =
   | 'start'
   | 'stop'
+  | 'restart'
   | 'timer'
-  | 'port-free'
+  | 'prepared'
   | 'ready'
+  | 'drained'
   | 'lost'
   | 'gone'
   | 'failed'
   | { exit: number | string };
 
 /** Plays moves at given times; returns the last record and the effects of the last move. */
-function play(moves: readonly (readonly [number, Move])[], own: Partial<Rules> = {}) {
+function play(moves: readonly (readonly [number, Move])[], own: Partial<ProcessPolicy> = {}) {
   let record = STOPPED;
   let effects: readonly Effect[] = [];
   for (const [now, move] of moves) {
@@ -77,19 +85,19 @@ function eventOf(move: Move, { attempt }: ProcessRecord): ProcessEvent {
       : { type: 'exited', attempt, code: exit, signal: null };
   }
   if (move === 'failed') return { type: 'failed', attempt, reason: 'no such command' };
-  if (move === 'start' || move === 'stop' || move === 'timer') return { type: move };
+  if (move === 'start' || move === 'stop' || move === 'restart' || move === 'timer') return { type: move };
   return { type: move, attempt };
 }
 
 const launched = [
   [0, 'start'],
-  [0, 'port-free'],
+  [0, 'prepared'],
 ] as const;
 const running = [...launched, [300, 'ready'], [1000, 'timer']] as const;
 
 describe('transition', () => {
   it('looks at the port, launches, waits for it and for startsecs', () => {
-    expect(play([[0, 'start']])).toMatchObject({ state: 'STARTING', effects: ['timer off', 'check-port'] });
+    expect(play([[0, 'start']])).toMatchObject({ state: 'STARTING', effects: ['timer off', 'prepare'] });
     expect(play(launched)).toMatchObject({ state: 'STARTING', effects: ['launch', 'timer 1000'] });
     expect(play([...launched, [300, 'ready']])).toMatchObject({
       state: 'STARTING',
@@ -134,7 +142,7 @@ describe('transition', () => {
     });
     expect(play([...restarted, [65_100, { exit: 0 }], [65_100, 'gone']])).toMatchObject({
       state: 'STARTING',
-      effects: ['timer off', 'check-port'],
+      effects: ['timer off', 'prepare'],
     });
     expect(play(lost, { readyLostMs: null }).effects).toEqual([
       'down',
@@ -155,13 +163,16 @@ describe('transition', () => {
   });
 
   it('needs startsecs only where there is no port', () => {
-    expect(play([...launched, [1000, 'timer']], { port: null }).state).toBe('RUNNING');
+    expect(play([...launched, [1000, 'timer']], { port: null, ready: { by: 'running' } }).state).toBe(
+      'RUNNING',
+    );
   });
 
   it('takes a running process out, then signals it, then kills it', () => {
     const stopping = [...running, [5000, 'stop']] as const;
-    expect(play(stopping)).toMatchObject({ state: 'STOPPING', effects: ['down', 'timer 100'] });
-    const signalled = [...stopping, [5100, 'timer']] as const;
+    expect(play(stopping)).toMatchObject({ state: 'STOPPING', effects: ['down', 'timer 10000', 'drain'] });
+    expect(play([...stopping, [15_000, 'timer']]).effects).toEqual(['SIGTERM', 'timer 10000']);
+    const signalled = [...stopping, [5100, 'drained']] as const;
     expect(play(signalled).effects).toEqual(['SIGTERM', 'timer 10000']);
     const killed = [...signalled, [15_100, 'timer']] as const;
     expect(play(killed).effects).toEqual([
@@ -196,9 +207,14 @@ describe('transition', () => {
   it('kills what an exited leader left behind, and restarts at once after a good run', () => {
     const exited = [...running, [5000, { exit: 1 }]] as const;
     expect(play(exited)).toMatchObject({ state: 'RUNNING', effects: ['down', 'timer off', 'SIGKILL'] });
-    expect(play([...exited, [5001, 'gone']])).toMatchObject({
+    const gone = [...exited, [5001, 'gone']] as const;
+    expect(play(gone)).toMatchObject({
+      state: 'EXITED',
+      effects: ['timer 0', 'warn: exited with status 1 after 5 s; starting it again'],
+    });
+    expect(play([...gone, [5001, 'timer']])).toMatchObject({
       state: 'STARTING',
-      effects: ['timer off', 'warn: exited with status 1 after 5 s; starting it again', 'check-port'],
+      effects: ['timer off', 'prepare'],
     });
   });
 
@@ -218,12 +234,12 @@ describe('transition', () => {
     ]);
     const well = [
       [950, 'timer'],
-      [950, 'port-free'],
+      [950, 'prepared'],
       [1000, 'ready'],
       [1950, 'timer'],
       [1960, { exit: 0 }],
     ] as const;
-    expect(play([...twice, ...well, [1960, 'gone']])).toMatchObject({
+    expect(play([...twice, ...well, [1960, 'gone'], [1960, 'timer']])).toMatchObject({
       state: 'STARTING',
       record: { failures: 0 },
     });
@@ -249,13 +265,17 @@ describe('transition', () => {
     ] as const;
     const own = { giveUpAfter: 1 };
     expect(play([[0, 'start'], ...fail, [0, 'failed']], own)).toMatchObject({
+      state: 'BACKOFF',
+      effects: ['timer 0'],
+    });
+    expect(play([[0, 'start'], ...fail, ...fail], own)).toMatchObject({
       state: 'FATAL',
       effects: [
         'timer off',
         'error: cannot start: no such command; given up after 2 failed starts (startretries 1)',
       ],
     });
-    expect(play([[0, 'start'], ...fail, [0, 'failed'], [0, 'start']], own)).toMatchObject({
+    expect(play([[0, 'start'], ...fail, ...fail, [0, 'start']], own)).toMatchObject({
       state: 'STARTING',
       record: { failures: 0 },
     });
@@ -269,12 +289,85 @@ describe('transition', () => {
     ['unexpected', 1, 'STARTING'],
     ['unexpected', 'SIGKILL', 'STARTING'],
   ] as const)('autorestart %s, exit %s → %s', (autorestart, exit, state) => {
-    expect(play([...running, [5000, { exit }], [5000, 'gone']], { autorestart }).state).toBe(state);
+    const ended = [...running, [5000, { exit }], [5000, 'gone']] as const;
+    expect(play(ended, { autorestart }).state).toBe('EXITED');
+    expect(play([...ended, [5000, 'timer']], { autorestart }).state).toBe(state);
   });
 
   it('pauses before the restart of a short run even with startsecs 0', () => {
     const flash = [...launched, [0, 'ready'], [0, 'timer'], [50, { exit: 0 }], [50, 'gone']] as const;
-    expect(play(flash, { startMs: 0 })).toMatchObject({ state: 'BACKOFF' });
+    expect(play(flash, { startMs: 0 })).toMatchObject({
+      state: 'EXITED',
+      record: { startAgain: true },
+      effects: ['timer 250', 'warn: exited with status 0 after 50 ms; next start in 250 ms'],
+    });
+  });
+
+  it('makes longer pauses for one that ends soon after each start, and short ones while it had served', () => {
+    let moves: (readonly [number, Move])[] = [[0, 'start']];
+    const pauses: string[] = [];
+    const life = (serves: boolean): void => {
+      moves = [...moves, [0, 'prepared'], ...(serves ? [[0, 'ready'] as const] : []), [1000, 'timer']];
+      moves = [...moves, [1500, { exit: 1 }], [1500, 'gone']];
+      pauses.push(play(moves, { readyGates: false, startMs: 1000 }).effects[0]);
+      moves = [...moves, [0, 'timer']];
+    };
+    for (let i = 0; i < 5; i++) life(false);
+    expect(pauses).toEqual(['timer 0', 'timer 250', 'timer 500', 'timer 1000', 'timer 2000']);
+    for (let i = 0; i < 3; i++) life(true);
+    expect(pauses.slice(5)).toEqual(['timer 1000', 'timer 1000', 'timer 1000']);
+  });
+
+  it("keeps Supervisor's rule: n seconds after the n-th failed start, RUNNING by startsecs alone, BACKOFF before FATAL", () => {
+    const own = { backOff: 'supervisor', readyGates: false, giveUpAfter: 2 } as const;
+    expect(play([...launched, [1000, 'timer']], own).state).toBe('RUNNING');
+    const fails = (n: number): (readonly [number, Move])[] => [
+      [0, 'start'],
+      ...Array.from({ length: n - 1 }, (): (readonly [number, Move])[] => [
+        [0, 'failed'],
+        [0, 'timer'],
+      ]).flat(),
+      [0, 'failed'],
+    ];
+    expect([1, 2, 3].map((n) => play(fails(n), own).effects[0])).toEqual([
+      'timer 1000',
+      'timer 2000',
+      'timer 0',
+    ]);
+    expect(play(fails(3), own).state).toBe('BACKOFF');
+    expect(play([...fails(3), [0, 'timer']], own).state).toBe('FATAL');
+  });
+
+  it('ends a start that is not ready in time', () => {
+    const own = { readyTimeoutMs: 5000 };
+    const late = [...launched, [1000, 'timer'], [5000, 'timer']] as const;
+    expect(play([...launched, [1000, 'timer']], own).effects).toEqual(['timer 4000']);
+    expect(play(late, own)).toMatchObject({
+      state: 'STARTING',
+      effects: ['timer off', expect.stringMatching(/^error: was not ready within 5 s/), 'SIGKILL'],
+    });
+    expect(play([...late, [5001, { exit: 'SIGKILL' }], [5001, 'gone']], own)).toMatchObject({
+      state: 'BACKOFF',
+      record: { problem: 'was not ready within 5 s (ready_timeout)' },
+    });
+  });
+
+  it('restarts by a stop and a start, from every state', () => {
+    expect(play([...running, [5000, 'restart']])).toMatchObject({
+      state: 'STOPPING',
+      record: { startAgain: true },
+    });
+    expect(play([[0, 'restart']]).state).toBe('STARTING');
+    expect(
+      play([
+        ...running,
+        [5000, 'stop'],
+        [5001, 'restart'],
+        [5002, 'drained'],
+        [5003, { exit: 0 }],
+        [5003, 'gone'],
+      ]).state,
+    ).toBe('STARTING');
   });
 
   it('starts again after a stop when that was asked for, and not when the stop was repeated', () => {
@@ -286,7 +379,7 @@ describe('transition', () => {
     ] as const;
     expect(play([...restart, ...end])).toMatchObject({
       state: 'STARTING',
-      effects: ['timer off', 'check-port'],
+      effects: ['timer off', 'prepare'],
     });
     expect(play([...restart, [5001, 'stop'], ...end]).state).toBe('STOPPED');
   });
@@ -310,9 +403,9 @@ class World {
   live: { attempt: number; leader: boolean; killed: boolean }[] = [];
   timerArmed = false;
   announced = false;
-  readonly own: Rules;
+  readonly own: ProcessPolicy;
 
-  constructor(own: Rules) {
+  constructor(own: ProcessPolicy) {
     this.own = own;
   }
 
@@ -326,7 +419,7 @@ class World {
   }
 
   apply(effect: Effect): void {
-    if (effect.do === 'check-port') this.checks.push(effect.attempt);
+    if (effect.do === 'prepare') this.checks.push(effect.attempt);
     if (effect.do === 'launch') this.live.push({ attempt: effect.attempt, leader: true, killed: false });
     if (effect.do === 'timer') this.timerArmed = effect.afterMs !== null;
     if (effect.do === 'signal') {
@@ -343,10 +436,12 @@ class World {
   happen(choice: number): void {
     this.now += (choice % 7) * 150;
     const process = this.live[0];
-    const kind = choice % 8;
+    const kind = choice % 9;
     if (kind === 0) this.send({ type: 'start' });
     else if (kind === 1) this.send({ type: 'stop' });
     else if (kind === 2) this.fireTimer();
+    else if (kind === 8)
+      this.send({ type: choice % 2 === 0 ? 'restart' : 'drained', attempt: this.record.attempt });
     else if (kind <= 4) this.answerCheck(choice);
     else if (process === undefined) return;
     else if (!process.leader) this.gone();
@@ -360,7 +455,7 @@ class World {
     if (this.checks.length === 0) return;
     const [attempt] = this.checks.splice(choice % this.checks.length, 1);
     if (choice % 3 === 0) this.send({ type: 'failed', attempt, reason: 'taken' });
-    else this.send({ type: 'port-free', attempt });
+    else this.send({ type: 'prepared', attempt });
   }
 
   /** The system says a little after the launch that there was nothing to run. */
@@ -407,7 +502,7 @@ describe('any sequence of events', () => {
           if (world.live[0]?.leader && world.live[0].killed) world.exit();
           if (world.live[0]?.leader === false) world.gone();
         }
-        for (const attempt of world.checks) world.send({ type: 'port-free', attempt });
+        for (const attempt of world.checks) world.send({ type: 'prepared', attempt });
         expect(world.record.state).toBe('STOPPED');
         expect(world.live).toEqual([]);
         expect(world.timerArmed).toBe(false);

@@ -104,10 +104,14 @@ describe('planProcesses', () => {
       programDirectory: 'demo/{index}',
       programEnvironment: { NUM: '%(process_num)02d', HERE: '%(here)s' },
     });
-    const specs = planProcesses(model, { prefix: '/etc/lb', env: { OPTS: '-a "b c"' } }, (m) => {
-      throw new Error(m);
-    });
-    expect(specs.map((s) => s.launch)).toEqual([
+    const specs = planProcesses(
+      model,
+      { prefix: '/etc/lb', env: { OPTS: '-a "b c"' }, userOf: () => undefined },
+      (m) => {
+        throw new Error(m);
+      },
+    );
+    expect(specs.map((s) => s.launch)).toMatchObject([
       {
         name: 'hello_01',
         port: 8001,
@@ -128,7 +132,7 @@ describe('planProcesses', () => {
   it('names a single process after its program', () => {
     const [spec] = planProcesses(
       program('solo', { programCommand: 'a' }),
-      { prefix: '/', env: {} },
+      { prefix: '/', env: {}, userOf: () => undefined },
       () => undefined,
     );
     expect(spec.launch).toMatchObject({ name: 'solo', port: null, directory: '/' });

@@ -29,11 +29,12 @@ async function startPrimary(command: string[]) {
     join(dir, 'primary.mjs'),
     `import { Supervisor } from '${room}supervisor.ts';
      import { programDefaults } from '${room}rows.ts';
+     import { poolOf, printed, SURROUNDINGS } from '${new URL('programs.ts', import.meta.url).href}';
      const settings = { ...programDefaults, programCommand: ${JSON.stringify(command.map((w) => (w.includes("'") ? `"${w.replaceAll(/[\\"]/g, '\\$&')}"` : `'${w}'`)).join(' '))} };
      new Supervisor({
-       programs: [{ name: 'a', at: 'x:1:1', settings }], prefix: ${JSON.stringify(dir)}, onPeers() {},
+       ...SURROUNDINGS, pool: poolOf(${JSON.stringify(dir)}, [{ name: 'a', at: 'x:1:1', settings }]), onPeers() {},
        log: (level, message) => console.log(level, message),
-       onOutput: (line) => console.log('out', line.text),
+       output: (slot) => printed(slot, (line) => console.log('out', line.text)),
      }).start();`,
   );
   const primary = spawn(process.execPath, [join(dir, 'primary.mjs')], {

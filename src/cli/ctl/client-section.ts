@@ -26,7 +26,7 @@ export function readClientSection(text: string, file: string): ClientSection {
     problem ??= `${file}:${at.line}:${at.column}: ${message}`;
   };
   parseIni(withUnixLines(text), file, document, {
-    problems: { error: refuse, warn: () => {} },
+    problems: { error: refuse, warn: () => {}, tally: () => {} },
     notes: { repeated: () => {} },
   });
   if (problem !== undefined) throw new BadConfiguration(problem);

@@ -1,6 +1,6 @@
 // What a control server (XML-RPC, `lbproxy ctl`) sees of the pool: plain views, and the few things that can be asked for. The pool itself
 // stands behind it, and a test can put a stand-in there.
-import type { GroupPlan } from '../plan.ts';
+import type { GroupPlan, ProcessSpec } from '../plan.ts';
 import type { ProcessState } from '../state.ts';
 
 /** One process as it is now. */
@@ -18,6 +18,12 @@ export interface ProcessView {
   readonly exitStatus: number;
   /** Why the latest start failed; null once it runs. */
   readonly problem: string | null;
+  /**
+   * The same in Supervisor's words, '' for nothing: set by a failed start (`Exited too quickly (process log may have details)`, `can't
+   * find command '/x'`) and by an end with a status not in exitcodes (`Bad exit code 2`), kept through BACKOFF, FATAL, EXITED and STOPPED,
+   * and emptied by `start` at once.
+   */
+  readonly spawnError: string;
   /** Paths of the log files; null where there is none that can be read. */
   readonly stdoutLog: string | null;
   readonly stderrLog: string | null;
@@ -39,8 +45,9 @@ export interface GroupView {
 /** Commands to one process. Those that cannot be done in its state do nothing. */
 export interface ProcessHandle {
   readonly view: ProcessView;
-  /** Why its command cannot be run, looked up in the file system now; null where it can. */
+  /** Why its command cannot be run, looked up in the file system now, in Supervisor's words; null where it can. */
   whyNoCommand(): { readonly kind: 'missing' | 'not-executable'; readonly text: string } | null;
+  /** Its state is STARTING (or RUNNING) as this returns. */
   start(): void;
   /** Out of the balancer, drained, then told to end. */
   stop(): void;
@@ -61,6 +68,15 @@ export interface Reread {
   readonly removed: readonly string[];
 }
 
+/** A group of the configuration as it was read last. */
+export interface ConfiguredGroup {
+  readonly plan: GroupPlan;
+  /** A group of that name runs (as it is here, or as it was before). */
+  readonly inUse: boolean;
+  /** What is written in the file of things that the plan has only as they work out; null where nothing is. */
+  written(process: ProcessSpec): { readonly directory: string | null; readonly serverUrl: string | null };
+}
+
 /** What came of a longer command, for whoever waits. */
 export interface Progress {
   readonly ok: boolean;
@@ -73,10 +89,12 @@ export interface PoolFace {
   readonly state: 'RUNNING' | 'RESTARTING' | 'SHUTDOWN';
   /** Path of lbproxy's own log as far as it is a file; else null. */
   readonly mainLog: string | null;
+  /** Empties the main log. Rejects with the reason. */
+  clearMainLog(): Promise<void>;
   /** Running groups in the order of priority, then of name as Supervisor sorts them. */
   groups(): readonly GroupView[];
-  /** All groups of the configuration as it was read last, whether they run (`inUse`) or not. */
-  configured(): readonly { readonly plan: GroupPlan; readonly inUse: boolean }[];
+  /** All groups of the configuration as it was read last, in the order of priority, then of name. */
+  configured(): readonly ConfiguredGroup[];
   /** Reads the configuration again; rejects with all problems, one a line. Nothing is started or stopped. */
   reread(): Promise<Reread>;
   /** Takes a group of the last reading into what runs and starts what is to start by itself; false when it runs already. Throws for an unknown name. */

@@ -29,10 +29,11 @@ export function checkCommand(reader: SectionReader, entry: Entry, words: readonl
   const [first] = words;
   const warn = (piece: string, message: string): void =>
     reader.cx.report.warn(placeOfPiece(entry, piece), `command of [${reader.section.name}]: ${message}`);
-  if (words.some((word) => word.text === '\n' || word.text.endsWith('\n')))
-    warn(
-      '\\',
-      'a backslash at the end of a line becomes a part of the command: leave it out, an indented line goes on by itself',
+  const broken = entry.parts.slice(0, -1).find((part) => /(?:^|[^\\])(?:\\\\)*\\$/.test(part.text));
+  if (broken !== undefined)
+    reader.cx.report.warn(
+      { ...broken.at, column: broken.at.column + broken.text.length - 1 },
+      `command of [${reader.section.name}]: a backslash at the end of a line becomes a part of the command: leave it out, an indented line goes on by itself`,
     );
   const problem = whyNoProgram(first.text);
   if (problem !== null) warn(first.text, problem);

@@ -1,6 +1,6 @@
 // What reading a section needs: the document, the names that values may use, and one way to say what is wrong, each thing once.
 import { hostname } from 'node:os';
-import { didYouMean, formatPosition } from '../../config/problem.ts';
+import { didYouMean, formatPosition, type Problems } from '../../config/problem.ts';
 import type { Position } from '../../config/tree.ts';
 import type { Accounts } from './accounts.ts';
 import type { Convert } from './datatypes.ts';
@@ -10,10 +10,12 @@ import { percentFormat } from './percent.ts';
 export interface Report {
   error(at: Position, message: string): void;
   warn(at: Position, message: string): void;
+  /** A warning that is told once for all its places. */
+  tally(at: Position, message: string): void;
 }
 
 /** Says each thing once for each place, however many processes have it. */
-export function saidOnce(report: Report): Report {
+export function saidOnce(problems: Problems): Report {
   const said = new Set<string>();
   const isNew = (at: Position, message: string): boolean => {
     const text = `${formatPosition(at)} ${message}`;
@@ -22,8 +24,9 @@ export function saidOnce(report: Report): Report {
     return fresh;
   };
   return {
-    error: (at, message) => (isNew(at, message) ? report.error(at, message) : undefined),
-    warn: (at, message) => (isNew(at, message) ? report.warn(at, message) : undefined),
+    error: (at, message) => (isNew(at, message) ? problems.error(at, message) : undefined),
+    warn: (at, message) => (isNew(at, message) ? problems.warn(at, message) : undefined),
+    tally: (at, message) => problems.tally('warning', at, message),
   };
 }
 
@@ -61,6 +64,8 @@ export interface IniContext {
   readonly here: string;
   readonly cwd: string;
   readonly hostNodeName: string;
+  /** Programs that have another number of processes than their section says. */
+  readonly scaled: ReadonlyMap<string, number>;
 }
 
 /** platform.node() */

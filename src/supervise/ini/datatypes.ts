@@ -130,3 +130,11 @@ export const toInetAddress: Convert<{ readonly host: string; readonly port: numb
   const host = colon === -1 ? '' : text.slice(0, colon).toLowerCase();
   return { value: { host: host === '*' ? '' : host, port } };
 };
+
+/** `module.name:function` as in entry points of Python packages. */
+export const toPythonName: Convert<string> = (text) =>
+  /^\s*[\w.]+\s*(?::\s*[\w.]+)?\s*(?:\[.*\])?\s*$/u.test(text)
+    ? { value: text }
+    : {
+        problem: `"${text}" is no function of a Python module: write module.name:function, or remove the line`,
+      };

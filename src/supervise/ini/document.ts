@@ -7,8 +7,8 @@ export interface Part {
   readonly text: string;
   /** Of its first character. */
   readonly at: Position;
-  /** What a ` ;` or ` #` took from the line, with it; '' for nothing. */
-  readonly cut: string;
+  /** What a ` ;` or ` #` took from the line, with it. */
+  readonly cut: { readonly text: string; readonly at: Position } | null;
 }
 
 export interface Entry {

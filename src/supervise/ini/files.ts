@@ -58,7 +58,7 @@ class FileReader {
   /** As if an empty main file in the folder included all of them. */
   #readFolder(): ReadFiles {
     const here = this.#main;
-    const names = readdirSync(here).filter((name) => /\.(?:conf|ini)$/.test(name) && !name.startsWith('.'));
+    const names = this.#namesIn(here).filter((name) => /\.(?:conf|ini)$/.test(name) && !name.startsWith('.'));
     const files = names.map((name) => join(here, name)).filter((file) => !isFolder(file));
     if (files.length === 0)
       this.#cx.report.error(
@@ -68,6 +68,15 @@ class FileReader {
     this.#readAll(files.sort(byBytes), startOf(here));
     this.#noteNested(undefined);
     return { document: this.#document, here, sources: this.#sources };
+  }
+
+  #namesIn(folder: string): readonly string[] {
+    try {
+      return readdirSync(folder);
+    } catch (error) {
+      this.#cx.report.error(startOf(folder), `the folder cannot be read: ${whyUnreadable(error)}`);
+      return [];
+    }
   }
 
   #include(include: Section, here: string): void {
@@ -98,11 +107,12 @@ class FileReader {
       this.#readAll(files, at);
       return;
     }
-    const comma = pattern.includes(',') ? ': names are separated by blanks, not by commas' : '';
-    this.#cx.report.warn(
-      at,
-      `no file matches "${pattern}"${comma || ' (looked for from the folder of this file)'}`,
-    );
+    const why = pattern.includes(',')
+      ? 'names are separated by blanks, not by commas'
+      : pattern.startsWith('/')
+        ? 'add one, or correct the path'
+        : `it is looked for from the folder of this file, ${here}`;
+    this.#cx.report.warn(at, `no file matches "${pattern}": ${why}`);
   }
 
   /** A file that cannot be read is left out, as in Supervisor. */

@@ -59,9 +59,14 @@ export function readGlobal(cx: IniContext, section: Section | undefined): Global
     logFile: section === undefined ? null : ownFile(reader, 'logfile', names, 'supervisord.log'),
     pidFile: ownFile(reader, 'pidfile', names),
     stripAnsi: reader.value('strip_ansi', toBoolean, names) ?? false,
-    user: readUser(reader, names),
+    user: otherThanOwn(readUser(reader, names)),
   };
   return { ...settings, environment: readEnvironment(reader, names) };
+}
+
+/** Supervisor becomes this user itself, and all of its programs with it; if it is that user already, nothing happens. */
+function otherThanOwn(choice: UserChoice): UserChoice {
+  return choice.user?.uid === process.geteuid?.() ? { user: null, problem: choice.problem } : choice;
 }
 
 function ownFile(reader: SectionReader, key: string, names: Names, otherwise?: string): string | null {

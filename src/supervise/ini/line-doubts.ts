@@ -1,7 +1,7 @@
 // Lines that Supervisor reads in silence as something else than was meant: swallowed, cut, unknown or written twice.
 import { didYouMean } from '../../config/problem.ts';
 import type { IniContext, Report } from './context.ts';
-import type { Entry, IniDocument, Part, Section } from './document.ts';
+import type { Entry, IniDocument, Section } from './document.ts';
 import { keysOf, sectionMeant, sectionWith } from './keys.ts';
 import { shortOf } from './parse.ts';
 
@@ -20,6 +20,9 @@ export function checkLines({ document, report }: Pick<IniContext, 'document' | '
 /** A second value for a key in one section of one file: the first is lost. */
 export function checkRepeated(report: Report, section: Section, before: Entry, now: Entry): void {
   if (before.value === now.value || keysOf(section.name) === undefined) return;
+  // Below a header without its ] the lines are those of another section, which is said there.
+  const isHeadless = [...section.entries.keys()].some((key) => key.startsWith('['));
+  if (isHeadless) return;
   report.warn(
     now.at,
     `${now.key} is written twice in [${section.name}], and only this one counts: remove the one in line ${before.at.line}`,
@@ -43,10 +46,16 @@ function unknownKey(section: Section, entry: Entry, keys: readonly string[], rep
     );
     return;
   }
-  const near = didYouMean(entry.key, keys);
   const owner = sectionWith(entry.key);
-  if (owner !== undefined)
-    say(`${entry.key} is a key of [${owner}] and has no effect in [${section.name}]: remove the line`);
+  const meant = MEANT[entry.key];
+  const near = meant !== undefined && keys.includes(meant) ? meant : didYouMean(entry.key, keys);
+  if (entry.key === 'group')
+    say(`"group" is no key of [${section.name}] and is ignored: a program has the groups of its user`);
+  else if (owner !== undefined)
+    report.tally(
+      entry.at,
+      `${entry.key} is a key of [${owner}] and has no effect in [${kindOf(section)}]: remove the line`,
+    );
   else if (near !== undefined)
     say(`"${entry.key}" is no key of [${section.name}] and is ignored; did you mean ${near}?`);
   else
@@ -54,6 +63,23 @@ function unknownKey(section: Section, entry: Entry, keys: readonly string[], rep
       `"${entry.key}" is no key that Supervisor knows in [${section.name}] and is ignored: remove the line`,
     );
 }
+
+/** Its header with any name. */
+function kindOf({ name }: Section): string {
+  return name.replace(/:.*$/s, ':x');
+}
+
+/** What other tools call it. */
+const MEANT: Readonly<Record<string, string>> = {
+  cmd: 'command',
+  cwd: 'directory',
+  chdir: 'directory',
+  workdir: 'directory',
+  working_directory: 'directory',
+  env: 'environment',
+  restart: 'autorestart',
+  processes: 'numprocs',
+};
 
 /** An indented line goes on with the value before, also when it looks like a key or a header. */
 function checkSwallowed(section: Section, entry: Entry, keys: readonly string[], report: Report): void {
@@ -85,19 +111,15 @@ function checkCut(entry: Entry, report: Report): void {
   let open = '';
   for (const part of entry.parts) {
     open = quoteAfter(part.text, open);
-    if (open !== '' && part.cut.includes(open)) {
-      const mark = part.cut[0];
+    if (open !== '' && part.cut?.text.includes(open)) {
+      const mark = part.cut.text[0];
       report.warn(
-        cutPlace(part),
-        `" ${mark}" begins a comment even inside quotes, so "${shortOf(part.cut)}" is lost: write it without the blank before ${mark}, or put the command into a script`,
+        part.cut.at,
+        `" ${mark}" begins a comment even inside quotes, so "${shortOf(part.cut.text)}" is lost: write it without the blank before ${mark}, or put the command into a script`,
       );
       return;
     }
   }
-}
-
-function cutPlace(part: Part): Part['at'] {
-  return { ...part.at, column: part.at.column + part.text.length + 1 };
 }
 
 /** The quote that is open at the end of a text; '' for none. */

@@ -3,7 +3,7 @@
 import { didYouMean } from '../../config/problem.ts';
 import type { ListenerPlan } from '../plan.ts';
 import type { Names, SectionReader } from './context.ts';
-import { toInteger, toList } from './datatypes.ts';
+import { toInteger, toList, toPythonName } from './datatypes.ts';
 import { placeOfPiece } from './document.ts';
 
 const KINDS: Readonly<Record<string, readonly string[]>> = {
@@ -25,11 +25,7 @@ const DEFAULT_BUFFER_SIZE = 10;
 export function readListener(reader: SectionReader, names: Names): ListenerPlan {
   const bufferSize = reader.value('buffer_size', toInteger, names) ?? DEFAULT_BUFFER_SIZE;
   if (bufferSize < 1) reader.fail('buffer_size', `${bufferSize} is too small: write 1 or more`);
-  if (reader.text('result_handler', names) !== undefined)
-    reader.warn(
-      'result_handler',
-      'it is a function of Python and has no effect here: a RESULT of OK is taken, any other is a failure and the event is sent again',
-    );
+  checkHandler(reader, names);
   const events = toList(reader.text('events', names) ?? '').map((name) => name.toUpperCase());
   const entry = reader.entry('events');
   if (entry === undefined || events.length === 0) {
@@ -48,4 +44,13 @@ export function readListener(reader: SectionReader, names: Names): ListenerPlan 
     );
   }
   return { events: [...new Set(events)], bufferSize };
+}
+
+function checkHandler(reader: SectionReader, names: Names): void {
+  const handler = reader.value('result_handler', toPythonName, names);
+  if (handler === undefined || handler === 'supervisor.dispatchers:default_handler') return;
+  reader.warn(
+    'result_handler',
+    'it is a function in Python and is not called here: OK is a success, any other RESULT is a failure and the event is sent again',
+  );
 }

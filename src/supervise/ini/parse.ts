@@ -59,10 +59,11 @@ class Parser {
     const value = strip(line.slice(0, comment));
     const at: Position = { file: this.#file, line: number, column: indentOf(line) + 1 };
     if (value === '') {
-      if (comment === undefined) this.#open?.parts.push({ text: '', at, cut: '' });
+      if (comment === undefined) this.#open?.parts.push({ text: '', at, cut: null });
       return;
     }
-    const cut = comment === undefined ? '' : line.slice(comment);
+    const cut =
+      comment === undefined ? null : { text: line.slice(comment), at: { ...at, column: comment + 1 } };
     const indent = indentOf(line);
     if (this.#open !== undefined && indent > this.#indent) {
       this.#open.parts.push({ text: value, at, cut });
@@ -79,7 +80,7 @@ class Parser {
     } else this.#option(value, at, cut);
   }
 
-  #option(value: string, at: Position, cut: string): void {
+  #option(value: string, at: Position, cut: Part['cut']): void {
     const delimiter = value.search(/[=:]/);
     if (delimiter <= 0) {
       this.#problems.error(

@@ -36,6 +36,11 @@ export function percentFormat(text: string, names: PercentNames): PercentResult 
     if (percent === -1) break;
     out += text.slice(i, percent);
     i = percent + 1;
+    if (text[i] === '%') {
+      out += '%';
+      i++;
+      continue;
+    }
     if (text[i] === '(') {
       const end = closingOf(text, i);
       if (end === -1) return { problem: `the "(" in "${shortOf(text, percent)}" is not closed` };
@@ -48,10 +53,6 @@ export function percentFormat(text: string, names: PercentNames): PercentResult 
     const conversion = conversionAt(text, i);
     if ('problem' in conversion) return conversion;
     i = conversion.next;
-    if (conversion.type === '%') {
-      out += '%';
-      continue;
-    }
     if (pending === undefined || pending === 'all') {
       const dumps = pending === 'all' && 'sra'.includes(conversion.type);
       return { problem: singlePercent(text, percent), dumps };
@@ -83,7 +84,7 @@ function conversionAt(
   const percent = text.lastIndexOf('%', start - 1);
   if (m === null || m[4] === '') return { problem: singlePercent(text, percent) };
   const [all, flags, width, precision, type] = m;
-  if (width === '*' || precision === '*' || !'diouxXeEfFgGcrsa%'.includes(type))
+  if (width === '*' || precision === '*' || !'diouxXeEfFgGcrsa'.includes(type))
     return { problem: singlePercent(text, percent) };
   const numbers = {
     width: Number(width),

@@ -20,10 +20,12 @@ export interface PoolSettings {
   readonly global: GlobalSettings;
   /** Where supervisorctl finds this instance; SUPERVISOR_SERVER_URL of programs without a serverurl. */
   readonly serverUrl: string | null;
+  /** How many more processes there may be. */
+  readonly budget: { left: number };
 }
 
 /** More than a machine runs; a number with a few zeros too many would fill the memory. */
-const MAX_PROCESSES = 10_000;
+export const MAX_PROCESSES = 10_000;
 
 /** The processes in Supervisor's order: by name, as text. */
 export function readProgram(
@@ -41,8 +43,6 @@ export function readProgram(
     group_name: group,
   });
   const fixed = readFixed(reader, names, pool, program);
-  if (reader.entry('command') === undefined)
-    cx.report.error(section.at, `[${section.name}] has no command: add command=, the line that starts it`);
   const first = fixed.firstNumber;
   const specs: ProcessSpec[] = [];
   for (let index = 0; index < fixed.numprocs; index++) {
@@ -82,7 +82,7 @@ function readFixed(reader: SectionReader, names: Names, pool: PoolSettings, prog
   const own = readUser(reader, names);
   const umask = reader.value('umask', toOctal, names);
   return {
-    ...readNumbers(reader, names, program),
+    ...readNumbers(reader, names, { program, budget: pool.budget }),
     user: reader.entry('user') === undefined ? pool.global.user : own,
     umask: umask === undefined ? null : umask & 0o777,
     serverUrl: readServerUrl(reader, names, pool.serverUrl),
@@ -94,12 +94,17 @@ function readFixed(reader: SectionReader, names: Names, pool: PoolSettings, prog
 function readNumbers(
   reader: SectionReader,
   names: Names,
-  program: string,
+  { program, budget }: { readonly program: string; readonly budget: { left: number } },
 ): Pick<Fixed, 'processName' | 'numprocs' | 'firstNumber'> {
-  const wanted = reader.value('numprocs', toInteger, names) ?? 1;
-  if (wanted > MAX_PROCESSES)
-    reader.fail('numprocs', `${wanted} are more than the ${MAX_PROCESSES} that one program may have`);
-  const numprocs = Math.min(MAX_PROCESSES, Math.max(0, wanted));
+  const written = reader.value('numprocs', toInteger, names) ?? 1;
+  const wanted = reader.cx.scaled.get(program) ?? written;
+  if (wanted > budget.left)
+    reader.fail(
+      'numprocs',
+      `with ${wanted} there would be more than ${MAX_PROCESSES} processes in all: write a smaller number`,
+    );
+  const numprocs = Math.min(budget.left, Math.max(0, wanted));
+  budget.left -= numprocs;
   const raw = reader.raw('process_name') ?? '%(program_name)s';
   const name = toName(raw);
   if ('problem' in name) reader.fail('process_name', name.problem);
@@ -216,6 +221,10 @@ function readProcess(reader: SectionReader, which: Which, fixed: Fixed, pool: Po
     launch,
     policy: { ...fixed.policy, port, ready: port === null ? { by: 'running' } : { by: 'tcp' } },
     output,
+    written: {
+      directory: reader.text('directory', own) ?? null,
+      serverUrl: reader.text('serverurl', own) ?? null,
+    },
   };
 }
 
@@ -268,14 +277,18 @@ interface Command {
 /** What Supervisor finds out only when it starts the program keeps the program from starting here. */
 function readCommand(reader: SectionReader, names: Names): Command {
   const entry = reader.entry('command');
-  if (entry === undefined) return { text: '', argv: [''], problem: null };
+  if (entry === undefined) {
+    const { section, cx } = reader;
+    cx.report.error(section.at, `[${section.name}] has no command: add command=, the line that starts it`);
+    return { text: '', argv: [''], problem: null };
+  }
   const done = expand(entry.value, names);
   if ('problem' in done && !done.dumps) reader.fail('command', done.problem);
   const text = 'text' in done ? done.text : entry.value;
   if ('problem' in done) return cannotStart(reader, text, done.problem);
   const words = splitWords(text);
   if ('problem' in words) {
-    const cut = entry.parts.find((part) => part.cut !== '')?.cut;
+    const cut = entry.parts.find((part) => part.cut !== null)?.cut?.text;
     const why = cut === undefined ? '' : ` (a comment was taken from the line: ${cut})`;
     return cannotStart(reader, text, `its command cannot be split into words: ${words.problem}${why}`);
   }

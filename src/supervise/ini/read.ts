@@ -1,13 +1,16 @@
 // supervisord.conf, one file or a folder of fragments, as Supervisor 4.2.5 reads it → the plan of what is to run.
+import { resolve } from 'node:path';
 import { Problems } from '../../config/problem.ts';
 import type { PoolPlan } from '../plan.ts';
 import { Accounts } from './accounts.ts';
 import { hostNodeName, type IniContext, Names, SectionReader, saidOnce } from './context.ts';
+import { toPythonName } from './datatypes.ts';
 import { readFiles } from './files.ts';
 import { readGlobal } from './global-section.ts';
 import { readGroups } from './groups.ts';
 import { checkLines } from './line-doubts.ts';
 import { checkPool } from './pool-doubts.ts';
+import { MAX_PROCESSES } from './program.ts';
 import { readServers, serverUrlOf } from './servers.ts';
 
 export interface SupervisordContext {
@@ -15,6 +18,8 @@ export interface SupervisordContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What relative paths start from, and where programs without a directory run. */
   readonly cwd: string;
+  /** Programs that have another number of processes than their section says; none unless given. */
+  readonly scaled?: ReadonlyMap<string, number>;
 }
 
 export interface SupervisordResult {
@@ -41,8 +46,20 @@ export function readSupervisord(
     if (value !== undefined) env.set(`ENV_${name}`, value);
   const shared = { report, env, cwd: from.cwd, hostNodeName: hostNodeName() };
   const { document, here, sources } = readFiles(path, shared);
-  const cx: IniContext = { ...shared, document, here, accounts: new Accounts(), processEnv: from.env };
+  const cx: IniContext = {
+    ...shared,
+    document,
+    here,
+    accounts: new Accounts(),
+    processEnv: from.env,
+    scaled: from.scaled ?? new Map(),
+  };
   checkLines(cx);
+  if (document.sections.size === 0 && !own.hasErrors)
+    report.warn(
+      { file: resolve(from.cwd, path), line: 1, column: 1 },
+      'there is no section in it: write [program:name] and a command',
+    );
   const pool = readPool(cx);
   for (const problem of own.list) problems.add(problem);
   return { pool: own.hasErrors ? undefined : pool, sources, files: [...sources.keys()] };
@@ -52,7 +69,8 @@ function readPool(cx: IniContext): PoolPlan {
   const global = readGlobal(cx, cx.document.sections.get('supervisord'));
   checkPlugins(cx);
   const controlServers = readServers(cx);
-  const groups = readGroups(cx, { global, serverUrl: serverUrlOf(controlServers) });
+  const budget = { left: MAX_PROCESSES };
+  const groups = readGroups(cx, { global, serverUrl: serverUrlOf(controlServers), budget });
   checkPool(groups, cx.report);
   const { identifier, childLogDirectory, keepsOldAutoLogs, logFile, pidFile } = global;
   return { groups, controlServers, identifier, childLogDirectory, keepsOldAutoLogs, logFile, pidFile };
@@ -65,16 +83,16 @@ function checkPlugins(cx: IniContext): void {
   for (const section of cx.document.sections.values()) {
     if (!section.name.startsWith('rpcinterface:')) continue;
     const reader = new SectionReader(cx, section);
-    const factory = reader.text('supervisor.rpcinterface_factory', cx.env);
-    if (factory === undefined)
+    const factory = reader.value('supervisor.rpcinterface_factory', toPythonName, cx.env);
+    if (reader.entry('supervisor.rpcinterface_factory') === undefined)
       cx.report.error(
         section.at,
         `[${section.name}] has no supervisor.rpcinterface_factory: remove the section, or write ${MAIN_INTERFACE}`,
       );
-    else if (factory !== MAIN_INTERFACE)
+    else if (factory !== undefined && factory !== MAIN_INTERFACE)
       reader.warn(
         'supervisor.rpcinterface_factory',
-        `${factory} is an extension in Python and is not loaded`,
+        `${factory} is an extension in Python and is not loaded: its methods are missing`,
       );
     for (const key of [...cx.document.defaults.entries.keys(), ...section.entries.keys()])
       reader.text(key, cx.env);

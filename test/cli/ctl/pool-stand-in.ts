@@ -29,6 +29,7 @@ export function processView(n: number, more: Partial<CtlProcess> = {}): CtlProce
     stoppedAtMs: 0,
     exitStatus: 0,
     problem: null,
+    spawnError: '',
     stdoutLog: `/logs/web${n}.log`,
     stderrLog: null,
     port: 8000 + n,

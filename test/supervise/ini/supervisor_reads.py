@@ -1,6 +1,7 @@
 """Reads supervisord.conf files with the real Supervisor and prints what it made of each: one JSON line for each path on stdin."""
 import json
 import os
+import re
 import sys
 
 from supervisor import options as so
@@ -17,12 +18,17 @@ class Options(ServerOptions):
         raise Refused(str(msg))
 
 
+def absolute(path):
+    # Python keeps two slashes at the beginning.
+    return re.sub('^//', '/', os.path.abspath(path))
+
+
 def where(value):
     if value is Automatic:
         return {'kind': 'auto'}
     if value is None or value == '':
         return {'kind': 'none'}
-    return {'kind': 'file', 'path': os.path.abspath(value)}
+    return {'kind': 'file', 'path': absolute(value)}
 
 
 def restart(value):
@@ -54,7 +60,7 @@ def process(config, options):
         'name': config.name,
         'command': config.command,
         'argv': argv,
-        'directory': config.directory,
+        'directory': absolute(config.directory or ''),
         'uid': config.uid,
         'umask': None if config.umask is None else config.umask & 0o777,
         'priority': config.priority,
@@ -111,7 +117,7 @@ def server_of(config):
     unix = 'file' in config
     login = None if config['username'] is None else [config['username'], config['password']]
     if unix:
-        return {'path': config['file'], 'mode': config['chmod'], 'owner': list(config['chown']), 'login': login}
+        return {'path': absolute(config['file']), 'mode': config['chmod'], 'owner': list(config['chown']), 'login': login}
     return {'host': config['host'], 'port': config['port'], 'login': login}
 
 
@@ -128,10 +134,11 @@ def read(path):
         named.setdefault(group.name, group)
     return {
         'identifier': options.identifier,
-        'childLogDirectory': os.path.abspath(options.childlogdir),
+        'childLogDirectory': absolute(options.childlogdir),
         'keepsOldAutoLogs': bool(options.nocleanup),
         'logFile': None if options.logfile == 'syslog' else options.logfile,
         'stripAnsi': bool(options.strip_ansi),
+        'uid': options.uid,
         'servers': [server_of(config) for config in options.server_configs],
         'groups': [group_of(group, options) for group in named.values()],
         'warnings': options.parse_warnings,

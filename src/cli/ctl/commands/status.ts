@@ -35,6 +35,7 @@ async function settled(session: Session): Promise<readonly ProcessInfo[]> {
   const end = Date.now() + (session.flags.timeoutMs ?? WAIT_LIMIT_MS);
   let latest = infos;
   while (latest.some(({ statename }) => statename === 'STARTING') && Date.now() < end) {
+    // An interrupt makes the next call fail.
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     latest = await session.call('getAllProcessInfo');
   }

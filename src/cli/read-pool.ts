@@ -1,0 +1,79 @@
+// What a configuration runs: its own program blocks, and the supervisord.conf beside it (--programs). Which of their ports the balancer
+// follows is settled here, where both are known.
+import type { Model, ProgramModel } from '../config/model.ts';
+import { positionOf } from '../config/places.ts';
+import type { Problems, Severity } from '../config/problem.ts';
+import { Accounts } from '../supervise/ini/accounts.ts';
+import { readSupervisord } from '../supervise/ini/read.ts';
+import type { GroupPlan, PoolPlan, ProcessSpec } from '../supervise/plan.ts';
+import { EMPTY_POOL, type PlanContext, planGroups } from '../supervise/process-spec.ts';
+import { validatePrograms } from '../supervise/validate.ts';
+import { followedPorts } from '../upstream/supervised-ports.ts';
+
+export interface PoolWish {
+  /** supervisord.conf, a fragment of one, or a folder of fragments; null without. */
+  readonly programs: string | null;
+  /** Programs that have another number of processes than the configuration says. */
+  readonly scaled: ReadonlyMap<string, number>;
+}
+
+export interface ReadPool {
+  readonly pool: PoolPlan;
+  /** Texts of the files that supervisord.conf is made of, by the name in positions. */
+  readonly sources: ReadonlyMap<string, string>;
+}
+
+export function readPool(model: Model, { programs: path, scaled }: PoolWish, problems: Problems): ReadPool {
+  const accounts = new Accounts();
+  const cx: PlanContext = { prefix: model.prefix, env: process.env, userOf: (name) => accounts.user(name) };
+  const programs = model.programs.map((program) => withCount(program, scaled.get(program.name)));
+  const followed = new Map(model.upstreams.map((u) => [u.settings.upstreamProgram, u.at]));
+  followed.delete('');
+  const report = (at: string, message: string, severity: Severity = 'error'): void => {
+    problems.add({ severity, at: positionOf(at), message });
+  };
+  validatePrograms(programs, report, { ...cx, followed });
+  // Its problems were told.
+  const groups = planGroups(programs, cx, () => {});
+  const ports = followedPorts(model);
+  if (path === null) return { pool: linked({ ...EMPTY_POOL, groups }, ports), sources: new Map() };
+  const { pool, sources } = readSupervisord(path, { env: process.env, cwd: process.cwd(), scaled }, problems);
+  const other = pool ?? EMPTY_POOL;
+  checkNames(groups, other.groups, report);
+  return { pool: linked({ ...other, groups: [...groups, ...other.groups] }, ports), sources };
+}
+
+function checkNames(
+  own: readonly GroupPlan[],
+  other: readonly GroupPlan[],
+  report: (at: string, message: string) => void,
+): void {
+  const names = new Map(own.map((group) => [group.name, group]));
+  for (const { name, at } of other) {
+    const same = names.get(name);
+    if (same !== undefined)
+      report(at, `there is a program or group "${name}" already (${same.at}): call one of them otherwise`);
+  }
+}
+
+function withCount(program: ProgramModel, count: number | undefined): ProgramModel {
+  return count === undefined
+    ? program
+    : { ...program, settings: { ...program.settings, programNumprocs: count } };
+}
+
+/**
+ * A port that was only found in a command line is watched where something is sent to it. Otherwise the process is left alone, as Supervisor
+ * leaves it.
+ */
+function linked(pool: PoolPlan, followed: ReadonlySet<number>): PoolPlan {
+  const link = (spec: ProcessSpec): ProcessSpec => {
+    const { port } = spec.launch;
+    if (spec.launch.dialect === 'lbproxy' || port === null || followed.has(port)) return spec;
+    return { ...spec, policy: { ...spec.policy, port: null, ready: { by: 'running' } } };
+  };
+  return {
+    ...pool,
+    groups: pool.groups.map((group) => ({ ...group, processes: group.processes.map(link) })),
+  };
+}
