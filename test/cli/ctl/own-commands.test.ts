@@ -120,14 +120,23 @@ describe('commands of lbproxy', () => {
         description: 'SPAWN_ERROR: web:web1',
         problem: 'port 8001 is taken by nginx (pid 7)',
       }),
+      result({ name: 'web2', status: 70, description: 'NOT_RUNNING: web:web2' }),
+      result({ name: 'web3', status: 6, description: 'SHUTDOWN_STATE' }),
       { ...DONE, ok: false, text: 'there is no such process' },
     ];
     const { stdout, stderr, status } = await ctl('restart nope none:* web:web1');
     expect(stdout).toBe(
-      'nope: ERROR (no such process)\nnone: ERROR (no such group)\nweb:web1: ERROR (spawn error)\n',
+      [
+        'nope: ERROR (no such process)',
+        'none: ERROR (no such group)',
+        'web:web1: ERROR (spawn error)',
+        'web:web2: ERROR (not running)',
+        'web:web3: ERROR (SHUTDOWN_STATE)',
+        '',
+      ].join('\n'),
     );
     expect(stderr).toContain('web:web1: port 8001 is taken by nginx (pid 7)');
-    expect(status).toBe(7);
+    expect(status).toBe(1);
   });
 
   it('update, scale, drain, undrain and reopen ask for what was typed', async () => {

@@ -1,7 +1,8 @@
 // start, stop, signal, restart, clear: the same to one process after the other, or to groups.
+import { FAULTS } from '../../../supervise/control/rpc-faults.ts';
 import { splitNamespec, wordsOf } from '../namespec.ts';
 import { EXIT, type Session } from '../session.ts';
-import { type CallResult, FAULT, Fault } from '../xmlrpc-client.ts';
+import { type CallResult, Fault } from '../xmlrpc-client.ts';
 import { askPool } from './own.ts';
 import { CLEARED, outcomeLine, outcomeOf, SIGNALLED, STARTED, STOPPED, type Words } from './results.ts';
 
@@ -30,7 +31,7 @@ async function startNames(session: Session, names: readonly string[]): Promise<v
   const wait = !session.flags.noWait;
   await forNames(session, names, {
     words: wait ? STARTED : { ...STARTED, success: 'starting' },
-    ignored: FAULT.alreadyStarted,
+    ignored: FAULTS.ALREADY_STARTED,
     all: () => session.call('startAllProcesses', wait),
     group: (group) => session.call('startProcessGroup', group, wait),
     one: (name) => session.call('startProcess', name, wait),
@@ -48,7 +49,7 @@ export async function stop(session: Session, arg: string): Promise<void> {
 async function stopNames(session: Session, names: readonly string[], wait: boolean): Promise<void> {
   await forNames(session, names, {
     words: wait ? STOPPED : { ...STOPPED, success: 'stopping' },
-    ignored: FAULT.notRunning,
+    ignored: FAULTS.NOT_RUNNING,
     all: () => session.call('stopAllProcesses', wait),
     group: (group) => session.call('stopProcessGroup', group, wait),
     one: (name) => session.call('stopProcess', name, wait),
@@ -121,7 +122,7 @@ async function forGroup(
   try {
     tellAll(session, verb, await act(group));
   } catch (error) {
-    if (!(error instanceof Fault) || error.code !== FAULT.badName) throw error;
+    if (!(error instanceof Fault) || error.code !== FAULTS.BAD_NAME) throw error;
     session.output(`${group}: ERROR (no such group)`);
     session.exitStatus = verb.noGroupStatus;
   }
@@ -131,7 +132,7 @@ async function forOne(session: Session, name: string, { words, ignored, one }: V
   const { group, process } = splitNamespec(name);
   try {
     await one(name);
-    session.output(outcomeLine({ group, name: process, status: FAULT.success, description: '' }, words));
+    session.output(outcomeLine({ group, name: process, status: FAULTS.SUCCESS, description: '' }, words));
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     session.output(outcomeLine(outcomeOf(error, group, process), words));

@@ -1,10 +1,10 @@
 // tail, maintail: the last bytes of a log, or all that comes.
-
+import { FAULTS } from '../../../supervise/control/rpc-faults.ts';
 import { wordsOf } from '../namespec.ts';
 import { PythonError, quoted } from '../python-error.ts';
 import { EXIT, type Session } from '../session.ts';
 import { ask, Interrupted, type Limits } from '../transport.ts';
-import { FAULT, Fault } from '../xmlrpc-client.ts';
+import { Fault } from '../xmlrpc-client.ts';
 
 const DEFAULT_BYTES = 1600;
 type Channel = 'stdout' | 'stderr';
@@ -69,9 +69,9 @@ function bytesOf(modifier: string): number | 'follow' | null {
 function tellFault(session: Session, name: string, error: unknown, noName: string | null): void {
   session.exitStatus = EXIT.failed;
   const code = error instanceof Fault ? error.code : null;
-  if (code === FAULT.noFile) session.output(`${name}: ERROR (no log file)`);
-  else if (code === FAULT.failed) session.output(`${name}: ERROR (unknown error reading log)`);
-  else if (code === FAULT.badName && noName !== null) session.output(`${name}: ERROR (${noName})`);
+  if (code === FAULTS.NO_FILE) session.output(`${name}: ERROR (no log file)`);
+  else if (code === FAULTS.FAILED) session.output(`${name}: ERROR (unknown error reading log)`);
+  else if (code === FAULTS.BAD_NAME && noName !== null) session.output(`${name}: ERROR (${noName})`);
   else throw error;
 }
 
