@@ -445,6 +445,13 @@ describe.skipIf(!hasSupervisor)('lbproxy ctl against a real supervisord', () => 
     }
   });
 
+  it('says on stderr why a process was not started', async () => {
+    const { stderr } = await ctl(['-c', ours.conf, 'start', 'fatal']);
+    expect(stderr).toBe(
+      'lbproxy ctl: fatal: Exited too quickly (process log may have details); see: lbproxy ctl tail fatal stderr\n',
+    );
+  });
+
   it('prints logs as they are', async () => {
     for (const one of [theirs, ours]) {
       fs.writeFileSync(

@@ -162,6 +162,14 @@ describe('commands of lbproxy', () => {
     ]);
   });
 
+  it('say what was done where the server has nothing to say', async () => {
+    pool.answers = [DONE];
+    expect((await ctl('scale web 6')).stdout).toBe('web: scaled to 6\n');
+    expect((await ctl('drain web:web1 web:web2')).stdout).toBe('web:web1: drained\nweb:web2: drained\n');
+    expect((await ctl('undrain web:*')).stdout).toBe('web:*: undrained\n');
+    expect((await ctl('update')).stdout).toBe('');
+  });
+
   it('refuse what cannot be meant', async () => {
     for (const line of [
       'scale',

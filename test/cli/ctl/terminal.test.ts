@@ -174,6 +174,19 @@ describe.skipIf(!hasSupervisor)('logs and logins of a real supervisord', () => {
     expect(code).toBe(0);
   });
 
+  it('Ctrl-C in the shell ends the command, not the shell', async () => {
+    const text = await onTerminal(login(), [
+      ['lbproxy> ', 'tail -f cat\r'],
+      ['exit <==', ''],
+      ['', '\x03'],
+      ['lbproxy> ', 'version\r'],
+      ['4.2.5', ''],
+      ['lbproxy> ', '\x04'],
+    ]);
+    expect(text).toContain('lbproxy> version\n4.2.5\n');
+    expect(text).toMatch(/exit 0\n$/);
+  });
+
   it('fg sends what is typed and shows what is printed', async () => {
     const text = await onTerminal(
       [...login(), 'fg', 'cat'],

@@ -9,9 +9,14 @@ import { STARTED, STOPPED } from './results.ts';
 export async function askPool(session: Session, request: CtlRequest): Promise<void> {
   const words = WORDS[request.command] ?? null;
   let failures = 0;
+  let told = false;
   const done = await session.pool.request(request, {
-    line: (text) => session.output(text),
+    line: (text) => {
+      told = true;
+      session.output(text);
+    },
     result: (result) => {
+      told = true;
       if (result.status !== FAULTS.SUCCESS) failures++;
       tellResult(session, result, words);
     },
@@ -19,11 +24,19 @@ export async function askPool(session: Session, request: CtlRequest): Promise<vo
   // Where each failure was told, its sum says nothing new.
   if (done.text !== '' && (done.ok || failures === 0))
     session.output(done.ok ? done.text : `ERROR: ${done.text}`);
+  else if (done.ok && !told) tellDone(session, request);
   if (!done.ok && session.exitStatus === EXIT.ok) session.exitStatus = EXIT.failed;
 }
 
 /** What is said of a process with which all went well; commands that print a line for each say no more. */
 const WORDS: Partial<Record<CtlRequest['command'], string>> = { drain: 'drained', undrain: 'undrained' };
+
+/** A command whose server has nothing to say of it was done nevertheless. `update` says nothing where nothing changed, as ever. */
+function tellDone(session: Session, request: CtlRequest): void {
+  if (request.command === 'scale') session.output(`${request.args.program}: scaled to ${request.args.count}`);
+  if (request.command !== 'drain' && request.command !== 'undrain') return;
+  for (const name of request.args.names) session.output(`${name}: ${request.command}ed`);
+}
 
 function tellResult(session: Session, result: CtlResult, success: string | null): void {
   const { group, name, status, description, problem } = result;
