@@ -120,14 +120,23 @@ describe('commands of lbproxy', () => {
         description: 'SPAWN_ERROR: web:web1',
         problem: 'port 8001 is taken by nginx (pid 7)',
       }),
+      result({ name: 'web2', status: 70, description: 'NOT_RUNNING: web:web2' }),
+      result({ name: 'web3', status: 6, description: 'SHUTDOWN_STATE' }),
       { ...DONE, ok: false, text: 'there is no such process' },
     ];
     const { stdout, stderr, status } = await ctl('restart nope none:* web:web1');
     expect(stdout).toBe(
-      'nope: ERROR (no such process)\nnone: ERROR (no such group)\nweb:web1: ERROR (spawn error)\n',
+      [
+        'nope: ERROR (no such process)',
+        'none: ERROR (no such group)',
+        'web:web1: ERROR (spawn error)',
+        'web:web2: ERROR (not running)',
+        'web:web3: ERROR (SHUTDOWN_STATE)',
+        '',
+      ].join('\n'),
     );
     expect(stderr).toContain('web:web1: port 8001 is taken by nginx (pid 7)');
-    expect(status).toBe(7);
+    expect(status).toBe(1);
   });
 
   it('update, scale, drain, undrain and reopen ask for what was typed', async () => {
@@ -151,6 +160,14 @@ describe('commands of lbproxy', () => {
       { command: 'undrain', args: { names: ['web:*'], wait: true } },
       { command: 'reopen', args: {} },
     ]);
+  });
+
+  it('say what was done where the server has nothing to say', async () => {
+    pool.answers = [DONE];
+    expect((await ctl('scale web 6')).stdout).toBe('web: scaled to 6\n');
+    expect((await ctl('drain web:web1 web:web2')).stdout).toBe('web:web1: drained\nweb:web2: drained\n');
+    expect((await ctl('undrain web:*')).stdout).toBe('web:*: undrained\n');
+    expect((await ctl('update')).stdout).toBe('');
   });
 
   it('refuse what cannot be meant', async () => {
