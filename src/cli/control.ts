@@ -14,10 +14,12 @@ export function control(args: readonly string[]): Promise<number> {
   );
 }
 
-/** By the configuration's state_path; of one that is broken meanwhile, where it is without. */
+/** Mostly it is in the usual place; a configuration may have its own (state_path). Of one that is broken meanwhile that is not known. */
 function socketOf(file: string): string | null {
   if (!existsSync(file)) return null;
+  const state = process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state');
+  const usual = controlSocketOf(join(state, 'lbproxy'), file);
+  if (usual !== null && existsSync(usual)) return usual;
   const { model } = readConfig(file, {});
-  const usual = join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'lbproxy');
-  return controlSocketOf(model === undefined ? usual : stateDirOf(model), file);
+  return model === undefined ? usual : controlSocketOf(stateDirOf(model), file);
 }
