@@ -36,11 +36,17 @@ export function readPool(model: Model, { programs: path, scaled }: PoolWish, pro
   // Its problems were told.
   const groups = planGroups(programs, cx, () => {});
   const ports = followedPorts(model);
-  if (path === null) return { pool: linked({ ...EMPTY_POOL, groups }, ports), sources: new Map() };
+  const { controlServers } = model.settings;
+  if (path === null)
+    return { pool: linked({ ...EMPTY_POOL, groups, controlServers }, ports), sources: new Map() };
   const { pool, sources } = readSupervisord(path, { env: process.env, cwd: process.cwd(), scaled }, problems);
   const other = pool ?? EMPTY_POOL;
   checkNames(groups, other.groups, report);
-  return { pool: linked({ ...other, groups: [...groups, ...other.groups] }, ports), sources };
+  const both = {
+    groups: [...groups, ...other.groups],
+    controlServers: [...controlServers, ...other.controlServers],
+  };
+  return { pool: linked({ ...other, ...both }, ports), sources };
 }
 
 function checkNames(

@@ -37,7 +37,10 @@ function createProgram(): Command {
     .option('-t, --test', 'test the configuration and exit')
     .option('-T, --dump', 'test the configuration, print it and exit')
     .option('-q, --quiet', 'with -t: print problems only')
-    .option('--roll', 'each reload restarts all programs, one process after the other, also what did not change')
+    .option(
+      '--roll',
+      'each reload restarts all programs, one process after the other, also what did not change',
+    )
     .addOption(
       new Option('-s, --signal <signal>', 'tell the running lbproxy').choices([
         'stop',
