@@ -15,7 +15,7 @@ function control(text: string) {
 describe('control', () => {
   it('reads addresses, passwords and modes', () => {
     expect(
-      control('control 9001; control [::1]:9002; control 0.0.0.0:9003 user=a password={SHA}x;'),
+      control('control 9001; control [::1]:9002; control 0.0.0.0:9003 user=a "password={SHA}x";'),
     ).toMatchObject([
       { address: { kind: 'tcp', host: '127.0.0.1', port: 9001 }, login: null },
       { address: { kind: 'tcp', host: '::1', port: 9002 } },
