@@ -118,7 +118,12 @@ export type LogTarget =
   /** A file of its own in childLogDirectory with a random name, gone with the next start of lbproxy. */
   | { readonly kind: 'auto' }
   /** Absolute. Devices and FIFOs (/dev/stdout, /dev/fd/3) too. */
-  | { readonly kind: 'file'; readonly path: string };
+  | {
+      readonly kind: 'file';
+      readonly path: string;
+      /** As it is written, which is how Supervisor names it; the path unless given. */
+      readonly shown?: string;
+    };
 
 export interface ListenerPlan {
   /** Names of event types; a type stands for all below it (PROCESS_STATE, EVENT). */

@@ -22,6 +22,7 @@ export interface OutputPlaces {
 }
 
 const LAST_WORDS_LINES = 12;
+const LOGGED: readonly StreamName[] = ['stdout', 'stderr'];
 
 /** One stream of one launch: its log, and its lines where they are printed. */
 class StreamOutput {
@@ -96,6 +97,8 @@ export class ProcessOutput implements SlotOutput {
     this.#plan = spec.output;
     this.#places = places;
     this.#crashes = new CrashOutput(places.print);
+    // Both have their path from now on, whether it ever runs or not.
+    for (const stream of LOGGED) this.#logOf(stream);
   }
 
   begin(running: RunningProcess, onChunk: OutputListener | null): void {
@@ -165,12 +168,18 @@ export class ProcessOutput implements SlotOutput {
   }
 
   get stdoutLog(): string | null {
-    return this.#places.logs.pathOf(this.#owner, 'stdout', this.#plan.stdout);
+    return this.#logOf('stdout');
   }
 
   get stderrLog(): string | null {
-    if (this.#plan.redirectStderr) return null;
-    return this.#places.logs.pathOf(this.#owner, 'stderr', this.#plan.stderr);
+    return this.#plan.redirectStderr ? null : this.#logOf('stderr');
+  }
+
+  /** Makes an AUTO log where there is none yet. */
+  #logOf(stream: StreamName): string | null {
+    const plan = this.#plan[stream];
+    if (plan.target.kind === 'file') return plan.target.shown ?? plan.target.path;
+    return this.#places.logs.pathOf(this.#owner, stream, plan);
   }
 
   lastWords(): string {

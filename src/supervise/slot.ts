@@ -144,8 +144,8 @@ export class Slot {
       exitStatus: this.#exitStatus,
       problem: r.problem,
       spawnError: this.#spawnError,
-      stdoutLog: this.#output?.stdoutLog ?? null,
-      stderrLog: this.#output?.stderrLog ?? null,
+      stdoutLog: this.output.stdoutLog,
+      stderrLog: this.output.stderrLog,
       port: this.spec.launch.port,
       ready: this.serves,
       inFlight: null,
@@ -156,6 +156,11 @@ export class Slot {
   get output(): SlotOutput {
     this.#output ??= this.#host.output(this);
     return this.#output;
+  }
+
+  /** Makes its AUTO logs, as Supervisor does for all that is configured. */
+  openOutput(): void {
+    this.#output ??= this.#host.output(this);
   }
 
   /** To its stdin; false when that is closed. */

@@ -129,6 +129,7 @@ export class Supervisor {
 
   #startAll(slots: readonly Slot[]): void {
     if (this.#stopping) return;
+    for (const slot of slots) slot.openOutput();
     const inOrder = [...slots].sort((a, b) => a.spec.policy.priority - b.spec.policy.priority);
     for (const slot of inOrder) if (slot.spec.policy.autostart) slot.dispatch({ type: 'start' });
   }

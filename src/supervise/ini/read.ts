@@ -68,7 +68,7 @@ export function readSupervisord(
 function readPool(cx: IniContext): PoolPlan {
   const global = readGlobal(cx, cx.document.sections.get('supervisord'));
   checkPlugins(cx);
-  const controlServers = readServers(cx);
+  const controlServers = readServers(cx, global.user.user);
   const budget = { left: MAX_PROCESSES };
   const groups = readGroups(cx, { global, serverUrl: serverUrlOf(controlServers), budget });
   checkPool(groups, cx.report);

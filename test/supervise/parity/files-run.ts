@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
   chmodSync,
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -13,9 +14,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { request } from 'node:http';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PipeSource } from '../../../src/supervise/stdio-pipes.ts';
 import { freePorts } from '../../support/free-ports.ts';
 import { run as runProgram } from '../../support/supervisord.ts';
 import type { SupervisordFile } from './files.ts';
@@ -95,6 +98,7 @@ class Run {
   readonly #site: Site;
   readonly #program: Program;
   #said = '';
+  #heard: Promise<unknown> = Promise.resolve();
 
   constructor(file: SupervisordFile, site: Site, program: Program) {
     this.#file = file;
@@ -106,7 +110,7 @@ class Run {
     const conf = this.#makeTree();
     const child = this.#spawn(conf);
     const ended = new Promise<number | string | null>((resolve) => {
-      child.once('close', (code, signal) => resolve(code ?? signal));
+      child.once('exit', (code, signal) => resolve(code ?? signal));
       child.once('error', (error) => resolve(String(error)));
     });
     const late = setTimeout(() => child.kill('SIGKILL'), ANSWERS_MS + MOST_MS + ENDS_MS);
@@ -120,7 +124,17 @@ class Run {
 
   #makeTree(): string {
     const { dir } = this.#site;
-    for (const name of ['', 'bin', 'records', 'run', 'log', 'tmp', 'conf.d', 'app', ...(this.#file.dirs ?? [])])
+    for (const name of [
+      '',
+      'bin',
+      'records',
+      'run',
+      'log',
+      'tmp',
+      'conf.d',
+      'app',
+      ...(this.#file.dirs ?? []),
+    ])
       mkdirSync(join(dir, name), { recursive: true });
     chmodSync(join(dir, 'records'), 0o1777);
     chmodSync(join(dir, 'tmp'), 0o1777);
@@ -163,10 +177,15 @@ class Run {
       this.#program === 'supervisord'
         ? ['/usr/bin/supervisord', '-n', '-c', conf]
         : [process.execPath, MAIN, '--programs', conf];
+    // A real pipe, as in an image: what Node makes is a socket, which /dev/stdout does not open.
+    const pipes = new PipeSource();
+    const output = pipes.output(null);
+    pipes.close();
+    if (output === null) throw new Error('mkfifo is missing');
     const child = spawn(command, args, {
       cwd: dir,
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', output.child, output.child],
       env: {
         PATH: `${dir}/bin:/usr/bin:/bin`,
         HOME: outside,
@@ -180,17 +199,21 @@ class Run {
         GREETING: 'grüß dich',
       },
     });
-    const hear = (chunk: string): void => {
+    closeSync(output.child);
+    const heard = new Socket({ fd: output.ours, writable: false });
+    heard.setEncoding('utf8').on('data', (chunk: string) => {
       this.#said += chunk;
-    };
-    child.stdout.setEncoding('utf8').on('data', hear);
-    child.stderr.setEncoding('utf8').on('data', hear);
+    });
+    this.#heard = new Promise((resolve) => {
+      heard.once('close', resolve).once('error', resolve);
+    });
     return child;
   }
 
   async #refusal(ended: Promise<number | string | null>): Promise<Outcome> {
     const timeout = pause(ANSWERS_MS).then(() => 'did not end');
     const exit = await Promise.race([ended, timeout]);
+    await Promise.race([this.#heard, pause(2000)]);
     return {
       exit: exit === 0 || typeof exit !== 'number' ? exit : 'an error',
       processes: [],
@@ -209,6 +232,7 @@ class Run {
     const files = this.#tree();
     child.kill('SIGTERM');
     const exit = await Promise.race([ended, pause(ENDS_MS).then(() => 'did not end')]);
+    await Promise.race([this.#heard, pause(2000)]);
     return {
       exit,
       processes,
@@ -272,12 +296,22 @@ class Run {
     const { dir, port } = this.#site;
     const { server } = this.#file;
     const where =
-      server?.port === true ? { host: '127.0.0.1', port } : { socketPath: join(dir, server?.path ?? 'run/s.sock') };
+      server?.port === true
+        ? { host: '127.0.0.1', port }
+        : { socketPath: join(dir, server?.path ?? 'run/s.sock') };
     const body = `<?xml version="1.0"?><methodCall><methodName>${method}</methodName><params></params></methodCall>`;
     const headers = { 'Content-Type': 'text/xml', 'Content-Length': String(Buffer.byteLength(body)) };
     return new Promise((resolve, reject) => {
       const asked = request(
-        { ...where, auth: server?.login, agent: false, method: 'POST', path: '/RPC2', headers, timeout: 5000 },
+        {
+          ...where,
+          auth: server?.login,
+          agent: false,
+          method: 'POST',
+          path: '/RPC2',
+          headers,
+          timeout: 5000,
+        },
         (response) => {
           let text = '';
           response.setEncoding('utf8');
@@ -300,7 +334,9 @@ class Run {
     const { dir, port } = this.#site;
     const { server } = this.#file;
     const url =
-      server?.port === true ? `http://127.0.0.1:${port}` : `unix://${join(dir, server?.path ?? 'run/s.sock')}`;
+      server?.port === true
+        ? `http://127.0.0.1:${port}`
+        : `unix://${join(dir, server?.path ?? 'run/s.sock')}`;
     const login = server?.login === undefined ? [] : loginOptions(server.login);
     const { status, stdout, stderr } = await runProgram(
       '/usr/bin/supervisorctl',
@@ -321,6 +357,12 @@ class Run {
     );
   }
 
+  #contents(path: string): string {
+    const text = readFileSync(path, 'utf8');
+    const isUnordered = this.#file.unordered?.test(path) ?? false;
+    return JSON.stringify(isUnordered ? text.split('\n').sort() : text);
+  }
+
   #tree(): Readonly<Record<string, string>> {
     const { dir } = this.#site;
     const found: [string, string][] = [];
@@ -330,8 +372,14 @@ class Run {
         const shown = relative(dir, path);
         if (NOT_COMPARED.test(shown)) continue;
         const stat = lstatSync(path);
-        const kind = stat.isDirectory() ? 'folder' : stat.isSocket() ? 'socket' : stat.isFile() ? 'file' : 'other';
-        const text = kind === 'file' && !isOwn(path) ? ` ${JSON.stringify(readFileSync(path, 'utf8'))}` : '';
+        const kind = stat.isDirectory()
+          ? 'folder'
+          : stat.isSocket()
+            ? 'socket'
+            : stat.isFile()
+              ? 'file'
+              : 'other';
+        const text = kind === 'file' && !isOwn(path) ? ` ${this.#contents(path)}` : '';
         found.push([
           shownPath(shown),
           `${kind} ${(stat.mode & 0o7777).toString(8)} ${stat.uid}:${stat.gid}${text}`,

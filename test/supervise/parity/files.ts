@@ -12,6 +12,8 @@ export interface SupervisordFile {
   readonly afterMs?: number;
   /** Where it answers; run/s.sock without a login otherwise. */
   readonly server?: { readonly path?: string; readonly port?: true; readonly login?: string };
+  /** Logs that several processes share: only which lines they have is compared. */
+  readonly unordered?: RegExp;
   /** Nothing runs: both end with an error. */
   readonly refused?: true;
   /** Where, besides what is the same for all, the outcomes differ: a pattern of the lines, and why. */

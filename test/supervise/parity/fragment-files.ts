@@ -95,7 +95,7 @@ umask=022
 export const FRAGMENT_FILES: readonly SupervisordFile[] = [
   { name: 'celery worker and beat', text: celery, fragment: true },
   { name: 'laravel queues', text: laravel, fragment: true },
-  { name: 'tornado by numprocs in a group', text: tornado, fragment: true },
+  { name: 'tornado by numprocs in a group', text: tornado, fragment: true, unordered: /tornado\.log$/ },
   { name: 'gunicorn with an environment', text: gunicorn, fragment: true },
   {
     name: 'uwsgi, one line each',
@@ -146,7 +146,7 @@ export const FRAGMENT_FILES: readonly SupervisordFile[] = [
   {
     name: 'sidekiq by bash -c',
     fragment: true,
-    text: '[program:sidekiq]\ncommand=/bin/bash -c \'cd {dir}/app && exec sidekiq -C config.yml -e %(ENV_APP_ENV)s\'\nuser=daemon\nstopsignal=TSTP\nstopsignal=TERM\nstdout_logfile={dir}/log/sidekiq.log\nredirect_stderr=true\n',
+    text: "[program:sidekiq]\ncommand=/bin/bash -c 'cd {dir}/app && exec sidekiq -C config.yml -e %(ENV_APP_ENV)s'\nuser=daemon\nstopsignal=TSTP\nstopsignal=TERM\nstdout_logfile={dir}/log/sidekiq.log\nredirect_stderr=true\n",
   },
   {
     name: 'a job that is not started by itself',
