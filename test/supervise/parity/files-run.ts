@@ -143,7 +143,7 @@ class Run {
     for (const name of PROGRAMS) symlinkSync('stand-in.pl', join(dir, 'bin', name));
     for (const [name, text] of Object.entries(this.#file.files ?? {})) {
       mkdirSync(dirname(join(dir, name)), { recursive: true });
-      writeFileSync(join(dir, name), this.#filled(text), { mode: name.endsWith('.sh') ? 0o755 : 0o644 });
+      writeFileSync(join(dir, name), this.#filled(text), { mode: text.startsWith('#!') ? 0o755 : 0o644 });
     }
     return this.#writeMain();
   }

@@ -5,8 +5,7 @@ import type { Outcome } from './files-run.ts';
 /** What differs for every file, and why. Everything else is the same. */
 const DIFFERENCES: readonly { readonly line: RegExp; readonly onlyWith?: RegExp; readonly why: string }[] = [
   {
-    line: /^start .* environment (?:HOME|USER|LOGNAME)=/,
-    onlyWith: /^user=/m,
+    line: /^start (?:\S+ \d+ as [1-9]|\S*root:).* environment (?:HOME|USER|LOGNAME)=/,
     why: "they are those of the program's user; Supervisor leaves root's",
   },
   {
@@ -18,9 +17,9 @@ const DIFFERENCES: readonly { readonly line: RegExp; readonly onlyWith?: RegExp;
     onlyWith: /^(?!.*^(?:pid|log)file)/ms,
     why: 'what the file does not name is not written into the directory where it was started',
   },
-  { line: /^start \S+ \d+ environment LBPROXY_RUN=/, why: 'how what leaves its group is found' },
-  { line: /^start \S+ \d+ leadsSession/, why: "a session of its own: a terminal's Ctrl-C does not reach it" },
-  { line: /^start \S+ \d+ ignored/, why: 'supervisord, a Python program, hands its ignored SIGPIPE on' },
+  { line: /^start .* environment LBPROXY_RUN=/, why: 'how what leaves its group is found' },
+  { line: /^start .* leadsSession/, why: "a session of its own: a terminal's Ctrl-C does not reach it" },
+  { line: /^start .* ignored/, why: 'supervisord, a Python program, hands its ignored SIGPIPE on' },
 ];
 
 export function linesOf(outcome: Outcome, file: SupervisordFile): string[] {
@@ -34,7 +33,8 @@ export function linesOf(outcome: Outcome, file: SupervisordFile): string[] {
     ...Object.entries(outcome.starts).flatMap(([start, fields]) =>
       Object.entries(fields).flatMap(([name, value]) =>
         (Array.isArray(value) && name !== 'argv' ? value : [value]).map(
-          (each) => `start ${start} ${name} ${typeof each === 'string' ? each : JSON.stringify(each)}`,
+          (each) =>
+            `start ${start} as ${parseInt(String(fields.uid), 10)} ${name} ${typeof each === 'string' ? each : JSON.stringify(each)}`,
         ),
       ),
     ),
@@ -43,7 +43,7 @@ export function linesOf(outcome: Outcome, file: SupervisordFile): string[] {
     ...Object.entries(outcome.filesAfter).map(([path, text]) => `filesAfter ${path} ${text}`),
     ...outcome.printed.map((line) => `printed ${line}`),
   ];
-  const text = file.text.toString();
+  const text = [file.text, ...Object.values(file.files ?? {})].join('\n');
   const left = [
     ...DIFFERENCES.filter(({ onlyWith }) => onlyWith?.test(text) ?? true),
     ...(file.differs ?? []),
