@@ -17,7 +17,7 @@ import { ProcessOutput } from '../supervise/process-output.ts';
 import { SharedSockets } from '../supervise/shared-sockets.ts';
 import type { Slot } from '../supervise/slot.ts';
 import type { StateChange } from '../supervise/slot-host.ts';
-import { whyNoCommand, wordsOfSupervisor } from '../supervise/startable.ts';
+import { refusalOf } from '../supervise/start-words.ts';
 import { Supervisor } from '../supervise/supervisor.ts';
 import { PoolUpkeep } from '../supervise/upkeep/pool-upkeep.ts';
 import { VERSION } from '../version.ts';
@@ -361,11 +361,7 @@ export class ProgramPool implements PoolFace {
         const { view } = slot;
         return { ...view, inFlight: view.port === null ? null : underWay(inFlight[view.port]) };
       },
-      whyNoCommand: () => {
-        const why = whyNoCommand(slot.spec.launch, process.env);
-        const text = wordsOfSupervisor(slot.spec.launch, process.env);
-        return why === null || text === null ? null : { kind: why.kind, text };
-      },
+      whyNoCommand: () => refusalOf(slot.spec.launch, process.env),
       start: () => slot.dispatch({ type: 'start' }),
       stop: () => slot.dispatch({ type: 'stop' }),
       signal: (signal) => slot.signal(signal),

@@ -12,7 +12,7 @@ import { type RunningProcess, runProcess } from './process.ts';
 import { processPort } from './process-ports.ts';
 import { ReadyProbe } from './ready-probe.ts';
 import type { SlotHost, SlotOutput } from './slot-host.ts';
-import { wordsOfSupervisor } from './startable.ts';
+import { refusalOf } from './start-words.ts';
 import { type Effect, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
 import { transition } from './transition.ts';
 
@@ -334,7 +334,7 @@ export class Slot {
       },
       {
         failed: (reason) => {
-          this.#spawnError = wordsOfSupervisor(this.spec.launch, process.env) ?? reason;
+          this.#spawnError = refusalOf(this.spec.launch, process.env)?.text ?? reason;
           this.dispatch({ type: 'failed', attempt, reason });
         },
         exited: (code, signal) => this.#onExited(attempt, code, signal),

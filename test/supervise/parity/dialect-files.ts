@@ -2,7 +2,8 @@
 import type { SupervisordFile } from './files.ts';
 
 /** Programs that are found by a PATH of their own. */
-const TOOL = { 'tools/tool': '#!/bin/sh\nexec {dir}/bin/node tool "$@"\n' };
+const SCRIPT = '#!/bin/sh\nexec {dir}/bin/node tool "$@"\n';
+const TOOL = { 'tools/tool': SCRIPT, 'tools/there/tool': SCRIPT };
 
 function fragment(name: string, ...lines: readonly string[]): SupervisordFile {
   return { name, fragment: true, files: TOOL, text: `${lines.join('\n')}\n` };
@@ -44,6 +45,15 @@ export const DIALECT_FILES: readonly SupervisordFile[] = [
     'user=nobody',
     '[program:env]',
     'command=/usr/bin/env LATE=1 {dir}/bin/node three',
+  ),
+  fragment(
+    'relative commands',
+    '[program:both]',
+    'command=tools/tool both',
+    '[program:there]',
+    'command=there/tool',
+    'directory={dir}/tools',
+    'startretries=0',
   ),
   fragment(
     'a PATH of its own',
