@@ -294,6 +294,8 @@ class Server {
         if (meaning === 'end') stop('quit')();
       });
       process.on('SIGUSR1', () => void this.#onReopen());
+      // Supervisor's signal for the same.
+      process.on('SIGUSR2', () => void this.#onReopen());
     });
   }
 
