@@ -169,7 +169,11 @@ export function printProblems(read: ReadConfig): void {
 
 /** Where things are kept that are made once: `state_path`, else the user's state directory. */
 export function stateDirOf(model: Model): string {
-  if (model.settings.statePath !== '') return model.settings.statePath;
+  return model.settings.statePath !== '' ? model.settings.statePath : usualStateDir();
+}
+
+/** Where a configuration without state_path has it. */
+export function usualStateDir(): string {
   return join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'lbproxy');
 }
 

@@ -67,7 +67,7 @@ function createProgram(): Command {
 const HELP = `
 Signals of the running process:
   TERM, INT  stop at once          HUP   reload the configuration
-  QUIT       stop gracefully       USR1  reopen the logs
+  QUIT       stop gracefully       USR1, USR2  reopen the logs
 `;
 
 /** Runs the command; the exit status. */

@@ -368,7 +368,7 @@ export class Primary implements PoolHome {
   }
 
   async reopenLogs(): Promise<Outcome> {
-    const own = this.#logFiles.reopenAll();
+    const own = [...this.#logFiles.reopenAll(), ...(this.#pool?.reopenProgramLogs() ?? [])];
     const generation = ++this.#generation;
     const others = await Promise.all(this.#acceptors.all.map((slot) => slot.reopen(generation)));
     const problems = [...new Set([...own, ...others.flat()])];

@@ -321,6 +321,11 @@ export class ProgramPool implements PoolFace {
     return this.#home.changedFiles();
   }
 
+  /** Those of the programs alone; gives what did not open. */
+  reopenProgramLogs(): string[] {
+    return this.#logs.reopenAll();
+  }
+
   reopenLogs(): Promise<Progress> {
     return this.#home.reopenLogs();
   }

@@ -16,6 +16,8 @@ import { refusalOf } from './start-words.ts';
 import { type Effect, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
 import { transition } from './transition.ts';
 
+/** How long a stopped process is waited for. */
+const RETURN_LIMIT_MS = 1000;
 /** What Supervisor says of a start that ended within startsecs. */
 const TOO_QUICKLY = 'Exited too quickly (process log may have details)';
 
@@ -26,6 +28,9 @@ export class Slot {
   awaitsStart = false;
   /** Taken out of the balancer by hand. */
   #drained = false;
+  /** Told to stop a moment ago: supervisorctl restarts by a stop and a start. */
+  #mayReturn = false;
+  #returnLimit: Timer | undefined;
   #upSinceMs = 0;
   #conditionSinceMs = 0;
   readonly #host: SlotHost;
@@ -105,6 +110,7 @@ export class Slot {
   get port(): ProcessPort | null {
     return processPort(this.spec, this.#record, {
       awaitsStart: this.awaitsStart,
+      mayReturn: this.#mayReturn,
       drained: this.#drained,
       upSinceMs: this.#upSinceMs,
       conditionSinceMs: this.#conditionSinceMs,
@@ -146,7 +152,7 @@ export class Slot {
       spawnError: this.#spawnError,
       stdoutLog: this.output.stdoutLog,
       stderrLog: this.output.stderrLog,
-      port: this.spec.launch.port,
+      port: this.spec.launch.port ?? this.spec.policy.port,
       ready: this.serves,
       inFlight: null,
       restarts: Math.max(0, this.#launches - 1),
@@ -212,6 +218,7 @@ export class Slot {
     const port = this.port;
     const { record, effects } = transition(before, event, this.spec.policy, this.#host.clock.now());
     this.#record = record;
+    this.#noteReturn(event);
     this.#notePort(port);
     if (record.state !== before.state) this.#contained(() => this.#tellState(before.state));
     for (const effect of effects) this.#contained(() => this.#carryOut(effect));
@@ -219,6 +226,18 @@ export class Slot {
     if (port?.coming !== this.port?.coming || port?.condition !== this.port?.condition)
       this.#contained(() => this.#host.announce(this));
     if (this.#doesWork()) this.#output?.settle();
+  }
+
+  #noteReturn(event: ProcessEvent): void {
+    const { state } = this.#record;
+    if (state === 'STARTING' || state === 'RUNNING') this.#mayReturn = false;
+    if (event.type === 'stop' && state === 'STOPPING') this.#mayReturn = true;
+    this.#returnLimit?.stop();
+    if (!this.#mayReturn || state !== 'STOPPED') return;
+    this.#returnLimit = new Timer(() => {
+      this.#mayReturn = false;
+      this.#host.announce(this);
+    }, RETURN_LIMIT_MS).unref();
   }
 
   #notePort(before: ProcessPort | null): void {

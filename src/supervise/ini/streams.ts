@@ -95,10 +95,12 @@ function readStream(
   };
 }
 
+const TWICE = '; in the name of a log it takes four, %%%%, as Supervisor expands that twice';
+
 /** Supervisor expands it twice: a percent sign in a file's name is written `%%%%`. */
 function logText(reader: SectionReader, key: string, names: Names): string | undefined {
   const once = reader.text(key, names);
-  return once === undefined ? undefined : reader.expanded(key, once, names);
+  return once === undefined ? undefined : reader.expanded(key, once, names, TWICE);
 }
 
 function readMaxBytes(reader: SectionReader, key: string, names: Names): number {
