@@ -62,10 +62,11 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#configured = options.pool;
+    const watchdog = new Watchdog((message) => options.log('warn', message));
     this.#host = {
       clock: options.clock ?? systemClock,
-      watchdog: new Watchdog((message) => options.log('warn', message)),
-      pipes: new PipeSource(),
+      watchdog,
+      pipes: new PipeSource((directory) => watchdog.tidy(directory)),
       log: options.log,
       ready: options.ready,
       output: (slot) => options.output(slot),
