@@ -179,7 +179,10 @@ export class Slot {
     this.#queue.push(event);
     if (this.#busy) return;
     this.#busy = true;
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#take(next);
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      const event = next;
+      this.#contained(() => this.#take(event));
+    }
     this.#busy = false;
     for (const check of [...this.#waiting]) check();
   }
@@ -331,7 +334,7 @@ export class Slot {
         gone: () => {
           if (running.pid !== undefined) watchdog.remove(running.pid);
           this.dispatch({ type: 'gone', attempt });
-          output.gone();
+          this.#contained(() => output.gone());
         },
       },
     );
@@ -347,7 +350,8 @@ export class Slot {
   #onExited(attempt: number, code: number | null, signal: string | null): void {
     this.#stoppedAtMs = Date.now();
     this.#exitStatus = code ?? -1;
-    this.output.exited(this.#record.state === 'STOPPING' ? null : describeExit({ code, signal }));
+    const how = this.#record.state === 'STOPPING' ? null : describeExit({ code, signal });
+    this.#contained(() => this.output.exited(how));
     this.dispatch({ type: 'exited', attempt, code, signal });
   }
 }
