@@ -241,6 +241,11 @@ export function whyNot(error: NodeJS.ErrnoException, launch: Launch): string {
       return `"${command}" may not be run (permission denied): chmod +x it, or put its interpreter in front`;
     case 'ENOEXEC':
       return `"${command}" is neither a program nor a script with a #! line: put its interpreter in front`;
+    case 'EMFILE':
+    case 'ENFILE':
+      return `"${command}" could not be run: no file descriptors are left (${error.code}): raise ulimit -n (LimitNOFILE=), or run fewer`;
+    case 'EAGAIN':
+      return `"${command}" could not be run: the system allows no more processes (EAGAIN): raise ulimit -u or TasksMax=, or run fewer`;
     default:
       return `"${command}" could not be run: ${error.message}`;
   }

@@ -22,12 +22,13 @@ describe('drainText', () => {
 
 describe('programsText', () => {
   it('names the processes that are still there', () => {
-    expect(programsText([{ name: 'a', pid: null }])).toBe(null);
+    expect(programsText([{ name: 'a', pid: 0, state: 'STOPPED' }])).toBe(null);
     expect(
       programsText([
-        { name: 'a', pid: 7 },
-        { name: 'b', pid: null },
+        { name: 'a', pid: 7, state: 'STOPPING' },
+        { name: 'b', pid: 0, state: 'EXITED' },
+        { name: 'c', pid: 0, state: 'STOPPING' },
       ]),
-    ).toBe('the stop waits for a (pid 7), as long as their stopwaitsecs');
+    ).toBe('the stop waits for a (pid 7), what c has left, as long as their stopwaitsecs');
   });
 });
