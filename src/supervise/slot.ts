@@ -26,6 +26,7 @@ export class Slot {
   awaitsStart = false;
   /** Taken out of the balancer by hand. */
   #drained = false;
+  #retired = false;
   #upSinceMs = 0;
   #conditionSinceMs = 0;
   readonly #host: SlotHost;
@@ -168,6 +169,11 @@ export class Slot {
     if (pid !== 0) process.kill(pid, signal);
   }
 
+  /** It is started no more: whoever still has it may ask for what he likes. */
+  retire(): void {
+    this.#retired = true;
+  }
+
   /** Nothing comes of it any more; there is no process. */
   close(): void {
     this.#timer?.stop();
@@ -176,6 +182,7 @@ export class Slot {
 
   /** Takes one event. Events that effects bring about wait until those effects are done. */
   dispatch(event: ProcessEvent): void {
+    if (this.#retired && (event.type === 'start' || event.type === 'restart')) return;
     this.#queue.push(event);
     if (this.#busy) return;
     this.#busy = true;

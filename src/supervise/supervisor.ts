@@ -187,7 +187,9 @@ export class Supervisor {
 
   /** Starts processes anew, one after the other. */
   restart(slots: readonly Slot[], tell: (line: string) => void): Promise<Progress> {
-    return this.#queue(() => this.#told(this.#rollout(tell).restart(slots)));
+    // Some may be gone when their turn has come.
+    const present = (): readonly Slot[] => slots.filter((slot) => this.slots.includes(slot));
+    return this.#queue(() => this.#told(this.#rollout(tell).restart(present())));
   }
 
   /** What failed is told to the log, too: nobody may wait for it. */
@@ -309,6 +311,7 @@ export class Supervisor {
   }
 
   async #giveUp(slot: Slot): Promise<void> {
+    slot.retire();
     await this.stopSlot(slot);
     slot.close();
   }
@@ -341,6 +344,7 @@ export class Supervisor {
    */
   async stop(): Promise<void> {
     this.#stopping = true;
+    for (const slot of this.slots) slot.retire();
     await this.stopAll(this.slots);
     await this.#host.watchdog.close();
     this.#host.pipes.close();

@@ -78,4 +78,33 @@ describe.skipIf(process.platform === 'win32')('Supervisor, when something goes w
     await eventually(() => slot.launches >= 4);
     expect(unexpected.length).toBeGreaterThan(0);
   });
+
+  it('starts nothing of what an update takes away, whoever asks for it meanwhile or behind it', async () => {
+    const dir = directory();
+    const started: string[] = [];
+    let up = 0;
+    const web = (numprocs: number): ProgramModel =>
+      program('web', {
+        programCommand: `sh -c "trap 'sleep 0.5; exit' TERM; echo up; while :; do sleep 0.1; done"`,
+        programProcessName: 'web%(process_num)d',
+        programStartMs: 0,
+        programNumprocs: numprocs,
+        programStopAsGroup: false,
+      });
+    const supervisor = supervise(dir, [web(3)], () => void up++, {
+      onState: ({ slot, to }) => void (to === 'STARTING' && started.push(slot.spec.launch.name)),
+    });
+    await eventually(() => up === 3);
+    const before = supervisor.slots;
+    started.length = 0;
+    const update = supervisor.update(poolOf(dir, [web(1)]));
+    const restart = supervisor.restart(before, () => {});
+    await eventually(() => before[2].state === 'STOPPING');
+    before[2].dispatch({ type: 'start' });
+    await update;
+    before[1].dispatch({ type: 'start' });
+    expect(await restart).toEqual({ ok: true, text: '' });
+    expect(started).toEqual(['web0']);
+    expect(before.map(({ state }) => state)).toEqual(['RUNNING', 'STOPPED', 'STOPPED']);
+  });
 });
