@@ -12,6 +12,10 @@ export interface ChildStreams {
   readonly stdout: Readable | null;
   /** null where it goes with stdout. */
   readonly stderr: Readable | null;
+  /** Grows with what is read. */
+  readonly progress: number;
+  /** Something that came waits for whoever takes it. */
+  readonly isHeld: boolean;
   destroy(): void;
 }
 
@@ -76,10 +80,17 @@ function streamsOf(child: ChildProcess, { input, output, errors }: Ends): ChildS
   const all = [stdin, stdout, stderr];
   // EPIPE of a child that closed its stdin, and what a broken pipe may say: its end is known by its exit.
   for (const stream of all) stream?.on('error', () => undefined);
+  const outputs = [stdout, stderr].filter((stream) => stream instanceof Socket);
   return {
     stdin,
     stdout,
     stderr,
+    get progress() {
+      return outputs.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
+    },
+    get isHeld() {
+      return outputs.some((stream) => stream.isPaused() && !stream.destroyed);
+    },
     destroy: () => {
       for (const stream of all) stream?.destroy();
     },

@@ -1,6 +1,7 @@
 // What the launches of one process write, brought to where its plan says: log files, lbproxy's own streams line by line, events, and, of an
 // event listener, the protocol it speaks.
 import type { Readable } from 'node:stream';
+import { rethrowLater } from '../shared/rethrow-later.ts';
 import { CrashOutput, type OutputRun } from './crash-output.ts';
 import type { EventHub } from './events/event-hub.ts';
 import type { ListenerRun } from './events/listener-pool.ts';
@@ -123,7 +124,10 @@ export class ProcessOutput implements SlotOutput {
     const gone = new Promise<void>((resolve) => {
       this.#onGone = resolve;
     });
-    const outputEnded = Promise.all(ended).then(() => run.outputEnded());
+    // What fails in the printing of its last words is no reason to leave a listener without its end.
+    const outputEnded = Promise.all(ended)
+      .then(() => run.outputEnded())
+      .catch(rethrowLater);
     // An answer may still have been in the pipe, and its new state is told first.
     void Promise.all([outputEnded, gone]).then(() => listener?.ended());
   }

@@ -1,5 +1,5 @@
 // Runs one process as the leader of a group of its own, and says when it, and then the whole group, has ended.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -51,6 +51,8 @@ const FIRST_GROUP_POLL_MS = 10;
 const MAX_GROUP_POLL_MS = 100;
 /** How long a descendant that left the group may hold the output open after the group is gone. */
 const OUTPUT_LINGER_MS = 500;
+/** Longer than a log that takes nothing holds anything back. */
+const MOST_LINGER_LOOKS = 20;
 /** What waits for a process that does not read its stdin. */
 const MAX_STDIN_BYTES = 1024 * 1024;
 
@@ -72,12 +74,14 @@ export function runProcess(launch: Launch, around: Surroundings, events: Process
     streams.destroy();
     return { ...NOT_RUNNING, signal: () => undefined, write: () => false };
   }
+  let hasExited = false;
   let gone = false;
   child.once('exit', (code, signal) => {
+    hasExited = true;
     events.exited(code, signal);
     const end = (): void => {
       gone = true;
-      setTimeout(() => streams.destroy(), OUTPUT_LINGER_MS).unref();
+      letGo(streams);
       events.gone();
     };
     if (around.waitForGroup) whenGroupEnds(pid, end);
@@ -90,10 +94,27 @@ export function runProcess(launch: Launch, around: Surroundings, events: Process
     signal(signal, group) {
       if (gone) return;
       if (group) signalGroup(pid, signal);
-      else signalOne(pid, signal);
+      // Once it has ended its number may be anybody's.
+      else if (!hasExited) signalOne(pid, signal);
     },
     write: (data) => writeTo(streams.stdin, data),
   };
+}
+
+/**
+ * Of a group that is gone, what is still in the pipes is read on: all of it, also where a log holds it back. What descendants outside the
+ * group say then has little time.
+ */
+function letGo(streams: ChildStreams, looks = 0): void {
+  const before = streams.progress;
+  setTimeout(() => {
+    // What came meanwhile is read before this is asked: timers go first.
+    setImmediate(() => {
+      const moves = streams.progress !== before || streams.isHeld;
+      if (moves && looks < MOST_LINGER_LOOKS) letGo(streams, looks + 1);
+      else streams.destroy();
+    });
+  }, OUTPUT_LINGER_MS).unref();
 }
 
 function writeTo(stdin: Writable | null, data: Buffer): boolean {
@@ -119,11 +140,9 @@ function spawnGroup(launch: Launch, around: Surroundings): Started | string {
   if (typeof runAs === 'string') return runAs;
   const [command, ...args] = runAs.argv;
   let streams: StreamPlaces | null = null;
-  // The mask is the process's own; fork(2) takes it along, and nothing else of this thread runs in between.
-  const umask = launch.umask === null ? null : process.umask(launch.umask);
   try {
     streams = openStreams(around, launch.user?.uid ?? null);
-    const child = spawn(command, args, {
+    const options: SpawnOptions = {
       cwd: launch.directory,
       env: environmentOf(launch, around),
       stdio: streams.stdio,
@@ -131,13 +150,23 @@ function spawnGroup(launch: Launch, around: Surroundings): Started | string {
       // setsid: a session and a group of its own, which a terminal's Ctrl-C does not reach either
       detached: HAS_GROUPS,
       windowsHide: true,
-    });
+    };
+    const child = withUmask(launch.umask, () => spawn(command, args, options));
     return { child, streams: streams.of(child) };
   } catch (error) {
     streams?.abandon();
     return whyNot(error as NodeJS.ErrnoException, launch);
+  }
+}
+
+/** The mask is the process's own, threads and all: it holds for the fork, which takes it along, and for nothing else of this thread. */
+function withUmask<T>(umask: number | null, make: () => T): T {
+  if (umask === null) return make();
+  const own = process.umask(umask);
+  try {
+    return make();
   } finally {
-    if (umask !== null) process.umask(umask);
+    process.umask(own);
   }
 }
 
@@ -222,6 +251,11 @@ export function whyNot(error: NodeJS.ErrnoException, launch: Launch): string {
       return `"${command}" may not be run (permission denied): chmod +x it, or put its interpreter in front`;
     case 'ENOEXEC':
       return `"${command}" is neither a program nor a script with a #! line: put its interpreter in front`;
+    case 'EMFILE':
+    case 'ENFILE':
+      return `"${command}" could not be run: no file descriptors are left (${error.code}): raise ulimit -n (LimitNOFILE=), or run fewer`;
+    case 'EAGAIN':
+      return `"${command}" could not be run: the system allows no more processes (EAGAIN): raise ulimit -u or TasksMax=, or run fewer`;
     default:
       return `"${command}" could not be run: ${error.message}`;
   }

@@ -46,15 +46,13 @@ export class Rollout {
   async #restartBatch(batch: readonly Slot[]): Promise<string | null> {
     if (this.#host.isStopping()) return ENDING;
     if (batch.length === 0) return null;
-    const attempts = batch.map((slot) => slot.launches);
     for (const slot of batch) slot.dispatch({ type: 'restart' });
+    const stopping = batch.filter((slot) => slot.state === 'STOPPING');
     await Promise.all(
-      batch.map(async (slot, i) => {
+      stopping.map(async (slot) => {
         const limitMs = slot.spec.policy.drainLimitMs + slot.spec.policy.stopWaitMs + READY_LIMIT_MS;
-        if (slot.launches === attempts[i] && slot.pid !== 0) {
-          await slot.until(() => slot.state !== 'STOPPING', limitMs);
-          this.#host.tell(`${nameOf(slot)}: stopped`);
-        }
+        await slot.until(() => slot.state !== 'STOPPING', limitMs);
+        this.#host.tell(`${nameOf(slot)}: stopped`);
       }),
     );
     return this.#settled(batch);

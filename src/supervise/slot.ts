@@ -31,6 +31,7 @@ export class Slot {
   /** Told to stop a moment ago: supervisorctl restarts by a stop and a start. */
   #mayReturn = false;
   #returnLimit: Timer | undefined;
+  #retired = false;
   #upSinceMs = 0;
   #conditionSinceMs = 0;
   readonly #host: SlotHost;
@@ -179,6 +180,11 @@ export class Slot {
     if (pid !== 0) process.kill(pid, signal);
   }
 
+  /** It is started no more: whoever still has it may ask for what he likes. */
+  retire(): void {
+    this.#retired = true;
+  }
+
   /** Nothing comes of it any more; there is no process. */
   close(): void {
     this.#timer?.stop();
@@ -187,10 +193,14 @@ export class Slot {
 
   /** Takes one event. Events that effects bring about wait until those effects are done. */
   dispatch(event: ProcessEvent): void {
+    if (this.#retired && (event.type === 'start' || event.type === 'restart')) return;
     this.#queue.push(event);
     if (this.#busy) return;
     this.#busy = true;
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#take(next);
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+      const event = next;
+      this.#contained(() => this.#take(event));
+    }
     this.#busy = false;
     for (const check of [...this.#waiting]) check();
   }
@@ -360,7 +370,7 @@ export class Slot {
         gone: () => {
           if (running.pid !== undefined) watchdog.remove(running.pid);
           this.dispatch({ type: 'gone', attempt });
-          output.gone();
+          this.#contained(() => output.gone());
         },
       },
     );
@@ -376,7 +386,8 @@ export class Slot {
   #onExited(attempt: number, code: number | null, signal: string | null): void {
     this.#stoppedAtMs = Date.now();
     this.#exitStatus = code ?? -1;
-    this.output.exited(this.#record.state === 'STOPPING' ? null : describeExit({ code, signal }));
+    const how = this.#record.state === 'STOPPING' ? null : describeExit({ code, signal });
+    this.#contained(() => this.output.exited(how));
     this.dispatch({ type: 'exited', attempt, code, signal });
   }
 }

@@ -62,10 +62,11 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#configured = options.pool;
+    const watchdog = new Watchdog((message) => options.log('warn', message));
     this.#host = {
       clock: options.clock ?? systemClock,
-      watchdog: new Watchdog((message) => options.log('warn', message)),
-      pipes: new PipeSource(),
+      watchdog,
+      pipes: new PipeSource((directory) => watchdog.tidy(directory)),
       log: options.log,
       ready: options.ready,
       output: (slot) => options.output(slot),
@@ -187,7 +188,9 @@ export class Supervisor {
 
   /** Starts processes anew, one after the other. */
   restart(slots: readonly Slot[], tell: (line: string) => void): Promise<Progress> {
-    return this.#queue(() => this.#told(this.#rollout(tell).restart(slots)));
+    // Some may be gone when their turn has come.
+    const present = (): readonly Slot[] => slots.filter((slot) => this.slots.includes(slot));
+    return this.#queue(() => this.#told(this.#rollout(tell).restart(present())));
   }
 
   /** What failed is told to the log, too: nobody may wait for it. */
@@ -309,6 +312,7 @@ export class Supervisor {
   }
 
   async #giveUp(slot: Slot): Promise<void> {
+    slot.retire();
     await this.stopSlot(slot);
     slot.close();
   }
@@ -341,6 +345,7 @@ export class Supervisor {
    */
   async stop(): Promise<void> {
     this.#stopping = true;
+    for (const slot of this.slots) slot.retire();
     await this.stopAll(this.slots);
     await this.#host.watchdog.close();
     this.#host.pipes.close();

@@ -1,5 +1,7 @@
 // The watchdog's own program: ends the process groups it was told about, and whatever bears the mark of its first argument, when its
-// stdin closes, because then the primary is dead or done. Protocol, one line each: `+pid` a group began, `-pid` it is gone.
+// stdin closes, because then the primary is dead or done. Protocol, one line each: `+pid` a group began, `-pid` it is gone; `/path` a
+// directory of the primary's temporary files, which goes too.
+import { rmSync } from 'node:fs';
 import { markedProcesses } from './mark.ts';
 import { groupIsAlive, signalGroup } from './process-group.ts';
 
@@ -10,12 +12,14 @@ const POLL_MS = 50;
 const KILL_MS = 500;
 
 const groups = new Set<number>();
+const directories = new Set<string>();
 const mark = process.argv[2] ?? '';
 
 // The primary's stop is what ends the watchdog: a signal to everybody must not end it first.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, () => undefined);
 
 function onData(text: string): void {
+  if (text.startsWith('/')) return void directories.add(text.slice(1));
   const m = /^([+-])(\d+)$/.exec(text);
   const pid = Number(m?.[2]);
   // -1 and -0 would be everybody and oneself
@@ -25,7 +29,7 @@ function onData(text: string): void {
 }
 
 let rest = '';
-process.stdin.setEncoding('latin1');
+process.stdin.setEncoding('utf8');
 process.stdin.on('data', (chunk: string) => {
   // A line that was cut off by the primary's death would name another group, so only whole lines count.
   const lines = (rest + chunk).split('\n');
@@ -40,6 +44,7 @@ function endGroups(): void {
   if (ending) return;
   ending = true;
   signalAll('SIGTERM');
+  for (const directory of directories) remove(directory);
   const deadline = performance.now() + GRACE_MS;
   const poll = (): void => {
     if (!anyAlive()) process.exit(0);
@@ -66,5 +71,13 @@ function signalOne(pid: number, signal: NodeJS.Signals): void {
     process.kill(pid, signal);
   } catch {
     // Gone, or another user's.
+  }
+}
+
+function remove(directory: string): void {
+  try {
+    rmSync(directory, { recursive: true, force: true });
+  } catch {
+    // Nothing depends on it.
   }
 }

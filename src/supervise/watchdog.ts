@@ -17,6 +17,7 @@ export class Watchdog {
   /** To be in the environment of all that it guards. */
   readonly mark = newMark();
   readonly #groups = new Set<number>();
+  readonly #directories = new Set<string>();
   readonly #warn: (message: string) => void;
   #child: ChildProcess | undefined;
   #restart: NodeJS.Timeout | undefined;
@@ -42,6 +43,12 @@ export class Watchdog {
 
   remove(pid: number): void {
     if (this.#groups.delete(pid)) this.#tell(`-${pid}\n`);
+  }
+
+  /** A directory of this run's temporary files: it goes with the primary. */
+  tidy(directory: string): void {
+    this.#directories.add(directory);
+    this.#tell(`/${directory}\n`);
   }
 
   /** Lets it go; what is left of groups and outside them is ended by it, as after the primary's death. Resolves when that is done. */
@@ -73,6 +80,7 @@ export class Watchdog {
     child.once('error', () => this.#onEnd(child));
     child.once('exit', () => this.#onEnd(child));
     for (const pid of this.#groups) this.#tell(`+${pid}\n`);
+    for (const directory of this.#directories) this.#tell(`/${directory}\n`);
   }
 
   #onEnd(child: ChildProcess): void {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 
@@ -58,6 +58,23 @@ describe.skipIf(process.platform === 'win32')('Watchdog', () => {
     cleanups.push(() => signalGroup(leader, 'SIGKILL'));
     primary.kill('SIGKILL');
     await eventually(() => !isRunning(leader) && !isRunning(grandchild));
+  });
+
+  it('removes the temporary files of a primary that was killed', async () => {
+    const before = process.env.TMPDIR;
+    const { dir, remove } = scriptDir();
+    cleanups.push(remove);
+    process.env.TMPDIR = dir;
+    const { primary, pidAfter } = await startPrimary(['sh', '-c', 'sleep 1000']).finally(() => {
+      if (before === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = before;
+    });
+    const pipes = (): string[] => readdirSync(dir).filter((name) => name.startsWith('lbproxy-pipes-'));
+    const leader = await pidAfter(/pid (\d+)/);
+    cleanups.push(() => signalGroup(leader, 'SIGKILL'));
+    expect(pipes()).toHaveLength(1);
+    primary.kill('SIGKILL');
+    await eventually(() => pipes().length === 0);
   });
 
   it('kills what ignores SIGTERM', async () => {
