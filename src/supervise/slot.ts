@@ -13,7 +13,7 @@ import { processPort } from './process-ports.ts';
 import { ReadyProbe } from './ready-probe.ts';
 import type { SlotHost, SlotOutput } from './slot-host.ts';
 import { wordsOfSupervisor } from './startable.ts';
-import { type Effect, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
+import { type Effect, type Exit, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
 import { transition } from './transition.ts';
 
 /** What Supervisor says of a start that ended within startsecs. */
@@ -37,6 +37,7 @@ export class Slot {
   #exitStatus = 0;
   /** Why it failed, in Supervisor's words. */
   #spawnError = '';
+  #lastEnd: Pick<Exit, 'code' | 'signal'> | null = null;
   #timer: Timer | undefined;
   readonly #probe: ReadyProbe;
   #output: SlotOutput | null = null;
@@ -68,6 +69,11 @@ export class Slot {
   get isDone(): boolean {
     const { state, startAgain } = this.#record;
     return state === 'EXITED' && !startAgain && this.spec.policy.exitcodes.includes(this.#exitStatus);
+  }
+
+  /** How the process of the latest start ended; null while it runs, and where there was none. */
+  get lastEnd(): Pick<Exit, 'code' | 'signal'> | null {
+    return this.#lastEnd;
   }
 
   /** It is started again when its pause is over. */
@@ -144,8 +150,8 @@ export class Slot {
       exitStatus: this.#exitStatus,
       problem: r.problem,
       spawnError: this.#spawnError,
-      stdoutLog: this.#output?.stdoutLog ?? null,
-      stderrLog: this.#output?.stderrLog ?? null,
+      stdoutLog: this.output.stdoutLog,
+      stderrLog: this.output.stderrLog,
       port: this.spec.launch.port,
       ready: this.serves,
       inFlight: null,
@@ -166,6 +172,13 @@ export class Slot {
   signal(signal: NodeJS.Signals | number): void {
     const { pid } = this;
     if (pid !== 0) process.kill(pid, signal);
+  }
+
+  /** Its AUTO logs are there before it is started, as Supervisor's are. */
+  makeAutoLogs(): void {
+    const { stdout, stderr } = this.spec.output;
+    if (stdout.target.kind === 'auto') void this.output.stdoutLog;
+    if (stderr.target.kind === 'auto') void this.output.stderrLog;
   }
 
   /** Nothing comes of it any more; there is no process. */
@@ -225,6 +238,8 @@ export class Slot {
   #tellState(from: ProcessState): void {
     const { state, failures } = this.#record;
     if (state === 'BACKOFF' && this.#spawnError === '') this.#spawnError = TOO_QUICKLY;
+    // A start that failed is no end: Supervisor has no status for it.
+    if (state === 'BACKOFF') this.#exitStatus = 0;
     const expected = this.spec.policy.exitcodes.includes(this.#exitStatus);
     if (state === 'EXITED' && !expected) this.#spawnError = `Bad exit code ${this.#exitStatus}`;
     const pid = this.#process?.pid ?? 0;
@@ -252,6 +267,8 @@ export class Slot {
       case 'prepare':
         this.#startedAtMs = Date.now();
         this.#spawnError = '';
+        this.#exitStatus = 0;
+        this.#lastEnd = null;
         void this.#prepare(effect.attempt);
         break;
       case 'launch':
@@ -340,6 +357,7 @@ export class Slot {
     this.#launches++;
     watchdog.add(running.pid);
     output.begin(running, this.#probe.listener(this.spec, attempt));
+    this.#contained(() => this.#host.onLaunch(this, running.pid ?? 0));
     this.#say('info', `started, pid ${running.pid}`);
     this.#probe.tend(this.spec, this.#record, running.pid);
   }
@@ -347,6 +365,7 @@ export class Slot {
   #onExited(attempt: number, code: number | null, signal: string | null): void {
     this.#stoppedAtMs = Date.now();
     this.#exitStatus = code ?? -1;
+    this.#lastEnd = { code, signal };
     this.output.exited(this.#record.state === 'STOPPING' ? null : describeExit({ code, signal }));
     this.dispatch({ type: 'exited', attempt, code, signal });
   }

@@ -53,7 +53,7 @@ export async function answerRequest(
 
 function refuseAccess(response: ServerResponse, { status, text }: Refusal): void {
   const challenge: Record<string, string> =
-    status === 401 ? { 'WWW-Authenticate': 'Basic realm="default"', Connection: 'close' } : {};
+    status === 401 ? { 'WWW-Authenticate': 'Basic realm="default"' } : {};
   refuse(response, status, text, challenge);
 }
 
