@@ -1,7 +1,5 @@
 // A configuration file to its Model, with every check that needs no socket; what start, reload, -t and -s share.
-import { createHash } from 'node:crypto';
-import { existsSync, realpathSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { listensOf } from '../cluster/needs.ts';
 import { buildModel } from '../config/build.ts';
@@ -17,6 +15,9 @@ import { warnOfStrangers } from './check-surroundings.ts';
 import { isSupervisordFile } from './programs-file.ts';
 import { readPool } from './read-pool.ts';
 import type { CliOptions } from './run-cli.ts';
+import { nameOf, usualStateDir } from './state-places.ts';
+
+export { configFile, controlSocketOf, NO_CONFIG, runNameOf } from './state-places.ts';
 
 export interface ReadConfig {
   readonly file: string;
@@ -26,29 +27,6 @@ export interface ReadConfig {
   readonly pool: PoolPlan | undefined;
   readonly tree: Tree | undefined;
   readonly problems: Problems;
-}
-
-/** Looked for, in this order, when no file is named. */
-const CANDIDATES = [
-  'upstreams.json',
-  'lbproxy.json',
-  'nginx.conf',
-  'config/upstreams.json',
-  'conf/nginx.conf',
-  'supervisord.conf',
-];
-
-/** The configuration file: the one that was named, or the first candidate of this directory. */
-export function configFile(options: CliOptions): string | undefined {
-  if (options.config !== undefined) {
-    return options.prefix !== undefined && !existsSync(options.config)
-      ? join(options.prefix, options.config)
-      : options.config;
-  }
-  // Programs alone are a configuration.
-  if (options.programs !== undefined) return options.programs;
-  const base = options.prefix ?? '.';
-  return CANDIDATES.map((name) => (base === '.' ? name : join(base, name))).find((path) => existsSync(path));
 }
 
 export interface ReadWish {
@@ -157,7 +135,7 @@ export function printProblems(read: ReadConfig): void {
 /** Where things are kept that are made once: `state_path`, else the user's state directory. */
 export function stateDirOf(model: Model): string {
   if (model.settings.statePath !== '') return model.settings.statePath;
-  return join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'lbproxy');
+  return usualStateDir();
 }
 
 /**
@@ -172,25 +150,3 @@ export function pidFilesOf(model: Model, file: string, pool?: PoolPlan): readonl
   const own = [...paths].map((path) => join(stateDirOf(model), `${nameOf(path)}.pid`));
   return [...own, ...others];
 }
-
-/** A name for files that belong to a configuration, by its path. */
-function nameOf(path: string): string {
-  return createHash('sha256').update(path).digest('hex').slice(0, 12);
-}
-
-/** What the runs of a configuration are called in the state directory. */
-export function runNameOf(file: string): string {
-  return nameOf(realpathSync(file));
-}
-
-/** The most that a path of a Unix socket may have (unix(7)); longer ones cannot be bound. */
-const MOST_SOCKET_BYTES = 107;
-
-/** lbproxy's own control socket for a configuration; null where the state directory's path is too long for one. */
-export function controlSocketOf(directory: string, file: string): string | null {
-  const path = join(directory, `${runNameOf(file)}.sock`);
-  return Buffer.byteLength(path) > MOST_SOCKET_BYTES ? null : path;
-}
-
-/** A sentence for a start without a configuration. */
-export const NO_CONFIG = `no configuration: name one with --config FILE, or put one of ${CANDIDATES.join(', ')} here`;

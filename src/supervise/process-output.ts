@@ -88,6 +88,7 @@ export class ProcessOutput implements SlotOutput {
   #plan: OutputPlan;
   #run: OutputRun | null = null;
   #pid = 0;
+  readonly #paths = new Map<StreamName, string | null>();
   #onGone: () => void = () => {};
   #streams: readonly (readonly [StreamName, StreamOutput])[] = [];
 
@@ -153,6 +154,7 @@ export class ProcessOutput implements SlotOutput {
 
   change(plan: OutputPlan): void {
     this.#plan = plan;
+    this.#paths.clear();
     for (const [stream, output] of this.#streams) output.change(plan[stream]);
   }
 
@@ -165,12 +167,20 @@ export class ProcessOutput implements SlotOutput {
   }
 
   get stdoutLog(): string | null {
-    return this.#places.logs.pathOf(this.#owner, 'stdout', this.#plan.stdout);
+    return this.#pathOf('stdout');
   }
 
   get stderrLog(): string | null {
-    if (this.#plan.redirectStderr) return null;
-    return this.#places.logs.pathOf(this.#owner, 'stderr', this.#plan.stderr);
+    return this.#plan.redirectStderr ? null : this.#pathOf('stderr');
+  }
+
+  /** Asked for with every look at the process; the file system is asked once. */
+  #pathOf(stream: StreamName): string | null {
+    const known = this.#paths.get(stream);
+    if (known !== undefined) return known;
+    const path = this.#places.logs.pathOf(this.#owner, stream, this.#plan[stream]);
+    this.#paths.set(stream, path);
+    return path;
   }
 
   lastWords(): string {
