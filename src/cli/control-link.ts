@@ -1,7 +1,7 @@
 // A second name of lbproxy's own control socket, made from the supervisord.conf that it runs beside its configuration: `lbproxy ctl -c` takes
 // either file.
 import { lstatSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
-import { controlSocketOf, usualStateDir } from './read-config.ts';
+import { controlSocketOf, usualStateDir } from './state-places.ts';
 
 /** Makes it; what it gives takes it away again. Only convenience: where it cannot be made, nobody is told. */
 export function linkControlSocket(socket: string | null, programs: string | undefined): () => void {

@@ -1,7 +1,8 @@
 // `lbproxy ctl`: what it needs to know of lbproxy's own files.
 import { existsSync } from 'node:fs';
 import { runCtl } from './ctl/main.ts';
-import { configFile, controlSocketOf, readConfig, stateDirOf, usualStateDir } from './read-config.ts';
+import { isSupervisordFile } from './programs-file.ts';
+import { configFile, controlSocketOf, usualStateDir } from './state-places.ts';
 
 export function control(args: readonly string[]): Promise<number> {
   const { stdin, stdout, stderr } = process;
@@ -13,10 +14,11 @@ export function control(args: readonly string[]): Promise<number> {
 }
 
 /** Mostly it is in the usual place; a configuration may have its own (state_path). Of one that is broken meanwhile that is not known. */
-function socketOf(file: string): string | null {
+async function socketOf(file: string): Promise<string | null> {
   if (!existsSync(file)) return null;
   const usual = controlSocketOf(usualStateDir(), file);
-  if (usual !== null && existsSync(usual)) return usual;
+  if ((usual !== null && existsSync(usual)) || isSupervisordFile(file)) return usual;
+  const { readConfig, stateDirOf } = await import('./read-config.ts');
   const { model } = readConfig(file, {});
   return model === undefined ? usual : controlSocketOf(stateDirOf(model), file);
 }

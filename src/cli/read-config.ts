@@ -1,7 +1,5 @@
 // A configuration file to its Model, with every check that needs no socket; what start, reload, -t and -s share.
-import { createHash } from 'node:crypto';
-import { existsSync, realpathSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { listensOf } from '../cluster/needs.ts';
 import { buildModel } from '../config/build.ts';
@@ -19,6 +17,9 @@ import { warnOfStrangers } from './check-surroundings.ts';
 import { isSupervisordFile } from './programs-file.ts';
 import { readPool } from './read-pool.ts';
 import type { CliOptions } from './run-cli.ts';
+import { nameOf, usualStateDir } from './state-places.ts';
+
+export { configFile, controlSocketOf, NO_CONFIG, runNameOf } from './state-places.ts';
 
 export interface ReadConfig {
   readonly file: string;
@@ -30,29 +31,6 @@ export interface ReadConfig {
   readonly problems: Problems;
   /** Since the epoch, before the first file was opened. */
   readonly readAtMs: number;
-}
-
-/** Looked for, in this order, when no file is named. */
-const CANDIDATES = [
-  'upstreams.json',
-  'lbproxy.json',
-  'nginx.conf',
-  'config/upstreams.json',
-  'conf/nginx.conf',
-  'supervisord.conf',
-];
-
-/** The configuration file: the one that was named, or the first candidate of this directory. */
-export function configFile(options: CliOptions): string | undefined {
-  if (options.config !== undefined) {
-    return options.prefix !== undefined && !existsSync(options.config)
-      ? join(options.prefix, options.config)
-      : options.config;
-  }
-  // Programs alone are a configuration.
-  if (options.programs !== undefined) return options.programs;
-  const base = options.prefix ?? '.';
-  return CANDIDATES.map((name) => (base === '.' ? name : join(base, name))).find((path) => existsSync(path));
 }
 
 export interface ReadWish {
@@ -172,11 +150,6 @@ export function stateDirOf(model: Model): string {
   return model.settings.statePath !== '' ? model.settings.statePath : usualStateDir();
 }
 
-/** Where a configuration without state_path has it. */
-export function usualStateDir(): string {
-  return join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'lbproxy');
-}
-
 /**
  * `pid`, else names made from the configuration's path as it was named and as it is without symbolic links: another link to the
  * file is found by the one, a link that leads elsewhere since (`current/upstreams.json` after a deployment) by the other. And the pidfile
@@ -189,25 +162,3 @@ export function pidFilesOf(model: Model, file: string, pool?: PoolPlan): readonl
   const own = [...paths].map((path) => join(stateDirOf(model), `${nameOf(path)}.pid`));
   return [...own, ...others];
 }
-
-/** A name for files that belong to a configuration, by its path. */
-function nameOf(path: string): string {
-  return createHash('sha256').update(path).digest('hex').slice(0, 12);
-}
-
-/** What the runs of a configuration are called in the state directory. */
-export function runNameOf(file: string): string {
-  return nameOf(realpathSync(file));
-}
-
-/** The most that a path of a Unix socket may have (unix(7)), less what it is called until its rights are set. */
-const MOST_SOCKET_BYTES = 97;
-
-/** lbproxy's own control socket for a configuration; null where the state directory's path is too long for one. */
-export function controlSocketOf(directory: string, file: string): string | null {
-  const path = join(directory, `${runNameOf(file)}.sock`);
-  return Buffer.byteLength(path) > MOST_SOCKET_BYTES ? null : path;
-}
-
-/** A sentence for a start without a configuration. */
-export const NO_CONFIG = `no configuration: name one with --config FILE, or put one of ${CANDIDATES.join(', ')} here`;

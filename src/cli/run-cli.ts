@@ -1,7 +1,7 @@
 // argv → one command. nginx's flags mean what they mean there.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, CommanderError, Option } from 'commander';
+import type { Command } from 'commander';
 import { VERSION } from '../version.ts';
 
 export interface CliOptions {
@@ -19,7 +19,9 @@ export interface CliOptions {
 
 export type Signal = 'stop' | 'quit' | 'reload' | 'reopen';
 
-function createProgram(): Command {
+type Commander = typeof import('commander');
+
+function createProgram({ Command, Option }: Commander): Command {
   const program = new Command('lbproxy')
     .description('Reverse proxy, load balancer and process supervisor.')
     .option(
@@ -78,11 +80,12 @@ export async function runCli(args: readonly string[]): Promise<number> {
     const { runService, serviceIo } = await import('./service.ts');
     return runService(rest, serviceIo());
   }
-  const program = createProgram();
+  const commander = await import('commander');
+  const program = createProgram(commander);
   try {
     program.parse(args, { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode;
+    if (error instanceof commander.CommanderError) return error.exitCode;
     throw error;
   }
   const given = program.opts<CliOptions & { version?: boolean; V?: boolean }>();

@@ -1,7 +1,5 @@
 // The primary's programs: the supervisor with all that it needs (outputs, events, shared sockets, ways to become ready), what the
 // balancer has to know of their ports, and the face that control servers see.
-
-import { truncate } from 'node:fs/promises';
 import type { ProcessPort } from '../balance/process-port.ts';
 import type { Log } from '../observe/error-log.ts';
 import { type ControlPlan, ControlServer } from '../supervise/control/control-server.ts';
@@ -10,6 +8,7 @@ import { EventHub } from '../supervise/events/event-hub.ts';
 import { LazyNotify } from '../supervise/lazy-notify.ts';
 import { endLeftovers, findLeftovers, forgetRun, leftoverText, recordRun } from '../supervise/leftovers.ts';
 import { ProgramLogs } from '../supervise/logs/program-logs.ts';
+import { MainLog } from '../supervise/main-log.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import type { PoolChanges } from '../supervise/pool-changes.ts';
@@ -50,6 +49,7 @@ export class ProgramPool implements PoolFace {
   readonly #home: PoolHome;
   readonly #supervisor: Supervisor;
   readonly #logs: ProgramLogs;
+  readonly #mainLog: MainLog;
   readonly #events: EventHub;
   readonly #sockets = new SharedSockets();
   readonly #notify: LazyNotify;
@@ -72,6 +72,7 @@ export class ProgramPool implements PoolFace {
       report: (message) => home.log.warn(message),
     });
     if (!pool.keepsOldAutoLogs) this.#logs.cleanAutoLogs();
+    this.#mainLog = new MainLog(this.#logs, pool);
     this.#events = new EventHub({ identifier, log: (level, message) => home.log[level](message) });
     this.#notify = new LazyNotify((message) => home.log.warn(message));
     this.#upkeep = new PoolUpkeep({
@@ -96,6 +97,7 @@ export class ProgramPool implements PoolFace {
       },
       drain: (port, limitMs) => home.idle(port, limitMs),
       onState: (change) => this.#onState(change),
+      onLaunch: (slot, pid) => this.#mainLog.launched(slot, pid),
       onGroups: (groups, change) => {
         this.#events.use(groups);
         if (change !== null) this.#events.groupChanged(change.what, change.name);
@@ -166,6 +168,7 @@ export class ProgramPool implements PoolFace {
   start(): void {
     for (const { plan } of this.#supervisor.groups) this.#events.groupChanged('ADDED', plan.name);
     this.#events.supervisorState('RUNNING');
+    this.#mainLog.write('info', `supervisord started with pid ${process.pid}`);
     this.#supervisor.start();
     this.#upkeep.use(this.slots);
   }
@@ -176,6 +179,7 @@ export class ProgramPool implements PoolFace {
     if (this.#stopping) return done;
     const { runs } = this.#home;
     if (runs !== null && !this.#recorded && this.slots.length > 0) this.#recordRun(runs);
+    this.#mainLog.use(this.#supervisor.configured);
     this.#upkeep.use(this.slots);
     await this.#control.reload(this.#servers(this.#supervisor.configured)).catch((error: unknown) => {
       this.#home.log.error(`a control server stays as it was: ${(error as Error).message}`);
@@ -221,6 +225,7 @@ export class ProgramPool implements PoolFace {
     const { slot, from, to, pid, tries, expected } = change;
     const { group, launch } = slot.spec;
     this.#upkeep.onState(change);
+    this.#mainLog.onState(change);
     this.#events.processState({ group, name: launch.name, from, to, pid, tries, expected });
     if (to === 'STOPPED' || to === 'FATAL' || (to === 'EXITED' && !slot.willRestart))
       this.#sockets.release(slot);
@@ -240,9 +245,8 @@ export class ProgramPool implements PoolFace {
     return this.#supervisor.configured.logFile;
   }
 
-  async clearMainLog(): Promise<void> {
-    const { mainLog } = this;
-    if (mainLog !== null) await truncate(mainLog);
+  clearMainLog(): Promise<void> {
+    return this.#mainLog.clear();
   }
 
   groups(): ReturnType<PoolFace['groups']> {
@@ -345,6 +349,7 @@ export class ProgramPool implements PoolFace {
   async #restartAll(): Promise<void> {
     await this.#supervisor.stopAll(this.#supervisor.slots);
     if (this.#stopping) return;
+    this.#supervisor.renew();
     const read = this.#home.read(NONE_SCALED);
     // Its problems were printed; what ran before runs again.
     if ('pool' in read) await this.use(read.pool);

@@ -14,8 +14,16 @@ export interface PoolPlan {
   readonly keepsOldAutoLogs: boolean;
   /** Supervisor's own log file ([supervisord] logfile), absolute; null where there is no such section. */
   readonly logFile: string | null;
+  /** How that file is rotated, and the lowest level that is written into it. */
+  readonly logFileLimits: MainLogLimits;
   /** [supervisord] pidfile, absolute; null without. */
   readonly pidFile: string | null;
+}
+
+export interface MainLogLimits {
+  readonly maxBytes: number;
+  readonly backups: number;
+  readonly level: 'critical' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'blather';
 }
 
 /** What starts, stops and is named together. A program that is in no group is one of its own name. */

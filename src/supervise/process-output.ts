@@ -90,6 +90,7 @@ export class ProcessOutput implements SlotOutput {
   #plan: OutputPlan;
   #run: OutputRun | null = null;
   #pid = 0;
+  readonly #paths = new Map<StreamName, string | null>();
   #onGone: () => void = () => {};
   #streams: readonly (readonly [StreamName, StreamOutput])[] = [];
 
@@ -160,6 +161,7 @@ export class ProcessOutput implements SlotOutput {
 
   change(plan: OutputPlan): void {
     this.#plan = plan;
+    this.#paths.clear();
     for (const [stream, output] of this.#streams) output.change(plan[stream]);
   }
 
@@ -179,11 +181,15 @@ export class ProcessOutput implements SlotOutput {
     return this.#plan.redirectStderr ? null : this.#logOf('stderr');
   }
 
-  /** Makes an AUTO log where there is none yet. */
+  /** Makes an AUTO log where there is none yet. Asked for with every look at the process: the file system is asked once. */
   #logOf(stream: StreamName): string | null {
     const plan = this.#plan[stream];
     if (plan.target.kind === 'file') return plan.target.shown ?? plan.target.path;
-    return this.#places.logs.pathOf(this.#owner, stream, plan);
+    const known = this.#paths.get(stream);
+    if (known !== undefined) return known;
+    const path = this.#places.logs.pathOf(this.#owner, stream, plan);
+    this.#paths.set(stream, path);
+    return path;
   }
 
   lastWords(): string {

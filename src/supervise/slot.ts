@@ -13,7 +13,7 @@ import { processPort } from './process-ports.ts';
 import { ReadyProbe } from './ready-probe.ts';
 import type { SlotHost, SlotOutput } from './slot-host.ts';
 import { refusalOf } from './start-words.ts';
-import { type Effect, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
+import { type Effect, type Exit, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
 import { transition } from './transition.ts';
 
 /** How long a stopped process is waited for. */
@@ -43,6 +43,7 @@ export class Slot {
   #exitStatus = 0;
   /** Why it failed, in Supervisor's words. */
   #spawnError = '';
+  #lastEnd: Pick<Exit, 'code' | 'signal'> | null = null;
   #timer: Timer | undefined;
   readonly #probe: ReadyProbe;
   #output: SlotOutput | null = null;
@@ -74,6 +75,11 @@ export class Slot {
   get isDone(): boolean {
     const { state, startAgain } = this.#record;
     return state === 'EXITED' && !startAgain && this.spec.policy.exitcodes.includes(this.#exitStatus);
+  }
+
+  /** How the process of the latest start ended; null while it runs, and where there was none. */
+  get lastEnd(): Pick<Exit, 'code' | 'signal'> | null {
+    return this.#lastEnd;
   }
 
   /** It is started again when its pause is over. */
@@ -291,6 +297,7 @@ export class Slot {
         this.#startedAtMs = Date.now();
         this.#spawnError = '';
         this.#exitStatus = 0;
+        this.#lastEnd = null;
         void this.#prepare(effect.attempt);
         break;
       case 'launch':
@@ -379,6 +386,7 @@ export class Slot {
     this.#launches++;
     watchdog.add(running.pid);
     output.begin(running, this.#probe.listener(this.spec, attempt));
+    this.#contained(() => this.#host.onLaunch(this, running.pid ?? 0));
     this.#say('info', `started, pid ${running.pid}`);
     this.#probe.tend(this.spec, this.#record, running.pid);
   }
@@ -386,6 +394,7 @@ export class Slot {
   #onExited(attempt: number, code: number | null, signal: string | null): void {
     this.#stoppedAtMs = Date.now();
     this.#exitStatus = code ?? -1;
+    this.#lastEnd = { code, signal };
     const how = this.#record.state === 'STOPPING' ? null : describeExit({ code, signal });
     this.#contained(() => this.output.exited(how));
     this.dispatch({ type: 'exited', attempt, code, signal });

@@ -47,14 +47,19 @@ export function limitSending(response: ServerResponse): void {
   response.setTimeout(SEND_TIMEOUT_MS, () => response.destroy());
 }
 
-/** The connection ends with it where the request was not read to its end. */
+/**
+ * The connection ends with it where there is a body that was not read. It stays open otherwise: `supervisorctl tail -f` is still sending
+ * an empty line behind its request, and takes a closed connection for the answer.
+ */
 export function refuse(
   response: ServerResponse,
   status: number,
   text: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  const close: Record<string, string> = response.req.complete ? {} : { Connection: 'close' };
+  const { complete, headers: asked } = response.req;
+  const isRead = complete || (asked['content-length'] ?? asked['transfer-encoding'] ?? '0') === '0';
+  const close: Record<string, string> = isRead ? {} : { Connection: 'close' };
   const body = `${status} ${STATUS_CODES[status] ?? ''}: ${text}\n`;
   send(response, status, { 'Content-Type': 'text/plain;charset=utf-8', ...close, ...headers }, body);
 }

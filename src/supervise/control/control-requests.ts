@@ -58,7 +58,7 @@ async function refuseAccess(
 ): Promise<void> {
   await readBody(request, 0);
   const challenge: Record<string, string> =
-    status === 401 ? { 'WWW-Authenticate': 'Basic realm="default"', Connection: 'close' } : {};
+    status === 401 ? { 'WWW-Authenticate': 'Basic realm="default"' } : {};
   refuse(response, status, text, challenge);
 }
 

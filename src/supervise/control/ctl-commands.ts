@@ -197,7 +197,7 @@ async function startOrStop(
     single.has(m.name) || (starts ? processes.isDown(m) : processes.isUp(m));
   const wanted = members.filter(applies);
   const results = starts
-    ? await processes.runMany(cx, wanted, () => true, processes.beginStart(cx.pool, args.wait))
+    ? await processes.startMany(cx, wanted, args.wait, () => true)
     : await processes.stopMany(cx, wanted, args.wait, () => true);
   let ok = missing.length === 0;
   for (const result of results) {

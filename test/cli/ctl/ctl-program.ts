@@ -3,5 +3,5 @@ import { runCtl } from '../../../src/cli/ctl/main.ts';
 
 process.exitCode = await runCtl(process.argv.slice(2), process, {
   ownConfig: () => undefined,
-  controlSocketOf: () => null,
+  controlSocketOf: () => Promise.resolve(null),
 });

@@ -215,7 +215,7 @@ describe('the server is found', () => {
   }
   const around = (socket: string | null, ownConfig?: string): Surroundings => ({
     ownConfig: () => ownConfig,
-    controlSocketOf: () => socket,
+    controlSocketOf: () => Promise.resolve(socket),
   });
 
   it('by lbproxy’s own configuration, given or found here', async () => {

@@ -4,7 +4,7 @@ import type { Surroundings } from '../../../src/cli/ctl/find-server.ts';
 import { runCtl } from '../../../src/cli/ctl/main.ts';
 import type { Run } from './supervisord.ts';
 
-const NOTHING: Surroundings = { ownConfig: () => undefined, controlSocketOf: () => null };
+const NOTHING: Surroundings = { ownConfig: () => undefined, controlSocketOf: () => Promise.resolve(null) };
 
 export async function ctl(args: readonly string[], input = '', around = NOTHING): Promise<Run> {
   const stdin = new PassThrough();

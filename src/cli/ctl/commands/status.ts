@@ -3,6 +3,7 @@ import type { CtlProcess } from '../../../supervise/control/ctl-protocol.ts';
 import { statusLines, type WideRow, wideLines } from '../format.ts';
 import { makeNamespec, splitNamespec, wordsOf } from '../namespec.ts';
 import { EXIT, type Session } from '../session.ts';
+import { Interrupted } from '../transport.ts';
 import type { ProcessInfo } from '../xmlrpc-client.ts';
 
 const POLL_MS = 100;
@@ -35,8 +36,8 @@ async function settled(session: Session): Promise<readonly ProcessInfo[]> {
   const end = Date.now() + (session.flags.timeoutMs ?? WAIT_LIMIT_MS);
   let latest = infos;
   while (latest.some(({ statename }) => statename === 'STARTING') && Date.now() < end) {
-    // An interrupt makes the next call fail.
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    if (session.interrupted) throw new Interrupted();
     latest = await session.call('getAllProcessInfo');
   }
   return latest;
