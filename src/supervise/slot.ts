@@ -181,6 +181,11 @@ export class Slot {
     this.#busy = true;
     for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#take(next);
     this.#busy = false;
+    this.lookAgain();
+  }
+
+  /** What those in `until` wait for may have come. */
+  lookAgain(): void {
     for (const check of [...this.#waiting]) check();
   }
 

@@ -56,6 +56,8 @@ export class Supervisor {
   /** As it was read last; its groups need not run. */
   #configured: PoolPlan;
   #updates: Promise<unknown> = Promise.resolve();
+  /** The latest update that waits for its turn. */
+  #next: { readonly pool: PoolPlan; readonly names: readonly string[] | null } | null = null;
   #stopping = false;
 
   /** Nothing runs before `start`. */
@@ -181,7 +183,23 @@ export class Supervisor {
     names: readonly string[] | null = null,
     tell: (line: string) => void = ignore,
   ): Promise<Progress> {
-    return this.#queue(() => this.#told(this.#update(pool, names, tell)));
+    const next = { pool, names };
+    this.#next = next;
+    for (const slot of this.slots) slot.lookAgain();
+    return this.#queue(() => {
+      if (this.#next === next) this.#next = null;
+      return this.#told(this.#update(pool, names, tell));
+    });
+  }
+
+  /** The update that waits makes another process of it, or none. */
+  #isOutdated({ spec }: Slot): boolean {
+    if (this.#next === null) return false;
+    const { pool, names } = this.#next;
+    if (names !== null && !names.includes(spec.group)) return false;
+    const group = pool.groups.find(({ name }) => name === spec.group);
+    const wanted = group?.processes.find((one) => slotKey(one) === slotKey(spec));
+    return wanted === undefined || needsRestart(spec, wanted);
   }
 
   /** Starts processes anew, one after the other. */
@@ -207,6 +225,7 @@ export class Supervisor {
       stop: (slot) => this.stopSlot(slot),
       announce: (slot) => this.#announce(slot.spec.program),
       isStopping: () => this.#stopping,
+      isOutdated: (slot) => this.#isOutdated(slot),
       tell,
     });
   }
