@@ -58,6 +58,8 @@ export class Supervisor {
   #updates: Promise<unknown> = Promise.resolve();
   /** The latest update that waits for its turn. */
   #next: { readonly pool: PoolPlan; readonly names: readonly string[] | null } | null = null;
+  /** They wait for their turn to start anew. */
+  readonly #due = new Set<Slot>();
   #stopping = false;
 
   /** Nothing runs before `start`. */
@@ -75,6 +77,7 @@ export class Supervisor {
       drain: ({ policy }) =>
         policy.port === null ? Promise.resolve() : drained(options, policy.port, policy.drainLimitMs),
       dependencies: (spec) => this.#dependencies(spec),
+      awaited: (spec) => [...new Set(this.#awaitedBy(spec).map((slot) => slot.spec.program))],
       stdin: (slot) => options.stdin(slot),
       onState: (change) => options.onState(change),
     };
@@ -205,6 +208,18 @@ export class Supervisor {
   /** Starts processes anew, one after the other. */
   restart(slots: readonly Slot[], tell: (line: string) => void): Promise<Progress> {
     return this.#queue(() => this.#told(this.#rollout(tell).restart(slots)));
+  }
+
+  /** The same for a reason that may come again before its turn has: then they are started anew once. */
+  restartOnce(slots: readonly Slot[]): void {
+    const isQueued = this.#due.size > 0;
+    for (const slot of slots) this.#due.add(slot);
+    if (isQueued) return;
+    void this.#queue(() => {
+      const due = [...this.#due];
+      this.#due.clear();
+      return this.#told(this.#rollout(ignore).restart(due));
+    });
   }
 
   /** What failed is told to the log, too: nobody may wait for it. */
@@ -385,12 +400,24 @@ export class Supervisor {
     }
   }
 
-  async #dependencies({ policy }: ProcessSpec): Promise<void> {
-    const needed = this.slots.filter((slot) => policy.dependsOn.includes(slot.spec.program));
-    await Promise.all(
-      needed.map((slot) => slot.until(() => slot.serves || slot.isDone, DEPENDENCY_LIMIT_MS)),
-    );
+  async #dependencies(spec: ProcessSpec): Promise<void> {
+    // An update may have made others of them meanwhile.
+    for (let [first] = this.#awaitedBy(spec); first !== undefined; [first] = this.#awaitedBy(spec)) {
+      const awaited = first;
+      await awaited.until(() => isMet(awaited) || awaited.isClosed, DEPENDENCY_LIMIT_MS);
+    }
   }
+
+  #awaitedBy({ policy }: ProcessSpec): readonly Slot[] {
+    return this.slots.filter((slot) => policy.dependsOn.includes(slot.spec.program) && !isMet(slot));
+  }
+}
+
+/** A job has to have ended well; everything else has to serve. */
+function isMet(slot: Slot): boolean {
+  const { autorestart, ready } = slot.spec.policy;
+  const isJob = autorestart === false && ready.by === 'running';
+  return slot.isDone || (slot.serves && !isJob);
 }
 
 const ENDED: ReadonlySet<string> = new Set(['STOPPED', 'EXITED', 'FATAL']);

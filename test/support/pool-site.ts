@@ -1,7 +1,7 @@
 // lbproxy with programs, and its `lbproxy ctl`, as somebody at a terminal has them.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from './free-ports.ts';
@@ -40,7 +40,7 @@ export interface Shown {
   readonly group: string;
   readonly name: string;
   readonly state: string;
-  readonly pid: number;
+  readonly pid: number | null;
   readonly port: number | null;
   readonly ready: boolean;
   readonly inFlight: number | null;
@@ -73,6 +73,15 @@ export class PoolSite {
 
   get port(): number {
     return this.lbproxy.port;
+  }
+
+  /** Until `ctl` reaches it: its programs start then. */
+  controlled(): Promise<void> {
+    const state = join(this.lbproxy.dir, 'state');
+    const hasSocket = (): boolean =>
+      existsSync(state) &&
+      readdirSync(state, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('.sock'));
+    return until(hasSocket, 20_000, 'a control socket');
   }
 
   async ctl(...args: readonly string[]): Promise<CtlEnd> {
@@ -142,5 +151,7 @@ export function siteText(
 export const sitePorts = (programs: number): Promise<number[]> => freePorts(1 + programs);
 
 export async function startSite(text: string, options: StartOptions): Promise<PoolSite> {
-  return new PoolSite(await spawnLbproxy(text, options));
+  const site = new PoolSite(await spawnLbproxy(text, options));
+  await site.controlled();
+  return site;
 }
