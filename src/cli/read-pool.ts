@@ -7,7 +7,7 @@ import { Accounts } from '../supervise/ini/accounts.ts';
 import { loneNumber } from '../supervise/ini/infer-port.ts';
 import { readSupervisord } from '../supervise/ini/read.ts';
 import type { GroupPlan, PoolPlan, ProcessSpec } from '../supervise/plan.ts';
-import { EMPTY_POOL, type PlanContext, planGroups } from '../supervise/process-spec.ts';
+import { defaultName, EMPTY_POOL, type PlanContext, planGroups } from '../supervise/process-spec.ts';
 import type { ReadyPlan } from '../supervise/state.ts';
 import { validatePrograms } from '../supervise/validate.ts';
 import { followedPorts } from '../upstream/supervised-ports.ts';
@@ -65,9 +65,11 @@ function checkNames(
 }
 
 function withCount(program: ProgramModel, count: number | undefined): ProgramModel {
-  return count === undefined
-    ? program
-    : { ...program, settings: { ...program.settings, programNumprocs: count } };
+  if (count === undefined) return program;
+  const { settings } = program;
+  // The one that stays of several keeps its name: by another it would have to be started anew.
+  const programProcessName = settings.programProcessName ?? defaultName(settings);
+  return { ...program, settings: { ...settings, programNumprocs: count, programProcessName } };
 }
 
 /**

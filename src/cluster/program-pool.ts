@@ -190,7 +190,7 @@ export class ProgramPool implements PoolFace {
   #onUpkeep(slots: readonly Slot[], why: string): void {
     if (this.#stopping) return;
     this.#home.log.notice(why);
-    void this.#supervisor.restart(slots, () => {});
+    this.#supervisor.restartOnce(slots);
   }
 
   changes(pool: PoolPlan): PoolChanges {

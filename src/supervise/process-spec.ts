@@ -66,6 +66,11 @@ export function planProcesses(
   return specs;
 }
 
+/** What processes are called where nothing else is said, before expansion. */
+export function defaultName({ programNumprocs }: Settings): string {
+  return programNumprocs === 1 ? '%(program_name)s' : '%(program_name)s_%(process_num)02d';
+}
+
 function planProcess(
   program: ProgramModel,
   index: number,
@@ -76,7 +81,6 @@ function planProcess(
   const port = s.programFirstPort === null ? null : s.programFirstPort + index;
   const names: Expansions = { values: namesOf(program, index, cx), env: cx.env, port, index };
   const text = (from: string): string => expand(from, names, report);
-  const defaultName = s.programNumprocs === 1 ? '%(program_name)s' : '%(program_name)s_%(process_num)02d';
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(s.programEnvironment)) environment[name] = text(value);
   const command = s.programCommand === null ? '' : text(s.programCommand);
@@ -87,7 +91,7 @@ function planProcess(
     index,
     at: program.at,
     launch: {
-      name: text(s.programProcessName ?? defaultName),
+      name: text(s.programProcessName ?? defaultName(s)),
       dialect: 'lbproxy',
       port,
       argv: wordsOf(s.programCommand === null ? null : command, report),

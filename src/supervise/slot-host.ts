@@ -55,6 +55,8 @@ export interface SlotHost {
   drain(spec: ProcessSpec): Promise<void>;
   /** Resolves when all that it depends on is ready. */
   dependencies(spec: ProcessSpec): Promise<void>;
+  /** The programs that it depends on and that are not ready yet. */
+  awaited(spec: ProcessSpec): readonly string[];
   /** A descriptor that becomes stdin: the shared socket of an fcgi-program; null without. Rejects with the reason. */
   stdin(slot: Slot): Promise<number | null>;
   onState(change: StateChange): void;

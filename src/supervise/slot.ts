@@ -21,6 +21,9 @@ const RETURN_LIMIT_MS = 1000;
 /** What Supervisor says of a start that ended within startsecs. */
 const TOO_QUICKLY = 'Exited too quickly (process log may have details)';
 
+/** How long a process may wait for others before that is worth a warning. */
+const AWAITS_WARN_MS = 10_000;
+
 export class Slot {
   /** Replaced while there is no process, or when only the policy differs. */
   spec: ProcessSpec;
@@ -49,6 +52,7 @@ export class Slot {
   #output: SlotOutput | null = null;
   readonly #queue: ProcessEvent[] = [];
   #busy = false;
+  #closed = false;
   readonly #waiting = new Set<() => void>();
 
   constructor(spec: ProcessSpec, host: SlotHost) {
@@ -155,7 +159,7 @@ export class Slot {
       startedAtMs: this.#startedAtMs,
       stoppedAtMs: this.#stoppedAtMs,
       exitStatus: this.#exitStatus,
-      problem: r.problem,
+      problem: r.problem ?? this.#awaits(),
       spawnError: this.#spawnError,
       stdoutLog: this.output.stdoutLog,
       stderrLog: this.output.stderrLog,
@@ -164,6 +168,14 @@ export class Slot {
       inFlight: null,
       restarts: Math.max(0, this.#launches - 1),
     };
+  }
+
+  /** What it waits for before it can start, or null. */
+  #awaits(): string | null {
+    const { state, live } = this.#record;
+    if (state !== 'STARTING' || live || this.spec.policy.dependsOn.length === 0) return null;
+    const awaited = this.#host.awaited(this.spec);
+    return awaited.length === 0 ? null : `waits for ${awaited.join(', ')} (depends_on)`;
   }
 
   get output(): SlotOutput {
@@ -193,12 +205,20 @@ export class Slot {
 
   /** Nothing comes of it any more; there is no process. */
   close(): void {
+    this.#closed = true;
+    this.#retired = true;
     this.#timer?.stop();
     this.#probe.end();
+    this.lookAgain();
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   /** Takes one event. Events that effects bring about wait until those effects are done. */
   dispatch(event: ProcessEvent): void {
+    // Whoever has it on a list may not know yet that it is no more.
     if (this.#retired && (event.type === 'start' || event.type === 'restart')) return;
     this.#queue.push(event);
     if (this.#busy) return;
@@ -208,6 +228,11 @@ export class Slot {
       this.#contained(() => this.#take(event));
     }
     this.#busy = false;
+    this.lookAgain();
+  }
+
+  /** What those in `until` wait for may have come. */
+  lookAgain(): void {
     for (const check of [...this.#waiting]) check();
   }
 
@@ -331,11 +356,20 @@ export class Slot {
   }
 
   async #prepare(attempt: number): Promise<void> {
-    if (this.spec.policy.dependsOn.length > 0) await this.#host.dependencies(this.spec);
+    if (this.spec.policy.dependsOn.length > 0) await this.#dependencies(attempt);
     if (attempt !== this.#record.attempt) return;
     const taken = await whyPortTaken(this.spec.launch, (message) => this.#say('warn', message));
     if (taken === null) return this.dispatch({ type: 'prepared', attempt });
     this.dispatch({ type: 'failed', attempt, reason: taken });
+  }
+
+  async #dependencies(attempt: number): Promise<void> {
+    const warning = new Timer(() => {
+      const why = attempt === this.#record.attempt ? this.#awaits() : null;
+      if (why !== null) this.#say('warn', why);
+    }, AWAITS_WARN_MS);
+    await this.#host.dependencies(this.spec);
+    warning.stop();
   }
 
   async #launch(attempt: number): Promise<void> {

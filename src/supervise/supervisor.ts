@@ -58,6 +58,10 @@ export class Supervisor {
   /** As it was read last; its groups need not run. */
   #configured: PoolPlan;
   #updates: Promise<unknown> = Promise.resolve();
+  /** The latest update that waits for its turn. */
+  #next: { readonly pool: PoolPlan; readonly names: readonly string[] | null } | null = null;
+  /** They wait for their turn to start anew. */
+  readonly #due = new Set<Slot>();
   #stopping = false;
 
   /** Nothing runs before `start`. */
@@ -76,6 +80,7 @@ export class Supervisor {
       drain: ({ policy }) =>
         policy.port === null ? Promise.resolve() : drained(options, policy.port, policy.drainLimitMs),
       dependencies: (spec) => this.#dependencies(spec),
+      awaited: (spec) => [...new Set(this.#awaitedBy(spec).map((slot) => slot.spec.program))],
       stdin: (slot) => options.stdin(slot),
       onState: (change) => options.onState(change),
       onLaunch: (slot, pid) => options.onLaunch(slot, pid),
@@ -196,7 +201,23 @@ export class Supervisor {
     names: readonly string[] | null = null,
     tell: (line: string) => void = ignore,
   ): Promise<Progress> {
-    return this.#queue(() => this.#told(this.#update(pool, names, tell)));
+    const next = { pool, names };
+    this.#next = next;
+    for (const slot of this.slots) slot.lookAgain();
+    return this.#queue(() => {
+      if (this.#next === next) this.#next = null;
+      return this.#told(this.#update(pool, names, tell));
+    });
+  }
+
+  /** The update that waits makes another process of it, or none. */
+  #isOutdated({ spec }: Slot): boolean {
+    if (this.#next === null) return false;
+    const { pool, names } = this.#next;
+    if (names !== null && !names.includes(spec.group)) return false;
+    const group = pool.groups.find(({ name }) => name === spec.group);
+    const wanted = group?.processes.find((one) => slotKey(one) === slotKey(spec));
+    return wanted === undefined || needsRestart(spec, wanted);
   }
 
   /** Starts processes anew, one after the other. */
@@ -204,6 +225,18 @@ export class Supervisor {
     // Some may be gone when their turn has come.
     const present = (): readonly Slot[] => slots.filter((slot) => this.slots.includes(slot));
     return this.#queue(() => this.#told(this.#rollout(tell).restart(present())));
+  }
+
+  /** The same for a reason that may come again before its turn has: then they are started anew once. */
+  restartOnce(slots: readonly Slot[]): void {
+    const isQueued = this.#due.size > 0;
+    for (const slot of slots) this.#due.add(slot);
+    if (isQueued) return;
+    void this.#queue(() => {
+      const due = [...this.#due];
+      this.#due.clear();
+      return this.#told(this.#rollout(ignore).restart(due));
+    });
   }
 
   /** What failed is told to the log, too: nobody may wait for it. */
@@ -224,6 +257,7 @@ export class Supervisor {
       stop: (slot) => this.stopSlot(slot),
       announce: (slot) => this.#announce(slot.spec.program),
       isStopping: () => this.#stopping,
+      isOutdated: (slot) => this.#isOutdated(slot),
       tell,
     });
   }
@@ -385,12 +419,24 @@ export class Supervisor {
     }
   }
 
-  async #dependencies({ policy }: ProcessSpec): Promise<void> {
-    const needed = this.slots.filter((slot) => policy.dependsOn.includes(slot.spec.program));
-    await Promise.all(
-      needed.map((slot) => slot.until(() => slot.serves || slot.isDone, DEPENDENCY_LIMIT_MS)),
-    );
+  async #dependencies(spec: ProcessSpec): Promise<void> {
+    // An update may have made others of them meanwhile.
+    for (let [first] = this.#awaitedBy(spec); first !== undefined; [first] = this.#awaitedBy(spec)) {
+      const awaited = first;
+      await awaited.until(() => isMet(awaited) || awaited.isClosed, DEPENDENCY_LIMIT_MS);
+    }
   }
+
+  #awaitedBy({ policy }: ProcessSpec): readonly Slot[] {
+    return this.slots.filter((slot) => policy.dependsOn.includes(slot.spec.program) && !isMet(slot));
+  }
+}
+
+/** A job has to have ended well; everything else has to serve. */
+function isMet(slot: Slot): boolean {
+  const { autorestart, ready } = slot.spec.policy;
+  const isJob = autorestart === false && ready.by === 'running';
+  return slot.isDone || (slot.serves && !isJob);
 }
 
 const ENDED: ReadonlySet<string> = new Set(['STOPPED', 'EXITED', 'FATAL']);

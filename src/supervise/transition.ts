@@ -56,6 +56,8 @@ function onStart(r: ProcessRecord): Step {
 }
 
 function onRestart(r: ProcessRecord, policy: ProcessPolicy): Step {
+  // STARTING → STARTING: it is about to; what failed before no longer counts
+  if (r.state === 'STARTING' && !r.live) return stay({ ...r, failures: 0, shortLives: 0 });
   if (!r.live || r.state === 'STOPPING') return onStart(r);
   const { record, effects } = beginStop(r, policy);
   return { record: { ...record, startAgain: true }, effects };
@@ -167,8 +169,9 @@ function onStartTimer(r: ProcessRecord, policy: ProcessPolicy, now: number): Ste
   const leftMs = readyTimeoutMs === null ? null : r.launchedAtMs + readyTimeoutMs - now;
   // STARTING → STARTING, and BACKOFF once it is gone: its time to get ready is over
   if (leftMs !== null && leftMs <= 0) return endStart(r, policy);
-  // STARTING → STARTING: up, but not ready
-  if (!r.stayedUp) return { record: { ...r, stayedUp: true }, effects: [timer(leftMs ?? NOT_READY_WARN_MS)] };
+  // STARTING → STARTING: up, but not ready. Also when the timer came a little early for the limit, as timers do.
+  if (!r.stayedUp || leftMs !== null)
+    return { record: { ...r, stayedUp: true }, effects: [timer(leftMs ?? NOT_READY_WARN_MS)] };
   return { record: r, effects: [log('warn', notReadyText(policy))] };
 }
 

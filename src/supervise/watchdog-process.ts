@@ -5,8 +5,8 @@ import { rmSync } from 'node:fs';
 import { markedProcesses } from './mark.ts';
 import { groupIsAlive, signalGroup } from './process-group.ts';
 
-/** How long the groups have between SIGTERM and SIGKILL. */
-const GRACE_MS = 2000;
+/** How long the groups have between SIGTERM and SIGKILL: nothing outlives the primary by 2 s, on a busy machine either. */
+const GRACE_MS = 1200;
 const POLL_MS = 50;
 /** What does not go within this time of SIGKILL the system does not let go. */
 const KILL_MS = 500;

@@ -346,6 +346,9 @@ describe('transition', () => {
       state: 'STARTING',
       effects: ['timer off', expect.stringMatching(/^error: was not ready within 5 s/), 'SIGKILL'],
     });
+    const early = [...launched, [1000, 'timer'], [4999.5, 'timer']] as const;
+    expect(play(early, own).effects).toEqual(['timer 0.5']);
+    expect(play([...early, [5000.5, 'timer']], own).effects).toContain('SIGKILL');
     expect(play([...late, [5001, { exit: 'SIGKILL' }], [5001, 'gone']], own)).toMatchObject({
       state: 'BACKOFF',
       record: { problem: 'was not ready within 5 s (ready_timeout)' },

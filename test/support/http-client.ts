@@ -15,6 +15,8 @@ export interface GetOptions {
   readonly agent?: Agent;
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
+  /** Makes it a POST. */
+  readonly post?: string;
 }
 
 /** Rejects on anything but a complete answer. */
@@ -25,6 +27,7 @@ export function get(port: number, path = '/', options: GetOptions = {}): Promise
         host: '127.0.0.1',
         port,
         path,
+        method: options.post === undefined ? 'GET' : 'POST',
         agent: options.agent ?? false,
         headers: options.headers,
         timeout: options.timeoutMs ?? 20_000,
@@ -43,7 +46,7 @@ export function get(port: number, path = '/', options: GetOptions = {}): Promise
     );
     req.on('timeout', () => req.destroy(new Error(`no answer to ${path} for 20 s`)));
     req.on('error', reject);
-    req.end();
+    req.end(options.post);
   });
 }
 
@@ -55,6 +58,8 @@ export interface CrowdResult {
   readonly bodies: ReadonlyMap<string, number>;
   /** Longest time from request to answer, in ms. */
   readonly slowestMs: number;
+  /** Of every request. */
+  readonly timesMs: readonly number[];
 }
 
 export interface Crowd {
@@ -68,6 +73,8 @@ export interface CrowdOptions {
   /** false: each request on a connection of its own. */
   readonly keepAlive: boolean;
   readonly path?: string;
+  /** Every other request is a POST there, whose body has to come back. */
+  readonly echoPath?: string;
   /** Pause of each client between two requests, in ms. */
   readonly pauseMs?: number;
   /** All requests together; without it they go on until stop(). */
@@ -76,23 +83,35 @@ export interface CrowdOptions {
 
 /** Each client asks, waits for the answer, and asks again. Everything but a complete 200 is a failure. */
 export function startCrowd(port: number, options: CrowdOptions): Crowd {
-  const result = { requests: 0, failures: [] as string[], bodies: new Map<string, number>(), slowestMs: 0 };
+  const result = {
+    requests: 0,
+    failures: [] as string[],
+    bodies: new Map<string, number>(),
+    slowestMs: 0,
+    timesMs: [] as number[],
+  };
   let stopped = false;
   let left = options.requests ?? Number.POSITIVE_INFINITY;
   const client = async (): Promise<void> => {
     const agent = options.keepAlive ? new Agent({ keepAlive: true, maxSockets: 1 }) : undefined;
     while (!stopped && left-- > 0) {
       const startedAt = performance.now();
+      const isPost = options.echoPath !== undefined && result.requests % 2 === 1;
+      const post = isPost ? `post ${result.requests}` : undefined;
+      const what = isPost ? 'POST ' : '';
       try {
-        const { status, body } = await get(port, options.path, { agent });
-        if (status === 200) result.bodies.set(body, (result.bodies.get(body) ?? 0) + 1);
-        else result.failures.push(`${status} ${body.slice(0, 200)}`);
+        const { status, body } = await get(port, isPost ? options.echoPath : options.path, { agent, post });
+        if (status !== 200 || (isPost && body !== post))
+          result.failures.push(`${what}${status} ${body.slice(0, 200)}`);
+        else if (!isPost) result.bodies.set(body, (result.bodies.get(body) ?? 0) + 1);
       } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException;
-        result.failures.push(code ?? message);
+        result.failures.push(`${what}${code ?? message}`);
       }
       result.requests++;
-      result.slowestMs = Math.max(result.slowestMs, performance.now() - startedAt);
+      const ms = performance.now() - startedAt;
+      result.timesMs.push(ms);
+      result.slowestMs = Math.max(result.slowestMs, ms);
       if (options.pauseMs !== undefined) await pause(options.pauseMs);
     }
     agent?.destroy();
@@ -106,6 +125,11 @@ export function startCrowd(port: number, options: CrowdOptions): Crowd {
       return result;
     },
   };
+}
+
+/** The time within which 99 of 100 were answered. */
+export function p99(timesMs: readonly number[]): number {
+  return timesMs.toSorted((a, b) => a - b)[Math.floor(timesMs.length * 0.99)] ?? 0;
 }
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -29,6 +29,8 @@ export interface StartOptions {
   readonly main?: string;
   /** Ports for PORT1, PORT2 …; free ones otherwise. */
   readonly ports?: readonly number[];
+  /** The directory of one that has ended, with its state; a new one otherwise. */
+  readonly dir?: string;
   /** Directories to make in DIR before the start. */
   readonly dirs?: readonly string[];
   /** Files to write into DIR before the start. */
@@ -68,7 +70,7 @@ export async function spawnLbproxy(configText: string, options: StartOptions = {
 }
 
 export class LbproxyProcess {
-  readonly dir = mkdtempSync(join(tmpdir(), 'lbproxy-e2e-'));
+  readonly dir: string;
   readonly ports: readonly number[];
   readonly configFile: string;
   readonly child: ChildProcess;
@@ -81,6 +83,7 @@ export class LbproxyProcess {
   readonly #waiting = new Set<() => void>();
 
   constructor(configText: string, ports: readonly number[], options: StartOptions) {
+    this.dir = options.dir ?? mkdtempSync(join(tmpdir(), 'lbproxy-e2e-'));
     this.ports = ports;
     const name = configText.trimStart().startsWith('{') ? 'upstreams.json' : 'nginx.conf';
     this.configFile = join(this.dir, name);

@@ -1,0 +1,120 @@
+// A process that is to stop leaves the balancer, finishes what is under way on it as long as drain lets it, and gets its signal then.
+import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { get, pause, until } from '../support/http-client.ts';
+import { isAlive } from '../support/lbproxy-process.ts';
+import {
+  hasTornado,
+  type PoolSite,
+  quick,
+  sitePorts,
+  siteText,
+  startSite,
+  tornado,
+} from '../support/pool-site.ts';
+
+async function start(
+  numprocs: number,
+  own: object = {},
+): Promise<{ site: PoolSite; apps: readonly number[]; text: (n: number) => string }> {
+  const ports = await sitePorts(4);
+  const text = (n: number): string =>
+    siteText(ports, {
+      web: { command: quick(), numprocs: n, first_port: ports[1], startsecs: '100ms', ...own },
+    });
+  const site = await startSite(text(numprocs), { ports });
+  const apps = ports.slice(1, 1 + numprocs);
+  await site.serves(apps);
+  return { site, apps, text };
+}
+
+/** One slow request on each process, and when the last of them was answered. */
+async function slowOnEach(
+  site: PoolSite,
+  apps: readonly number[],
+  ms: number,
+): Promise<() => Promise<string[]>> {
+  const all = apps.map(() =>
+    get(site.port, `/slow?ms=${ms}`).then(({ status, body }) => `${status} ${body}`, String),
+  );
+  await pause(300);
+  return () => Promise.all(all);
+}
+
+describe('requests under way', () => {
+  it('of 3 s end on the processes that are restarted meanwhile', async () => {
+    const { site, apps } = await start(2);
+    const before = site.pidsOn(apps);
+    const answers = await slowOnEach(site, apps, 3000);
+    const startedAt = performance.now();
+    expect(await site.ctl('restart', 'web:*')).toMatchObject({ code: 0 });
+    expect(performance.now() - startedAt).toBeGreaterThan(2000);
+    expect((await answers()).toSorted()).toEqual(apps.map((port, i) => `200 ${port} ${before[i]}`));
+    for (const pid of site.pidsOn(apps)) expect(before).not.toContain(pid);
+  });
+
+  it('are cut where drain is 0, and go to another process when they are GETs', async () => {
+    const { site, apps } = await start(2, { drain: 0 });
+    const before = site.pidsOn(apps);
+    const answers = await slowOnEach(site, apps, 3000);
+    const startedAt = performance.now();
+    expect(await site.ctl('stop', 'web:web_00')).toMatchObject({ code: 0 });
+    expect(performance.now() - startedAt).toBeLessThan(2500);
+    expect(await answers()).toEqual(Array(2).fill(`200 ${apps[1]} ${before[1]}`));
+  });
+
+  it('are cut when the limit of drain is over', async () => {
+    const { site, apps } = await start(1, { drain: '700ms' });
+    const answers = await slowOnEach(site, apps, 20_000);
+    const startedAt = performance.now();
+    expect(await site.ctl('stop', 'web')).toMatchObject({ code: 0 });
+    expect(performance.now() - startedAt).toBeGreaterThan(650);
+    const [answer] = await answers();
+    expect(answer).toMatch(/^502/);
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+  });
+
+  it('end before a smaller scale takes their process', async () => {
+    const { site, apps } = await start(3);
+    const pids = site.pidsOn(apps);
+    const answers = await slowOnEach(site, apps, 2500);
+    expect(await site.ctl('scale', 'web', '1')).toMatchObject({ code: 0 });
+    expect((await answers()).toSorted()).toEqual(apps.map((port, i) => `200 ${port} ${pids[i]}`));
+    expect(pids.map((pid) => isAlive(pid ?? 0))).toEqual([true, false, false]);
+  });
+
+  it('end on a process taken out by hand, which then serves nothing until it is taken back', async () => {
+    const { site, apps } = await start(2);
+    const pids = site.pidsOn(apps);
+    const answers = await slowOnEach(site, apps, 2000);
+    expect(await site.ctl('drain', 'web:web_00')).toMatchObject({ code: 0 });
+    expect((await answers()).toSorted()).toEqual(apps.map((port, i) => `200 ${port} ${pids[i]}`));
+    for (let i = 0; i < 6; i++) expect((await get(site.port)).body).toBe(`${apps[1]} ${pids[1]}`);
+    expect(site.pidOn(apps[0])).toBe(pids[0]);
+    expect(await site.ctl('undrain', 'web:web_00')).toMatchObject({ code: 0 });
+    await site.serves(apps);
+  });
+});
+
+it.skipIf(!hasTornado)('a WebSocket ends with the limit of drain, and the process then', async () => {
+  const ports = await sitePorts(1);
+  const web = { command: tornado(), first_port: ports[1], drain: '1500ms' };
+  const site = await startSite(siteText(ports, { web }), { ports });
+  await site.serves([ports[1]]);
+  const socket = new WebSocket(`ws://127.0.0.1:${site.port}/ws`);
+  const said: string[] = [];
+  let closedAt = 0;
+  socket.on('error', () => {});
+  socket.on('close', () => (closedAt = performance.now()));
+  socket.on('message', (data) => said.push(String(data)));
+  await new Promise((resolve) => socket.once('open', resolve));
+  const startedAt = performance.now();
+  const restarted = site.ctl('restart', 'web');
+  await pause(600);
+  socket.send('still here');
+  await until(() => said.length === 1, 2000, 'an echo');
+  expect(await restarted).toMatchObject({ code: 0 });
+  expect(closedAt - startedAt).toBeGreaterThan(1450);
+  expect(said).toEqual([`${ports[1]} still here`]);
+  await site.serves([ports[1]]);
+});
