@@ -111,8 +111,6 @@ export const DIALECT_FILES: readonly SupervisordFile[] = [
     'command=node a.js',
     '[Program:ignored]',
     'command=node a.js',
-    '[program: blank ]',
-    'command=node blank.js',
   ),
   fragment(
     'quick ends are tried again, whatever autorestart says',
