@@ -28,7 +28,8 @@ def where(value):
         return {'kind': 'auto'}
     if value is None or value == '':
         return {'kind': 'none'}
-    return {'kind': 'file', 'path': absolute(value)}
+    path = absolute(value)
+    return {'kind': 'file', 'path': path} if path == value else {'kind': 'file', 'path': path, 'shown': value}
 
 
 def restart(value):

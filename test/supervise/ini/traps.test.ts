@@ -332,7 +332,8 @@ describe('values', () => {
       maxBytes: 10 * 1024 * 1024,
       backups: 10,
     });
-    expect(output.stderr.target).toEqual({ kind: 'file', path: `${launch.directory}/x.log` });
+    const path = `${launch.directory}/x.log`;
+    expect(output.stderr.target).toEqual({ kind: 'file', path, shown: 'x.log' });
     expect(launch.dialect).toBe('supervisor');
   });
 

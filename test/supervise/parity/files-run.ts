@@ -52,17 +52,26 @@ export interface Outcome {
 
 type Program = 'supervisord' | 'lbproxy';
 
-export async function runBoth(file: SupervisordFile): Promise<Readonly<Record<Program, Outcome>>> {
+export function runBoth(file: SupervisordFile): Promise<Readonly<Record<Program, Outcome>>> {
+  return inSite(async (site) => {
+    const supervisord = await new Run(file, site, 'supervisord').outcome();
+    rmSync(site.dir, { recursive: true });
+    return { supervisord, lbproxy: await new Run(file, site, 'lbproxy').outcome() };
+  });
+}
+
+export function runLbproxy(file: SupervisordFile): Promise<Outcome> {
+  return inSite((site) => new Run(file, site, 'lbproxy').outcome());
+}
+
+async function inSite<T>(run: (site: Site) => Promise<T>): Promise<T> {
   const base = mkdtempSync(join(tmpdir(), 'lbproxy-parity-'));
   chmodSync(base, 0o755);
   try {
     const [port] = await freePorts(1);
     const site = { dir: join(base, 'site'), outside: join(base, 'outside'), port };
     mkdirSync(site.outside);
-    const supervisord = await new Run(file, site, 'supervisord').outcome();
-    rmSync(site.dir, { recursive: true });
-    const lbproxy = await new Run(file, site, 'lbproxy').outcome();
-    return { supervisord, lbproxy };
+    return await run(site);
   } finally {
     rmSync(base, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -338,12 +347,16 @@ class Run {
         ? `http://127.0.0.1:${port}`
         : `unix://${join(dir, server?.path ?? 'run/s.sock')}`;
     const login = server?.login === undefined ? [] : loginOptions(server.login);
+    const own = join(this.#site.outside, 'supervisorctl.conf');
+    writeFileSync(own, '[supervisorctl]\n');
     const { status, stdout, stderr } = await runProgram(
       '/usr/bin/supervisorctl',
-      ['-c', '/dev/null', '-s', url, ...login, 'status'],
+      ['-c', own, '-s', url, ...login, 'status'],
       '',
     );
-    const lines = `${stdout}${stderr}`
+    if (stderr !== '' || status > 3)
+      throw new Error(`supervisorctl status ended with ${status}: ${stderr}${stdout}`);
+    const lines = stdout
       .replaceAll(/pid \d+, uptime \d+:\d\d:\d\d/g, 'pid N, uptime T')
       .replaceAll(/\w{3} \d\d \d\d:\d\d [AP]M/g, 'DATE');
     return [status, ...lines.split('\n')];

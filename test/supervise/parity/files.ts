@@ -1,4 +1,5 @@
-// What a file of the comparison is: its text, and what has to be known to run it. The tables are beside this one.
+// What a file of the comparison is: its text, and what has to be known to run it. The tables are beside this one. Programs that end at once
+// have startsecs of 0 or 3: with 1, the loop of supervisord, which sleeps up to a second, decides whether that is seen in time.
 export interface SupervisordFile {
   readonly name: string;
   /** `{dir}` is the directory where it is run, `{port}` a free port. Bytes are taken as they are. */

@@ -101,7 +101,7 @@ export const IMAGE_FILES: readonly SupervisordFile[] = [
   },
   {
     name: 'event listeners',
-    text: `[supervisord]\nnodaemon=true\n[eventlistener:memmon]\ncommand=memmon -a 200MB @listens\nevents=TICK_60\n[eventlistener:state]\ncommand=listener @listens\nevents=PROCESS_STATE\nbuffer_size=100\npriority=1\n[eventlistener:kill]\ncommand=/bin/sh -c 'echo READY && read line && kill -3 1' @listens\nevents=TICK_3600\nstdout_logfile={dir}/log/kill.log\n[program:a]\ncommand=node a.js\n`,
+    text: `[supervisord]\nnodaemon=true\n[eventlistener:memmon]\ncommand=memmon -a 200MB @listens\nevents=PROCESS_COMMUNICATION\n[eventlistener:state]\ncommand=listener @listens\nevents=PROCESS_STATE\nbuffer_size=100\npriority=1\n[eventlistener:kill]\ncommand=/bin/sh -c 'echo READY && read line && kill -3 1' @listens\nevents=TICK_3600\nstdout_logfile={dir}/log/kill.log\n[program:a]\ncommand=node a.js\n`,
     differs: [
       { line: /^filesAfter tmp\/state-stdout/, why: 'how many events still come before its own end' },
     ],
