@@ -315,10 +315,13 @@ export class ProgramPool implements PoolFace {
   async #restartAll(): Promise<void> {
     await this.#supervisor.stopAll(this.#supervisor.slots);
     if (this.#stopping) return;
-    const read = this.#home.read(NONE_SCALED);
-    // Its problems were printed; what ran before runs again.
-    if ('pool' in read) await this.use(read.pool);
-    this.#supervisor.start();
+    try {
+      const read = this.#home.read(NONE_SCALED);
+      // Its problems were printed; what ran before runs again.
+      if ('pool' in read) await this.use(read.pool);
+    } finally {
+      this.#supervisor.start();
+    }
   }
 
   /** Asks the acceptors how many requests are under way, for the views that follow. */

@@ -38,6 +38,7 @@ interface Listening {
 export class ControlServer {
   readonly #options: ControlOptions;
   #open: readonly Listening[] = [];
+  #closed = false;
 
   constructor(options: ControlOptions) {
     this.#options = options;
@@ -61,6 +62,8 @@ export class ControlServer {
         if (same === undefined) opened.push(listening);
         next.push(listening);
       }
+      // The end came while they were opened.
+      if (this.#closed) throw new Error('lbproxy is about to end');
     } catch (error) {
       await Promise.all(opened.map(close));
       throw error;
@@ -77,6 +80,7 @@ export class ControlServer {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     const open = this.#open;
     this.#open = [];
     await Promise.all(open.map(close));

@@ -1,6 +1,6 @@
 // Opening and closing the listening socket of a control server. A Unix socket gets its rights before it has its name: it is made in a
 // directory of lbproxy's user alone and then linked to its place, which fails where something is there already.
-import { chmod, chown, link, lstat, mkdir, readFile, rm } from 'node:fs/promises';
+import { chmod, chown, link, lstat, mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { connect, type ListenOptions } from 'node:net';
 import type { ControlServerPlan } from '../plan.ts';
@@ -12,6 +12,8 @@ type UnixAddress = Extract<ControlServerPlan['address'], { readonly kind: 'unix'
 const MAX_PATH_BYTES = 107;
 const CONNECT_TIMEOUT_MS = 1000;
 const TRIES = 5;
+/** What stands behind the path while a socket is made. */
+const MADE = '.XXXXXX/s';
 
 /** Where it listens, as a person writes it. */
 export function addressText(address: ControlServerPlan['address']): string {
@@ -55,12 +57,13 @@ function listen(server: Server, options: ListenOptions): Promise<void> {
 
 async function openUnix(server: Server, address: UnixAddress): Promise<() => Promise<void>> {
   const { path } = address;
-  const directory = `${path}.${process.pid}`;
+  if (Buffer.byteLength(`${path}${MADE}`) > MAX_PATH_BYTES)
+    throw new Error(
+      `the path is too long for a Unix socket; ${MAX_PATH_BYTES - MADE.length} bytes are possible`,
+    );
+  // A name that nobody can know before, as the directory may be one that all can write, such as /tmp.
+  const directory = await mkdtemp(`${path}.`);
   const made = `${directory}/s`;
-  if (Buffer.byteLength(made) > MAX_PATH_BYTES)
-    throw new Error(`the path is too long for a Unix socket; ${MAX_PATH_BYTES - 10} bytes are possible`);
-  await rm(directory, { recursive: true, force: true });
-  await mkdir(directory, { mode: 0o700 });
   try {
     await listen(server, { path: made });
     await setRights(made, address);
@@ -126,12 +129,12 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-/** lbproxy and Supervisor make a socket as `PATH.PID…` before they link it, and the system knows it by that name. */
+/** Supervisor makes a socket as `PATH.PID` before it links it, lbproxy as above, and the system knows it by that name. */
 async function holderOfLink(path: string): Promise<{ readonly text: string } | undefined> {
   const table = await readFile('/proc/net/unix', 'utf8').catch(() => '');
   for (const line of table.split('\n')) {
     const name = line.trim().split(/\s+/).slice(7).join(' ');
-    if (name.startsWith(`${path}.`) && /^\d+(?:\/s)?$/.test(name.slice(path.length + 1)))
+    if (name.startsWith(`${path}.`) && /^(?:\d+|\w{6}\/s)$/.test(name.slice(path.length + 1)))
       return holderOfPath(name);
   }
   return undefined;

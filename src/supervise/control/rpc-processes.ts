@@ -2,7 +2,7 @@
 import { constants } from 'node:os';
 import type { PoolFace } from './face.ts';
 import { FAULTS, RpcFault } from './rpc-faults.ts';
-import { allOf, checkUp, isRunning, isStopped, type Named, namespec, type RpcContext } from './rpc-names.ts';
+import { allOf, checkUp, isRunning, type Named, namespec, type RpcContext } from './rpc-names.ts';
 import { asText, type RpcValue, signalNumber } from './rpc-values.ts';
 
 /** What became of one process of many. */
@@ -49,7 +49,8 @@ export function beginStop(pool: PoolFace, wait: boolean): Begin {
     checkUp(pool);
     if (!isRunning(process.view.state)) throw new RpcFault(FAULTS.NOT_RUNNING, name);
     process.stop();
-    const check: Check = () => (isStopped(process.view.state) ? 'done' : 'pending');
+    // It has stopped, too, where somebody else has started it again by now.
+    const check: Check = () => (process.view.state === 'STOPPING' ? 'pending' : 'done');
     return wait && check() === 'pending' ? check : null;
   };
 }
