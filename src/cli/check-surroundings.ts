@@ -18,9 +18,11 @@ import {
   passesOf,
   takenForHost,
 } from '../upstream/passes.ts';
+import { warnOfTakenPorts } from './check-pool.ts';
 
 export async function checkSurroundings(model: Model, pool: PoolPlan, problems: Problems): Promise<void> {
   for (const { at, text } of whyNotStartable(pool, process.env)) problems.error(positionOf(at), text);
+  await warnOfTakenPorts(pool, problems);
   for (const { variables, at } of chosenHosts(model)) problems.warn(positionOf(at), chosenText(variables));
   await checkListens(model, problems);
   const hosts = [...strangers(model), ...bareServers(model)];

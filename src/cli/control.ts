@@ -1,9 +1,8 @@
 // `lbproxy ctl`: what it needs to know of lbproxy's own files.
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { runCtl } from './ctl/main.ts';
-import { configFile, controlSocketOf, readConfig, stateDirOf } from './read-config.ts';
+import { isSupervisordFile } from './programs-file.ts';
+import { configFile, controlSocketOf, usualStateDir } from './state-places.ts';
 
 export function control(args: readonly string[]): Promise<number> {
   const { stdin, stdout, stderr } = process;
@@ -14,10 +13,12 @@ export function control(args: readonly string[]): Promise<number> {
   );
 }
 
-/** By the configuration's state_path; of one that is broken meanwhile, where it is without. */
-function socketOf(file: string): string | null {
+/** Mostly it is in the usual place; a configuration may have its own (state_path). Of one that is broken meanwhile that is not known. */
+async function socketOf(file: string): Promise<string | null> {
   if (!existsSync(file)) return null;
+  const usual = controlSocketOf(usualStateDir(), file);
+  if ((usual !== null && existsSync(usual)) || isSupervisordFile(file)) return usual;
+  const { readConfig, stateDirOf } = await import('./read-config.ts');
   const { model } = readConfig(file, {});
-  const usual = join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'lbproxy');
-  return controlSocketOf(model === undefined ? usual : stateDirOf(model), file);
+  return model === undefined ? usual : controlSocketOf(stateDirOf(model), file);
 }

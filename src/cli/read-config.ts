@@ -1,7 +1,5 @@
 // A configuration file to its Model, with every check that needs no socket; what start, reload, -t and -s share.
-import { createHash } from 'node:crypto';
-import { existsSync, realpathSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { listensOf } from '../cluster/needs.ts';
 import { buildModel } from '../config/build.ts';
@@ -12,11 +10,16 @@ import { positionOf } from '../config/places.ts';
 import { formatProblems, Problems } from '../config/problem.ts';
 import { shapeOf } from '../config/registry.ts';
 import type { Tree } from '../config/tree.ts';
+import type { ErrorLogSetting } from '../observe/rows.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
+import { warnOfLogs } from './check-pool.ts';
 import { warnOfStrangers } from './check-surroundings.ts';
 import { isSupervisordFile } from './programs-file.ts';
 import { readPool } from './read-pool.ts';
 import type { CliOptions } from './run-cli.ts';
+import { nameOf, usualStateDir } from './state-places.ts';
+
+export { configFile, controlSocketOf, NO_CONFIG, runNameOf } from './state-places.ts';
 
 export interface ReadConfig {
   readonly file: string;
@@ -26,29 +29,8 @@ export interface ReadConfig {
   readonly pool: PoolPlan | undefined;
   readonly tree: Tree | undefined;
   readonly problems: Problems;
-}
-
-/** Looked for, in this order, when no file is named. */
-const CANDIDATES = [
-  'upstreams.json',
-  'lbproxy.json',
-  'nginx.conf',
-  'config/upstreams.json',
-  'conf/nginx.conf',
-  'supervisord.conf',
-];
-
-/** The configuration file: the one that was named, or the first candidate of this directory. */
-export function configFile(options: CliOptions): string | undefined {
-  if (options.config !== undefined) {
-    return options.prefix !== undefined && !existsSync(options.config)
-      ? join(options.prefix, options.config)
-      : options.config;
-  }
-  // Programs alone are a configuration.
-  if (options.programs !== undefined) return options.programs;
-  const base = options.prefix ?? '.';
-  return CANDIDATES.map((name) => (base === '.' ? name : join(base, name))).find((path) => existsSync(path));
+  /** Since the epoch, before the first file was opened. */
+  readonly readAtMs: number;
 }
 
 export interface ReadWish {
@@ -61,22 +43,24 @@ export interface ReadWish {
 const FIRST_READING: ReadWish = { mayBeInput: true, scaled: new Map() };
 
 export function readConfig(file: string, options: CliOptions, wish: ReadWish = FIRST_READING): ReadConfig {
+  const readAtMs = Date.now();
   const { loaded, programs } = loadBoth(file, options, wish);
   const { problems, prefix } = loaded;
   if (loaded.tree === undefined)
-    return { file, model: undefined, pool: undefined, tree: undefined, problems };
+    return { file, model: undefined, pool: undefined, tree: undefined, problems, readAtMs };
   const ownTree = withGlobals(loaded.tree, options, problems);
   const built = buildModel(ownTree, prefix, problems);
-  const model = options.errorLog === undefined ? built : withErrorLog(built, options.errorLog);
-  const { pool, sources } = readPool(model, { programs, scaled: wish.scaled }, problems);
+  const { pool, sources } = readPool(built, { programs, scaled: wish.scaled }, problems);
+  const model = withErrorLog(built, options.errorLog ?? mainLogOf(pool, programs === file));
   const tree = { ...ownTree, sources: new Map([...ownTree.sources, ...sources]) };
   checkPorts(model, pool, problems);
+  warnOfLogs(pool, problems);
   // -t asks whether they are host names.
   if (options.test !== true && options.dump !== true) warnOfStrangers(model, problems);
   if (!problems.hasErrors && programs === null) checkServes(model, tree, file, problems);
   return problems.hasErrors
-    ? { file, model: undefined, pool: undefined, tree, problems }
-    : { file, model, pool, tree, problems };
+    ? { file, model: undefined, pool: undefined, tree, problems, readAtMs }
+    : { file, model, pool, tree, problems, readAtMs };
 }
 
 /** The file's own tree, and the supervisord.conf beside it, which may be the file itself. */
@@ -141,10 +125,17 @@ function withGlobals(tree: Tree, options: CliOptions, problems: Problems): Tree 
   };
 }
 
-function withErrorLog(model: Model, path: string): Model {
+/** Programs alone log where their [supervisord] says, all that Supervisor logs. */
+function mainLogOf({ logFile }: PoolPlan, alone: boolean): ErrorLogSetting | undefined {
+  return alone && logFile !== null ? { path: logFile, level: 'info' } : undefined;
+}
+
+function withErrorLog(model: Model, wanted: string | ErrorLogSetting | undefined): Model {
+  if (wanted === undefined) return model;
   const { errorLog } = model.settings;
-  const target = path === 'stderr' ? path : resolve(model.prefix, path);
-  return { ...model, settings: { ...model.settings, errorLog: { ...errorLog, path: target } } };
+  const setting = typeof wanted === 'string' ? { ...errorLog, path: wanted } : wanted;
+  const path = setting.path === 'stderr' ? setting.path : resolve(model.prefix, setting.path);
+  return { ...model, settings: { ...model.settings, errorLog: { ...setting, path } } };
 }
 
 /** Prints what was found, each with its place. */
@@ -156,8 +147,7 @@ export function printProblems(read: ReadConfig): void {
 
 /** Where things are kept that are made once: `state_path`, else the user's state directory. */
 export function stateDirOf(model: Model): string {
-  if (model.settings.statePath !== '') return model.settings.statePath;
-  return join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'lbproxy');
+  return model.settings.statePath !== '' ? model.settings.statePath : usualStateDir();
 }
 
 /**
@@ -172,25 +162,3 @@ export function pidFilesOf(model: Model, file: string, pool?: PoolPlan): readonl
   const own = [...paths].map((path) => join(stateDirOf(model), `${nameOf(path)}.pid`));
   return [...own, ...others];
 }
-
-/** A name for files that belong to a configuration, by its path. */
-function nameOf(path: string): string {
-  return createHash('sha256').update(path).digest('hex').slice(0, 12);
-}
-
-/** What the runs of a configuration are called in the state directory. */
-export function runNameOf(file: string): string {
-  return nameOf(realpathSync(file));
-}
-
-/** The most that a path of a Unix socket may have (unix(7)); longer ones cannot be bound. */
-const MOST_SOCKET_BYTES = 107;
-
-/** lbproxy's own control socket for a configuration; null where the state directory's path is too long for one. */
-export function controlSocketOf(directory: string, file: string): string | null {
-  const path = join(directory, `${runNameOf(file)}.sock`);
-  return Buffer.byteLength(path) > MOST_SOCKET_BYTES ? null : path;
-}
-
-/** A sentence for a start without a configuration. */
-export const NO_CONFIG = `no configuration: name one with --config FILE, or put one of ${CANDIDATES.join(', ')} here`;

@@ -4,9 +4,11 @@ import type { Model, ProgramModel } from '../config/model.ts';
 import { positionOf } from '../config/places.ts';
 import type { Problems, Severity } from '../config/problem.ts';
 import { Accounts } from '../supervise/ini/accounts.ts';
+import { loneNumber } from '../supervise/ini/infer-port.ts';
 import { readSupervisord } from '../supervise/ini/read.ts';
 import type { GroupPlan, PoolPlan, ProcessSpec } from '../supervise/plan.ts';
 import { EMPTY_POOL, type PlanContext, planGroups } from '../supervise/process-spec.ts';
+import type { ReadyPlan } from '../supervise/state.ts';
 import { validatePrograms } from '../supervise/validate.ts';
 import { followedPorts } from '../upstream/supervised-ports.ts';
 
@@ -36,11 +38,17 @@ export function readPool(model: Model, { programs: path, scaled }: PoolWish, pro
   // Its problems were told.
   const groups = planGroups(programs, cx, () => {});
   const ports = followedPorts(model);
-  if (path === null) return { pool: linked({ ...EMPTY_POOL, groups }, ports), sources: new Map() };
+  const { controlServers } = model.settings;
+  if (path === null)
+    return { pool: linked({ ...EMPTY_POOL, groups, controlServers }, ports), sources: new Map() };
   const { pool, sources } = readSupervisord(path, { env: process.env, cwd: process.cwd(), scaled }, problems);
   const other = pool ?? EMPTY_POOL;
   checkNames(groups, other.groups, report);
-  return { pool: linked({ ...other, groups: [...groups, ...other.groups] }, ports), sources };
+  const both = {
+    groups: [...groups, ...other.groups],
+    controlServers: [...controlServers, ...other.controlServers],
+  };
+  return { pool: linked({ ...other, ...both }, ports), sources };
 }
 
 function checkNames(
@@ -67,13 +75,28 @@ function withCount(program: ProgramModel, count: number | undefined): ProgramMod
  * leaves it.
  */
 function linked(pool: PoolPlan, followed: ReadonlySet<number>): PoolPlan {
+  const lone = lonePorts(pool, followed);
   const link = (spec: ProcessSpec): ProcessSpec => {
-    const { port } = spec.launch;
-    if (spec.launch.dialect === 'lbproxy' || port === null || followed.has(port)) return spec;
-    return { ...spec, policy: { ...spec.policy, port: null, ready: { by: 'running' } } };
+    if (spec.launch.dialect === 'lbproxy') return spec;
+    const port = spec.launch.port ?? lone.get(spec) ?? null;
+    const ready: ReadyPlan = port !== null && followed.has(port) ? { by: 'tcp' } : { by: 'running' };
+    return { ...spec, policy: { ...spec.policy, port: ready.by === 'tcp' ? port : null, ready } };
   };
   return {
     ...pool,
     groups: pool.groups.map((group) => ({ ...group, processes: group.processes.map(link) })),
   };
+}
+
+/** `serv.py 8001`: the number is this process's port where something is sent to it and no other process lays claim to it. */
+function lonePorts(pool: PoolPlan, followed: ReadonlySet<number>): ReadonlyMap<ProcessSpec, number> {
+  const specs = pool.groups.flatMap(({ processes }) => processes);
+  const claims = specs.map((spec) => spec.launch.port ?? loneNumber(spec.launch.argv));
+  const found = new Map<ProcessSpec, number>();
+  for (const [i, spec] of specs.entries()) {
+    const port = claims[i];
+    if (spec.launch.port !== null || port === null || !followed.has(port)) continue;
+    if (claims.indexOf(port) === claims.lastIndexOf(port)) found.set(spec, port);
+  }
+  return found;
 }

@@ -10,8 +10,14 @@ import { VERSION } from '../version.ts';
 
 /** More peers than this are counted only: the line is for people. */
 const MAX_PEERS = 8;
+const MAX_GROUPS = 20;
 
-export function readyText(model: Model, processes: readonly ProcessView[]): string {
+/** `controlSocket`: where lbproxy ctl asks, if anywhere. */
+export function readyText(
+  model: Model,
+  processes: readonly ProcessView[],
+  controlSocket: string | null = null,
+): string {
   const lines = [
     `lbproxy ${VERSION} is ready: ${count(wantedAcceptors(model), 'acceptor')}, pid ${process.pid}`,
   ];
@@ -26,10 +32,30 @@ export function readyText(model: Model, processes: readonly ProcessView[]): stri
     if (!followed.has(name))
       lines.push(`  program ${name}: ${programText(processes.filter((p) => p.program === name))}`);
   }
+  lines.push(...otherGroups(model, processes));
   for (const p of processes) for (const line of troubleOf(p, followed.has(p.program))) lines.push(line);
+  if (controlSocket !== null && processes.length > 0)
+    lines.push(`  control: lbproxy ctl status, or supervisorctl -s unix://${controlSocket}`);
   const proposal = tryText(model);
   if (proposal !== undefined) lines.push(`try: ${proposal}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** A line for each group of supervisord.conf, as lbproxy ctl names it. */
+function otherGroups(model: Model, processes: readonly ProcessView[]): string[] {
+  const own = new Set(model.programs.map(({ name }) => name));
+  const groups = Map.groupBy(
+    processes.filter((p) => !own.has(p.program)),
+    (p) => p.group,
+  );
+  const shown = [...groups].slice(0, MAX_GROUPS);
+  const isWell = ({ state }: ProcessView): boolean => state === 'STARTING' || state === 'RUNNING';
+  const lines = shown.map(
+    ([name, those]) =>
+      `  group ${name}: ${those.every(isWell) ? count(those.length, 'process', 'es') : programText(those)}`,
+  );
+  if (groups.size > MAX_GROUPS) lines.push(`  and ${groups.size - MAX_GROUPS} more groups`);
+  return lines;
 }
 
 /** What is said of a process that does not do its work. The line of a program without upstream shows its state already. */
@@ -42,8 +68,8 @@ function troubleOf(p: ProcessView, isFollowed: boolean): string[] {
   return [`  ${p.name} (port ${p.port}) is not ready yet: ${p.state}`];
 }
 
-function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`;
+function count(n: number, what: string, plural = 's'): string {
+  return `${n} ${what}${n === 1 ? '' : plural}`;
 }
 
 function peersText(upstream: Model['upstreams'][number], processes: readonly ProcessView[]): string {

@@ -1,7 +1,7 @@
 // argv → one command. nginx's flags mean what they mean there.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, CommanderError, Option } from 'commander';
+import type { Command } from 'commander';
 import { VERSION } from '../version.ts';
 
 export interface CliOptions {
@@ -11,6 +11,7 @@ export interface CliOptions {
   readonly test?: boolean;
   readonly dump?: boolean;
   readonly quiet?: boolean;
+  readonly roll?: boolean;
   readonly signal?: Signal;
   readonly errorLog?: string;
   readonly directives?: string;
@@ -18,7 +19,9 @@ export interface CliOptions {
 
 export type Signal = 'stop' | 'quit' | 'reload' | 'reopen';
 
-function createProgram(): Command {
+type Commander = typeof import('commander');
+
+function createProgram({ Command, Option }: Commander): Command {
   const program = new Command('lbproxy')
     .description('Reverse proxy, load balancer and process supervisor.')
     .option(
@@ -36,6 +39,10 @@ function createProgram(): Command {
     .option('-t, --test', 'test the configuration and exit')
     .option('-T, --dump', 'test the configuration, print it and exit')
     .option('-q, --quiet', 'with -t: print problems only')
+    .option(
+      '--roll',
+      'each reload restarts all programs, one process after the other, also what did not change',
+    )
     .addOption(
       new Option('-s, --signal <signal>', 'tell the running lbproxy').choices([
         'stop',
@@ -62,7 +69,7 @@ function createProgram(): Command {
 const HELP = `
 Signals of the running process:
   TERM, INT  stop at once          HUP   reload the configuration
-  QUIT       stop gracefully       USR1  reopen the logs
+  QUIT       stop gracefully       USR1, USR2  reopen the logs
 `;
 
 /** Runs the command; the exit status. */
@@ -73,11 +80,12 @@ export async function runCli(args: readonly string[]): Promise<number> {
     const { runService, serviceIo } = await import('./service.ts');
     return runService(rest, serviceIo());
   }
-  const program = createProgram();
+  const commander = await import('commander');
+  const program = createProgram(commander);
   try {
     program.parse(args, { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode;
+    if (error instanceof commander.CommanderError) return error.exitCode;
     throw error;
   }
   const given = program.opts<CliOptions & { version?: boolean; V?: boolean }>();

@@ -19,7 +19,9 @@ import { LogFiles } from '../observe/log-files.ts';
 import { LogFileError } from '../observe/log-output.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
+import { changedSince } from './changed-files.ts';
 import { checkFiles } from './check-files.ts';
+import { linkControlSocket } from './control-link.ts';
 import { nowNs, OutcomeFile, type WrittenOutcome } from './outcome-file.ts';
 import { primaryOf, removePidFile, writePidFile } from './pid-file.ts';
 import {
@@ -39,6 +41,8 @@ import { Terminal } from './terminal.ts';
 
 /** How long the start waits for slow programs before it says that it is ready. */
 const PROGRAMS_WAIT_MS = 15_000;
+/** Under Supervisor's rules a process is RUNNING after startsecs, whether or not it serves. */
+const COMING: ReadonlySet<string> = new Set(['STARTING', 'RUNNING']);
 /** After everything has stopped. */
 const EXIT_MS = 300;
 /** For the last words. */
@@ -127,6 +131,8 @@ class Server {
   #reload = { sinceNs: '0', printed: '' };
   #stopAsked = false;
   #pidWritten = false;
+  readonly #controlSocket: string | null;
+  #unlinkControl: () => void = () => {};
   /** Settles `#started`. */
   #startDone: () => void = () => {};
   /** Wishes that come before everything serves wait for it. */
@@ -142,15 +148,18 @@ class Server {
     this.#stateDirectory = stateDirOf(model);
     this.#pidFiles = pidFilesOf(model, file, pool);
     this.#outcomes = this.#pidFiles.map((pidFile) => new OutcomeFile(pidFile));
+    this.#controlSocket = controlSocketOf(this.#stateDirectory, file);
     this.#primary = new Primary({
       model,
       pool,
       read: (scaled) => this.#reread(scaled),
       printProblems: (problems) => this.#printAll(problems),
       stateDir: stateDirOf(model),
+      roll: options.roll === true,
       onOutput: (line) => printLine(line, logFiles),
-      controlSocket: controlSocketOf(stateDirOf(model), file),
+      controlSocket: this.#controlSocket,
       runs: { directory: stateDirOf(model), name: runNameOf(file) },
+      changedFiles: () => changedSince(this.#read),
       onShutdown: () => process.kill(process.pid, 'SIGQUIT'),
       logFiles,
     });
@@ -165,7 +174,7 @@ class Server {
     if (problem !== null && !this.#stopAsked) return problem;
     await Promise.race([this.#programsSettled(), stopped]);
     if (!this.#stopAsked) {
-      const text = readyText(this.#primary.model, this.#primary.processes);
+      const text = readyText(this.#primary.model, this.#primary.processes, this.#controlSocket);
       this.#logFiles.print('stdout', text.trimEnd());
       void this.#service?.ready('serving');
     }
@@ -173,13 +182,14 @@ class Server {
     await this.#service?.close();
     if (this.#pidWritten) for (const pidFile of this.#pidFiles) removePidFile(pidFile);
     for (const outcomes of this.#outcomes) outcomes.remove();
+    this.#unlinkControl();
     return 0;
   }
 
   /** Null once everything serves; else the exit status, after the reasons were printed. */
   async #start(): Promise<number | null> {
     try {
-      openStateDirectory(this.#stateDirectory);
+      this.#openState();
       await this.#primary.start();
       if (this.#stopAsked) return null;
       this.#writePid();
@@ -243,9 +253,20 @@ class Server {
     this.#logFiles.print('stderr', text);
   }
 
+  /** The pid file may be elsewhere; then lbproxy runs without what else is kept there. */
+  #openState(): void {
+    try {
+      openStateDirectory(this.#stateDirectory);
+    } catch (error) {
+      if (this.#primary.model.settings.pidFile === '') throw error;
+      this.#primary.log.warn((error as Error).message);
+    }
+  }
+
   #writePid(): void {
     this.#pidWritten = true;
     for (const pidFile of this.#pidFiles) writePidFile(pidFile);
+    this.#unlinkControl = linkControlSocket(this.#controlSocket, this.#options.programs);
   }
 
   /** Resolves when a signal has stopped everything. */
@@ -273,6 +294,8 @@ class Server {
         if (meaning === 'end') stop('quit')();
       });
       process.on('SIGUSR1', () => void this.#onReopen());
+      // Supervisor's signal for the same.
+      process.on('SIGUSR2', () => void this.#onReopen());
     });
   }
 
@@ -300,7 +323,7 @@ class Server {
     const deadline = Date.now() + PROGRAMS_WAIT_MS;
     const waits = (): boolean =>
       this.#primary.processes.some(
-        (p) => p.port !== null && p.state === 'STARTING' && !p.ready && p.problem === null,
+        (p) => p.port !== null && COMING.has(p.state) && !p.ready && p.problem === null,
       );
     while (Date.now() < deadline && !this.#stopAsked && waits()) {
       await new Promise((resolve) => setTimeout(resolve, 50));

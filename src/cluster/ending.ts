@@ -28,19 +28,12 @@ export function drainText(all: readonly (DrainWaits | null)[], leftMs: number | 
   return `quit waits for ${parts.join(' and ')}, ${limit}`;
 }
 
-interface Ending {
-  readonly name: string;
-  /** 0 once its leader has ended. */
-  readonly pid: number;
-  readonly state: string;
-}
-
-const STAYS: ReadonlySet<string> = new Set(['STARTING', 'RUNNING', 'STOPPING']);
-
-/** Null when all processes are gone. */
-export function programsText(processes: readonly Ending[]): string | null {
+/** Null when all processes are gone; pid 0 is a leader that is, with what is left of its group. */
+export function programsText(
+  processes: readonly { readonly name: string; readonly pid: number; readonly state: string }[],
+): string | null {
   const names = processes
-    .filter(({ state }) => STAYS.has(state))
+    .filter(({ pid, state }) => pid !== 0 || state === 'STOPPING')
     .map(({ name, pid }) => (pid === 0 ? `what ${name} has left` : `${name} (pid ${pid})`));
   if (names.length === 0) return null;
   const shown = names.length > 5 ? [...names.slice(0, 5), `${names.length - 5} more`] : names;

@@ -12,7 +12,6 @@ import { type CertificatePaths, readTlsFiles } from '../listen/tls-files.ts';
 import type { Log } from '../observe/error-log.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
 import type { LogFiles } from '../observe/log-files.ts';
-import { rethrowLater } from '../shared/rethrow-later.ts';
 import type { ProcessView } from '../supervise/control/face.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
@@ -21,6 +20,7 @@ import type { Discovery } from '../upstream/discovery.ts';
 import { listenerIdentity } from './acceptor.ts';
 import { AcceptorPool, type PoolHome } from './acceptor-pool.ts';
 import type { AcceptorSlot } from './acceptor-slot.ts';
+import { Announcer } from './announcer.ts';
 import { describeChanges } from './changes.ts';
 import { descriptorProblem } from './descriptors.ts';
 import { drainText, programsText, tellWhile } from './ending.ts';
@@ -47,12 +47,16 @@ export interface PrimaryOptions {
   /** Prints problems, each with its place, the source line and a caret. */
   readonly printProblems: (problems: readonly PrepareProblem[]) => void;
   readonly stateDir: string;
+  /** A reload restarts what runs though nothing of it changed. */
+  readonly roll: boolean;
   /** A line of a program's process. */
   readonly onOutput: (line: OutputLine) => void;
   /** Path of lbproxy's own control socket; null for none. */
   readonly controlSocket: string | null;
   /** Where the runs of this configuration are recorded; null for nowhere. */
   readonly runs: { readonly directory: string; readonly name: string } | null;
+  /** Files of the configuration that were changed after they were read. */
+  readonly changedFiles: () => readonly string[];
   /** A control server was told to end lbproxy. */
   readonly onShutdown: () => void;
   /** All that the process writes to. */
@@ -99,7 +103,7 @@ export class Primary implements PoolHome {
       joined: () => this.#acceptors.all.filter((slot) => slot.joined).map((slot) => slot.id),
       onSealed: () => this.#acceptors.broadcast({ type: 'log-sealed' }),
     });
-    this.#resolver = new HostResolver(this.log, () => this.#announce());
+    this.#resolver = new HostResolver(this.log, () => this.#announcer.announce());
   }
 
   get log(): Log {
@@ -232,8 +236,12 @@ export class Primary implements PoolHome {
   #createPool(): ProgramPool {
     const pool = new ProgramPool(this.#options.pool, {
       log: this.log,
-      announce: () => this.#announce(),
-      idle: (port, limitMs) => this.#acceptors.idle([port], limitMs),
+      announce: () => this.#announcer.announce(),
+      idle: (port, limitMs) => {
+        // Each acceptor hears first that the port is down.
+        this.#announcer.flush();
+        return this.#acceptors.idle([port], limitMs);
+      },
       inFlight: () => this.#acceptors.inFlight(),
       read: (scaled) => {
         const read = this.#options.read(scaled);
@@ -243,10 +251,11 @@ export class Primary implements PoolHome {
       controlSocket: this.#options.controlSocket,
       runs: this.#options.runs,
       reopenLogs: () => this.reopenLogs(),
+      changedFiles: this.#options.changedFiles,
       shutdown: this.#options.onShutdown,
     });
     this.#pool = pool;
-    this.#announce();
+    this.#announcer.announce();
     return pool;
   }
 
@@ -255,16 +264,11 @@ export class Primary implements PoolHome {
     return this.#pool?.slots.map((slot) => slot.view) ?? [];
   }
 
-  #announce(): void {
-    try {
-      const discovery = this.#discovery;
-      this.#hub.discover(discovery);
-      this.#acceptors.broadcast({ type: 'discovery', discovery });
-    } catch (error) {
-      // Programs and look-ups, who call this, have their own things to put in order.
-      rethrowLater(error);
-    }
-  }
+  readonly #announcer = new Announcer(() => {
+    const discovery = this.#discovery;
+    this.#hub.discover(discovery);
+    this.#acceptors.broadcast({ type: 'discovery', discovery });
+  });
 
   // Reload.
 
@@ -341,7 +345,7 @@ export class Primary implements PoolHome {
       if (text !== null) this.log.error(`an acceptor could not open all addresses: ${text}`);
     this.#keepOwn();
     this.#acceptors.resize(model.settings.workerShutdownTimeoutMs);
-    void this.#pool?.use(pool).catch((error: unknown) => this.log.error(String(error)));
+    void this.#pool?.use(pool, this.#options.roll).catch((error: unknown) => this.log.error(String(error)));
     return [];
   }
 
@@ -364,7 +368,7 @@ export class Primary implements PoolHome {
   }
 
   async reopenLogs(): Promise<Outcome> {
-    const own = this.#logFiles.reopenAll();
+    const own = [...this.#logFiles.reopenAll(), ...(this.#pool?.reopenProgramLogs() ?? [])];
     const generation = ++this.#generation;
     const others = await Promise.all(this.#acceptors.all.map((slot) => slot.reopen(generation)));
     const problems = [...new Set([...own, ...others.flat()])];

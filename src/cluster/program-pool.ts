@@ -1,7 +1,5 @@
 // The primary's programs: the supervisor with all that it needs (outputs, events, shared sockets, ways to become ready), what the
 // balancer has to know of their ports, and the face that control servers see.
-
-import { truncate } from 'node:fs/promises';
 import type { ProcessPort } from '../balance/process-port.ts';
 import type { Log } from '../observe/error-log.ts';
 import { type ControlPlan, ControlServer } from '../supervise/control/control-server.ts';
@@ -10,6 +8,7 @@ import { EventHub } from '../supervise/events/event-hub.ts';
 import { LazyNotify } from '../supervise/lazy-notify.ts';
 import { endLeftovers, findLeftovers, forgetRun, leftoverText, recordRun } from '../supervise/leftovers.ts';
 import { ProgramLogs } from '../supervise/logs/program-logs.ts';
+import { MainLog } from '../supervise/main-log.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import type { PoolChanges } from '../supervise/pool-changes.ts';
@@ -17,7 +16,7 @@ import { ProcessOutput } from '../supervise/process-output.ts';
 import { SharedSockets } from '../supervise/shared-sockets.ts';
 import type { Slot } from '../supervise/slot.ts';
 import type { StateChange } from '../supervise/slot-host.ts';
-import { whyNoCommand, wordsOfSupervisor } from '../supervise/startable.ts';
+import { refusalOf } from '../supervise/start-words.ts';
 import { Supervisor } from '../supervise/supervisor.ts';
 import { PoolUpkeep } from '../supervise/upkeep/pool-upkeep.ts';
 import { VERSION } from '../version.ts';
@@ -42,6 +41,7 @@ export interface PoolHome {
   /** Where the runs of this configuration are recorded; null for nowhere. */
   readonly runs: { readonly directory: string; readonly name: string } | null;
   reopenLogs(): Promise<Progress>;
+  changedFiles(): readonly string[];
   shutdown(): void;
 }
 
@@ -49,6 +49,7 @@ export class ProgramPool implements PoolFace {
   readonly #home: PoolHome;
   readonly #supervisor: Supervisor;
   readonly #logs: ProgramLogs;
+  readonly #mainLog: MainLog;
   readonly #events: EventHub;
   readonly #sockets = new SharedSockets();
   readonly #notify: LazyNotify;
@@ -57,6 +58,8 @@ export class ProgramPool implements PoolFace {
   #programs: Readonly<Record<string, readonly ProcessPort[]>> = {};
   #inFlight: Readonly<Record<number, DrainWaits>> = {};
   #restarting = false;
+  /** This run is written down. */
+  #recorded = false;
   #stopping = false;
 
   constructor(pool: PoolPlan, home: PoolHome) {
@@ -69,6 +72,7 @@ export class ProgramPool implements PoolFace {
       report: (message) => home.log.warn(message),
     });
     if (!pool.keepsOldAutoLogs) this.#logs.cleanAutoLogs();
+    this.#mainLog = new MainLog(this.#logs, pool);
     this.#events = new EventHub({ identifier, log: (level, message) => home.log[level](message) });
     this.#notify = new LazyNotify((message) => home.log.warn(message));
     this.#upkeep = new PoolUpkeep({
@@ -93,6 +97,7 @@ export class ProgramPool implements PoolFace {
       },
       drain: (port, limitMs) => home.idle(port, limitMs),
       onState: (change) => this.#onState(change),
+      onLaunch: (slot, pid) => this.#mainLog.launched(slot, pid),
       onGroups: (groups, change) => {
         this.#events.use(groups);
         if (change !== null) this.#events.groupChanged(change.what, change.name);
@@ -146,12 +151,24 @@ export class ProgramPool implements PoolFace {
     const found = findLeftovers(runs.directory, runs.name);
     for (const one of found) log.warn(`an earlier run left ${leftoverText(one)}: it is ended`);
     for (const one of await endLeftovers(found)) log.error(`${leftoverText(one)} is still there`);
-    recordRun(runs.directory, runs.name, this.#supervisor.mark);
+    if (this.slots.length > 0) this.#recordRun(runs);
+  }
+
+  #recordRun({ directory, name }: NonNullable<PoolHome['runs']>): void {
+    try {
+      recordRun(directory, name, this.#supervisor.mark);
+      this.#recorded = true;
+    } catch (error) {
+      this.#home.log.warn(
+        `the next start will not find what this run may leave: ${(error as Error).message}`,
+      );
+    }
   }
 
   start(): void {
     for (const { plan } of this.#supervisor.groups) this.#events.groupChanged('ADDED', plan.name);
     this.#events.supervisorState('RUNNING');
+    this.#mainLog.write('info', `supervisord started with pid ${process.pid}`);
     this.#supervisor.start();
     this.#upkeep.use(this.slots);
   }
@@ -160,6 +177,9 @@ export class ProgramPool implements PoolFace {
   async #changed<T>(change: Promise<T>): Promise<T> {
     const done = await change;
     if (this.#stopping) return done;
+    const { runs } = this.#home;
+    if (runs !== null && !this.#recorded && this.slots.length > 0) this.#recordRun(runs);
+    this.#mainLog.use(this.#supervisor.configured);
     this.#upkeep.use(this.slots);
     await this.#control.reload(this.#servers(this.#supervisor.configured)).catch((error: unknown) => {
       this.#home.log.error(`a control server stays as it was: ${(error as Error).message}`);
@@ -177,8 +197,13 @@ export class ProgramPool implements PoolFace {
     return this.#supervisor.changes(pool);
   }
 
-  use(pool: PoolPlan): Promise<Progress> {
-    return this.#changed(this.#supervisor.update(pool));
+  /** Goes over to another configuration; with `roll` what it does not change starts anew as well. */
+  async use(pool: PoolPlan, roll = false): Promise<Progress> {
+    const before = new Map(this.slots.map((slot) => [slot, slot.launches]));
+    const done = await this.#changed(this.#supervisor.update(pool));
+    if (!roll || !done.ok) return done;
+    const left = this.slots.filter((slot) => slot.pid !== 0 && slot.launches === before.get(slot));
+    return this.#supervisor.restart(left, () => {});
   }
 
   async stop(): Promise<void> {
@@ -187,7 +212,7 @@ export class ProgramPool implements PoolFace {
     this.#events.supervisorState('STOPPING');
     await this.#supervisor.stop();
     const { runs } = this.#home;
-    if (runs !== null) forgetRun(runs.directory, runs.name, this.#supervisor.mark);
+    if (runs !== null && this.#recorded) forgetRun(runs.directory, runs.name, this.#supervisor.mark);
     await this.#control.close();
     this.#events.close();
     this.#sockets.close();
@@ -200,6 +225,7 @@ export class ProgramPool implements PoolFace {
     const { slot, from, to, pid, tries, expected } = change;
     const { group, launch } = slot.spec;
     this.#upkeep.onState(change);
+    this.#mainLog.onState(change);
     this.#events.processState({ group, name: launch.name, from, to, pid, tries, expected });
     if (to === 'STOPPED' || to === 'FATAL' || (to === 'EXITED' && !slot.willRestart))
       this.#sockets.release(slot);
@@ -219,9 +245,8 @@ export class ProgramPool implements PoolFace {
     return this.#supervisor.configured.logFile;
   }
 
-  async clearMainLog(): Promise<void> {
-    const { mainLog } = this;
-    if (mainLog !== null) await truncate(mainLog);
+  clearMainLog(): Promise<void> {
+    return this.#mainLog.clear();
   }
 
   groups(): ReturnType<PoolFace['groups']> {
@@ -296,6 +321,15 @@ export class ProgramPool implements PoolFace {
     this.#events.remote(type, data);
   }
 
+  changedFiles(): readonly string[] {
+    return this.#home.changedFiles();
+  }
+
+  /** Those of the programs alone; gives what did not open. */
+  reopenProgramLogs(): string[] {
+    return this.#logs.reopenAll();
+  }
+
   reopenLogs(): Promise<Progress> {
     return this.#home.reopenLogs();
   }
@@ -315,6 +349,7 @@ export class ProgramPool implements PoolFace {
   async #restartAll(): Promise<void> {
     await this.#supervisor.stopAll(this.#supervisor.slots);
     if (this.#stopping) return;
+    this.#supervisor.renew();
     try {
       const read = this.#home.read(NONE_SCALED);
       // Its problems were printed; what ran before runs again.
@@ -324,7 +359,6 @@ export class ProgramPool implements PoolFace {
     }
   }
 
-  /** Asks the acceptors how many requests are under way, for the views that follow. */
   async countInFlight(): Promise<void> {
     this.#inFlight = await this.#home.inFlight();
   }
@@ -340,11 +374,7 @@ export class ProgramPool implements PoolFace {
         const { view } = slot;
         return { ...view, inFlight: view.port === null ? null : underWay(inFlight[view.port]) };
       },
-      whyNoCommand: () => {
-        const why = whyNoCommand(slot.spec.launch, process.env);
-        const text = wordsOfSupervisor(slot.spec.launch, process.env);
-        return why === null || text === null ? null : { kind: why.kind, text };
-      },
+      whyNoCommand: () => refusalOf(slot.spec.launch, process.env),
       start: () => slot.dispatch({ type: 'start' }),
       stop: () => slot.dispatch({ type: 'stop' }),
       signal: (signal) => slot.signal(signal),

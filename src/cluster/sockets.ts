@@ -1,7 +1,7 @@
 // Listening sockets live in the primary and are shared with the acceptors, so that an acceptor's death or a reload closes none of them
-// and the kernel's queue of waiting clients belongs to all. The one file that touches Node internals: net._createServerHandle makes a
-// bound socket that does not accept here, and Server._listen2 listens on one. Where the first is missing, acceptors listen through
-// node:cluster instead.
+// and the kernel's queue of waiting clients belongs to all. With supervise/shared-socket.ts the place that touches Node internals:
+// net._createServerHandle makes a bound socket that does not accept here, and Server._listen2 listens on one. Where the first is
+// missing, acceptors listen through node:cluster instead.
 import { lookup } from 'node:dns/promises';
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import net, { connect, createServer, isIP, type Server } from 'node:net';

@@ -11,6 +11,7 @@ import { routeDefaults, routeRows } from '../route/rows.ts';
 import type { Getter, VariableLookup, VariableTable } from '../route/template.ts';
 import { routeVariables } from '../route/variables.ts';
 import { serveDefaults, serveRows } from '../serve/rows.ts';
+import { controlDefaults, controlRows } from '../supervise/control/rows.ts';
 import { programDefaults, programRows } from '../supervise/rows.ts';
 import type { JsonShape } from './json/read.ts';
 import type { Settings } from './model.ts';
@@ -62,6 +63,7 @@ export const ROWS: readonly Row[] = [
   ...clusterRows,
   PROGRAM_BLOCK,
   ...programRows,
+  ...controlRows,
   ...balanceRows,
   ...listenRows,
   ...routeRows,
@@ -77,6 +79,7 @@ export const ROWS: readonly Row[] = [
 export const DEFAULTS: Settings = {
   ...clusterDefaults,
   ...programDefaults,
+  ...controlDefaults,
   ...balanceDefaults,
   ...listenDefaults,
   ...routeDefaults,

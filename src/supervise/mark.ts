@@ -24,6 +24,15 @@ interface Entry {
   readonly group: number;
 }
 
+/** It is a program of some lbproxy, as far as that can be seen. */
+export function isMarked(pid: number): boolean {
+  try {
+    return `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`.includes(`\0${MARK_NAME}=`);
+  } catch {
+    return false;
+  }
+}
+
 /** Those that run with this mark, those of these groups, and all their descendants. Without /proc: none. */
 export function markedProcesses(mark: string, groups: ReadonlySet<number>): readonly number[] {
   const entries = runningProcesses();

@@ -14,8 +14,16 @@ export interface PoolPlan {
   readonly keepsOldAutoLogs: boolean;
   /** Supervisor's own log file ([supervisord] logfile), absolute; null where there is no such section. */
   readonly logFile: string | null;
+  /** How that file is rotated, and the lowest level that is written into it. */
+  readonly logFileLimits: MainLogLimits;
   /** [supervisord] pidfile, absolute; null without. */
   readonly pidFile: string | null;
+}
+
+export interface MainLogLimits {
+  readonly maxBytes: number;
+  readonly backups: number;
+  readonly level: 'critical' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'blather';
 }
 
 /** What starts, stops and is named together. A program that is in no group is one of its own name. */
@@ -118,7 +126,12 @@ export type LogTarget =
   /** A file of its own in childLogDirectory with a random name, gone with the next start of lbproxy. */
   | { readonly kind: 'auto' }
   /** Absolute. Devices and FIFOs (/dev/stdout, /dev/fd/3) too. */
-  | { readonly kind: 'file'; readonly path: string };
+  | {
+      readonly kind: 'file';
+      readonly path: string;
+      /** As it is written, which is how Supervisor names it; the path unless given. */
+      readonly shown?: string;
+    };
 
 export interface ListenerPlan {
   /** Names of event types; a type stands for all below it (PROCESS_STATE, EVENT). */

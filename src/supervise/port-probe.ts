@@ -40,6 +40,7 @@ function ask(host: string, port: number): Promise<Answer> {
 
 /** A process that listens somewhere, as `pid 123 (python3 app.py)`. */
 export interface Holder {
+  readonly pid: number;
   readonly text: string;
   /** It is this process or a child of it. */
   readonly own: boolean;
@@ -71,7 +72,7 @@ async function holderOf(inodes: readonly string[]): Promise<Holder | undefined> 
   for (const pid of await readdir('/proc').catch(() => [])) {
     if (!/^\d+$/.test(pid) || !(await holdsSocket(pid, wanted))) continue;
     const own = Number(pid) === process.pid || (await parentOf(pid)) === process.pid;
-    return { text: `pid ${pid} (${await commandOf(pid)})`, own };
+    return { pid: Number(pid), text: `pid ${pid} (${await commandOf(pid)})`, own };
   }
   return undefined;
 }

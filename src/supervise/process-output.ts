@@ -23,6 +23,7 @@ export interface OutputPlaces {
 }
 
 const LAST_WORDS_LINES = 12;
+const LOGGED: readonly StreamName[] = ['stdout', 'stderr'];
 
 /** One stream of one launch: its log, and its lines where they are printed. */
 class StreamOutput {
@@ -89,6 +90,7 @@ export class ProcessOutput implements SlotOutput {
   #plan: OutputPlan;
   #run: OutputRun | null = null;
   #pid = 0;
+  readonly #paths = new Map<StreamName, string | null>();
   #onGone: () => void = () => {};
   #streams: readonly (readonly [StreamName, StreamOutput])[] = [];
 
@@ -97,6 +99,8 @@ export class ProcessOutput implements SlotOutput {
     this.#plan = spec.output;
     this.#places = places;
     this.#crashes = new CrashOutput(places.print);
+    // Both have their path from now on, whether it ever runs or not.
+    for (const stream of LOGGED) this.#logOf(stream);
   }
 
   begin(running: RunningProcess, onChunk: OutputListener | null): void {
@@ -157,6 +161,7 @@ export class ProcessOutput implements SlotOutput {
 
   change(plan: OutputPlan): void {
     this.#plan = plan;
+    this.#paths.clear();
     for (const [stream, output] of this.#streams) output.change(plan[stream]);
   }
 
@@ -169,12 +174,22 @@ export class ProcessOutput implements SlotOutput {
   }
 
   get stdoutLog(): string | null {
-    return this.#places.logs.pathOf(this.#owner, 'stdout', this.#plan.stdout);
+    return this.#logOf('stdout');
   }
 
   get stderrLog(): string | null {
-    if (this.#plan.redirectStderr) return null;
-    return this.#places.logs.pathOf(this.#owner, 'stderr', this.#plan.stderr);
+    return this.#plan.redirectStderr ? null : this.#logOf('stderr');
+  }
+
+  /** Makes an AUTO log where there is none yet. Asked for with every look at the process: the file system is asked once. */
+  #logOf(stream: StreamName): string | null {
+    const plan = this.#plan[stream];
+    if (plan.target.kind === 'file') return plan.target.shown ?? plan.target.path;
+    const known = this.#paths.get(stream);
+    if (known !== undefined) return known;
+    const path = this.#places.logs.pathOf(this.#owner, stream, plan);
+    this.#paths.set(stream, path);
+    return path;
   }
 
   lastWords(): string {

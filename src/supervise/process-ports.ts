@@ -8,6 +8,8 @@ import type { ProcessRecord } from './state.ts';
 export interface PortFacts {
   /** It is stopped only to be started (anew) in a moment: at the start of lbproxy, and while it is replaced. */
   readonly awaitsStart: boolean;
+  /** It was told to stop a moment ago, which may be half of a restart. */
+  readonly mayReturn: boolean;
   /** Taken out by hand. */
   readonly drained: boolean;
   readonly upSinceMs: number;
@@ -29,7 +31,7 @@ export function processPort(spec: ProcessSpec, record: ProcessRecord, facts: Por
     port,
     name: spec.group === name ? name : `${spec.group}:${name}`,
     up,
-    coming: !up && !facts.drained && isComing(spec, record, facts.awaitsStart),
+    coming: !up && !facts.drained && isComing(spec, record, facts.awaitsStart || facts.mayReturn),
     upSinceMs: facts.upSinceMs,
     slowStartMs: spec.policy.slowStartMs,
     condition: facts.drained ? 'drained' : conditionOf(record, facts.awaitsStart),

@@ -44,6 +44,7 @@ export const EMPTY_POOL: PoolPlan = {
   childLogDirectory: tmpdir(),
   keepsOldAutoLogs: false,
   logFile: null,
+  logFileLimits: { maxBytes: 50 * 1024 * 1024, backups: 10, level: 'info' },
   pidFile: null,
 };
 

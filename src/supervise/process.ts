@@ -1,6 +1,7 @@
 // Runs one process as the leader of a group of its own, and says when it, and then the whole group, has ended.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { Timer } from '../shared/timer.ts';
 import { type ChildStreams, openStreams, type StreamPlaces } from './child-streams.ts';
@@ -133,6 +134,8 @@ function spawnGroup(launch: Launch, around: Surroundings): Started | string {
   // spawn reports a missing directory as if the command were missing; that has misled many.
   const noDirectory = whyNoDirectory(launch.directory);
   if (noDirectory !== undefined) return noDirectory;
+  const notHere = whyNotHere(launch);
+  if (notHere !== undefined) return notHere;
   const runAs = runAsUser(launch);
   if (typeof runAs === 'string') return runAs;
   const [command, ...args] = runAs.argv;
@@ -227,6 +230,13 @@ export function whyNoDirectory(directory: string): string | undefined {
     if (code === 'ENOENT') return `its directory ${directory} does not exist: create it or correct directory`;
     return `its directory ${directory} cannot be entered (${code}): check who may read it`;
   }
+}
+
+/** Supervisor looks for `bin/app` in its own directory, and then runs it from that of the program: where both are, it starts. */
+function whyNotHere({ dialect, argv: [command], directory }: Launch): string | undefined {
+  if (dialect !== 'supervisor' || !command.includes('/') || isAbsolute(command) || existsSync(command))
+    return undefined;
+  return `"${command}" was not found from ${process.cwd()}, where a relative command is looked for before it is run from ${directory}: write its whole path`;
 }
 
 export function whyNot(error: NodeJS.ErrnoException, launch: Launch): string {

@@ -58,4 +58,6 @@ export interface SlotHost {
   /** A descriptor that becomes stdin: the shared socket of an fcgi-program; null without. Rejects with the reason. */
   stdin(slot: Slot): Promise<number | null>;
   onState(change: StateChange): void;
+  /** A process has been started. */
+  onLaunch(slot: Slot, pid: number): void;
 }

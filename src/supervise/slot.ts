@@ -12,10 +12,12 @@ import { type RunningProcess, runProcess } from './process.ts';
 import { processPort } from './process-ports.ts';
 import { ReadyProbe } from './ready-probe.ts';
 import type { SlotHost, SlotOutput } from './slot-host.ts';
-import { wordsOfSupervisor } from './startable.ts';
-import { type Effect, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
+import { refusalOf } from './start-words.ts';
+import { type Effect, type Exit, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
 import { transition } from './transition.ts';
 
+/** How long a stopped process is waited for. */
+const RETURN_LIMIT_MS = 1000;
 /** What Supervisor says of a start that ended within startsecs. */
 const TOO_QUICKLY = 'Exited too quickly (process log may have details)';
 
@@ -26,6 +28,9 @@ export class Slot {
   awaitsStart = false;
   /** Taken out of the balancer by hand. */
   #drained = false;
+  /** Told to stop a moment ago: supervisorctl restarts by a stop and a start. */
+  #mayReturn = false;
+  #returnLimit: Timer | undefined;
   #retired = false;
   #upSinceMs = 0;
   #conditionSinceMs = 0;
@@ -38,6 +43,7 @@ export class Slot {
   #exitStatus = 0;
   /** Why it failed, in Supervisor's words. */
   #spawnError = '';
+  #lastEnd: Pick<Exit, 'code' | 'signal'> | null = null;
   #timer: Timer | undefined;
   readonly #probe: ReadyProbe;
   #output: SlotOutput | null = null;
@@ -69,6 +75,11 @@ export class Slot {
   get isDone(): boolean {
     const { state, startAgain } = this.#record;
     return state === 'EXITED' && !startAgain && this.spec.policy.exitcodes.includes(this.#exitStatus);
+  }
+
+  /** How the process of the latest start ended; null while it runs, and where there was none. */
+  get lastEnd(): Pick<Exit, 'code' | 'signal'> | null {
+    return this.#lastEnd;
   }
 
   /** It is started again when its pause is over. */
@@ -106,6 +117,7 @@ export class Slot {
   get port(): ProcessPort | null {
     return processPort(this.spec, this.#record, {
       awaitsStart: this.awaitsStart,
+      mayReturn: this.#mayReturn,
       drained: this.#drained,
       upSinceMs: this.#upSinceMs,
       conditionSinceMs: this.#conditionSinceMs,
@@ -145,9 +157,9 @@ export class Slot {
       exitStatus: this.#exitStatus,
       problem: r.problem,
       spawnError: this.#spawnError,
-      stdoutLog: this.#output?.stdoutLog ?? null,
-      stderrLog: this.#output?.stderrLog ?? null,
-      port: this.spec.launch.port,
+      stdoutLog: this.output.stdoutLog,
+      stderrLog: this.output.stderrLog,
+      port: this.spec.launch.port ?? this.spec.policy.port,
       ready: this.serves,
       inFlight: null,
       restarts: Math.max(0, this.#launches - 1),
@@ -157,6 +169,11 @@ export class Slot {
   get output(): SlotOutput {
     this.#output ??= this.#host.output(this);
     return this.#output;
+  }
+
+  /** Makes its AUTO logs, as Supervisor does for all that is configured. */
+  openOutput(): void {
+    this.#output ??= this.#host.output(this);
   }
 
   /** To its stdin; false when that is closed. */
@@ -176,6 +193,7 @@ export class Slot {
 
   /** Nothing comes of it any more; there is no process. */
   close(): void {
+    this.#retired = true;
     this.#timer?.stop();
     this.#probe.end();
   }
@@ -217,6 +235,7 @@ export class Slot {
     const port = this.port;
     const { record, effects } = transition(before, event, this.spec.policy, this.#host.clock.now());
     this.#record = record;
+    this.#noteReturn(event);
     this.#notePort(port);
     if (record.state !== before.state) this.#contained(() => this.#tellState(before.state));
     for (const effect of effects) this.#contained(() => this.#carryOut(effect));
@@ -224,6 +243,18 @@ export class Slot {
     if (port?.coming !== this.port?.coming || port?.condition !== this.port?.condition)
       this.#contained(() => this.#host.announce(this));
     if (this.#doesWork()) this.#output?.settle();
+  }
+
+  #noteReturn(event: ProcessEvent): void {
+    const { state } = this.#record;
+    if (state === 'STARTING' || state === 'RUNNING') this.#mayReturn = false;
+    if (event.type === 'stop' && state === 'STOPPING') this.#mayReturn = true;
+    this.#returnLimit?.stop();
+    if (!this.#mayReturn || state !== 'STOPPED') return;
+    this.#returnLimit = new Timer(() => {
+      this.#mayReturn = false;
+      this.#host.announce(this);
+    }, RETURN_LIMIT_MS).unref();
   }
 
   #notePort(before: ProcessPort | null): void {
@@ -234,8 +265,12 @@ export class Slot {
 
   #tellState(from: ProcessState): void {
     const { state, failures } = this.#record;
-    if (state === 'BACKOFF' && this.#spawnError === '') this.#spawnError = TOO_QUICKLY;
     const expected = this.spec.policy.exitcodes.includes(this.#exitStatus);
+    if (state === 'BACKOFF') {
+      // A start that failed has no exit status.
+      this.#exitStatus = 0;
+      if (this.#spawnError === '') this.#spawnError = TOO_QUICKLY;
+    }
     if (state === 'EXITED' && !expected) this.#spawnError = `Bad exit code ${this.#exitStatus}`;
     const pid = this.#process?.pid ?? 0;
     this.#host.onState({ slot: this, from, to: state, pid, tries: failures, expected });
@@ -262,6 +297,8 @@ export class Slot {
       case 'prepare':
         this.#startedAtMs = Date.now();
         this.#spawnError = '';
+        this.#exitStatus = 0;
+        this.#lastEnd = null;
         void this.#prepare(effect.attempt);
         break;
       case 'launch':
@@ -334,7 +371,7 @@ export class Slot {
       },
       {
         failed: (reason) => {
-          this.#spawnError = wordsOfSupervisor(this.spec.launch, process.env) ?? reason;
+          this.#spawnError = refusalOf(this.spec.launch, process.env)?.text ?? reason;
           this.dispatch({ type: 'failed', attempt, reason });
         },
         exited: (code, signal) => this.#onExited(attempt, code, signal),
@@ -350,6 +387,7 @@ export class Slot {
     this.#launches++;
     watchdog.add(running.pid);
     output.begin(running, this.#probe.listener(this.spec, attempt));
+    this.#contained(() => this.#host.onLaunch(this, running.pid ?? 0));
     this.#say('info', `started, pid ${running.pid}`);
     this.#probe.tend(this.spec, this.#record, running.pid);
   }
@@ -357,6 +395,7 @@ export class Slot {
   #onExited(attempt: number, code: number | null, signal: string | null): void {
     this.#stoppedAtMs = Date.now();
     this.#exitStatus = code ?? -1;
+    this.#lastEnd = { code, signal };
     const how = this.#record.state === 'STOPPING' ? null : describeExit({ code, signal });
     this.#contained(() => this.output.exited(how));
     this.dispatch({ type: 'exited', attempt, code, signal });

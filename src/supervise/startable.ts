@@ -1,6 +1,6 @@
 // Whether the system could start a process as it is now: its directory is there, its command is found and may be run.
 import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, resolve } from 'node:path';
 import type { Launch, PoolPlan } from './plan.ts';
 import { whyNoDirectory, whyNot } from './process.ts';
 
@@ -21,8 +21,6 @@ export function whyNotStartable(pool: PoolPlan, env: Environment): readonly { at
 export interface NoCommand {
   readonly kind: 'missing' | 'not-executable';
   readonly text: string;
-  /** What was looked at last. */
-  readonly file: string;
 }
 
 /** As execvp(3) looks for it; Windows has rules of its own and is left to the start. */
@@ -32,24 +30,13 @@ export function whyNoCommand(launch: Launch, env: Environment): NoCommand | null
   const path = launch.environment.PATH ?? env.PATH ?? '/usr/bin:/bin';
   const places = command.includes('/') ? [''] : path.split(delimiter);
   let found: 'EACCES' | 'ENOENT' = 'ENOENT';
-  let file = command;
   for (const place of places) {
     const code = runnable(resolve(launch.directory, place, command));
     if (code === undefined) return null;
-    if (code !== 'EACCES') continue;
-    found = code;
-    file = place === '' ? command : join(place, command);
+    if (code === 'EACCES') found = code;
   }
   const text = whyNot(Object.assign(new Error(found), { code: found }), launch);
-  return { kind: found === 'ENOENT' ? 'missing' : 'not-executable', text, file };
-}
-
-/** Supervisor's own sentence, which scripts and people know; null where it would find nothing wrong. */
-export function wordsOfSupervisor(launch: Launch, env: Environment): string | null {
-  const why = whyNoCommand(launch, env);
-  if (why === null) return null;
-  const file = why.file.replaceAll("'", "\\'");
-  return why.kind === 'missing' ? `can't find command '${file}'` : `command at '${file}' is not executable`;
+  return { kind: found === 'ENOENT' ? 'missing' : 'not-executable', text };
 }
 
 function runnable(file: string): 'EACCES' | 'ENOENT' | undefined {

@@ -32,6 +32,8 @@ export interface SupervisorOptions {
   /** Resolves when no request is under way on a port that was told to be down, at the latest after `limitMs`. */
   drain(port: number, limitMs: number): Promise<unknown>;
   onState(change: StateChange): void;
+  /** A process has been started. */
+  onLaunch(slot: Slot, pid: number): void;
   /** The groups that run, at the start and when one came or went. */
   onGroups(groups: readonly GroupPlan[], change: GroupChange | null): void;
   /** A descriptor that becomes a process's stdin; null for a pipe. Rejects with the reason. */
@@ -77,6 +79,7 @@ export class Supervisor {
       dependencies: (spec) => this.#dependencies(spec),
       stdin: (slot) => options.stdin(slot),
       onState: (change) => options.onState(change),
+      onLaunch: (slot, pid) => options.onLaunch(slot, pid),
     };
     for (const plan of options.pool.groups)
       this.#groups.set(plan.name, { plan, slots: plan.processes.map((spec) => new Slot(spec, this.#host)) });
@@ -131,8 +134,19 @@ export class Supervisor {
 
   #startAll(slots: readonly Slot[]): void {
     if (this.#stopping) return;
+    for (const slot of slots) slot.openOutput();
     const inOrder = [...slots].sort((a, b) => a.spec.policy.priority - b.spec.policy.priority);
     for (const slot of inOrder) if (slot.spec.policy.autostart) slot.dispatch({ type: 'start' });
+  }
+
+  /** All are stopped (`stopAll`), and it is as if none had run yet. One that did not end stays what it is. */
+  renew(): void {
+    for (const group of this.#groups.values())
+      group.slots = group.slots.map((slot) => {
+        if (!ENDED.has(slot.state)) return slot;
+        slot.close();
+        return new Slot(slot.spec, this.#host);
+      });
   }
 
   // Changes of the configuration.

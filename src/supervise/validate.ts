@@ -1,6 +1,7 @@
 // What can be said about programs before any of them is started: called when a configuration is tested or loaded.
 import type { ProgramModel } from '../config/model.ts';
 import type { Severity } from '../config/problem.ts';
+import { checkDependencies, checkReady, type SayOf } from './check-upkeep.ts';
 import { checkPlaceholders } from './placeholders.ts';
 import type { ProcessSpec } from './plan.ts';
 import { type PlanContext, planProcesses } from './process-spec.ts';
@@ -31,10 +32,13 @@ export function validatePrograms(
     env: options.env ?? process.env,
     userOf: options.userOf ?? (() => undefined),
   };
+  const sayOf: SayOf = ({ at, name }, message) => report(at, `program "${name}": ${message}`);
+  checkDependencies(programs, sayOf);
   const ports = new Map<number, string>();
   const names = new Map<string, string>();
   for (const program of programs) {
-    const say = (message: string): void => report(program.at, `program "${program.name}": ${message}`);
+    const say = (message: string): void => sayOf(program, message);
+    checkReady(program, sayOf);
     const specs = planProcesses(program, cx, say);
     checkPlaceholders(program, (message, severity) =>
       report(program.at, `program "${program.name}": ${message}`, severity),

@@ -48,7 +48,9 @@ describe('at a start', () => {
     expect(modeOf(join(state, pidFile))).toBe(0o644);
     expect((await lbproxy.command('-s', 'reload')).code).toBe(0);
     expect(modeOf(join(state, `${pidFile}.outcome`))).toBe(0o600);
-    expect(readdirSync(state).sort()).toEqual([pidFile, `${pidFile}.outcome`]);
+    const socket = pidFile.replace(/pid$/, 'sock');
+    expect(modeOf(join(state, socket))).toBe(0o600);
+    expect(readdirSync(state).sort()).toEqual([pidFile, `${pidFile}.outcome`, socket]);
     expect((await lbproxy.command('-s', 'stop')).code).toBe(0);
     expect(readdirSync(state)).toEqual([]);
   });

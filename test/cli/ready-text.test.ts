@@ -5,10 +5,14 @@ import type { ProcessView } from '../../src/supervise/control/face.ts';
 import { readModel } from '../support/proxy.ts';
 
 /** The lines behind the first, which has the version and the pid. */
-function linesOf(text: string, processes: readonly ProcessView[] = []): string[] {
+function linesOf(
+  text: string,
+  processes: readonly ProcessView[] = [],
+  socket: string | null = null,
+): string[] {
   const { model, remove } = readModel(text);
   remove();
-  return readyText(model, processes).trimEnd().split('\n').slice(1);
+  return readyText(model, processes, socket).trimEnd().split('\n').slice(1);
 }
 
 const process = (program: string, index: number, more: Partial<ProcessView> = {}): ProcessView => ({
@@ -62,6 +66,24 @@ describe('the text of a start', () => {
     expect(lines.filter((line) => / (does not|is not) /.test(line))).toEqual([
       '  mail_01 does not run: exited with code 1',
     ]);
+  });
+
+  it('shows groups of supervisord.conf, and how to ask for their states', () => {
+    const server = 'http { server { listen 127.0.0.1:9000; return 204; } }';
+    const processes = [
+      process('web', 0, { group: 'site' }),
+      process('web', 1, { group: 'site', state: 'FATAL', ready: false, problem: 'exited with code 1' }),
+      process('mail', 0, { port: null }),
+    ];
+    const lines = linesOf(server, processes, '/run/x.sock');
+    expect(lines).toContain('  group site: 1 RUNNING, 1 FATAL');
+    expect(lines).toContain('  group mail: 1 process');
+    expect(lines).toContain('  web_01 (port 8002) does not serve: exited with code 1');
+    expect(lines).toContain('  control: lbproxy ctl status, or supervisorctl -s unix:///run/x.sock');
+    expect(linesOf(server, [], '/run/x.sock').join()).not.toContain('control');
+    const many = Array.from({ length: 30 }, (_, i) => process(`p${i}`, 0));
+    expect(linesOf(server, many).filter((line) => line.includes('group'))).toHaveLength(21);
+    expect(linesOf(server, many)).toContain('  and 10 more groups');
   });
 
   it('keeps long lists short', () => {

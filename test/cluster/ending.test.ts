@@ -26,7 +26,7 @@ describe('programsText', () => {
     expect(
       programsText([
         { name: 'a', pid: 7, state: 'STOPPING' },
-        { name: 'b', pid: 0, state: 'EXITED' },
+        { name: 'b', pid: 0, state: 'STOPPED' },
         { name: 'c', pid: 0, state: 'STOPPING' },
       ]),
     ).toBe('the stop waits for a (pid 7), what c has left, as long as their stopwaitsecs');

@@ -39,7 +39,7 @@ describe('a program', () => {
       const supervisor = new Supervisor({
         ...SURROUNDINGS, pool: poolOf(dir, [{ name: 'a', at: 'x:1:1', settings }]),
         output: (slot) => printed(slot, () => { throw new Error('no output'); }),
-        drain() { throw new Error('no drain'); }, onState() { throw new Error('no state'); },
+        drain() { throw new Error('no drain'); }, onState() { throw new Error('no state'); }, onLaunch() { throw new Error('no launch'); },
         log() { throw new Error('no log'); },
         onPeers() { throw new Error('no peers'); },
       });

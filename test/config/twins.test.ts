@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readConfig } from '../../src/cli/read-config.ts';
+import type { CliOptions } from '../../src/cli/run-cli.ts';
 import { buildModel } from '../../src/config/build.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Model, Settings } from '../../src/config/model.ts';
@@ -109,6 +111,33 @@ describe('the examples of config/', () => {
       expect(warnings[i]).toMatch(new RegExp(`^${file}:\\d+:\\d+: warning: `));
       expect(warnings[i]).toContain(spelling);
     }
+  });
+});
+
+describe('config/classic/', () => {
+  const file = (name: string): string => join(CONFIG, 'classic', name);
+
+  it('nginx.conf serves what upstreams.json serves', () => {
+    // Where the peers of the group come from is the difference.
+    const serving = (name: string) => meaningOf(modelOf(`classic/${name}`).servers, likeJson);
+    expect(serving('nginx.conf')).toEqual(serving('upstreams.json'));
+  });
+
+  it('supervisord.conf runs what upstreams.json runs, and the balancer follows it', () => {
+    const pool = (options: CliOptions) => {
+      const read = readConfig(options.config ?? '', options);
+      expect(read.problems.list).toEqual([]);
+      return (read.pool?.groups ?? []).map(({ name, processes }) => ({
+        name,
+        processes: processes.map(({ group, launch: { name, argv, directory }, policy, output }) => ({
+          ...{ group, name, argv, directory, port: policy.port, ready: policy.ready },
+          ...{ one: output.redirectStderr, to: output.stdout.target },
+        })),
+      }));
+    };
+    const pair = pool({ config: file('nginx.conf'), programs: file('supervisord.conf') });
+    expect(pair).toEqual(pool({ config: file('upstreams.json') }));
+    expect(pair[0].processes.map(({ port }) => port)).toEqual([8001, 8002, 8003, 8004]);
   });
 });
 

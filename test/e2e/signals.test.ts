@@ -156,6 +156,27 @@ describe('SIGUSR1', () => {
   });
 });
 
+describe('logs of programs', () => {
+  it.each(['SIGUSR1', 'SIGUSR2'] as const)(
+    '%s opens them anew, as a logrotate of supervisord has it',
+    async (signal) => {
+      const command = `node -e "setInterval(() => console.log(process.uptime()), 20)"`;
+      const lbproxy = await startLbproxy(
+        `pid DIR/lbproxy.pid; program talks { command '${command}'; stdout_logfile DIR/talks.log; }`,
+      );
+      const log = join(lbproxy.dir, 'talks.log');
+      await until(() => existsSync(log) && linesOf(log).length > 0, 4000, 'lines');
+      renameSync(log, `${log}.moved`);
+      lbproxy.signal(signal);
+      await until(() => existsSync(log) && linesOf(log).length > 1, 4000, 'lines in the new file');
+      const moved = linesOf(`${log}.moved`).length;
+      await pause(200);
+      expect(linesOf(`${log}.moved`)).toHaveLength(moved);
+      expect(lbproxy.hasExited).toBe(false);
+    },
+  );
+});
+
 describe('-s', () => {
   it('finds the running lbproxy by its configuration, waits, and prints what came of it', async () => {
     const [peer] = await startPeers(1);

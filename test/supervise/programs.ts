@@ -31,12 +31,16 @@ export function poolOf(prefix: string, programs: readonly ProgramModel[]): PoolP
 }
 
 /** What a supervisor needs, with nobody behind it. */
-export const SURROUNDINGS: Pick<SupervisorOptions, 'ready' | 'drain' | 'onState' | 'onGroups' | 'stdin'> = {
+export const SURROUNDINGS: Pick<
+  SupervisorOptions,
+  'ready' | 'drain' | 'onState' | 'onLaunch' | 'onGroups' | 'stdin'
+> = {
   ready: {
     notify: { pathFor: () => '', open: () => Promise.resolve(), onReady: () => () => {} },
   },
   drain: () => Promise.resolve(),
   onState: () => {},
+  onLaunch: () => {},
   onGroups: () => {},
   stdin: () => Promise.resolve(null),
 };

@@ -84,6 +84,26 @@ describe('validatePrograms', () => {
     expect(problemsOf({ a: { programCommand: '%(ENV_X)s' } }, { env: {} })).toHaveLength(1);
   });
 
+  it('reports dependencies that would be waited for without an end, and ports that are asked and not known', () => {
+    expect(problemsOf({ web: { programDependsOn: ['databse'] }, database: {} })).toEqual([
+      'conf:1:1: program "web": it depends on program "databse", which there is not: did you mean "database"?',
+    ]);
+    const circle = {
+      a: { programDependsOn: ['b'] },
+      b: { programDependsOn: ['c'] },
+      c: { programDependsOn: ['b'] },
+    };
+    expect(problemsOf(circle)).toEqual([
+      'conf:1:1: program "a": it waits for itself: b → c → b; take one out of depends_on',
+    ]);
+    expect(
+      problemsOf({ a: { programDependsOn: ['b', 'c'] }, b: { programDependsOn: ['c'] }, c: {} }),
+    ).toEqual([]);
+    expect(problemsOf({ a: { programReady: { by: 'http', path: '/', statuses: [] } } })).toEqual([
+      'conf:1:1: program "a": ready http asks its port, which is not known: add first_port, the port of its first process',
+    ]);
+  });
+
   it('tells an upstream that its program has no known port, at the upstream', () => {
     const followed = new Map([['a', 'conf:9:3']]);
     expect(problemsOf({ a: {} }, { followed })).toEqual([

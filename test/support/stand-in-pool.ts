@@ -366,6 +366,14 @@ export class StandInPool implements PoolFace {
     return { ok: true, text: process.view.name };
   }
 
+  countInFlight(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  changedFiles(): readonly string[] {
+    return [];
+  }
+
   remoteEvent(type: string, data: string): void {
     this.asked.push(`event ${type} ${data}`);
   }

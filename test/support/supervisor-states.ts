@@ -1,4 +1,4 @@
-// Which states Supervisor takes the processes of a configuration through: written down by an event listener that is added to it.
+// Which states Supervisor, or lbproxy, takes the processes of a configuration through: written down by an event listener that is added.
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ export type RecordedStates = Readonly<Record<string, readonly string[]>>;
 const RECORDER = 'lbproxy-recorder';
 
 /**
- * Runs sections of a supervisord.conf under Debian's supervisord for so long and says what happened. In the text, `{dir}` is a directory
+ * Runs sections of a supervisord.conf under Debian's supervisord (or what `start` starts in its place) for so long and says what happened. In the text, `{dir}` is a directory
  * of its own, `{programs}` the one of the small programs. `act` drives it meanwhile; it stops once both are over, and what happens then
  * is not recorded.
  */
@@ -22,10 +22,11 @@ export async function recordSupervisor(
   conf: string,
   durationMs: number,
   act: (supervisor: SupervisorReference) => Promise<void> = async () => undefined,
+  start = startSupervisor,
 ): Promise<RecordedStates> {
   const dir = mkdtempSync(join(tmpdir(), 'lbproxy-states-'));
   const file = join(dir, 'states.jsonl');
-  const supervisor = await startSupervisor(`${expandPlaces(conf, dir)}\n${recorder(file)}`, dir);
+  const supervisor = await start(`${expandPlaces(conf, dir)}\n${recorder(file)}`, dir);
   try {
     await Promise.all([act(supervisor), new Promise((resolve) => setTimeout(resolve, durationMs))]);
     await untilQuiet(file);

@@ -4,7 +4,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const BINARY = '/usr/bin/supervisord';
 export const PYTHON = '/usr/bin/python3';
 
@@ -28,13 +30,27 @@ export interface SupervisorReference {
 }
 
 /** Starts supervisord with these sections; `{dir}` in them is its own directory. Resolves once it answers. */
-export async function startSupervisor(
+export function startSupervisor(sections: string, dir = newDirectory()): Promise<SupervisorReference> {
+  return start([BINARY, '-n', '-s', '-c'], sections, dir);
+}
+
+/** lbproxy in its place, with the same configuration. */
+export function startInItsPlace(sections: string, dir = newDirectory()): Promise<SupervisorReference> {
+  return start([process.execPath, MAIN, '-c'], sections, dir);
+}
+
+const newDirectory = (): string => mkdtempSync(join(tmpdir(), 'lbproxy-supervisor-'));
+
+async function start(
+  command: readonly string[],
   sections: string,
-  dir = mkdtempSync(join(tmpdir(), 'lbproxy-supervisor-')),
+  dir: string,
 ): Promise<SupervisorReference> {
   const file = join(dir, 'supervisord.conf');
   writeFileSync(file, configuration(sections, dir));
-  const child = spawn(BINARY, ['-n', '-s', '-c', file], { cwd: dir, stdio: 'ignore', detached: true });
+  const env = { ...process.env, XDG_STATE_HOME: join(dir, 'state') };
+  const [program, ...words] = [...command, file];
+  const child = spawn(program, words, { cwd: dir, env, stdio: 'ignore', detached: true });
   const stop = async (): Promise<void> => {
     await end(child);
     rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
@@ -51,7 +67,7 @@ export async function startSupervisor(
   }
   const said = log();
   await stop();
-  throw new Error(`supervisord did not start: ${said}`);
+  throw new Error(`${command[0]} did not start: ${said}`);
 }
 
 function configuration(sections: string, dir: string): string {

@@ -83,13 +83,21 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** The real supervisorctl, without any configuration of this machine. */
-export function supervisorctl(
-  url: string,
-  args: readonly string[],
-  ...options: readonly string[]
-): Promise<Ran> {
-  return run(SUPERVISORCTL, ['-c', '/dev/null', '-s', url, ...options, ...args], '');
+/** The words that run the real supervisorctl. `conf` is a file of ctlConf: nothing of this machine's configuration is read. */
+export function ctlWords(conf: string, url: string, args: readonly string[]): readonly string[] {
+  return [SUPERVISORCTL, '-c', conf, '-s', url, ...args];
+}
+
+/** supervisorctl wants a file with a section of its own. */
+export function ctlConf(dir: string): string {
+  const file = path.join(dir, 'ctl.conf');
+  fs.writeFileSync(file, '[supervisorctl]\n');
+  return file;
+}
+
+export function supervisorctl(conf: string, url: string, args: readonly string[]): Promise<Ran> {
+  const [file, ...words] = ctlWords(conf, url, args);
+  return run(file, words, '');
 }
 
 export function run(file: string, args: readonly string[], input: string, limitMs = 30_000): Promise<Ran> {

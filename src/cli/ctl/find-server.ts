@@ -21,7 +21,7 @@ export interface Surroundings {
   /** lbproxy's own configuration that is found in this directory. */
   readonly ownConfig: () => string | undefined;
   /** Path of the socket of the lbproxy that runs with a configuration; null where that cannot be said. */
-  readonly controlSocketOf: (file: string) => string | null;
+  readonly controlSocketOf: (file: string) => Promise<string | null>;
 }
 
 export interface Finding {
@@ -51,7 +51,7 @@ export async function findServer(options: FindOptions, around: Surroundings): Pr
   const look = { prompt: section?.prompt ?? PROMPT, historyFile: section?.historyFile ?? null };
   if (url !== undefined) return { ...look, server: { url, ...login, advice: adviceOfUrl(url) } };
   if (file === undefined) return { ...look, server: { problem: NOTHING_FOUND } };
-  const own = around.controlSocketOf(file);
+  const own = await around.controlSocketOf(file);
   const advice = adviceOf(file, section !== null);
   const ownServer = own === null ? null : { url: `unix://${own}`, ...login, advice };
   // A supervisord.conf names the socket of whoever runs with it; lbproxy has its own besides.

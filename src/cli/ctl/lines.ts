@@ -33,7 +33,7 @@ export class Lines {
   async ask(prompt: string, hidden: boolean): Promise<string | null> {
     if (this.#reader !== null && this.#hidden !== hidden && this.#terminal !== null) this.#close();
     const queued = this.#queue.shift();
-    if (this.#terminal === null || hidden) this.#io.stdout.write(prompt);
+    if (this.#terminal === null) this.#io.stdout.write(prompt);
     if (queued !== undefined) return queued;
     if (this.#ended) return null;
     const line = new Promise<string | null>((resolve) => {
@@ -43,6 +43,8 @@ export class Lines {
     if (this.#terminal !== null) {
       this.#reader?.setPrompt(hidden ? '' : prompt);
       this.#terminal.setRawMode(true);
+      // Not before: the terminal itself would show what is typed.
+      if (hidden) this.#io.stdout.write(prompt);
       this.#reader?.prompt();
     } else this.#reader?.resume();
     return await line;

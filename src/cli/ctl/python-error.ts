@@ -30,7 +30,6 @@ const KNOWN: Readonly<Record<string, readonly [className: string, text: string]>
   ETIMEDOUT: ['TimeoutError', '[Errno 110] Connection timed out'],
   ENOTFOUND: ['socket.gaierror', '[Errno -2] Name or service not known'],
   EAI_AGAIN: ['socket.gaierror', '[Errno -3] Temporary failure in name resolution'],
-  ENAMETOOLONG: ['OSError', 'AF_UNIX path too long'],
 };
 
 /** An error of node:http as Python names it. `answered`: some of the answer had come. */

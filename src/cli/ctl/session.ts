@@ -1,10 +1,11 @@
 // What commands work with: the server, what is printed, the exit status, and the one who asks.
 import type { Readable, Writable } from 'node:stream';
+import { FAULTS } from '../../supervise/control/rpc-faults.ts';
 import { HELP } from './help-text.ts';
 import { PoolClient } from './pool-client.ts';
 import { PythonError } from './python-error.ts';
 import { Interrupted, type Limits, type Server } from './transport.ts';
-import { call, FAULT, Fault, type Methods, ProtocolError } from './xmlrpc-client.ts';
+import { call, Fault, type Methods, ProtocolError } from './xmlrpc-client.ts';
 
 export interface CtlIo {
   readonly stdin: Readable;
@@ -139,7 +140,7 @@ export class Session {
 
   /** The exit status for a fault; `ignored` is one that is as good as success. */
   statusOf(fault: number, ignored?: number): void {
-    if (fault === ignored || fault === FAULT.success) return;
+    if (fault === ignored || fault === FAULTS.SUCCESS) return;
     this.exitStatus = DEAD.includes(fault) ? EXIT.notRunning : EXIT.failed;
   }
 
@@ -154,7 +155,7 @@ export class Session {
       this.exitStatus = EXIT.wrongVersion;
       return false;
     } catch (error) {
-      if (error instanceof Fault && error.code === FAULT.unknownMethod) {
+      if (error instanceof Fault && error.code === FAULTS.UNKNOWN_METHOD) {
         this.output(NO_INTERFACE);
         this.exitStatus = EXIT.unimplemented;
         return false;
@@ -237,7 +238,7 @@ export class Session {
   }
 }
 
-const DEAD: readonly number[] = [FAULT.spawnError, FAULT.abnormalTermination, FAULT.notRunning];
+const DEAD: readonly number[] = [FAULTS.SPAWN_ERROR, FAULTS.ABNORMAL_TERMINATION, FAULTS.NOT_RUNNING];
 
 const NO_INTERFACE =
   'Sorry, supervisord responded but did not recognize the supervisor namespace commands that supervisorctl uses to control it.  ' +

@@ -26,6 +26,8 @@ export interface Limits {
 }
 
 const CONNECT_LIMIT_MS = 10_000;
+/** unix(7): 108 with the NUL at its end. */
+const LONGEST_SOCKET_PATH = 107;
 /** What an answer may have: a log that is read whole is one. */
 const LONGEST_ANSWER_BYTES = 256 * 1024 * 1024;
 
@@ -95,7 +97,12 @@ function headOf(server: Server, { method, path, headers, body }: Question): Requ
 const HTTP = /^http:\/\/(?:[^@/?#]*@)?(?:\[([^\]]*)\]|([^:/?#]*))(?::(\d{0,5})(?=[/?#]|$))?/;
 
 function addressOf(url: string): RequestOptions {
-  if (url.startsWith('unix://')) return { socketPath: url.slice('unix://'.length), host: 'localhost' };
+  if (url.startsWith('unix://')) {
+    const socketPath = url.slice('unix://'.length);
+    if (Buffer.byteLength(socketPath) > LONGEST_SOCKET_PATH)
+      throw new PythonError('OSError', 'AF_UNIX path too long');
+    return { socketPath, host: 'localhost' };
+  }
   const parts = HTTP.exec(url);
   if (parts === null) throw new PythonError('ValueError', `Unknown protocol for serverurl ${url}`);
   const [, inBrackets, plain, port = ''] = parts;

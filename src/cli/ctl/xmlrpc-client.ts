@@ -5,25 +5,6 @@ import { type Argument, decodeAnswer, encodeCall, Fault, type XmlValue } from '.
 
 export { Fault };
 
-/** Supervisor's fault codes (xmlrpc.Faults). */
-export const FAULT = {
-  unknownMethod: 1,
-  shutdownState: 6,
-  badName: 10,
-  badSignal: 11,
-  noFile: 20,
-  notExecutable: 21,
-  failed: 30,
-  abnormalTermination: 40,
-  spawnError: 50,
-  alreadyStarted: 60,
-  notRunning: 70,
-  success: 80,
-  alreadyAdded: 90,
-  stillRunning: 91,
-  cantReread: 92,
-} as const;
-
 /** getProcessInfo. */
 export interface ProcessInfo {
   readonly name: string;
@@ -114,7 +95,7 @@ export async function call<M extends keyof Methods>(
   ...args: Parameters<Methods[M]>
 ): Promise<ReturnType<Methods[M]>> {
   const sent: readonly Argument[] = args;
-  if (sent.some((arg) => typeof arg === 'number' && Math.abs(arg) > LARGEST_INT))
+  if (sent.some((arg) => typeof arg === 'number' && (arg > LARGEST_INT || arg < -LARGEST_INT - 1)))
     throw new PythonError('OverflowError', 'int exceeds XML-RPC limits');
   const response = await ask(server, {
     method: 'POST',

@@ -3,23 +3,31 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 
 const MAX_BODY_BYTES = 1024 * 1024;
+const MAX_DISCARD_BYTES = 16 * 1024 * 1024;
 const SEND_TIMEOUT_MS = 60_000;
 
-/** The whole body; undefined where it is too large, or its sender is gone. */
-export async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+/**
+ * The whole body; undefined where it is too large, or its sender is gone. What is not wanted is read all the same, up to a limit: a client that
+ * is still sending when its connection closes never sees the answer.
+ */
+export async function readBody(
+  request: IncomingMessage,
+  maxBytes = MAX_BODY_BYTES,
+): Promise<Buffer | undefined> {
   const pieces: Buffer[] = [];
   let size = 0;
   try {
-    for await (const piece of request) {
+    for await (const piece of request.iterator({ destroyOnReturn: false })) {
       if (!Buffer.isBuffer(piece)) return undefined;
       size += piece.length;
-      if (size > MAX_BODY_BYTES) return undefined;
-      pieces.push(piece);
+      if (size > MAX_DISCARD_BYTES) return undefined;
+      if (size > maxBytes) pieces.length = 0;
+      else pieces.push(piece);
     }
   } catch {
     return undefined;
   }
-  return Buffer.concat(pieces);
+  return size > maxBytes ? undefined : Buffer.concat(pieces);
 }
 
 export function send(
@@ -39,14 +47,19 @@ export function limitSending(response: ServerResponse): void {
   response.setTimeout(SEND_TIMEOUT_MS, () => response.destroy());
 }
 
-/** The connection ends with it where the request was not read to its end. */
+/**
+ * The connection ends with it where there is a body that was not read. It stays open otherwise: `supervisorctl tail -f` is still sending
+ * an empty line behind its request, and takes a closed connection for the answer.
+ */
 export function refuse(
   response: ServerResponse,
   status: number,
   text: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  const close: Record<string, string> = response.req.complete ? {} : { Connection: 'close' };
+  const { complete, headers: asked } = response.req;
+  const isRead = complete || (asked['content-length'] ?? asked['transfer-encoding'] ?? '0') === '0';
+  const close: Record<string, string> = isRead ? {} : { Connection: 'close' };
   const body = `${status} ${STATUS_CODES[status] ?? ''}: ${text}\n`;
   send(response, status, { 'Content-Type': 'text/plain;charset=utf-8', ...close, ...headers }, body);
 }

@@ -39,8 +39,8 @@ export async function answerRequest(
   response.once('close', () => gone.abort());
   const cx: RpcContext = { pool: site.pool, logs: site.logs, gone: gone.signal };
   const refusal = refusalOf(site.plan, request);
-  if (refusal !== undefined) return refuseAccess(response, refusal);
   try {
+    if (refusal !== undefined) return await refuseAccess(request, response, refusal);
     await route(site, cx, request, response);
   } catch (error) {
     if (error instanceof RpcFault) return refuse(response, 500, error.message);
@@ -51,9 +51,14 @@ export async function answerRequest(
   }
 }
 
-function refuseAccess(response: ServerResponse, { status, text }: Refusal): void {
+async function refuseAccess(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, text }: Refusal,
+): Promise<void> {
+  await readBody(request, 0);
   const challenge: Record<string, string> =
-    status === 401 ? { 'WWW-Authenticate': 'Basic realm="default"', Connection: 'close' } : {};
+    status === 401 ? { 'WWW-Authenticate': 'Basic realm="default"' } : {};
   refuse(response, status, text, challenge);
 }
 

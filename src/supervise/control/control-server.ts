@@ -26,6 +26,7 @@ const MAX_CONNECTIONS = 64;
 const HEAD_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const CHECK_EVERY_MS = 2000;
+const PROBE_AFTER_MS = 60_000;
 /** Supervisor's own client does not open a closed connection anew. */
 const IDLE_TIMEOUT_MS = 30 * 60_000;
 
@@ -112,6 +113,9 @@ export class ControlServer {
       requestTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: IDLE_TIMEOUT_MS,
       connectionsCheckingInterval: CHECK_EVERY_MS,
+      // A reader of a log whose machine is gone is found out.
+      keepAlive: true,
+      keepAliveInitialDelay: PROBE_AFTER_MS,
     });
     const takeAway = await openSocket(server, plan.plan);
     const listening: Listening = { plan, server, takeAway };
@@ -119,8 +123,9 @@ export class ControlServer {
     server.on('error', (error) => report(`${addressText(plan.plan.address)}: ${error.message}`));
     server.on('clientError', (_error, socket) => socket.destroy());
     server.on('request', (request, response) => {
-      busy(request.socket, true);
-      response.once('close', () => busy(request.socket, false));
+      const { socket } = request;
+      busy(socket, true);
+      response.once('close', () => busy(socket, false));
       const site: Site = { pool, version, report, logs, ...listening.plan };
       void answerRequest(site, request, response);
     });

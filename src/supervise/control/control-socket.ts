@@ -4,7 +4,7 @@ import { chmod, chown, link, lstat, mkdtemp, readFile, rm } from 'node:fs/promis
 import type { Server } from 'node:http';
 import { connect, type ListenOptions } from 'node:net';
 import type { ControlServerPlan } from '../plan.ts';
-import { holderOfPath, holderOfPort } from '../port-probe.ts';
+import { type Holder, holderOfPath, holderOfPort } from '../port-probe.ts';
 
 type UnixAddress = Extract<ControlServerPlan['address'], { readonly kind: 'unix' }>;
 
@@ -107,7 +107,7 @@ async function putInPlace(made: string, path: string): Promise<void> {
     if (!there.isSocket())
       throw new Error('there is a file that is no socket; remove it, or choose another path');
     if (await answers(path)) {
-      const holder = (await holderOfPath(path)) ?? (await holderOfLink(path));
+      const holder = (await holderOfPath(path)) ?? (await holderOfLink(path, made));
       throw new Error(`${holder?.text ?? 'another process'} listens there; end it, or choose another path`);
     }
     await rm(path, { force: true });
@@ -129,13 +129,16 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-/** Supervisor makes a socket as `PATH.PID` before it links it, lbproxy as above, and the system knows it by that name. */
-async function holderOfLink(path: string): Promise<{ readonly text: string } | undefined> {
+/**
+ * Supervisor makes a socket as `PATH.PID` before it links it, lbproxy as above, and the system knows it by that name. The one that was just
+ * `made` here is among them, and is meant only where there is no other.
+ */
+async function holderOfLink(path: string, made: string): Promise<Holder | undefined> {
   const table = await readFile('/proc/net/unix', 'utf8').catch(() => '');
-  for (const line of table.split('\n')) {
-    const name = line.trim().split(/\s+/).slice(7).join(' ');
-    if (name.startsWith(`${path}.`) && /^(?:\d+|\w{6}\/s)$/.test(name.slice(path.length + 1)))
-      return holderOfPath(name);
-  }
-  return undefined;
+  const names = table
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).slice(7).join(' '))
+    .filter((name) => name.startsWith(`${path}.`) && /^(?:\d+|\w{6}\/s)$/.test(name.slice(path.length + 1)));
+  const name = names.find((other) => other !== made) ?? names.at(0);
+  return name === undefined ? undefined : holderOfPath(name);
 }

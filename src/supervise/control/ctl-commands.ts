@@ -76,11 +76,14 @@ export async function runCtl(
   const line = (text: string): void => tell({ line: text });
   switch (request.command) {
     case 'status':
+      await pool.countInFlight();
       return status(cx, request.args.names, tell);
     case 'start':
     case 'stop':
       return startOrStop(cx, request.command, request.args, tell);
     case 'restart':
+      for (const file of pool.changedFiles())
+        line(`${file} was changed after it was read: "update" takes that over, "restart" does not`);
       return withMembers(pool, request, tell, (members) =>
         pool.restart(
           members.map(({ process }) => process),
@@ -199,7 +202,7 @@ async function startOrStop(
     single.has(m.name) || (starts ? processes.isDown(m) : processes.isUp(m));
   const wanted = members.filter(applies);
   const results = starts
-    ? await processes.runMany(cx, wanted, () => true, processes.beginStart(cx.pool, args.wait))
+    ? await processes.startMany(cx, wanted, args.wait, () => true)
     : await processes.stopMany(cx, wanted, args.wait, () => true);
   let ok = missing.length === 0;
   for (const result of results) {

@@ -91,6 +91,10 @@ export interface PoolFace {
   readonly mainLog: string | null;
   /** Empties the main log. Rejects with the reason. */
   clearMainLog(): Promise<void>;
+  /** Asks how many requests are under way, for the views that follow. */
+  countInFlight(): Promise<void>;
+  /** Files of the configuration that were changed after they were read. */
+  changedFiles(): readonly string[];
   /** Running groups in the order of priority, then of name as Supervisor sorts them. */
   groups(): readonly GroupView[];
   /** All groups of the configuration as it was read last, in the order of priority, then of name. */

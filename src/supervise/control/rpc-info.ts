@@ -121,6 +121,6 @@ function streamInfo(channel: string, plan: StreamPlan, path: string): { readonly
 }
 
 function pathOf(target: LogTarget, autoPath: string | null | undefined): string {
-  if (target.kind === 'file') return target.path;
+  if (target.kind === 'file') return target.shown ?? target.path;
   return target.kind === 'auto' ? (autoPath ?? 'auto') : 'none';
 }

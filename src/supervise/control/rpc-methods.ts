@@ -69,15 +69,12 @@ function membersOf(cx: RpcContext, value: RpcValue): Named[] {
   return allOf([group]);
 }
 
-const startMany = (cx: RpcContext, members: readonly Named[], wait: boolean): Promise<RpcAnswer> =>
-  processes.runMany(cx, members, processes.isDown, processes.beginStart(cx.pool, wait));
-
 const signalMany = (cx: RpcContext, members: readonly Named[], signal: RpcValue): Promise<RpcAnswer> =>
   processes.runMany(cx, members, processes.isSignallable, processes.beginSignal(cx.pool, signal));
 
 const startProcess: Run = (cx, [name, wait]) => {
   const found = resolve(cx.pool, name);
-  if (found.process === null) return startMany(cx, allOf([found.group]), waits(wait));
+  if (found.process === null) return processes.startMany(cx, allOf([found.group]), waits(wait));
   return processes.runOne(cx, found, processes.beginStart(cx.pool, waits(wait)));
 };
 
@@ -246,12 +243,12 @@ const RUNS = new Map<string, Run>([
   ['supervisor.signalProcessGroup', whenUp((cx, [name, s]) => signalMany(cx, membersOf(cx, name), s))],
   [
     'supervisor.startAllProcesses',
-    whenUp((cx, [wait]) => startMany(cx, processes.everyone(cx.pool), waits(wait))),
+    whenUp((cx, [wait]) => processes.startMany(cx, processes.everyone(cx.pool), waits(wait))),
   ],
   ['supervisor.startProcess', whenUp(startProcess)],
   [
     'supervisor.startProcessGroup',
-    whenUp((cx, [name, wait]) => startMany(cx, membersOf(cx, name), waits(wait))),
+    whenUp((cx, [name, wait]) => processes.startMany(cx, membersOf(cx, name), waits(wait))),
   ],
   [
     'supervisor.stopAllProcesses',

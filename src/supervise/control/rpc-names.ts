@@ -90,11 +90,14 @@ export function byCodePoint(a: string, b: string): number {
 
 /** Sorted by name of group, then of process. */
 export function allByName(pool: PoolFace): Named[] {
-  return allOf(pool.groups()).sort(
-    (a, b) =>
-      byCodePoint(a.group.plan.name, b.group.plan.name) ||
-      byCodePoint(a.process.view.name, b.process.view.name),
-  );
+  // A view is put together each time it is asked for.
+  const keyed = allOf(pool.groups()).map((member) => ({
+    member,
+    group: Buffer.from(member.group.plan.name),
+    name: Buffer.from(member.process.view.name),
+  }));
+  keyed.sort((a, b) => Buffer.compare(a.group, b.group) || Buffer.compare(a.name, b.name));
+  return keyed.map(({ member }) => member);
 }
 
 /** While lbproxy ends, or starts anew, nothing else is done. */

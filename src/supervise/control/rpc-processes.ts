@@ -1,5 +1,6 @@
 // Starting, stopping and signalling over XML-RPC, one process or many, and the waits for what comes of it.
 import { constants } from 'node:os';
+import type { ProcessPolicy } from '../state.ts';
 import type { PoolFace } from './face.ts';
 import { FAULTS, RpcFault } from './rpc-faults.ts';
 import { allOf, checkUp, isRunning, type Named, namespec, type RpcContext } from './rpc-names.ts';
@@ -21,6 +22,12 @@ type Check = () => Standing;
 /** Begins with one process: null where that is all. Throws a fault. */
 export type Begin = (member: Named) => Check | null;
 
+/** With startsecs 0 Supervisor has a process RUNNING as soon as it is started: its result has its place among those that came at once. */
+const isQuick = (member: Named): boolean => policyOf(member)?.startMs === 0;
+
+const policyOf = ({ group, process }: Named): ProcessPolicy | undefined =>
+  group.plan.processes.find(({ launch }) => launch.name === process.view.name)?.policy;
+
 /** How often those of many are looked at; results come in the order of these looks, as Supervisor's do. */
 const ROUND_MS = 50;
 const LOOK_AGAIN_MS = 60_000;
@@ -32,7 +39,8 @@ export function beginStart(pool: PoolFace, wait: boolean): Begin {
     if (why !== null)
       throw new RpcFault(why.kind === 'missing' ? FAULTS.NO_FILE : FAULTS.NOT_EXECUTABLE, why.text);
     if (isRunning(process.view.state)) throw new RpcFault(FAULTS.ALREADY_STARTED, name);
-    process.start();
+    // One that is being stopped stays so, as in Supervisor; what is said is that it did not come up.
+    if (process.view.state !== 'STOPPING') process.start();
     const check: Check = () => {
       const { state, spawnError } = process.view;
       if (spawnError !== '') return new RpcFault(FAULTS.SPAWN_ERROR, name);
@@ -49,7 +57,7 @@ export function beginStop(pool: PoolFace, wait: boolean): Begin {
     checkUp(pool);
     if (!isRunning(process.view.state)) throw new RpcFault(FAULTS.NOT_RUNNING, name);
     process.stop();
-    // It has stopped, too, where somebody else has started it again by now.
+    // Somebody else may have it started anew.
     const check: Check = () => (process.view.state === 'STOPPING' ? 'pending' : 'done');
     return wait && check() === 'pending' ? check : null;
   };
@@ -101,6 +109,31 @@ export async function runMany(
 ): Promise<ProcessResult[]> {
   const { atOnce, later } = await runWave(cx, members, applies, begin);
   return [...atOnce, ...later.map(({ result }) => result)];
+}
+
+/** Starts all that are down. */
+export async function startMany(
+  cx: RpcContext,
+  members: readonly Named[],
+  wait: boolean,
+  applies: (member: Named) => boolean = isDown,
+): Promise<ProcessResult[]> {
+  const { atOnce, later } = await runWave(cx, members, applies, beginStart(cx.pool, wait));
+  const quick = new Set(members.filter(isQuick).map(({ name }) => name));
+  const { place, nameOf } = orderOf(members);
+  const isFirst = ({ result }: Wave['later'][number]): boolean => quick.has(nameOf(result));
+  const first = [...atOnce, ...later.filter(isFirst).map(({ result }) => result)];
+  return [
+    ...first.sort((a, b) => place(a) - place(b)),
+    ...later.filter((one) => !isFirst(one)).map(({ result }) => result),
+  ];
+}
+
+/** The place of a result among the members that were asked for. */
+function orderOf(members: readonly Named[]) {
+  const nameOf = ({ group, name }: ProcessResult): string => namespec(group, name);
+  const places = new Map(members.map(({ name }, index) => [name, index]));
+  return { nameOf, place: (result: ProcessResult): number => places.get(nameOf(result)) ?? 0 };
 }
 
 interface Wave {
@@ -156,8 +189,7 @@ export async function stopMany(
   if (waves.length === 1) return runMany(cx, members, applies, begin);
   const done: Wave[] = [];
   for (const wave of waves) done.push(await runWave(cx, wave, applies, begin));
-  const places = new Map(members.map(({ name }, index) => [name, index]));
-  const place = ({ group, name }: ProcessResult): number => places.get(namespec(group, name)) ?? 0;
+  const { place } = orderOf(members);
   const atOnce = done.flatMap((wave) => wave.atOnce).sort((a, b) => place(a) - place(b));
   const later = done
     .flatMap((wave) => wave.later)
@@ -169,9 +201,8 @@ export async function stopMany(
 function wavesOf(members: readonly Named[]): Named[][] {
   const waves = new Map<string, { readonly rank: readonly [number, number]; readonly members: Named[] }>();
   for (const member of members) {
-    const { group, process } = member;
-    const spec = group.plan.processes.find(({ launch }) => launch.name === process.view.name);
-    const rank = [group.plan.priority, spec?.policy.priority ?? group.plan.priority] as const;
+    const { priority } = member.group.plan;
+    const rank = [priority, policyOf(member)?.priority ?? priority] as const;
     const wave = waves.get(rank.join());
     if (wave === undefined) waves.set(rank.join(), { rank, members: [member] });
     else wave.members.push(member);

@@ -121,10 +121,11 @@ export class SectionReader {
     return entry === undefined ? undefined : this.expanded(key, entry.value, names);
   }
 
-  expanded(key: string, text: string, names: Names): string {
+  /** `hint` goes behind a problem. */
+  expanded(key: string, text: string, names: Names, hint = ''): string {
     const done = expand(text, names);
     if ('text' in done) return done.text;
-    this.fail(key, done.problem);
+    this.fail(key, `${done.problem}${hint}`);
     return '';
   }
 

@@ -1,4 +1,6 @@
 // [supervisord]: what it says about all programs. What concerns only supervisord itself is checked and has no effect.
+
+import type { MainLogLimits } from '../plan.ts';
 import type { IniContext } from './context.ts';
 import { expand, Names, SectionReader } from './context.ts';
 import { type Convert, toBoolean, toByteSize, toInteger, toOctal } from './datatypes.ts';
@@ -12,6 +14,7 @@ export interface GlobalSettings {
   readonly childLogDirectory: string;
   readonly keepsOldAutoLogs: boolean;
   readonly logFile: string | null;
+  readonly logFileLimits: MainLogLimits;
   readonly pidFile: string | null;
   readonly stripAnsi: boolean;
   readonly environment: Readonly<Record<string, string>>;
@@ -19,21 +22,22 @@ export interface GlobalSettings {
   readonly user: UserChoice;
 }
 
-const LEVELS = ['critical', 'error', 'warn', 'info', 'debug', 'trace', 'blather'];
+const LEVELS = ['critical', 'error', 'warn', 'info', 'debug', 'trace', 'blather'] as const;
+const LOG_BYTES = 50 * 1024 * 1024;
+const LOG_BACKUPS = 10;
 
-const toLevel: Convert<string> = (text) =>
-  LEVELS.includes(text.toLowerCase())
-    ? { value: text.toLowerCase() }
-    : { problem: `"${text}" is no log level: write one of ${LEVELS.join(', ')}` };
+const toLevel: Convert<MainLogLimits['level']> = (text) => {
+  const level = LEVELS.find((one) => one === text.toLowerCase());
+  return level === undefined
+    ? { problem: `"${text}" is no log level: write one of ${LEVELS.join(', ')}` }
+    : { value: level };
+};
 
 /** Checked as Supervisor does, and nothing else. */
 const WITHOUT_EFFECT: readonly (readonly [key: string, convert: Convert<unknown>])[] = [
   ['minfds', toInteger],
   ['minprocs', toInteger],
   ['umask', toOctal],
-  ['logfile_maxbytes', toByteSize],
-  ['logfile_backups', toInteger],
-  ['loglevel', toLevel],
   ['nodaemon', toBoolean],
   ['silent', toBoolean],
 ];
@@ -57,6 +61,11 @@ export function readGlobal(cx: IniContext, section: Section | undefined): Global
     childLogDirectory: childLogs(reader, names),
     keepsOldAutoLogs: reader.value('nocleanup', toBoolean, names) ?? false,
     logFile: section === undefined ? null : ownFile(reader, 'logfile', names, 'supervisord.log'),
+    logFileLimits: {
+      maxBytes: reader.value('logfile_maxbytes', toByteSize, names) ?? LOG_BYTES,
+      backups: reader.value('logfile_backups', toInteger, names) ?? LOG_BACKUPS,
+      level: reader.value('loglevel', toLevel, names) ?? 'info',
+    },
     pidFile: ownFile(reader, 'pidfile', names),
     stripAnsi: reader.value('strip_ansi', toBoolean, names) ?? false,
     user: otherThanOwn(readUser(reader, names)),

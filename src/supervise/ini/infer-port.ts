@@ -24,6 +24,17 @@ export function inferPort(
   return ports.size === 1 ? port : null;
 }
 
+/**
+ * The one bare number of a command line, as in `python serv.py 8001`; null without. It may be anything: it is a port only where something else
+ * says so.
+ */
+export function loneNumber(argv: readonly string[]): number | null {
+  if (argv.slice(0, 3).some((word) => CLIENTS.test(basename(word)))) return null;
+  const numbers = argv.filter((word, i) => i > 0 && /^[1-9]\d{0,4}$/.test(word));
+  if (numbers.length !== 1 || argv[argv.indexOf(numbers[0], 1) - 1].startsWith('-')) return null;
+  return Number(numbers[0]) <= 65535 ? Number(numbers[0]) : null;
+}
+
 /** All numbers that stand where a port is written, also those that are none. */
 export function namedPorts(
   argv: readonly string[],

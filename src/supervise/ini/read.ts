@@ -68,12 +68,13 @@ export function readSupervisord(
 function readPool(cx: IniContext): PoolPlan {
   const global = readGlobal(cx, cx.document.sections.get('supervisord'));
   checkPlugins(cx);
-  const controlServers = readServers(cx);
+  const controlServers = readServers(cx, global.user.user);
   const budget = { left: MAX_PROCESSES };
   const groups = readGroups(cx, { global, serverUrl: serverUrlOf(controlServers), budget });
   checkPool(groups, cx.report);
-  const { identifier, childLogDirectory, keepsOldAutoLogs, logFile, pidFile } = global;
-  return { groups, controlServers, identifier, childLogDirectory, keepsOldAutoLogs, logFile, pidFile };
+  const { identifier, childLogDirectory, keepsOldAutoLogs, logFile, logFileLimits, pidFile } = global;
+  const own = { logFile, logFileLimits, pidFile };
+  return { groups, controlServers, identifier, childLogDirectory, keepsOldAutoLogs, ...own };
 }
 
 const MAIN_INTERFACE = 'supervisor.rpcinterface:make_main_rpcinterface';

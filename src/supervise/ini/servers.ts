@@ -2,7 +2,7 @@
 
 import { resolve } from 'node:path';
 import { formatPosition } from '../../config/problem.ts';
-import type { ControlServerPlan } from '../plan.ts';
+import type { ControlServerPlan, UserPlan } from '../plan.ts';
 import { type IniContext, Names, SectionReader } from './context.ts';
 import { toInetAddress, toOctal } from './datatypes.ts';
 import { expandUser } from './paths.ts';
@@ -10,14 +10,14 @@ import { strip } from './py-text.ts';
 
 const DEFAULT_MODE = 0o700;
 
-/** Supervisor's order: those on ports first. */
-export function readServers(cx: IniContext): readonly ControlServerPlan[] {
+/** Supervisor's order: those on ports first. `owner` has the Unix sockets without a chown: whom supervisord would run as. */
+export function readServers(cx: IniContext, owner: UserPlan | null): readonly ControlServerPlan[] {
   const readers = [...cx.document.sections.values()].map((section) => new SectionReader(cx, section));
   const of = (kind: string): SectionReader[] =>
     readers.filter(({ section }) => section.name.startsWith(kind));
   return [
     ...of('inet_http_server').flatMap((reader) => readInet(reader) ?? []),
-    ...of('unix_http_server').flatMap((reader) => readUnix(reader) ?? []),
+    ...of('unix_http_server').flatMap((reader) => readUnix(reader, owner) ?? []),
   ];
 }
 
@@ -47,14 +47,14 @@ function readInet(reader: SectionReader): ControlServerPlan | undefined {
 
 const isLoopback = (host: string): boolean => /^(?:127\.[\d.]+|localhost|::1|\[::1\])$/i.test(host);
 
-function readUnix(reader: SectionReader): ControlServerPlan | undefined {
+function readUnix(reader: SectionReader, otherwise: UserPlan | null): ControlServerPlan | undefined {
   const { cx } = reader;
   const file = reader.text('file', new Names(cx.env, { here: cx.here }));
   const login = readLogin(reader);
   const owner = readOwner(reader, 'chown', cx.env);
   if (owner !== undefined && 'problem' in owner)
     reader.warn('chown', `${owner.problem}; the socket stays lbproxy's own`);
-  const { uid, gid } = owner !== undefined && 'uid' in owner ? owner : NO_OWNER;
+  const { uid, gid } = owner !== undefined && 'uid' in owner ? owner : (otherwise ?? NO_OWNER);
   const mode = reader.value('chmod', toOctal, cx.env) ?? DEFAULT_MODE;
   if (file === undefined) return missing(reader, 'file', 'file=/run/supervisor.sock');
   const path = resolve(cx.cwd, expandUser(strip(file), cx));

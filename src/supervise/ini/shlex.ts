@@ -10,8 +10,17 @@ export interface CommandWord {
   readonly open: string;
 }
 
+/** Why a line cannot be split, in our words and in Python's. */
+export interface SplitProblem {
+  readonly problem: string;
+  readonly python: string;
+}
+
+const NO_ESCAPED = 'No escaped character';
+const NO_CLOSING = 'No closing quotation';
+
 /** shlex.split(line). No character but quotes, backslash and blanks means anything. */
-export function splitWords(line: string): readonly CommandWord[] | { readonly problem: string } {
+export function splitWords(line: string): readonly CommandWord[] | SplitProblem {
   const words: CommandWord[] = [];
   let word: { text: string; quoted: boolean; open: string } | undefined;
   for (let i = 0; i < line.length; i++) {
@@ -23,12 +32,14 @@ export function splitWords(line: string): readonly CommandWord[] | { readonly pr
     }
     word ??= { text: '', quoted: false, open: '' };
     if (c === '\\') {
-      if (++i === line.length) return { problem: 'it ends in a backslash that escapes nothing' };
+      if (++i === line.length)
+        return { problem: 'it ends in a backslash that escapes nothing', python: NO_ESCAPED };
       word.text += line[i];
       word.quoted = true;
     } else if (c === "'" || c === '"') {
       const quoted = quotedAt(line, i + 1, c);
-      if (quoted === undefined) return { problem: `the quote ${c} at its character ${i + 1} is not closed` };
+      if (typeof quoted === 'string')
+        return { problem: `the quote ${c} at its character ${i + 1} is not closed`, python: quoted };
       word.text += quoted.text;
       word.quoted = true;
       if (c === '"') word.open += quoted.text;
@@ -42,23 +53,23 @@ export function splitWords(line: string): readonly CommandWord[] | { readonly pr
   return words;
 }
 
-/** In double quotes a backslash escapes `"` and itself, in single quotes nothing. */
+/** In double quotes a backslash escapes `"` and itself, in single quotes nothing. A text is Python's complaint. */
 function quotedAt(
   line: string,
   start: number,
   quote: string,
-): { readonly text: string; readonly end: number } | undefined {
+): { readonly text: string; readonly end: number } | string {
   let text = '';
   for (let i = start; i < line.length; i++) {
     if (line[i] === quote) return { text, end: i };
     if (line[i] === '\\' && quote === '"') {
       // A backslash that is the last character leaves the quote open too.
-      if (i + 1 === line.length) return undefined;
+      if (i + 1 === line.length) return NO_ESCAPED;
       if (line[i + 1] === '"' || line[i + 1] === '\\') i++;
     }
     text += line[i];
   }
-  return undefined;
+  return NO_CLOSING;
 }
 
 export interface PairTokens {

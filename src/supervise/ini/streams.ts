@@ -2,7 +2,7 @@
 import type { LogTarget, OutputPlan, StreamPlan } from '../plan.ts';
 import type { Names, SectionReader } from './context.ts';
 import { toBoolean, toByteSize, toInteger } from './datatypes.ts';
-import { filePath } from './paths.ts';
+import { expandUser, filePath } from './paths.ts';
 
 export interface StreamsResult {
   readonly output: OutputPlan;
@@ -95,10 +95,12 @@ function readStream(
   };
 }
 
+const TWICE = '; in the name of a log it takes four, %%%%, as Supervisor expands that twice';
+
 /** Supervisor expands it twice: a percent sign in a file's name is written `%%%%`. */
 function logText(reader: SectionReader, key: string, names: Names): string | undefined {
   const once = reader.text(key, names);
-  return once === undefined ? undefined : reader.expanded(key, once, names);
+  return once === undefined ? undefined : reader.expanded(key, once, names, TWICE);
 }
 
 function readMaxBytes(reader: SectionReader, key: string, names: Names): number {
@@ -129,7 +131,9 @@ function targetOf(text: string | undefined, reader: SectionReader): Target {
   if (text === '' || word === 'none' || word === 'off') return plain('none');
   if (word === 'syslog') return plain('none', true);
   const { path, missing } = filePath(text, reader.cx);
-  return { target: { kind: 'file', path }, syslog: false, missing };
+  const shown = expandUser(text, reader.cx);
+  const target: LogTarget = shown === path ? { kind: 'file', path } : { kind: 'file', path, shown };
+  return { target, syslog: false, missing };
 }
 
 function missingFolder(reader: SectionReader, key: string, folder: string): string {

@@ -1,6 +1,6 @@
 // The port that a command line names for its own process.
 import { describe, expect, it } from 'vitest';
-import { inferPort, namedPorts } from '../../../src/supervise/ini/infer-port.ts';
+import { inferPort, loneNumber, namedPorts } from '../../../src/supervise/ini/infer-port.ts';
 import { splitWords } from '../../../src/supervise/ini/shlex.ts';
 
 function portOf(command: string, environment: Readonly<Record<string, string>> = {}): number | null {
@@ -54,6 +54,22 @@ describe('the port of a command line', () => {
     expect(portOf('app --port=8001', { PORT: '8001' })).toBe(8001);
     expect(portOf('app --port=8001', { PORT: '8002' })).toBeNull();
     expect(portOf('app', { PORT: 'x' })).toBeNull();
+  });
+
+  it.each([
+    ['python /srv/site/Serv.py 8001', 8001],
+    ['bin/serve 8001 --debug', 8001],
+    ['app 8001 8002', null],
+    ['app --workers 8001', null],
+    ['app -n 8001', null],
+    ['app 80100', null],
+    ['app 08001', null],
+    ['nc localhost 8001', null],
+    ['python client.py localhost:8001', null],
+    ['8001', null],
+    ['app', null],
+  ])('may be the lone number of %s', (command, number) => {
+    expect(loneNumber(command.split(' '))).toBe(number);
   });
 
   it('tells numbers that are no ports', () => {

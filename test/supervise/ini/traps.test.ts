@@ -160,6 +160,10 @@ describe('expansion', () => {
       /process_name.*does not exist.*%\(program_name\)s/,
     );
     expect(read('[program:a]\ncommand=date +%F\n').errors[0]).toMatch(/"%F": a single % begins a name/);
+    expect(read('[program:a]\ncommand=a\nstdout_logfile=/tmp/a%%b\n').errors[0]).toMatch(
+      /in the name of a log it takes four, %%%%/,
+    );
+    expect(read('[program:a]\ncommand=a\nstdout_logfile=/tmp/a%%%%b\n').errors).toEqual([]);
     expect(read('[program:a]\ncommand=a\nnonsense=%\n').errors).toEqual([]);
   });
 

@@ -1,8 +1,9 @@
 // reread, update, add, remove, avail: the configuration that was read, and what of it runs.
+import { FAULTS } from '../../../supervise/control/rpc-faults.ts';
 import { configLine } from '../format.ts';
 import { makeNamespec, wordsOf } from '../namespec.ts';
 import { EXIT, type Session } from '../session.ts';
-import { FAULT, Fault } from '../xmlrpc-client.ts';
+import { Fault } from '../xmlrpc-client.ts';
 import { askPool } from './own.ts';
 
 /** Says a fault's words and sets the status to failed; other faults go on. */
@@ -30,7 +31,7 @@ export async function avail(session: Session, arg: string): Promise<void> {
       })),
     };
   } catch (error) {
-    tellFault(session, error, { [FAULT.shutdownState]: 'ERROR: supervisor shutting down' });
+    tellFault(session, error, { [FAULTS.SHUTDOWN_STATE]: 'ERROR: supervisor shutting down' });
   }
 }
 
@@ -49,8 +50,8 @@ export async function reread(session: Session, arg: string): Promise<void> {
   } catch (error) {
     const text = error instanceof Fault ? error.text : '';
     tellFault(session, error, {
-      [FAULT.shutdownState]: 'ERROR: supervisor shutting down',
-      [FAULT.cantReread]: `ERROR: ${text}`,
+      [FAULTS.SHUTDOWN_STATE]: 'ERROR: supervisor shutting down',
+      [FAULTS.CANT_REREAD]: `ERROR: ${text}`,
     });
   }
 }
@@ -61,14 +62,14 @@ export async function add(session: Session, arg: string): Promise<void> {
       await session.call('addProcessGroup', name);
       session.output(`${name}: added process group`);
     } catch (error) {
-      if (error instanceof Fault && error.code === FAULT.alreadyAdded) {
+      if (error instanceof Fault && error.code === FAULTS.ALREADY_ADDED) {
         // No failure: what was asked for is so.
         session.output('ERROR: process group already active');
         continue;
       }
       tellFault(session, error, {
-        [FAULT.shutdownState]: 'ERROR: shutting down',
-        [FAULT.badName]: `ERROR: no such process/group: ${name}`,
+        [FAULTS.SHUTDOWN_STATE]: 'ERROR: shutting down',
+        [FAULTS.BAD_NAME]: `ERROR: no such process/group: ${name}`,
       });
     }
   }
@@ -81,8 +82,8 @@ export async function remove(session: Session, arg: string): Promise<void> {
       session.output(`${name}: removed process group`);
     } catch (error) {
       tellFault(session, error, {
-        [FAULT.stillRunning]: `ERROR: process/group still running: ${name}`,
-        [FAULT.badName]: `ERROR: no such process/group: ${name}`,
+        [FAULTS.STILL_RUNNING]: `ERROR: process/group still running: ${name}`,
+        [FAULTS.BAD_NAME]: `ERROR: no such process/group: ${name}`,
       });
     }
   }
@@ -117,7 +118,7 @@ async function readChanges(session: Session) {
   try {
     return (await session.call('reloadConfig'))[0];
   } catch (error) {
-    tellFault(session, error, { [FAULT.shutdownState]: 'ERROR: already shutting down' });
+    tellFault(session, error, { [FAULTS.SHUTDOWN_STATE]: 'ERROR: already shutting down' });
     return null;
   }
 }
@@ -139,7 +140,7 @@ async function checkGroups(
 async function takeOut(session: Session, group: string): Promise<void> {
   const results = await session.call('stopProcessGroup', group, true);
   session.output(`${group}: stopped`);
-  if (results.some(({ status }) => status === FAULT.failed)) {
+  if (results.some(({ status }) => status === FAULTS.FAILED)) {
     session.output(`${group}: has problems; not removing`);
     session.exitStatus = EXIT.failed;
     return;

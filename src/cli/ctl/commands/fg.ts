@@ -1,7 +1,8 @@
 // fg: what is typed goes to the process, what it prints is shown.
+import { FAULTS } from '../../../supervise/control/rpc-faults.ts';
 import { wordsOf } from '../namespec.ts';
 import { EXIT, type Session } from '../session.ts';
-import { FAULT, Fault } from '../xmlrpc-client.ts';
+import { Fault } from '../xmlrpc-client.ts';
 import { copyLog, followLimits } from './tail.ts';
 
 const RUNNING = 20;
@@ -42,7 +43,7 @@ async function isRunning(session: Session, name: string): Promise<boolean | null
     return (await session.call('getProcessInfo', name)).state === RUNNING;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    if (error.code === FAULT.badName) fail(session, 'ERROR: bad process name supplied');
+    if (error.code === FAULTS.BAD_NAME) fail(session, 'ERROR: bad process name supplied');
     else session.output(`ERROR: ${error.message}`);
     return null;
   }
@@ -57,7 +58,7 @@ async function sendLines(session: Session, name: string): Promise<void> {
       await session.call('sendProcessStdin', name, `${line}\n`);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      session.output(error.code === FAULT.notRunning ? 'Process got killed' : `ERROR: ${error.message}`);
+      session.output(error.code === FAULTS.NOT_RUNNING ? 'Process got killed' : `ERROR: ${error.message}`);
       return;
     }
     if ((await session.call('getProcessInfo', name)).state === RUNNING) continue;

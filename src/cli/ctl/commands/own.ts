@@ -1,36 +1,55 @@
 // What only lbproxy can do: scale, drain, undrain, reopen; and the way any command of it is asked and told.
 import type { CtlRequest, CtlResult } from '../../../supervise/control/ctl-protocol.ts';
-import { wordsOf } from '../namespec.ts';
+import { FAULTS } from '../../../supervise/control/rpc-faults.ts';
+import { makeNamespec, wordsOf } from '../namespec.ts';
 import { EXIT, type Session } from '../session.ts';
-import { FAULT } from '../xmlrpc-client.ts';
-import { outcomeLine, STARTED, type Words } from './results.ts';
+import { STARTED, STOPPED } from './results.ts';
 
 /** Prints lines and results as they come, then the sum of it. */
 export async function askPool(session: Session, request: CtlRequest): Promise<void> {
   const words = WORDS[request.command] ?? null;
+  let failures = 0;
+  let told = false;
   const done = await session.pool.request(request, {
-    line: (text) => session.output(text),
-    result: (result) => tellResult(session, result, words),
+    line: (text) => {
+      told = true;
+      session.output(text);
+    },
+    result: (result) => {
+      told = true;
+      if (result.status !== FAULTS.SUCCESS) failures++;
+      tellResult(session, result, words);
+    },
   });
-  if (done.text !== '') session.output(done.ok ? done.text : `ERROR: ${done.text}`);
+  // Where each failure was told, its sum says nothing new.
+  if (done.text !== '' && (done.ok || failures === 0))
+    session.output(done.ok ? done.text : `ERROR: ${done.text}`);
+  else if (done.ok && !told) tellDone(session, request);
   if (!done.ok && session.exitStatus === EXIT.ok) session.exitStatus = EXIT.failed;
 }
 
 /** What is said of a process with which all went well; commands that print a line for each say no more. */
 const WORDS: Partial<Record<CtlRequest['command'], string>> = { drain: 'drained', undrain: 'undrained' };
 
+/** A command whose server has nothing to say of it was done nevertheless. `update` says nothing where nothing changed, as ever. */
+function tellDone(session: Session, request: CtlRequest): void {
+  if (request.command === 'scale') session.output(`${request.args.program}: scaled to ${request.args.count}`);
+  if (request.command !== 'drain' && request.command !== 'undrain') return;
+  for (const name of request.args.names) session.output(`${name}: ${request.command}ed`);
+}
+
 function tellResult(session: Session, result: CtlResult, success: string | null): void {
   const { group, name, status, description, problem } = result;
-  const isGroup = name === '' || name === '*';
-  const words: Words = { ...STARTED, tellsFailure: true, success: success ?? '' };
-  if (status === FAULT.badName && isGroup) session.output(`${group}: ERROR (no such group)`);
-  else if (status !== FAULT.success)
-    session.output(outcomeLine({ group, name: isGroup ? null : name, status, description }, words));
-  else if (success !== null)
-    session.output(outcomeLine({ group, name: isGroup ? null : name, status, description }, words));
-  if (problem !== null) session.hint(`${group}:${name}: ${problem}`);
+  const namespec = makeNamespec(group, name === '' ? '*' : name);
+  if (status === FAULTS.SUCCESS) {
+    if (success !== null) session.output(`${namespec}: ${success}`);
+  } else if (status === FAULTS.BAD_NAME && name === '') session.output(`${group}: ERROR (no such group)`);
+  else session.output(`${namespec}: ERROR (${REASONS[status] ?? description})`);
+  if (problem !== null) session.hint(`${namespec}: ${problem}`);
   session.statusOf(status);
 }
+
+const REASONS: Readonly<Record<number, string>> = { ...STOPPED.errors, ...STARTED.errors };
 
 /** Whether the server is lbproxy; says so where it is not. */
 async function isLbproxy(session: Session, command: string): Promise<boolean> {

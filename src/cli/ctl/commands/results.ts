@@ -1,7 +1,8 @@
 // What became of a process, in supervisorctl's words.
+import { FAULTS } from '../../../supervise/control/rpc-faults.ts';
 import { makeNamespec } from '../namespec.ts';
 import { PythonError } from '../python-error.ts';
-import { FAULT, type Fault } from '../xmlrpc-client.ts';
+import type { Fault } from '../xmlrpc-client.ts';
 
 export interface Outcome {
   readonly group: string;
@@ -23,34 +24,34 @@ export const STARTED: Words = {
   success: 'started',
   tellsFailure: false,
   errors: {
-    [FAULT.badName]: 'no such process',
-    [FAULT.noFile]: 'no such file',
-    [FAULT.notExecutable]: 'file is not executable',
-    [FAULT.alreadyStarted]: 'already started',
-    [FAULT.spawnError]: 'spawn error',
-    [FAULT.abnormalTermination]: 'abnormal termination',
+    [FAULTS.BAD_NAME]: 'no such process',
+    [FAULTS.NO_FILE]: 'no such file',
+    [FAULTS.NOT_EXECUTABLE]: 'file is not executable',
+    [FAULTS.ALREADY_STARTED]: 'already started',
+    [FAULTS.SPAWN_ERROR]: 'spawn error',
+    [FAULTS.ABNORMAL_TERMINATION]: 'abnormal termination',
   },
 };
 
 const SIGNAL_ERRORS = {
-  [FAULT.badName]: 'no such process',
-  [FAULT.badSignal]: 'bad signal name',
-  [FAULT.notRunning]: 'not running',
+  [FAULTS.BAD_NAME]: 'no such process',
+  [FAULTS.BAD_SIGNAL]: 'bad signal name',
+  [FAULTS.NOT_RUNNING]: 'not running',
 };
 
 export const STOPPED: Words = { success: 'stopped', errors: SIGNAL_ERRORS, tellsFailure: true };
 export const SIGNALLED: Words = { success: 'signalled', errors: SIGNAL_ERRORS, tellsFailure: true };
 export const CLEARED: Words = {
   success: 'cleared',
-  errors: { [FAULT.badName]: 'no such process', [FAULT.failed]: 'failed' },
+  errors: { [FAULTS.BAD_NAME]: 'no such process', [FAULTS.FAILED]: 'failed' },
   tellsFailure: false,
 };
 
 /** Throws for a code that has no words, as supervisorctl does (a server that is about to end answers 6 to all). */
 export function outcomeLine({ group, name, status, description }: Outcome, words: Words): string {
   const namespec = makeNamespec(group, name);
-  if (status === FAULT.success) return `${namespec}: ${words.success}`;
-  if (status === FAULT.failed && words.tellsFailure) return description;
+  if (status === FAULTS.SUCCESS) return `${namespec}: ${words.success}`;
+  if (status === FAULTS.FAILED && words.tellsFailure) return description;
   const error = words.errors[status];
   if (error === undefined)
     throw new PythonError('ValueError', `Unknown result code ${status} for ${namespec}`);

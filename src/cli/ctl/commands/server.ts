@@ -1,8 +1,9 @@
 // pid, version, open, shutdown, reload: of the server itself.
+import { FAULTS } from '../../../supervise/control/rpc-faults.ts';
 import { makeNamespec, wordsOf } from '../namespec.ts';
 import { PythonError } from '../python-error.ts';
 import { EXIT, type Session } from '../session.ts';
-import { FAULT, Fault } from '../xmlrpc-client.ts';
+import { Fault } from '../xmlrpc-client.ts';
 import { status } from './status.ts';
 
 export async function pid(session: Session, arg: string): Promise<void> {
@@ -31,7 +32,7 @@ async function pidsOf(session: Session, names: readonly string[]): Promise<void>
       if (pid === 0) session.exitStatus = EXIT.notRunning;
     } catch (error) {
       session.exitStatus = EXIT.failed;
-      if (!(error instanceof Fault) || error.code !== FAULT.badName) throw error;
+      if (!(error instanceof Fault) || error.code !== FAULTS.BAD_NAME) throw error;
       pids.push({ name, pid: null });
       session.output(`No such process ${name}`);
     }
@@ -74,7 +75,7 @@ export async function shutdown(session: Session, arg: string): Promise<void> {
     await session.call('shutdown');
     session.output('Shut down');
   } catch (error) {
-    if (error instanceof Fault && error.code === FAULT.shutdownState)
+    if (error instanceof Fault && error.code === FAULTS.SHUTDOWN_STATE)
       return session.output('ERROR: already shutting down');
     session.exitStatus = EXIT.failed;
     const code = error instanceof PythonError ? error.code : null;
@@ -93,7 +94,7 @@ export async function reload(session: Session, arg: string): Promise<void> {
     session.output('Restarted supervisord');
   } catch (error) {
     session.exitStatus = EXIT.failed;
-    if (!(error instanceof Fault) || error.code !== FAULT.shutdownState) throw error;
+    if (!(error instanceof Fault) || error.code !== FAULTS.SHUTDOWN_STATE) throw error;
     session.output('ERROR: already shutting down');
   }
 }

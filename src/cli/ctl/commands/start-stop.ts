@@ -1,7 +1,8 @@
 // start, stop, signal, restart, clear: the same to one process after the other, or to groups.
-import { splitNamespec, wordsOf } from '../namespec.ts';
+import { FAULTS } from '../../../supervise/control/rpc-faults.ts';
+import { makeNamespec, splitNamespec, wordsOf } from '../namespec.ts';
 import { EXIT, type Session } from '../session.ts';
-import { type CallResult, FAULT, Fault } from '../xmlrpc-client.ts';
+import { type CallResult, Fault } from '../xmlrpc-client.ts';
 import { askPool } from './own.ts';
 import { CLEARED, outcomeLine, outcomeOf, SIGNALLED, STARTED, STOPPED, type Words } from './results.ts';
 
@@ -14,6 +15,8 @@ interface Verb {
   /** null where the command does not know groups. */
   readonly group: ((group: string) => Promise<readonly CallResult[]>) | null;
   one(name: string): Promise<boolean>;
+  /** Says why a process failed, for persons. */
+  readonly explain?: (name: string) => Promise<void>;
   /** The exit status for a group that does not exist. */
   readonly noGroupStatus: number;
 }
@@ -30,12 +33,18 @@ async function startNames(session: Session, names: readonly string[]): Promise<v
   const wait = !session.flags.noWait;
   await forNames(session, names, {
     words: wait ? STARTED : { ...STARTED, success: 'starting' },
-    ignored: FAULT.alreadyStarted,
+    ignored: FAULTS.ALREADY_STARTED,
     all: () => session.call('startAllProcesses', wait),
     group: (group) => session.call('startProcessGroup', group, wait),
     one: (name) => session.call('startProcess', name, wait),
+    explain: (name) => whyNotStarted(session, name),
     noGroupStatus: EXIT.invalidArguments,
   });
+}
+
+async function whyNotStarted(session: Session, name: string): Promise<void> {
+  const { spawnerr } = await session.call('getProcessInfo', name);
+  session.hint(`${name}: ${spawnerr || 'it ended at once'}; see: lbproxy ctl tail ${name} stderr`);
 }
 
 export async function stop(session: Session, arg: string): Promise<void> {
@@ -48,7 +57,7 @@ export async function stop(session: Session, arg: string): Promise<void> {
 async function stopNames(session: Session, names: readonly string[], wait: boolean): Promise<void> {
   await forNames(session, names, {
     words: wait ? STOPPED : { ...STOPPED, success: 'stopping' },
-    ignored: FAULT.notRunning,
+    ignored: FAULTS.NOT_RUNNING,
     all: () => session.call('stopAllProcesses', wait),
     group: (group) => session.call('stopProcessGroup', group, wait),
     one: (name) => session.call('stopProcess', name, wait),
@@ -97,7 +106,7 @@ export async function clear(session: Session, arg: string): Promise<void> {
 }
 
 async function forNames(session: Session, names: readonly string[], verb: Verb): Promise<void> {
-  if (names.includes('all')) return tellAll(session, verb, await verb.all());
+  if (names.includes('all')) return await tellAll(session, verb, await verb.all());
   for (const name of names) {
     const { group, process } = splitNamespec(name);
     if (process === null && verb.group !== null) await forGroup(session, group, verb, verb.group);
@@ -105,11 +114,17 @@ async function forNames(session: Session, names: readonly string[], verb: Verb):
   }
 }
 
-function tellAll(session: Session, { words, ignored }: Verb, results: readonly CallResult[]): void {
+async function tellAll(session: Session, verb: Verb, results: readonly CallResult[]): Promise<void> {
   for (const result of results) {
-    session.output(outcomeLine(result, words));
-    session.statusOf(result.status, ignored);
+    session.output(outcomeLine(result, verb.words));
+    session.statusOf(result.status, verb.ignored);
+    await explain(verb, makeNamespec(result.group, result.name), result.status);
   }
+}
+
+/** What was not even tried, or is known by its name, needs no more words. */
+async function explain(verb: Verb, name: string, status: number): Promise<void> {
+  if (status === FAULTS.SPAWN_ERROR || status === FAULTS.ABNORMAL_TERMINATION) await verb.explain?.(name);
 }
 
 async function forGroup(
@@ -119,22 +134,24 @@ async function forGroup(
   act: (group: string) => Promise<readonly CallResult[]>,
 ): Promise<void> {
   try {
-    tellAll(session, verb, await act(group));
+    await tellAll(session, verb, await act(group));
   } catch (error) {
-    if (!(error instanceof Fault) || error.code !== FAULT.badName) throw error;
+    if (!(error instanceof Fault) || error.code !== FAULTS.BAD_NAME) throw error;
     session.output(`${group}: ERROR (no such group)`);
     session.exitStatus = verb.noGroupStatus;
   }
 }
 
-async function forOne(session: Session, name: string, { words, ignored, one }: Verb): Promise<void> {
+async function forOne(session: Session, name: string, verb: Verb): Promise<void> {
+  const { words, ignored, one } = verb;
   const { group, process } = splitNamespec(name);
   try {
     await one(name);
-    session.output(outcomeLine({ group, name: process, status: FAULT.success, description: '' }, words));
+    session.output(outcomeLine({ group, name: process, status: FAULTS.SUCCESS, description: '' }, words));
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     session.output(outcomeLine(outcomeOf(error, group, process), words));
     session.statusOf(error.code, ignored);
+    await explain(verb, name, error.code);
   }
 }

@@ -1,9 +1,9 @@
 // status: what runs, in columns. --wide and --json ask lbproxy for what only it knows; --wait waits while something is STARTING.
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { CtlProcess } from '../../../supervise/control/ctl-protocol.ts';
 import { statusLines, type WideRow, wideLines } from '../format.ts';
 import { makeNamespec, splitNamespec, wordsOf } from '../namespec.ts';
 import { EXIT, type Session } from '../session.ts';
+import { Interrupted } from '../transport.ts';
 import type { ProcessInfo } from '../xmlrpc-client.ts';
 
 const POLL_MS = 100;
@@ -36,7 +36,8 @@ async function settled(session: Session): Promise<readonly ProcessInfo[]> {
   const end = Date.now() + (session.flags.timeoutMs ?? WAIT_LIMIT_MS);
   let latest = infos;
   while (latest.some(({ statename }) => statename === 'STARTING') && Date.now() < end) {
-    await sleep(POLL_MS, undefined, { signal: session.limits.signal });
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    if (session.interrupted) throw new Interrupted();
     latest = await session.call('getAllProcessInfo');
   }
   return latest;

@@ -1,10 +1,10 @@
 // tail, maintail: the last bytes of a log, or all that comes.
-
+import { FAULTS } from '../../../supervise/control/rpc-faults.ts';
 import { wordsOf } from '../namespec.ts';
 import { PythonError, quoted } from '../python-error.ts';
 import { EXIT, type Session } from '../session.ts';
 import { ask, Interrupted, type Limits } from '../transport.ts';
-import { FAULT, Fault } from '../xmlrpc-client.ts';
+import { Fault } from '../xmlrpc-client.ts';
 
 const DEFAULT_BYTES = 1600;
 type Channel = 'stdout' | 'stderr';
@@ -69,9 +69,9 @@ function bytesOf(modifier: string): number | 'follow' | null {
 function tellFault(session: Session, name: string, error: unknown, noName: string | null): void {
   session.exitStatus = EXIT.failed;
   const code = error instanceof Fault ? error.code : null;
-  if (code === FAULT.noFile) session.output(`${name}: ERROR (no log file)`);
-  else if (code === FAULT.failed) session.output(`${name}: ERROR (unknown error reading log)`);
-  else if (code === FAULT.badName && noName !== null) session.output(`${name}: ERROR (${noName})`);
+  if (code === FAULTS.NO_FILE) session.output(`${name}: ERROR (no log file)`);
+  else if (code === FAULTS.FAILED) session.output(`${name}: ERROR (unknown error reading log)`);
+  else if (code === FAULTS.BAD_NAME && noName !== null) session.output(`${name}: ERROR (${noName})`);
   else throw error;
 }
 
@@ -96,7 +96,9 @@ export async function copyLog(session: Session, path: string, limits: Limits): P
   const url = `${session.server.url}${path}`;
   const { stdout, stderr } = session.io;
   try {
-    const response = await ask(session.server, { method: 'GET', path, limits });
+    // Of an exchange that is to close the connection Supervisor gathers the answer before it sends any.
+    const headers = { connection: 'keep-alive' };
+    const response = await ask(session.server, { method: 'GET', path, headers, limits });
     if (response.statusCode !== 200) {
       response.destroy();
       stderr.write(`${url} Cannot read, status code ${response.statusCode}\n`);
@@ -107,6 +109,7 @@ export async function copyLog(session: Session, path: string, limits: Limits): P
       if (stdout.destroyed) return;
       if (!stdout.write(piece)) await drained(stdout);
     }
+    response.socket.destroy();
   } catch (error) {
     if (limits.signal.aborted) throw new Interrupted();
     if (!(error instanceof PythonError)) throw error;

@@ -1,0 +1,535 @@
+// The same supervisord.conf under Debian's supervisord and under lbproxy, driven by the real supervisorctl and by Python's ServerProxy:
+// the same lines, exit statuses, answers, faults and states. Where lbproxy answers otherwise the step says why (`differs`).
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { supervisorVersion } from '../../support/supervisord.ts';
+import { isRunning } from '../programs.ts';
+import { APART, BEFORE, CHANGED, EACH_KIND, LOOSE, MORE, STUBBORN } from './programs-of-each-kind.ts';
+import {
+  type AnyStep,
+  anyOrder,
+  better,
+  compared,
+  confOf,
+  ctl,
+  differs,
+  rpc,
+  type Side,
+  type Step,
+  startOurs,
+  startTheirs,
+} from './sides.ts';
+
+const info = (name: string): Step => rpc('getProcessInfo', name);
+const until = (name: string, ...states: string[]): Step => ['until', name, states];
+const begin = (name: string): Step => rpc('startProcess', name, false);
+const conf = (sections: string): Step => ['write', 'supervisord.conf', confOf(sections)];
+
+const NAMES = [
+  'good',
+  'good:good',
+  'good:*',
+  'good:',
+  'trio',
+  'trio:*',
+  'trio:many-00',
+  'trio:many-07',
+  'many',
+  'nope',
+  'nope:*',
+  'nope:x',
+  'one:both',
+  'one:*',
+  'both',
+  ':',
+  ':x',
+  'ear',
+  'GOOD',
+  'a:b:c',
+  'grüße',
+];
+
+const NO_FOLDER =
+  'a folder that is missing is the reason that is shown, and nothing is started in it that would say so in its log';
+const REACHED =
+  "Supervisor's own words of what is wrong with a file; lbproxy's name the line and the next step";
+const CUT = 'a character that the number of bytes cuts in two makes Supervisor fail';
+const KILLS = 'killasgroup is on where the file does not say otherwise: no process outlives its leader';
+const LEAVES = 'what no process depends on (autorestart, priority, sizes of logs, times) restarts nothing';
+
+/** Once all that start by themselves are where they stay. */
+const SETTLED: readonly Step[] = [
+  until('missing', 'FATAL'),
+  until('late0', 'EXITED'),
+  until('uni', 'EXITED'),
+  until('ear', 'RUNNING'),
+  ['pause', 1],
+];
+
+const ASKED: readonly AnyStep[] = [
+  ...SETTLED,
+  ctl('status'),
+  ctl('status all'),
+  ctl('status good all nope'),
+  ...NAMES.map((name) => ctl(`status ${name}`)),
+  ctl('status good trio:* nope missing'),
+  ctl('status later'),
+  ctl('status missing good'),
+  ctl('pid good nope later'),
+  ctl('pid nope:*'),
+  ctl('pid trio:many-00'),
+  ctl('pid'),
+  ctl('pid all'),
+  ctl('pid trio:*'),
+  ctl('avail'),
+  ctl('avail x'),
+  ctl('version'),
+  ctl('nosuch'),
+  ctl('help'),
+  ctl('help start'),
+  ctl('maintail x'),
+  ctl('maintail -x'),
+  ctl('maintail -5 x'),
+  ...[
+    'reread x',
+    'reload x',
+    'shutdown x',
+    'start',
+    'stop',
+    'restart',
+    'signal',
+    'signal HUP',
+    'clear',
+    'tail',
+  ].map(ctl),
+  ...[
+    'tail -5',
+    'tail a b c d',
+    'tail a b',
+    'tail -x good',
+    'add',
+    'remove',
+    'fg',
+    'fg nope',
+    'fg good nope',
+  ].map(ctl),
+  ...['fg later', 'fg trio:*', 'fg missing', 'open nope', 'quit', 'exit'].map(ctl),
+  rpc('getAllProcessInfo'),
+  differs(KILLS, rpc('getAllConfigInfo')),
+  ...['getState', 'getPID', 'getIdentification', 'getVersion', 'getSupervisorVersion', 'getAPIVersion'].map(
+    (m) => rpc(m),
+  ),
+  ...NAMES.map(info),
+  rpc('getProcessInfo', 5),
+  rpc('getProcessInfo'),
+  rpc('startProcess'),
+  rpc('stopProcess', 'good', true, 3),
+  rpc('nope'),
+  rpc('system.listMethods'),
+  rpc('system.methodSignature', 'supervisor.startProcess'),
+  rpc('system.multicall', [
+    { methodName: 'supervisor.getState', params: [] },
+    { methodName: 'supervisor.stopProcess', params: ['nope'] },
+  ]),
+  ...['reread', 'update', 'update nope'].map(ctl),
+];
+
+const LOGS: readonly AnyStep[] = [
+  ...SETTLED,
+  ...[
+    'tail redirected',
+    'tail -4 redirected',
+    'tail redirected stderr',
+    'tail redirected STDOUT',
+    'tail uni',
+  ].map(ctl),
+  ctl('tail -5 uni'),
+  better(CUT, ctl('tail -6 uni')),
+  ...[
+    'tail -0 uni',
+    'tail +5 uni',
+    'tail flood',
+    'tail one:both',
+    'tail nope',
+    'tail good:*',
+    'tail missing',
+  ].map(ctl),
+  ...[
+    'tail later',
+    'tail left',
+    'tail one:left',
+    'tail one:left stderr',
+    'tail trio:many-01',
+    'tail parent',
+  ].map(ctl),
+  ctl('tail stubborn'),
+  ['ctl', ['tail', '-f', 'redirected'], 1],
+  ['ctl', ['tail', '-f', 'uni', 'stdout'], 1],
+  ['ctl', ['tail', '-f', 'uni', 'stderr'], 1],
+  ctl('tail -f nope'),
+  ctl('tail -f one:both'),
+  ...['clear uni', 'tail uni', 'clear redirected', 'tail redirected', 'clear nope', 'clear trio:*'].map(ctl),
+  ...['clear one:both', 'clear good redirected nope', 'clear later', 'clear missing'].map(ctl),
+  rpc('sendProcessStdin', 'later', 'x'),
+  ctl('start later'),
+  rpc('sendProcessStdin', 'later', 'grüße\n'),
+  rpc('sendProcessStdin', 'trio:*', 'x'),
+  ['pause', 0.5],
+  ctl('tail later'),
+  rpc('readProcessStdoutLog', 'later', 0, 0),
+  better(CUT, rpc('readProcessStdoutLog', 'later', -3, 0)),
+  rpc('readProcessStdoutLog', 'later', 'x', 0),
+  rpc('tailProcessStdoutLog', 'later', 0, 100),
+  rpc('readProcessStderrLog', 'later', 0, 0),
+  rpc('readProcessStderrLog', 'redirected', 0, 0),
+  rpc('readProcessStdoutLog', 'one:both', 0, 0),
+  rpc('tailProcessStdoutLog', 'one:both', 0, 0),
+  rpc('clearProcessLogs', 'one:both'),
+  ctl('stop later'),
+  rpc('clearLog'),
+  ctl('maintail'),
+  ctl('start later'),
+  ctl('stop later'),
+  ['mainlog'],
+];
+
+const STARTED: readonly AnyStep[] = [
+  ...SETTLED,
+  ...[
+    'start good',
+    'start good:*',
+    'start nope',
+    'start nope:*',
+    'start one:nope',
+    'start trio',
+    'start bare',
+  ].map(ctl),
+  ...[
+    'start plain',
+    'start folder',
+    'start exit0',
+    'start exit1',
+    'start late0',
+    'start late1',
+    'start late2',
+    'start missing',
+  ].map(ctl),
+  ...['late0', 'late1', 'late2'].map((name) => until(name, 'EXITED')),
+  ...['exit0', 'exit1', 'folder'].map((name) => until(name, 'FATAL')),
+  ...['exit0', 'exit1', 'late1', 'late2', 'missing', 'bare', 'plain', 'late0'].map(info),
+  differs(NO_FOLDER, info('folder')),
+  ctl('start exit2'),
+  until('exit2', 'FATAL'),
+  info('exit2'),
+  ...['start good nope bare trio:*', 'stop good nope later'].map(ctl),
+  info('good'),
+  ...[
+    'stop good',
+    'start good',
+    'restart good',
+    'restart nope',
+    'restart later',
+    'stop later',
+    'restart good trio:many-00',
+  ].map(ctl),
+  anyOrder(ctl('restart trio:*')),
+  ctl('stop trio:many-00'),
+  anyOrder(ctl('stop trio:*')),
+  ...['stop trio:*', 'status trio:*', 'start trio:*', 'start trio:*', 'stop stubborn'].map(ctl),
+  info('stubborn'),
+  ...['start stubborn', 'stop parent', 'start parent', 'stop missing', 'stop exit0', 'stop late0'].map(ctl),
+  ...['missing', 'exit0', 'late0'].map(info),
+  ctl('signal HUP good'),
+  // Supervisor starts it again with its next look, a second later.
+  ['pause', 1.5],
+  until('good', 'RUNNING'),
+  info('good'),
+  ...[
+    'start good',
+    'signal 0 good',
+    'signal CONT good',
+    'signal NOPE good',
+    'signal CONT nope',
+    'signal CONT nope:*',
+  ].map(ctl),
+  ...[
+    'signal CONT trio:*',
+    'signal CONT later',
+    'signal CONT good later nope',
+    'signal CONT all',
+    'signal good',
+  ].map(ctl),
+  ...['signal 99 good', 'signal CONT missing', 'signal usr1 later', 'signal SIGCONT good', 'stop ear'].map(
+    ctl,
+  ),
+  info('ear'),
+  ...['start ear', 'start both', 'stop both', 'stop one:both', 'status one:* two:*', 'start one:both'].map(
+    ctl,
+  ),
+];
+
+const IN_EACH_STATE: readonly AnyStep[] = [
+  ...SETTLED,
+  // STARTING
+  begin('slow'),
+  ctl('status slow'),
+  info('slow'),
+  rpc('startProcess', 'slow'),
+  begin('slow'),
+  ...['start slow', 'signal CONT slow', 'tail slow', 'remove slow'].map(ctl),
+  rpc('sendProcessStdin', 'slow', 'x'),
+  ctl('stop slow'),
+  info('slow'),
+  // BACKOFF
+  begin('again'),
+  until('again', 'BACKOFF'),
+  until('again', 'STARTING'),
+  until('again', 'BACKOFF'),
+  until('again', 'STARTING'),
+  until('again', 'BACKOFF'),
+  ctl('status again'),
+  info('again'),
+  ...['pid again', 'signal CONT again', 'start again'].map(ctl),
+  rpc('signalProcess', 'again', 'CONT'),
+  rpc('sendProcessStdin', 'again', 'x'),
+  begin('again'),
+  ...['remove again', 'tail again', 'stop again'].map(ctl),
+  info('again'),
+  ...['status again', 'stop again'].map(ctl),
+  // STOPPING
+  rpc('stopProcess', 'stubborn', false),
+  info('stubborn'),
+  ctl('start stubborn'),
+  begin('stubborn'),
+  rpc('sendProcessStdin', 'stubborn', 'x'),
+  rpc('signalProcess', 'stubborn', 'CONT'),
+  rpc('stopProcess', 'stubborn'),
+  rpc('removeProcessGroup', 'stubborn'),
+  until('stubborn', 'STOPPED'),
+  info('stubborn'),
+  ctl('start stubborn'),
+  // FATAL
+  ctl('start missing'),
+  until('missing', 'FATAL', 'STOPPED'),
+  info('missing'),
+  ...['pid missing', 'signal CONT missing', 'stop missing'].map(ctl),
+  begin('folder'),
+  until('folder', 'FATAL'),
+  differs(NO_FOLDER, info('folder')),
+  ctl('stop folder'),
+  differs(NO_FOLDER, ctl('tail folder stderr')),
+  rpc('startProcess', 'exit1'),
+  until('exit1', 'FATAL'),
+  info('exit1'),
+  ctl('stop exit1'),
+  // EXITED
+  rpc('startProcess', 'late1'),
+  until('late1', 'EXITED'),
+  info('late1'),
+  ...['status late1', 'pid late1', 'signal CONT late1', 'stop late1', 'tail late1', 'remove late1'].map(ctl),
+  rpc('sendProcessStdin', 'exit2', 'x'),
+];
+
+const AT_ONCE: readonly AnyStep[] = [
+  ...SETTLED,
+  // A stop during a start that is waited for.
+  ['together', [ctl('start slow'), ctl('stop slow')]],
+  info('slow'),
+  ['together', [rpc('startProcess', 'slow'), rpc('stopProcess', 'slow')]],
+  info('slow'),
+  ['together', [rpc('startProcess', 'slow'), rpc('startProcess', 'slow'), begin('slow'), info('slow')]],
+  info('slow'),
+  ctl('stop slow'),
+  ['together', [ctl('start slow'), ctl('start slow')]],
+  ctl('stop slow'),
+  [
+    'together',
+    [rpc('stopProcess', 'stubborn'), rpc('startProcess', 'stubborn'), rpc('stopProcess', 'stubborn')],
+  ],
+  until('stubborn', 'STOPPED'),
+  ctl('start stubborn'),
+  ['together', [rpc('stopProcess', 'stubborn', false), begin('stubborn')]],
+  ['pause', 1.6],
+  info('stubborn'),
+  ctl('start stubborn'),
+  ['together', [ctl('restart stubborn'), ctl('restart stubborn')]],
+  until('stubborn', 'RUNNING'),
+  rpc('startProcessGroup', 'trio'),
+  anyOrder(rpc('stopProcessGroup', 'trio')),
+  rpc('startProcessGroup', 'trio', false),
+  rpc('stopProcessGroup', 'trio', false),
+  rpc('startProcessGroup', 'nope'),
+  ...['trio:many-00', 'trio:many-01', 'trio:many-02'].map((name) => until(name, 'STOPPED')),
+  rpc('signalProcessGroup', 'trio', 'CONT'),
+  rpc('startProcess', 'trio:*', false),
+  rpc('startProcess', 'one:*'),
+  anyOrder(rpc('stopProcess', 'one:*')),
+  anyOrder(ctl('stop all')),
+  ['states'],
+  ctl('stop all'),
+  anyOrder(ctl('start all')),
+  until('late1', 'EXITED'),
+  until('late2', 'EXITED'),
+  until('exit2', 'FATAL'),
+  anyOrder(rpc('stopAllProcesses')),
+  ['states'],
+];
+
+const CONFIGURED: readonly AnyStep[] = [
+  until('quiet', 'RUNNING'),
+  ['pids', 'first'],
+  ...['avail', 'reread', 'update'].map(ctl),
+  conf(CHANGED),
+  ...[
+    'avail',
+    'reread',
+    'reread',
+    'avail',
+    'status',
+    'add coming',
+    'add coming',
+    'add coming nope',
+    'add changing',
+  ].map(ctl),
+  ...[
+    'remove going',
+    'stop going',
+    'remove going',
+    'remove going',
+    'remove nope',
+    'remove pair:p1',
+    'status',
+  ].map(ctl),
+  ctl('update'),
+  ['states'],
+  ['pids', 'first'],
+  ...['avail', 'reread'].map(ctl),
+  conf(MORE),
+  ...['reread', 'update nope', 'update many nope'].map(ctl),
+  ['states'],
+  ...['update', 'update all'].map(ctl),
+  ['states'],
+  ctl('avail'),
+  conf(APART),
+  ctl('update pair'),
+  ['states'],
+  ctl('update'),
+  ['states'],
+  conf(BEFORE),
+  rpc('reloadConfig'),
+  ctl('update'),
+  ['states'],
+  ctl('avail'),
+  conf(`${BEFORE}[program:broken]\ncommand=/bin/true %(nope)s\n`),
+  differs(REACHED, ctl('reread')),
+  differs(REACHED, ctl('update')),
+  differs(REACHED, rpc('reloadConfig')),
+  ['states'],
+  conf(`${BEFORE}[program:broken]\n`),
+  differs(REACHED, ctl('reread')),
+  rpc('addProcessGroup', 'broken'),
+  conf(BEFORE),
+  ctl('reread'),
+  rpc('addProcessGroup', 'same'),
+  rpc('removeProcessGroup', 'same'),
+  ...['stop same', 'update', 'remove same', 'status same', 'start same', 'update', 'status same'].map(ctl),
+  ...['remove idle', 'add idle', 'status idle'].map(ctl),
+];
+
+const RELOADED: readonly AnyStep[] = [
+  ...['stop same', 'start idle'].map(ctl),
+  conf(CHANGED),
+  ctl('reload'),
+  ['pause', 2],
+  ['up'],
+  until('quiet', 'RUNNING'),
+  ...['status', 'avail', 'reread'].map(ctl),
+  rpc('restart'),
+  ['pause', 2],
+  ['up'],
+  until('quiet', 'RUNNING'),
+  ctl('status'),
+];
+
+const ENDED: readonly AnyStep[] = [
+  ctl('shutdown'),
+  ['pause', 3],
+  ...['status', 'shutdown', 'reload', 'start same', 'avail', 'tail same', 'update', 'pid', 'add x'].map(ctl),
+  ['exists', 's.sock'],
+  ['exists', 'pid'],
+];
+
+/** Told while it ends: the programs take a second or two to be killed. */
+const ENDING: readonly AnyStep[] = [
+  until('second', 'RUNNING'),
+  ['pause', 0.5],
+  ctl('shutdown'),
+  ...['shutdown', 'reload', 'avail', 'reread', 'update'].map(ctl),
+  rpc('getState'),
+  rpc('getAllProcessInfo'),
+  rpc('startProcess', 'easy'),
+  rpc('stopAllProcesses'),
+];
+
+describe.skipIf(supervisorVersion === '')('supervisorctl and ServerProxy', () => {
+  describe('with a program of each kind', () => {
+    const sides = bothSides(EACH_KIND);
+    it('ask', () => sides.compare(ASKED), 90_000);
+    it('read and clear logs', () => sides.compare(LOGS), 120_000);
+    it('start, stop and signal', () => sides.compare(STARTED), 120_000);
+    it('do so in each state', () => sides.compare(IN_EACH_STATE), 120_000);
+    it('do so at the same time', () => sides.compare(AT_ONCE), 120_000);
+  });
+
+  describe('with a configuration that changes', () => {
+    const sides = bothSides(BEFORE);
+    it('reread, update, add and remove', () => sides.compare(CONFIGURED), 120_000);
+    it('restart nothing for what no process depends on', async () => {
+      await sides
+        .ours()
+        .drive([['pids', 'loose'], conf(LOOSE.replace('programs=p1', 'programs=p1,p2')), ctl('reread')]);
+      const [told, others] = await sides.ours().drive([ctl('update'), ['pids', 'loose']]);
+      expect(told, LEAVES).toMatchObject({ exit: 0 });
+      expect(JSON.stringify(others)).not.toMatch(/quiet|pair/);
+      await sides.compare([conf(BEFORE), anyOrder(['pause', 0])]);
+    }, 60_000);
+    it('reload', () => sides.compare(RELOADED), 90_000);
+    it('shut down', () => sides.compare(ENDED), 60_000);
+  });
+
+  describe('while programs ignore TERM', () => {
+    const sides = bothSides(STUBBORN);
+    it('shut down, and ask meanwhile', async () => {
+      const [{ answer }] = (await sides.ours().drive([rpc('getAllProcessInfo')])) as {
+        answer: { pid: number }[];
+      }[];
+      await sides.compare(ENDING);
+      expect(await sides.ours().ended).toBe(0);
+      expect(answer.map(({ pid }) => pid).filter(isRunning)).toEqual([]);
+    }, 60_000);
+  });
+});
+
+/** Both run for all tests of a block. */
+function bothSides(sections: string): {
+  compare(steps: readonly AnyStep[]): Promise<void>;
+  ours(): Side;
+} {
+  let sides: readonly [theirs: Side, ours: Side] | undefined;
+  beforeAll(async () => {
+    sides = await Promise.all([startTheirs(sections), startOurs(sections)]);
+  }, 40_000);
+  afterAll(async () => {
+    await Promise.all(sides?.map((side) => side.close()) ?? []);
+  }, 60_000);
+  const both = (): readonly [Side, Side] => {
+    if (sides === undefined) throw new Error('they were not started');
+    return sides;
+  };
+  return {
+    ours: () => both()[1],
+    async compare(steps) {
+      const [theirs, ours] = await compared(both(), steps);
+      expect(ours).toEqual(theirs);
+    },
+  };
+}

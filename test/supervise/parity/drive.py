@@ -1,0 +1,176 @@
+# Takes a script as JSON on stdin and says on stdout what came of each step, against the server of a supervisord.conf. supervisorctl is
+# Debian's own, run in a child of this process: a start of Python for each of hundreds of commands would take minutes.
+import io
+import json
+import os
+import re
+import signal
+import sys
+import threading
+import time
+import xmlrpc.client
+
+from supervisor import supervisorctl
+from supervisor.xmlrpc import SupervisorTransport
+
+work = json.load(sys.stdin)
+directory, url, conf = work['dir'], work['url'], work['conf']
+ours = work.get('ctl')
+
+
+def proxy():
+    return xmlrpc.client.ServerProxy('http://127.0.0.1', SupervisorTransport(None, None, url), allow_none=True)
+
+
+def ctl(words, seconds=None):
+    """Of a command that never ends: what it has said after so many seconds, when Ctrl-C is pressed."""
+    read_end, write_end = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.dup2(write_end, 1)
+        os.dup2(write_end, 2)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if ours:
+            os.execve(ours[0], ours + ['-c', conf] + words, os.environ)
+        sys.stdout = io.TextIOWrapper(os.fdopen(1, 'wb', 0), encoding='utf-8', write_through=True)
+        sys.stderr = io.TextIOWrapper(os.fdopen(2, 'wb', 0), encoding='utf-8', write_through=True)
+        status = 120
+        try:
+            supervisorctl.main(['-c', conf] + words)
+            status = 0
+        except SystemExit as e:
+            status = e.code or 0
+        except BaseException as e:
+            print('traceback: %s: %s' % (type(e).__name__, e))
+        os._exit(status if isinstance(status, int) else 2)
+    os.close(write_end)
+    timer = threading.Timer(seconds or 60, os.kill, (pid, signal.SIGINT if seconds else signal.SIGKILL))
+    timer.start()
+    with os.fdopen(read_end, 'rb') as pipe:
+        text = pipe.read().decode('utf-8', 'backslashreplace')
+    _, status = os.waitpid(pid, 0)
+    timer.cancel()
+    return {'lines': text.split('\n'), 'exit': os.waitstatus_to_exitcode(status)}
+
+
+def python(value):
+    if isinstance(value, dict) and list(value) == ['$float']:
+        return float(value['$float'])
+    if isinstance(value, dict):
+        return {key: python(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [python(item) for item in value]
+    return value
+
+
+def rpc(method, args):
+    call = proxy()
+    for part in method.split('.'):
+        call = getattr(call, part)
+    try:
+        return {'answer': call(*[python(arg) for arg in args])}
+    except xmlrpc.client.Fault as e:
+        return {'fault': [e.faultCode, e.faultString]}
+    except xmlrpc.client.ProtocolError as e:
+        return {'http': e.errcode}
+    except Exception as e:
+        return {'error': type(e).__name__}
+
+
+def until(name, states, seconds=20):
+    """Where the process is once it is in one of the states, or has not come there."""
+    end = time.time() + seconds
+    state = None
+    while time.time() < end:
+        try:
+            state = proxy().supervisor.getProcessInfo(name)['statename']
+        except Exception as e:
+            state = type(e).__name__
+        if state in states:
+            return state
+        time.sleep(0.03)
+    return 'still ' + str(state)
+
+
+def up(seconds=20):
+    """Once it answers that it runs."""
+    end = time.time() + seconds
+    while time.time() < end:
+        try:
+            if proxy().supervisor.getState()['statename'] == 'RUNNING':
+                return 'up'
+        except Exception:
+            pass
+        time.sleep(0.05)
+    return 'down'
+
+
+def states(seconds=5):
+    """Once nothing is under way."""
+    end = time.time() + seconds
+    while time.time() < end:
+        if not {info['statename'] for info in proxy().supervisor.getAllProcessInfo()} & {'STARTING', 'STOPPING'}:
+            break
+        time.sleep(0.05)
+    return {'states': {'%(group)s:%(name)s' % info: info['statename'] for info in proxy().supervisor.getAllProcessInfo()}}
+
+
+def together(steps):
+    """All at the same time, each a moment after the one before; results in the order of the steps."""
+    out = [None] * len(steps)
+
+    def do(i, step):
+        out[i] = act(step)
+
+    threads = [threading.Thread(target=do, args=(i, step)) for i, step in enumerate(steps)]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.15)
+    for thread in threads:
+        thread.join()
+    return {'together': out}
+
+
+def write(file, text):
+    with open(os.path.join(directory, file), 'w') as out:
+        out.write(text.replace('{dir}', directory).replace('{programs}', work['programs']))
+
+
+MESSAGES = ('spawned:', 'success:', 'exited:', 'gave up:', 'stopped:', 'spawnerr:')
+
+
+def mainlog():
+    """Without the time of each line, and pids."""
+    with open(os.path.join(directory, 'main.log')) as log:
+        lines = [line.rstrip('\n')[24:] for line in log]
+    return {'lines': [re.sub(r'pid \d+', 'pid N', line) for line in lines if line.split(' ', 1)[1].startswith(MESSAGES)]}
+
+
+known = {}
+
+
+def pids(key):
+    """Which processes are others than the last time."""
+    now = {'%(group)s:%(name)s' % info: info['pid'] for info in proxy().supervisor.getAllProcessInfo()}
+    before = known.get(key, now)
+    known[key] = now
+    return {'others': sorted(name for name, pid in now.items() if before.get(name) != pid)}
+
+
+def act(step):
+    what, *args = step
+    try:
+        return ACTS[what](*args)
+    except Exception as e:
+        return {'failed': '%s: %s' % (type(e).__name__, e)}
+
+
+ACTS = {
+    'ctl': ctl, 'rpc': rpc, 'until': until, 'together': together, 'write': write, 'states': states, 'up': up,
+    'pause': time.sleep, 'pids': pids, 'mainlog': mainlog,
+    'read': lambda file: open(os.path.join(directory, file), errors='backslashreplace').read(),
+    'exists': lambda file: os.path.exists(os.path.join(directory, file)),
+}
+out = [act(step) for step in work['steps']]
+json.dump(out, sys.stdout)
