@@ -350,10 +350,13 @@ export class ProgramPool implements PoolFace {
     await this.#supervisor.stopAll(this.#supervisor.slots);
     if (this.#stopping) return;
     this.#supervisor.renew();
-    const read = this.#home.read(NONE_SCALED);
-    // Its problems were printed; what ran before runs again.
-    if ('pool' in read) await this.use(read.pool);
-    this.#supervisor.start();
+    try {
+      const read = this.#home.read(NONE_SCALED);
+      // Its problems were printed; what ran before runs again.
+      if ('pool' in read) await this.use(read.pool);
+    } finally {
+      this.#supervisor.start();
+    }
   }
 
   async countInFlight(): Promise<void> {

@@ -1,5 +1,4 @@
 // A process's stdout or stderr → lines, one at a time, in bounded memory.
-import type { Readable } from 'node:stream';
 
 /** One line without its line end, or a piece of a line longer than MAX_LINE_BYTES. */
 export interface OutputLine {
@@ -91,28 +90,4 @@ function lastCharacterEnd(bytes: Buffer): number {
     return length > back ? bytes.length - back : bytes.length;
   }
   return bytes.length;
-}
-
-/** Reads a stream to its end or destruction; the last line counts even without a line end. Never rejects. */
-export async function forwardLines(
-  stream: Readable,
-  from: Omit<OutputLine, 'text'>,
-  sink: OutputSink,
-): Promise<void> {
-  let held: PromiseLike<void> | undefined;
-  const splitter = new LineSplitter((text) => {
-    const answer = sink({ ...from, text });
-    if (typeof answer === 'object') held = answer;
-  });
-  try {
-    for await (const chunk of stream) {
-      splitter.push(chunk);
-      if (held === undefined) continue;
-      await held;
-      held = undefined;
-    }
-  } catch {
-    // The stream was destroyed (a descendant outside the group kept it open) or broke; what came is delivered below.
-  }
-  splitter.flush();
 }

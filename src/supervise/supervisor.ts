@@ -43,6 +43,7 @@ export interface SupervisorOptions {
 
 /** Beyond stopwaitsecs: for SIGKILL to work and the group to be seen gone. */
 const KILL_MARGIN_MS = 3000;
+const STOP_TRIES = 3;
 /** Programs that others depend on may take long, but nothing is waited for without an end. */
 const DEPENDENCY_LIMIT_MS = 24 * 3600 * 1000;
 
@@ -367,9 +368,13 @@ export class Supervisor {
   // Stopping.
 
   async stopSlot(slot: Slot): Promise<void> {
-    slot.dispatch({ type: 'stop' });
     const { drainLimitMs, stopWaitMs } = slot.spec.policy;
-    await slot.until(() => slot.state === 'STOPPED', drainLimitMs + stopWaitMs + KILL_MARGIN_MS);
+    // Somebody else may have it started again meanwhile: then it is stopped again.
+    for (let tries = 0; tries < STOP_TRIES && slot.state !== 'STOPPED'; tries++) {
+      slot.dispatch({ type: 'stop' });
+      const limitMs = drainLimitMs + stopWaitMs + KILL_MARGIN_MS;
+      if (!(await slot.until(() => slot.state !== 'STOPPING', limitMs))) return;
+    }
   }
 
   /** Stops these side by side within a priority, those with the highest number first. Resolves when all are gone. */

@@ -1,7 +1,8 @@
 import { PassThrough, Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { forwardLines, LineSplitter, MAX_LINE_BYTES } from '../../src/supervise/output.ts';
+import { pumpOutput } from '../../src/supervise/logs/pump.ts';
+import { LineSplitter, MAX_LINE_BYTES } from '../../src/supervise/output.ts';
 
 function split(...chunks: (string | Buffer)[]): string[] {
   const lines: string[] = [];
@@ -57,8 +58,24 @@ describe('LineSplitter', () => {
   });
 });
 
-describe('forwardLines', () => {
-  it('stops reading while the sink is behind', async () => {
+describe('pumpOutput', () => {
+  /** Its lines, each a reason to wait for what `hold` gives. */
+  function log(hold: (line: string) => Promise<void> | undefined) {
+    let held: Promise<void> | undefined;
+    const splitter = new LineSplitter((text) => {
+      held = hold(text) ?? held;
+    });
+    return {
+      write(chunk: Buffer): void | Promise<void> {
+        held = undefined;
+        splitter.push(chunk);
+        return held;
+      },
+      end: () => splitter.flush(),
+    };
+  }
+
+  it('stops reading while the log is behind', async () => {
     let produced = 0;
     const chunk = Buffer.from(`${'x'.repeat(1023)}\n`);
     const source = new Readable({
@@ -70,10 +87,11 @@ describe('forwardLines', () => {
     });
     let release: () => void = () => undefined;
     let lines = 0;
-    const done = forwardLines(source, { process: 'p', stream: 'stdout' }, () => {
+    const behind = log(() => {
       lines++;
-      if (lines === 10) return new Promise<void>((resolve) => (release = resolve));
+      return lines === 10 ? new Promise<void>((resolve) => (release = resolve)) : undefined;
     });
+    const done = pumpOutput(source, behind);
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(lines).toBeLessThan(20);
     expect(produced).toBeLessThan(40);
@@ -85,7 +103,10 @@ describe('forwardLines', () => {
   it('gives out the last partial line when the stream is destroyed', async () => {
     const stream = new PassThrough();
     const lines: string[] = [];
-    const done = forwardLines(stream, { process: 'p', stream: 'stderr' }, (l) => void lines.push(l.text));
+    const done = pumpOutput(
+      stream,
+      log((line) => void lines.push(line)),
+    );
     stream.write('one\ntw');
     await new Promise((resolve) => setTimeout(resolve, 20));
     stream.destroy();

@@ -107,4 +107,24 @@ describe.skipIf(process.platform === 'win32')('Supervisor, when something goes w
     expect(started).toEqual(['web0']);
     expect(before.map(({ state }) => state)).toEqual(['RUNNING', 'STOPPED', 'STOPPED']);
   });
+
+  it('stops what somebody else starts again while it stops', async () => {
+    const dir = directory();
+    let up = 0;
+    const slow = program('slow', {
+      programCommand: `sh -c "trap 'sleep 0.5; exit' TERM; echo up; while :; do sleep 0.1; done"`,
+      programStartMs: 0,
+      programStopAsGroup: false,
+    });
+    const supervisor = supervise(dir, [slow], () => void up++);
+    await eventually(() => up === 1);
+    const [slot] = supervisor.slots;
+    const startedAt = performance.now();
+    const stopped = supervisor.stopAll([slot]);
+    await eventually(() => slot.state === 'STOPPING');
+    slot.dispatch({ type: 'start' });
+    await stopped;
+    expect(slot.state).toBe('STOPPED');
+    expect(performance.now() - startedAt).toBeLessThan(5000);
+  });
 });

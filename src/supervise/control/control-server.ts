@@ -39,6 +39,7 @@ interface Listening {
 export class ControlServer {
   readonly #options: ControlOptions;
   #open: readonly Listening[] = [];
+  #closed = false;
 
   constructor(options: ControlOptions) {
     this.#options = options;
@@ -62,6 +63,8 @@ export class ControlServer {
         if (same === undefined) opened.push(listening);
         next.push(listening);
       }
+      // The end came while they were opened.
+      if (this.#closed) throw new Error('lbproxy is about to end');
     } catch (error) {
       await Promise.all(opened.map(close));
       throw error;
@@ -78,6 +81,7 @@ export class ControlServer {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     const open = this.#open;
     this.#open = [];
     await Promise.all(open.map(close));

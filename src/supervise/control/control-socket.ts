@@ -1,9 +1,8 @@
 // Opening and closing the listening socket of a control server. A Unix socket gets its rights before it has its name: it is made in a
 // directory of lbproxy's user alone and then linked to its place, which fails where something is there already.
-import { chmod, chown, link, lstat, mkdir, readFile, rm } from 'node:fs/promises';
+import { chmod, chown, link, lstat, mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { connect, type ListenOptions } from 'node:net';
-import { dirname } from 'node:path';
 import type { ControlServerPlan } from '../plan.ts';
 import { type Holder, holderOfPath, holderOfPort } from '../port-probe.ts';
 
@@ -13,6 +12,8 @@ type UnixAddress = Extract<ControlServerPlan['address'], { readonly kind: 'unix'
 const MAX_PATH_BYTES = 107;
 const CONNECT_TIMEOUT_MS = 1000;
 const TRIES = 5;
+/** What stands behind the path while a socket is made. */
+const MADE = '.XXXXXX/s';
 
 /** Where it listens, as a person writes it. */
 export function addressText(address: ControlServerPlan['address']): string {
@@ -56,12 +57,13 @@ function listen(server: Server, options: ListenOptions): Promise<void> {
 
 async function openUnix(server: Server, address: UnixAddress): Promise<() => Promise<void>> {
   const { path } = address;
-  const made = madeAt(path);
-  const directory = dirname(made);
-  if (Buffer.byteLength(made) > MAX_PATH_BYTES)
-    throw new Error(`the path is too long for a Unix socket; ${MAX_PATH_BYTES - 10} bytes are possible`);
-  await rm(directory, { recursive: true, force: true });
-  await mkdir(directory, { mode: 0o700 });
+  if (Buffer.byteLength(`${path}${MADE}`) > MAX_PATH_BYTES)
+    throw new Error(
+      `the path is too long for a Unix socket; ${MAX_PATH_BYTES - MADE.length} bytes are possible`,
+    );
+  // A name that nobody can know before, as the directory may be one that all can write, such as /tmp.
+  const directory = await mkdtemp(`${path}.`);
+  const made = `${directory}/s`;
   try {
     await listen(server, { path: made });
     await setRights(made, address);
@@ -105,7 +107,7 @@ async function putInPlace(made: string, path: string): Promise<void> {
     if (!there.isSocket())
       throw new Error('there is a file that is no socket; remove it, or choose another path');
     if (await answers(path)) {
-      const holder = (await holderOfPath(path)) ?? (await holderOfLink(path));
+      const holder = (await holderOfPath(path)) ?? (await holderOfLink(path, made));
       throw new Error(`${holder?.text ?? 'another process'} listens there; end it, or choose another path`);
     }
     await rm(path, { force: true });
@@ -128,18 +130,15 @@ function answers(path: string): Promise<boolean> {
 }
 
 /**
- * lbproxy and Supervisor make a socket as `PATH.PID…` before they link it, and the system knows it by that name. The one that was just made here
- * is among them, and is meant only where there is no other.
+ * Supervisor makes a socket as `PATH.PID` before it links it, lbproxy as above, and the system knows it by that name. The one that was just
+ * `made` here is among them, and is meant only where there is no other.
  */
-async function holderOfLink(path: string): Promise<Holder | undefined> {
+async function holderOfLink(path: string, made: string): Promise<Holder | undefined> {
   const table = await readFile('/proc/net/unix', 'utf8').catch(() => '');
   const names = table
     .split('\n')
     .map((line) => line.trim().split(/\s+/).slice(7).join(' '))
-    .filter((name) => name.startsWith(`${path}.`) && /^\d+(?:\/s)?$/.test(name.slice(path.length + 1)));
-  const name = names.find((other) => other !== madeAt(path)) ?? names.at(0);
+    .filter((name) => name.startsWith(`${path}.`) && /^(?:\d+|\w{6}\/s)$/.test(name.slice(path.length + 1)));
+  const name = names.find((other) => other !== made) ?? names.at(0);
   return name === undefined ? undefined : holderOfPath(name);
 }
-
-/** Where a socket is made before it is linked to its path, in a directory of its own. */
-const madeAt = (path: string): string => `${path}.${process.pid}/s`;

@@ -67,7 +67,12 @@ export async function runCtl(
 ): Promise<CtlAnswer> {
   const { pool } = cx;
   if (pool.state !== 'RUNNING' && request.command !== 'info' && request.command !== 'status')
-    return done(false, 'lbproxy is about to end: nothing more is done');
+    return done(
+      false,
+      pool.state === 'RESTARTING'
+        ? 'all programs are being started anew: try again in a moment'
+        : 'lbproxy is about to end: nothing more is done',
+    );
   const line = (text: string): void => tell({ line: text });
   switch (request.command) {
     case 'status':

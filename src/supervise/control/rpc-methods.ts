@@ -25,6 +25,8 @@ type Run = (cx: RpcContext, args: readonly RpcValue[]) => RpcAnswer | Promise<Rp
 const API_VERSION = '3.0';
 /** Supervisor's release whose answers these are: clients look at it. */
 const SUPERVISOR_VERSION = '4.2.5';
+/** A call of a thousand logs must not fill the memory. */
+const MAX_MULTICALL_CHARS = 32 * 1024 * 1024;
 
 /** Calls a method of the interface. Throws RpcFault, or PythonError for what Supervisor fails at. */
 export async function callMethod(
@@ -142,18 +144,29 @@ const methodHelp: Run = (_cx, [name]) => {
 /** One after the other; a call waits for what the one before waits for. A list of the answers as they are, faults as structs. */
 const multicall: Run = async (cx, [calls]) => {
   const answers: RpcAnswer[] = [];
+  let sizeChars = 0;
   for (const item of callsOf(calls)) {
     if (cx.gone.aborted) break;
+    if (sizeChars > MAX_MULTICALL_CHARS)
+      throw new RpcFault(FAULTS.FAILED, 'the answers are too large for one call: ask for less at a time');
     if (!(item instanceof Map))
       throw new PythonError('AttributeError', 'a call of system.multicall is no struct');
     try {
-      answers.push(await callOf(cx, item));
+      const answer = await callOf(cx, item);
+      answers.push(answer);
+      sizeChars += textSize(answer);
     } catch (error) {
       answers.push(faultOf(error));
     }
   }
   return answers;
 };
+
+/** Of texts: logs, one by one or with their offsets. All else is small. */
+function textSize(answer: RpcAnswer): number {
+  if (typeof answer === 'string') return answer.length;
+  return Array.isArray(answer) && typeof answer[0] === 'string' ? answer[0].length : 0;
+}
 
 function callsOf(calls: RpcValue): readonly RpcValue[] {
   if (Array.isArray(calls)) return calls;

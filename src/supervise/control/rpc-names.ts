@@ -33,9 +33,6 @@ export const STATE_CODES: Readonly<Record<ProcessState, number>> = {
 export const isRunning = (state: ProcessState): boolean =>
   state === 'RUNNING' || state === 'BACKOFF' || state === 'STARTING';
 
-export const isStopped = (state: ProcessState): boolean =>
-  state === 'STOPPED' || state === 'EXITED' || state === 'FATAL';
-
 /** `group:process`, or `process` where both are the same. */
 export function namespec(group: string, process: string): string {
   return group === process ? process : `${group}:${process}`;

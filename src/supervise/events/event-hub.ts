@@ -98,7 +98,7 @@ export class EventHub {
     if (this.#wanted.has(type)) this.notify(type, logPayload(from, channel, data));
   }
 
-  /** What stood between <!--XSUPERVISOR:BEGIN--> and END (capture.ts). */
+  /** What stood between <!--XSUPERVISOR:BEGIN--> and END (logs/capture.ts). */
   communication(from: EventSource, channel: 'stdout' | 'stderr', data: string | Buffer): void {
     const type = channel === 'stdout' ? 'PROCESS_COMMUNICATION_STDOUT' : 'PROCESS_COMMUNICATION_STDERR';
     if (this.#wanted.has(type)) this.notify(type, communicationPayload(from, data));

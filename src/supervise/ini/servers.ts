@@ -37,8 +37,15 @@ function readInet(reader: SectionReader): ControlServerPlan | undefined {
   if (reader.entry('port') === undefined) return missing(reader, 'port', 'port=127.0.0.1:9001');
   const address = reader.value('port', toInetAddress, reader.cx.env);
   if (address === undefined) return undefined;
+  if (login === null && !isLoopback(address.host))
+    reader.warn(
+      'port',
+      'whoever reaches this port can start and stop programs: write username and password, or port=127.0.0.1:…',
+    );
   return { address: { kind: 'tcp', ...address }, login, at: formatPosition(reader.section.at) };
 }
+
+const isLoopback = (host: string): boolean => /^(?:127\.[\d.]+|localhost|::1|\[::1\])$/i.test(host);
 
 function readUnix(reader: SectionReader, otherwise: UserPlan | null): ControlServerPlan | undefined {
   const { cx } = reader;

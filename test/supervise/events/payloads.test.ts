@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Capture } from '../../../src/supervise/events/capture.ts';
 import { EventHub } from '../../../src/supervise/events/event-hub.ts';
 import { EVENT_TYPES, isEventType, isOf } from '../../../src/supervise/events/event-types.ts';
 import type { EventSource } from '../../../src/supervise/events/payloads.ts';
+import { CaptureBuffer, TokenScanner } from '../../../src/supervise/logs/capture.ts';
 import type { ProcessState } from '../../../src/supervise/state.ts';
 import { supervisorVersion } from '../../support/supervisor.ts';
 import { eventually } from '../programs.ts';
@@ -99,12 +99,18 @@ function ours(): Told[] {
     act();
     run?.stdout(Buffer.from('RESULT 2\nOKREADY\n'));
   };
-  const capture = new Capture(30, {
-    plain: (data) => answered(() => hub.output(from, 'stdout', data)),
-    captured: (data) => answered(() => hub.output(from, 'stdout', data)),
-    communication: (data) => answered(() => hub.communication(from, 'stdout', data)),
-  });
-  for (const piece of PIECES) capture.take(piece);
+  const captured = new CaptureBuffer(30);
+  const scanner = new TokenScanner(
+    (data, isCaptured) => {
+      if (isCaptured) captured.push(data);
+      answered(() => hub.output(from, 'stdout', data));
+    },
+    () => {
+      const data = captured.take();
+      answered(() => hub.communication(from, 'stdout', data));
+    },
+  );
+  for (const piece of PIECES) scanner.push(piece);
   change('bad', 'STOPPED', 'STARTING');
   change('bad', 'STARTING', 'BACKOFF', { tries: 1 });
   change('bad', 'BACKOFF', 'STARTING', { tries: 1 });

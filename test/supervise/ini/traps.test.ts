@@ -532,6 +532,10 @@ describe('other sections', () => {
     ]);
     expect(pool?.controlServers[0]?.login).toEqual({ user: 'u', password: '{SHA}x' });
     expect(processes[0]?.launch.serverUrl).toMatch(/^unix:\/\/\/.*s\.sock$/);
+    expect(read('[inet_http_server]\nport=*:9001\n').warnings).toEqual([
+      expect.stringMatching(/^main\.conf:2:6: .*whoever reaches this port can start and stop programs/),
+    ]);
+    expect(read('[inet_http_server]\nport=127.0.0.1:9001\n').warnings).toEqual([]);
     expect(read('[inet_http_server]\nport=*:9001\nusername=u\n').errors[0]).toMatch(
       /^main\.conf:3:10: .*password is missing/,
     );
