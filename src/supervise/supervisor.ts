@@ -433,7 +433,9 @@ export class Supervisor {
   }
 
   #awaitedBy({ policy }: ProcessSpec): readonly Slot[] {
-    return this.slots.filter((slot) => policy.dependsOn.includes(slot.spec.program) && !isMet(slot));
+    return this.slots.filter(
+      (slot) => policy.dependsOn.includes(slot.spec.program) && !isMet(slot) && !slot.isClosed,
+    );
   }
 }
 

@@ -124,7 +124,10 @@ describe('depends_on', () => {
     expect(web.problem).toMatch(/waits for db/);
     expect(await site.ctl('stop', 'web')).toMatchObject({ code: 0 });
     expect((await shown(site, 'web')).state).toBe('STOPPED');
-    await site.lbproxy.stop();
+    expect(await site.ctl('start', '--no-wait', 'web')).toMatchObject({ code: 0 });
+    const startedAt = performance.now();
+    expect(await site.lbproxy.stop()).toEqual({ code: 0, signal: null });
+    expect(performance.now() - startedAt).toBeLessThan(3000);
   });
 });
 
