@@ -2,15 +2,22 @@
 import { existsSync } from 'node:fs';
 import { runCtl } from './ctl/main.ts';
 import { isSupervisordFile } from './programs-file.ts';
-import { configFile, controlSocketOf, usualStateDir } from './state-places.ts';
+import { configFilesIn, controlSocketOf, usualStateDir } from './state-places.ts';
 
 export function control(args: readonly string[]): Promise<number> {
   const { stdin, stdout, stderr } = process;
   return runCtl(
     args,
     { stdin, stdout, stderr },
-    { ownConfig: () => configFile({}), controlSocketOf: socketOf },
+    { ownConfig, controlSocketOf: socketOf },
   );
+}
+
+/** Of several configurations here one that runs, as far as the usual place tells; else the one that would be started. */
+function ownConfig(): string | undefined {
+  const files = configFilesIn('.');
+  const hasSocket = (file: string): boolean => existsSync(controlSocketOf(usualStateDir(), file) ?? '');
+  return files.find(hasSocket) ?? files[0];
 }
 
 /** Mostly it is in the usual place; a configuration may have its own (state_path). Of one that is broken meanwhile that is not known. */

@@ -24,8 +24,13 @@ export function configFile(options: CliOptions): string | undefined {
   }
   // Programs alone are a configuration.
   if (options.programs !== undefined) return options.programs;
-  const base = options.prefix ?? '.';
-  return CANDIDATES.map((name) => (base === '.' ? name : join(base, name))).find((path) => existsSync(path));
+  return configFilesIn(options.prefix ?? '.')[0];
+}
+
+/** The candidates that are there. */
+export function configFilesIn(directory: string): readonly string[] {
+  const paths = CANDIDATES.map((name) => (directory === '.' ? name : join(directory, name)));
+  return paths.filter((path) => existsSync(path));
 }
 
 /** Of a configuration that names none. */
