@@ -6,11 +6,7 @@ import { configFilesIn, controlSocketOf, usualStateDir } from './state-places.ts
 
 export function control(args: readonly string[]): Promise<number> {
   const { stdin, stdout, stderr } = process;
-  return runCtl(
-    args,
-    { stdin, stdout, stderr },
-    { ownConfig, controlSocketOf: socketOf },
-  );
+  return runCtl(args, { stdin, stdout, stderr }, { ownConfig, controlSocketOf: socketOf });
 }
 
 /** Of several configurations here one that runs, as far as the usual place tells; else the one that would be started. */
