@@ -7,7 +7,7 @@ import type { Progress, Reread } from './control/face.ts';
 import type { GroupPlan, PoolPlan, ProcessSpec } from './plan.ts';
 import { changesOf, needsRestart, type PoolChanges, slotKey } from './pool-changes.ts';
 import type { ReadySources } from './ready-probe.ts';
-import { Rollout } from './rollout.ts';
+import { nameOf, Rollout } from './rollout.ts';
 import { Slot } from './slot.ts';
 import type { Log, SlotHost, SlotOutput, StateChange } from './slot-host.ts';
 import { PipeSource } from './stdio-pipes.ts';
@@ -283,7 +283,7 @@ export class Supervisor {
         added.push(...this.#addGroup(plan));
         tell(`${name}: added process group`);
       } else {
-        await this.#updateGroup(running, plan, { changed, added });
+        await this.#updateGroup(running, plan, { changed, added, tell });
       }
     }
     this.#startAll(added);
@@ -293,7 +293,11 @@ export class Supervisor {
   async #updateGroup(
     running: RunningGroup,
     plan: GroupPlan,
-    found: { readonly changed: Map<Slot, ProcessSpec>; readonly added: Slot[] },
+    found: {
+      readonly changed: Map<Slot, ProcessSpec>;
+      readonly added: Slot[];
+      readonly tell: (line: string) => void;
+    },
   ): Promise<void> {
     const wanted = new Map(plan.processes.map((spec) => [slotKey(spec), spec]));
     const kept: Slot[] = [];
@@ -307,6 +311,7 @@ export class Supervisor {
       else slot.use(spec);
     }
     await Promise.all(gone.map((slot) => this.#giveUp(slot)));
+    for (const slot of gone) found.tell(`${nameOf(slot)}: removed`);
     const byKey = new Map(kept.map((slot) => [slotKey(slot.spec), slot]));
     const fresh: Slot[] = [];
     running.plan = plan;
@@ -319,6 +324,7 @@ export class Supervisor {
       return added;
     });
     found.added.push(...fresh);
+    for (const slot of fresh) found.tell(`${nameOf(slot)}: added`);
     for (const program of new Set([...gone, ...fresh].map((slot) => slot.spec.program)))
       this.#announce(program);
   }
