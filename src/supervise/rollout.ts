@@ -120,7 +120,7 @@ export class Rollout {
     if (slot.view.problem !== null) return slot.view.problem;
     if (!isComing(slot)) return `it is ${slot.state}`;
     if (this.#host.isOutdated(slot)) return 'it was starting as another change came';
-    return 'it is STARTING, and did not become ready in time';
+    return `it is ${slot.state}, and did not become ready in time`;
   }
 
   #outcome(failed: readonly Failure[], left: readonly Slot[]): Progress {
