@@ -292,7 +292,12 @@ export class ProgramPool implements PoolFace {
 
   async update(names: readonly string[], tell: (line: string) => void): Promise<Progress> {
     const pool = await this.#read(NONE_SCALED);
-    return this.#changed(this.#supervisor.update(pool, names.length === 0 ? null : names, tell));
+    const known = new Set([...this.#supervisor.groups.map(({ plan }) => plan.name), ...namesOf(pool)]);
+    const unknown = names.filter((name) => !known.has(name));
+    for (const name of unknown) tell(`ERROR: no such group: ${name}`);
+    if (unknown.length > 0 && unknown.length === names.length) return { ok: false, text: '' };
+    const done = await this.#changed(this.#supervisor.update(pool, names.length === 0 ? null : names, tell));
+    return unknown.length === 0 ? done : { ...done, ok: false };
   }
 
   restart(processes: readonly ProcessHandle[], tell: (line: string) => void): Promise<Progress> {
@@ -302,7 +307,7 @@ export class ProgramPool implements PoolFace {
   async scale(program: string, count: number, tell: (line: string) => void): Promise<Progress> {
     const pool = await this.#read(new Map([[program, count]]));
     const groups = pool.groups.filter(({ processes }) => processes.some((spec) => spec.program === program));
-    if (groups.length === 0 && count > 0) return { ok: false, text: `${program}: ERROR (no such program)` };
+    if (groups.length === 0 && count > 0) return { ok: false, text: `there is no program ${program}` };
     const names = groups.map(({ name }) => name);
     return this.#changed(this.#supervisor.update(pool, names, tell));
   }
@@ -384,6 +389,8 @@ export class ProgramPool implements PoolFace {
     };
   }
 }
+
+const namesOf = (pool: PoolPlan): readonly string[] => pool.groups.map(({ name }) => name);
 
 function byName(a: { readonly name: string }, b: { readonly name: string }): number {
   return a.name < b.name ? -1 : a.name > b.name ? 1 : 0;

@@ -159,7 +159,7 @@ function isComing({ state }: Slot): boolean {
 }
 
 /** As Supervisor shows it: a process that is called like its group goes by that name. */
-function nameOf(slot: Slot): string {
+export function nameOf(slot: Slot): string {
   const { group, launch } = slot.spec;
   return group === launch.name ? group : `${group}:${launch.name}`;
 }

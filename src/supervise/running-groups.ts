@@ -5,6 +5,7 @@ import { rethrowLater } from '../shared/rethrow-later.ts';
 import type { Reread } from './control/face.ts';
 import type { GroupPlan, PoolPlan, ProcessSpec } from './plan.ts';
 import { needsRestart, slotKey } from './pool-changes.ts';
+import { nameOf } from './rollout.ts';
 import { Slot } from './slot.ts';
 import type { SlotHost } from './slot-host.ts';
 
@@ -117,7 +118,11 @@ export class RunningGroups {
   async update(
     running: RunningGroup,
     plan: GroupPlan,
-    found: { readonly changed: Map<Slot, ProcessSpec>; readonly added: Slot[] },
+    found: {
+      readonly changed: Map<Slot, ProcessSpec>;
+      readonly added: Slot[];
+      readonly tell: (line: string) => void;
+    },
   ): Promise<void> {
     const wanted = new Map(plan.processes.map((spec) => [slotKey(spec), spec]));
     const kept: Slot[] = [];
@@ -131,6 +136,7 @@ export class RunningGroups {
       else slot.use(spec);
     }
     await Promise.all(gone.map((slot) => this.#giveUp(slot)));
+    for (const slot of gone) found.tell(`${nameOf(slot)}: removed`);
     const byKey = new Map(kept.map((slot) => [slotKey(slot.spec), slot]));
     const fresh: Slot[] = [];
     running.plan = plan;
@@ -143,6 +149,7 @@ export class RunningGroups {
       return added;
     });
     found.added.push(...fresh);
+    for (const slot of fresh) found.tell(`${nameOf(slot)}: added`);
     for (const program of new Set([...gone, ...fresh].map((slot) => slot.spec.program)))
       this.announce(program);
   }

@@ -218,7 +218,7 @@ export class Supervisor {
         added.push(...this.#groups.add(plan, !this.#stopping));
         tell(`${name}: added process group`);
       } else {
-        await this.#groups.update(running, plan, { changed, added });
+        await this.#groups.update(running, plan, { changed, added, tell });
       }
     }
     this.#startAll(added);

@@ -12,6 +12,7 @@ import {
   confOf,
   ctl,
   differs,
+  MAIN,
   rpc,
   type Side,
   type Step,
@@ -470,6 +471,35 @@ const ENDING: readonly AnyStep[] = [
   rpc('stopAllProcesses'),
 ];
 
+/** What `lbproxy ctl` prints as supervisorctl does: all but `restart` and `update`, which roll, and say so. */
+const AS_SUPERVISORCTL: readonly AnyStep[] = [
+  ...SETTLED,
+  ...[
+    'status',
+    'status good trio:* nope missing',
+    'status one:* nope:*',
+    'avail',
+    'pid all',
+    'pid nope good',
+  ].map(ctl),
+  ...['nosuch', 'reread', 'reload x', 'update nope', 'start', 'signal HUP', 'tail a b', 'maintail -x'].map(
+    ctl,
+  ),
+  ...['tail redirected', 'tail -4 redirected', 'tail -6 uni', 'tail one:both', 'tail nope', 'tail later'].map(
+    ctl,
+  ),
+  ...['clear uni', 'clear trio:*', 'clear good redirected nope', 'add nope', 'add good', 'remove good'].map(
+    ctl,
+  ),
+  ...['fg later', 'start good', 'start nope:*', 'start trio', 'start bare', 'start plain', 'start exit0'].map(
+    ctl,
+  ),
+  ...['start good nope bare trio:*', 'stop good nope later', 'start good', 'stop trio:many-00'].map(ctl),
+  ...['start trio:*', 'stop stubborn', 'start stubborn', 'signal CONT good', 'signal NOPE good'].map(ctl),
+  ...['signal CONT nope:*', 'signal CONT trio:*', 'signal CONT later', 'signal CONT all'].map(ctl),
+  ['states'],
+];
+
 describe.skipIf(supervisorVersion === '')('supervisorctl and ServerProxy', () => {
   describe('with a program of each kind', () => {
     const sides = bothSides(EACH_KIND);
@@ -479,6 +509,16 @@ describe.skipIf(supervisorVersion === '')('supervisorctl and ServerProxy', () =>
     it('do so in each state', () => sides.compare(IN_EACH_STATE), 120_000);
     it('do so at the same time', () => sides.compare(AT_ONCE), 120_000);
   });
+
+  it('say on lbproxy what lbproxy ctl says', async () => {
+    const sides = await Promise.all([startOurs(EACH_KIND), startOurs(EACH_KIND)]);
+    try {
+      const [real, own] = await compared(sides, AS_SUPERVISORCTL, [process.execPath, MAIN, 'ctl']);
+      expect(own).toEqual(real);
+    } finally {
+      await Promise.all(sides.map((side) => side.close()));
+    }
+  }, 120_000);
 
   describe('with a configuration that changes', () => {
     const sides = bothSides(BEFORE);

@@ -32,7 +32,9 @@ def ctl(words, seconds=None):
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if ours:
-            os.execve(ours[0], ours + ['-c', conf] + words, os.environ)
+            # Hints for persons, which supervisorctl has none of.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            os.execve(ours[0], ours + ['-c', conf] + words, {**os.environ, 'XDG_STATE_HOME': work['state']})
         sys.stdout = io.TextIOWrapper(os.fdopen(1, 'wb', 0), encoding='utf-8', write_through=True)
         sys.stderr = io.TextIOWrapper(os.fdopen(2, 'wb', 0), encoding='utf-8', write_through=True)
         status = 120

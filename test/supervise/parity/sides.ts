@@ -8,11 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { PROGRAMS } from '../../support/supervisor-states.ts';
 import { run } from '../../support/supervisord.ts';
 
-const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 const DRIVE = fileURLToPath(new URL('./drive.py', import.meta.url));
 const PYTHON = '/usr/bin/python3';
 const START_MS = 20_000;
-const SCRIPT_MS = 110_000;
+const SCRIPT_MS = 115_000;
 
 export type Step =
   /** supervisorctl; with seconds, until Ctrl-C then. */
@@ -64,8 +64,11 @@ const stepOf = (step: AnyStep): Step =>
 export async function compared(
   sides: readonly [Side, Side],
   steps: readonly AnyStep[],
+  ctlOfSecond?: readonly string[],
 ): Promise<readonly [unknown[], unknown[]]> {
-  const [theirs, ours] = await Promise.all(sides.map((side) => side.drive(steps.map(stepOf))));
+  const [theirs, ours] = await Promise.all(
+    sides.map((side, i) => side.drive(steps.map(stepOf), i === 1 ? ctlOfSecond : undefined)),
+  );
   const told = (outcomes: readonly unknown[], dir: string): unknown[] =>
     steps.map((step, i) => ({ step: stepOf(step), came: seen(step, neutral(outcomes[i], dir)) }));
   return [told(theirs, sides[0].dir), told(ours, sides[1].dir)];
@@ -170,8 +173,16 @@ async function drive(
   steps: readonly Step[],
   ctlCommand?: readonly string[],
 ): Promise<readonly unknown[]> {
-  const { dir, conf } = side;
-  const work = { dir, conf, url: `unix://${dir}/s.sock`, programs: PROGRAMS, steps, ctl: ctlCommand };
+  const { dir, conf, env } = side;
+  const work = {
+    dir,
+    conf,
+    url: `unix://${dir}/s.sock`,
+    programs: PROGRAMS,
+    steps,
+    ctl: ctlCommand,
+    state: env.XDG_STATE_HOME,
+  };
   const ran = await run(PYTHON, [DRIVE], JSON.stringify(work), SCRIPT_MS);
   if (ran.status !== 0) throw new Error(`${side.name}: the script failed: ${ran.stderr}\n${side.printed()}`);
   return JSON.parse(ran.stdout);
