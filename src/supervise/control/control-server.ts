@@ -117,18 +117,21 @@ export class ControlServer {
       keepAlive: true,
       keepAliveInitialDelay: PROBE_AFTER_MS,
     });
-    const takeAway = await openSocket(server, plan.plan);
-    const listening: Listening = { plan, server, takeAway };
+    // Before it listens: somebody may wait for the socket and ask the moment that it is there.
+    let current: Listening | null = null;
     const busy = limitConnections(server);
-    server.on('error', (error) => report(`${addressText(plan.plan.address)}: ${error.message}`));
     server.on('clientError', (_error, socket) => socket.destroy());
     server.on('request', (request, response) => {
       const { socket } = request;
       busy(socket, true);
       response.once('close', () => busy(socket, false));
-      const site: Site = { pool, version, report, logs, ...listening.plan };
+      const site: Site = { pool, version, report, logs, ...(current?.plan ?? plan) };
       void answerRequest(site, request, response);
     });
+    const takeAway = await openSocket(server, plan.plan);
+    server.on('error', (error) => report(`${addressText(plan.plan.address)}: ${error.message}`));
+    const listening: Listening = { plan, server, takeAway };
+    current = listening;
     return listening;
   }
 }

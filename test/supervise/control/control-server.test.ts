@@ -421,3 +421,38 @@ describe('a reload', () => {
     expect([await at(a), await at(b)]).toEqual([0, 200]);
   });
 });
+
+describe('a Unix socket', () => {
+  it('is answered on from the moment that it is there', async () => {
+    for (let i = 0; i < 20; i++) {
+      const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'lbproxy-control-'));
+      cleanUps.push(() => fs.rmSync(dir, { recursive: true, force: true }));
+      const file = path.join(dir, 's.sock');
+      const pool = new StandInPool([], path.join(dir, 'main.log'));
+      const server = new ControlServer({ pool, version: '0.0.0', report: () => {} });
+      cleanUps.push(() => server.close());
+      const opened = server.open([{ plan: unixPlan(file), own: true }]);
+      const asked = askOnceThere(file);
+      await opened;
+      expect(await asked).toMatch(/^HTTP\/1\.1 /);
+    }
+  });
+});
+
+/** The first bytes of the answer to a request that is sent as soon as there is a socket; '' for none. */
+async function askOnceThere(file: string): Promise<string> {
+  while (!fs.existsSync(file)) await new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(file);
+    socket.once('error', reject);
+    socket.once('data', (bytes) => {
+      socket.destroy();
+      resolve(bytes.toString('latin1'));
+    });
+    socket.setTimeout(2000, () => {
+      socket.destroy();
+      resolve('');
+    });
+    socket.write('GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  });
+}

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import sys
 import threading
 import time
@@ -12,6 +13,11 @@ import xmlrpc.client
 
 from supervisor import supervisorctl
 from supervisor.xmlrpc import SupervisorTransport
+
+# No answer is an answer, too.
+ANSWER_SECONDS = 60
+UP_SECONDS = 5
+socket.setdefaulttimeout(ANSWER_SECONDS)
 
 work = json.load(sys.stdin)
 directory, url, conf = work['dir'], work['url'], work['conf']
@@ -98,14 +104,18 @@ def until(name, states, seconds=20):
 def up(seconds=20):
     """Once it answers that it runs."""
     end = time.time() + seconds
-    while time.time() < end:
-        try:
-            if proxy().supervisor.getState()['statename'] == 'RUNNING':
-                return 'up'
-        except Exception:
-            pass
-        time.sleep(0.05)
-    return 'down'
+    socket.setdefaulttimeout(UP_SECONDS)
+    try:
+        while time.time() < end:
+            try:
+                if proxy().supervisor.getState()['statename'] == 'RUNNING':
+                    return 'up'
+            except Exception:
+                pass
+            time.sleep(0.05)
+        return 'down'
+    finally:
+        socket.setdefaulttimeout(ANSWER_SECONDS)
 
 
 def states(seconds=5):
@@ -128,7 +138,7 @@ def together(steps):
     threads = [threading.Thread(target=do, args=(i, step)) for i, step in enumerate(steps)]
     for thread in threads:
         thread.start()
-        time.sleep(0.15)
+        time.sleep(0.4)
     for thread in threads:
         thread.join()
     return {'together': out}

@@ -51,6 +51,12 @@ command=/usr/bin/python3 {programs}/ignores-term.py
 startsecs=0
 stopwaitsecs=1
 
+[program:mule]
+command=/usr/bin/python3 {programs}/ignores-term.py
+startsecs=0
+stopwaitsecs=8
+autostart=false
+
 [program:parent]
 command=/usr/bin/python3 {programs}/forks-children.py 2 {dir}/children
 startsecs=0

@@ -160,6 +160,7 @@ async function start(name: string, sections: string, command: readonly string[])
   };
   const [up] = await Promise.race([side.drive([['up', START_MS / 1000]]), ended.then(() => ['ended'])]);
   if (up === 'up') return side;
+  child.kill('SIGKILL');
   await side.close();
   throw new Error(`${name} did not start: ${text}`);
 }
