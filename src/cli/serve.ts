@@ -1,4 +1,5 @@
 // The main job: reads the configuration, starts the primary, says what listens where, and stays until a signal ends it.
+// Past 300 lines: each wish of a signal ends in a log, an outcome and the service manager.
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 import type { PrepareProblem } from '../cluster/messages.ts';

@@ -1,5 +1,6 @@
 // The primary's programs: the supervisor with all that it needs (outputs, events, shared sockets, ways to become ready), what the
 // balancer has to know of their ports, and the face that control servers see.
+// Past 300 lines: the face is long, and each of its commands is a line or two to the same parts.
 import type { ProcessPort } from '../balance/process-port.ts';
 import type { Log } from '../observe/error-log.ts';
 import { type ControlPlan, ControlServer } from '../supervise/control/control-server.ts';

@@ -41,8 +41,13 @@ function notJson(rest: string): string | undefined {
 }
 
 function notNginx(rest: string): string | undefined {
-  if (/^\[(?:program|supervisord|unix_http_server|inet_http_server|group)\b/.test(rest))
-    return 'this is a file of Supervisor, which is not read; write program web { command "…"; }';
+  // As the configuration itself it is read; here it was included.
+  if (
+    /^\[(?:program|supervisord|unix_http_server|inet_http_server|group|eventlistener|fcgi-program)\b/.test(
+      rest,
+    )
+  )
+    return 'this is a file of Supervisor, which cannot stand in another: name it with --programs';
   if (/^\[[\w.-]+\]\s*\n/.test(rest)) return `this is TOML or INI, which is not read; write ${NGINX_FORM}`;
   if (/^<[A-Za-z]/.test(rest)) return `this is a file of Apache, which is not read; write ${NGINX_FORM}`;
   if (isYaml(rest)) return `this is YAML, which is not read; write nginx's syntax, ${NGINX_FORM}, or JSON`;

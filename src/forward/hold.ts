@@ -46,6 +46,8 @@ export class Hold implements Waiter {
   #room: WaitingRoom | null = null;
   /** How often it was sent to a process that then went. */
   #sent = 0;
+  /** It was sent once more to a process that had broken off and yet, as far as anybody knows, goes on. */
+  #sentOnceMore = false;
   /** What to answer when no news comes; null while it waits for a process. */
   #doubt: { readonly failure: AttemptFailure; readonly detail: string } | null = null;
 
@@ -75,7 +77,10 @@ export class Hold implements Waiter {
     if (sent && ++this.#sent > MAX_SENT) return false;
     // Who refuses has not read anything and can be asked again; who broke off has crashed, or else meant it.
     const isUp = ({ process }: Peer): boolean => process === null || process.up;
-    if (sent && peers.every(isUp)) this.#doubt = { failure: failure as AttemptFailure, detail };
+    if (sent && peers.every(isUp)) {
+      if (this.#sentOnceMore) return false;
+      this.#doubt = { failure: failure as AttemptFailure, detail };
+    }
     if (this.#enter()) return true;
     this.#doubt = null;
     return false;
@@ -137,7 +142,12 @@ export class Hold implements Waiter {
 
   #onTime(): void {
     const doubt = this.#doubt;
-    if (doubt !== null) return this.#fail(doubt.failure, doubt.detail);
+    if (doubt !== null) {
+      // One that starts itself anew (exec, as debug servers do) drops what it had not accepted, and nobody hears of that.
+      if (!this.#sentOnceMore && this.goOn()) this.#sentOnceMore = true;
+      else this.#fail(doubt.failure, doubt.detail);
+      return;
+    }
     const { exchange, options } = this.#held;
     const isPageDue = systemClock.now() - this.#since >= PAGE_MS && takesPage(exchange);
     if (isPageDue) return this.#sendPage();

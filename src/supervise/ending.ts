@@ -6,8 +6,10 @@ import type { Effect, Exit, ProcessPolicy, ProcessRecord } from './state.ts';
 /** First pause after a failed start; it doubles with each further one up to the cap, so that nothing stays down long. */
 const FIRST_BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 10_000;
-/** Of a process that took requests: others wait for it. */
+/** Of a process that took requests in one of its last lives: others wait for it. */
 const MAX_SERVING_BACKOFF_MS = 1000;
+/** A process that was not ready in so many lives in a row is waited for no more. */
+export const MAX_UNREADY_LIVES = 3;
 /** A process that lived shorter never restarts at once, even with startsecs 0: a loop without a pause is nobody's wish. */
 export const MIN_LIFE_MS = 1000;
 /** One that ends so soon after startsecs, again and again, is in a crash loop too. */
@@ -42,7 +44,14 @@ function restartAfter(r: ProcessRecord, livedMs: number, how: string, policy: Pr
   const then = pauseMs === 0 ? 'starting it again' : `next start in ${seconds(pauseMs)}`;
   const effects = isWorthSaying(shortLives) ? [log('warn', `${how}${times}; ${then}`)] : [];
   return {
-    record: { ...idle(r, 'EXITED'), failures: 0, shortLives, problem: how, startAgain: true },
+    record: {
+      ...idle(r, 'EXITED'),
+      failures: 0,
+      shortLives,
+      unreadyLives: unreadyLivesOf(r),
+      problem: how,
+      startAgain: true,
+    },
     effects: [timer(pauseMs), ...effects],
   };
 }
@@ -55,7 +64,7 @@ function wantsRestart(exit: Exit, policy: ProcessPolicy): boolean {
 /** A start has failed: → BACKOFF with a growing pause. Where that was the last try, FATAL follows at once. */
 export function backOff(r: ProcessRecord, why: string, policy: ProcessPolicy): Step {
   const failures = r.failures + 1;
-  const record = { ...idle(r, 'BACKOFF'), failures, problem: why };
+  const record = { ...idle(r, 'BACKOFF'), failures, unreadyLives: unreadyLivesOf(r), problem: why };
   if (policy.giveUpAfter !== null && failures > policy.giveUpAfter) return { record, effects: [timer(0)] };
   const pauseMs = policy.backOff === 'supervisor' ? failures * 1000 : Math.min(backOffMs(failures), capOf(r));
   const effects: Effect[] = [timer(pauseMs)];
@@ -66,8 +75,12 @@ export function backOff(r: ProcessRecord, why: string, policy: ProcessPolicy): S
   return { record, effects };
 }
 
+function unreadyLivesOf(r: ProcessRecord): number {
+  return r.wasReady ? 0 : r.unreadyLives + 1;
+}
+
 function capOf(r: ProcessRecord): number {
-  return r.wasReady ? MAX_SERVING_BACKOFF_MS : MAX_BACKOFF_MS;
+  return unreadyLivesOf(r) <= MAX_UNREADY_LIVES ? MAX_SERVING_BACKOFF_MS : MAX_BACKOFF_MS;
 }
 
 /** Milliseconds to wait after so many failures in a row. */

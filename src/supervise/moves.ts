@@ -44,7 +44,7 @@ export function idle(r: ProcessRecord, state: ProcessRecord['state']): ProcessRe
 
 /** → STOPPED, or STARTING when a start was asked for meanwhile. */
 export function stopped(r: ProcessRecord): Step {
-  const clear = { ...r, failures: 0, shortLives: 0 };
+  const clear = { ...r, failures: 0, shortLives: 0, unreadyLives: 0 };
   if (r.startAgain) return begin(clear);
   return { record: { ...idle(clear, 'STOPPED'), problem: null }, effects: [timer(null)] };
 }

@@ -1,6 +1,6 @@
 // What the balancer is told of one process with a port, made of its record. Pure.
 import type { ProcessPort } from '../balance/process-port.ts';
-import { describeExit } from './ending.ts';
+import { describeExit, MAX_UNREADY_LIVES } from './ending.ts';
 import type { ProcessSpec } from './plan.ts';
 import type { ProcessRecord } from './state.ts';
 
@@ -16,10 +16,6 @@ export interface PortFacts {
   readonly conditionSinceMs: number;
   readonly trouble: string;
 }
-
-/** A process that fails or ends again and again is not waited for: a request is told at once that nothing serves. */
-const MAX_AWAITED_FAILURES = 3;
-const MAX_AWAITED_LIVES = 8;
 
 /** null for a process without a port. */
 export function processPort(spec: ProcessSpec, record: ProcessRecord, facts: PortFacts): ProcessPort | null {
@@ -42,10 +38,10 @@ export function processPort(spec: ProcessSpec, record: ProcessRecord, facts: Por
 
 function isComing(
   { policy }: ProcessSpec,
-  { state, startAgain, failures, shortLives }: ProcessRecord,
+  { state, startAgain, unreadyLives }: ProcessRecord,
   awaitsStart: boolean,
 ): boolean {
-  if (failures > MAX_AWAITED_FAILURES || shortLives > MAX_AWAITED_LIVES) return false;
+  if (unreadyLives > MAX_UNREADY_LIVES) return false;
   switch (state) {
     case 'STARTING':
     case 'BACKOFF':

@@ -101,7 +101,7 @@ export class Rollout {
   /** Waits until all serve or have failed, and gives those that do not serve. */
   async #settled(slots: readonly Slot[]): Promise<Failure[]> {
     const isSettled = (slot: Slot): boolean =>
-      slot.serves || slot.state !== 'STARTING' || slot.failures > 0 || this.#host.isOutdated(slot);
+      slot.serves || !isComing(slot) || slot.failures > 0 || this.#host.isOutdated(slot);
     await Promise.all(
       slots.map((slot) =>
         slot.until(() => isSettled(slot), (slot.spec.policy.readyTimeoutMs ?? READY_LIMIT_MS) + 1000),
@@ -118,9 +118,9 @@ export class Rollout {
 
   #reasonOf(slot: Slot): string {
     if (slot.view.problem !== null) return slot.view.problem;
-    if (slot.state !== 'STARTING') return `it is ${slot.state}`;
+    if (!isComing(slot)) return `it is ${slot.state}`;
     if (this.#host.isOutdated(slot)) return 'it was starting as another change came';
-    return 'it is STARTING, and did not become ready in time';
+    return `it is ${slot.state}, and did not become ready in time`;
   }
 
   #outcome(failed: readonly Failure[], left: readonly Slot[]): Progress {
@@ -151,6 +151,11 @@ function nextBatch(changed: ReadonlyMap<Slot, ProcessSpec>): readonly Slot[] {
   return [...changed.keys()]
     .filter((slot) => areMates(slot, first) && withThoseInTheWay(slot, changed).length === 1)
     .slice(0, changed.get(first)?.policy.maxUnavailable);
+}
+
+/** Under Supervisor's rules it is RUNNING after startsecs, and may accept on its port only later. */
+function isComing({ state }: Slot): boolean {
+  return state === 'STARTING' || state === 'RUNNING';
 }
 
 /** As Supervisor shows it: a process that is called like its group goes by that name. */

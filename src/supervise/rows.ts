@@ -1,5 +1,6 @@
 // The directives of a program block, with Supervisor's names and meanings where it has them.
-// Gathered by config/registry.ts, so this file imports nothing else of the room.
+// Gathered by config/registry.ts, so this file imports nothing else of the room but rows.
+// Past 300 lines: a table; what belongs to output and upkeep is in rows of their own.
 
 import { constants } from 'node:os';
 import type { Settings } from '../config/model.ts';

@@ -1,5 +1,6 @@
 // One place for one process: feeds events to the pure transition and carries its effects out. What comes of it (peers, status) the
 // supervisor reads here.
+// Past 300 lines: all that one record's events and effects touch stands here; rules are in transition.ts.
 import { isDeepStrictEqual } from 'node:util';
 import type { ProcessPort } from '../balance/process-port.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';

@@ -29,6 +29,8 @@ export interface ProcessRecord {
   readonly failures: number;
   /** Ends in a row that came soon after RUNNING: a crash loop with a longer breath. */
   readonly shortLives: number;
+  /** Lives in a row, failed starts among them, in which it never was ready. */
+  readonly unreadyLives: number;
   /** Why the latest start failed or what it lost; null once it serves. */
   readonly problem: string | null;
   /** Set between the leader's exit and the end of its group. */
@@ -49,6 +51,7 @@ export const STOPPED: ProcessRecord = {
   launchedAtMs: 0,
   failures: 0,
   shortLives: 0,
+  unreadyLives: 0,
   problem: null,
   exit: null,
   stopPhase: null,

@@ -45,7 +45,7 @@ function onStart(r: ProcessRecord): Step {
     case 'EXITED':
     case 'FATAL':
     case 'BACKOFF':
-      return begin({ ...r, failures: 0, shortLives: 0 });
+      return begin({ ...r, failures: 0, shortLives: 0, unreadyLives: 0 });
     // STOPPING → STOPPING, and STARTING after it
     case 'STOPPING':
       return stay({ ...r, startAgain: true });
@@ -57,7 +57,7 @@ function onStart(r: ProcessRecord): Step {
 
 function onRestart(r: ProcessRecord, policy: ProcessPolicy): Step {
   // STARTING → STARTING: it is about to; what failed before no longer counts
-  if (r.state === 'STARTING' && !r.live) return stay({ ...r, failures: 0, shortLives: 0 });
+  if (r.state === 'STARTING' && !r.live) return stay({ ...r, failures: 0, shortLives: 0, unreadyLives: 0 });
   if (!r.live || r.state === 'STOPPING') return onStart(r);
   const { record, effects } = beginStop(r, policy);
   return { record: { ...record, startAgain: true }, effects };

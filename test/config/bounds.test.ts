@@ -39,11 +39,17 @@ const ODD: readonly (readonly [name: string, reason: RegExp])[] = [
 ];
 
 describe('a file that is none', () => {
-  it.each(ODD)('%s as the configuration', (name, reason) => {
+  it.each(ODD.filter(([name]) => name !== 'folder'))('%s as the configuration', (name, reason) => {
     const problems = problemsOf(at(name));
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(/^cannot read this file: /);
     expect(problems[0]).toMatch(reason);
+  });
+
+  it('a folder without fragments as the configuration', () => {
+    expect(problemsOf(at('folder'))).toEqual([
+      'the folder has no file *.conf or *.ini: name a file, or another folder',
+    ]);
   });
 
   it.each(ODD)('%s as an include', (name, reason) => {

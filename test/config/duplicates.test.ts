@@ -27,7 +27,7 @@ const TWICE = new Set(
     .concat(
       'debug_connection env thread_pool gzip_disable gzip_proxied gzip_types keepalive_disable'.split(' '),
     )
-    .concat('ssl_session_cache zone program'.split(' ')),
+    .concat('ssl_session_cache zone program control'.split(' ')),
 );
 
 /** Arguments of a first and a second one; where there is only one, both are the same. */
@@ -109,6 +109,18 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   stopsignal: ['TERM'],
   environment: ['A=1', 'B=2'],
   exitcodes: ['1'],
+  umask: ['022'],
+  ready: ['running'],
+  drain: ['3s'],
+  slow_start: ['3s'],
+  max_unavailable: ['3'],
+  max_memory: ['1m'],
+  stdout_logfile_maxbytes: ['4k'],
+  stderr_logfile_maxbytes: ['4k'],
+  stdout_logfile_backups: ['3'],
+  stderr_logfile_backups: ['3'],
+  logfile_total: ['4k'],
+  control: ['127.0.0.1:9001', '127.0.0.1:9002'],
 };
 
 /** `program` of an upstream, not the block. */

@@ -77,6 +77,7 @@ function messagesOf(text: string, word: string): string[] {
     message
       .replaceAll(word, 'W')
       .replaceAll(word.toUpperCase(), 'W')
+      .replaceAll(/at line \d+/g, 'at line N')
       .replaceAll(/; did you mean [^?]*\?/g, ''),
   );
   return [...new Set(messages)].sort();

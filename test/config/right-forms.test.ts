@@ -144,9 +144,10 @@ const NGINX: readonly Row[] = [
     http('access_log on;'),
     '2:12: warning: "access_log" has no "on": this is a file called on; write its path, stdout or stderr',
   ],
+  ['[program:web]\ncommand=node a.js\n'],
   [
-    '[program:web]\ncommand=node a.js\n',
-    '1:1: this is a file of Supervisor, which is not read; write program web { command "…"; }',
+    '[program:web\ncommand=node a.js\n',
+    '1:1: this is a file of Supervisor, which cannot stand in another: name it with --programs',
   ],
   [
     'servers:\n  - listen: 80\n',

@@ -145,6 +145,10 @@ loglevel=info
       expect(code).toBe(0);
     }
     expect((await realCtl(lbproxy, 'status')).stdout).toMatch(fourLines);
+    // Of several files in a directory it is the one that runs.
+    writeFileSync(join(lbproxy.dir, 'upstreams.json'), '{ "servers": [{ "listen": 8080 }] }');
+    const env = { XDG_STATE_HOME: join(lbproxy.dir, 'state') };
+    expect((await runLbproxy(['ctl', 'status'], { cwd: lbproxy.dir, env })).stdout).toMatch(fourLines);
 
     const hellos = await inTurn(lbproxy, 8);
     expect(hellos.slice(0, 4)).toEqual(hellos.slice(4));
@@ -273,6 +277,24 @@ loglevel=info
     expect((await classic('reload')).stdout).toBe('Restarted supervisord\n');
     expect(statSync(join(dir, 'log/tornado-8000.log')).size).toBeGreaterThan(0);
   }, 90_000);
+
+  it('rolls over apps that take longer than startsecs to listen', async () => {
+    const ports = await freePorts(2);
+    const slow = DEMO_PY.replace(
+      'import tornado.httpserver',
+      'import time\ntime.sleep(2.5)\nimport tornado.httpserver',
+    );
+    const dir = site({ 'www/main.py': slow });
+    const lbproxy = await start(
+      dir,
+      `http { ${upstreamOf(ports)} server { listen 127.0.0.1:PORT1; location / { proxy_pass http://tornadoes; } } }`,
+      fourPrograms(ports, (port) => `command=python ${dir}/www/main.py --port=${port}\n`),
+    );
+    // RUNNING and serving are two things: "is ready" waits for the second, and so does the next in turn.
+    expect((await inTurn(lbproxy, 2)).toSorted()).toEqual(ports.map((port) => `Hello ${port}`));
+    const restart = (): Promise<CliResult> => ctl(lbproxy, lbproxy.configFile, 'restart', 'tornadoes:*');
+    expect(await meanwhile(lbproxy, restart)).toEqual([]);
+  }, 60_000);
 
   it("serves a Django site through Tornado's WSGIContainer, its static files from the disk", async () => {
     const hundred = await freeHundred();

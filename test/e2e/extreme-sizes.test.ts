@@ -9,10 +9,15 @@ import { residentBytes, startLbproxy } from '../support/lbproxy-process.ts';
 import { startPeers } from '../support/peer-process.ts';
 import { rawClient } from '../support/raw-client.ts';
 
-const PLAIN = ROWS.filter((row) => row.kind === 'setting' && row.syntax === 'size').map(({ name }) => name);
+const SIZES = ROWS.filter((row) => row.kind === 'setting' && row.syntax === 'size');
+const isOfProgram = ({ contexts }: (typeof SIZES)[number]): boolean => contexts.includes('program');
+const PLAIN = SIZES.filter((row) => !isOfProgram(row)).map(({ name }) => name);
+const OF_PROGRAM = SIZES.filter(isOfProgram).map(({ name }) => name);
 
 const config = (size: string, address: string): string =>
   `worker_processes 1;
+   program p { command "sh -c 'while echo a line of it; do sleep 0.01; done'"; stdout_logfile DIR/p.log;
+     ${OF_PROGRAM.map((name) => `${name} ${size};`).join(' ')} }
    http { ${PLAIN.map((name) => `${name} ${size};`).join(' ')}
      large_client_header_buffers 4 ${size === '1' ? '8k' : size};
      access_log DIR/access.log combined buffer=${size} flush=1h;
@@ -21,6 +26,7 @@ const config = (size: string, address: string): string =>
 
 it('there are sizes', () => {
   expect(PLAIN.length).toBeGreaterThanOrEqual(4);
+  expect(OF_PROGRAM.length).toBeGreaterThanOrEqual(3);
 });
 
 describe.each(['9007199254740991', '1'])('with all sizes %s', (size) => {

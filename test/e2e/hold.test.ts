@@ -157,6 +157,8 @@ describe('a request whose group has no process that serves', () => {
     await pause(200);
     crash(app, 1);
     expect(await post).toMatchObject({ status: 502 });
+    // The system closes what a killed process had open one after the other: a POST on another connection of it could be lost as well.
+    await pause(300);
     const unsent = await send(app.lbproxy.port, {
       method: 'POST',
       path: '/echo',
@@ -187,7 +189,7 @@ describe('a request whose group has no process that serves', () => {
     expect(status).toBe(502);
     expect(ms).toBeLessThan(5000);
     expect(body).toContain('no peer of the group is available');
-    expect(app.lbproxy.stderr()).toContain('no peer of the group is available');
+    await app.lbproxy.printed('no peer of the group is available', 3000);
   });
 
   it('does not wait when as many wait as may', async () => {

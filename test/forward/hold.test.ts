@@ -115,14 +115,29 @@ describe('a request that waits', () => {
     expect(refused.length).toBeLessThan(10);
   });
 
-  it('is given up a second after its connection broke when nothing is heard of a crash', async () => {
+  it('is sent once more a second after its connection broke when nothing is heard of a crash, and given up then', async () => {
     const peer = await startRawUpstream((socket) => void socket.on('data', () => socket.destroy()));
     closing.push(() => peer.close());
     const { ask } = open([peer.port], found(processPort(peer.port, {})));
     const startedAt = performance.now();
     expect((await ask().client.answer).status).toBe(502);
     expect(performance.now() - startedAt).toBeLessThan(2500);
-    expect(peer.connections).toBe(1);
+    expect(peer.connections).toBe(2);
+  });
+
+  it('is answered by the process that broke off and came back without a word', async () => {
+    // As an app that loads itself anew by exec does: what it had not accepted is reset.
+    let requests = 0;
+    const peer = await startRawUpstream((socket) => {
+      socket.on('data', () => {
+        if (++requests === 1) socket.destroy();
+        else socket.end('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nback');
+      });
+    });
+    closing.push(() => peer.close());
+    const { ask } = open([peer.port], found(processPort(peer.port, {})));
+    expect((await ask().client.answer).status).toBe(200);
+    expect(requests).toBe(2);
   });
 
   it('is sent a few times only to processes that end by it', async () => {

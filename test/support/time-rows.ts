@@ -12,6 +12,7 @@ export interface TimeRow {
 
 /** What stands around the time where it is not alone, by name and syntax. */
 const AROUND: Readonly<Record<string, (time: string) => string>> = {
+  'time | off': (time) => time,
   'restart [time] | keep': (time) => `restart ${time}`,
   'address [weight=n] [max_fails=n] [fail_timeout=time] [max_conns=n] [backup] [down]': (time) =>
     `127.0.0.1:PORT2 fail_timeout=${time}`,

@@ -36,7 +36,9 @@ export async function openSocket(server: Server, plan: ControlServerPlan): Promi
       : error instanceof Error
         ? error.message
         : String(error);
-    throw new Error(`${plan.at}: the control server cannot listen on ${addressText(address)}: ${why}`);
+    // lbproxy's own stands in no file.
+    const place = plan.at === '' ? '' : `${plan.at}: `;
+    throw new Error(`${place}the control server cannot listen on ${addressText(address)}: ${why}`);
   }
 }
 

@@ -1,6 +1,6 @@
 // Log files as a control server reads them: pieces of a file, and what is added to it. Only regular files: a pipe would never end.
-import type { Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
+import { followLog } from '../logs/follow-log.ts';
 
 export type LogState =
   | { readonly kind: 'missing' }
@@ -19,8 +19,6 @@ export interface Follower {
   close(): void;
 }
 
-const POLL_MS = 100;
-const PIECE_BYTES = 65_536;
 /** Supervisor's word for it, which `supervisorctl tail -f` prints. */
 const TRUNCATED = Buffer.from('==> File truncated <==\n');
 
@@ -43,9 +41,8 @@ export const fileLogReader: LogReader = {
   },
 
   async follow(path, fromBytes, take) {
-    const following = new Following(path, take, await openRegular(path));
-    await following.begin(fromBytes);
-    return following;
+    if (!(await stat(path)).isFile()) throw new Error(`${path} is not a regular file`);
+    return { close: followLog(path, take, fromBytes, () => void take(TRUNCATED)) };
   },
 };
 
@@ -64,69 +61,4 @@ async function readPiece(file: FileHandle, offset: number, length: number): Prom
     filled += bytesRead;
   }
   return buffer.subarray(0, filled);
-}
-
-/** Looks ten times a second, as Supervisor does; one look at a time, and none while what was taken is not yet sent. */
-class Following implements Follower {
-  readonly #path: string;
-  readonly #take: (added: Buffer) => Promise<void>;
-  #file: FileHandle;
-  #atBytes = 0;
-  #closed = false;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(path: string, take: (added: Buffer) => Promise<void>, file: FileHandle) {
-    this.#path = path;
-    this.#take = take;
-    this.#file = file;
-  }
-
-  async begin(fromBytes: number): Promise<void> {
-    this.#atBytes = Math.max(0, (await this.#file.stat()).size - fromBytes);
-    void this.#look();
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    clearTimeout(this.#timer);
-    this.#file.close().catch(() => {});
-  }
-
-  async #look(): Promise<void> {
-    try {
-      await this.#readOn();
-      await this.#turnToNewFile();
-    } catch {
-      // Gone between two looks, or closed; the next look finds what is there then.
-    }
-    if (!this.#closed) this.#timer = setTimeout(() => void this.#look(), POLL_MS);
-  }
-
-  async #readOn(): Promise<void> {
-    const { size } = await this.#file.stat();
-    if (size < this.#atBytes) {
-      this.#atBytes = 0;
-      await this.#take(TRUNCATED);
-    }
-    while (this.#atBytes < size && !this.#closed) {
-      const piece = await readPiece(this.#file, this.#atBytes, Math.min(PIECE_BYTES, size - this.#atBytes));
-      if (piece.length === 0) return;
-      this.#atBytes += piece.length;
-      await this.#take(piece);
-    }
-  }
-
-  /** Rotated: the old file has been read to its end, the new one begins. */
-  async #turnToNewFile(): Promise<void> {
-    const [there, here]: Stats[] = await Promise.all([stat(this.#path), this.#file.stat()]);
-    if (this.#closed || (there.ino === here.ino && there.dev === here.dev)) return;
-    const next = await openRegular(this.#path);
-    if (this.#closed) return next.close();
-    const old = this.#file;
-    this.#file = next;
-    this.#atBytes = 0;
-    await old.close();
-    await this.#readOn();
-  }
 }

@@ -4,7 +4,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { Timer } from '../../shared/timer.ts';
 import { rotatedFiles } from './rotated-files.ts';
 
-const POLL_MS = 200;
+const POLL_MS = 100;
 const READ_BYTES = 64 * 1024;
 const MAX_MISSED = 3;
 const { O_NONBLOCK, O_NOCTTY, O_RDONLY } = constants;

@@ -1,68 +1,11 @@
-// Reading logs as Supervisor's readFile and tailFile do, compared with them; and following a log over rotations.
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+// Following a log over rotations and truncations.
+import { appendFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { followLog } from '../../../src/supervise/logs/follow-log.ts';
-import { readLog, tailLog } from '../../../src/supervise/logs/read-log.ts';
 import { fileplan, logRoom, owner, until, wait } from './logs.ts';
 
 const room = logRoom();
-const OFFSETS = [0, 1, 5, 9, 10, 11, 100, -1, -4, -10, -50];
-const LENGTHS = [0, 1, 3, 10, 11, 1000, -1];
-const PAIRS = OFFSETS.flatMap((offset) => LENGTHS.map((length) => [offset, length] as const));
-
-/** What Debian's Supervisor answers to each pair of offset and length. */
-function theirs(name: 'readFile' | 'tailFile', path: string): unknown[] {
-  const script = `
-import json, sys
-from supervisor.options import ${name}
-def ask(offset, length):
-    try:
-        answer = ${name}(sys.argv[1], offset, length)
-        return answer.decode() if isinstance(answer, bytes) else answer
-    except ValueError as why:
-        return {'fault': why.args[0]}
-print(json.dumps([ask(*pair) for pair in json.load(sys.stdin)]))`;
-  const answer = execFileSync('/usr/bin/python3', ['-c', script, path], { input: JSON.stringify(PAIRS) });
-  return JSON.parse(answer.toString()) as unknown[];
-}
-
-describe('readLog and tailLog', () => {
-  it('answer as Supervisor does', async () => {
-    const path = join(room.dir, 'a.log');
-    writeFileSync(path, '0123456789');
-    const read = theirs('readFile', path);
-    const tail = theirs('tailFile', path);
-    for (const [i, [offset, length]] of PAIRS.entries()) {
-      const answer = await readLog(path, offset, length);
-      const ours = answer.ok ? answer.bytes.toString() : { fault: answer.fault };
-      expect(ours, `read ${offset} ${length}`).toEqual(read[i]);
-      const { text, offset: next, overflow } = await tailLog(path, offset, length);
-      expect([text.toString(), next, overflow], `tail ${offset} ${length}`).toEqual(tail[i]);
-    }
-  });
-
-  it('say why not', async () => {
-    const missing = join(room.dir, 'none.log');
-    for (const path of [missing, null]) {
-      expect(await readLog(path, 0, 0)).toEqual({ ok: false, fault: 'NO_FILE' });
-      expect(await readLog(path, -1, 5)).toEqual({ ok: false, fault: 'NO_FILE' });
-      expect(await tailLog(path, 7, 5)).toEqual({ text: Buffer.alloc(0), offset: 0, overflow: false });
-    }
-    const fifo = join(room.dir, 'fifo');
-    execFileSync('mkfifo', [fifo]);
-    mkdirSync(join(room.dir, 'folder'));
-    for (const path of [fifo, join(room.dir, 'folder'), '/dev/null']) {
-      expect(await readLog(path, 0, 0)).toEqual({ ok: false, fault: 'FAILED' });
-      expect(await tailLog(path, 7, 5)).toEqual({ text: Buffer.alloc(0), offset: 7, overflow: false });
-    }
-    writeFileSync(missing, 'x');
-    expect(await readLog(missing, 1.5, 0)).toEqual({ ok: false, fault: 'BAD_ARGUMENTS' });
-    expect(await readLog(missing, Number.NaN, 0)).toEqual({ ok: false, fault: 'BAD_ARGUMENTS' });
-  });
-});
-
 describe('followLog', () => {
   it('begins near the end and gives what is added', async () => {
     const path = join(room.dir, 'a.log');

@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
-  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -126,7 +125,8 @@ class Run {
     try {
       return this.#file.refused === true ? await this.#refusal(ended) : await this.#watch(child, ended);
     } finally {
-      killGroup(child);
+      child.kill('SIGKILL');
+      this.#endLeft();
       clearTimeout(late);
     }
   }
@@ -219,12 +219,26 @@ class Run {
     return child;
   }
 
+  /** What supervisord does not stop (it signals no groups), or left when it was killed: all that has this run's environment. */
+  #endLeft(): void {
+    const mark = `XDG_STATE_HOME=${join(this.#site.outside, 'state')}\0`;
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      try {
+        if (readFileSync(`/proc/${pid}/environ`, 'utf8').includes(mark)) process.kill(Number(pid), 'SIGKILL');
+      } catch {
+        // It is gone.
+      }
+    }
+  }
+
   async #refusal(ended: Promise<number | string | null>): Promise<Outcome> {
     const timeout = pause(ANSWERS_MS).then(() => 'did not end');
     const exit = await Promise.race([ended, timeout]);
     await Promise.race([this.#heard, pause(2000)]);
+    if (exit === 0 || typeof exit !== 'number')
+      throw new Error(`${this.#program} did not refuse the file (${exit}): ${this.#said}`);
     return {
-      exit: exit === 0 || typeof exit !== 'number' ? exit : 'an error',
+      exit: 'an error',
       processes: [],
       starts: this.#starts(),
       status: [],
@@ -421,15 +435,6 @@ function shownPath(path: string): string {
 function loginOptions(login: string): string[] {
   const [user, password] = login.split(':');
   return ['-u', user, '-p', password];
-}
-
-function killGroup({ pid }: ChildProcess): void {
-  if (pid === undefined || !existsSync(`/proc/${pid}`)) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It is gone.
-  }
 }
 
 function pause(ms: number): Promise<void> {

@@ -162,7 +162,6 @@ export const IMAGE_FILES: readonly SupervisordFile[] = [
   {
     name: 'a header without its bracket',
     text: '[supervisord]\n[program:a]\ncommand=node a.js\n[program:b\ncommand=node b.js\n',
-    refused: true,
   },
   {
     name: 'fcgi',

@@ -11,7 +11,7 @@ const REFUSED: Readonly<Record<string, string | Buffer>> = {
   'sizes of no unit': '[supervisord]\n[program:a]\ncommand=node a.js\nstdout_logfile_maxbytes=10M\n',
   'autorestart=always': '[supervisord]\n[program:a]\ncommand=node a.js\nautorestart=always\n',
   'many of one name': '[supervisord]\n[program:a]\ncommand=node a.js\nnumprocs=2\n',
-  'an environment with a blank': '[supervisord]\n[program:a]\ncommand=node a.js\nenvironment=A=1 2\n',
+  'an environment with a blank': '[supervisord]\n[program:a]\ncommand=node a.js\nenvironment=A=x y,B=2\n',
   'a group of none': '[supervisord]\n[program:a]\ncommand=node a.js\n[group:g]\nprograms=b\n',
   'an include without files': '[supervisord]\n[include]\n[program:a]\ncommand=node a.js\n',
   'a server without its password':

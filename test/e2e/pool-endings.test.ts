@@ -1,0 +1,111 @@
+// What lbproxy's own end does with its programs, what a process that gave up or restarts itself does to requests.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { get, pause, startCrowd, until } from '../support/http-client.ts';
+import { childrenOf, commandOf, isAlive } from '../support/lbproxy-process.ts';
+import { hasTornado, quick, sitePorts, siteText, startSite, tornado } from '../support/pool-site.ts';
+
+const STUBBORN = `/bin/sh -c 'trap "" TERM INT QUIT HUP; echo up; while :; do sleep 0.2; done'`;
+
+describe('lbproxy with programs that ignore signals', () => {
+  it.each(['SIGTERM', 'SIGQUIT', 'SIGINT'] as const)('ends within stopwaitsecs of %s', async (signal) => {
+    const ports = await sitePorts(1);
+    const programs = {
+      web: { command: quick(), first_port: ports[1] },
+      stubborn: { command: STUBBORN, numprocs: 3, stopwaitsecs: '1s' },
+    };
+    const site = await startSite(siteText(ports, programs), { ports });
+    await site.serves([ports[1]]);
+    await site.lbproxy.printed('up', 10_000, 3);
+    const children = childrenOf(site.lbproxy.pid);
+    const startedAt = performance.now();
+    site.lbproxy.signal(signal);
+    expect(await site.lbproxy.exited).toEqual({ code: 0, signal: null });
+    const ms = performance.now() - startedAt;
+    // Side by side: one stopwaitsecs for the three of them.
+    expect(ms).toBeGreaterThan(950);
+    expect(ms).toBeLessThan(4000);
+    expect(children.filter(isAlive)).toEqual([]);
+  });
+
+  it('keeps them over HUP', async () => {
+    const ports = await sitePorts(1);
+    const programs = {
+      web: { command: quick(), first_port: ports[1] },
+      stubborn: { command: STUBBORN, stopwaitsecs: '500ms' },
+    };
+    const site = await startSite(siteText(ports, programs), { ports });
+    await site.serves([ports[1]]);
+    const commands = (): string[] =>
+      childrenOf(site.lbproxy.pid)
+        .map((pid) => `${pid} ${commandOf(pid)}`)
+        .toSorted();
+    const before = commands();
+    expect(await site.lbproxy.reload()).toBe('reloaded');
+    await pause(300);
+    expect(commands()).toEqual(before);
+  });
+
+  it('stops the highest priority first, and those of one side by side', async () => {
+    const ports = await sitePorts(0);
+    const job = (name: string, priority: number): object => ({
+      command: `/bin/sh -c 'trap "echo ${name} >>DIR/order; sleep 0.7; echo ${name} end >>DIR/order; exit" TERM; echo up; while :; do sleep 0.1; done'`,
+      priority,
+    });
+    const text = JSON.stringify({
+      acceptors: 1,
+      programs: { db: job('db', 10), one: job('one', 20), two: job('two', 20), last: job('last', 30) },
+      servers: [{ listen: `127.0.0.1:${ports[0]}`, locations: { '/': { return: '200 up' } } }],
+    });
+    const site = await startSite(text, { ports });
+    await site.lbproxy.printed('] up', 10_000, 4);
+    site.lbproxy.signal('SIGTERM');
+    await site.lbproxy.exited;
+    const order = readFileSync(join(site.lbproxy.dir, 'order'), 'utf8').trim().split('\n');
+    expect(order.slice(0, 2)).toEqual(['last', 'last end']);
+    expect(order.slice(2, 4).toSorted()).toEqual(['one', 'two']);
+    expect(order.slice(4, 6).toSorted()).toEqual(['one end', 'two end']);
+    expect(order.slice(6)).toEqual(['db', 'db end']);
+  });
+});
+
+describe('the only process of a group', () => {
+  it('that is FATAL gives a 502 at once, with its reason and its last lines', async () => {
+    const ports = await sitePorts(1);
+    const web = {
+      command: `/bin/sh -c 'echo "KeyError: DATABASE_URL" >&2; exit 3'`,
+      first_port: ports[1],
+      startretries: 1,
+      give_up: true,
+    };
+    const site = await startSite(siteText(ports, { web }, { more: { error_detail: 'on' } }), { ports });
+    await until(async () => (await site.status())[0]?.state === 'FATAL', 10_000, 'FATAL');
+    const startedAt = performance.now();
+    const { status, body } = await get(site.port);
+    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(status).toBe(502);
+    expect(body).toContain('exited with status 3');
+    expect(body).toContain('KeyError: DATABASE_URL');
+  });
+
+  it.skipIf(!hasTornado)('that loads its code anew by itself (debug=True) is waited for', async () => {
+    const ports = await sitePorts(1);
+    const web = { command: tornado('{port}', '--debug', '--import=DIR/code.py'), first_port: ports[1] };
+    const site = await startSite(siteText(ports, { web }), { ports, files: { 'code.py': 'x = 1\n' } });
+    await site.serves([ports[1]]);
+    const pid = site.pidOn(ports[1]);
+    const crowd = startCrowd(site.port, { clients: 20, keepAlive: true, pauseMs: 30 });
+    for (let i = 0; i < 3; i++) {
+      await pause(1500);
+      writeFileSync(join(site.lbproxy.dir, 'code.py'), `x = ${i + 2} + ${'1'.repeat(i + 2)}\n`);
+    }
+    await pause(2000);
+    const { failures, requests, slowestMs } = await crowd.stop();
+    expect(failures).toEqual([]);
+    expect(requests).toBeGreaterThan(500);
+    // It was away for a moment, and is the same process still.
+    expect(slowestMs).toBeGreaterThan(100);
+    expect(site.pidOn(ports[1])).toBe(pid);
+  });
+});
