@@ -65,15 +65,17 @@ programs=m1,m2
 
 /** What differs between two runs of the same thing: pids, times, directories, and the place in Python's source. */
 function plain(text: string, dir: string): string {
-  return text
-    .replaceAll(dir, 'DIR')
-    .replace(/pid \d+, uptime [\d:]+/g, 'pid N, uptime T')
-    .replace(/\w{3} \d\d \d\d:\d\d [AP]M/g, 'TIME')
-    .replace(/^[1-9]\d*$/gm, 'PID')
-    .replace(/: file: .* line: \d+$/gm, '')
-    .replace(/(?:STARTING *|BACKOFF .*)$/gm, 'STARTING or BACKOFF')
-    // It ends at once: whether supervisord sees it run before that is chance.
-    .replace(/^once: (?:started|ERROR \(abnormal termination\))$/gm, 'once: started, or ended already');
+  return (
+    text
+      .replaceAll(dir, 'DIR')
+      .replace(/pid \d+, uptime [\d:]+/g, 'pid N, uptime T')
+      .replace(/\w{3} \d\d \d\d:\d\d [AP]M/g, 'TIME')
+      .replace(/^[1-9]\d*$/gm, 'PID')
+      .replace(/: file: .* line: \d+$/gm, '')
+      .replace(/(?:STARTING *|BACKOFF .*)$/gm, 'STARTING or BACKOFF')
+      // It ends at once: whether supervisord sees it run before that is chance.
+      .replace(/^once: (?:started|ERROR \(abnormal termination\))$/gm, 'once: started, or ended already')
+  );
 }
 
 describe.skipIf(!hasSupervisor)('lbproxy ctl against a real supervisord', () => {
