@@ -209,6 +209,7 @@ export class Slot {
     this.#closed = true;
     this.#retired = true;
     this.#timer?.stop();
+    this.#returnLimit?.stop();
     this.#probe.end();
     this.lookAgain();
   }
@@ -361,7 +362,13 @@ export class Slot {
     if (attempt !== this.#record.attempt) return;
     const taken = await whyPortTaken(this.spec.launch, (message) => this.#say('warn', message));
     if (taken === null) return this.dispatch({ type: 'prepared', attempt });
-    this.dispatch({ type: 'failed', attempt, reason: taken });
+    this.#fail(attempt, taken);
+  }
+
+  /** There is nothing to run: for a reason that Supervisor has no words for. */
+  #fail(attempt: number, reason: string): void {
+    if (attempt === this.#record.attempt) this.#spawnError = reason;
+    this.dispatch({ type: 'failed', attempt, reason });
   }
 
   async #dependencies(attempt: number): Promise<void> {
@@ -380,7 +387,7 @@ export class Slot {
       if (ready.by === 'notify') await this.#host.ready.notify.open(this.key, this.spec.launch.user);
       stdin = await this.#host.stdin(this);
     } catch (error) {
-      return this.dispatch({ type: 'failed', attempt, reason: (error as Error).message });
+      return this.#fail(attempt, (error as Error).message);
     }
     // A stop may have come meanwhile: then there is nothing to run.
     if (attempt !== this.#record.attempt || !this.#record.live || this.#record.state === 'STOPPING')

@@ -316,6 +316,8 @@ describe('Supervisor', () => {
     expect(message).toContain(`hello cannot start: port ${port} is taken by `);
     if (process.platform === 'linux') expect(message).toContain(`pid ${process.pid} (`);
     expect(kit.status()[0]).toMatchObject({ state: 'BACKOFF', up: false, pid: null });
+    // What XML-RPC says, too: it did not exit too quickly.
+    expect(kit.status()[0].spawnError).toContain(`port ${port} is taken by `);
     holder.close();
     await eventually(allUp(kit));
   });
