@@ -10,6 +10,11 @@ command=/usr/bin/python3 {programs}/slow-start.py 0
 startsecs=4
 autostart=false
 
+[program:long]
+command=/usr/bin/python3 {programs}/slow-start.py 0
+startsecs=600
+autostart=false
+
 [program:exit0]
 command=/usr/bin/python3 {programs}/exits.py 0
 startsecs=2
@@ -125,7 +130,7 @@ startretries=0
 autostart=false
 
 [program:again]
-command=/usr/bin/python3 {programs}/exits.py 3
+command=/usr/bin/python3 {programs}/exits.py 3 0.3
 startsecs=2
 startretries=1000
 autostart=false
@@ -182,7 +187,7 @@ export const LOOSE = APART.replace(
 
 /** Two that do not end by themselves. */
 export const STUBBORN = [
-  program('first', '/usr/bin/python3 {programs}/ignores-term.py', 'stopwaitsecs=2\npriority=1'),
-  program('second', '/usr/bin/python3 {programs}/ignores-term.py', 'stopwaitsecs=1\npriority=2'),
+  program('first', '/usr/bin/python3 {programs}/ignores-term.py', 'stopwaitsecs=6\npriority=1'),
+  program('second', '/usr/bin/python3 {programs}/ignores-term.py', 'stopwaitsecs=6\npriority=2'),
   program('easy', '/bin/sleep 2020'),
 ].join('');

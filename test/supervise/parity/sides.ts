@@ -29,6 +29,16 @@ export type Step =
   | readonly ['mainlog']
   /** Which processes have another pid than at the last look of that name. */
   | readonly ['pids', string]
+  /** Once its process is gone. */
+  | readonly ['ended']
+  /** Once the program would not end of TERM any more. */
+  | readonly ['deaf', string]
+  /** Does the step, and waits until another process has the place. */
+  | readonly ['reborn', string, Step]
+  /** What leaves the process as it is, done anew until all of it came to pass in that state. */
+  | readonly ['within', string, string, readonly Step[]]
+  /** Once the file, or this log of a process, has the text. */
+  | readonly ['has', string | readonly [name: string, log: 'stdout_logfile'], string]
   | readonly ['pause', number];
 
 /** `supervisorctl WORDS`. */
@@ -174,9 +184,10 @@ async function drive(
   steps: readonly Step[],
   ctlCommand?: readonly string[],
 ): Promise<readonly unknown[]> {
-  const { dir, conf, env } = side;
+  const { dir, conf, env, pid } = side;
   const work = {
     dir,
+    pid,
     conf,
     url: `unix://${dir}/s.sock`,
     programs: PROGRAMS,
