@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { supervisorVersion } from '../../support/supervisord.ts';
 import { isRunning } from '../programs.ts';
-import { APART, BEFORE, CHANGED, EACH_KIND, LOOSE, MORE, STUBBORN } from './programs-of-each-kind.ts';
+import { APART, BEFORE, CHANGED, EACH_KIND, LONG, LOOSE, MORE, STUBBORN } from './programs-of-each-kind.ts';
 import {
   type AnyStep,
   anyOrder,
@@ -351,10 +351,10 @@ const IN_EACH_STATE: readonly AnyStep[] = [
 const AT_ONCE: readonly AnyStep[] = [
   ...SETTLED,
   // A stop during a start that is waited for.
-  ['together', [ctl('start long'), ctl('stop long')]],
-  info('long'),
-  ['together', [rpc('startProcess', 'long'), rpc('stopProcess', 'long')]],
-  info('long'),
+  ['together', [ctl('start slow'), ctl('stop slow')]],
+  info('slow'),
+  ['together', [rpc('startProcess', 'slow'), rpc('stopProcess', 'slow')]],
+  info('slow'),
   ['together', [rpc('startProcess', 'slow'), rpc('startProcess', 'slow'), begin('slow'), info('slow')]],
   info('slow'),
   ctl('stop slow'),
@@ -540,7 +540,7 @@ describe.skipIf(supervisorVersion === '')('supervisorctl and ServerProxy', { con
   describe('with a program of each kind', () => {
     it('do so at the same time', () => compareBoth(EACH_KIND, AT_ONCE), 120_000);
     it('start, stop and signal', () => compareBoth(EACH_KIND, STARTED), 120_000);
-    it('do so in each state', () => compareBoth(EACH_KIND, IN_EACH_STATE), 120_000);
+    it('do so in each state', () => compareBoth(EACH_KIND + LONG, IN_EACH_STATE), 120_000);
     it('ask', () => compareBoth(EACH_KIND, ASKED), 120_000);
     it('read and clear logs', () => compareBoth(EACH_KIND, LOGS), 120_000);
   });

@@ -10,11 +10,6 @@ command=/usr/bin/python3 {programs}/slow-start.py 0
 startsecs=4
 autostart=false
 
-[program:long]
-command=/usr/bin/python3 {programs}/slow-start.py 0
-startsecs=600
-autostart=false
-
 [program:exit0]
 command=/usr/bin/python3 {programs}/exits.py 0
 startsecs=2
@@ -151,6 +146,14 @@ stdout_logfile={dir}/redirected.log
 command=/usr/bin/python3 {programs}/record-states.py {dir}/ear.jsonl
 events=PROCESS_STATE
 startsecs=0
+`;
+
+/** Starts as long as one likes. */
+export const LONG = `
+[program:long]
+command=/usr/bin/python3 {programs}/slow-start.py 0
+startsecs=600
+autostart=false
 `;
 
 const program = (name: string, command: string, more = ''): string =>
