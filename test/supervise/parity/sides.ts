@@ -179,24 +179,35 @@ export function placed(text: string, dir: string): string {
   return text.replaceAll('{dir}', dir).replaceAll('{programs}', PROGRAMS);
 }
 
-async function drive(
+function drive(
   side: Side,
   steps: readonly Step[],
   ctlCommand?: readonly string[],
 ): Promise<readonly unknown[]> {
-  const { dir, conf, env, pid } = side;
-  const work = {
-    dir,
-    pid,
-    conf,
-    url: `unix://${dir}/s.sock`,
-    programs: PROGRAMS,
-    steps,
-    ctl: ctlCommand,
-    state: env.XDG_STATE_HOME,
-  };
+  const { name, dir, conf, env, pid, printed } = side;
+  const where = { dir, conf, pid, url: `unix://${dir}/s.sock`, ctl: ctlCommand, state: env.XDG_STATE_HOME };
+  return runScript(where, steps).catch((error) => {
+    throw new Error(`${name}: ${error.message}\n${printed()}`);
+  });
+}
+
+interface Place {
+  readonly dir: string;
+  /** Of supervisorctl. */
+  readonly conf: string;
+  readonly url: string;
+  /** For steps that look at the server's process. */
+  readonly pid?: number;
+  /** Words of another command instead of supervisorctl, and its $XDG_STATE_HOME. */
+  readonly ctl?: readonly string[];
+  readonly state?: string;
+}
+
+/** What came of each step. */
+export async function runScript(place: Place, steps: readonly Step[]): Promise<readonly unknown[]> {
+  const work = { ...place, programs: PROGRAMS, steps };
   const ran = await run(PYTHON, [DRIVE], JSON.stringify(work), SCRIPT_MS);
-  if (ran.status !== 0) throw new Error(`${side.name}: the script failed: ${ran.stderr}\n${side.printed()}`);
+  if (ran.status !== 0) throw new Error(`the script failed: ${ran.stderr}`);
   return JSON.parse(ran.stdout);
 }
 
