@@ -538,11 +538,11 @@ const AS_SUPERVISORCTL: readonly AnyStep[] = [
 // Most of the time is spent waiting: each has its own two, all at the same time.
 describe.skipIf(supervisorVersion === '')('supervisorctl and ServerProxy', { concurrent: true }, () => {
   describe('with a program of each kind', () => {
-    it('do so at the same time', () => compareBoth(EACH_KIND, AT_ONCE), 120_000);
-    it('start, stop and signal', () => compareBoth(EACH_KIND, STARTED), 120_000);
-    it('do so in each state', () => compareBoth(EACH_KIND + LONG, IN_EACH_STATE), 120_000);
-    it('ask', () => compareBoth(EACH_KIND, ASKED), 120_000);
-    it('read and clear logs', () => compareBoth(EACH_KIND, LOGS), 120_000);
+    it('do so at the same time', () => compareBoth(EACH_KIND, AT_ONCE), 180_000);
+    it('start, stop and signal', () => compareBoth(EACH_KIND, STARTED), 180_000);
+    it('do so in each state', () => compareBoth(EACH_KIND + LONG, IN_EACH_STATE), 180_000);
+    it('ask', () => compareBoth(EACH_KIND, ASKED), 180_000);
+    it('read and clear logs', () => compareBoth(EACH_KIND, LOGS), 180_000);
   });
 
   it('say on lbproxy what lbproxy ctl says', async () => {
@@ -553,7 +553,7 @@ describe.skipIf(supervisorVersion === '')('supervisorctl and ServerProxy', { con
     } finally {
       await Promise.all(sides.map((side) => side.close()));
     }
-  }, 120_000);
+  }, 180_000);
 
   it('reread, update, add, remove, reload and shut down with a configuration that changes', async () => {
     await withBoth(BEFORE, async (sides) => {
@@ -572,7 +572,7 @@ describe.skipIf(supervisorVersion === '')('supervisorctl and ServerProxy', { con
       await compare(sides, RELOADED);
       await compare(sides, ENDED);
     });
-  }, 150_000);
+  }, 200_000);
 
   it('shut down, and ask meanwhile, while programs ignore TERM', async () => {
     await withBoth(STUBBORN, async (sides) => {

@@ -12,7 +12,7 @@ export const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.ur
 const DRIVE = fileURLToPath(new URL('./drive.py', import.meta.url));
 const PYTHON = '/usr/bin/python3';
 const START_MS = 20_000;
-const SCRIPT_MS = 115_000;
+const SCRIPT_MS = 170_000;
 
 export type Step =
   /** supervisorctl; with seconds, until Ctrl-C then. */
