@@ -2,8 +2,8 @@
 // A little past 300 lines: it knows every part so that no part knows another.
 import { isDeepStrictEqual } from 'node:util';
 import { listenKey, socketKey } from './config/addresses.ts';
+import { createLookup } from './config/lookup.ts';
 import type { LocationMatch, LocationModel, Model, ScriptOp, ServerModel, Settings } from './config/model.ts';
-import { lookupAny } from './config/registry.ts';
 import type { Exchange, Handler, LocationRuntime, ServerRuntime } from './exchange.ts';
 import { createExpiresFilter } from './features/expires/expires.ts';
 import { compileForward } from './forward/compile-forward.ts';
@@ -18,7 +18,7 @@ import { createDispatcher, type Dispatcher, type RoutedLocation } from './route/
 import { createHostTable, serverByName } from './route/hosts.ts';
 import type { LocationEntry } from './route/locations.ts';
 import { compileScript, type ScriptTools } from './route/script.ts';
-import { compileTemplate } from './route/template.ts';
+import { compileTemplate, type VariableLookup } from './route/template.ts';
 import { sendText } from './serve/answer.ts';
 import { createFail, createWaitPage } from './serve/error-page.ts';
 import { mappingOf } from './serve/file-path.ts';
@@ -41,6 +41,8 @@ export interface RuntimeTools {
 }
 
 export interface RuntimeLog extends ForwardLog {
+  /** A variable has no value, and why. */
+  variableProblem(exchange: Exchange, message: string): void;
   /** A file could not be served. */
   fileProblem(exchange: Exchange, message: string): void;
   /** Clients are turned away, and why. */
@@ -69,7 +71,10 @@ export class CompileError extends Error {
 /** Rejects with a CompileError. Opens log files, but no socket. Works in slices: traffic goes on beside it. */
 export async function compileRuntime(model: Model, tools: RuntimeTools): Promise<Runtime> {
   const upstreams = new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
-  const compiler = new ServerCompiler(upstreams, tools);
+  const lookup = createLookup(model.variables, (exchange, message) =>
+    tools.log.variableProblem(exchange, message),
+  );
+  const compiler = new ServerCompiler(upstreams, lookup, tools);
   const slices = new Slices();
   const servers: CompiledServer[] = [];
   for (const server of model.servers) {
@@ -185,12 +190,14 @@ interface LevelParts {
 
 class ServerCompiler {
   readonly #upstreams: UpstreamSet;
+  readonly #lookup: VariableLookup;
   readonly #tools: RuntimeTools;
   /** Of the server that is being compiled: index files start a new search in it. */
   #dispatcher: { current: Dispatcher | null } = { current: null };
 
-  constructor(upstreams: UpstreamSet, tools: RuntimeTools) {
+  constructor(upstreams: UpstreamSet, lookup: VariableLookup, tools: RuntimeTools) {
     this.#upstreams = upstreams;
+    this.#lookup = lookup;
     this.#tools = tools;
   }
 
@@ -236,7 +243,7 @@ class ServerCompiler {
     const { sendRedirect } = this.#parts(settings);
     const typeOf = createTypeOf(settings.mimeTypes, settings.defaultType);
     return {
-      lookup: lookupAny,
+      lookup: this.#lookup,
       redirect: sendRedirect,
       text: (exchange, status, body) => sendText(exchange, status, body, typeOf(exchange.uri)),
       implicit: (op: Extract<ScriptOp, { op: 'if' }>) =>
@@ -271,9 +278,9 @@ class ServerCompiler {
     return {
       handle: this.#content(settings, place, parts),
       fail: parts.fail,
-      filter: settings.expires.kind === 'off' ? null : createExpiresFilter(settings.expires, lookupAny),
+      filter: settings.expires.kind === 'off' ? null : createExpiresFilter(settings.expires, this.#lookup),
       log: at(place.at, () =>
-        createAccessLog(settings.accessLog, settings.logFormats, lookupAny, this.#tools.logFiles),
+        createAccessLog(settings.accessLog, settings.logFormats, this.#lookup, this.#tools.logFiles),
       ),
       client: {
         maxBodyBytes: settings.clientMaxBodyBytes,
@@ -293,16 +300,16 @@ class ServerCompiler {
     const { log } = this.#tools;
     if (settings.proxyPass !== null) {
       const { absolute, waitPage } = parts;
-      const tools = { lookup: lookupAny, upstreams: this.#upstreams, log, absolute, waitPage };
+      const tools = { lookup: this.#lookup, upstreams: this.#upstreams, log, absolute, waitPage };
       return compileForward(settings.proxyPass, settings, place.match, tools);
     }
     const { fileRoot } = settings;
     const dispatcher = this.#dispatcher;
     return createFileHandler({
-      root: fileRoot === null ? null : compileTemplate(fileRoot.path, lookupAny),
+      root: fileRoot === null ? null : compileTemplate(fileRoot.path, this.#lookup),
       mapping: fileRoot === null ? { kind: 'root' } : mappingOf(fileRoot, place.rootMatch),
       prefix: this.#upstreams.prefix,
-      index: settings.index.flat().map((name) => compileTemplate(name, lookupAny)),
+      index: settings.index.flat().map((name) => compileTemplate(name, this.#lookup)),
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
       maxRanges: settings.maxRanges,
       etag: settings.etag,

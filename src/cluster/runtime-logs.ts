@@ -47,6 +47,10 @@ export class RuntimeLogs implements RuntimeLog {
     this.main.crit(message);
   }
 
+  variableProblem(exchange: Exchange, message: string): void {
+    this.fileProblem(exchange, message);
+  }
+
   fileProblem(exchange: Exchange, message: string): void {
     this.main.error(message, {
       request: `${exchange.request.method} ${exchange.request.target}`,

@@ -63,6 +63,7 @@ export async function startProxy(
     attemptFailed: (_x, attempt, detail) =>
       log.push(`${attempt.peer} ${attempt.outcome} ${attempt.noRetry}: ${detail}`),
     fileProblem: (_x, message) => log.push(message),
+    variableProblem: (_x, message) => log.push(message),
     noRoom: (message) => log.push(message),
     refused: (_x, status, detail) => refused.push(`${status}: ${detail}`),
   };
