@@ -3,8 +3,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { CORE_FILTERS } from './answer/head-pass.ts';
 import { listenKey, socketKey } from './config/addresses.ts';
+import { createLookup } from './config/lookup.ts';
 import type { LocationMatch, LocationModel, Model, ScriptOp, ServerModel, Settings } from './config/model.ts';
-import { lookupAny } from './config/registry.ts';
 import {
   type Exchange,
   FILTERS,
@@ -30,7 +30,7 @@ import { createHostTable, serverByName } from './route/hosts.ts';
 import type { LocationEntry } from './route/locations.ts';
 import { createPhases } from './route/phases.ts';
 import { compileScript, type ScriptTools } from './route/script.ts';
-import { compileTemplate } from './route/template.ts';
+import { compileTemplate, type VariableLookup } from './route/template.ts';
 import { sendText } from './serve/answer.ts';
 import { createFail, createWaitPage } from './serve/error-page.ts';
 import { mappingOf } from './serve/file-path.ts';
@@ -83,7 +83,10 @@ export class CompileError extends Error {
 /** Rejects with a CompileError. Opens log files, but no socket. Works in slices: traffic goes on beside it. */
 export async function compileRuntime(model: Model, tools: RuntimeTools): Promise<Runtime> {
   const upstreams = new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
-  const compiler = new ServerCompiler(upstreams, tools);
+  const lookup = createLookup(model.variables, (exchange, message) =>
+    tools.log.note(exchange, 'error', message),
+  );
+  const compiler = new ServerCompiler(upstreams, lookup, tools);
   const slices = new Slices();
   const servers: CompiledServer[] = [];
   for (const server of model.servers) {
@@ -199,12 +202,14 @@ interface LevelParts {
 
 class ServerCompiler {
   readonly #upstreams: UpstreamSet;
+  readonly #lookup: VariableLookup;
   readonly #tools: RuntimeTools;
   /** Of the server that is being compiled: index files start a new search in it. */
   #dispatcher: { current: Dispatcher | null } = { current: null };
 
-  constructor(upstreams: UpstreamSet, tools: RuntimeTools) {
+  constructor(upstreams: UpstreamSet, lookup: VariableLookup, tools: RuntimeTools) {
     this.#upstreams = upstreams;
+    this.#lookup = lookup;
     this.#tools = tools;
   }
 
@@ -250,7 +255,7 @@ class ServerCompiler {
     const { sendRedirect } = this.#parts(settings);
     const typeOf = createTypeOf(settings.mimeTypes, settings.defaultType);
     return {
-      lookup: lookupAny,
+      lookup: this.#lookup,
       redirect: sendRedirect,
       text: (exchange, status, body) => sendText(exchange, status, body, typeOf(exchange.uri)),
       implicit: (op: Extract<ScriptOp, { op: 'if' }>) =>
@@ -288,7 +293,7 @@ class ServerCompiler {
       fail: parts.fail,
       filters: filtersOf(featurePlace),
       log: at(place.at, () =>
-        createAccessLog(settings.accessLog, settings.logFormats, lookupAny, this.#tools.logFiles),
+        createAccessLog(settings.accessLog, settings.logFormats, this.#lookup, this.#tools.logFiles),
       ),
       client: {
         maxBodyBytes: settings.clientMaxBodyBytes,
@@ -309,7 +314,7 @@ class ServerCompiler {
       settings,
       at,
       match,
-      lookup: lookupAny,
+      lookup: this.#lookup,
       prefix: this.#upstreams.prefix,
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
       report: (exchange, level, message) => this.#tools.log.note(exchange, level, message),
@@ -320,16 +325,16 @@ class ServerCompiler {
     const { log } = this.#tools;
     if (settings.proxyPass !== null) {
       const { absolute, waitPage } = parts;
-      const tools = { lookup: lookupAny, upstreams: this.#upstreams, log, absolute, waitPage };
+      const tools = { lookup: this.#lookup, upstreams: this.#upstreams, log, absolute, waitPage };
       return compileForward(settings.proxyPass, settings, place.match, tools);
     }
     const { fileRoot } = settings;
     const dispatcher = this.#dispatcher;
     return createFileHandler({
-      root: fileRoot === null ? null : compileTemplate(fileRoot.path, lookupAny),
+      root: fileRoot === null ? null : compileTemplate(fileRoot.path, this.#lookup),
       mapping: fileRoot === null ? { kind: 'root' } : mappingOf(fileRoot, place.rootMatch),
       prefix: this.#upstreams.prefix,
-      index: settings.index.flat().map((name) => compileTemplate(name, lookupAny)),
+      index: settings.index.flat().map((name) => compileTemplate(name, this.#lookup)),
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
       maxRanges: settings.maxRanges,
       etag: settings.etag,
