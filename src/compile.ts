@@ -71,7 +71,7 @@ export class CompileError extends Error {
 /** Rejects with a CompileError. Opens log files, but no socket. Works in slices: traffic goes on beside it. */
 export async function compileRuntime(model: Model, tools: RuntimeTools): Promise<Runtime> {
   const upstreams = new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
-  const peerTls = new PeerTlsSet(tools.tls.files, tools.previous?.peerTls ?? null);
+  const peerTls = new PeerTlsSet(tools.tls.files, model.prefix, tools.previous?.peerTls ?? null);
   const compiler = new ServerCompiler(upstreams, peerTls, tools);
   const slices = new Slices();
   const servers: CompiledServer[] = [];

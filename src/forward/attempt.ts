@@ -6,7 +6,7 @@ import { MALFORMED, NEED_MORE } from '../http/request-head.ts';
 import { parseResponseHead, responseFraming } from '../http/response-head.ts';
 import { copyOf, INLINE_BODY_BYTES } from '../shared/buffers.ts';
 import { systemClock } from '../shared/clock.ts';
-import { type AttemptFailure, CAUSE_OF, connectFailureOf, type Failure } from '../shared/failure.ts';
+import { type AttemptFailure, CAUSE_OF, connectFailureOf, type Failure, sayLost } from '../shared/failure.ts';
 import { joined } from '../shared/joined.ts';
 import type { ConnectionOwner, PeerConnection } from '../upstream/connection.ts';
 import type { Forward } from './forward.ts';
@@ -335,8 +335,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   /** The connection ended where it should not have. */
   #lost(error: NodeJS.ErrnoException | null = null): void {
     const kind = this.#lostKind(error);
-    const code = error?.code === undefined ? '' : ` (${error.code})`;
-    this.#fail(kind, `${CAUSE_OF[kind]}${kind === 'tls_error' ? `: ${error?.message}` : code}`);
+    this.#fail(kind, sayLost(kind, error));
   }
 
   onBug(): void {

@@ -34,7 +34,7 @@ async function through(
     return compileForward(settings.proxyPass, settings, match, {
       lookup: lookupAny,
       upstreams,
-      peerTls: new PeerTlsSet({}, null),
+      peerTls: new PeerTlsSet({}, '/', null),
       log: { attemptFailed: () => {} },
       absolute: (_x, location) => location,
       waitPage: () => {},
