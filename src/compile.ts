@@ -19,6 +19,7 @@ import type { FeaturePlace, NoteLevel } from './features/feature.ts';
 import { FEATURES } from './features/list.ts';
 import { compileForward } from './forward/compile-forward.ts';
 import type { ForwardLog } from './forward/forward.ts';
+import { PeerTlsSet } from './forward/tls/peer-tls.ts';
 import { Door } from './listen/door.ts';
 import type { Front } from './listen/front.ts';
 import type { AddressPlan, ListenerPlan } from './listen/listener.ts';
@@ -68,6 +69,7 @@ export interface Runtime {
   readonly model: Model;
   readonly listeners: ReadonlyMap<string, ListenerPlan>;
   readonly upstreams: UpstreamSet;
+  readonly peerTls: PeerTlsSet;
 }
 
 /** A setting that turned out unusable: a certificate that is none, a log that cannot be opened. */
@@ -86,15 +88,17 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   const lookup = createLookup(model.variables, (exchange, message) =>
     tools.log.note(exchange, 'error', message),
   );
-  const compiler = new ServerCompiler(upstreams, lookup, tools);
+  const peerTls = new PeerTlsSet(tools.tls.files, model.prefix, tools.previous?.peerTls ?? null);
+  const compiler = new ServerCompiler({ upstreams, peerTls, lookup, tools });
   const slices = new Slices();
   const servers: CompiledServer[] = [];
   for (const server of model.servers) {
     servers.push({ server, runtime: compiler.server(server) });
     await slices.step();
   }
+  peerTls.settle();
   const door = new Door((message) => tools.log.noRoom(message));
-  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams };
+  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams, peerTls };
 }
 
 /** Where a level is: its own match, and that of the location whose root or alias it uses. */
@@ -200,15 +204,25 @@ interface LevelParts {
   readonly waitPage: ReturnType<typeof createWaitPage>;
 }
 
+/** What all locations of a configuration share. */
+interface CompilerParts {
+  readonly upstreams: UpstreamSet;
+  readonly peerTls: PeerTlsSet;
+  readonly lookup: VariableLookup;
+  readonly tools: RuntimeTools;
+}
+
 class ServerCompiler {
   readonly #upstreams: UpstreamSet;
+  readonly #peerTls: PeerTlsSet;
   readonly #lookup: VariableLookup;
   readonly #tools: RuntimeTools;
   /** Of the server that is being compiled: index files start a new search in it. */
   #dispatcher: { current: Dispatcher | null } = { current: null };
 
-  constructor(upstreams: UpstreamSet, lookup: VariableLookup, tools: RuntimeTools) {
+  constructor({ upstreams, peerTls, lookup, tools }: CompilerParts) {
     this.#upstreams = upstreams;
+    this.#peerTls = peerTls;
     this.#lookup = lookup;
     this.#tools = tools;
   }
@@ -323,10 +337,12 @@ class ServerCompiler {
 
   #content(settings: Settings, place: Place, parts: LevelParts): Handler {
     const { log } = this.#tools;
-    if (settings.proxyPass !== null) {
+    const { proxyPass } = settings;
+    if (proxyPass !== null) {
       const { absolute, waitPage } = parts;
-      const tools = { lookup: this.#lookup, upstreams: this.#upstreams, log, absolute, waitPage };
-      return compileForward(settings.proxyPass, settings, place.match, tools);
+      const own = { upstreams: this.#upstreams, peerTls: this.#peerTls };
+      const tools = { ...own, lookup: this.#lookup, log, absolute, waitPage };
+      return at(proxyPass.at, () => compileForward(proxyPass, settings, place.match, tools));
     }
     const { fileRoot } = settings;
     const dispatcher = this.#dispatcher;

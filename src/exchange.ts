@@ -313,6 +313,8 @@ export class Exchange {
   attempts: Attempt[] = NO_ATTEMPTS;
   /** Name of the upstream group or host: `$proxy_host`. */
   proxyHost = '';
+  /** Whether TLS leads there. */
+  proxySecure = false;
   failure: Failure | null = null;
   /** Where the answer's maker writes: the first filter that joined, or the root. */
   sink: AnswerSink;

@@ -7,7 +7,7 @@ import { MALFORMED, NEED_MORE } from '../http/request-head.ts';
 import { parseResponseHead, responseFraming } from '../http/response-head.ts';
 import { copyOf, INLINE_BODY_BYTES } from '../shared/buffers.ts';
 import { systemClock } from '../shared/clock.ts';
-import { type AttemptFailure, CAUSE_OF, connectFailureOf, type Failure } from '../shared/failure.ts';
+import { type AttemptFailure, CAUSE_OF, connectFailureOf, type Failure, sayLost } from '../shared/failure.ts';
 import { joined } from '../shared/joined.ts';
 import type { ConnectionOwner, PeerConnection } from '../upstream/connection.ts';
 import type { Forward } from './forward.ts';
@@ -54,7 +54,11 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   start(fresh: boolean): void {
     const { upstream, options } = this.#forward;
     if (upstream === null) return;
-    const connection = upstream.acquire(this.peer, this, fresh);
+    const transport = options.transport === null ? null : options.transport(this.#forward.exchange);
+    const connection =
+      transport === null
+        ? upstream.acquire(this.peer, this, fresh)
+        : upstream.acquireOver(transport, this.peer, this, fresh);
     this.#connection = connection;
     if (connection.reused) {
       this.record.connectMs = 0;
@@ -335,8 +339,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   /** The connection ended where it should not have. */
   #lost(error: NodeJS.ErrnoException | null = null): void {
     const kind = this.#lostKind(error);
-    const code = error?.code === undefined ? '' : ` (${error.code})`;
-    this.#fail(kind, `${CAUSE_OF[kind]}${code}`);
+    this.#fail(kind, sayLost(kind, error));
   }
 
   onBug(): void {
