@@ -5,7 +5,7 @@ const DIRECTIVES = `
   acceptex_read add_after_body add_before_body add_header add_header_inherit add_trailer add_trailer_inherit addition_types
   aio_write allow ancient_browser ancient_browser_value auth_basic auth_basic_user_file auth_delay auth_request auth_request_set
   autoindex autoindex_exact_size autoindex_format autoindex_localtime charset_map charset_types client_body_early_read
-  client_body_in_single_buffer create_full_put_path dav_access dav_methods debug_points degradation degrade deny devpoll_changes
+  create_full_put_path dav_access dav_methods debug_points degradation degrade deny devpoll_changes
   devpoll_events directio_alignment disable_symlinks early_hints empty_gif epoll_events errmsg error_page eventport_events
   fastcgi_bind fastcgi_buffer_size fastcgi_buffering fastcgi_buffers fastcgi_busy_buffers_size fastcgi_cache
   fastcgi_cache_background_update fastcgi_cache_bypass fastcgi_cache_key fastcgi_cache_lock fastcgi_cache_lock_age
@@ -40,9 +40,9 @@ const DIRECTIVES = `
   proxy_cache_lock_age proxy_cache_lock_timeout proxy_cache_max_range_offset proxy_cache_methods proxy_cache_min_uses
   proxy_cache_path proxy_cache_revalidate proxy_cache_use_stale proxy_cache_valid proxy_cookie_domain proxy_cookie_flags
   proxy_cookie_path proxy_download_rate proxy_force_ranges proxy_half_close proxy_ignore_headers proxy_intercept_errors
-  proxy_limit_rate proxy_no_cache proxy_pass_request_body proxy_pass_request_headers proxy_pass_trailers proxy_protocol
-  proxy_recursive proxy_send_lowat proxy_set_body proxy_socket_rcvbuf proxy_socket_sndbuf proxy_ssl proxy_ssl_alpn
-      proxy_store proxy_store_access proxy_timeout
+  proxy_limit_rate proxy_no_cache proxy_pass_trailers proxy_protocol
+  proxy_recursive proxy_send_lowat proxy_socket_rcvbuf proxy_socket_sndbuf proxy_ssl proxy_ssl_alpn
+  proxy_store proxy_store_access proxy_timeout
   proxy_upload_rate quic_active_connection_id_limit quic_bpf quic_gso quic_host_key quic_retry random random_index
   real_ip_header real_ip_recursive recursive_error_pages referer_hash_bucket_size referer_hash_max_size rewrite_log satisfy
   scgi_bind scgi_buffer_size scgi_buffering scgi_buffers scgi_busy_buffers_size scgi_cache scgi_cache_background_update
@@ -83,7 +83,7 @@ const VARIABLES = `
   geoip_country_code3 geoip_country_name geoip_dma_code geoip_latitude geoip_longitude geoip_org geoip_postal_code geoip_region
   geoip_region_name gzip_ratio http2 http3 invalid_referer limit_conn_status limit_rate limit_req_status modern_browser msie
   proxy_add_via proxy_protocol_addr proxy_protocol_port proxy_protocol_server_addr proxy_protocol_server_port realip_remote_addr
-  realip_remote_port realpath_root request_body request_body_file request_completion request_filename request_port secure_link
+  realip_remote_port realpath_root request_completion request_filename request_port secure_link
   secure_link_expires session_time slice_range ssl_alpn_protocol ssl_cipher ssl_ciphers ssl_client_cert ssl_client_escaped_cert
   ssl_client_fingerprint ssl_client_i_dn ssl_client_i_dn_legacy ssl_client_raw_cert ssl_client_s_dn ssl_client_s_dn_legacy
   ssl_client_serial ssl_client_sigalg ssl_client_v_end ssl_client_v_remain ssl_client_v_start ssl_client_verify ssl_curve

@@ -54,6 +54,10 @@ declare module '../config/model.ts' {
     readonly proxyNextUpstreamTries: number;
     readonly proxyNextUpstreamTimeoutMs: number;
     readonly proxyRequestBuffering: boolean;
+    readonly proxyPassRequestBody: boolean;
+    readonly proxyPassRequestHeaders: boolean;
+    /** Template; null = the client's body. */
+    readonly proxySetBody: string | null;
     readonly proxyIgnoreClientAbort: boolean;
     readonly proxyBufferBytes: number;
     readonly proxyHoldMs: number;
@@ -77,6 +81,9 @@ export const forwardDefaults = {
   proxyNextUpstreamTries: 0,
   proxyNextUpstreamTimeoutMs: 0,
   proxyRequestBuffering: true,
+  proxyPassRequestBody: true,
+  proxyPassRequestHeaders: true,
+  proxySetBody: null,
   proxyIgnoreClientAbort: false,
   proxyBufferBytes: 32_768,
   proxyHoldMs: 10_000,
@@ -222,7 +229,27 @@ export const forwardRows: readonly Row[] = [
     name: 'proxy_request_buffering',
     contexts: HTTP_LEVELS,
     default: 'on',
-    doc: 'Waits for a chunked body up to client_body_buffer_size so that the peer gets a length; off streams at once.',
+    doc: 'Reads the whole body before a peer is asked, so that a slow client costs the peer nothing and the body can go to another one; what does not fit client_body_buffer_size goes to a temporary file. off sends it as it comes.',
+  }),
+  flag('proxyPassRequestBody', {
+    name: 'proxy_pass_request_body',
+    contexts: HTTP_LEVELS,
+    default: 'on',
+    doc: 'Whether the peer gets the body; without it the head goes without a length.',
+  }),
+  flag('proxyPassRequestHeaders', {
+    name: 'proxy_pass_request_headers',
+    contexts: HTTP_LEVELS,
+    default: 'on',
+    doc: 'Whether the peer gets the client’s fields; those of proxy_set_header go in any case.',
+  }),
+  setting('proxySetBody', {
+    name: 'proxy_set_body',
+    contexts: HTTP_LEVELS,
+    args: [1, 1],
+    syntax: 'value',
+    doc: 'What the peer gets instead of the client’s body.',
+    read: (words, cx) => cx.template(words[0]),
   }),
   flag('proxyIgnoreClientAbort', {
     name: 'proxy_ignore_client_abort',
