@@ -291,6 +291,8 @@ class ServerCompiler {
 
   #content(settings: Settings, place: Place, parts: LevelParts): Handler {
     const { log } = this.#tools;
+    if (settings.proxyPass?.url.startsWith('fastcgi:') === true)
+      throw new CompileError(settings.proxyPass.at, 'fastcgi_pass is read, but not served yet');
     if (settings.proxyPass !== null) {
       const { absolute, waitPage } = parts;
       const tools = { lookup: lookupAny, upstreams: this.#upstreams, log, absolute, waitPage };

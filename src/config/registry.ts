@@ -2,6 +2,7 @@
 import { balanceDefaults, balanceRows } from '../balance/rows.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
 import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
+import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { forwardDefaults, forwardRows } from '../forward/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
@@ -68,6 +69,7 @@ export const ROWS: readonly Row[] = [
   ...listenRows,
   ...routeRows,
   ...forwardRows,
+  ...fastcgiRows,
   ...serveRows,
   ...expiresRows,
   ...observeRows,
@@ -84,6 +86,7 @@ export const DEFAULTS: Settings = {
   ...listenDefaults,
   ...routeDefaults,
   ...forwardDefaults,
+  ...fastcgiDefaults,
   ...serveDefaults,
   ...expiresDefaults,
   ...observeDefaults,
