@@ -8,6 +8,7 @@ import type { Exchange, Handler, LocationRuntime, ServerRuntime } from './exchan
 import { createExpiresFilter } from './features/expires/expires.ts';
 import { compileForward } from './forward/compile-forward.ts';
 import type { ForwardLog } from './forward/forward.ts';
+import { PeerTlsSet } from './forward/tls/peer-tls.ts';
 import { Door } from './listen/door.ts';
 import type { Front } from './listen/front.ts';
 import type { AddressPlan, ListenerPlan } from './listen/listener.ts';
@@ -54,6 +55,7 @@ export interface Runtime {
   readonly model: Model;
   readonly listeners: ReadonlyMap<string, ListenerPlan>;
   readonly upstreams: UpstreamSet;
+  readonly peerTls: PeerTlsSet;
 }
 
 /** A setting that turned out unusable: a certificate that is none, a log that cannot be opened. */
@@ -69,15 +71,17 @@ export class CompileError extends Error {
 /** Rejects with a CompileError. Opens log files, but no socket. Works in slices: traffic goes on beside it. */
 export async function compileRuntime(model: Model, tools: RuntimeTools): Promise<Runtime> {
   const upstreams = new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
-  const compiler = new ServerCompiler(upstreams, tools);
+  const peerTls = new PeerTlsSet(tools.tls.files, tools.previous?.peerTls ?? null);
+  const compiler = new ServerCompiler(upstreams, peerTls, tools);
   const slices = new Slices();
   const servers: CompiledServer[] = [];
   for (const server of model.servers) {
     servers.push({ server, runtime: compiler.server(server) });
     await slices.step();
   }
+  peerTls.settle();
   const door = new Door((message) => tools.log.noRoom(message));
-  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams };
+  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams, peerTls };
 }
 
 /** Where a level is: its own match, and that of the location whose root or alias it uses. */
@@ -185,12 +189,14 @@ interface LevelParts {
 
 class ServerCompiler {
   readonly #upstreams: UpstreamSet;
+  readonly #peerTls: PeerTlsSet;
   readonly #tools: RuntimeTools;
   /** Of the server that is being compiled: index files start a new search in it. */
   #dispatcher: { current: Dispatcher | null } = { current: null };
 
-  constructor(upstreams: UpstreamSet, tools: RuntimeTools) {
+  constructor(upstreams: UpstreamSet, peerTls: PeerTlsSet, tools: RuntimeTools) {
     this.#upstreams = upstreams;
+    this.#peerTls = peerTls;
     this.#tools = tools;
   }
 
@@ -291,12 +297,14 @@ class ServerCompiler {
 
   #content(settings: Settings, place: Place, parts: LevelParts): Handler {
     const { log } = this.#tools;
-    if (settings.proxyPass?.url.startsWith('fastcgi:') === true)
-      throw new CompileError(settings.proxyPass.at, 'fastcgi_pass is read, but not served yet');
-    if (settings.proxyPass !== null) {
+    const { proxyPass } = settings;
+    if (proxyPass?.url.startsWith('fastcgi:') === true)
+      throw new CompileError(proxyPass.at, 'fastcgi_pass is read, but not served yet');
+    if (proxyPass !== null) {
       const { absolute, waitPage } = parts;
-      const tools = { lookup: lookupAny, upstreams: this.#upstreams, log, absolute, waitPage };
-      return compileForward(settings.proxyPass, settings, place.match, tools);
+      const own = { upstreams: this.#upstreams, peerTls: this.#peerTls };
+      const tools = { ...own, lookup: lookupAny, log, absolute, waitPage };
+      return at(proxyPass.at, () => compileForward(proxyPass, settings, place.match, tools));
     }
     const { fileRoot } = settings;
     const dispatcher = this.#dispatcher;

@@ -207,6 +207,8 @@ export class Exchange {
   attempts: Attempt[] = NO_ATTEMPTS;
   /** Name of the upstream group or host: `$proxy_host`. */
   proxyHost = '';
+  /** Whether TLS leads there. */
+  proxySecure = false;
   failure: Failure | null = null;
   /** Who makes the answer; null when nobody needs to hear of the client. */
   producer: Producer | null = null;

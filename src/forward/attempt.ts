@@ -53,7 +53,11 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   start(fresh: boolean): void {
     const { upstream, options } = this.#forward;
     if (upstream === null) return;
-    const connection = upstream.acquire(this.peer, this, fresh);
+    const transport = options.transport === null ? null : options.transport(this.#forward.exchange);
+    const connection =
+      transport === null
+        ? upstream.acquire(this.peer, this, fresh)
+        : upstream.acquireOver(transport, this.peer, this, fresh);
     this.#connection = connection;
     if (connection.reused) {
       this.record.connectMs = 0;
@@ -332,7 +336,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   #lost(error: NodeJS.ErrnoException | null = null): void {
     const kind = this.#lostKind(error);
     const code = error?.code === undefined ? '' : ` (${error.code})`;
-    this.#fail(kind, `${CAUSE_OF[kind]}${code}`);
+    this.#fail(kind, `${CAUSE_OF[kind]}${kind === 'tls_error' ? `: ${error?.message}` : code}`);
   }
 
   onBug(): void {

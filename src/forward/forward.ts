@@ -10,6 +10,7 @@ import type { HeadLimits } from '../http/request-head.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, type Failure, STATUS_OF } from '../shared/failure.ts';
+import type { Transport } from '../upstream/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { AttemptRun } from './attempt.ts';
 import { type Held, Hold, type HoldOptions } from './hold.ts';
@@ -29,6 +30,10 @@ export interface ForwardOptions extends HoldOptions {
   readonly upstream: Upstream | FindUpstream;
   /** Group or server as proxy_pass names it; '' where `upstream` finds it and sets `exchange.proxyHost`. */
   readonly authority: string;
+  /** `authority` is led to over TLS. */
+  readonly secure: boolean;
+  /** What carries the bytes to its peers; null = plain TCP, and so where it gives null. */
+  readonly transport: ((exchange: Exchange) => Transport | null) | null;
   readonly writeHead: (exchange: Exchange, framing: BodyFraming, upgrade: boolean) => string;
   readonly takeHead: (exchange: Exchange, head: ResponseHead) => void;
   readonly next: NextPolicy;
@@ -128,7 +133,10 @@ export class Forward implements BodyReader, Producer, Held {
     const { exchange } = this;
     this.upstream = upstream;
     // After an internal redirect it may be another than before.
-    if (this.options.authority !== '') exchange.proxyHost = this.options.authority;
+    if (this.options.authority !== '') {
+      exchange.proxyHost = this.options.authority;
+      exchange.proxySecure = this.options.secure;
+    }
     if (this.body === null) return this.nextPeer(now);
     // The length is known: the peer can have the head at once. Otherwise see first whether the whole body fits the buffer.
     this.#waitingForBody = exchange.request.chunked && (this.options.requestBuffering || this.options.http10);

@@ -14,6 +14,7 @@ import {
 } from '../config/row.ts';
 import type { Word } from '../config/tree.ts';
 import { familyDefaults, familyRows } from './family/rows.ts';
+import { peerTlsDefaults, peerTlsRowsOfAll } from './tls/rows.ts';
 
 /** One proxy_redirect. */
 export type ProxyRedirect =
@@ -50,6 +51,7 @@ declare module '../config/model.ts' {
 
 export const forwardDefaults = {
   ...familyDefaults('proxy'),
+  ...peerTlsDefaults,
   proxyPass: null,
   proxySetHeader: [],
   proxyRedirect: [{ kind: 'default' }],
@@ -93,7 +95,7 @@ export const forwardRows: readonly Row[] = [
     args: [1, 1],
     syntax: 'URL',
     inherit: false,
-    doc: 'Sends requests to http://name[/uri], the name of an upstream or a program, or to http://host[:port][/uri]. With a URI part it replaces the matched part of the path.',
+    doc: 'Sends requests to http://name[/uri], the name of an upstream or a program, or to http://host[:port][/uri]; with https:// over TLS. With a URI part it replaces the matched part of the path.',
     read: readProxyPass,
   }),
   list('proxySetHeader', {
@@ -143,6 +145,7 @@ export const forwardRows: readonly Row[] = [
     default: '1000',
     doc: 'How many requests may wait so in each acceptor; others get their 502 at once.',
   }),
+  ...peerTlsRowsOfAll,
   ...['websocket', 'websockets'].map((name) =>
     ignored(name, HTTP_AND_IF, 'WebSockets pass by themselves', { args: [0, 8], warn: true }),
   ),
@@ -151,10 +154,7 @@ export const forwardRows: readonly Row[] = [
 
 function readProxyPass(words: readonly Word[], cx: ReadContext): ProxyPass | undefined {
   const { text, at } = words[0];
-  if (/^https:\/\//i.test(text)) {
-    return cx.problems.error(at, 'proxy_pass to https:// is not supported yet; use http://');
-  }
-  if (!/^http:\/\/./i.test(text) && !text.startsWith('$')) {
+  if (!/^https?:\/\/./i.test(text) && !text.startsWith('$')) {
     return cx.problems.error(at, `"${text}" is no URL; write http://${text.replace(/^\/*/, '') || 'group'}`);
   }
   return { url: cx.template(words[0]), at: `${at.file}:${at.line}:${at.column}` };

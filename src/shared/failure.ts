@@ -90,8 +90,12 @@ const EXHAUSTED: ReadonlySet<string> = new Set([
   'ENOMEM',
 ]);
 
+/** Code of an error of TLS before the connection could carry anything; its message says why. */
+export const HANDSHAKE_FAILED = 'HANDSHAKE_FAILED';
+
 /** The kind of a connection that could not be made, by the error's code. */
 export function connectFailureOf(code: string | undefined): AttemptFailure {
   if (code === 'ECONNREFUSED') return 'connect_refused';
+  if (code === HANDSHAKE_FAILED) return 'tls_error';
   return code !== undefined && EXHAUSTED.has(code) ? 'local_exhausted' : 'connect_error';
 }

@@ -6,9 +6,11 @@ import type { ProxyPass } from '../forward/rows.ts';
 import { constantOf } from '../route/template.ts';
 import { groupKey, needsLookup } from './discovery.ts';
 
-/** What stands between `http://` and the path, or all that fastcgi_pass names: a group's name, or `host[:port]`. */
+/** What stands between `http://` or `https://` and the path, or all that fastcgi_pass names: a group's name, or `host[:port]`. */
 export interface PassTarget {
   readonly authority: string;
+  /** TLS: the usual port is another. */
+  readonly secure: boolean;
   /** Without its port; '' for a Unix socket. */
   readonly host: string;
   readonly hasPort: boolean;
@@ -42,10 +44,11 @@ export interface Passes {
   readonly templates: readonly PassTemplate[];
 }
 
-const CONSTANT = /^(?:http:\/\/([^/?]+)|fastcgi:\/\/(.+))/i;
-const BEFORE_VARIABLES = /^http:\/\/([^/?$]+)[/?]/i;
+const SECURE = /^https:/i;
 const FASTCGI = /^fastcgi:/;
-const URI = /^http:\/\/(?:unix:[^:]+(?::|$)|(?!unix:)[^/?]*)([/?].*)$/is;
+const CONSTANT = /^(?:https?:\/\/([^/?]+)|fastcgi:\/\/(.+))/i;
+const BEFORE_VARIABLES = /^https?:\/\/([^/?$]+)[/?]/i;
+const URI = /^https?:\/\/(?:unix:[^:]+(?::|$)|(?!unix:)[^/?]*)([/?].*)$/is;
 
 export function passesOf(model: Model): Passes {
   const targets = new Map<string, PassTarget>();
@@ -61,9 +64,9 @@ export function passesOf(model: Model): Passes {
     if (byRequest) templates.set(at, { ...pass, match });
     const found = byRequest ? BEFORE_VARIABLES.exec(pass.url) : CONSTANT.exec(url);
     const authority = found?.[1] ?? found?.[2];
+    const family = { secure: SECURE.test(pass.url), needsPort: FASTCGI.test(pass.url) };
     if (authority === undefined) byVariable ||= byRequest;
-    else
-      targets.set(at, { authority, ...hostOf(authority), byRequest, at, needsPort: FASTCGI.test(pass.url) });
+    else targets.set(at, { authority, ...family, ...hostOf(authority), byRequest, at });
     const uri = byRequest ? undefined : URI.exec(url)?.[1];
     if (uri !== undefined) uris.set(`${kind} ${at}`, { uri, kind, at });
   };
