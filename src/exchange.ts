@@ -1,6 +1,7 @@
 // One request and its answer, and the two contracts of the road: what a front (HTTP/1, later HTTP/2) offers to the
 // handler of a location, and what a location is to a front. Logs, metrics and error pages read the exchange.
 
+import type { RequestBody } from './http/body-pull.ts';
 import type { RequestHead } from './http/request-head.ts';
 import type { Failure } from './shared/failure.ts';
 
@@ -200,6 +201,8 @@ export class Exchange {
   headBytesSent = 0;
   /** Bytes of the request: `$request_length`. */
   bodyBytesReceived = 0;
+  /** The request's body, once somebody asked for it. */
+  body: RequestBody | null = null;
   /** After this answer the connection ends, whatever else allows it to stay. */
   closeAfter = false;
   ended = false;

@@ -1,5 +1,7 @@
 // Every directive of every room, and every variable: look-up, "did you mean", shapes for the JSON reader.
 import { balanceDefaults, balanceRows } from '../balance/rows.ts';
+import { bodyDefaults, bodyRows } from '../body/rows.ts';
+import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
 import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
@@ -67,6 +69,7 @@ export const ROWS: readonly Row[] = [
   ...controlRows,
   ...balanceRows,
   ...listenRows,
+  ...bodyRows,
   ...routeRows,
   ...forwardRows,
   ...fastcgiRows,
@@ -84,6 +87,7 @@ export const DEFAULTS: Settings = {
   ...controlDefaults,
   ...balanceDefaults,
   ...listenDefaults,
+  ...bodyDefaults,
   ...routeDefaults,
   ...forwardDefaults,
   ...fastcgiDefaults,
@@ -145,7 +149,7 @@ export function shapeOf(name: string, parent: string | null): JsonShape | undefi
 /** Whether each element of a JSON list is one of the directive, and not the list its arguments. */
 const isList = ({ repeat }: SettingRow): boolean => repeat === 'append' || repeat === 'merge';
 
-const TABLES: readonly VariableTable[] = [routeVariables, forwardVariables, observeVariables];
+const TABLES: readonly VariableTable[] = [routeVariables, bodyVariables, forwardVariables, observeVariables];
 
 /** The getter of a variable; names that a configuration sets itself come from the exchange. */
 export function lookupVariable(name: string): Getter | undefined {

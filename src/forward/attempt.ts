@@ -82,14 +82,14 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     this.#chunked = framing.kind === 'chunked';
     this.#upgrade = forward.isUpgrade;
     let head = forward.options.writeHead(forward.exchange, framing, this.#upgrade);
-    const small = this.#chunked ? null : (forward.body?.takeWhole(INLINE_BODY_BYTES) ?? null);
+    const small = this.#chunked ? null : (forward.pull?.takeWhole(INLINE_BODY_BYTES) ?? null);
     if (small !== null) head += small;
     this.#headOnly = head.startsWith('HEAD ');
     this.requestSent = true;
     this.record.bytesSent += head.length;
     connection.writeText(head);
     this.#awaitPeer(connection);
-    if (forward.body !== null && small === null) this.pumpBody();
+    if (forward.pull !== null && small === null) this.pumpBody();
   }
 
   /** So much waits for the peer that nothing more should be sent until it has drained. */
@@ -99,11 +99,11 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
 
   /** Sends a piece of the request's body that need not be kept; false when it must be. */
   passBodyOn(buf: Buffer, from: number, to: number): boolean {
-    const { body } = this.#forward;
+    const { stream } = this.#forward;
     const connection = this.#connection;
-    if (body === null || connection === null || this.#phase === 'connecting' || this.#phase === 'done')
+    if (stream === null || connection === null || this.#phase === 'connecting' || this.#phase === 'done')
       return false;
-    if (!body.passOn(connection, buf, from, to, this.#chunked)) return false;
+    if (!stream.passOn(connection, buf, from, to, this.#chunked)) return false;
     this.#awaitPeer(connection);
     return true;
   }
@@ -120,14 +120,14 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
 
   /** Sends what has come of the request's body. */
   pumpBody(): void {
-    const { body } = this.#forward;
+    const { pull, stream } = this.#forward;
     const connection = this.#connection;
-    if (body === null || connection === null || this.#phase === 'connecting' || this.#phase === 'done')
+    if (pull === null || connection === null || this.#phase === 'connecting' || this.#phase === 'done')
       return;
     if (connection.mustWait) return;
-    const flowing = body.sendTo(connection, this.#chunked);
+    const flowing = pull.sendTo(connection, this.#chunked);
     this.#awaitPeer(connection);
-    if (flowing) this.#forward.bodyFlowing();
+    if (flowing) stream?.flow();
   }
 
   onPeerDrain(): void {
@@ -305,7 +305,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     this.#connection = null;
     const { head } = connection;
     const requestDone =
-      (forward.body === null || forward.body.sent) && connection.pendingBytes === 0 && !connection.sendFailed;
+      (forward.pull === null || forward.pull.sent) && connection.pendingBytes === 0 && !connection.sendFailed;
     if (
       clean &&
       requestDone &&
@@ -355,8 +355,8 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     const connection = this.#connection;
     if (this.#phase === 'connecting') return this.#fail('connect_timeout', CAUSE_OF.connect_timeout);
     const sending = connection !== null && connection.pendingBytes > 0;
-    // While the client is still sending its body the peer owes no answer: the client's own time-out watches that.
-    if (!sending && this.#forward.body !== null && !this.#forward.body.complete) {
+    // While the body still comes, from the client or from a file, the peer owes no answer: the client's own time-out watches that.
+    if (!sending && this.#forward.pull !== null && !this.#forward.pull.sent) {
       connection?.setTimeout(this.#forward.options.readTimeoutMs);
       return;
     }

@@ -44,6 +44,8 @@ declare module '../config/model.ts' {
     readonly proxyHttpVersion: '1.0' | '1.1';
     /** Template; '' = the client's method. */
     readonly proxyMethod: string;
+    /** Template; null = the client's body. */
+    readonly proxySetBody: string | null;
     readonly proxyHoldMs: number;
     readonly proxyHoldRequests: number;
   }
@@ -57,6 +59,7 @@ export const forwardDefaults = {
   proxyRedirect: [{ kind: 'default' }],
   proxyHttpVersion: '1.1',
   proxyMethod: '',
+  proxySetBody: null,
   proxyHoldMs: 10_000,
   proxyHoldRequests: 1000,
 } as const;
@@ -129,6 +132,14 @@ export const forwardRows: readonly Row[] = [
     args: [1, 1],
     syntax: 'method',
     doc: 'Method of the request to the peer, instead of the client’s.',
+    read: (words, cx) => cx.template(words[0]),
+  }),
+  setting('proxySetBody', {
+    name: 'proxy_set_body',
+    contexts: HTTP_LEVELS,
+    args: [1, 1],
+    syntax: 'value',
+    doc: 'What the peer gets instead of the client’s body.',
     read: (words, cx) => cx.template(words[0]),
   }),
   time('proxyHoldMs', {

@@ -505,6 +505,7 @@ export class ClientConnection implements ClientSink, SocketOwner {
     } catch (error) {
       rethrowLater(error);
     }
+    exchange.body?.release();
     if (this.#state === 'closed' || this.#socket.closed) return;
     if (exchange.closeAfter) {
       if (exchange.failure === null) this.#giveHeadBack();

@@ -95,6 +95,7 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   large_client_header_buffers: ['4 8k'],
   keepalive_disable: ['msie6', 'safari'],
   client_body_in_file_only: ['on'],
+  client_body_temp_path: [`${dir}/body`],
   proxy_pass: ['http://127.0.0.1:1'],
   proxy_set_header: ['A b', 'C d'],
   proxy_pass_header: ['A', 'B'],

@@ -29,6 +29,8 @@ export interface FamilyKeys {
   readonly NextUpstreamTries: number;
   readonly NextUpstreamTimeoutMs: number;
   readonly RequestBuffering: boolean;
+  readonly PassRequestBody: boolean;
+  readonly PassRequestHeaders: boolean;
   readonly IgnoreClientAbort: boolean;
   readonly BufferBytes: number;
 }
@@ -52,6 +54,8 @@ const DEFAULTS: FamilyKeys = {
   NextUpstreamTries: 0,
   NextUpstreamTimeoutMs: 0,
   RequestBuffering: true,
+  PassRequestBody: true,
+  PassRequestHeaders: true,
   IgnoreClientAbort: false,
   BufferBytes: 32_768,
 };
@@ -68,7 +72,10 @@ interface Particulars {
   readonly hidden: string;
   readonly whileSending: string;
   readonly whileReading: string;
-  readonly chunked: string;
+  readonly asItComes: string;
+  readonly withoutBody: string;
+  /** The directive that sets some. */
+  readonly ownFields: string;
 }
 
 const PARTICULARS: Readonly<Record<Family, Particulars>> = {
@@ -77,14 +84,18 @@ const PARTICULARS: Readonly<Record<Family, Particulars>> = {
     hidden: 'Server or Date',
     whileSending: ', also within a WebSocket',
     whileReading: '; also the idle time of a WebSocket',
-    chunked: 'off streams at once',
+    asItComes: '',
+    withoutBody: '; without it the head goes without a length',
+    ownFields: 'set_header',
   },
   fastcgi: {
     nextWords: NEXT_WORDS.filter((word) => word !== 'http_502' && word !== 'http_504'),
     hidden: 'X-Accel-Expires',
     whileSending: '',
     whileReading: '',
-    chunked: 'off streams at once, and tells no CONTENT_LENGTH of such a body',
+    asItComes: '; of a chunked one there is no CONTENT_LENGTH then',
+    withoutBody: '',
+    ownFields: 'param',
   },
 };
 
@@ -179,13 +190,25 @@ function nextUpstream(family: Family): SettingRow {
 }
 
 function bodyRows(family: Family): readonly Row[] {
-  const { chunked } = PARTICULARS[family];
+  const { asItComes, withoutBody, ownFields } = PARTICULARS[family];
   return [
     flag(`${family}RequestBuffering`, {
       name: `${family}_request_buffering`,
       contexts: HTTP_LEVELS,
       default: 'on',
-      doc: `Waits for a chunked body up to client_body_buffer_size so that the peer gets a length; ${chunked}.`,
+      doc: `Reads the whole body before a peer is asked, so that a slow client costs the peer nothing and the body can go to another one; what does not fit client_body_buffer_size goes to a temporary file. off sends it as it comes${asItComes}.`,
+    }),
+    flag(`${family}PassRequestBody`, {
+      name: `${family}_pass_request_body`,
+      contexts: HTTP_LEVELS,
+      default: 'on',
+      doc: `Whether the peer gets the body${withoutBody}.`,
+    }),
+    flag(`${family}PassRequestHeaders`, {
+      name: `${family}_pass_request_headers`,
+      contexts: HTTP_LEVELS,
+      default: 'on',
+      doc: `Whether the peer gets the client’s fields; those of ${family}_${ownFields} go in any case.`,
     }),
     flag(`${family}IgnoreClientAbort`, {
       name: `${family}_ignore_client_abort`,

@@ -28,8 +28,6 @@ declare module '../../config/model.ts' {
     /** A pattern with two groups; '' for none. */
     readonly fastcgiSplitPathInfo: string;
     readonly fastcgiKeepConn: boolean;
-    readonly fastcgiPassRequestHeaders: boolean;
-    readonly fastcgiPassRequestBody: boolean;
     readonly fastcgiInterceptErrors: boolean;
     readonly fastcgiCatchStderr: readonly string[];
     readonly fastcgiIgnoreHeaders: readonly string[];
@@ -42,8 +40,6 @@ export const fastcgiDefaults = {
   fastcgiIndex: '',
   fastcgiSplitPathInfo: '',
   fastcgiKeepConn: false,
-  fastcgiPassRequestHeaders: true,
-  fastcgiPassRequestBody: true,
   fastcgiInterceptErrors: false,
   fastcgiCatchStderr: [],
   fastcgiIgnoreHeaders: [],
@@ -97,18 +93,6 @@ export const fastcgiRows: readonly Row[] = [
     contexts: HTTP_LEVELS,
     default: 'off',
     doc: 'Asks the app to keep connections, and uses them again; an app may serve nobody else meanwhile.',
-  }),
-  flag('fastcgiPassRequestHeaders', {
-    name: 'fastcgi_pass_request_headers',
-    contexts: HTTP_LEVELS,
-    default: 'on',
-    doc: 'Tells the app the fields of the request, as HTTP_NAME.',
-  }),
-  flag('fastcgiPassRequestBody', {
-    name: 'fastcgi_pass_request_body',
-    contexts: HTTP_LEVELS,
-    default: 'on',
-    doc: 'Sends the app the request’s body.',
   }),
   flag('fastcgiInterceptErrors', {
     name: 'fastcgi_intercept_errors',
