@@ -12,9 +12,9 @@ import { createForward, type ForwardLog, type ForwardOptions } from './forward.t
 import { compileRequestHead } from './request-head.ts';
 import { compileResponseHead, type RedirectRule } from './response-head.ts';
 import type { ProxyPass, ProxyRedirect } from './rows.ts';
-import { maySecure } from './tls/peer-files.ts';
-import { defaultPeerName, type PeerTlsSet } from './tls/peer-tls.ts';
-import { peerTlsOf } from './tls/rows.ts';
+import { byRequest, maySecure } from './tls/peer-files.ts';
+import { defaultPeerName, type PeerTemplates, type PeerTlsSet } from './tls/peer-tls.ts';
+import { type PeerTlsSettings, peerTlsOf } from './tls/rows.ts';
 import { hostFieldOf } from './variables.ts';
 
 export interface ForwardTools {
@@ -107,8 +107,15 @@ function compileTransport(
   if (!maySecure(pass)) return null;
   const own = peerTlsOf(settings, 'proxy');
   const name = own.SslName === null ? defaultPeerName : compileTemplate(own.SslName, lookup);
-  const transport = peerTls.of(own).transportOf(name);
+  const transport = peerTls.of(own).transportOf({ name, certificate: compileCertificate(own, lookup) });
   return /^https:/i.test(pass.url) ? transport : (x) => (x.proxySecure ? transport(x) : null);
+}
+
+function compileCertificate(own: PeerTlsSettings, lookup: VariableLookup): PeerTemplates['certificate'] {
+  if (!byRequest(own)) return null;
+  const certificate = compileTemplate(own.SslCertificate, lookup);
+  const key = compileTemplate(own.SslCertificateKey, lookup);
+  return (x) => ({ certificate: certificate(x), key: key(x) });
 }
 
 type SetField = readonly [name: string, value: (exchange: Exchange) => string];

@@ -36,7 +36,7 @@ const TWICE = new Set(
     .concat(
       'debug_connection env thread_pool gzip_disable gzip_proxied gzip_types keepalive_disable'.split(' '),
     )
-    .concat('ssl_session_cache zone program control'.split(' ')),
+    .concat('ssl_session_cache zone program control map'.split(' ')),
 );
 
 /** Arguments of a first and a second one; where there is only one, both are the same. */
@@ -49,6 +49,7 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   upstream: ['one { server 127.0.0.1:1; }', 'two { server 127.0.0.1:1; }'],
   location: ['/x { }', '/y { }'],
   program: ['one { command "sleep 1"; }', 'two { command "sleep 1"; }'],
+  map: ['$host $one { }', '$host $two { }'],
   include: ['/dev/null'],
   rewrite: ['^ /x last'],
   return: ['404'],

@@ -42,7 +42,7 @@ function open(ports: readonly number[], discovery: Discovery, settings = '', det
   const handle = compileForward(s.proxyPass, s, match, {
     lookup: lookupAny,
     upstreams,
-    peerTls: new PeerTlsSet({}, null),
+    peerTls: new PeerTlsSet({}, '/', null),
     log: {
       attemptFailed: (_x, attempt, text) => void log.push(`${attempt.peer} ${attempt.outcome}: ${text}`),
     },

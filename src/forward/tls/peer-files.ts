@@ -14,13 +14,13 @@ export function maySecure({ url }: ProxyPass): boolean {
 export function filesOf(tls: PeerTlsSettings): string[] {
   const { SslCertificate: certificate, SslCertificateKey: key } = tls;
   const verify = tls.SslVerify ? [tls.SslTrustedCertificate, tls.SslCrl] : [];
-  return [...verify, ...(byRequest(tls) ? [] : [certificate, key]), tls.SslPasswordFile].filter(
-    (path) => path !== '',
-  );
+  const own = certificate === '' || byRequest(tls) ? [] : [certificate, key];
+  return [...verify, ...own, tls.SslPasswordFile].filter((path) => path !== '');
 }
 
 /** Whether the certificate is known only when a request comes. */
 export function byRequest({ SslCertificate, SslCertificateKey }: PeerTlsSettings): boolean {
+  if (SslCertificate === '') return false;
   return constantOf(SslCertificate) === undefined || constantOf(SslCertificateKey) === undefined;
 }
 

@@ -1,14 +1,14 @@
 // TLS towards peers as a transport: one for each set of settings and the contents of its files, whichever locations have them.
 // What they share is what may be shared: a connection or a session that one of them made is as good for the other.
 import { createHash } from 'node:crypto';
-import type { SecureContext } from 'node:tls';
 import type { Exchange } from '../../exchange.ts';
 import type { Connecting, ConnectOwner, ConnectTarget } from '../../socket/connect-socket.ts';
 import { connectTls } from '../../socket/connect-tls.ts';
 import type { Transport } from '../../upstream/transport.ts';
 import { judgePeer } from './judge-peer.ts';
 import { createPeerContext, type PeerFiles } from './peer-context.ts';
-import { filesOf } from './peer-files.ts';
+import { byRequest, filesOf } from './peer-files.ts';
+import { type NumberedContext, type OwnCertificate, RequestCertificates } from './request-certificates.ts';
 import type { PeerTlsSettings } from './rows.ts';
 import { SessionCache } from './session-cache.ts';
 
@@ -18,12 +18,15 @@ const MAX_NAMES = 256;
 /** All of one configuration. */
 export class PeerTlsSet {
   readonly #files: PeerFiles;
+  readonly #prefix: string;
   /** Until this set is in use, as in UpstreamSet. */
   #previous: PeerTlsSet | null;
   readonly #all = new Map<string, PeerTls>();
 
-  constructor(files: PeerFiles, previous: PeerTlsSet | null) {
+  /** Relative paths that requests make start from `prefix`. */
+  constructor(files: PeerFiles, prefix: string, previous: PeerTlsSet | null) {
     this.#files = files;
+    this.#prefix = prefix;
     this.#previous = previous;
   }
 
@@ -33,9 +36,16 @@ export class PeerTlsSet {
     const tls =
       this.#all.get(id) ??
       (this.#previous === null ? undefined : this.#previous.#all.get(id)) ??
-      new PeerTls(id, settings, createPeerContext(settings, this.#files));
+      new PeerTls(id, settings, this.#contextsOf(settings));
     this.#all.set(id, tls);
     return tls;
+  }
+
+  #contextsOf(settings: PeerTlsSettings): (own: OwnCertificate | null) => NumberedContext {
+    const constant = byRequest(settings) ? { ...settings, SslCertificate: '' } : settings;
+    const only = { context: createPeerContext(constant, this.#files), id: 0 };
+    const certificates = new RequestCertificates(settings, this.#files, this.#prefix);
+    return (own) => (own === null ? only : certificates.contextOf(own));
   }
 
   /** All was compiled: kept longer, each configuration would hold on to all before it. */
@@ -53,56 +63,78 @@ function identityOf(settings: PeerTlsSettings, files: PeerFiles): string {
     .digest('base64url');
 }
 
+/** What a request makes of the templates. */
+export interface PeerTemplates {
+  readonly name: (exchange: Exchange) => string;
+  /** Null where the certificate is the same for all requests. */
+  readonly certificate: ((exchange: Exchange) => OwnCertificate) | null;
+}
+
+/** Who is spoken to, and as whom. */
+interface Parties {
+  readonly name: string;
+  readonly own: OwnCertificate | null;
+}
+
 export class PeerTls {
   readonly #id: string;
   readonly #settings: PeerTlsSettings;
-  readonly #context: SecureContext;
+  readonly #contextOf: (own: OwnCertificate | null) => NumberedContext;
   readonly #sessions = new SessionCache();
   readonly #transports = new Map<string, Transport>();
 
-  constructor(id: string, settings: PeerTlsSettings, context: SecureContext) {
+  constructor(
+    id: string,
+    settings: PeerTlsSettings,
+    contextOf: (own: OwnCertificate | null) => NumberedContext,
+  ) {
     this.#id = id;
     this.#settings = settings;
-    this.#context = context;
+    this.#contextOf = contextOf;
   }
 
-  /** The transport of a request; `name` is what proxy_ssl_name makes of it. */
-  transportOf(name: (exchange: Exchange) => string): (exchange: Exchange) => Transport {
+  /** The transport of a request. */
+  transportOf({ name, certificate }: PeerTemplates): (exchange: Exchange) => Transport {
     const { SslServerName: tells, SslVerify: verifies } = this.#settings;
     // Nobody asks for the name.
-    if (!tells && !verifies) {
-      const only = this.#named('');
-      return () => only;
-    }
-    return (exchange) => this.#named(withoutPort(name(exchange)));
+    const nameOf = tells || verifies ? (x: Exchange) => withoutPort(name(x)) : null;
+    if (certificate !== null)
+      return (x) => this.#between({ name: nameOf === null ? '' : nameOf(x), own: certificate(x) });
+    if (nameOf !== null) return (x) => this.#between({ name: nameOf(x), own: null });
+    const only = this.#between({ name: '', own: null });
+    return () => only;
   }
 
-  #named(name: string): Transport {
-    const kept = this.#transports.get(name);
+  #between(parties: Parties): Transport {
+    const { name, own } = parties;
+    const id = own === null ? name : `${name}\0${own.certificate}\0${own.key}`;
+    const kept = this.#transports.get(id);
     if (kept !== undefined) return kept;
     const made: Transport = {
-      key: `${this.#id} ${name}`,
-      connect: (target, owner) => this.#connect(name, target, owner),
+      key: `${this.#id} ${id}`,
+      connect: (target, owner) => this.#connect(parties, target, owner),
     };
     if (this.#transports.size >= MAX_NAMES) this.#transports.clear();
-    this.#transports.set(name, made);
+    this.#transports.set(id, made);
     return made;
   }
 
-  #connect(name: string, target: ConnectTarget, owner: ConnectOwner): Connecting {
+  #connect({ name, own }: Parties, target: ConnectTarget, owner: ConnectOwner): Connecting {
     const {
       SslServerName: tells,
       SslSessionReuse: reuses,
       SslVerify,
       SslVerifyDepth: depth,
     } = this.#settings;
+    const found = contextOrError(() => this.#contextOf(own));
+    if (found instanceof Error) return failLater(found, owner);
     const sessions = this.#sessions;
     const place = 'path' in target ? target.path : `${target.host} ${target.port}`;
-    const key = `${name} ${place}`;
+    const key = `${name} ${found.id} ${place}`;
     return connectTls(
       target,
       {
-        context: this.#context,
+        context: found.context,
         serverName: tells && isHostName(name) ? name : '',
         session: reuses ? sessions.find(key) : undefined,
         judge: SslVerify ? (socket) => judgePeer(socket, { depth, name }) : () => '',
@@ -114,6 +146,20 @@ export class PeerTls {
       owner,
     );
   }
+}
+
+function contextOrError(make: () => NumberedContext): NumberedContext | Error {
+  try {
+    return make();
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/** Nobody is told within the call. */
+function failLater(error: Error, owner: ConnectOwner): Connecting {
+  const told = setImmediate(() => owner.onNotConnected(error));
+  return { cancel: () => clearImmediate(told) };
 }
 
 /** It may come from $proxy_host or $http_host (ngx_http_upstream_ssl_name). */
