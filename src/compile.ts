@@ -338,6 +338,8 @@ class ServerCompiler {
   #content(settings: Settings, place: Place, parts: LevelParts): Handler {
     const { log } = this.#tools;
     const { proxyPass } = settings;
+    if (proxyPass?.url.startsWith('fastcgi:') === true)
+      throw new CompileError(proxyPass.at, 'fastcgi_pass is read, but not served yet');
     if (proxyPass !== null) {
       const { absolute, waitPage } = parts;
       const own = { upstreams: this.#upstreams, peerTls: this.#peerTls };

@@ -438,6 +438,7 @@ export class Exchange {
       this.location.log?.(this);
     } finally {
       if (endings !== null) for (const ending of endings) ending.onExchangeEnd(this);
+      this.body?.release();
     }
   }
 

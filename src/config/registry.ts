@@ -5,6 +5,7 @@ import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
 import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
 import { mapRows } from '../features/map/rows.ts';
+import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { forwardDefaults, forwardRows } from '../forward/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
@@ -72,6 +73,7 @@ export const ROWS: readonly Row[] = [
   ...bodyRows,
   ...routeRows,
   ...forwardRows,
+  ...fastcgiRows,
   ...serveRows,
   ...expiresRows,
   ...mapRows,
@@ -90,6 +92,7 @@ export const DEFAULTS: Settings = {
   ...bodyDefaults,
   ...routeDefaults,
   ...forwardDefaults,
+  ...fastcgiDefaults,
   ...serveDefaults,
   ...expiresDefaults,
   ...observeDefaults,
