@@ -6,6 +6,7 @@ import type { LocationMatch, LocationModel, Model, ScriptOp, ServerModel, Settin
 import { lookupAny } from './config/registry.ts';
 import type { Exchange, Handler, LocationRuntime, ServerRuntime } from './exchange.ts';
 import { createExpiresFilter } from './features/expires/expires.ts';
+import { zoneSpecs } from './features/zone-specs.ts';
 import { compileForward } from './forward/compile-forward.ts';
 import type { ForwardLog } from './forward/forward.ts';
 import { Door } from './listen/door.ts';
@@ -29,6 +30,7 @@ import { Slices } from './shared/slices.ts';
 import type { Discovery } from './upstream/discovery.ts';
 import { UpstreamSet } from './upstream/upstream-set.ts';
 import { VERSION } from './version.ts';
+import { ZoneSet } from './zones/zone.ts';
 
 /** What a process gives the runtime to work with. */
 export interface RuntimeTools {
@@ -54,6 +56,7 @@ export interface Runtime {
   readonly model: Model;
   readonly listeners: ReadonlyMap<string, ListenerPlan>;
   readonly upstreams: UpstreamSet;
+  readonly zones: ZoneSet;
 }
 
 /** A setting that turned out unusable: a certificate that is none, a log that cannot be opened. */
@@ -69,6 +72,7 @@ export class CompileError extends Error {
 /** Rejects with a CompileError. Opens log files, but no socket. Works in slices: traffic goes on beside it. */
 export async function compileRuntime(model: Model, tools: RuntimeTools): Promise<Runtime> {
   const upstreams = new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
+  const zones = new ZoneSet(zoneSpecs(model), tools.previous?.zones ?? null);
   const compiler = new ServerCompiler(upstreams, tools);
   const slices = new Slices();
   const servers: CompiledServer[] = [];
@@ -77,7 +81,7 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
     await slices.step();
   }
   const door = new Door((message) => tools.log.noRoom(message));
-  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams };
+  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams, zones };
 }
 
 /** Where a level is: its own match, and that of the location whose root or alias it uses. */

@@ -208,6 +208,9 @@ export class Exchange {
   /** Name of the upstream group or host: `$proxy_host`. */
   proxyHost = '';
   failure: Failure | null = null;
+  /** What limit_req and limit_conn made of the request; '' while they did not look at it. Once they did they do not again. */
+  limitReqStatus = '';
+  limitConnStatus = '';
   /** Who makes the answer; null when nobody needs to hear of the client. */
   producer: Producer | null = null;
 

@@ -2,6 +2,10 @@
 import { balanceDefaults, balanceRows } from '../balance/rows.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
 import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
+import { limitConnDefaults, limitConnRows } from '../features/limit-conn/rows.ts';
+import { limitConnVariables } from '../features/limit-conn/variables.ts';
+import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
+import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { forwardDefaults, forwardRows } from '../forward/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
@@ -70,6 +74,8 @@ export const ROWS: readonly Row[] = [
   ...forwardRows,
   ...serveRows,
   ...expiresRows,
+  ...limitReqRows,
+  ...limitConnRows,
   ...observeRows,
   ...TUNING,
   ...NOT_YET,
@@ -86,6 +92,8 @@ export const DEFAULTS: Settings = {
   ...forwardDefaults,
   ...serveDefaults,
   ...expiresDefaults,
+  ...limitReqDefaults,
+  ...limitConnDefaults,
   ...observeDefaults,
 };
 
@@ -142,7 +150,13 @@ export function shapeOf(name: string, parent: string | null): JsonShape | undefi
 /** Whether each element of a JSON list is one of the directive, and not the list its arguments. */
 const isList = ({ repeat }: SettingRow): boolean => repeat === 'append' || repeat === 'merge';
 
-const TABLES: readonly VariableTable[] = [routeVariables, forwardVariables, observeVariables];
+const TABLES: readonly VariableTable[] = [
+  routeVariables,
+  forwardVariables,
+  observeVariables,
+  limitReqVariables,
+  limitConnVariables,
+];
 
 /** The getter of a variable; names that a configuration sets itself come from the exchange. */
 export function lookupVariable(name: string): Getter | undefined {
