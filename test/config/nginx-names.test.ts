@@ -34,7 +34,7 @@ describe('directives', () => {
     'auth_basic x;',
     'deny all;',
     'internal;',
-    'limit_req zone=a;',
+    'limit_rate 1k;',
     'autoindex on;',
   ])('%s', (line) => {
     const [name] = line.split(/[ ;]/);
@@ -90,7 +90,7 @@ describe('directives', () => {
 describe('variables', () => {
   it.each([
     'document_root',
-    'binary_remote_addr',
+    'realip_remote_addr',
     'ssl_cipher',
     'upstream_http_x',
     'request_filename',
@@ -110,7 +110,7 @@ describe('variables', () => {
 
 describe('the lists', () => {
   it('hold what nginx knows and nothing else', () => {
-    for (const name of 'add_header map geo limit_req fastcgi_param uwsgi_pass grpc_pass js_import mail stream'.split(
+    for (const name of 'add_header map geo limit_rate fastcgi_param uwsgi_pass grpc_pass js_import mail stream'.split(
       ' ',
     )) {
       expect([name, isNginxDirective(name)]).toEqual([name, name !== 'js_import']);
