@@ -1,11 +1,22 @@
 // Model → Runtime: the one file that knows every part. Each location becomes one ready handler, each address one front.
 // A little past 300 lines: it knows every part so that no part knows another.
 import { isDeepStrictEqual } from 'node:util';
+import { CORE_FILTERS } from './answer/head-pass.ts';
 import { listenKey, socketKey } from './config/addresses.ts';
 import type { LocationMatch, LocationModel, Model, ScriptOp, ServerModel, Settings } from './config/model.ts';
 import { lookupAny } from './config/registry.ts';
-import type { Exchange, Handler, LocationRuntime, ServerRuntime } from './exchange.ts';
-import { createExpiresFilter } from './features/expires/expires.ts';
+import {
+  type Exchange,
+  FILTERS,
+  type Filter,
+  type Handler,
+  type LocationRuntime,
+  PHASES,
+  type ServerRuntime,
+  type Step,
+} from './exchange.ts';
+import type { FeaturePlace, NoteLevel } from './features/feature.ts';
+import { FEATURES } from './features/list.ts';
 import { zoneSpecs } from './features/zone-specs.ts';
 import { compileForward } from './forward/compile-forward.ts';
 import type { ForwardLog } from './forward/forward.ts';
@@ -18,6 +29,7 @@ import type { LogFiles } from './observe/log-files.ts';
 import { createDispatcher, type Dispatcher, type RoutedLocation } from './route/dispatch.ts';
 import { createHostTable, serverByName } from './route/hosts.ts';
 import type { LocationEntry } from './route/locations.ts';
+import { createPhases } from './route/phases.ts';
 import { compileScript, type ScriptTools } from './route/script.ts';
 import { compileTemplate } from './route/template.ts';
 import { sendText } from './serve/answer.ts';
@@ -47,6 +59,8 @@ export interface RuntimeLog extends ForwardLog {
   fileProblem(exchange: Exchange, message: string): void;
   /** Clients are turned away, and why. */
   noRoom(message: string): void;
+  /** What a feature says of an exchange. */
+  note(exchange: Exchange, level: NoteLevel, message: string): void;
   /** A request was answered with an error page of this status, and why. */
   refused(exchange: Exchange, status: number, detail: string): void;
 }
@@ -73,7 +87,7 @@ export class CompileError extends Error {
 export async function compileRuntime(model: Model, tools: RuntimeTools): Promise<Runtime> {
   const upstreams = new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
   const zones = new ZoneSet(zoneSpecs(model), tools.previous?.zones ?? null);
-  const compiler = new ServerCompiler(upstreams, tools);
+  const compiler = new ServerCompiler({ upstreams, zones }, tools);
   const slices = new Slices();
   const servers: CompiledServer[] = [];
   for (const server of model.servers) {
@@ -189,12 +203,14 @@ interface LevelParts {
 
 class ServerCompiler {
   readonly #upstreams: UpstreamSet;
+  readonly #zones: ZoneSet;
   readonly #tools: RuntimeTools;
   /** Of the server that is being compiled: index files start a new search in it. */
   #dispatcher: { current: Dispatcher | null } = { current: null };
 
-  constructor(upstreams: UpstreamSet, tools: RuntimeTools) {
+  constructor({ upstreams, zones }: Pick<Runtime, 'upstreams' | 'zones'>, tools: RuntimeTools) {
     this.#upstreams = upstreams;
+    this.#zones = zones;
     this.#tools = tools;
   }
 
@@ -206,7 +222,7 @@ class ServerCompiler {
     const locations = this.#locations(model.locations, place);
     const dispatcher = createDispatcher({ runtime: root, script: null }, script, locations);
     this.#dispatcher.current = dispatcher;
-    return { name: model.settings.serverNames.flat()[0] ?? '', root, dispatch: dispatcher.dispatch };
+    return { name: model.settings.serverNames.flat()[0] ?? '', root, ...dispatcher };
   }
 
   #locations(models: readonly LocationModel[], outer: Place): LocationEntry<RoutedLocation>[] {
@@ -272,10 +288,11 @@ class ServerCompiler {
   #level(settings: Settings, place: Place): LocationRuntime {
     const parts = this.#parts(settings);
     const { keepalive } = settings;
+    const featurePlace = this.#featurePlace({ ...place, settings });
     return {
-      handle: this.#content(settings, place, parts),
+      handle: createPhases(stepsOf(featurePlace), 'all', this.#content(settings, place, parts)),
       fail: parts.fail,
-      filter: settings.expires.kind === 'off' ? null : createExpiresFilter(settings.expires, lookupAny),
+      filters: filtersOf(featurePlace),
       log: at(place.at, () =>
         createAccessLog(settings.accessLog, settings.logFormats, lookupAny, this.#tools.logFiles),
       ),
@@ -290,6 +307,19 @@ class ServerCompiler {
         chunkedAllowed: settings.chunkedTransferEncoding,
         serverLine: `Server: ${serverNameOf(settings)}\r\n`,
       },
+    };
+  }
+
+  #featurePlace({ settings, at, match }: Place): FeaturePlace {
+    return {
+      settings,
+      at,
+      match,
+      lookup: lookupAny,
+      prefix: this.#upstreams.prefix,
+      zones: this.#zones,
+      typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
+      report: (exchange, level, message) => this.#tools.log.note(exchange, level, message),
     };
   }
 
@@ -312,12 +342,30 @@ class ServerCompiler {
       etag: settings.etag,
       ifModifiedSince: settings.ifModifiedSince,
       logNotFound: settings.logNotFound,
-      redirect: (exchange, uri) => dispatcher.current?.redirectInternally(exchange, uri),
+      redirect: (exchange, uri) => dispatcher.current?.redirect(exchange, uri),
       sendRedirect: parts.sendRedirect,
       fail: parts.failQuietly,
       report: (exchange, message) => log.fileProblem(exchange, message),
     });
   }
+}
+
+/** The filters of a location in their order; null where no feature has one. */
+function filtersOf(place: FeaturePlace): readonly Filter[] | null {
+  const own = FEATURES.map((feature) => feature.filter?.(place) ?? null).filter((filter) => filter !== null);
+  return own.length === 0 ? null : inOrder([...own, ...CORE_FILTERS], FILTERS);
+}
+
+function stepsOf(place: FeaturePlace): readonly Step[] {
+  const steps = FEATURES.map((feature) => feature.step?.(place) ?? null).filter((step) => step !== null);
+  return inOrder(steps, PHASES);
+}
+
+function inOrder<S extends string, T extends { readonly slot: S }>(
+  parts: readonly T[],
+  slots: readonly S[],
+): readonly T[] {
+  return parts.toSorted((a, b) => slots.indexOf(a.slot) - slots.indexOf(b.slot));
 }
 
 /** `/x` of a proxied location `/x/`, unless `/x` is a location itself (nginx: auto_redirect); '' for all others. */

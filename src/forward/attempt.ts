@@ -1,5 +1,6 @@
 // One try on one peer: connection, request, head of the answer, body. Reports to the Forward that started it.
 // A little past 300 lines: its phases share one connection, one time-out and one record.
+import { passHead, REPLACED } from '../answer/head-pass.ts';
 import type { Peer } from '../balance/peer.ts';
 import type { Attempt } from '../exchange.ts';
 import { MALFORMED, NEED_MORE } from '../http/request-head.ts';
@@ -219,7 +220,8 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     forward.options.takeHead(forward.exchange, head);
     forward.exchange.lines += `Upgrade: ${head.value(head.upgradeAt)}\r\n`;
     this.#phase = 'done';
-    forward.exchange.producer = null;
+    if (forward.exchange.location.filters !== null) passHead(forward.exchange, null);
+    forward.exchange.setMaker(null);
     const { readTimeoutMs: idleMs, sendTimeoutMs: sendMs } = forward.options;
     const tunnel = new Tunnel(forward.exchange, connection, { idleMs, sendMs }, () => {
       const now = systemClock.now();
@@ -246,9 +248,11 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     exchange.length = head.chunked || head.status === 204 ? -1 : head.contentLength;
     // A client that asked for a body gets an empty one: the peer's length would let it wait for more.
     if (this.#headOnly && exchange.request.method !== 'HEAD') exchange.length = 0;
+    if (exchange.location.filters !== null && passHead(exchange, null) === REPLACED)
+      return forward.replaced();
     this.#phase = 'relaying';
     connection.setTimeout(forward.options.readTimeoutMs);
-    this.#relay = new Relay(exchange, connection, framing, this);
+    this.#relay = new Relay(forward, connection, framing, this);
     this.#onBodyBytes(bytes, after, end);
   }
 

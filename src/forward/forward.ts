@@ -5,7 +5,7 @@ import type { BalanceKey } from '../balance/balancer.ts';
 import type { Outcome } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
 import { sayProcess, sayProcesses } from '../balance/process-port.ts';
-import { Attempt, type BodyReader, type Exchange, type Handler, type Producer } from '../exchange.ts';
+import { Attempt, type BodyReader, type Exchange, type Gone, type Handler } from '../exchange.ts';
 import type { HeadLimits } from '../http/request-head.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { systemClock } from '../shared/clock.ts';
@@ -21,6 +21,7 @@ import {
   type NextPolicy,
   type Progress,
 } from './next-upstream.ts';
+import type { AnswerSource } from './relay.ts';
 import { RequestBody } from './request-body.ts';
 import type { BodyFraming } from './request-head.ts';
 
@@ -72,7 +73,7 @@ const NONE: BodyFraming = { kind: 'none' };
 const CHUNKED: BodyFraming = { kind: 'chunked' };
 
 /** One proxied exchange: what outlives its attempts. */
-export class Forward implements BodyReader, Producer, Held {
+export class Forward implements BodyReader, AnswerSource, Held {
   readonly exchange: Exchange;
   readonly options: ForwardOptions;
   readonly body: RequestBody | null;
@@ -88,6 +89,7 @@ export class Forward implements BodyReader, Producer, Held {
   /** Made when it first has to wait for a process. */
   #hold: Hold | null = null;
   ended = false;
+  answerBegun = false;
 
   constructor(exchange: Exchange, options: ForwardOptions) {
     this.exchange = exchange;
@@ -115,7 +117,7 @@ export class Forward implements BodyReader, Producer, Held {
   begin(): void {
     const { exchange } = this;
     const { upstream: target } = this.options;
-    exchange.producer = this;
+    exchange.setMaker(this);
     if (typeof target !== 'function') return this.#beginWith(target, exchange.startedAt);
     target(exchange, (upstream, detail) => {
       if (this.ended) return;
@@ -217,7 +219,7 @@ export class Forward implements BodyReader, Producer, Held {
 
   endHeld(): void {
     this.ended = true;
-    this.exchange.producer = null;
+    this.exchange.setMaker(null);
     this.exchange.failure = 'no_live_peer';
   }
 
@@ -230,7 +232,7 @@ export class Forward implements BodyReader, Producer, Held {
   progress(requestSent: boolean): Progress {
     return {
       method: this.exchange.request.method,
-      answerStarted: this.exchange.headSent,
+      answerStarted: this.answerBegun,
       requestSent,
       bodyReplayable: this.body === null || this.body.replayable,
       tries: this.#tries,
@@ -261,7 +263,7 @@ export class Forward implements BodyReader, Producer, Held {
   /** The present attempt failed; its connection is gone. */
   attemptFailed(run: AttemptRun, failure: AttemptFailure | Failure, detail: string): void {
     if (this.ended) return;
-    const { exchange, upstream } = this;
+    const { upstream } = this;
     const { record, peer } = run;
     this.run = null;
     const now = systemClock.now();
@@ -284,7 +286,7 @@ export class Forward implements BodyReader, Producer, Held {
       this.#tried = this.#tried === NO_PEERS ? [peer] : [...this.#tried, peer];
       return this.nextPeer();
     }
-    if (exchange.headSent) return this.#abort(failure);
+    if (this.answerBegun) return this.#abort(failure);
     this.#giveUp(failure as AttemptFailure, detail);
   }
 
@@ -328,14 +330,12 @@ export class Forward implements BodyReader, Producer, Held {
 
   #finishWith(status: number, detail: string): void {
     this.ended = true;
-    this.exchange.producer = null;
     this.exchange.location.fail(this.exchange, status, detail);
   }
 
   #abort(failure: Failure): void {
     this.ended = true;
-    this.exchange.producer = null;
-    if (!this.exchange.ended) this.exchange.client.abort(failure);
+    this.exchange.sink.abort(this, failure);
   }
 
   // The request's body.
@@ -364,7 +364,7 @@ export class Forward implements BodyReader, Producer, Held {
     this.#hold?.leave();
     this.#cancelRun();
     this.exchange.failure = failure;
-    if (this.exchange.headSent) return this.#abort(failure);
+    if (this.answerBegun) return this.#abort(failure);
     this.#finishWith(STATUS_OF[failure as keyof typeof STATUS_OF] ?? 400, bodyDetail(failure, this.exchange));
   }
 
@@ -399,26 +399,32 @@ export class Forward implements BodyReader, Producer, Held {
 
   // The client's side of the answer.
 
-  onClientDrain(): void {
+  onDrain(): void {
     this.run?.resumeAnswer();
   }
 
-  onClientGone(failure: Failure): void {
+  onGone(why: Gone): void {
     if (this.ended) return;
     this.ended = true;
-    this.exchange.failure ??= failure;
+    if (why !== 'replaced') this.exchange.failure ??= why;
     this.#hold?.leave();
     this.#cancelRun();
   }
 
-  #cancelRun(): void {
+  /** A filter has put another answer in the place of the peer's. */
+  replaced(): void {
+    this.ended = true;
+    this.#cancelRun('ok');
+  }
+
+  #cancelRun(outcome: Attempt['outcome'] = 'client_aborted'): void {
     const run = this.run;
     if (run === null) return;
     this.run = null;
     run.cancel();
     const now = systemClock.now();
     run.record.totalMs = now - run.record.startedAt;
-    if (run.record.outcome === 'pending') run.record.outcome = 'client_aborted';
+    if (run.record.outcome === 'pending') run.record.outcome = outcome;
     // The client left: that says nothing about the peer.
     this.release(run, 'abandoned', now);
   }
