@@ -9,12 +9,13 @@ import type { BodyPolicy } from '../body/policy.ts';
 import { TextPull } from '../body/pulls.ts';
 import { EMPTY_BODY, readWholeBody } from '../body/stored-body.ts';
 import { type StreamedBody, type StreamOwner, streamBody } from '../body/streamed-body.ts';
-import { Attempt, type Exchange, type Handler, type Producer } from '../exchange.ts';
+import { Attempt, type Exchange, type Gone, type Handler } from '../exchange.ts';
 import type { BodyOwner, BodyPull, RequestBody } from '../http/body-pull.ts';
 import type { HeadLimits } from '../http/request-head.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, type Failure, STATUS_OF } from '../shared/failure.ts';
+import type { Transport } from '../upstream/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { AttemptRun } from './attempt.ts';
 import { type Held, Hold, type HoldOptions } from './hold.ts';
@@ -26,6 +27,7 @@ import {
   type NextPolicy,
   type Progress,
 } from './next-upstream.ts';
+import type { AnswerSource } from './relay.ts';
 import type { BodyFraming } from './request-head.ts';
 
 /** What a location with proxy_pass is compiled to. Times in ms. */
@@ -33,6 +35,10 @@ export interface ForwardOptions extends HoldOptions {
   readonly upstream: Upstream | FindUpstream;
   /** Group or server as proxy_pass names it; '' where `upstream` finds it and sets `exchange.proxyHost`. */
   readonly authority: string;
+  /** `authority` is led to over TLS. */
+  readonly secure: boolean;
+  /** What carries the bytes to its peers; null = plain TCP, and so where it gives null. */
+  readonly transport: ((exchange: Exchange) => Transport | null) | null;
   readonly writeHead: (exchange: Exchange, framing: BodyFraming, upgrade: boolean) => string;
   readonly takeHead: (exchange: Exchange, head: ResponseHead) => void;
   readonly next: NextPolicy;
@@ -79,7 +85,7 @@ const NONE: BodyFraming = { kind: 'none' };
 const CHUNKED: BodyFraming = { kind: 'chunked' };
 
 /** One proxied exchange: what outlives its attempts. */
-export class Forward implements BodyOwner, StreamOwner, Producer, Held {
+export class Forward implements BodyOwner, StreamOwner, AnswerSource, Held {
   readonly exchange: Exchange;
   readonly options: ForwardOptions;
   /** The body where it still comes. */
@@ -98,6 +104,7 @@ export class Forward implements BodyOwner, StreamOwner, Producer, Held {
   /** Made when it first has to wait for a process. */
   #hold: Hold | null = null;
   ended = false;
+  answerBegun = false;
 
   constructor(exchange: Exchange, options: ForwardOptions) {
     this.exchange = exchange;
@@ -123,7 +130,7 @@ export class Forward implements BodyOwner, StreamOwner, Producer, Held {
   begin(): void {
     const { exchange } = this;
     const { upstream: target } = this.options;
-    exchange.producer = this;
+    exchange.setMaker(this);
     if (typeof target !== 'function') return this.#beginWith(target, exchange.startedAt);
     target(exchange, (upstream, detail) => {
       if (this.ended) return;
@@ -136,7 +143,10 @@ export class Forward implements BodyOwner, StreamOwner, Producer, Held {
     const { exchange } = this;
     this.upstream = upstream;
     // After an internal redirect it may be another than before.
-    if (this.options.authority !== '') exchange.proxyHost = this.options.authority;
+    if (this.options.authority !== '') {
+      exchange.proxyHost = this.options.authority;
+      exchange.proxySecure = this.options.secure;
+    }
     const { request } = exchange;
     if (!request.hasBody) {
       if (request.contentLength < 0) return this.nextPeer(now);
@@ -254,7 +264,7 @@ export class Forward implements BodyOwner, StreamOwner, Producer, Held {
 
   endHeld(): void {
     this.ended = true;
-    this.exchange.producer = null;
+    this.exchange.setMaker(null);
     this.exchange.failure = 'no_live_peer';
   }
 
@@ -267,7 +277,7 @@ export class Forward implements BodyOwner, StreamOwner, Producer, Held {
   progress(requestSent: boolean): Progress {
     return {
       method: this.exchange.request.method,
-      answerStarted: this.exchange.headSent,
+      answerStarted: this.answerBegun,
       requestSent,
       bodyReplayable: this.stream === null || this.stream.replayable,
       tries: this.#tries,
@@ -298,7 +308,7 @@ export class Forward implements BodyOwner, StreamOwner, Producer, Held {
   /** The present attempt failed; its connection is gone. */
   attemptFailed(run: AttemptRun, failure: AttemptFailure | Failure, detail: string): void {
     if (this.ended) return;
-    const { exchange, upstream } = this;
+    const { upstream } = this;
     const { record, peer } = run;
     this.run = null;
     const now = systemClock.now();
@@ -321,7 +331,7 @@ export class Forward implements BodyOwner, StreamOwner, Producer, Held {
       this.#tried = this.#tried === NO_PEERS ? [peer] : [...this.#tried, peer];
       return this.nextPeer();
     }
-    if (exchange.headSent) return this.#abort(failure);
+    if (this.answerBegun) return this.#abort(failure);
     this.#giveUp(failure as AttemptFailure, detail);
   }
 
@@ -366,14 +376,12 @@ export class Forward implements BodyOwner, StreamOwner, Producer, Held {
 
   #finishWith(status: number, detail: string): void {
     this.ended = true;
-    this.exchange.producer = null;
     this.exchange.location.fail(this.exchange, status, detail);
   }
 
   #abort(failure: Failure): void {
     this.ended = true;
-    this.exchange.producer = null;
-    if (!this.exchange.ended) this.exchange.client.abort(failure);
+    this.exchange.sink.abort(this, failure);
   }
 
   // The request's body.
@@ -401,7 +409,7 @@ export class Forward implements BodyOwner, StreamOwner, Producer, Held {
     this.#hold?.leave();
     this.#cancelRun();
     this.exchange.failure = failure;
-    if (this.exchange.headSent) return this.#abort(failure);
+    if (this.answerBegun) return this.#abort(failure);
     this.#finishWith(STATUS_OF[failure as keyof typeof STATUS_OF] ?? 400, detail);
   }
 
@@ -411,19 +419,25 @@ export class Forward implements BodyOwner, StreamOwner, Producer, Held {
 
   // The client's side of the answer.
 
-  onClientDrain(): void {
+  onDrain(): void {
     this.run?.resumeAnswer();
   }
 
-  onClientGone(failure: Failure): void {
+  onGone(why: Gone): void {
     if (this.ended) return;
     this.ended = true;
-    this.exchange.failure ??= failure;
+    if (why !== 'replaced') this.exchange.failure ??= why;
     this.#hold?.leave();
     this.#cancelRun();
   }
 
-  #cancelRun(): void {
+  /** A filter has put another answer in the place of the peer's. */
+  replaced(): void {
+    this.ended = true;
+    this.#cancelRun('ok');
+  }
+
+  #cancelRun(outcome: Attempt['outcome'] = 'client_aborted'): void {
     this.pull?.end();
     const run = this.run;
     if (run === null) return;
@@ -431,7 +445,7 @@ export class Forward implements BodyOwner, StreamOwner, Producer, Held {
     run.cancel();
     const now = systemClock.now();
     run.record.totalMs = now - run.record.startedAt;
-    if (run.record.outcome === 'pending') run.record.outcome = 'client_aborted';
+    if (run.record.outcome === 'pending') run.record.outcome = outcome;
     // The client left: that says nothing about the peer.
     this.release(run, 'abandoned', now);
   }

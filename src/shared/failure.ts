@@ -92,8 +92,24 @@ const EXHAUSTED: ReadonlySet<string> = new Set([
   'ENOMEM',
 ]);
 
+/** Code of an error of TLS before the connection could carry anything; its message says why. */
+export const HANDSHAKE_FAILED = 'HANDSHAKE_FAILED';
+
+/** Code of the error that what we would show a peer is not there; its message says why. */
+export const CERTIFICATE_UNUSABLE = 'CERTIFICATE_UNUSABLE';
+
 /** The kind of a connection that could not be made, by the error's code. */
 export function connectFailureOf(code: string | undefined): AttemptFailure {
   if (code === 'ECONNREFUSED') return 'connect_refused';
+  if (code === HANDSHAKE_FAILED) return 'tls_error';
+  if (code === CERTIFICATE_UNUSABLE) return 'internal_error';
   return code !== undefined && EXHAUSTED.has(code) ? 'local_exhausted' : 'connect_error';
+}
+
+/** The sentence of a lost connection, with what its error adds. */
+export function sayLost(kind: AttemptFailure, error: NodeJS.ErrnoException | null): string {
+  const { code, message } = error ?? {};
+  if (code === undefined) return CAUSE_OF[kind];
+  if (code === CERTIFICATE_UNUSABLE) return message ?? '';
+  return code === HANDSHAKE_FAILED ? `${CAUSE_OF[kind]}: ${message}` : `${CAUSE_OF[kind]} (${code})`;
 }

@@ -6,7 +6,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ClientConnection } from '../../src/listen/client-connection.ts';
+import { AnswerRoot } from '../../src/listen/answer-root.ts';
 import { readAnswers } from '../support/answers.ts';
 import { pause } from '../support/http-client.ts';
 import { type Proxy, startProxy } from '../support/proxy.ts';
@@ -175,7 +175,7 @@ describe('what is nobody’s fault', () => {
       socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')),
     );
     const proxy = await proxyTo(peer, '');
-    vi.spyOn(ClientConnection.prototype, 'start').mockImplementationOnce(() => {
+    vi.spyOn(AnswerRoot.prototype, 'start').mockImplementationOnce(() => {
       throw new Error('a bug');
     });
     const client = rawClient(proxy.port);
