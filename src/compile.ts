@@ -40,8 +40,8 @@ import { fileCopies } from './serve/file-copies.ts';
 import { mappingOf } from './serve/file-path.ts';
 import { createFileHandler, type FileOptions } from './serve/files.ts';
 import { createTypeOf } from './serve/mime.ts';
-import { createTryFiles } from './serve/try-files.ts';
 import { createSendRedirect, escapePath, locationValue } from './serve/redirect.ts';
+import { createTryFiles } from './serve/try-files.ts';
 import { Slices } from './shared/slices.ts';
 import type { Discovery } from './upstream/discovery.ts';
 import { UpstreamSet } from './upstream/upstream-set.ts';
@@ -267,7 +267,11 @@ class ServerCompiler {
       sendRedirect(x, 301, `${escapePath(x.uri)}/${x.hasArgs ? `?${x.args}` : ''}`);
     const runtime = { ...there, handle };
     const { internal } = settings;
-    return { match: { kind: 'exact', text: bare }, value: { runtime, script: null, internal }, locations: [] };
+    return {
+      match: { kind: 'exact', text: bare },
+      value: { runtime, script: null, internal },
+      locations: [],
+    };
   }
 
   #location(model: LocationModel, place: Place): RoutedLocation {

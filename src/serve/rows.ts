@@ -220,13 +220,19 @@ function readResponse(word: Word, codes: number, cx: ReadContext): number | unde
   const response = word.text === '=' ? 0 : parseCount(word.text.slice(1), 0, 999);
   if (response !== undefined && codes > 0) return response;
   const what = codes === 0 ? 'no status stands before' : 'no status stands in';
-  return cx.problems.error(word.at, `"error_page": ${what} "${word.text}"; write error_page 404 =200 /page.html`);
+  return cx.problems.error(
+    word.at,
+    `"error_page": ${what} "${word.text}"; write error_page 404 =200 /page.html`,
+  );
 }
 
 function readErrorCode(word: Word, cx: ReadContext): number | undefined {
   const code = parseCount(word.text, 300, 599);
   if (code !== undefined && code !== 499) return code;
-  return cx.problems.error(word.at, `"error_page": "${word.text}" is no status from 300 to 599 other than 499`);
+  return cx.problems.error(
+    word.at,
+    `"error_page": "${word.text}" is no status from 300 to 599 other than 499`,
+  );
 }
 
 function readTryFiles(words: readonly Word[], cx: ReadContext): TryFiles | undefined {

@@ -1,7 +1,7 @@
 // nginx's try_files: the first of several paths that exists becomes the URI; else a last URI, named location or status answers.
 import fs from 'node:fs';
 import { isAbsolute } from 'node:path';
-import { type Exchange, GO_ON, type Source, type Step, STOP } from '../exchange.ts';
+import { type Exchange, GO_ON, type Source, STOP, type Step } from '../exchange.ts';
 import { compileTemplate, constantOf, type VariableLookup } from '../route/template.ts';
 import type { FileCopies } from './file-copies.ts';
 import { type FileMapping, forbiddenIn } from './file-path.ts';
@@ -97,7 +97,10 @@ class Search implements Source {
       const path = this.#base + name;
       // What may not be opened is not there.
       if (this.#options.root === null || forbiddenIn(path) !== '') continue;
-      if (!candidate.isDirectory && copies.find({ path, root: this.#base === '' ? '/' : this.#base }) !== null) {
+      if (
+        !candidate.isDirectory &&
+        copies.find({ path, root: this.#base === '' ? '/' : this.#base }) !== null
+      ) {
         this.#found(name, candidate);
         return GO_ON;
       }

@@ -38,7 +38,7 @@ describe.skipIf(nginxVersion === '')('answers made here are those of nginx', () 
     absoluteRedirect: true,
     portInRedirect: true,
     serverNameInRedirect: false,
-  rules: null,
+    rules: null,
   };
   const sendRedirect = createSendRedirect(options);
   const typeOf = createTypeOf(Object.entries(TYPES), 'application/x-default');
@@ -150,7 +150,7 @@ describe('redirects', () => {
     absoluteRedirect: true,
     portInRedirect: true,
     serverNameInRedirect: false,
-  rules: null,
+    rules: null,
   };
   const value = (
     target: string,
