@@ -337,6 +337,7 @@ class ServerCompiler {
       ),
       fail: parts.fail,
       filters: filtersOf(featurePlace),
+      logsSubrequests: settings.logSubrequest,
       log: at(place.at, () =>
         createAccessLog(settings.accessLog, settings.logFormats, this.#lookup, this.#tools.logFiles),
       ),

@@ -175,6 +175,8 @@ export interface LocationRuntime {
   readonly filters: readonly Filter[] | null;
   /** Called once when the exchange ended; null = nothing to log. */
   readonly log: Handler | null;
+  /** nginx's log_subrequest. */
+  readonly logsSubrequests: boolean;
   readonly client: ClientPolicy;
 }
 
@@ -316,6 +318,8 @@ export class Exchange {
   ended = false;
 
   attempts: Attempt[] = NO_ATTEMPTS;
+  /** The peer's head as it came, for `$upstream_http_…`; '' without. */
+  peerHead = '';
   /** Name of the upstream group or host: `$proxy_host`. */
   proxyHost = '';
   /** Whether TLS leads there. */
@@ -342,6 +346,8 @@ export class Exchange {
   errorLines = '';
   /** The exchange that this one was made for; itself for a client's own request. */
   main: Exchange = this;
+  /** How many subrequests stand between it and the main exchange. */
+  depth = 0;
   #holds = 0;
   #endings: Ending[] | null = null;
   /** An error page's own request: a second error is answered with a page of ours (nginx: r->error_page). */
@@ -455,7 +461,7 @@ export class Exchange {
     const endings = this.#endings;
     this.#endings = null;
     try {
-      this.location.log?.(this);
+      if (!this.isSub || this.location.logsSubrequests) this.location.log?.(this);
     } finally {
       if (endings !== null) for (const ending of endings) ending.onExchangeEnd(this);
       this.body?.release();

@@ -3,6 +3,7 @@ import { balanceDefaults, balanceRows } from '../balance/rows.ts';
 import { bodyDefaults, bodyRows } from '../body/rows.ts';
 import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
+import { authRequestDefaults, authRequestRows } from '../features/auth-request/rows.ts';
 import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
 import { limitConnDefaults, limitConnRows } from '../features/limit-conn/rows.ts';
 import { limitConnVariables } from '../features/limit-conn/variables.ts';
@@ -80,6 +81,7 @@ export const ROWS: readonly Row[] = [
   ...fastcgiRows,
   ...serveRows,
   ...expiresRows,
+  ...authRequestRows,
   ...mapRows,
   ...limitReqRows,
   ...limitConnRows,
@@ -101,6 +103,7 @@ export const DEFAULTS: Settings = {
   ...fastcgiDefaults,
   ...serveDefaults,
   ...expiresDefaults,
+  ...authRequestDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,

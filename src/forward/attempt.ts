@@ -202,7 +202,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     // The client was answered its Expect by us; any other interim answer is for it.
     if (head.status !== 100) {
       forward.options.takeHead(forward.exchange, head);
-      forward.exchange.client.informational(head.status, forward.exchange.lines);
+      if (!forward.exchange.isSub) forward.exchange.client.informational(head.status, forward.exchange.lines);
       forward.exchange.lines = '';
       forward.exchange.status = 0;
     }

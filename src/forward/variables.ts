@@ -43,6 +43,20 @@ function proxyPort({ proxyHost, proxySecure }: Exchange): string | undefined {
     : (/:(\d+)$/.exec(proxyHost)?.[1] ?? (proxySecure ? '443' : '80'));
 }
 
+/** A field of the last peer's answer as it came; several lines joined (`$upstream_http_…`). */
+function peerField(rest: string): Getter {
+  const name = rest.replaceAll('_', '-').toLowerCase();
+  const start = `${name}:`;
+  return ({ peerHead }) => {
+    const values = peerHead
+      .split('\n')
+      .slice(1)
+      .filter((line) => line.slice(0, start.length).toLowerCase() === start)
+      .map((line) => line.slice(start.length).trim());
+    return values.length === 0 ? undefined : values.join(', ');
+  };
+}
+
 export const forwardVariables: VariableTable = {
   plain: {
     upstream_addr: each((a) => a.peer),
@@ -56,5 +70,5 @@ export const forwardVariables: VariableTable = {
     proxy_port: proxyPort,
     proxy_add_x_forwarded_for: addForwardedFor,
   },
-  families: {},
+  families: { upstream_http_: peerField },
 };

@@ -209,6 +209,7 @@ export function fakeExchange(
     fail: unused,
     filters: null,
     log: null,
+    logsSubrequests: false,
     client: {} as LocationRuntime['client'],
     ...location,
   };
