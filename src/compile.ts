@@ -3,8 +3,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { CORE_FILTERS } from './answer/head-pass.ts';
 import { listenKey, socketKey } from './config/addresses.ts';
+import { createLookup } from './config/lookup.ts';
 import type { LocationMatch, LocationModel, Model, ScriptOp, ServerModel, Settings } from './config/model.ts';
-import { lookupAny } from './config/registry.ts';
 import {
   type Exchange,
   FILTERS,
@@ -20,6 +20,7 @@ import { FEATURES } from './features/list.ts';
 import { zoneSpecs } from './features/zone-specs.ts';
 import { compileForward } from './forward/compile-forward.ts';
 import type { ForwardLog } from './forward/forward.ts';
+import { PeerTlsSet } from './forward/tls/peer-tls.ts';
 import { Door } from './listen/door.ts';
 import type { Front } from './listen/front.ts';
 import type { AddressPlan, ListenerPlan } from './listen/listener.ts';
@@ -31,7 +32,7 @@ import { createHostTable, serverByName } from './route/hosts.ts';
 import type { LocationEntry } from './route/locations.ts';
 import { createPhases } from './route/phases.ts';
 import { compileScript, type ScriptTools } from './route/script.ts';
-import { compileTemplate } from './route/template.ts';
+import { compileTemplate, type VariableLookup } from './route/template.ts';
 import { sendText } from './serve/answer.ts';
 import { createFail, createWaitPage } from './serve/error-page.ts';
 import { mappingOf } from './serve/file-path.ts';
@@ -70,6 +71,7 @@ export interface Runtime {
   readonly model: Model;
   readonly listeners: ReadonlyMap<string, ListenerPlan>;
   readonly upstreams: UpstreamSet;
+  readonly peerTls: PeerTlsSet;
   readonly zones: ZoneSet;
 }
 
@@ -86,16 +88,21 @@ export class CompileError extends Error {
 /** Rejects with a CompileError. Opens log files, but no socket. Works in slices: traffic goes on beside it. */
 export async function compileRuntime(model: Model, tools: RuntimeTools): Promise<Runtime> {
   const upstreams = new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
+  const lookup = createLookup(model.variables, (exchange, message) =>
+    tools.log.note(exchange, 'error', message),
+  );
+  const peerTls = new PeerTlsSet(tools.tls.files, model.prefix, tools.previous?.peerTls ?? null);
   const zones = new ZoneSet(zoneSpecs(model), tools.previous?.zones ?? null);
-  const compiler = new ServerCompiler({ upstreams, zones }, tools);
+  const compiler = new ServerCompiler({ upstreams, peerTls, zones, lookup, tools });
   const slices = new Slices();
   const servers: CompiledServer[] = [];
   for (const server of model.servers) {
     servers.push({ server, runtime: compiler.server(server) });
     await slices.step();
   }
+  peerTls.settle();
   const door = new Door((message) => tools.log.noRoom(message));
-  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams, zones };
+  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams, peerTls, zones };
 }
 
 /** Where a level is: its own match, and that of the location whose root or alias it uses. */
@@ -201,16 +208,29 @@ interface LevelParts {
   readonly waitPage: ReturnType<typeof createWaitPage>;
 }
 
+/** What all locations of a configuration share. */
+interface CompilerParts {
+  readonly upstreams: UpstreamSet;
+  readonly peerTls: PeerTlsSet;
+  readonly zones: ZoneSet;
+  readonly lookup: VariableLookup;
+  readonly tools: RuntimeTools;
+}
+
 class ServerCompiler {
   readonly #upstreams: UpstreamSet;
+  readonly #peerTls: PeerTlsSet;
   readonly #zones: ZoneSet;
+  readonly #lookup: VariableLookup;
   readonly #tools: RuntimeTools;
   /** Of the server that is being compiled: index files start a new search in it. */
   #dispatcher: { current: Dispatcher | null } = { current: null };
 
-  constructor({ upstreams, zones }: Pick<Runtime, 'upstreams' | 'zones'>, tools: RuntimeTools) {
+  constructor({ upstreams, peerTls, zones, lookup, tools }: CompilerParts) {
     this.#upstreams = upstreams;
+    this.#peerTls = peerTls;
     this.#zones = zones;
+    this.#lookup = lookup;
     this.#tools = tools;
   }
 
@@ -256,7 +276,7 @@ class ServerCompiler {
     const { sendRedirect } = this.#parts(settings);
     const typeOf = createTypeOf(settings.mimeTypes, settings.defaultType);
     return {
-      lookup: lookupAny,
+      lookup: this.#lookup,
       redirect: sendRedirect,
       text: (exchange, status, body) => sendText(exchange, status, body, typeOf(exchange.uri)),
       implicit: (op: Extract<ScriptOp, { op: 'if' }>) =>
@@ -294,7 +314,7 @@ class ServerCompiler {
       fail: parts.fail,
       filters: filtersOf(featurePlace),
       log: at(place.at, () =>
-        createAccessLog(settings.accessLog, settings.logFormats, lookupAny, this.#tools.logFiles),
+        createAccessLog(settings.accessLog, settings.logFormats, this.#lookup, this.#tools.logFiles),
       ),
       client: {
         maxBodyBytes: settings.clientMaxBodyBytes,
@@ -315,7 +335,7 @@ class ServerCompiler {
       settings,
       at,
       match,
-      lookup: lookupAny,
+      lookup: this.#lookup,
       prefix: this.#upstreams.prefix,
       zones: this.#zones,
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
@@ -325,18 +345,22 @@ class ServerCompiler {
 
   #content(settings: Settings, place: Place, parts: LevelParts): Handler {
     const { log } = this.#tools;
-    if (settings.proxyPass !== null) {
+    const { proxyPass } = settings;
+    if (proxyPass?.url.startsWith('fastcgi:') === true)
+      throw new CompileError(proxyPass.at, 'fastcgi_pass is read, but not served yet');
+    if (proxyPass !== null) {
       const { absolute, waitPage } = parts;
-      const tools = { lookup: lookupAny, upstreams: this.#upstreams, log, absolute, waitPage };
-      return compileForward(settings.proxyPass, settings, place.match, tools);
+      const own = { upstreams: this.#upstreams, peerTls: this.#peerTls };
+      const tools = { ...own, lookup: this.#lookup, log, absolute, waitPage };
+      return at(proxyPass.at, () => compileForward(proxyPass, settings, place.match, tools));
     }
     const { fileRoot } = settings;
     const dispatcher = this.#dispatcher;
     return createFileHandler({
-      root: fileRoot === null ? null : compileTemplate(fileRoot.path, lookupAny),
+      root: fileRoot === null ? null : compileTemplate(fileRoot.path, this.#lookup),
       mapping: fileRoot === null ? { kind: 'root' } : mappingOf(fileRoot, place.rootMatch),
       prefix: this.#upstreams.prefix,
-      index: settings.index.flat().map((name) => compileTemplate(name, lookupAny)),
+      index: settings.index.flat().map((name) => compileTemplate(name, this.#lookup)),
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
       maxRanges: settings.maxRanges,
       etag: settings.etag,

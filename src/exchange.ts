@@ -2,6 +2,7 @@
 // handler of a location, and what a location is to a front. Logs, metrics and error pages read the exchange.
 
 import type { AnswerHead } from './http/answer-head.ts';
+import type { RequestBody } from './http/body-pull.ts';
 import type { RequestHead } from './http/request-head.ts';
 import type { Failure } from './shared/failure.ts';
 
@@ -306,6 +307,8 @@ export class Exchange {
   headBytesSent = 0;
   /** Bytes of the request: `$request_length`. */
   bodyBytesReceived = 0;
+  /** The request's body, once somebody asked for it. */
+  body: RequestBody | null = null;
   /** After this answer the connection ends, whatever else allows it to stay. */
   closeAfter = false;
   ended = false;
@@ -313,6 +316,8 @@ export class Exchange {
   attempts: Attempt[] = NO_ATTEMPTS;
   /** Name of the upstream group or host: `$proxy_host`. */
   proxyHost = '';
+  /** Whether TLS leads there. */
+  proxySecure = false;
   failure: Failure | null = null;
   /** What limit_req and limit_conn made of the request; '' while they did not look at it. Once they did they do not again. */
   limitReqStatus = '';
@@ -436,6 +441,7 @@ export class Exchange {
       this.location.log?.(this);
     } finally {
       if (endings !== null) for (const ending of endings) ending.onExchangeEnd(this);
+      this.body?.release();
     }
   }
 

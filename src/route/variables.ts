@@ -37,11 +37,21 @@ function argument(name: string): Getter {
   };
 }
 
+/** The first cookie of this name, which has no case in nginx (ngx_http_parse_multi_header_lines); a comma ends a part, but no value. */
 function cookie(name: string): Getter {
+  const wanted = name.toLowerCase();
   return (x) => {
-    for (const pair of (x.request.getAll('cookie') ?? '').split(/; */)) {
-      const equals = pair.indexOf('=');
-      if (equals > 0 && pair.slice(0, equals) === name) return pair.slice(equals + 1);
+    const text = x.request.getAll('cookie');
+    if (text === undefined) return undefined;
+    for (let p = 0; p < text.length; ) {
+      const found =
+        text.slice(p, p + wanted.length).toLowerCase() === wanted
+          ? /^ *= *([^;]*)/.exec(text.slice(p + wanted.length))
+          : null;
+      if (found !== null) return found[1];
+      while (p < text.length && text[p] !== ';' && text[p] !== ',') p++;
+      p++;
+      while (text[p] === ' ') p++;
     }
     return undefined;
   };
@@ -96,7 +106,6 @@ export const routeVariables: VariableTable = {
     request_id: (x) => x.id,
     connection: (x) => String(x.client.id),
     connection_requests: (x) => String(x.client.requests),
-    content_length: field('content-length'),
     content_type: field('content-type'),
     ssl_server_name: (x) => x.client.sniName,
     0: capture(0),

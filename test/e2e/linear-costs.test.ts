@@ -79,6 +79,7 @@ const write = compileRequestHead({
   set: [['Host', () => 'a']],
   method: null,
   target: () => '/',
+  passFields: true,
   http10: false,
   keepalive: true,
 });

@@ -5,6 +5,7 @@ import { afterEach, expect, it } from 'vitest';
 import { lookupAny } from '../../src/config/registry.ts';
 import type { Exchange, Handler } from '../../src/exchange.ts';
 import { compileForward } from '../../src/forward/compile-forward.ts';
+import { PeerTlsSet } from '../../src/forward/tls/peer-tls.ts';
 import { sendBody } from '../../src/serve/answer.ts';
 import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';
 import { UpstreamSet } from '../../src/upstream/upstream-set.ts';
@@ -35,6 +36,7 @@ async function through(
     return compileForward(settings.proxyPass, settings, match, {
       lookup: lookupAny,
       upstreams,
+      peerTls: new PeerTlsSet({}, '/', null),
       log: { attemptFailed: () => {} },
       absolute: (_x, location) => location,
       waitPage: () => {},
