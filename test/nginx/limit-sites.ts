@@ -122,9 +122,9 @@ function filled(text: string, own: Readonly<Record<string, string | number>>): s
   return text.replace(/\{(port|dir|peer)\}/g, (_, name: string) => String(own[name]));
 }
 
-/** Thousandths that passed between two requests depend on the machine: whole requests do not. The highest level of ours is crit. */
+/** Thousandths that pass between two requests depend on the machine: the whole requests that were ahead do not. The highest level of ours is crit. */
 function plain(level: string, text: string): string {
-  const rounded = text.replace(/excess: (\d+\.\d+)/, (_, n: string) => `excess: ${Math.round(Number(n))}`);
+  const rounded = text.replace(/excess: (\d+\.\d+)/, (_, n: string) => `excess: ${Math.ceil(Number(n))}`);
   return `${level === 'alert' ? 'crit' : level} ${rounded.slice(0, 200)}`;
 }
 
