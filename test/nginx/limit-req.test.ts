@@ -1,5 +1,6 @@
 // limit_req beside nginx with four processes: the same requests pass, wait and are refused, and the same is said of them.
 import { readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pause } from '../support/http-client.ts';
@@ -175,6 +176,37 @@ describe.skipIf(nginxVersion === '')('limit_req beside nginx', () => {
         }),
       );
     }
+  }, 30_000);
+
+  it('a client that leaves while it waits is done with: 499, and what it counted stays', async () => {
+    const leave = (site: Site, how: 'end' | 'destroy', rest: string): Promise<void> =>
+      new Promise((resolve) => {
+        const socket = connect(site.port, '127.0.0.1', () => {
+          socket.write(`GET /wait?k=${how} HTTP/1.1\r\nHost: a\r\n\r\n${rest}`);
+          setTimeout(() => socket[how](), 120);
+        });
+        socket.on('error', () => {});
+        socket.on('close', () => resolve());
+        socket.resume();
+      });
+    await Promise.all(
+      sites.map(async (site) => {
+        for (const how of ['end', 'destroy'] as const) {
+          // The first passes at once; the others wait 250 ms and more.
+          expect(await statusOf(site, `/wait?k=${how}`)).toBe(200);
+          await Promise.all([leave(site, how, ''), leave(site, how, '')]);
+          const began = performance.now();
+          expect(await statusOf(site, `/wait?k=${how}`)).toBe(200);
+          expect(performance.now() - began).toBeGreaterThan(250);
+        }
+      }),
+    );
+    await pause(300);
+    const [expected, logged] = sites.map(({ dir }) =>
+      readFileSync(join(dir, 'access.log'), 'utf8').split('\n').sort(),
+    );
+    expect(logged).toEqual(expected);
+    expect(expected.filter((line) => line.includes(' 499 DELAYED '))).toHaveLength(4);
   }, 30_000);
 
   it('a reload keeps what was counted, also with another rate', async () => {
