@@ -42,6 +42,9 @@ const HTTP = `
     location = /address { alias ${files.dir}/file.txt; limit_req zone=address burst=1 nodelay; }
     location = /long { alias ${files.dir}/file.txt; limit_req zone=long burst=1 nodelay; }
     location /sub/ { index index.txt; limit_req zone=one burst=1 nodelay; }
+    location = /page { alias ${files.dir}/file.txt; limit_req zone=two burst=1 nodelay; error_page 503 =429 /inherits/a; }
+    location = /named { alias ${files.dir}/file.txt; limit_req zone=three burst=2 nodelay; error_page 503 @elsewhere; }
+    location @elsewhere { root ${files.dir}/sub; limit_req zone=one; try_files /index.txt =404; }
     location /inherits/ { limit_req zone=three burst=1 nodelay; location = /inherits/a { alias ${files.dir}/file.txt; }
       location = /inherits/b { alias ${files.dir}/file.txt; limit_req zone=one; } }
   }`;
@@ -72,12 +75,13 @@ describe.skipIf(nginxVersion === '')('limit_req beside nginx', () => {
 
   it('300 requests in turn, to all places and keys', async () => {
     const random = numbers(17);
-    const places = '/plain /burst /chain /empty-last /dry /status /sub/ /inherits/a /inherits/b'.split(' ');
+    const places =
+      '/plain /burst /chain /empty-last /dry /status /sub/ /inherits/a /inherits/b /page /named'.split(' ');
     const targets = Array.from({ length: 300 }, () => {
       const j = ['', '&j=1', '&j=2'][random(3)];
       return `${places[random(places.length)]}?k=${['', 'a', 'b', 'c'][random(4)]}${j}`;
     });
-    const [theirs, ours] = await inTurn(targets);
+    const [theirs, ours] = await inTurn([...Array(4).fill('/dry?k=first'), ...targets]);
     expect(ours).toEqual(theirs);
     expect(new Set(theirs)).toEqual(new Set([200, 429, 503]));
     await pause(300);
