@@ -2,7 +2,9 @@
 import { balanceDefaults, balanceRows } from '../balance/rows.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
 import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
+import { geoRows } from '../features/geo/rows.ts';
 import { mapRows } from '../features/map/rows.ts';
+import { splitClientsRows } from '../features/split-clients/rows.ts';
 import { forwardDefaults, forwardRows } from '../forward/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
@@ -72,6 +74,8 @@ export const ROWS: readonly Row[] = [
   ...serveRows,
   ...expiresRows,
   ...mapRows,
+  ...geoRows,
+  ...splitClientsRows,
   ...observeRows,
   ...TUNING,
   ...NOT_YET,

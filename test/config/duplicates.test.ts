@@ -27,7 +27,7 @@ const TWICE = new Set(
     .concat(
       'debug_connection env thread_pool gzip_disable gzip_proxied gzip_types keepalive_disable'.split(' '),
     )
-    .concat('ssl_session_cache zone program control map'.split(' ')),
+    .concat('ssl_session_cache zone program control map geo split_clients'.split(' ')),
 );
 
 /** Arguments of a first and a second one; where there is only one, both are the same. */
@@ -41,6 +41,8 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   location: ['/x { }', '/y { }'],
   program: ['one { command "sleep 1"; }', 'two { command "sleep 1"; }'],
   map: ['$host $one { }', '$host $two { }'],
+  geo: ['$one { }', '$host $two { }'],
+  split_clients: ['$host $one { * x; }', '$host $two { * x; }'],
   include: ['/dev/null'],
   rewrite: ['^ /x last'],
   return: ['404'],

@@ -110,7 +110,7 @@ describe('variables', () => {
 
 describe('the lists', () => {
   it('hold what nginx knows and nothing else', () => {
-    for (const name of 'add_header geo limit_req fastcgi_param uwsgi_pass grpc_pass js_import mail stream'.split(
+    for (const name of 'add_header geoip_city limit_req fastcgi_param uwsgi_pass grpc_pass js_import mail stream'.split(
       ' ',
     )) {
       expect([name, isNginxDirective(name)]).toEqual([name, name !== 'js_import']);
