@@ -58,7 +58,7 @@ export class VariableBook {
     const name = this.#make(given, word.at, problems);
     const before = this.#defined.get(name);
     if (before !== undefined && before.kind !== 'set')
-      problems.warn(word.at, `"$${name}" is defined twice: that at ${before.at} has no effect; remove one`);
+      problems.warn(word.at, `"$${given}" is defined twice: that at ${before.at} has no effect; remove one`);
     const volatile = read.volatile || before?.volatile === true;
     this.#defined.set(name, { ...read, name, at: formatPosition(word.at), volatile } as VariableModel);
   }
@@ -67,7 +67,7 @@ export class VariableBook {
     const name = given.toLowerCase();
     this.#made.add(name);
     if (isBuiltIn(name))
-      problems.error(at, `"$${name}" is a built-in variable and cannot be set; choose another name`);
+      problems.error(at, `"$${given}" is a built-in variable and cannot be set; choose another name`);
     return name;
   }
 
