@@ -1,13 +1,25 @@
 // Model → Runtime: the one file that knows every part. Each location becomes one ready handler, each address one front.
 // A little past 300 lines: it knows every part so that no part knows another.
 import { isDeepStrictEqual } from 'node:util';
+import { CORE_FILTERS } from './answer/head-pass.ts';
 import { listenKey, socketKey } from './config/addresses.ts';
 import { createLookup } from './config/lookup.ts';
 import type { LocationMatch, LocationModel, Model, ScriptOp, ServerModel, Settings } from './config/model.ts';
-import type { Exchange, Handler, LocationRuntime, ServerRuntime } from './exchange.ts';
-import { createExpiresFilter } from './features/expires/expires.ts';
+import {
+  type Exchange,
+  FILTERS,
+  type Filter,
+  type Handler,
+  type LocationRuntime,
+  PHASES,
+  type ServerRuntime,
+  type Step,
+} from './exchange.ts';
+import type { FeaturePlace, NoteLevel } from './features/feature.ts';
+import { FEATURES } from './features/list.ts';
 import { compileForward } from './forward/compile-forward.ts';
 import type { ForwardLog } from './forward/forward.ts';
+import { PeerTlsSet } from './forward/tls/peer-tls.ts';
 import { Door } from './listen/door.ts';
 import type { Front } from './listen/front.ts';
 import type { AddressPlan, ListenerPlan } from './listen/listener.ts';
@@ -17,6 +29,7 @@ import type { LogFiles } from './observe/log-files.ts';
 import { createDispatcher, type Dispatcher, type RoutedLocation } from './route/dispatch.ts';
 import { createHostTable, serverByName } from './route/hosts.ts';
 import type { LocationEntry } from './route/locations.ts';
+import { createPhases } from './route/phases.ts';
 import { compileScript, type ScriptTools } from './route/script.ts';
 import { compileTemplate, type VariableLookup } from './route/template.ts';
 import { sendText } from './serve/answer.ts';
@@ -41,12 +54,12 @@ export interface RuntimeTools {
 }
 
 export interface RuntimeLog extends ForwardLog {
-  /** A variable has no value, and why. */
-  variableProblem(exchange: Exchange, message: string): void;
   /** A file could not be served. */
   fileProblem(exchange: Exchange, message: string): void;
   /** Clients are turned away, and why. */
   noRoom(message: string): void;
+  /** What a feature says of an exchange. */
+  note(exchange: Exchange, level: NoteLevel, message: string): void;
   /** A request was answered with an error page of this status, and why. */
   refused(exchange: Exchange, status: number, detail: string): void;
 }
@@ -56,6 +69,7 @@ export interface Runtime {
   readonly model: Model;
   readonly listeners: ReadonlyMap<string, ListenerPlan>;
   readonly upstreams: UpstreamSet;
+  readonly peerTls: PeerTlsSet;
 }
 
 /** A setting that turned out unusable: a certificate that is none, a log that cannot be opened. */
@@ -72,17 +86,19 @@ export class CompileError extends Error {
 export async function compileRuntime(model: Model, tools: RuntimeTools): Promise<Runtime> {
   const upstreams = new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
   const lookup = createLookup(model.variables, (exchange, message) =>
-    tools.log.variableProblem(exchange, message),
+    tools.log.note(exchange, 'error', message),
   );
-  const compiler = new ServerCompiler(upstreams, lookup, tools);
+  const peerTls = new PeerTlsSet(tools.tls.files, model.prefix, tools.previous?.peerTls ?? null);
+  const compiler = new ServerCompiler({ upstreams, peerTls, lookup, tools });
   const slices = new Slices();
   const servers: CompiledServer[] = [];
   for (const server of model.servers) {
     servers.push({ server, runtime: compiler.server(server) });
     await slices.step();
   }
+  peerTls.settle();
   const door = new Door((message) => tools.log.noRoom(message));
-  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams };
+  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams, peerTls };
 }
 
 /** Where a level is: its own match, and that of the location whose root or alias it uses. */
@@ -188,15 +204,25 @@ interface LevelParts {
   readonly waitPage: ReturnType<typeof createWaitPage>;
 }
 
+/** What all locations of a configuration share. */
+interface CompilerParts {
+  readonly upstreams: UpstreamSet;
+  readonly peerTls: PeerTlsSet;
+  readonly lookup: VariableLookup;
+  readonly tools: RuntimeTools;
+}
+
 class ServerCompiler {
   readonly #upstreams: UpstreamSet;
+  readonly #peerTls: PeerTlsSet;
   readonly #lookup: VariableLookup;
   readonly #tools: RuntimeTools;
   /** Of the server that is being compiled: index files start a new search in it. */
   #dispatcher: { current: Dispatcher | null } = { current: null };
 
-  constructor(upstreams: UpstreamSet, lookup: VariableLookup, tools: RuntimeTools) {
+  constructor({ upstreams, peerTls, lookup, tools }: CompilerParts) {
     this.#upstreams = upstreams;
+    this.#peerTls = peerTls;
     this.#lookup = lookup;
     this.#tools = tools;
   }
@@ -209,7 +235,7 @@ class ServerCompiler {
     const locations = this.#locations(model.locations, place);
     const dispatcher = createDispatcher({ runtime: root, script: null }, script, locations);
     this.#dispatcher.current = dispatcher;
-    return { name: model.settings.serverNames.flat()[0] ?? '', root, dispatch: dispatcher.dispatch };
+    return { name: model.settings.serverNames.flat()[0] ?? '', root, ...dispatcher };
   }
 
   #locations(models: readonly LocationModel[], outer: Place): LocationEntry<RoutedLocation>[] {
@@ -275,10 +301,11 @@ class ServerCompiler {
   #level(settings: Settings, place: Place): LocationRuntime {
     const parts = this.#parts(settings);
     const { keepalive } = settings;
+    const featurePlace = this.#featurePlace({ ...place, settings });
     return {
-      handle: this.#content(settings, place, parts),
+      handle: createPhases(stepsOf(featurePlace), 'all', this.#content(settings, place, parts)),
       fail: parts.fail,
-      filter: settings.expires.kind === 'off' ? null : createExpiresFilter(settings.expires, this.#lookup),
+      filters: filtersOf(featurePlace),
       log: at(place.at, () =>
         createAccessLog(settings.accessLog, settings.logFormats, this.#lookup, this.#tools.logFiles),
       ),
@@ -296,12 +323,26 @@ class ServerCompiler {
     };
   }
 
+  #featurePlace({ settings, at, match }: Place): FeaturePlace {
+    return {
+      settings,
+      at,
+      match,
+      lookup: this.#lookup,
+      prefix: this.#upstreams.prefix,
+      typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
+      report: (exchange, level, message) => this.#tools.log.note(exchange, level, message),
+    };
+  }
+
   #content(settings: Settings, place: Place, parts: LevelParts): Handler {
     const { log } = this.#tools;
-    if (settings.proxyPass !== null) {
+    const { proxyPass } = settings;
+    if (proxyPass !== null) {
       const { absolute, waitPage } = parts;
-      const tools = { lookup: this.#lookup, upstreams: this.#upstreams, log, absolute, waitPage };
-      return compileForward(settings.proxyPass, settings, place.match, tools);
+      const own = { upstreams: this.#upstreams, peerTls: this.#peerTls };
+      const tools = { ...own, lookup: this.#lookup, log, absolute, waitPage };
+      return at(proxyPass.at, () => compileForward(proxyPass, settings, place.match, tools));
     }
     const { fileRoot } = settings;
     const dispatcher = this.#dispatcher;
@@ -315,12 +356,30 @@ class ServerCompiler {
       etag: settings.etag,
       ifModifiedSince: settings.ifModifiedSince,
       logNotFound: settings.logNotFound,
-      redirect: (exchange, uri) => dispatcher.current?.redirectInternally(exchange, uri),
+      redirect: (exchange, uri) => dispatcher.current?.redirect(exchange, uri),
       sendRedirect: parts.sendRedirect,
       fail: parts.failQuietly,
       report: (exchange, message) => log.fileProblem(exchange, message),
     });
   }
+}
+
+/** The filters of a location in their order; null where no feature has one. */
+function filtersOf(place: FeaturePlace): readonly Filter[] | null {
+  const own = FEATURES.map((feature) => feature.filter?.(place) ?? null).filter((filter) => filter !== null);
+  return own.length === 0 ? null : inOrder([...own, ...CORE_FILTERS], FILTERS);
+}
+
+function stepsOf(place: FeaturePlace): readonly Step[] {
+  const steps = FEATURES.map((feature) => feature.step?.(place) ?? null).filter((step) => step !== null);
+  return inOrder(steps, PHASES);
+}
+
+function inOrder<S extends string, T extends { readonly slot: S }>(
+  parts: readonly T[],
+  slots: readonly S[],
+): readonly T[] {
+  return parts.toSorted((a, b) => slots.indexOf(a.slot) - slots.indexOf(b.slot));
 }
 
 /** `/x` of a proxied location `/x/`, unless `/x` is a location itself (nginx: auto_redirect); '' for all others. */

@@ -1,5 +1,7 @@
 // Every directive of every room, and every variable: look-up, "did you mean", shapes for the JSON reader.
 import { balanceDefaults, balanceRows } from '../balance/rows.ts';
+import { bodyDefaults, bodyRows } from '../body/rows.ts';
+import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
 import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
 import { geoRows } from '../features/geo/rows.ts';
@@ -69,6 +71,7 @@ export const ROWS: readonly Row[] = [
   ...controlRows,
   ...balanceRows,
   ...listenRows,
+  ...bodyRows,
   ...routeRows,
   ...forwardRows,
   ...serveRows,
@@ -88,6 +91,7 @@ export const DEFAULTS: Settings = {
   ...controlDefaults,
   ...balanceDefaults,
   ...listenDefaults,
+  ...bodyDefaults,
   ...routeDefaults,
   ...forwardDefaults,
   ...serveDefaults,
@@ -148,7 +152,7 @@ export function shapeOf(name: string, parent: string | null): JsonShape | undefi
 /** Whether each element of a JSON list is one of the directive, and not the list its arguments. */
 const isList = ({ repeat }: SettingRow): boolean => repeat === 'append' || repeat === 'merge';
 
-const TABLES: readonly VariableTable[] = [routeVariables, forwardVariables, observeVariables];
+const TABLES: readonly VariableTable[] = [routeVariables, bodyVariables, forwardVariables, observeVariables];
 
 /** The getter of a variable that every configuration has. */
 export function lookupVariable(given: string): Getter | undefined {

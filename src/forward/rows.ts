@@ -16,6 +16,7 @@ import {
 } from '../config/row.ts';
 import type { Word } from '../config/tree.ts';
 import { NEXT_WORDS, type NextWord } from './next-upstream.ts';
+import { peerTlsDefaults, peerTlsRowsOfAll } from './tls/rows.ts';
 
 /** One proxy_redirect. */
 export type ProxyRedirect =
@@ -53,6 +54,10 @@ declare module '../config/model.ts' {
     readonly proxyNextUpstreamTries: number;
     readonly proxyNextUpstreamTimeoutMs: number;
     readonly proxyRequestBuffering: boolean;
+    readonly proxyPassRequestBody: boolean;
+    readonly proxyPassRequestHeaders: boolean;
+    /** Template; null = the client's body. */
+    readonly proxySetBody: string | null;
     readonly proxyIgnoreClientAbort: boolean;
     readonly proxyBufferBytes: number;
     readonly proxyHoldMs: number;
@@ -61,6 +66,7 @@ declare module '../config/model.ts' {
 }
 
 export const forwardDefaults = {
+  ...peerTlsDefaults,
   proxyPass: null,
   proxySetHeader: [],
   proxyPassHeader: [],
@@ -75,6 +81,9 @@ export const forwardDefaults = {
   proxyNextUpstreamTries: 0,
   proxyNextUpstreamTimeoutMs: 0,
   proxyRequestBuffering: true,
+  proxyPassRequestBody: true,
+  proxyPassRequestHeaders: true,
+  proxySetBody: null,
   proxyIgnoreClientAbort: false,
   proxyBufferBytes: 32_768,
   proxyHoldMs: 10_000,
@@ -114,7 +123,7 @@ export const forwardRows: readonly Row[] = [
     args: [1, 1],
     syntax: 'URL',
     inherit: false,
-    doc: 'Sends requests to http://name[/uri], the name of an upstream or a program, or to http://host[:port][/uri]. With a URI part it replaces the matched part of the path.',
+    doc: 'Sends requests to http://name[/uri], the name of an upstream or a program, or to http://host[:port][/uri]; with https:// over TLS. With a URI part it replaces the matched part of the path.',
     read: readProxyPass,
   }),
   list('proxySetHeader', {
@@ -220,7 +229,27 @@ export const forwardRows: readonly Row[] = [
     name: 'proxy_request_buffering',
     contexts: HTTP_LEVELS,
     default: 'on',
-    doc: 'Waits for a chunked body up to client_body_buffer_size so that the peer gets a length; off streams at once.',
+    doc: 'Reads the whole body before a peer is asked, so that a slow client costs the peer nothing and the body can go to another one; what does not fit client_body_buffer_size goes to a temporary file. off sends it as it comes.',
+  }),
+  flag('proxyPassRequestBody', {
+    name: 'proxy_pass_request_body',
+    contexts: HTTP_LEVELS,
+    default: 'on',
+    doc: 'Whether the peer gets the body; without it the head goes without a length.',
+  }),
+  flag('proxyPassRequestHeaders', {
+    name: 'proxy_pass_request_headers',
+    contexts: HTTP_LEVELS,
+    default: 'on',
+    doc: 'Whether the peer gets the client’s fields; those of proxy_set_header go in any case.',
+  }),
+  setting('proxySetBody', {
+    name: 'proxy_set_body',
+    contexts: HTTP_LEVELS,
+    args: [1, 1],
+    syntax: 'value',
+    doc: 'What the peer gets instead of the client’s body.',
+    read: (words, cx) => cx.template(words[0]),
   }),
   flag('proxyIgnoreClientAbort', {
     name: 'proxy_ignore_client_abort',
@@ -248,6 +277,7 @@ export const forwardRows: readonly Row[] = [
     default: '1000',
     doc: 'How many requests may wait so in each acceptor; others get their 502 at once.',
   }),
+  ...peerTlsRowsOfAll,
   ...['websocket', 'websockets'].map((name) =>
     ignored(name, HTTP_AND_IF, 'WebSockets pass by themselves', { args: [0, 8], warn: true }),
   ),
@@ -266,10 +296,7 @@ export const forwardRows: readonly Row[] = [
 
 function readProxyPass(words: readonly Word[], cx: ReadContext): ProxyPass | undefined {
   const { text, at } = words[0];
-  if (/^https:\/\//i.test(text)) {
-    return cx.problems.error(at, 'proxy_pass to https:// is not supported yet; use http://');
-  }
-  if (!/^http:\/\/./i.test(text) && !text.startsWith('$')) {
+  if (!/^https?:\/\/./i.test(text) && !text.startsWith('$')) {
     return cx.problems.error(at, `"${text}" is no URL; write http://${text.replace(/^\/*/, '') || 'group'}`);
   }
   return { url: cx.template(words[0]), at: `${at.file}:${at.line}:${at.column}` };

@@ -104,7 +104,6 @@ export const routeVariables: VariableTable = {
     request_id: (x) => x.id,
     connection: (x) => String(x.client.id),
     connection_requests: (x) => String(x.client.requests),
-    content_length: field('content-length'),
     content_type: field('content-type'),
     ssl_server_name: (x) => x.client.sniName,
     0: capture(0),

@@ -6,9 +6,11 @@ import type { ProxyPass } from '../forward/rows.ts';
 import { constantOf } from '../route/template.ts';
 import { groupKey, needsLookup } from './discovery.ts';
 
-/** What stands between `http://` and the path: a group's name, or `host[:port]`. */
+/** What stands between `http://` or `https://` and the path: a group's name, or `host[:port]`. */
 export interface PassTarget {
   readonly authority: string;
+  /** TLS: the usual port is another. */
+  readonly secure: boolean;
   /** Without its port; '' for a Unix socket. */
   readonly host: string;
   readonly hasPort: boolean;
@@ -40,9 +42,10 @@ export interface Passes {
   readonly templates: readonly PassTemplate[];
 }
 
-const CONSTANT = /^http:\/\/([^/?]+)/i;
-const BEFORE_VARIABLES = /^http:\/\/([^/?$]+)[/?]/i;
-const URI = /^http:\/\/(?:unix:[^:]+(?::|$)|(?!unix:)[^/?]*)([/?].*)$/is;
+const SECURE = /^https:/i;
+const CONSTANT = /^https?:\/\/([^/?]+)/i;
+const BEFORE_VARIABLES = /^https?:\/\/([^/?$]+)[/?]/i;
+const URI = /^https?:\/\/(?:unix:[^:]+(?::|$)|(?!unix:)[^/?]*)([/?].*)$/is;
 
 export function passesOf(model: Model): Passes {
   const targets = new Map<string, PassTarget>();
@@ -58,7 +61,7 @@ export function passesOf(model: Model): Passes {
     if (byRequest) templates.set(at, { ...pass, match });
     const authority = (byRequest ? BEFORE_VARIABLES.exec(pass.url) : CONSTANT.exec(url))?.[1];
     if (authority === undefined) byVariable ||= byRequest;
-    else targets.set(at, { authority, ...hostOf(authority), byRequest, at });
+    else targets.set(at, { authority, secure: SECURE.test(pass.url), ...hostOf(authority), byRequest, at });
     const uri = byRequest ? undefined : URI.exec(url)?.[1];
     if (uri !== undefined) uris.set(`${kind} ${at}`, { uri, kind, at });
   };

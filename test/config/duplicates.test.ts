@@ -22,7 +22,8 @@ const TWICE = new Set(
     // The last one holds.
     .concat('method ip_hash least_conn ssl_certificate ssl_certificate_key error_log'.split(' '))
     // All together hold.
-    .concat('ssl_protocols proxy_next_upstream environment'.split(' '))
+    .concat('ssl_protocols proxy_ssl_protocols proxy_next_upstream environment'.split(' '))
+    .concat(['proxy_ssl_conf_command'])
     // Without effect here.
     .concat(
       'debug_connection env thread_pool gzip_disable gzip_proxied gzip_types keepalive_disable'.split(' '),
@@ -71,6 +72,17 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   ssl_certificate_key: [pem.key],
   ssl_protocols: ['TLSv1.2', 'TLSv1.3'],
   ssl_ciphers: ['HIGH'],
+  proxy_ssl_name: ['a'],
+  proxy_ssl_verify_depth: ['2'],
+  proxy_ssl_trusted_certificate: [pem.certificate],
+  proxy_ssl_crl: [pem.certificate],
+  proxy_ssl_certificate: [pem.certificate],
+  proxy_ssl_certificate_key: [pem.key],
+  proxy_ssl_certificate_cache: ['off'],
+  proxy_ssl_password_file: [pem.key],
+  proxy_ssl_protocols: ['TLSv1.2', 'TLSv1.3'],
+  proxy_ssl_ciphers: ['HIGH'],
+  proxy_ssl_conf_command: ['MinProtocol TLSv1.2', 'Options Bugs'],
   ssl_session_cache: ['none'],
   ssl_ecdh_curve: ['auto'],
   ssl_dhparam: ['/nowhere'],
@@ -78,6 +90,7 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   large_client_header_buffers: ['4 8k'],
   keepalive_disable: ['msie6', 'safari'],
   client_body_in_file_only: ['on'],
+  client_body_temp_path: [`${dir}/body`],
   proxy_pass: ['http://127.0.0.1:1'],
   proxy_set_header: ['A b', 'C d'],
   proxy_pass_header: ['A', 'B'],
@@ -195,7 +208,8 @@ const CASES = ROWS.map((row) => {
 });
 
 /** Of these nginx 1.22 asks for more, or it is built without them. */
-const NOT_ASKED = /^(?:ssl|ssl_dhparam|ssl_certificate|redirect|method|program|state_path|error_detail|aio)$/;
+const NOT_ASKED =
+  /^(?:ssl|proxy_ssl_certificate_cache|ssl_dhparam|ssl_certificate|redirect|method|program|state_path|error_detail|aio)$/;
 
 describe('twice in one block', () => {
   it.each(CASES)('$name', ({ row, once, twice }) => {

@@ -59,8 +59,8 @@ describe('a Model on its way to the acceptors', () => {
       log: {
         attemptFailed: () => {},
         fileProblem: () => {},
-        variableProblem: () => {},
         noRoom: () => {},
+        note: () => {},
         refused: () => {},
       },
     });

@@ -118,7 +118,7 @@ def up(seconds=20):
         socket.setdefaulttimeout(ANSWER_SECONDS)
 
 
-def states(seconds=5):
+def states(seconds=20):
     """Once nothing is under way."""
     end = time.time() + seconds
     while time.time() < end:
@@ -147,6 +147,69 @@ def together(steps):
 def write(file, text):
     with open(os.path.join(directory, file), 'w') as out:
         out.write(text.replace('{dir}', directory).replace('{programs}', work['programs']))
+
+
+def ended(seconds=30):
+    """Once the server's process is gone."""
+    end = time.time() + seconds
+    while os.path.exists('/proc/%d' % work['pid']):
+        if time.time() > end:
+            return 'runs'
+        time.sleep(0.03)
+    return 'ended'
+
+
+def deaf(name, seconds=20):
+    """Once the process would not end of TERM any more."""
+    end = time.time() + seconds
+    while time.time() < end:
+        pid = proxy().supervisor.getProcessInfo(name)['pid']
+        with open('/proc/%s/status' % (pid or 'self')) as status:
+            caught = re.search(r'SigCgt:\s*(\w+)', status.read()).group(1)
+        if pid and int(caught, 16) & 1 << signal.SIGTERM - 1:
+            return 'deaf'
+        time.sleep(0.03)
+    return 'it hears'
+
+
+def reborn(name, step, seconds=20):
+    """Does the step, and waits until another process has the place."""
+    end = time.time() + seconds
+    before = proxy().supervisor.getProcessInfo(name)['pid']
+    came = act(step)
+    while time.time() < end:
+        info = proxy().supervisor.getProcessInfo(name)
+        if info['pid'] not in (0, before) and info['statename'] == 'RUNNING':
+            return {'came': came}
+        time.sleep(0.03)
+    return {'came': came, 'still': info['statename']}
+
+
+def within(name, state, steps, tries=6):
+    """Steps that leave the process as it is, all done while it is in the state: again where it went on meanwhile."""
+    for _ in range(tries):
+        until(name, [state])
+        before = proxy().supervisor.getProcessInfo(name)
+        came = [act(step) for step in steps]
+        after = proxy().supervisor.getProcessInfo(name)
+        if before['statename'] == after['statename'] == state and before['start'] == after['start']:
+            return {'within': came}
+    return 'too short'
+
+
+def has(file, text, seconds=20):
+    """Once the file has the text."""
+    end = time.time() + seconds
+    path = os.path.join(directory, file) if isinstance(file, str) else proxy().supervisor.getProcessInfo(file[0])[file[1]]
+    while time.time() < end:
+        try:
+            with open(path, encoding='utf-8', errors='backslashreplace') as lines:
+                if text in lines.read():
+                    return 'there'
+        except FileNotFoundError:
+            pass
+        time.sleep(0.05)
+    return 'not there'
 
 
 MESSAGES = ('spawned:', 'success:', 'exited:', 'gave up:', 'stopped:', 'spawnerr:')
@@ -180,7 +243,7 @@ def act(step):
 
 ACTS = {
     'ctl': ctl, 'rpc': rpc, 'until': until, 'together': together, 'write': write, 'states': states, 'up': up,
-    'pause': time.sleep, 'pids': pids, 'mainlog': mainlog,
+    'ended': ended, 'deaf': deaf, 'reborn': reborn, 'within': within, 'has': has, 'pause': time.sleep, 'pids': pids, 'mainlog': mainlog,
     'read': lambda file: open(os.path.join(directory, file), errors='backslashreplace').read(),
     'exists': lambda file: os.path.exists(os.path.join(directory, file)),
 }
