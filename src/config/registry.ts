@@ -16,6 +16,7 @@ import { routeDefaults, routeRows } from '../route/rows.ts';
 import type { Getter, VariableLookup, VariableTable } from '../route/template.ts';
 import { routeVariables } from '../route/variables.ts';
 import { serveDefaults, serveRows } from '../serve/rows.ts';
+import { serveVariables } from '../serve/variables.ts';
 import { controlDefaults, controlRows } from '../supervise/control/rows.ts';
 import { programDefaults, programRows } from '../supervise/rows.ts';
 import type { JsonShape } from './json/read.ts';
@@ -152,7 +153,13 @@ export function shapeOf(name: string, parent: string | null): JsonShape | undefi
 /** Whether each element of a JSON list is one of the directive, and not the list its arguments. */
 const isList = ({ repeat }: SettingRow): boolean => repeat === 'append' || repeat === 'merge';
 
-const TABLES: readonly VariableTable[] = [routeVariables, bodyVariables, forwardVariables, observeVariables];
+const TABLES: readonly VariableTable[] = [
+  routeVariables,
+  bodyVariables,
+  forwardVariables,
+  observeVariables,
+  serveVariables,
+];
 
 /** The getter of a variable that every configuration has. */
 export function lookupVariable(given: string): Getter | undefined {

@@ -208,6 +208,7 @@ export function fakeExchange(
     handle: unused,
     fail: unused,
     filters: null,
+    files: null,
     log: null,
     client: {} as LocationRuntime['client'],
     ...location,
