@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../fuzz/random.ts';
 import { nginxVersion } from '../support/nginx.ts';
-import type { TestPeer } from '../support/upstream.ts';
+import { rawClient } from '../support/raw-client.ts';
+import { startRawUpstream, type TestPeer } from '../support/upstream.ts';
 import { startEchoPeer } from './echo-peer.ts';
 import { askBoth, type Pair, request, type Side, startPair } from './pair.ts';
 
@@ -205,6 +206,39 @@ describe.skipIf(nginxVersion === '')('map', () => {
     for (const lines of [[], ['Upgrade: h2c'], ['Upgrade: x', 'X-Name: y']]) {
       const { nginx, lbproxy } = await askBoth(pair, request('GET', '/upgrade?a=x', lines));
       expect(lbproxy).toEqual(nginx);
+    }
+  });
+
+  it('carries WebSockets as the documentation of nginx has it', async () => {
+    const ends = await startRawUpstream((socket) => {
+      socket.once('data', (head: Buffer) => {
+        const asked =
+          /\r\nUpgrade: websocket\r\n/i.test(head.latin1Slice()) &&
+          /\r\nConnection: upgrade\r\n/i.test(head.latin1Slice());
+        const answer = asked
+          ? '101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade'
+          : '200 OK\r\nContent-Length: 0';
+        socket.write(`HTTP/1.1 ${answer}\r\n\r\n`);
+        socket.on('data', (more: Buffer) => socket.write(`echo ${more.latin1Slice()}`));
+      });
+    });
+    const both = await startPair(`map $http_upgrade $connection_upgrade { default upgrade; '' close; }
+      server { listen {port}; location / { proxy_pass http://127.0.0.1:${ends.port}; proxy_http_version 1.1;
+        proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade; } }`);
+    try {
+      for (const { port } of [both.nginx, both.lbproxy]) {
+        const client = rawClient(port);
+        client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+        await client.until((text) => text.startsWith('HTTP/1.1 101') && text.includes('\r\n\r\n'));
+        client.write('ping');
+        await client.until((text) => text.endsWith('echo ping'));
+        client.destroy();
+      }
+      const { nginx, lbproxy } = await askBoth(both, request('GET', '/'));
+      expect(lbproxy).toEqual(nginx);
+    } finally {
+      await both.close();
+      await ends.close();
     }
   });
 
