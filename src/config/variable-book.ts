@@ -32,10 +32,7 @@ export class VariableBook {
   /** `set` takes nothing from a definition: until it runs that holds (ngx_http_rewrite_set). */
   set(given: string, at: Position, problems: Problems): void {
     const name = this.#make(given, at, problems);
-    const exists = this.#defined.has(name) || this.#captured.has(name) || lookupVariable(name) !== undefined;
-    if (exists) return;
-    const place = formatPosition(at);
-    this.#defined.set(name, { kind: 'set', name, at: place, volatile: false, definition: null });
+    if (!this.#defined.has(name) && !this.#captured.has(name)) this.#mark(name, at);
   }
 
   /** A named capture takes the name for itself: what defined it before is never asked (ngx_http_regex_compile). */
@@ -46,6 +43,13 @@ export class VariableBook {
       problems.warn(at, `the named capture "${name}" takes the place of the ${before.kind} at ${before.at}`);
     this.#captured.add(name);
     this.#defined.delete(name);
+    // One of ours may change from here on.
+    if (lookupVariable(name) !== undefined) this.#mark(name, at);
+  }
+
+  #mark(name: string, at: Position): void {
+    const place = formatPosition(at);
+    this.#defined.set(name, { kind: 'set', name, at: place, volatile: false, definition: null });
   }
 
   /** Of several definitions the last one holds; one that is volatile makes it so for good, as in nginx. */

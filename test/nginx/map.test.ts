@@ -37,6 +37,8 @@ const HTTP = `map_hash_max_size 4096; map_hash_bucket_size 128;
   map $http_x_name $http_x_made { default "from $http_x_name"; "" ""; }
   map $cycle_b $cycle_a { default "a"; b "saw b"; }
   map $cycle_a $cycle_b { default "b"; a "saw a"; }
+  map $http_x_name $of_header { default none; me found; other "found other"; }
+  map $http_x_free $of_free { default none; me found; }
   map x $constant { x "is x"; }
   map $arg_a $last { one early; }
   map $arg_a $last { one late; }
@@ -67,6 +69,9 @@ const configuration = (peer: string, included: string): string => `${HTTP}
     location /status { return 302 http://to.test/$two; }
     location ~ ^/captures/(?<captured>[^/]+)/(.*)$ { return 200 "$captured $regex $1 $2 $captured"; }
     location /family { return 200 "$http_x_made $http_x_name"; }
+    location /header-set { set $seen $of_header; set $http_x_name other; return 200 "$seen $of_header $http_x_name"; }
+    location /header-set-first { set $http_x_name other; return 200 "$of_header $http_x_name"; }
+    location /header { return 200 "$of_header $of_free $http_x_free"; }
     location /cycle { return 200 "$cycle_a $cycle_b"; }
     location /set { set $never x; }
   }`;
@@ -178,7 +183,16 @@ const TARGETS = [
     '/jump?a=one',
     '/status?a=a&b=b',
   ],
-  ...['/captures/one/two?a=ab-12', '/captures/one/two?a=zz', '/captures/one/two?a=xyz', '/family', '/set'],
+  ...[
+    '/captures/one/two?a=ab-12',
+    '/captures/one/two?a=zz',
+    '/captures/one/two?a=xyz',
+    '/family',
+    '/set',
+    '/header-set',
+    '/header-set-first',
+    '/header',
+  ],
 ];
 
 describe.skipIf(nginxVersion === '')('map', () => {
