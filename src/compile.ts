@@ -18,6 +18,7 @@ import {
 } from './exchange.ts';
 import type { FeaturePlace, NoteLevel } from './features/feature.ts';
 import { FEATURES } from './features/list.ts';
+import { zoneSpecs } from './features/zone-specs.ts';
 import { compileForward } from './forward/compile-forward.ts';
 import type { ForwardLog } from './forward/forward.ts';
 import { PeerTlsSet } from './forward/tls/peer-tls.ts';
@@ -34,16 +35,20 @@ import { createPhases } from './route/phases.ts';
 import { compileScript, type ScriptTools } from './route/script.ts';
 import { compileTemplate, type VariableLookup } from './route/template.ts';
 import { sendText } from './serve/answer.ts';
-import { createFail, createWaitPage } from './serve/error-page.ts';
+import { createFail, createWaitPage, errorPage } from './serve/error-page.ts';
+import { ErrorRules } from './serve/error-rules.ts';
+import { fileCopies } from './serve/file-copies.ts';
 import { mappingOf } from './serve/file-path.ts';
-import { createFileHandler } from './serve/files.ts';
+import { createFileHandler, type FileOptions } from './serve/files.ts';
 import { createTypeOf } from './serve/mime.ts';
 import { createSendRedirect, escapePath, locationValue } from './serve/redirect.ts';
 import { RootPlace } from './serve/root-place.ts';
+import { createTryFiles } from './serve/try-files.ts';
 import { Slices } from './shared/slices.ts';
 import type { Discovery } from './upstream/discovery.ts';
 import { UpstreamSet } from './upstream/upstream-set.ts';
 import { VERSION } from './version.ts';
+import { ZoneSet } from './zones/zone.ts';
 
 /** What a process gives the runtime to work with. */
 export interface RuntimeTools {
@@ -72,6 +77,7 @@ export interface Runtime {
   readonly listeners: ReadonlyMap<string, ListenerPlan>;
   readonly upstreams: UpstreamSet;
   readonly peerTls: PeerTlsSet;
+  readonly zones: ZoneSet;
 }
 
 /** A setting that turned out unusable: a certificate that is none, a log that cannot be opened. */
@@ -91,7 +97,8 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
     tools.log.note(exchange, 'error', message),
   );
   const peerTls = new PeerTlsSet(tools.tls.files, model.prefix, tools.previous?.peerTls ?? null);
-  const compiler = new ServerCompiler({ upstreams, peerTls, lookup, tools });
+  const zones = new ZoneSet(zoneSpecs(model), tools.previous?.zones ?? null);
+  const compiler = new ServerCompiler({ upstreams, peerTls, zones, lookup, tools });
   const slices = new Slices();
   const servers: CompiledServer[] = [];
   for (const server of model.servers) {
@@ -100,7 +107,7 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   }
   peerTls.settle();
   const door = new Door((message) => tools.log.noRoom(message));
-  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams, peerTls };
+  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams, peerTls, zones };
 }
 
 /** Where a level is: its own match, and that of the location whose root or alias it uses. */
@@ -109,6 +116,8 @@ interface Place {
   readonly match: LocationMatch | null;
   readonly rootMatch: LocationMatch | null;
   readonly settings: Settings;
+  /** The implicit location of an `if`: try_files does not hold in it (nginx merges none). */
+  readonly implicit?: boolean;
 }
 
 interface CompiledServer {
@@ -210,6 +219,7 @@ interface LevelParts {
 interface CompilerParts {
   readonly upstreams: UpstreamSet;
   readonly peerTls: PeerTlsSet;
+  readonly zones: ZoneSet;
   readonly lookup: VariableLookup;
   readonly tools: RuntimeTools;
 }
@@ -217,14 +227,16 @@ interface CompilerParts {
 class ServerCompiler {
   readonly #upstreams: UpstreamSet;
   readonly #peerTls: PeerTlsSet;
+  readonly #zones: ZoneSet;
   readonly #lookup: VariableLookup;
   readonly #tools: RuntimeTools;
   /** Of the server that is being compiled: index files start a new search in it. */
   #dispatcher: { current: Dispatcher | null } = { current: null };
 
-  constructor({ upstreams, peerTls, lookup, tools }: CompilerParts) {
+  constructor({ upstreams, peerTls, zones, lookup, tools }: CompilerParts) {
     this.#upstreams = upstreams;
     this.#peerTls = peerTls;
+    this.#zones = zones;
     this.#lookup = lookup;
     this.#tools = tools;
   }
@@ -235,7 +247,7 @@ class ServerCompiler {
     const root = this.#level(model.settings, place);
     const script = compileScript(model.script, this.#scriptTools(place));
     const locations = this.#locations(model.locations, place);
-    const dispatcher = createDispatcher({ runtime: root, script: null }, script, locations);
+    const dispatcher = createDispatcher({ runtime: root, script: null, internal: false }, script, locations);
     this.#dispatcher.current = dispatcher;
     return { name: model.settings.serverNames.flat()[0] ?? '', root, ...dispatcher };
   }
@@ -256,13 +268,19 @@ class ServerCompiler {
     const handle: Handler = (x) =>
       sendRedirect(x, 301, `${escapePath(x.uri)}/${x.hasArgs ? `?${x.args}` : ''}`);
     const runtime = { ...there, handle };
-    return { match: { kind: 'exact', text: bare }, value: { runtime, script: null }, locations: [] };
+    const { internal } = settings;
+    return {
+      match: { kind: 'exact', text: bare },
+      value: { runtime, script: null, internal },
+      locations: [],
+    };
   }
 
   #location(model: LocationModel, place: Place): RoutedLocation {
     return {
       runtime: this.#level(model.settings, place),
       script: compileScript(model.script, this.#scriptTools(place)),
+      internal: model.settings.internal,
     };
   }
 
@@ -275,13 +293,22 @@ class ServerCompiler {
       redirect: sendRedirect,
       text: (exchange, status, body) => sendText(exchange, status, body, typeOf(exchange.uri)),
       implicit: (op: Extract<ScriptOp, { op: 'if' }>) =>
-        op.settings === null ? null : this.#level(op.settings, { ...place, at: op.at }),
+        op.settings === null ? null : this.#level(op.settings, { ...place, at: op.at, implicit: true }),
     };
   }
 
   #parts(settings: Settings): LevelParts {
     const serverName = serverNameOf(settings);
-    const page = { serverName, errorDetail: settings.errorDetail };
+    const rules =
+      settings.errorPages.length === 0
+        ? null
+        : new ErrorRules({
+            pages: settings.errorPages,
+            recursive: settings.recursiveErrorPages,
+            lookup: this.#lookup,
+            page: (status) => errorPage(status, serverName, ''),
+          });
+    const page = { serverName, errorDetail: settings.errorDetail, rules };
     const redirects = {
       serverName,
       absoluteRedirect: settings.absoluteRedirect,
@@ -295,7 +322,7 @@ class ServerCompiler {
       }),
       failQuietly: createFail({ ...page, report: null }),
       waitPage: createWaitPage(page),
-      sendRedirect: createSendRedirect(redirects),
+      sendRedirect: createSendRedirect({ ...redirects, rules }),
       absolute: (exchange, location) => locationValue(exchange, location, redirects),
     };
   }
@@ -305,7 +332,11 @@ class ServerCompiler {
     const { keepalive } = settings;
     const featurePlace = this.#featurePlace({ ...place, settings });
     return {
-      handle: createPhases(stepsOf(featurePlace), 'all', this.#content(settings, place, parts)),
+      handle: createPhases(
+        stepsOf(featurePlace, this.#tryFiles(settings, place)),
+        'all',
+        this.#content(settings, place, parts),
+      ),
       fail: parts.fail,
       filters: filtersOf(featurePlace),
       log: at(place.at, () =>
@@ -333,6 +364,7 @@ class ServerCompiler {
       match,
       lookup: this.#lookup,
       prefix: this.#upstreams.prefix,
+      zones: this.#zones,
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
       report: (exchange, level, message) => this.#tools.log.note(exchange, level, message),
     };
@@ -343,21 +375,41 @@ class ServerCompiler {
     return new RootPlace(fileRoot.path, mappingOf(fileRoot, rootMatch), this.#upstreams.prefix, this.#lookup);
   }
 
+  /** Where the files of a location are. */
+  #fileBase({ fileRoot }: Settings, place: Place): Pick<FileOptions, 'root' | 'mapping' | 'prefix'> {
+    return {
+      root: fileRoot === null ? null : compileTemplate(fileRoot.path, this.#lookup),
+      mapping: fileRoot === null ? { kind: 'root' } : mappingOf(fileRoot, place.rootMatch),
+      prefix: this.#upstreams.prefix,
+    };
+  }
+
+  #tryFiles(settings: Settings, place: Place): Step | null {
+    const { tryFiles: setting } = settings;
+    if (setting === null || place.implicit === true) return null;
+    return createTryFiles({
+      ...this.#fileBase(settings, place),
+      setting,
+      copies: fileCopies,
+      lookup: this.#lookup,
+      report: (exchange, message) => this.#tools.log.fileProblem(exchange, message),
+    });
+  }
+
   #content(settings: Settings, place: Place, parts: LevelParts): Handler {
     const { log } = this.#tools;
     const { proxyPass } = settings;
+    if (proxyPass?.url.startsWith('fastcgi:') === true)
+      throw new CompileError(proxyPass.at, 'fastcgi_pass is read, but not served yet');
     if (proxyPass !== null) {
       const { absolute, waitPage } = parts;
       const own = { upstreams: this.#upstreams, peerTls: this.#peerTls };
       const tools = { ...own, lookup: this.#lookup, log, absolute, waitPage };
       return at(proxyPass.at, () => compileForward(proxyPass, settings, place.match, tools));
     }
-    const { fileRoot } = settings;
     const dispatcher = this.#dispatcher;
     return createFileHandler({
-      root: fileRoot === null ? null : compileTemplate(fileRoot.path, this.#lookup),
-      mapping: fileRoot === null ? { kind: 'root' } : mappingOf(fileRoot, place.rootMatch),
-      prefix: this.#upstreams.prefix,
+      ...this.#fileBase(settings, place),
       index: settings.index.flat().map((name) => compileTemplate(name, this.#lookup)),
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
       maxRanges: settings.maxRanges,
@@ -378,8 +430,9 @@ function filtersOf(place: FeaturePlace): readonly Filter[] | null {
   return own.length === 0 ? null : inOrder([...own, ...CORE_FILTERS], FILTERS);
 }
 
-function stepsOf(place: FeaturePlace): readonly Step[] {
-  const steps = FEATURES.map((feature) => feature.step?.(place) ?? null).filter((step) => step !== null);
+function stepsOf(place: FeaturePlace, tryFiles: Step | null): readonly Step[] {
+  const own = FEATURES.map((feature) => feature.step?.(place) ?? null);
+  const steps = [...own, tryFiles].filter((step) => step !== null);
   return inOrder(steps, PHASES);
 }
 

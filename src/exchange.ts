@@ -278,6 +278,8 @@ export class Exchange {
   /** Monotonic ms when the head was complete. */
   readonly startedAt: number;
 
+  /** The request's method; an error page's own request is a GET unless it was a HEAD. */
+  method: string;
   /** Normalised path: percent-decoded bytes as latin1, dot segments and double slashes resolved. `$uri`. */
   uri = '';
   /** Query string without the '?', as it came. `$args`. */
@@ -329,6 +331,9 @@ export class Exchange {
   /** Whether TLS leads there. */
   proxySecure = false;
   failure: Failure | null = null;
+  /** What limit_req and limit_conn made of the request; '' while they did not look at it. Once they did they do not again. */
+  limitReqStatus = '';
+  limitConnStatus = '';
   /** Where the answer's maker writes: the first filter that joined, or the root. */
   sink: AnswerSink;
   /** Whom the root obeys and tells of the client: the last filter that joined, or the maker; null when nobody needs to hear. */
@@ -351,6 +356,10 @@ export class Exchange {
   #endings: Ending[] | null = null;
   /** An error page's own request: a second error is answered with a page of ours (nginx: r->error_page). */
   inErrorPage = false;
+  /** The status that the next answer has whatever its maker says (error_page); 0 = its own. */
+  errorStatus = 0;
+  /** Field lines that an error leaves to the answer of its error page (WWW-Authenticate). */
+  keptLines = '';
 
   constructor(
     client: Client,
@@ -363,6 +372,7 @@ export class Exchange {
     this.request = request;
     this.server = server;
     this.location = server.root;
+    this.method = request.method;
     this.startedAt = startedAt;
     this.root = root;
     this.sink = root;
@@ -408,6 +418,16 @@ export class Exchange {
     this.steps?.goOn(this, result);
   }
 
+  /** What an error that another request answers for has left: its status and lines. */
+  takeError(): void {
+    if (this.errorStatus === 0) return;
+    this.status = this.errorStatus;
+    this.reason = '';
+    this.lines += this.keptLines;
+    this.errorStatus = 0;
+    this.keptLines = '';
+  }
+
   isCurrent(ticket: number): boolean {
     return ticket === this.#epoch && !this.ended;
   }
@@ -448,6 +468,7 @@ export class Exchange {
       this.location.log?.(this);
     } finally {
       if (endings !== null) for (const ending of endings) ending.onExchangeEnd(this);
+      this.body?.release();
     }
   }
 

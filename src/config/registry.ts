@@ -5,8 +5,13 @@ import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
 import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
 import { geoRows } from '../features/geo/rows.ts';
+import { limitConnDefaults, limitConnRows } from '../features/limit-conn/rows.ts';
+import { limitConnVariables } from '../features/limit-conn/variables.ts';
+import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
+import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
 import { splitClientsRows } from '../features/split-clients/rows.ts';
+import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { forwardDefaults, forwardRows } from '../forward/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
@@ -75,11 +80,14 @@ export const ROWS: readonly Row[] = [
   ...bodyRows,
   ...routeRows,
   ...forwardRows,
+  ...fastcgiRows,
   ...serveRows,
   ...expiresRows,
   ...mapRows,
   ...geoRows,
   ...splitClientsRows,
+  ...limitReqRows,
+  ...limitConnRows,
   ...observeRows,
   ...TUNING,
   ...NOT_YET,
@@ -95,8 +103,11 @@ export const DEFAULTS: Settings = {
   ...bodyDefaults,
   ...routeDefaults,
   ...forwardDefaults,
+  ...fastcgiDefaults,
   ...serveDefaults,
   ...expiresDefaults,
+  ...limitReqDefaults,
+  ...limitConnDefaults,
   ...observeDefaults,
 };
 
@@ -159,6 +170,8 @@ const TABLES: readonly VariableTable[] = [
   forwardVariables,
   observeVariables,
   serveVariables,
+  limitReqVariables,
+  limitConnVariables,
 ];
 
 /** The getter of a variable that every configuration has. */

@@ -247,11 +247,12 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
       const failure: Failure = `http_${head.status}`;
       if (forward.passesOver(failure)) return this.#fail(failure, `the peer answered ${head.status}`);
     }
+    if (forward.options.intercepts?.has(head.status) === true) return forward.intercept(head);
     const framing = responseFraming(head, this.#headOnly ? 'HEAD' : 'GET');
     forward.options.takeHead(exchange, head);
     exchange.length = head.chunked || head.status === 204 ? -1 : head.contentLength;
     // A client that asked for a body gets an empty one: the peer's length would let it wait for more.
-    if (this.#headOnly && exchange.request.method !== 'HEAD') exchange.length = 0;
+    if (this.#headOnly && exchange.method !== 'HEAD') exchange.length = 0;
     if (exchange.location.filters !== null && passHead(exchange, null) === REPLACED)
       return forward.replaced();
     this.#phase = 'relaying';

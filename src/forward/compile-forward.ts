@@ -94,6 +94,9 @@ export function compileForward(
     holdMs: tools.upstreams.holdOf(target.authority) ?? settings.proxyHoldMs,
     holdRequests: settings.proxyHoldRequests,
     waitPage: tools.waitPage,
+    intercepts: settings.proxyInterceptErrors
+      ? new Set(settings.errorPages.flatMap(({ codes }) => codes))
+      : null,
     log: tools.log,
   });
 }

@@ -1,6 +1,6 @@
 // Variables that the request and its connection give.
 import type { Exchange } from '../exchange.ts';
-import { IpAddress } from '../shared/ip-address.ts';
+import { binaryAddress } from './binary-address.ts';
 import { bareName } from './hosts.ts';
 import type { Getter, VariableTable } from './template.ts';
 
@@ -76,17 +76,6 @@ function remoteUser(x: Exchange): string | undefined {
   return name === '' ? undefined : name;
 }
 
-/** Evaluation waits for nothing: one address at a time. */
-const address = new IpAddress();
-
-/** Four bytes or sixteen; the client of a Unix socket has its name. */
-function binaryAddress({ client: { remoteAddress } }: Exchange): string {
-  address.readClient(remoteAddress);
-  if (address.family === 0) return remoteAddress;
-  const groups = remoteAddress.includes(':') ? [...address.groups] : [address.v4 >>> 16, address.v4 & 0xffff];
-  return groups.map((group) => String.fromCharCode(group >>> 8, group & 0xff)).join('');
-}
-
 const capture =
   (n: number): Getter =>
   (x) =>
@@ -97,7 +86,7 @@ export const routeVariables: VariableTable = {
     host,
     http_host: (x) => (x.request.host === '' ? undefined : x.request.host),
     remote_addr: (x) => x.client.remoteAddress,
-    binary_remote_addr: binaryAddress,
+    binary_remote_addr: (x) => binaryAddress(x.client.remoteAddress),
     remote_port: (x) => String(x.client.remotePort),
     remote_user: remoteUser,
     scheme: (x) => (x.client.secure ? 'https' : 'http'),
@@ -108,7 +97,7 @@ export const routeVariables: VariableTable = {
     args,
     query_string: args,
     is_args: (x) => (x.args === '' ? '' : '?'),
-    request_method: ofRequest((x) => x.request.method),
+    request_method: ofRequest((x) => x.main.method),
     request: ofRequest((x) => `${x.request.method} ${x.request.target} HTTP/1.${x.request.minor}`),
     server_protocol: ofRequest((x) => `HTTP/1.${x.request.minor}`),
     server_name: (x) => x.server.name,

@@ -127,12 +127,25 @@ function value(template: string, head: string, args = ''): () => void {
 /** An attempt to which a peer sends the head of its answer byte by byte. */
 function answerBytewise(size: number): () => void {
   const bytes = latin1(`HTTP/1.1 200 OK\r\nX: ${'y'.repeat(size)}`);
-  const options = { writeHead: () => '', readTimeoutMs: 0, sendTimeoutMs: 0, headLimits: WIDE };
+  const options = {
+    writeHead: () => '',
+    readTimeoutMs: 0,
+    sendTimeoutMs: 0,
+    headLimits: WIDE,
+    transport: null,
+  };
   return () => {
     const connection = { reused: true, head: new ResponseHead(), requests: 0, pendingBytes: 0 };
     const silent = { writeText: () => {}, setTimeout: () => {} };
     const upstream = { acquire: () => Object.assign(connection, silent) };
-    const forward = { upstream, options, framing: { kind: 'none' }, isUpgrade: false, body: null };
+    const forward = {
+      upstream,
+      options,
+      framing: { kind: 'none' },
+      isUpgrade: false,
+      pull: null,
+      stream: null,
+    };
     const peer = {} as Peer;
     const run = new AttemptRun(forward as unknown as Forward, peer, new Attempt('p', 0));
     run.start(false);
