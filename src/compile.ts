@@ -8,6 +8,7 @@ import type { LocationMatch, LocationModel, Model, ScriptOp, ServerModel, Settin
 import {
   type Exchange,
   FILTERS,
+  type FilePlace,
   type Filter,
   type Handler,
   type LocationRuntime,
@@ -41,6 +42,7 @@ import { mappingOf } from './serve/file-path.ts';
 import { createFileHandler, type FileOptions } from './serve/files.ts';
 import { createTypeOf } from './serve/mime.ts';
 import { createSendRedirect, escapePath, locationValue } from './serve/redirect.ts';
+import { RootPlace } from './serve/root-place.ts';
 import { createTryFiles } from './serve/try-files.ts';
 import { Slices } from './shared/slices.ts';
 import type { Discovery } from './upstream/discovery.ts';
@@ -341,6 +343,7 @@ class ServerCompiler {
       log: at(place.at, () =>
         createAccessLog(settings.accessLog, settings.logFormats, this.#lookup, this.#tools.logFiles),
       ),
+      files: this.#files(settings, place),
       client: {
         maxBodyBytes: settings.clientMaxBodyBytes,
         bodyTimeoutMs: settings.clientBodyTimeoutMs,
@@ -366,6 +369,11 @@ class ServerCompiler {
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
       report: (exchange, level, message) => this.#tools.log.note(exchange, level, message),
     };
+  }
+
+  #files({ fileRoot }: Settings, { rootMatch }: Place): FilePlace | null {
+    if (fileRoot === null) return null;
+    return new RootPlace(fileRoot.path, mappingOf(fileRoot, rootMatch), this.#upstreams.prefix, this.#lookup);
   }
 
   /** Where the files of a location are. */

@@ -166,6 +166,14 @@ export type Handler = (exchange: Exchange) => void;
  */
 export type Fail = (exchange: Exchange, status: number, detail: string, lines?: string) => void;
 
+/** Where the files of a location are, bytes as latin1: `$document_root` and its like. */
+export interface FilePlace {
+  /** Root or alias, absolute. */
+  root(exchange: Exchange): string;
+  /** The file of the present URI; undefined where it has none. */
+  path(exchange: Exchange): string | undefined;
+}
+
 /** A compiled location, or the server's own level where no location matches. */
 export interface LocationRuntime {
   /** Its phases from limit_req on, then content: proxies, serves a file, answers. Called once the location is final. */
@@ -178,6 +186,8 @@ export interface LocationRuntime {
   /** nginx's log_subrequest. */
   readonly logsSubrequests: boolean;
   readonly client: ClientPolicy;
+  /** null = no root is configured. */
+  readonly files: FilePlace | null;
 }
 
 /** A virtual server as a front sees it. */

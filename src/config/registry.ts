@@ -5,11 +5,13 @@ import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
 import { authRequestDefaults, authRequestRows } from '../features/auth-request/rows.ts';
 import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
+import { geoRows } from '../features/geo/rows.ts';
 import { limitConnDefaults, limitConnRows } from '../features/limit-conn/rows.ts';
 import { limitConnVariables } from '../features/limit-conn/variables.ts';
 import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
 import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
+import { splitClientsRows } from '../features/split-clients/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { forwardDefaults, forwardRows } from '../forward/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
@@ -20,6 +22,7 @@ import { routeDefaults, routeRows } from '../route/rows.ts';
 import type { Getter, VariableLookup, VariableTable } from '../route/template.ts';
 import { routeVariables } from '../route/variables.ts';
 import { serveDefaults, serveRows } from '../serve/rows.ts';
+import { serveVariables } from '../serve/variables.ts';
 import { controlDefaults, controlRows } from '../supervise/control/rows.ts';
 import { programDefaults, programRows } from '../supervise/rows.ts';
 import type { JsonShape } from './json/read.ts';
@@ -83,6 +86,8 @@ export const ROWS: readonly Row[] = [
   ...expiresRows,
   ...authRequestRows,
   ...mapRows,
+  ...geoRows,
+  ...splitClientsRows,
   ...limitReqRows,
   ...limitConnRows,
   ...observeRows,
@@ -167,6 +172,7 @@ const TABLES: readonly VariableTable[] = [
   bodyVariables,
   forwardVariables,
   observeVariables,
+  serveVariables,
   limitReqVariables,
   limitConnVariables,
 ];

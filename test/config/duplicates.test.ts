@@ -37,7 +37,7 @@ const TWICE = new Set(
     .concat(
       'debug_connection env thread_pool gzip_disable gzip_proxied gzip_types keepalive_disable'.split(' '),
     )
-    .concat('ssl_session_cache zone program control map'.split(' ')),
+    .concat('ssl_session_cache zone program control map geo split_clients'.split(' ')),
 );
 
 /** Arguments of a first and a second one; where there is only one, both are the same. */
@@ -51,6 +51,8 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   location: ['/x { }', '/y { }'],
   program: ['one { command "sleep 1"; }', 'two { command "sleep 1"; }'],
   map: ['$host $one { }', '$host $two { }'],
+  geo: ['$one { }', '$host $two { }'],
+  split_clients: ['$host $one { * x; }', '$host $two { * x; }'],
   include: ['/dev/null'],
   error_page: ['404 /a', '500 /b'],
   try_files: ['/a /b'],

@@ -208,6 +208,7 @@ export function fakeExchange(
     handle: unused,
     fail: unused,
     filters: null,
+    files: null,
     log: null,
     logsSubrequests: false,
     client: {} as LocationRuntime['client'],

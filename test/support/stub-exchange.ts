@@ -49,6 +49,7 @@ const location: LocationRuntime = {
   handle: ignore,
   fail: ignore,
   filters: null,
+  files: null,
   log: null,
   logsSubrequests: false,
   client: {
