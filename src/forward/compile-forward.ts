@@ -1,4 +1,5 @@
 // From the proxy settings of a location to its forward handler: where requests go, which heads they carry, what is tried again.
+import { bodyPolicyOf } from '../body/policy.ts';
 import type { LocationMatch, Settings } from '../config/model.ts';
 import type { Exchange, Handler } from '../exchange.ts';
 import { MAX_FIELDS } from '../http/fields.ts';
@@ -49,6 +50,7 @@ export function compileForward(
   const { lookup } = tools;
   const prefix = match === null ? '' : toBytes(match.text);
   const target = compileTarget(pass, prefix, tools);
+  const passesBody = settings.proxyPassRequestBody && settings.proxySetBody === null;
   const http10 = settings.proxyHttpVersion === '1.0';
   return createForward({
     upstream: target.upstream,
@@ -59,6 +61,7 @@ export function compileForward(
       set: compileSetFields(settings, target, lookup),
       method: settings.proxyMethod === '' ? null : compileTemplate(settings.proxyMethod, lookup),
       target: target.uri,
+      passFields: settings.proxyPassRequestHeaders,
       http10,
       keepalive: settings.upstreamKeepalive > 0,
     }),
@@ -77,8 +80,10 @@ export function compileForward(
     connectTimeoutMs: settings.proxyConnectTimeoutMs,
     sendTimeoutMs: settings.proxySendTimeoutMs,
     readTimeoutMs: settings.proxyReadTimeoutMs,
-    replayBytes: settings.clientBodyBufferBytes,
-    requestBuffering: settings.proxyRequestBuffering,
+    body: bodyPolicyOf(settings),
+    streamsBody: !settings.proxyRequestBuffering && passesBody,
+    passBody: settings.proxyPassRequestBody,
+    ownBody: settings.proxySetBody === null ? null : compileTemplate(settings.proxySetBody, lookup),
     ignoreClientAbort: settings.proxyIgnoreClientAbort,
     headLimits: {
       maxLine: settings.proxyBufferBytes,

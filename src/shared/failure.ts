@@ -30,6 +30,7 @@ export type ClientFailure =
   | 'client_body_timeout'
   | 'client_body_malformed'
   | 'client_body_too_large'
+  | 'client_body_not_stored'
   | 'client_send_timeout';
 
 export type Failure = AttemptFailure | StatusFailure | ClientFailure;
@@ -57,6 +58,7 @@ export const STATUS_OF: Readonly<Record<AttemptFailure | ClientFailure, number>>
   client_body_timeout: 408,
   client_body_malformed: 400,
   client_body_too_large: 413,
+  client_body_not_stored: 500,
   client_send_timeout: 408,
 };
 

@@ -162,7 +162,13 @@ async function checkCarried(model: Model): Promise<void> {
   const carried = unpackModel(JSON.parse(JSON.stringify(packModel(model))));
   checkSame(model, carried, 'acceptors get another configuration');
   const nothing = (): void => {};
-  const log = { attemptFailed: nothing, fileProblem: nothing, noRoom: nothing, refused: nothing };
+  const log = {
+    attemptFailed: nothing,
+    fileProblem: nothing,
+    noRoom: nothing,
+    note: nothing,
+    refused: nothing,
+  };
   try {
     const runtime = await compileRuntime(withoutLogs(model) as Model, {
       previous: null,
