@@ -321,6 +321,8 @@ describe('a handshake that fails', () => {
   });
 });
 
+const TOO_LARGE = 'HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno';
+
 describe('bytes', () => {
   const hash = (data: Buffer): string => createHash('sha256').update(data).digest('hex');
 
@@ -391,6 +393,32 @@ describe('bytes', () => {
     const answer = await ask(proxy.port, '/');
     expect(answer.framing).toBe('cut');
     expect(proxy.log[0]).toMatch(/body_truncated/);
+  });
+
+  it.each([
+    ['close', (s: TLSSocket): void => void s.end()],
+    ['FIN without close_notify', rawEnd],
+    [
+      'a reset a moment later',
+      (s: TLSSocket): void => void setTimeout(() => rawOf(s).resetAndDestroy(), 100),
+    ],
+  ] as const)('that answer before the body is there, then %s, reach the client', async (_what, end) => {
+    const peer = await peerWith({
+      serve: (socket) => {
+        socket.once('data', () => {
+          socket.pause();
+          socket.write(TOO_LARGE, () => end(socket));
+        });
+      },
+    });
+    const proxy = await proxyWith(pass('/', 'proxy_request_buffering off;'), `server ${peer.address};`);
+    const client = rawClient(proxy.port);
+    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\nConnection: close\r\n\r\n`);
+    const piece = Buffer.alloc(500_000, 'x');
+    for (let i = 0; i < 10; i++) client.socket.write(piece);
+    await client.until((text) => text.endsWith('no'));
+    client.destroy();
+    expect(proxy.log).toEqual([]);
   });
 
   it('pass both ways once they are a WebSocket', async () => {
