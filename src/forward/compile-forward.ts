@@ -1,4 +1,5 @@
 // From the proxy settings of a location to its forward handler: where requests go, which heads they carry, what is tried again.
+import { Http1Back } from '../back/http1.ts';
 import { bodyPolicyOf } from '../body/policy.ts';
 import type { LocationMatch, Settings } from '../config/model.ts';
 import type { Exchange, Handler } from '../exchange.ts';
@@ -51,20 +52,12 @@ export function compileForward(
   const prefix = match === null ? '' : toBytes(match.text);
   const target = compileTarget(pass, prefix, tools);
   const passesBody = settings.proxyPassRequestBody && settings.proxySetBody === null;
-  const http10 = settings.proxyHttpVersion === '1.0';
   return createForward({
     upstream: target.upstream,
     authority: target.authority,
     secure: target.secure,
     transport: compileTransport(pass, settings, tools),
-    writeHead: compileRequestHead({
-      set: compileSetFields(settings, target, lookup),
-      method: settings.proxyMethod === '' ? null : compileTemplate(settings.proxyMethod, lookup),
-      target: target.uri,
-      passFields: settings.proxyPassRequestHeaders,
-      http10,
-      keepalive: settings.upstreamKeepalive > 0,
-    }),
+    back: compileHttp1(target, settings, lookup),
     takeHead: compileResponseHead({
       hide: settings.proxyHideHeader,
       pass: settings.proxyPassHeader,
@@ -85,16 +78,28 @@ export function compileForward(
     passBody: settings.proxyPassRequestBody,
     ownBody: settings.proxySetBody === null ? null : compileTemplate(settings.proxySetBody, lookup),
     ignoreClientAbort: settings.proxyIgnoreClientAbort,
-    headLimits: {
-      maxLine: settings.proxyBufferBytes,
-      maxHead: settings.proxyBufferBytes,
-      maxFields: MAX_FIELDS,
-    },
-    http10,
+    needsLength: settings.proxyHttpVersion === '1.0',
     holdMs: tools.upstreams.holdOf(target.authority) ?? settings.proxyHoldMs,
     holdRequests: settings.proxyHoldRequests,
     waitPage: tools.waitPage,
     log: tools.log,
+  });
+}
+
+function compileHttp1(target: Target, settings: Settings, lookup: VariableLookup): Http1Back {
+  const http10 = settings.proxyHttpVersion === '1.0';
+  const bytes = settings.proxyBufferBytes;
+  return new Http1Back({
+    writeHead: compileRequestHead({
+      set: compileSetFields(settings, target, lookup),
+      method: settings.proxyMethod === '' ? null : compileTemplate(settings.proxyMethod, lookup),
+      target: target.uri,
+      passFields: settings.proxyPassRequestHeaders,
+      http10,
+      keepalive: settings.upstreamKeepalive > 0,
+    }),
+    headLimits: { maxLine: bytes, maxHead: bytes, maxFields: MAX_FIELDS },
+    http10,
   });
 }
 
