@@ -17,6 +17,7 @@ import {
 } from './exchange.ts';
 import type { FeaturePlace, NoteLevel } from './features/feature.ts';
 import { FEATURES } from './features/list.ts';
+import { zoneSpecs } from './features/zone-specs.ts';
 import { compileForward } from './forward/compile-forward.ts';
 import type { ForwardLog } from './forward/forward.ts';
 import { PeerTlsSet } from './forward/tls/peer-tls.ts';
@@ -42,6 +43,7 @@ import { Slices } from './shared/slices.ts';
 import type { Discovery } from './upstream/discovery.ts';
 import { UpstreamSet } from './upstream/upstream-set.ts';
 import { VERSION } from './version.ts';
+import { ZoneSet } from './zones/zone.ts';
 
 /** What a process gives the runtime to work with. */
 export interface RuntimeTools {
@@ -70,6 +72,7 @@ export interface Runtime {
   readonly listeners: ReadonlyMap<string, ListenerPlan>;
   readonly upstreams: UpstreamSet;
   readonly peerTls: PeerTlsSet;
+  readonly zones: ZoneSet;
 }
 
 /** A setting that turned out unusable: a certificate that is none, a log that cannot be opened. */
@@ -89,7 +92,8 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
     tools.log.note(exchange, 'error', message),
   );
   const peerTls = new PeerTlsSet(tools.tls.files, model.prefix, tools.previous?.peerTls ?? null);
-  const compiler = new ServerCompiler({ upstreams, peerTls, lookup, tools });
+  const zones = new ZoneSet(zoneSpecs(model), tools.previous?.zones ?? null);
+  const compiler = new ServerCompiler({ upstreams, peerTls, zones, lookup, tools });
   const slices = new Slices();
   const servers: CompiledServer[] = [];
   for (const server of model.servers) {
@@ -98,7 +102,7 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   }
   peerTls.settle();
   const door = new Door((message) => tools.log.noRoom(message));
-  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams, peerTls };
+  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams, peerTls, zones };
 }
 
 /** Where a level is: its own match, and that of the location whose root or alias it uses. */
@@ -208,6 +212,7 @@ interface LevelParts {
 interface CompilerParts {
   readonly upstreams: UpstreamSet;
   readonly peerTls: PeerTlsSet;
+  readonly zones: ZoneSet;
   readonly lookup: VariableLookup;
   readonly tools: RuntimeTools;
 }
@@ -215,14 +220,16 @@ interface CompilerParts {
 class ServerCompiler {
   readonly #upstreams: UpstreamSet;
   readonly #peerTls: PeerTlsSet;
+  readonly #zones: ZoneSet;
   readonly #lookup: VariableLookup;
   readonly #tools: RuntimeTools;
   /** Of the server that is being compiled: index files start a new search in it. */
   #dispatcher: { current: Dispatcher | null } = { current: null };
 
-  constructor({ upstreams, peerTls, lookup, tools }: CompilerParts) {
+  constructor({ upstreams, peerTls, zones, lookup, tools }: CompilerParts) {
     this.#upstreams = upstreams;
     this.#peerTls = peerTls;
+    this.#zones = zones;
     this.#lookup = lookup;
     this.#tools = tools;
   }
@@ -330,6 +337,7 @@ class ServerCompiler {
       match,
       lookup: this.#lookup,
       prefix: this.#upstreams.prefix,
+      zones: this.#zones,
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
       report: (exchange, level, message) => this.#tools.log.note(exchange, level, message),
     };

@@ -319,6 +319,9 @@ export class Exchange {
   /** Whether TLS leads there. */
   proxySecure = false;
   failure: Failure | null = null;
+  /** What limit_req and limit_conn made of the request; '' while they did not look at it. Once they did they do not again. */
+  limitReqStatus = '';
+  limitConnStatus = '';
   /** Where the answer's maker writes: the first filter that joined, or the root. */
   sink: AnswerSink;
   /** Whom the root obeys and tells of the client: the last filter that joined, or the maker; null when nobody needs to hear. */
@@ -438,6 +441,7 @@ export class Exchange {
       this.location.log?.(this);
     } finally {
       if (endings !== null) for (const ending of endings) ending.onExchangeEnd(this);
+      this.body?.release();
     }
   }
 

@@ -40,7 +40,7 @@ function importsOf(sources: Sources): Import[] {
 /** Lower storeys know nothing of higher ones; those of one storey do not know each other. */
 const STOREYS: readonly (readonly string[])[] = [
   ['version', 'shared'],
-  ['http', 'socket'],
+  ['http', 'socket', 'zones'],
   ['exchange'],
   ['config/base'],
   ['config/syntax', 'route', 'balance'],
@@ -88,6 +88,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'variable-kinds',
     'lookup',
     'finish',
+    'finish-zones',
     'addresses',
     'as-nginx',
     'describe',

@@ -10,6 +10,19 @@ import type { BodyPolicy } from './policy.ts';
 import { FilePull, MemoryPull } from './pulls.ts';
 import { type NameFate, TempFile } from './temp-file.ts';
 
+/** A body that is said to be empty: there, but nothing to read. */
+export const EMPTY_BODY: RequestBody = {
+  complete: true,
+  received: 0,
+  trailers: '',
+  replayable: true,
+  text: '',
+  file: undefined,
+  pull: () => new MemoryPull([], 0),
+  hold: () => undefined,
+  release: () => undefined,
+};
+
 /** How much may wait for the disk, where client_body_buffer_size is less. */
 const AHEAD_BYTES = 262_144;
 

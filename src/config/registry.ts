@@ -4,6 +4,10 @@ import { bodyDefaults, bodyRows } from '../body/rows.ts';
 import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
 import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
+import { limitConnDefaults, limitConnRows } from '../features/limit-conn/rows.ts';
+import { limitConnVariables } from '../features/limit-conn/variables.ts';
+import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
+import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { forwardDefaults, forwardRows } from '../forward/rows.ts';
@@ -77,6 +81,8 @@ export const ROWS: readonly Row[] = [
   ...serveRows,
   ...expiresRows,
   ...mapRows,
+  ...limitReqRows,
+  ...limitConnRows,
   ...observeRows,
   ...TUNING,
   ...NOT_YET,
@@ -95,6 +101,8 @@ export const DEFAULTS: Settings = {
   ...fastcgiDefaults,
   ...serveDefaults,
   ...expiresDefaults,
+  ...limitReqDefaults,
+  ...limitConnDefaults,
   ...observeDefaults,
 };
 
@@ -151,7 +159,14 @@ export function shapeOf(name: string, parent: string | null): JsonShape | undefi
 /** Whether each element of a JSON list is one of the directive, and not the list its arguments. */
 const isList = ({ repeat }: SettingRow): boolean => repeat === 'append' || repeat === 'merge';
 
-const TABLES: readonly VariableTable[] = [routeVariables, bodyVariables, forwardVariables, observeVariables];
+const TABLES: readonly VariableTable[] = [
+  routeVariables,
+  bodyVariables,
+  forwardVariables,
+  observeVariables,
+  limitReqVariables,
+  limitConnVariables,
+];
 
 /** The getter of a variable that every configuration has. */
 export function lookupVariable(given: string): Getter | undefined {

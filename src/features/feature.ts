@@ -2,6 +2,7 @@
 import type { LocationMatch, Settings } from '../config/model.ts';
 import type { Exchange, Filter, Step } from '../exchange.ts';
 import type { VariableLookup } from '../route/template.ts';
+import type { ZoneSet } from '../zones/zone.ts';
 
 /** Levels of the error log. */
 export type NoteLevel = 'debug' | 'info' | 'notice' | 'warn' | 'error' | 'crit';
@@ -16,6 +17,8 @@ export interface FeaturePlace {
   readonly lookup: VariableLookup;
   /** Where relative paths start. Absolute. */
   readonly prefix: string;
+  /** The zones of the configuration. */
+  readonly zones: ZoneSet;
   /** The MIME type of a URI; '' = none. */
   readonly typeOf: (uri: string) => string;
   /** A line for the error log, about this exchange. */

@@ -8,7 +8,7 @@ import type { Peer } from '../balance/peer.ts';
 import { sayProcess, sayProcesses } from '../balance/process-port.ts';
 import type { BodyPolicy } from '../body/policy.ts';
 import { TextPull } from '../body/pulls.ts';
-import { readWholeBody } from '../body/stored-body.ts';
+import { EMPTY_BODY, readWholeBody } from '../body/stored-body.ts';
 import { type StreamedBody, type StreamOwner, streamBody } from '../body/streamed-body.ts';
 import { Attempt, type Exchange, type Gone, type Handler, type Source } from '../exchange.ts';
 import type { BodyOwner, BodyPull, RequestBody } from '../http/body-pull.ts';
@@ -147,9 +147,11 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
       exchange.proxySecure = this.options.secure;
     }
     const { request } = exchange;
-    // With client_body_in_file_only an empty body makes a file, too.
-    const isFile = request.contentLength === 0 && this.options.body.fileOnly !== 'off';
-    if (!request.hasBody && !isFile) return this.nextPeer(now);
+    if (!request.hasBody) {
+      if (request.contentLength < 0) return this.nextPeer(now);
+      // With client_body_in_file_only an empty body makes a file, too.
+      if (this.options.body.fileOnly === 'off') exchange.body ??= EMPTY_BODY;
+    }
     this.#beginBody();
   }
 
@@ -174,7 +176,7 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
     const { exchange, options, pull } = this;
     const { request, body } = exchange;
     if (options.ownBody !== null) return { kind: 'length', bytes: this.#ownText.length };
-    if (pull === null) return request.contentLength === 0 ? { kind: 'length', bytes: 0 } : NONE;
+    if (pull === null) return NONE;
     if (!request.chunked) return { kind: 'length', bytes: request.contentLength };
     if (body === null || !body.complete || !body.replayable) return CHUNKED;
     return this.stream === null || body.trailers === '' || options.needsLength

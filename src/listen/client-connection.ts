@@ -460,7 +460,6 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     } catch (error) {
       rethrowLater(error);
     }
-    exchange.body?.release();
     if (this.#state === 'closed' || this.#socket.closed) return;
     if (exchange.closeAfter) {
       if (exchange.failure === null) this.#giveHeadBack();

@@ -1,5 +1,6 @@
 // Variables that the request and its connection give.
 import type { Exchange } from '../exchange.ts';
+import { binaryAddress } from './binary-address.ts';
 import { bareName } from './hosts.ts';
 import type { Getter, VariableTable } from './template.ts';
 
@@ -85,6 +86,7 @@ export const routeVariables: VariableTable = {
     host,
     http_host: (x) => (x.request.host === '' ? undefined : x.request.host),
     remote_addr: (x) => x.client.remoteAddress,
+    binary_remote_addr: (x) => binaryAddress(x.client.remoteAddress),
     remote_port: (x) => String(x.client.remotePort),
     remote_user: remoteUser,
     scheme: (x) => (x.client.secure ? 'https' : 'http'),

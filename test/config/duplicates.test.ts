@@ -18,6 +18,7 @@ const pem = makeCertificate(dir, 'twice', 'localhost');
 const TWICE = new Set(
   'include server listen types if rewrite return set break index location server_name access_log upstream'
     .split(' ')
+    .concat('limit_req limit_req_zone limit_conn limit_conn_zone'.split(' '))
     .concat('proxy_set_header proxy_pass_header proxy_hide_header proxy_redirect log_format'.split(' '))
     .concat('fastcgi_param fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr'.split(' '))
     // The last one holds.
@@ -125,6 +126,14 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   default_type: ['text/plain'],
   if_modified_since: ['exact'],
   expires: ['3s'],
+  limit_req_zone: ['$arg_x zone=x:64k rate=1r/s', '$arg_y zone=y:64k rate=1r/m'],
+  limit_req: ['zone=a', 'zone=b burst=3 nodelay'],
+  limit_req_log_level: ['warn'],
+  limit_req_status: ['429'],
+  limit_conn_zone: ['$arg_x zone=x:64k', '$arg_y zone=y:64k'],
+  limit_conn: ['c 3', 'd 4'],
+  limit_conn_log_level: ['warn'],
+  limit_conn_status: ['429'],
   log_format: ['one "x"', 'two "x"'],
   access_log: [`${dir}/a.log`],
   error_log: [`${dir}/e.log`],
@@ -186,8 +195,12 @@ function configured(context: Context, text: string): string {
   const main = context === 'main' ? text : '';
   const events = main.startsWith('events') ? '' : `events { ${context === 'events' ? text : ''} }`;
   if (main.startsWith('http')) return `${main} ${events}`;
+  const zones = ['req', 'conn'].some((kind) => text.startsWith(`limit_${kind} `))
+    ? `limit_req_zone $arg_a zone=a:64k rate=1r/s; limit_req_zone $arg_a zone=b:64k rate=1r/s;
+       limit_conn_zone $arg_a zone=c:64k; limit_conn_zone $arg_a zone=d:64k; `
+    : '';
   const inside: Partial<Record<Context, string>> = {
-    http: `${text} server { listen 127.0.0.1:9; }`,
+    http: `${zones}${text} server { listen 127.0.0.1:9; }`,
     server: `server { ${text} }`,
     location: `server { listen 127.0.0.1:9; location / { ${text} } }`,
     upstream: `upstream u { ${text} server 127.0.0.1:2; } server { listen 127.0.0.1:9; }`,

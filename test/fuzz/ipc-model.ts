@@ -18,7 +18,7 @@ export function ipcModel(): { model: Model; state: SharedState; prepare: Prepare
   const peers = [{ key: 'x', active: 0 }] as never;
   return {
     model,
-    state: { groups: [{ id: 'u', peers }], log: { segment: 0, offset: 0 } },
+    state: { groups: [{ id: 'u', peers }], zones: [], log: { segment: 0, offset: 0 } },
     prepare: {
       type: 'prepare',
       generation: GENERATION,

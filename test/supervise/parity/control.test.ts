@@ -351,14 +351,23 @@ const IN_EACH_STATE: readonly AnyStep[] = [
 const AT_ONCE: readonly AnyStep[] = [
   ...SETTLED,
   // A stop during a start that is waited for.
-  ['together', [ctl('start slow'), ctl('stop slow')]],
+  ['together', [ctl('start slow'), until('slow', 'STARTING'), ctl('stop slow')]],
   info('slow'),
-  ['together', [rpc('startProcess', 'slow'), rpc('stopProcess', 'slow')]],
+  ['together', [rpc('startProcess', 'slow'), until('slow', 'STARTING'), rpc('stopProcess', 'slow')]],
   info('slow'),
-  ['together', [rpc('startProcess', 'slow'), rpc('startProcess', 'slow'), begin('slow'), info('slow')]],
+  [
+    'together',
+    [
+      rpc('startProcess', 'slow'),
+      until('slow', 'STARTING'),
+      rpc('startProcess', 'slow'),
+      begin('slow'),
+      info('slow'),
+    ],
+  ],
   info('slow'),
   ctl('stop slow'),
-  ['together', [ctl('start slow'), ctl('start slow')]],
+  ['together', [ctl('start slow'), until('slow', 'STARTING'), ctl('start slow')]],
   ctl('stop slow'),
   ctl('start mule'),
   deaf('mule'),
@@ -366,6 +375,7 @@ const AT_ONCE: readonly AnyStep[] = [
     'together',
     [
       rpc('stopProcess', 'mule'),
+      until('mule', 'STOPPING'),
       rpc('startProcess', 'mule'),
       rpc('stopProcess', 'mule'),
       rpc('signalProcess', 'mule', 'KILL'),
@@ -382,7 +392,15 @@ const AT_ONCE: readonly AnyStep[] = [
   info('mule'),
   ctl('start mule'),
   deaf('mule'),
-  ['together', [ctl('restart mule'), ctl('restart mule'), rpc('signalProcess', 'mule', 'KILL')]],
+  [
+    'together',
+    [
+      ctl('restart mule'),
+      until('mule', 'STOPPING'),
+      ctl('restart mule'),
+      rpc('signalProcess', 'mule', 'KILL'),
+    ],
+  ],
   until('mule', 'RUNNING'),
   deaf('mule'),
   rpc('stopProcess', 'mule', false),

@@ -20,6 +20,7 @@ export type Step =
   | readonly ['rpc', string, readonly unknown[]]
   /** Once the process is in one of these states. */
   | readonly ['until', string, readonly string[], number?]
+  /** The first goes on while the others are done one after the other. */
   | readonly ['together', readonly Step[]]
   | readonly ['write', string, string]
   | readonly ['read' | 'exists', string]
