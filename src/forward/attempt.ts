@@ -236,6 +236,8 @@ export class AttemptRun implements ConnectionOwner, AnswerTaker {
       case 'malformed':
         return this.#fail(this.#phase === 'relaying' ? 'body_truncated' : 'malformed_head', stream.problem);
       case 'refused':
+        // It may go to another peer whatever its method.
+        this.requestSent = false;
         return this.#fail('peer_refused', stream.problem);
       case 'stopped':
         return;
@@ -285,6 +287,12 @@ export class AttemptRun implements ConnectionOwner, AnswerTaker {
     this.#fail(kind, sayLost(kind, error));
   }
 
+  /** The cause, with the directives of the family. */
+  #causeOf(kind: AttemptFailure): string {
+    const { family } = this.#forward.options.back;
+    return CAUSE_OF[kind].replace('proxy_', `${family}_`);
+  }
+
   onBug(): void {
     this.#fail('internal_error', CAUSE_OF.internal_error);
   }
@@ -299,7 +307,7 @@ export class AttemptRun implements ConnectionOwner, AnswerTaker {
 
   onPeerTimeout(): void {
     const connection = this.#connection;
-    if (this.#phase === 'connecting') return this.#fail('connect_timeout', CAUSE_OF.connect_timeout);
+    if (this.#phase === 'connecting') return this.#fail('connect_timeout', this.#causeOf('connect_timeout'));
     const sending = connection !== null && connection.pendingBytes > 0;
     // While the body still comes, from the client or from a file, the peer owes no answer: the client's own time-out watches that.
     if (!sending && this.#forward.pull !== null && !this.#forward.pull.sent) {
@@ -307,7 +315,7 @@ export class AttemptRun implements ConnectionOwner, AnswerTaker {
       return;
     }
     const kind = this.#phase === 'relaying' ? 'body_timeout' : sending ? 'send_timeout' : 'head_timeout';
-    this.#fail(kind, CAUSE_OF[kind]);
+    this.#fail(kind, this.#causeOf(kind));
   }
 
   #fail(failure: Failure, detail: string): void {
