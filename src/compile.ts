@@ -35,11 +35,14 @@ import { createPhases } from './route/phases.ts';
 import { compileScript, type ScriptTools } from './route/script.ts';
 import { compileTemplate, type VariableLookup } from './route/template.ts';
 import { sendText } from './serve/answer.ts';
-import { createFail, createWaitPage } from './serve/error-page.ts';
+import { createFail, createWaitPage, errorPage } from './serve/error-page.ts';
+import { ErrorRules } from './serve/error-rules.ts';
+import { fileCopies } from './serve/file-copies.ts';
 import { mappingOf } from './serve/file-path.ts';
-import { createFileHandler } from './serve/files.ts';
+import { createFileHandler, type FileOptions } from './serve/files.ts';
 import { createTypeOf } from './serve/mime.ts';
 import { createSendRedirect, escapePath, locationValue } from './serve/redirect.ts';
+import { createTryFiles } from './serve/try-files.ts';
 import { Slices } from './shared/slices.ts';
 import type { Discovery } from './upstream/discovery.ts';
 import { UpstreamSet } from './upstream/upstream-set.ts';
@@ -112,6 +115,8 @@ interface Place {
   readonly match: LocationMatch | null;
   readonly rootMatch: LocationMatch | null;
   readonly settings: Settings;
+  /** The implicit location of an `if`: try_files does not hold in it (nginx merges none). */
+  readonly implicit?: boolean;
 }
 
 interface CompiledServer {
@@ -241,7 +246,7 @@ class ServerCompiler {
     const root = this.#level(model.settings, place);
     const script = compileScript(model.script, this.#scriptTools(place));
     const locations = this.#locations(model.locations, place);
-    const dispatcher = createDispatcher({ runtime: root, script: null }, script, locations);
+    const dispatcher = createDispatcher({ runtime: root, script: null, internal: false }, script, locations);
     this.#dispatcher.current = dispatcher;
     return { name: model.settings.serverNames.flat()[0] ?? '', root, ...dispatcher };
   }
@@ -262,13 +267,19 @@ class ServerCompiler {
     const handle: Handler = (x) =>
       sendRedirect(x, 301, `${escapePath(x.uri)}/${x.hasArgs ? `?${x.args}` : ''}`);
     const runtime = { ...there, handle };
-    return { match: { kind: 'exact', text: bare }, value: { runtime, script: null }, locations: [] };
+    const { internal } = settings;
+    return {
+      match: { kind: 'exact', text: bare },
+      value: { runtime, script: null, internal },
+      locations: [],
+    };
   }
 
   #location(model: LocationModel, place: Place): RoutedLocation {
     return {
       runtime: this.#level(model.settings, place),
       script: compileScript(model.script, this.#scriptTools(place)),
+      internal: model.settings.internal,
     };
   }
 
@@ -281,13 +292,22 @@ class ServerCompiler {
       redirect: sendRedirect,
       text: (exchange, status, body) => sendText(exchange, status, body, typeOf(exchange.uri)),
       implicit: (op: Extract<ScriptOp, { op: 'if' }>) =>
-        op.settings === null ? null : this.#level(op.settings, { ...place, at: op.at }),
+        op.settings === null ? null : this.#level(op.settings, { ...place, at: op.at, implicit: true }),
     };
   }
 
   #parts(settings: Settings): LevelParts {
     const serverName = serverNameOf(settings);
-    const page = { serverName, errorDetail: settings.errorDetail };
+    const rules =
+      settings.errorPages.length === 0
+        ? null
+        : new ErrorRules({
+            pages: settings.errorPages,
+            recursive: settings.recursiveErrorPages,
+            lookup: this.#lookup,
+            page: (status) => errorPage(status, serverName, ''),
+          });
+    const page = { serverName, errorDetail: settings.errorDetail, rules };
     const redirects = {
       serverName,
       absoluteRedirect: settings.absoluteRedirect,
@@ -301,7 +321,7 @@ class ServerCompiler {
       }),
       failQuietly: createFail({ ...page, report: null }),
       waitPage: createWaitPage(page),
-      sendRedirect: createSendRedirect(redirects),
+      sendRedirect: createSendRedirect({ ...redirects, rules }),
       absolute: (exchange, location) => locationValue(exchange, location, redirects),
     };
   }
@@ -311,7 +331,11 @@ class ServerCompiler {
     const { keepalive } = settings;
     const featurePlace = this.#featurePlace({ ...place, settings });
     return {
-      handle: createPhases(stepsOf(featurePlace), 'all', this.#content(settings, place, parts)),
+      handle: createPhases(
+        stepsOf(featurePlace, this.#tryFiles(settings, place)),
+        'all',
+        this.#content(settings, place, parts),
+      ),
       fail: parts.fail,
       filters: filtersOf(featurePlace),
       log: at(place.at, () =>
@@ -344,6 +368,27 @@ class ServerCompiler {
     };
   }
 
+  /** Where the files of a location are. */
+  #fileBase({ fileRoot }: Settings, place: Place): Pick<FileOptions, 'root' | 'mapping' | 'prefix'> {
+    return {
+      root: fileRoot === null ? null : compileTemplate(fileRoot.path, this.#lookup),
+      mapping: fileRoot === null ? { kind: 'root' } : mappingOf(fileRoot, place.rootMatch),
+      prefix: this.#upstreams.prefix,
+    };
+  }
+
+  #tryFiles(settings: Settings, place: Place): Step | null {
+    const { tryFiles: setting } = settings;
+    if (setting === null || place.implicit === true) return null;
+    return createTryFiles({
+      ...this.#fileBase(settings, place),
+      setting,
+      copies: fileCopies,
+      lookup: this.#lookup,
+      report: (exchange, message) => this.#tools.log.fileProblem(exchange, message),
+    });
+  }
+
   #content(settings: Settings, place: Place, parts: LevelParts): Handler {
     const { log } = this.#tools;
     const { proxyPass } = settings;
@@ -357,12 +402,9 @@ class ServerCompiler {
           : compileForward(proxyPass, settings, place.match, tools),
       );
     }
-    const { fileRoot } = settings;
     const dispatcher = this.#dispatcher;
     return createFileHandler({
-      root: fileRoot === null ? null : compileTemplate(fileRoot.path, this.#lookup),
-      mapping: fileRoot === null ? { kind: 'root' } : mappingOf(fileRoot, place.rootMatch),
-      prefix: this.#upstreams.prefix,
+      ...this.#fileBase(settings, place),
       index: settings.index.flat().map((name) => compileTemplate(name, this.#lookup)),
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
       maxRanges: settings.maxRanges,
@@ -383,8 +425,9 @@ function filtersOf(place: FeaturePlace): readonly Filter[] | null {
   return own.length === 0 ? null : inOrder([...own, ...CORE_FILTERS], FILTERS);
 }
 
-function stepsOf(place: FeaturePlace): readonly Step[] {
-  const steps = FEATURES.map((feature) => feature.step?.(place) ?? null).filter((step) => step !== null);
+function stepsOf(place: FeaturePlace, tryFiles: Step | null): readonly Step[] {
+  const own = FEATURES.map((feature) => feature.step?.(place) ?? null);
+  const steps = [...own, tryFiles].filter((step) => step !== null);
   return inOrder(steps, PHASES);
 }
 

@@ -268,6 +268,8 @@ export class Exchange {
   /** Monotonic ms when the head was complete. */
   readonly startedAt: number;
 
+  /** The request's method; an error page's own request is a GET unless it was a HEAD. */
+  method: string;
   /** Normalised path: percent-decoded bytes as latin1, dot segments and double slashes resolved. `$uri`. */
   uri = '';
   /** Query string without the '?', as it came. `$args`. */
@@ -344,6 +346,10 @@ export class Exchange {
   #endings: Ending[] | null = null;
   /** An error page's own request: a second error is answered with a page of ours (nginx: r->error_page). */
   inErrorPage = false;
+  /** The status that the next answer has whatever its maker says (error_page); 0 = its own. */
+  errorStatus = 0;
+  /** Field lines that an error leaves to the answer of its error page (WWW-Authenticate). */
+  keptLines = '';
 
   constructor(
     client: Client,
@@ -356,6 +362,7 @@ export class Exchange {
     this.request = request;
     this.server = server;
     this.location = server.root;
+    this.method = request.method;
     this.startedAt = startedAt;
     this.root = root;
     this.sink = root;
@@ -399,6 +406,16 @@ export class Exchange {
     this.#epoch++;
     this.setMaker(null);
     this.steps?.goOn(this, result);
+  }
+
+  /** What an error that another request answers for has left: its status and lines. */
+  takeError(): void {
+    if (this.errorStatus === 0) return;
+    this.status = this.errorStatus;
+    this.reason = '';
+    this.lines += this.keptLines;
+    this.errorStatus = 0;
+    this.keptLines = '';
   }
 
   isCurrent(ticket: number): boolean {

@@ -20,6 +20,7 @@ const OF_THE_BODY = ['content-type', 'last-modified', 'etag', 'accept-ranges'];
 
 /** The pass over `x.status`, `x.lines` and `x.length`, which are the answer's afterwards. */
 export function passHead(x: Exchange, seek: Seekable | null): Passed {
+  x.takeError();
   const filters = x.location.filters ?? CORE_FILTERS;
   const head = new AnswerHead(x.status, x.lines, x.length, seek);
   let joined: Filter[] | null = null;
@@ -38,7 +39,7 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
   }
   x.lines = head.lines;
   x.length = head.length;
-  if (x.request.method === 'HEAD' || BODYLESS.has(x.status)) return BARE;
+  if (x.method === 'HEAD' || BODYLESS.has(x.status)) return BARE;
   if (joined !== null) chain(x, joined);
   return head.segments ?? WHOLE;
 }

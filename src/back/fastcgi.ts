@@ -101,7 +101,7 @@ class FastcgiStream implements BackStream, BodyTarget {
       this.problem = `${what}, more than the ${MAX_RECORD_BYTES} that FastCGI has room for; pass fewer of them (fastcgi_param, fastcgi_pass_request_headers)`;
       return 0;
     }
-    this.#bare = x.request.method === 'HEAD';
+    this.#bare = x.method === 'HEAD';
     let text = beginRequest(parameters, this.#options.keepConn);
     const small = body?.takeWhole(INLINE_BODY_BYTES) ?? '';
     if (small !== '') text += beforeStdin(small.length) + small + afterStdin(small.length);

@@ -175,10 +175,14 @@ export class AttemptRun implements ConnectionOwner, AnswerTaker {
         return false;
       }
     }
+    if (forward.options.intercepts?.has(head.status) === true) {
+      forward.intercept(head);
+      return false;
+    }
     forward.options.takeHead(exchange, head);
     exchange.length = head.chunked || head.status === 204 ? -1 : head.contentLength;
     // A client that asked for a body gets an empty one: the peer's length would let it wait for more.
-    if (bare && exchange.request.method !== 'HEAD') exchange.length = 0;
+    if (bare && exchange.method !== 'HEAD') exchange.length = 0;
     if (exchange.location.filters !== null && passHead(exchange, null) === REPLACED) {
       forward.replaced();
       return false;

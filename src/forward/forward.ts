@@ -54,6 +54,8 @@ export interface ForwardOptions extends HoldOptions {
   readonly ignoreClientAbort: boolean;
   /** The peer reads no chunks (HTTP/1.0): a body goes with its length. */
   readonly needsLength: boolean;
+  /** Statuses of peers that error_page answers (proxy_intercept_errors); null = none. */
+  readonly intercepts: ReadonlySet<number> | null;
   readonly log: ForwardLog;
 }
 
@@ -275,7 +277,7 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
 
   progress(requestSent: boolean): Progress {
     return {
-      method: this.exchange.request.method,
+      method: this.exchange.method,
       answerStarted: this.answerBegun,
       requestSent,
       bodyReplayable: this.stream === null || this.stream.replayable,
@@ -428,6 +430,15 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
     if (why !== 'replaced') this.exchange.failure ??= why;
     this.#hold?.leave();
     this.#cancelRun();
+  }
+
+  /** The peer's answer goes no further: error_page has another one for its status. */
+  intercept(head: ResponseHead): void {
+    const { status } = head;
+    const challenge = status === 401 ? head.getAll('www-authenticate') : undefined;
+    this.replaced();
+    const lines = challenge === undefined ? '' : `WWW-Authenticate: ${challenge}\r\n`;
+    this.exchange.location.fail(this.exchange, status, '', lines);
   }
 
   /** A filter has put another answer in the place of the peer's. */

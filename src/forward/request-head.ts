@@ -62,7 +62,7 @@ export function compileRequestHead(options: RequestHeadOptions) {
 
   return (exchange: Exchange, framing: BodyFraming, upgrade: boolean): string => {
     const request = exchange.request;
-    const method = options.method === null ? request.method : methodOf(options.method(exchange), request);
+    const method = options.method === null ? exchange.method : methodOf(options.method(exchange), exchange);
     let text = `${method} ${options.target(exchange)}${version}`;
     for (let i = 0; i < set.length; i++) text += set[i].line(exchange);
     if (upgrade) text += 'Upgrade: websocket\r\nConnection: upgrade\r\n';
@@ -106,8 +106,8 @@ class SetField {
 }
 
 /** A template may give anything: what is no token would not be the method only. */
-function methodOf(value: string, request: RequestHead): string {
-  return /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(value) ? value : request.method;
+function methodOf(value: string, exchange: Exchange): string {
+  return /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(value) ? value : exchange.method;
 }
 
 /** Lines that need no change are copied as one stretch; the rest is written anew or left out. */

@@ -38,6 +38,7 @@ export class AnswerRoot implements Root {
 
   sendWhole(from: Source, x: Exchange, body: string | Buffer): void {
     if (!this.#mayBegin(from, x)) return;
+    x.takeError();
     x.length = body.length;
     this.#line.beforeHead(x);
     this.#writer.whole(x, body);
@@ -47,6 +48,7 @@ export class AnswerRoot implements Root {
   // biome-ignore lint/complexity/useMaxParams: on the road an object for the piece would be one per call
   start(from: Source, x: Exchange, buf: Buffer | null, a: number, b: number, flags: number): Flow {
     if (!this.#mayBegin(from, x)) return ENOUGH;
+    x.takeError();
     this.#line.beforeHead(x);
     const last = (flags & LAST) !== 0;
     const flowing = this.#writer.start(x, buf, a, b, last);

@@ -8,6 +8,8 @@ import { normaliseUri, PLAIN } from './uri.ts';
 export interface RoutedLocation {
   readonly runtime: LocationRuntime;
   readonly script: Script | null;
+  /** Clients do not come here. */
+  readonly internal: boolean;
 }
 
 /** nginx: "rewrite or internal redirection cycle". */
@@ -93,8 +95,15 @@ function leaveLocation(exchange: Exchange, to: LocationRuntime): void {
 }
 
 /** Script, then phases and content. 'relocate': the script wants another location. */
-function enterLocation(exchange: Exchange, { runtime, script }: RoutedLocation): 'relocate' | 'entered' {
+function enterLocation(
+  exchange: Exchange,
+  { runtime, script, internal }: RoutedLocation,
+): 'relocate' | 'entered' {
   exchange.location = runtime;
+  if (internal && !exchange.isInternal) {
+    runtime.fail(exchange, 404, 'this location is internal');
+    return 'entered';
+  }
   const { maxBodyBytes } = runtime.client;
   if (maxBodyBytes > 0 && exchange.request.contentLength > maxBodyBytes) {
     exchange.closeAfter = true;

@@ -196,6 +196,7 @@ function compileRewrite(op: Extract<ScriptOp, { op: 'rewrite' }>, tools: ScriptT
     }
     x.uri = uri;
     x.rewritten = true;
+    x.isInternal = true;
     if (outcome === 'stop') x.locationHolds = false;
     if (replacesArgs) {
       x.args = args ?? '';

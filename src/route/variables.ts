@@ -97,7 +97,7 @@ export const routeVariables: VariableTable = {
     args,
     query_string: args,
     is_args: (x) => (x.args === '' ? '' : '?'),
-    request_method: ofRequest((x) => x.request.method),
+    request_method: ofRequest((x) => x.main.method),
     request: ofRequest((x) => `${x.request.method} ${x.request.target} HTTP/1.${x.request.minor}`),
     server_protocol: ofRequest((x) => `HTTP/1.${x.request.minor}`),
     server_name: (x) => x.server.name,

@@ -12,7 +12,7 @@ export function sendBody(exchange: Exchange, body: string): void {
     const passed = passHead(exchange, null);
     if (passed === REPLACED) return;
     if (passed === BARE) return sendBare(exchange);
-  } else if (exchange.request.method === 'HEAD' || exchange.length < 0) return sendBare(exchange);
+  } else if (exchange.method === 'HEAD' || exchange.length < 0) return sendBare(exchange);
   exchange.setMaker(INSTANT);
   if (exchange.sink === exchange.root) exchange.root.sendWhole(INSTANT, exchange, content);
   else exchange.sink.start(INSTANT, exchange, Buffer.from(content, 'latin1'), 0, content.length, LAST);

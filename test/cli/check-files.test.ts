@@ -254,3 +254,19 @@ describe('places', () => {
     ]);
   });
 });
+
+describe('a directory for bodies', () => {
+  it.each([
+    ['DIR/not/there 1 2', []],
+    ['DIR/folder', []],
+    ['DIR/empty/below', ['DIR/empty is no directory']],
+    ['DIR/empty', ['DIR/empty is no directory']],
+  ])('%s', (path, problems) => {
+    const found = problemsOf(`http { server { listen 1; location / { client_body_temp_path ${path}; } } }`);
+    expect(found.length).toBe(problems.length);
+    for (const [i, problem] of problems.entries()) {
+      expect(found[i]).toMatch(/^1:40: warning: client_body_temp_path /);
+      expect(found[i]).toContain(problem);
+    }
+  });
+});

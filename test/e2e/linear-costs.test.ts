@@ -140,7 +140,14 @@ function answerBytewise(size: number): () => void {
     const connection = { reused: true, head: new ResponseHead(), requests: 0, pendingBytes: 0 };
     const silent = { writeText: () => {}, setTimeout: () => {} };
     const upstream = { acquire: () => Object.assign(connection, silent) };
-    const forward = { upstream, options, framing: { kind: 'none' }, isUpgrade: false, pull: null };
+    const forward = {
+      upstream,
+      options,
+      framing: { kind: 'none' },
+      isUpgrade: false,
+      pull: null,
+      stream: null,
+    };
     const peer = {} as Peer;
     const run = new AttemptRun(forward as unknown as Forward, peer, new Attempt('p', 0));
     run.start(false);

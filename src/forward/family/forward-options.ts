@@ -32,6 +32,7 @@ export function familyOptions(
     streamsBody: !own.RequestBuffering && own.PassRequestBody,
     passBody: own.PassRequestBody,
     ownBody: null,
+    intercepts: own.InterceptErrors ? new Set(settings.errorPages.flatMap(({ codes }) => codes)) : null,
     ignoreClientAbort: own.IgnoreClientAbort,
     holdMs: tools.upstreams.holdOf(authority) ?? settings.proxyHoldMs,
     holdRequests: settings.proxyHoldRequests,

@@ -32,6 +32,7 @@ export interface FamilyKeys {
   readonly PassRequestBody: boolean;
   readonly PassRequestHeaders: boolean;
   readonly IgnoreClientAbort: boolean;
+  readonly InterceptErrors: boolean;
   readonly BufferBytes: number;
 }
 
@@ -57,6 +58,7 @@ const DEFAULTS: FamilyKeys = {
   PassRequestBody: true,
   PassRequestHeaders: true,
   IgnoreClientAbort: false,
+  InterceptErrors: false,
   BufferBytes: 32_768,
 };
 
@@ -221,6 +223,12 @@ function bodyRows(family: Family): readonly Row[] {
       contexts: HTTP_LEVELS,
       default: 'off',
       doc: 'Goes on with the peer when the client closes its side before the answer.',
+    }),
+    flag(`${family}InterceptErrors`, {
+      name: `${family}_intercept_errors`,
+      contexts: HTTP_LEVELS,
+      default: 'off',
+      doc: 'Whether answers of 300 and above go to error_page where it has something for their status.',
     }),
     size(`${family}BufferBytes`, {
       name: `${family}_buffer_size`,
