@@ -20,6 +20,7 @@ import type { FeaturePlace, NoteLevel } from './features/feature.ts';
 import { FEATURES } from './features/list.ts';
 import { zoneSpecs } from './features/zone-specs.ts';
 import { compileForward } from './forward/compile-forward.ts';
+import { compileFastcgi, FASTCGI_SCHEME } from './forward/fastcgi/compile-fastcgi.ts';
 import type { ForwardLog } from './forward/forward.ts';
 import { PeerTlsSet } from './forward/tls/peer-tls.ts';
 import { Door } from './listen/door.ts';
@@ -400,13 +401,15 @@ class ServerCompiler {
   #content(settings: Settings, place: Place, parts: LevelParts): Handler {
     const { log } = this.#tools;
     const { proxyPass } = settings;
-    if (proxyPass?.url.startsWith('fastcgi:') === true)
-      throw new CompileError(proxyPass.at, 'fastcgi_pass is read, but not served yet');
     if (proxyPass !== null) {
       const { absolute, waitPage } = parts;
       const own = { upstreams: this.#upstreams, peerTls: this.#peerTls };
       const tools = { ...own, lookup: this.#lookup, log, absolute, waitPage };
-      return at(proxyPass.at, () => compileForward(proxyPass, settings, place.match, tools));
+      return at(proxyPass.at, () =>
+        proxyPass.url.startsWith(FASTCGI_SCHEME)
+          ? compileFastcgi(proxyPass, settings, tools)
+          : compileForward(proxyPass, settings, place.match, tools),
+      );
     }
     const dispatcher = this.#dispatcher;
     return createFileHandler({
