@@ -1,9 +1,9 @@
 // Model → Runtime: the one file that knows every part. Each location becomes one ready handler, each address one front.
 // A little past 300 lines: it knows every part so that no part knows another.
-import { isDeepStrictEqual } from 'node:util';
 import { listenKey, socketKey } from './config/addresses.ts';
 import type { LocationMatch, LocationModel, Model, ScriptOp, ServerModel, Settings } from './config/model.ts';
 import { lookupAny } from './config/registry.ts';
+import { setsItself } from './config/settings.ts';
 import type { Exchange, Handler, LocationRuntime, ServerRuntime } from './exchange.ts';
 import { createExpiresFilter } from './features/expires/expires.ts';
 import { compileForward } from './forward/compile-forward.ts';
@@ -326,7 +326,7 @@ function withoutSlash({ match, settings }: LocationModel, siblings: readonly Loc
 
 /** A location that inherits an alias goes on replacing the prefix of the location that has it. */
 function innerPlace(model: LocationModel, outer: Place): Place {
-  const inherited = isDeepStrictEqual(model.settings.fileRoot, outer.settings.fileRoot);
+  const inherited = !setsItself(model.settings, 'fileRoot');
   return {
     at: model.at,
     match: model.match,

@@ -2,7 +2,7 @@
 import { balanceDefaults, balanceRows } from '../balance/rows.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
 import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
-import { forwardDefaults, forwardRows } from '../forward/rows.ts';
+import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
 import { observeDefaults, observeRows } from '../observe/rows.ts';
@@ -16,6 +16,8 @@ import { programDefaults, programRows } from '../supervise/rows.ts';
 import type { JsonShape } from './json/read.ts';
 import type { Settings } from './model.ts';
 import { type Context, HTTP_LEVELS, ignored, type Row, type SettingRow } from './row.ts';
+import { settingsOver } from './settings.ts';
+import type { Syntax } from './tree.ts';
 
 /** Directives of nginx that files often carry and that lbproxy does not do yet: said aloud, so that nobody relies on them. */
 const NOT_YET: readonly Row[] = [
@@ -88,6 +90,16 @@ export const DEFAULTS: Settings = {
   ...expiresDefaults,
   ...observeDefaults,
 };
+
+/** What the outermost level of a configuration inherits: the defaults, and over them those of its syntax. */
+const OUTERMOST: Readonly<Record<Syntax, Settings>> = {
+  nginx: settingsOver(DEFAULTS, {}),
+  json: settingsOver(DEFAULTS, { proxySetHeader: withJsonHeaders(DEFAULTS.proxySetHeader) }),
+};
+
+export function outermostOf(syntax: Syntax): Settings {
+  return OUTERMOST[syntax];
+}
 
 const byName = new Map<string, Row[]>();
 for (const row of ROWS) {
