@@ -187,6 +187,7 @@ function withoutLogs(value: unknown): unknown {
     Object.defineProperty(out, key, {
       value: key === 'accessLog' ? [] : withoutLogs(each),
       enumerable: true,
+      writable: true,
     });
   return out;
 }
