@@ -1,13 +1,26 @@
 // Model → Runtime: the one file that knows every part. Each location becomes one ready handler, each address one front.
 // A little past 300 lines: it knows every part so that no part knows another.
+import { CORE_FILTERS } from './answer/head-pass.ts';
 import { listenKey, socketKey } from './config/addresses.ts';
+import { createLookup } from './config/lookup.ts';
 import type { LocationMatch, LocationModel, Model, ScriptOp, ServerModel, Settings } from './config/model.ts';
-import { lookupAny } from './config/registry.ts';
 import { setsItself } from './config/settings.ts';
-import type { Exchange, Handler, LocationRuntime, ServerRuntime } from './exchange.ts';
-import { createExpiresFilter } from './features/expires/expires.ts';
+import {
+  type Exchange,
+  FILTERS,
+  type Filter,
+  type Handler,
+  type LocationRuntime,
+  PHASES,
+  type ServerRuntime,
+  type Step,
+} from './exchange.ts';
+import type { FeaturePlace, NoteLevel } from './features/feature.ts';
+import { FEATURES } from './features/list.ts';
+import { zoneSpecs } from './features/zone-specs.ts';
 import { compileForward } from './forward/compile-forward.ts';
 import type { ForwardLog } from './forward/forward.ts';
+import { PeerTlsSet } from './forward/tls/peer-tls.ts';
 import { Door } from './listen/door.ts';
 import type { Front } from './listen/front.ts';
 import type { AddressPlan, ListenerPlan } from './listen/listener.ts';
@@ -17,8 +30,9 @@ import type { LogFiles } from './observe/log-files.ts';
 import { createDispatcher, type Dispatcher, type RoutedLocation } from './route/dispatch.ts';
 import { createHostTable, serverByName } from './route/hosts.ts';
 import type { LocationEntry } from './route/locations.ts';
+import { createPhases } from './route/phases.ts';
 import { compileScript, type ScriptTools } from './route/script.ts';
-import { compileTemplate } from './route/template.ts';
+import { compileTemplate, type VariableLookup } from './route/template.ts';
 import { sendText } from './serve/answer.ts';
 import { createFail, createWaitPage } from './serve/error-page.ts';
 import { mappingOf } from './serve/file-path.ts';
@@ -29,6 +43,7 @@ import { Slices } from './shared/slices.ts';
 import type { Discovery } from './upstream/discovery.ts';
 import { UpstreamSet } from './upstream/upstream-set.ts';
 import { VERSION } from './version.ts';
+import { ZoneSet } from './zones/zone.ts';
 
 /** What a process gives the runtime to work with. */
 export interface RuntimeTools {
@@ -45,6 +60,8 @@ export interface RuntimeLog extends ForwardLog {
   fileProblem(exchange: Exchange, message: string): void;
   /** Clients are turned away, and why. */
   noRoom(message: string): void;
+  /** What a feature says of an exchange. */
+  note(exchange: Exchange, level: NoteLevel, message: string): void;
   /** A request was answered with an error page of this status, and why. */
   refused(exchange: Exchange, status: number, detail: string): void;
 }
@@ -54,6 +71,8 @@ export interface Runtime {
   readonly model: Model;
   readonly listeners: ReadonlyMap<string, ListenerPlan>;
   readonly upstreams: UpstreamSet;
+  readonly peerTls: PeerTlsSet;
+  readonly zones: ZoneSet;
 }
 
 /** A setting that turned out unusable: a certificate that is none, a log that cannot be opened. */
@@ -69,15 +88,21 @@ export class CompileError extends Error {
 /** Rejects with a CompileError. Opens log files, but no socket. Works in slices: traffic goes on beside it. */
 export async function compileRuntime(model: Model, tools: RuntimeTools): Promise<Runtime> {
   const upstreams = new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
-  const compiler = new ServerCompiler(upstreams, tools);
+  const lookup = createLookup(model.variables, (exchange, message) =>
+    tools.log.note(exchange, 'error', message),
+  );
+  const peerTls = new PeerTlsSet(tools.tls.files, model.prefix, tools.previous?.peerTls ?? null);
+  const zones = new ZoneSet(zoneSpecs(model), tools.previous?.zones ?? null);
+  const compiler = new ServerCompiler({ upstreams, peerTls, zones, lookup, tools });
   const slices = new Slices();
   const servers: CompiledServer[] = [];
   for (const server of model.servers) {
     servers.push({ server, runtime: compiler.server(server) });
     await slices.step();
   }
+  peerTls.settle();
   const door = new Door((message) => tools.log.noRoom(message));
-  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams };
+  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams, peerTls, zones };
 }
 
 /** Where a level is: its own match, and that of the location whose root or alias it uses. */
@@ -183,14 +208,29 @@ interface LevelParts {
   readonly waitPage: ReturnType<typeof createWaitPage>;
 }
 
+/** What all locations of a configuration share. */
+interface CompilerParts {
+  readonly upstreams: UpstreamSet;
+  readonly peerTls: PeerTlsSet;
+  readonly zones: ZoneSet;
+  readonly lookup: VariableLookup;
+  readonly tools: RuntimeTools;
+}
+
 class ServerCompiler {
   readonly #upstreams: UpstreamSet;
+  readonly #peerTls: PeerTlsSet;
+  readonly #zones: ZoneSet;
+  readonly #lookup: VariableLookup;
   readonly #tools: RuntimeTools;
   /** Of the server that is being compiled: index files start a new search in it. */
   #dispatcher: { current: Dispatcher | null } = { current: null };
 
-  constructor(upstreams: UpstreamSet, tools: RuntimeTools) {
+  constructor({ upstreams, peerTls, zones, lookup, tools }: CompilerParts) {
     this.#upstreams = upstreams;
+    this.#peerTls = peerTls;
+    this.#zones = zones;
+    this.#lookup = lookup;
     this.#tools = tools;
   }
 
@@ -202,7 +242,7 @@ class ServerCompiler {
     const locations = this.#locations(model.locations, place);
     const dispatcher = createDispatcher({ runtime: root, script: null }, script, locations);
     this.#dispatcher.current = dispatcher;
-    return { name: model.settings.serverNames.flat()[0] ?? '', root, dispatch: dispatcher.dispatch };
+    return { name: model.settings.serverNames.flat()[0] ?? '', root, ...dispatcher };
   }
 
   #locations(models: readonly LocationModel[], outer: Place): LocationEntry<RoutedLocation>[] {
@@ -236,7 +276,7 @@ class ServerCompiler {
     const { sendRedirect } = this.#parts(settings);
     const typeOf = createTypeOf(settings.mimeTypes, settings.defaultType);
     return {
-      lookup: lookupAny,
+      lookup: this.#lookup,
       redirect: sendRedirect,
       text: (exchange, status, body) => sendText(exchange, status, body, typeOf(exchange.uri)),
       implicit: (op: Extract<ScriptOp, { op: 'if' }>) =>
@@ -268,12 +308,13 @@ class ServerCompiler {
   #level(settings: Settings, place: Place): LocationRuntime {
     const parts = this.#parts(settings);
     const { keepalive } = settings;
+    const featurePlace = this.#featurePlace({ ...place, settings });
     return {
-      handle: this.#content(settings, place, parts),
+      handle: createPhases(stepsOf(featurePlace), 'all', this.#content(settings, place, parts)),
       fail: parts.fail,
-      filter: settings.expires.kind === 'off' ? null : createExpiresFilter(settings.expires, lookupAny),
+      filters: filtersOf(featurePlace),
       log: at(place.at, () =>
-        createAccessLog(settings.accessLog, settings.logFormats, lookupAny, this.#tools.logFiles),
+        createAccessLog(settings.accessLog, settings.logFormats, this.#lookup, this.#tools.logFiles),
       ),
       client: {
         maxBodyBytes: settings.clientMaxBodyBytes,
@@ -289,31 +330,66 @@ class ServerCompiler {
     };
   }
 
+  #featurePlace({ settings, at, match }: Place): FeaturePlace {
+    return {
+      settings,
+      at,
+      match,
+      lookup: this.#lookup,
+      prefix: this.#upstreams.prefix,
+      zones: this.#zones,
+      typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
+      report: (exchange, level, message) => this.#tools.log.note(exchange, level, message),
+    };
+  }
+
   #content(settings: Settings, place: Place, parts: LevelParts): Handler {
     const { log } = this.#tools;
-    if (settings.proxyPass !== null) {
+    const { proxyPass } = settings;
+    if (proxyPass?.url.startsWith('fastcgi:') === true)
+      throw new CompileError(proxyPass.at, 'fastcgi_pass is read, but not served yet');
+    if (proxyPass !== null) {
       const { absolute, waitPage } = parts;
-      const tools = { lookup: lookupAny, upstreams: this.#upstreams, log, absolute, waitPage };
-      return compileForward(settings.proxyPass, settings, place.match, tools);
+      const own = { upstreams: this.#upstreams, peerTls: this.#peerTls };
+      const tools = { ...own, lookup: this.#lookup, log, absolute, waitPage };
+      return at(proxyPass.at, () => compileForward(proxyPass, settings, place.match, tools));
     }
     const { fileRoot } = settings;
     const dispatcher = this.#dispatcher;
     return createFileHandler({
-      root: fileRoot === null ? null : compileTemplate(fileRoot.path, lookupAny),
+      root: fileRoot === null ? null : compileTemplate(fileRoot.path, this.#lookup),
       mapping: fileRoot === null ? { kind: 'root' } : mappingOf(fileRoot, place.rootMatch),
       prefix: this.#upstreams.prefix,
-      index: settings.index.flat().map((name) => compileTemplate(name, lookupAny)),
+      index: settings.index.flat().map((name) => compileTemplate(name, this.#lookup)),
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
       maxRanges: settings.maxRanges,
       etag: settings.etag,
       ifModifiedSince: settings.ifModifiedSince,
       logNotFound: settings.logNotFound,
-      redirect: (exchange, uri) => dispatcher.current?.redirectInternally(exchange, uri),
+      redirect: (exchange, uri) => dispatcher.current?.redirect(exchange, uri),
       sendRedirect: parts.sendRedirect,
       fail: parts.failQuietly,
       report: (exchange, message) => log.fileProblem(exchange, message),
     });
   }
+}
+
+/** The filters of a location in their order; null where no feature has one. */
+function filtersOf(place: FeaturePlace): readonly Filter[] | null {
+  const own = FEATURES.map((feature) => feature.filter?.(place) ?? null).filter((filter) => filter !== null);
+  return own.length === 0 ? null : inOrder([...own, ...CORE_FILTERS], FILTERS);
+}
+
+function stepsOf(place: FeaturePlace): readonly Step[] {
+  const steps = FEATURES.map((feature) => feature.step?.(place) ?? null).filter((step) => step !== null);
+  return inOrder(steps, PHASES);
+}
+
+function inOrder<S extends string, T extends { readonly slot: S }>(
+  parts: readonly T[],
+  slots: readonly S[],
+): readonly T[] {
+  return parts.toSorted((a, b) => slots.indexOf(a.slot) - slots.indexOf(b.slot));
 }
 
 /** `/x` of a proxied location `/x/`, unless `/x` is a location itself (nginx: auto_redirect); '' for all others. */

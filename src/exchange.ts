@@ -1,6 +1,8 @@
 // One request and its answer, and the two contracts of the road: what a front (HTTP/1, later HTTP/2) offers to the
 // handler of a location, and what a location is to a front. Logs, metrics and error pages read the exchange.
 
+import type { AnswerHead } from './http/answer-head.ts';
+import type { RequestBody } from './http/body-pull.ts';
 import type { RequestHead } from './http/request-head.ts';
 import type { Failure } from './shared/failure.ts';
 
@@ -28,14 +30,60 @@ export class Attempt {
   }
 }
 
-/** Who makes the answer's body: told when the client can take more, or is gone. */
-export interface Producer {
+/** What a sink says of a call: more is welcome; not before `onDrain`; nobody wants more, which is no failure. */
+export const GO = 0;
+export const WAIT = 1;
+export const ENOUGH = 2;
+export type Flow = typeof GO | typeof WAIT | typeof ENOUGH;
+
+/** Flags of a piece. The answer's last one; what a filter holds must not wait for more. */
+export const LAST = 1;
+export const FLUSH = 2;
+
+/** Why a source is no longer heard: the client is gone, or another answer stands in the place of its own. */
+export type Gone = Failure | 'replaced';
+
+/** Who makes an answer, or hands it on: told when its sink can take more, or takes no more at all. */
+export interface Source {
   /** Goes on when the client closes only its own direction; otherwise that counts as leaving (nginx: proxy_ignore_client_abort). */
   readonly survivesHalfClose: boolean;
-  /** The client's socket drained: go on writing. */
-  onClientDrain(): void;
-  /** The client is gone or timed out: stop, free everything; no call on the sink has an effect any more. */
-  onClientGone(failure: Failure): void;
+  /** Once for each WAIT, never inside the call that said it: go on writing. */
+  onDrain(): void;
+  /** Stop and free everything; no call on the sink has an effect any more. */
+  onGone(why: Gone): void;
+}
+
+/** The maker of answers that are sent within one call: nothing of it is left that could hear of the client. */
+export const INSTANT: Source = { survivesHalfClose: true, onDrain() {}, onGone() {} };
+
+/**
+ * Where an answer goes: one `start`, any number of `write` or `writeKept`, and one piece with LAST, one `finish` or one `abort`. Each
+ * call names its source; a sink obeys its present source only and says ENOUGH to any other. `buf[a, b)` is lent for the length of the
+ * call, but to `writeKept`, which leaves it in use after WAIT until `onDrain` or `onGone`.
+ */
+export interface AnswerSink {
+  /** Begins the answer: `x.status`, `x.lines` and `x.length` (bytes of the body to come, -1 unknown), with the first piece if any. */
+  start(from: Source, x: Exchange, buf: Buffer | null, a: number, b: number, flags: number): Flow;
+  write(from: Source, buf: Buffer, a: number, b: number, flags: number): Flow;
+  writeKept(from: Source, buf: Buffer, a: number, b: number, flags: number): Flow;
+  /** The body is complete. Trailer lines, each ended by CRLF, are sent where the framing has room for them. */
+  finish(from: Source, trailers: string): void;
+  /** The answer cannot be completed: the client must see that (reset, or close without the last chunk). */
+  abort(from: Source, why: Failure): void;
+}
+
+/** The end of the chain: the client's connection, or who asked for a subrequest. Adds Server, Date, Connection and the framing. */
+export interface Root extends AnswerSink {
+  /** The whole answer at once; Content-Length is its length. Filters never see it. */
+  sendWhole(from: Source, x: Exchange, body: string | Buffer): void;
+}
+
+/** One filter at work on one answer: sink of the one before it, source of the one behind. */
+export interface Link extends AnswerSink, Source {
+  /** Whom it obeys; null once it obeys nobody. */
+  source: Source | null;
+  /** The answer was replaced before it began: gives back what it holds. */
+  drop(): void;
 }
 
 /** Who takes the request's body. */
@@ -58,12 +106,8 @@ export interface TunnelEnd {
   onTunnelClosed(): void;
 }
 
-/**
- * The client's side of an exchange. The order of calls is: `informational`* then either one `sendWhole`, or one `start`, any
- * number of `write` or `writeKept`, and one `finish` or `abort`. The front adds Server, Date, Connection and the framing.
- * Buffers given to `start` and `write` are the caller's again when the call returns.
- */
-export interface ClientSink {
+/** The client's side of an exchange: what is known of it, the request's body, and the connection itself. */
+export interface Client {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly localAddress: string;
@@ -76,29 +120,13 @@ export interface ClientSink {
   readonly id: number;
   /** `$connection_requests`: which request of the connection this is, from 1. */
   readonly requests: number;
+  /** Where the answers of its main exchanges go. */
+  readonly root: Root;
 
   /** A 1xx answer; dropped for HTTP/1.0 clients. Lines each end in CRLF. */
   informational(status: number, lines: string): void;
-  /** The whole answer at once: `exchange.status`, `exchange.lines` and this body (Content-Length is its length). */
-  sendWhole(exchange: Exchange, body: string | Buffer): void;
-  /**
-   * Begins an answer with `exchange.status`, `.lines` and `.length` (bytes of the body to come, -1 unknown), together with the
-   * first piece of body, `buf[from, to)`, when there is one. With `last` the answer is complete. False: wait for onClientDrain.
-   */
-  start(exchange: Exchange, piece: Buffer | null, from: number, to: number, last: boolean): boolean;
-  /** More of the body. False: wait for onClientDrain. */
-  write(piece: Buffer, from: number, to: number): boolean;
-  /**
-   * As `write`, without a copy. True: the piece was taken and its buffer may be used again. False: it stays in use, and must not be
-   * changed, until onClientDrain or onClientGone.
-   */
-  writeKept(piece: Buffer, from: number, to: number): boolean;
-  /** The body is complete. Trailer lines are sent where the framing has room for them. */
-  finish(trailers: string): void;
-  /** The answer cannot be completed: the client must see that (reset or close without the last chunk). */
-  abort(failure: Failure): void;
   /** Ends the connection without an answer, in order: what was answered before still goes out. */
-  hangUp(): void;
+  hangUp(x: Exchange): void;
 
   /** Begins delivery of the request's body; a client that waits for it gets `100 Continue`. */
   readBody(reader: BodyReader): void;
@@ -132,14 +160,19 @@ export interface ClientPolicy {
 
 export type Handler = (exchange: Exchange) => void;
 
+/**
+ * The one funnel of statuses: error_page, else the page of the status; what the exchange had as its answer until now is dropped.
+ * `detail` is one human sentence (shown with error_detail); `lines` are field lines, each ended by CRLF, that belong to the error.
+ */
+export type Fail = (exchange: Exchange, status: number, detail: string, lines?: string) => void;
+
 /** A compiled location, or the server's own level where no location matches. */
 export interface LocationRuntime {
-  /** Content: proxies, serves a file, answers. Called once the location is final. */
+  /** Its phases from limit_req on, then content: proxies, serves a file, answers. Called once the location is final. */
   readonly handle: Handler;
-  /** Answers with an error page of this status. `detail` is shown only with error_detail. */
-  readonly fail: (exchange: Exchange, status: number, detail: string) => void;
-  /** Changes `exchange.lines` just before they are sent (response filters that are set here); null = none. */
-  readonly filter: Handler | null;
+  readonly fail: Fail;
+  /** Filters of its answers in their order; null = none is set. */
+  readonly filters: readonly Filter[] | null;
   /** Called once when the exchange ended; null = nothing to log. */
   readonly log: Handler | null;
   readonly client: ClientPolicy;
@@ -153,11 +186,83 @@ export interface ServerRuntime {
   readonly root: LocationRuntime;
   /** Runs the server's script, finds the location, runs its script, then its handler. */
   readonly dispatch: Handler;
+  /** Internal redirect: the same for another URI (decoded, bytes as latin1); `args` undefined = they stay. */
+  readonly redirect: (exchange: Exchange, uri: string, args?: string) => void;
+  /** Goes to a named location (`@name`), its script and its handler; URI and arguments stay. */
+  readonly toNamed: (exchange: Exchange, name: string) => void;
+}
+
+/** What a step or a filter came to besides a status (≥ 100), which goes to the funnel. */
+export const GO_ON = 0;
+/** As GO_ON; under `satisfy any` nobody else of the access group is asked. */
+export const ALLOW = 1;
+/** It answered, or waits: `resume` goes on. */
+export const STOP = 2;
+/** GO_ON, ALLOW, STOP or a status. */
+export type StepResult = number;
+
+/** The phases between a location's script and its content, in nginx's order. */
+export const PHASES = [
+  'limit_req',
+  'limit_conn',
+  'access',
+  'auth_basic',
+  'auth_request',
+  'try_files',
+  'mirror',
+] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** What stands between a location's script and its content. */
+export interface Step {
+  readonly slot: Phase;
+  run(x: Exchange): StepResult;
+}
+
+/** Filters in the order in which they see an answer's head, nginx's own; those from `gzip` on are the main exchange's alone. */
+export const FILTERS = [
+  'slice',
+  'not_modified',
+  'headers',
+  'userid',
+  'gunzip',
+  'addition',
+  'sub',
+  'charset',
+  'ssi',
+  'gzip',
+  'range',
+  'rate',
+] as const;
+export type FilterSlot = (typeof FILTERS)[number];
+
+/** The filter has nothing to do with the body; or has. Else a status (≥ 100) that takes the answer's place. */
+export const PASS = 0;
+export const JOIN = 1;
+
+export interface Filter {
+  readonly slot: FilterSlot;
+  /** Asked before anything of the body is made: may change the head. `detail` of a status is `head.why`. */
+  head(x: Exchange, head: AnswerHead): number;
+  /** Begins to work on the body; `next` takes what comes of it. */
+  join?(x: Exchange, next: AnswerSink): Link;
+}
+
+/** Who hears of an exchange's end: once, whatever ended it, when the last hold is gone. */
+export interface Ending {
+  onExchangeEnd(x: Exchange): void;
+}
+
+/** Whoever runs the steps of an exchange. */
+interface StepRunner {
+  goOn(x: Exchange, result: StepResult): void;
 }
 
 export class Exchange {
-  readonly client: ClientSink;
+  readonly client: Client;
   readonly request: RequestHead;
+  /** Where the answer ends up, behind all filters. */
+  readonly root: Root;
   server: ServerRuntime;
   location: LocationRuntime;
   /** Monotonic ms when the head was complete. */
@@ -174,6 +279,8 @@ export class Exchange {
   rewritten = false;
   /** False once `break` kept a rewritten URI in its place: the location was not found for that URI (nginx: valid_location). */
   locationHolds = true;
+  /** It came to its location by an internal redirect, or is a subrequest: `internal` lets it pass. */
+  isInternal = false;
   /** Internal redirects and rewrites to another location so far; nginx ends at ten. */
   redirects = 0;
   /** Numbered captures of the last match: location, rewrite, if, server_name. A rewrite or an `if` that does not match leaves none. */
@@ -200,6 +307,8 @@ export class Exchange {
   headBytesSent = 0;
   /** Bytes of the request: `$request_length`. */
   bodyBytesReceived = 0;
+  /** The request's body, once somebody asked for it. */
+  body: RequestBody | null = null;
   /** After this answer the connection ends, whatever else allows it to stay. */
   closeAfter = false;
   ended = false;
@@ -207,16 +316,133 @@ export class Exchange {
   attempts: Attempt[] = NO_ATTEMPTS;
   /** Name of the upstream group or host: `$proxy_host`. */
   proxyHost = '';
+  /** Whether TLS leads there. */
+  proxySecure = false;
   failure: Failure | null = null;
-  /** Who makes the answer; null when nobody needs to hear of the client. */
-  producer: Producer | null = null;
+  /** What limit_req and limit_conn made of the request; '' while they did not look at it. Once they did they do not again. */
+  limitReqStatus = '';
+  limitConnStatus = '';
+  /** Where the answer's maker writes: the first filter that joined, or the root. */
+  sink: AnswerSink;
+  /** Whom the root obeys and tells of the client: the last filter that joined, or the maker; null when nobody needs to hear. */
+  source: Source | null = null;
+  /** The first filter that joined. */
+  #first: Link | null = null;
+  /** Tickets of an earlier epoch are stale. */
+  #epoch = 0;
+  /** Which step of the location runs, and who runs them. */
+  step = 0;
+  steps: StepRunner | null = null;
+  /** Under `satisfy any` the 401 or 403 that holds unless somebody lets the client in. */
+  denied = 0;
+  /** Of a status that a step gives: why, and the field lines that belong to it (WWW-Authenticate), each ended by CRLF. */
+  errorDetail = '';
+  errorLines = '';
+  /** The exchange that this one was made for; itself for a client's own request. */
+  main: Exchange = this;
+  #holds = 0;
+  #endings: Ending[] | null = null;
+  /** An error page's own request: a second error is answered with a page of ours (nginx: r->error_page). */
+  inErrorPage = false;
 
-  constructor(client: ClientSink, request: RequestHead, server: ServerRuntime, startedAt: number) {
+  constructor(
+    client: Client,
+    request: RequestHead,
+    server: ServerRuntime,
+    startedAt: number,
+    root: Root = client.root,
+  ) {
     this.client = client;
     this.request = request;
     this.server = server;
     this.location = server.root;
     this.startedAt = startedAt;
+    this.root = root;
+    this.sink = root;
+  }
+
+  /** From now on the answer is made by this source; null: by nobody who must hear of the client. */
+  setMaker(maker: Source | null): void {
+    if (this.#first === null) this.source = maker;
+    else this.#first.source = maker;
+  }
+
+  /** Puts filters between the present maker and the root: `first` takes what is made, `last` writes to the root. */
+  setChain(first: Link, last: Link): void {
+    first.source = this.source;
+    this.#first = first;
+    this.sink = first;
+    this.source = last;
+  }
+
+  /** The answer so far never began: its filters give back what they hold, and its maker is no longer heard. */
+  dropAnswer(): void {
+    this.#epoch++;
+    this.denied = 0;
+    this.errorDetail = '';
+    this.errorLines = '';
+    this.#first?.drop();
+    this.#first = null;
+    this.sink = this.root;
+    this.source = null;
+  }
+
+  /** A step waits for somebody; `source` hears of a client that leaves meanwhile. The ticket brings the exchange back. */
+  wait(source: Source): number {
+    this.setMaker(source);
+    return ++this.#epoch;
+  }
+
+  /** Goes on after `wait`; does nothing when the client left, or when another answer or location has taken over. */
+  resume(ticket: number, result: StepResult): void {
+    if (!this.isCurrent(ticket)) return;
+    this.#epoch++;
+    this.setMaker(null);
+    this.steps?.goOn(this, result);
+  }
+
+  isCurrent(ticket: number): boolean {
+    return ticket === this.#epoch && !this.ended;
+  }
+
+  /** The exchange lives on behind its answer until each `hold` was given back by `unhold`. */
+  hold(): void {
+    this.#holds++;
+  }
+
+  unhold(): void {
+    if (--this.#holds === 0 && this.ended) this.#settle();
+  }
+
+  /** Made by lbproxy for another exchange. */
+  get isSub(): boolean {
+    return this.main !== this;
+  }
+
+  get isHeld(): boolean {
+    return this.#holds > 0;
+  }
+
+  onEnd(ending: Ending): void {
+    if (this.#endings === null) this.#endings = [ending];
+    else this.#endings.push(ending);
+  }
+
+  /** The answer is out, or will never be. */
+  end(): void {
+    this.ended = true;
+    if (this.#holds === 0) this.#settle();
+  }
+
+  #settle(): void {
+    const endings = this.#endings;
+    this.#endings = null;
+    try {
+      this.location.log?.(this);
+    } finally {
+      if (endings !== null) for (const ending of endings) ending.onExchangeEnd(this);
+      this.body?.release();
+    }
   }
 
   /** `$request_id`: 16 random bytes in hexadecimal, made when first asked for. */

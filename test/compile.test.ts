@@ -28,7 +28,13 @@ it('compiles a proxied location once, though the path without its slash is one t
     discovery: NOTHING_DISCOVERED,
     tls: { selfSigned: null, files: {}, ticketKeys: new TicketKeys([Buffer.alloc(48)]) },
     logFiles,
-    log: { attemptFailed: () => {}, fileProblem: () => {}, noRoom: () => {}, refused: () => {} },
+    log: {
+      attemptFailed: () => {},
+      fileProblem: () => {},
+      noRoom: () => {},
+      note: () => {},
+      refused: () => {},
+    },
   });
   runtime.upstreams.retire(null);
   remove();

@@ -86,7 +86,15 @@ function bareServers(model: Model): PassTarget[] {
   return model.upstreams
     .flatMap((upstream) => upstream.settings.upstreamServers)
     .filter(({ host }) => isBareName(host))
-    .map(({ host, at }) => ({ authority: host, host, hasPort: true, byRequest: false, at }));
+    .map(({ host, at }) => ({
+      authority: host,
+      host,
+      hasPort: true,
+      byRequest: false,
+      at,
+      secure: false,
+      needsPort: true,
+    }));
 }
 
 function nextStep(near: string | undefined): string {

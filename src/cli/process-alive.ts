@@ -1,5 +1,6 @@
 // Whether a process runs, as `-s` and a second start ask it.
 import { readFileSync } from 'node:fs';
+import { shownCommand } from '../shared/command-line.ts';
 import { readPlainFile } from '../shared/replace-file.ts';
 
 /** A zombie has ended: where nobody reaps it (pid 1 of a container), it would count for ever. */
@@ -45,8 +46,7 @@ export function pidIn(pidFile: string): number | undefined {
 /** Its command line, as far as a line of text has room for it. */
 export function commandOf(pid: number): string {
   try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim();
-    return words.length > 80 ? `${words.slice(0, 80)}…` : words;
+    return shownCommand(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
   } catch {
     return '';
   }

@@ -185,7 +185,10 @@ export class Acceptor {
       });
       if (this.#discovery !== discovery) runtime.upstreams.discover(this.#discovery);
       // From the first commit on others may speak of its groups.
-      if (shared) this.#sharing.prepare(groupsOf(runtime));
+      if (shared) {
+        this.#sharing.prepare(groupsOf(runtime));
+        this.#sharing.zones.prepare(runtime.zones);
+      }
       this.#prepared = { generation, runtime, logs, shared };
       this.#send({ type: 'prepared', generation, problem: null });
     } catch (error) {
@@ -197,7 +200,10 @@ export class Acceptor {
   }
 
   #discard(): void {
-    if (this.#prepared !== null) this.#sharing.discard(groupsOf(this.#prepared.runtime));
+    if (this.#prepared !== null) {
+      this.#sharing.discard(groupsOf(this.#prepared.runtime));
+      this.#sharing.zones.discard(this.#prepared.runtime.zones);
+    }
     this.#prepared = null;
     this.#incoming = null;
     this.#logFiles.discard();
@@ -214,8 +220,10 @@ export class Acceptor {
     prepared.logs.use();
     if (before === null) {
       applyStates(prepared.runtime.upstreams, state.groups);
+      this.#sharing.zones.load(prepared.runtime.zones, state.zones);
       this.#sharing.join(groupsOf(prepared.runtime), prepared.shared, state.log);
     } else this.#sharing.use(groupsOf(prepared.runtime), prepared.shared);
+    this.#sharing.zones.use(prepared.runtime.zones, prepared.shared);
     let problem: string | null = null;
     try {
       await this.#serve(prepared.runtime);

@@ -4,12 +4,15 @@ import { applySnapshot, type Group, takeSnapshot } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
 import { RESET } from '../balance/steps.ts';
 import type { Model } from '../config/model.ts';
+import { zoneSpecs } from '../features/zone-specs.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import { UpstreamSet } from '../upstream/upstream-set.ts';
+import { ZoneSet } from '../zones/zone.ts';
 import { applyRecord, DEAD, NO_KEY } from './group-record.ts';
 import type { GroupState, SharedState } from './messages.ts';
 import { PeerIndex } from './peer-index.ts';
 import { type LogRecord, SharedLog } from './shared-log.ts';
+import { entryOf, ZoneIndex } from './zone-index.ts';
 
 /** When what could not be written, for want of memory, is tried again. */
 const RETRY_MS = 1000;
@@ -27,6 +30,8 @@ export interface HubEvents {
 export class GroupHub {
   #upstreams: UpstreamSet | null = null;
   readonly #index = new PeerIndex();
+  readonly #zoneIndex = new ZoneIndex();
+  #zones: ZoneSet | null = null;
   readonly #log: SharedLog;
   readonly #events: HubEvents;
   /** Acceptors that may still read the segment before the present one. */
@@ -38,8 +43,9 @@ export class GroupHub {
 
   constructor(logFds: readonly [number, number], events: HubEvents) {
     this.#events = events;
+    const followed = { peers: this.#index, zones: this.#zoneIndex };
     this.#log = new SharedLog(logFds, PRIMARY, {
-      apply: (record: LogRecord) => applyRecord(this.#index, record),
+      apply: (record: LogRecord) => applyRecord(followed, record),
       onFull: (segment) => setImmediate(() => this.seal(segment)),
       onSwitched: () => {},
     });
@@ -50,7 +56,10 @@ export class GroupHub {
     // Until now the log was about the groups of before.
     this.#log.catchUp();
     // One acceptor alone tells nothing, and begins anew when others join it.
-    if (!this.#shared) for (const peer of this.#index.peers) forgetState(peer);
+    if (!this.#shared) {
+      for (const peer of this.#index.peers) forgetState(peer);
+      for (const zone of this.#zoneIndex.all) zone.unfollow();
+    }
     this.#shared = shared;
     const next = new UpstreamSet(model, found, this.#upstreams);
     this.#upstreams?.retire(next);
@@ -58,6 +67,25 @@ export class GroupHub {
     const groups = new Set([...next.all].map(({ group }) => group));
     for (const group of [...this.#index.groups]) if (!groups.has(group)) this.#index.remove(group);
     for (const group of groups) this.#index.add(group);
+    this.#useZones(new ZoneSet(zoneSpecs(model), this.#zones));
+  }
+
+  #useZones(zones: ZoneSet): void {
+    const inUse = new Set(zones.all);
+    for (const zone of [...this.#zoneIndex.all]) {
+      if (inUse.has(zone)) continue;
+      zone.unfollow();
+      this.#zoneIndex.remove(zone);
+    }
+    for (const zone of zones.all) {
+      this.#zoneIndex.add(zone);
+      zone.follow();
+      const spec = zones.specOf(zone);
+      const change = zone.tune(spec);
+      if (change !== null) this.#log.put(entryOf(zone, change));
+      zone.spec = spec;
+    }
+    this.#zones = zones;
   }
 
   /** Peers came and went. Those that come back start anew, in all acceptors at once. */
@@ -97,12 +125,23 @@ export class GroupHub {
   /** What an acceptor that joins now goes on from. */
   state(): SharedState {
     this.#log.catchUp();
+    const zones = this.#shared ? [...this.#zoneIndex.all] : [];
     // What the log said is over when an acceptor is alone.
     const groups = [...((this.#shared ? this.#upstreams?.all : null) ?? [])].map(({ group }) => ({
       id: group.id,
       peers: takeSnapshot(group),
     }));
-    return { groups, log: this.#log.position };
+    return {
+      groups,
+      zones: zones.map((zone) => ({ id: zone.id, state: zone.dump().toString('base64') })),
+      log: this.#log.position,
+    };
+  }
+
+  /** The place of the log alone, for acceptors that have followed it so far. */
+  get place(): SharedState {
+    this.#log.catchUp();
+    return { groups: [], zones: [], log: this.#log.position };
   }
 
   /** Somebody found this segment of the log full. */

@@ -3,10 +3,11 @@
 import type { Group, GroupSharing } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
 import { applyStep, HOLD, type Step } from '../balance/steps.ts';
-import { applyRecord, DEAD, NO_KEY } from './group-record.ts';
+import { applyRecord, DEAD, type Followed, NO_KEY } from './group-record.ts';
 import { PeerIndex } from './peer-index.ts';
 import { type LogPosition, type LogReader, type LogRecord, SharedLog } from './shared-log.ts';
 import type { SharedRotation } from './shared-rotation.ts';
+import { AcceptorZones } from './zone-sharing.ts';
 
 /** A crowd is looked for once in so many ms. */
 const BATCH_MS = 5;
@@ -23,6 +24,8 @@ export class AcceptorSharing implements GroupSharing, LogReader {
   readonly #log: SharedLog;
   readonly #self: number;
   readonly #index = new PeerIndex();
+  readonly zones: AcceptorZones;
+  readonly #followed: Followed;
   readonly #said: Pick<LogReader, 'onFull' | 'onSwitched'>;
   /** The groups of the running configuration. */
   #inUse: ReadonlySet<Group> = new Set();
@@ -46,6 +49,8 @@ export class AcceptorSharing implements GroupSharing, LogReader {
     this.#rotation = rotation;
     this.#said = said;
     this.#log = new SharedLog(logFds, self, this);
+    this.zones = new AcceptorZones(self, this.#log, () => this.catchUp());
+    this.#followed = { peers: this.#index, zones: this.zones.index };
   }
 
   /** Hears of these groups from now on; before anybody chooses from them. */
@@ -101,6 +106,7 @@ export class AcceptorSharing implements GroupSharing, LogReader {
 
   catchUp(): void {
     this.#readOld();
+    if (this.#log.lost) this.#tellAnew();
   }
 
   /** What was written so far is about the groups and peers that are known now, not about later ones of the same names. */
@@ -143,8 +149,7 @@ export class AcceptorSharing implements GroupSharing, LogReader {
   #endBatch(): void {
     this.#timer = null;
     // In a crowd nobody looks before each choice.
-    this.#log.catchUp();
-    if (this.#log.lost) this.#tellAnew();
+    this.catchUp();
     this.#crowded = this.#active > 0 && this.#most - this.#least >= CROWD;
     this.#least = this.#active;
     this.#most = this.#active;
@@ -159,21 +164,25 @@ export class AcceptorSharing implements GroupSharing, LogReader {
       const mine = peer.holders.find(([process]) => process === this.#self);
       if (mine !== undefined) own.set(peer, mine[1]);
     }
+    const ofZones = this.zones.heldEntries();
     this.#log.lost = false;
     this.#log.append(DEAD, NO_KEY, this.#self);
     for (const [peer, count] of own) this.#log.append(HOLD, this.#index.keyOf(peer), count);
+    for (const entry of ofZones) this.#log.put(entry);
   }
 
   agree(peer: Peer, step: Step): boolean {
     const key = this.#index.keyOf(peer);
     // A peer that left its group ends its exchanges alone.
-    return key === '' ? applyStep(peer, step, this.#self, performance.now()) : this.#log.append(step, key);
+    return key === ''
+      ? applyStep(peer, step, this.#self, performance.now())
+      : this.#log.append(step, key) !== 0;
   }
 
   // The log tells.
 
-  apply(record: LogRecord): boolean {
-    return applyRecord(this.#index, record);
+  apply(record: LogRecord): number {
+    return applyRecord(this.#followed, record);
   }
 
   onFull(segment: number): void {

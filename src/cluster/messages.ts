@@ -50,6 +50,7 @@ export type ToAcceptor =
 /** What acceptors share, as it was at one place of the log. */
 export interface SharedState {
   readonly groups: readonly GroupState[];
+  readonly zones: readonly ZoneState[];
   readonly log: LogPosition;
 }
 
@@ -57,6 +58,12 @@ export interface SharedState {
 export interface GroupState {
   readonly id: string;
   readonly peers: readonly PeerState[];
+}
+
+/** State of a zone (`ZoneKind.dump`), as base64. */
+export interface ZoneState {
+  readonly id: string;
+  readonly state: string;
 }
 
 export type FromAcceptor =

@@ -2,7 +2,7 @@
 import { listenKey, socketKey } from '../config/addresses.ts';
 import type { Model } from '../config/model.ts';
 import type { ListenModel } from '../listen/rows.ts';
-import { groupKey, hostNamesOf, implicitUpstream } from '../upstream/discovery.ts';
+import { groupKey, hostNamesOf, implicitUpstream, withPort } from '../upstream/discovery.ts';
 import { passesOf } from '../upstream/passes.ts';
 
 /** One entry per socket, which is that of the first `listen` for its address. */
@@ -30,6 +30,6 @@ export function followedHosts(model: Model): string[] {
   const groups = new Set(model.upstreams.map((upstream) => groupKey(upstream.name)));
   const implicit = passesOf(model)
     .targets.filter(({ authority, byRequest }) => !byRequest && !groups.has(groupKey(authority)))
-    .map(({ authority, at }) => implicitUpstream(model.settings, authority, at));
+    .map(({ authority, secure, at }) => implicitUpstream(model.settings, withPort(authority, secure), at));
   return hostNamesOf(model, implicit);
 }

@@ -2,7 +2,9 @@
 import { hash } from 'node:crypto';
 import type { Group } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
-import { KEY_BYTES } from './shared-log.ts';
+
+/** Of a digest so many bytes are enough. */
+const PEER_KEY_BYTES = 16;
 
 export class PeerIndex {
   readonly #peers = new Map<string, Peer>();
@@ -27,7 +29,7 @@ export class PeerIndex {
       const nth = seen.get(peer.name) ?? 0;
       seen.set(peer.name, nth + 1);
       const identity = JSON.stringify([group.id, peer.name, nth]);
-      const key = hash('sha256', identity, 'buffer').latin1Slice(0, KEY_BYTES);
+      const key = hash('sha256', identity, 'buffer').latin1Slice(0, PEER_KEY_BYTES);
       this.#keys.set(peer, key);
       this.#peers.set(key, peer);
     }

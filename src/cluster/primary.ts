@@ -349,7 +349,7 @@ export class Primary implements PoolHome {
     this.#logFiles.retire();
     this.#hub.use(model, this.#discovery, wantedAcceptors(model) > 1);
     const failed = await Promise.all(
-      slots.map((slot) => slot.commit({ type: 'commit', generation, state: this.#hub.state() })),
+      slots.map((slot) => slot.commit({ type: 'commit', generation, state: this.#hub.place })),
     );
     for (const text of failed)
       if (text !== null) this.log.error(`an acceptor could not open all addresses: ${text}`);

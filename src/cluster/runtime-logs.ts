@@ -2,6 +2,7 @@
 import type { RuntimeLog } from '../compile.ts';
 import type { Model } from '../config/model.ts';
 import type { Attempt, Exchange } from '../exchange.ts';
+import type { NoteLevel } from '../features/feature.ts';
 import { createLog, type Log } from '../observe/error-log.ts';
 import type { LogFiles } from '../observe/log-files.ts';
 import { CAUSE_OF } from '../shared/failure.ts';
@@ -43,14 +44,18 @@ export class RuntimeLogs implements RuntimeLog {
     });
   }
 
+  note(exchange: Exchange, level: NoteLevel, message: string): void {
+    this.main[level](message, {
+      request: `${exchange.request.method || '-'} ${exchange.request.target}`,
+      client: exchange.client.remoteAddress,
+    });
+  }
+
   noRoom(message: string): void {
     this.main.crit(message);
   }
 
   fileProblem(exchange: Exchange, message: string): void {
-    this.main.error(message, {
-      request: `${exchange.request.method} ${exchange.request.target}`,
-      client: exchange.client.remoteAddress,
-    });
+    this.note(exchange, 'error', message);
   }
 }

@@ -9,10 +9,11 @@ export const LOG_FDS: readonly [number, number] = [5, 6];
 
 /** A record never lies across two pages. */
 export const RECORD_BYTES = 64;
-/** A key is so many bytes, as a latin1 string. */
-export const KEY_BYTES = 16;
+/** A key is at most so many bytes, as a latin1 string. */
+export const KEY_BYTES = 44;
 /** From here on a segment is to be sealed. */
 export const SEGMENT_BYTES = 4 * 1024 * 1024;
+const KEY_AT = RECORD_BYTES - KEY_BYTES;
 const READ_BYTES = 64 * 1024;
 
 /** Words of the log itself, besides those of its user. */
@@ -24,18 +25,27 @@ export interface LogPosition {
   readonly offset: number;
 }
 
-/** One event. `now` is when it was written, on the clock of the process that reads it (`systemClock`). */
-export interface LogRecord {
+/** One event, as it is written. */
+export interface LogEntry {
   readonly word: number;
+  readonly key: string;
+  /** Of 32 bits. */
+  readonly count: number;
+  /** Of 16 bits. */
+  readonly extra: number;
+  /** When it happened, in whole milliseconds of the machine. */
+  readonly atMs: number;
+}
+
+/** One event, as it is read. `now` is `atMs` on the clock of the process that reads it (`systemClock`). */
+export interface LogRecord extends LogEntry {
   readonly by: number;
   readonly now: number;
-  readonly count: number;
-  readonly key: string;
 }
 
 export interface LogReader {
   /** Applies one record; what it answers for one's own is the answer of `append`. */
-  apply(record: LogRecord): boolean;
+  apply(record: LogRecord): number;
   /** The present segment is full: somebody should seal it. Once per segment. */
   onFull(segment: number): void;
   /** This process goes on in another segment. */
@@ -52,7 +62,7 @@ export class SharedLog {
   /** A record could not be written: the others do not know of it. */
   lost = false;
   /** The last own record that was read, and what became of it. */
-  #ownAnswer: boolean | null = null;
+  #ownAnswer: number | null = null;
   readonly #out = Buffer.alloc(RECORD_BYTES);
   readonly #in = Buffer.allocUnsafeSlow(READ_BYTES);
 
@@ -77,31 +87,39 @@ export class SharedLog {
    * Writes a record, applies all that came before it and itself; what the reader answered for it. Where nothing can be written (no
    * memory left) the record holds for this process alone.
    */
-  append(word: number, key: string, count = 1): boolean {
-    const machineMs = machineNow();
-    const record = { word, by: this.#self, now: fromMachineMs(machineMs), count, key };
+  append(word: number, key: string, count = 1): number {
+    return this.put({ word, key, count, extra: 0, atMs: machineNow() });
+  }
+
+  put(entry: LogEntry): number {
     for (;;) {
       const { segment } = this;
       this.#ownAnswer = null;
-      if (!this.#write(record, machineMs)) return this.#reader.apply(record);
+      if (!this.#write(entry)) return this.#applyAlone(entry);
       this.catchUp();
       if (this.#ownAnswer !== null) return this.#ownAnswer;
-      if (segment === this.segment) return this.#reader.apply(record);
+      if (segment === this.segment) return this.#applyAlone(entry);
       // It came to lie behind the seal, where nobody reads: once more, in the segment that follows.
     }
+  }
+
+  #applyAlone(entry: LogEntry): number {
+    return this.#reader.apply({ ...entry, by: this.#self, now: fromMachineMs(entry.atMs) });
   }
 
   get segment(): number {
     return this.#segment;
   }
 
-  #write({ word, by, count, key }: LogRecord, machineMs: number): boolean {
+  #write({ word, key, count, extra, atMs }: LogEntry): boolean {
     const out = this.#out;
     out[0] = word;
-    out.writeUInt32LE(by, 4);
-    out.writeDoubleLE(machineMs, 8);
+    out[1] = key.length;
+    out.writeUInt16LE(extra, 2);
+    out.writeUInt32LE(this.#self, 4);
+    out.writeDoubleLE(atMs, 8);
     out.writeUInt32LE(count, 16);
-    out.latin1Write(key, 20, KEY_BYTES);
+    out.latin1Write(key, KEY_AT, KEY_BYTES);
     try {
       if (writeSync(this.#fds[this.#segment & 1], this.#out, 0, RECORD_BYTES) === RECORD_BYTES) return true;
     } catch {
@@ -147,12 +165,15 @@ export class SharedLog {
       return;
     }
     const by = bytes.readUInt32LE(at + 4);
+    const atMs = bytes.readDoubleLE(at + 8);
     const answer = this.#reader.apply({
       word,
       by,
-      now: fromMachineMs(bytes.readDoubleLE(at + 8)),
+      now: fromMachineMs(atMs),
+      atMs,
       count: bytes.readUInt32LE(at + 16),
-      key: bytes.latin1Slice(at + 20, at + 20 + KEY_BYTES),
+      extra: bytes.readUInt16LE(at + 2),
+      key: bytes.latin1Slice(at + KEY_AT, at + KEY_AT + bytes[at + 1]),
     });
     if (by === this.#self) this.#ownAnswer = answer;
   }
@@ -160,7 +181,7 @@ export class SharedLog {
   /** Ends the present segment for everybody. The next one's file must have been emptied. */
   seal(): boolean {
     const { segment } = this;
-    this.#write({ word: SEALED, by: this.#self, now: 0, count: 1, key: SEAL_KEY }, machineNow());
+    this.#write({ word: SEALED, key: '', count: 1, extra: 0, atMs: machineNow() });
     this.catchUp();
     return segment !== this.segment;
   }
@@ -170,5 +191,3 @@ export class SharedLog {
     ftruncateSync(this.#fds[(this.#segment + 1) & 1], 0);
   }
 }
-
-const SEAL_KEY = '\0'.repeat(KEY_BYTES);

@@ -11,6 +11,7 @@ export interface ScriptReader {
   readonly problems: Problems;
   template(word: Word): string;
   makeVariable(name: string, at: Position): void;
+  setVariable(name: string, at: Position): void;
   ifBlock(directive: Directive, outer: Level): { script: readonly ScriptOp[]; settings: Settings | null };
 }
 
@@ -103,8 +104,9 @@ function readSet(directive: Directive, reader: ScriptReader): ScriptOp | undefin
   const m = /^\$([A-Za-z_]\w*)$/.exec(name.text);
   if (m === null)
     return reader.problems.error(name.at, `"${name.text}" is no variable; write set $name value;`);
-  reader.makeVariable(m[1], name.at);
-  return { op: 'set', variable: m[1], value: reader.template(value), at: formatPosition(directive.at) };
+  const variable = m[1].toLowerCase();
+  reader.setVariable(variable, name.at);
+  return { op: 'set', variable, value: reader.template(value), at: formatPosition(directive.at) };
 }
 
 function readIf(directive: Directive, level: Level, reader: ScriptReader): ScriptOp | undefined {

@@ -18,11 +18,12 @@ import {
 } from './level.ts';
 import { askForSemicolon, splitAtLine } from './missing-semicolon.ts';
 import type { LocationModel, Model, ProgramModel, ServerModel, Settings, UpstreamModel } from './model.ts';
-import { isNginxVariable, NOT_YET } from './nginx-names.ts';
 import { formatPosition, Problems } from './problem.ts';
-import { isBuiltIn, lookupVariable, rowsNamed, variableNames } from './registry.ts';
+import { rowsNamed } from './registry.ts';
 import type { Context, ReadContext } from './row.ts';
 import type { Directive, Position, Tree, Word } from './tree.ts';
+import { VariableBook } from './variable-book.ts';
+import { readDefinition } from './variable-kinds.ts';
 
 /** One statement that lacks its semicolons is cut at most this often: each cut reads the rest of it again. */
 const MAX_CUTS = 50;
@@ -36,11 +37,9 @@ export class Builder implements ScriptReader {
   readonly #upstreams: UpstreamModel[] = [];
   readonly #programs: ProgramModel[] = [];
   readonly #servers: ServerModel[] = [];
-  /** Variables that `set` or a named capture makes, and those that templates use. */
-  readonly #made = new Set<string>();
+  readonly #variables = new VariableBook();
   /** Places of upstreams whose servers could not be read. */
   readonly #unread = new Set<string>();
-  readonly #used: { name: string; word: Word }[] = [];
 
   constructor(tree: Tree, prefix: string, problems: Problems) {
     this.#tree = tree;
@@ -57,7 +56,7 @@ export class Builder implements ScriptReader {
     for (const { directive, level } of waiting) if (directive.name === 'types') this.types(directive, level);
     for (const { directive, level } of waiting) this.#block(directive, level);
     checkLogFormats(this.#tree.directives, this.problems);
-    this.#checkVariables();
+    this.#variables.check(this.problems);
     const model: Model = {
       syntax: this.#tree.syntax,
       prefix: this.#prefix,
@@ -65,6 +64,7 @@ export class Builder implements ScriptReader {
       upstreams: this.#upstreams,
       programs: this.#programs,
       servers: this.#servers,
+      variables: this.#variables.models(),
     };
     return finishModel(model, this.problems, this.#unread);
   }
@@ -142,7 +142,7 @@ export class Builder implements ScriptReader {
   /** Whether a directive that has the beginning of another one among its arguments is one all the same; it is read then. */
   #isOne(directive: Directive, level: Level, waiting: { directive: Directive; level: Level }[]): boolean {
     const { problems } = this;
-    const used = this.#used.length;
+    const used = this.#variables.mark();
     const forget = remember(level);
     // Whatever is said of the two as one comes from the one semicolon, and is not told.
     this.problems = new Problems();
@@ -150,7 +150,7 @@ export class Builder implements ScriptReader {
     const isOne = this.problems.list.length === 0;
     this.problems = problems;
     if (isOne) return true;
-    this.#used.length = used;
+    this.#variables.backTo(used);
     forget();
     return false;
   }
@@ -173,29 +173,17 @@ export class Builder implements ScriptReader {
       this.problems.error(word.at, `${parts.error} in "${word.text}"; write $name or \${name}`);
       return '';
     }
-    for (const part of parts) if ('variable' in part) this.#used.push({ name: part.variable, word });
+    for (const part of parts) if ('variable' in part) this.#variables.use(part.variable, word);
     return word.text;
   }
 
+  /** A named capture does. */
   makeVariable(name: string, at: Position): void {
-    this.#made.add(name);
-    if (isBuiltIn(name)) {
-      this.problems.error(at, `"$${name}" is a built-in variable and cannot be set; choose another name`);
-    }
+    this.#variables.capture(name, at, this.problems);
   }
 
-  #checkVariables(): void {
-    const known = [...variableNames(), ...this.#made];
-    for (const { name, word } of this.#used) {
-      if (this.#made.has(name) || lookupVariable(name) !== undefined) continue;
-      if (isNginxVariable(name)) {
-        this.problems.tally('error', word.at, `"$${name}" ${NOT_YET}`);
-        continue;
-      }
-      const near = this.problems.nearest(name, known);
-      if (near === undefined) this.problems.tally('error', word.at, `unknown variable "$${name}"`);
-      else this.problems.error(word.at, `unknown variable "$${name}"; did you mean "$${near}"?`);
-    }
+  setVariable(name: string, at: Position): void {
+    this.#variables.set(name, at, this.problems);
   }
 
   #block(directive: Directive, level: Level): void {
@@ -209,7 +197,19 @@ export class Builder implements ScriptReader {
       case 'server':
         this.#servers.push(this.#server(directive, level));
         return;
+      case 'types':
+        // Was read before.
+        return;
+      default:
+        this.#define(directive, level);
     }
+  }
+
+  /** A block that defines the variable it names last: map, geo, split_clients. */
+  #define(directive: Directive, level: Level): void {
+    const word = directive.args[directive.args.length - 1];
+    const read = readDefinition(directive, this.readContext(directive, level));
+    if (read !== undefined) this.#variables.define(word, read, this.problems);
   }
 
   types(directive: Directive, level: Level): void {

@@ -172,7 +172,10 @@ function schemaOf(name: string, contexts: readonly Context[]): Schema {
 }
 
 function blockOf(opens: Context, maxArgs: number): Schema {
-  if (opens === 'types') return { type: 'object', additionalProperties: { anyOf: [SCALAR, LIST] } };
+  const entries: Schema = { type: 'object', additionalProperties: { anyOf: [SCALAR, LIST] } };
+  if (opens === 'types') return entries;
+  if (opens === 'map' || opens === 'geo' || opens === 'split_clients')
+    return { type: 'object', additionalProperties: entries };
   const inner = { $ref: `#/definitions/${opens}` };
   if (maxArgs === 0) return oneOrList(inner);
   return { type: 'object', additionalProperties: { anyOf: [inner, ...(AS_TEXT[opens] ?? [])] } };

@@ -12,6 +12,7 @@ import {
   takenForHost,
 } from '../upstream/passes.ts';
 import { checkSockets, DEFAULT_BACKLOG, listenKey, withSharedOptions } from './addresses.ts';
+import { checkZones } from './finish-zones.ts';
 import type { Model, ScriptOp, ServerModel, Settings, UpstreamModel } from './model.ts';
 import { positionOf } from './places.ts';
 import type { Problems } from './problem.ts';
@@ -40,6 +41,7 @@ export function finishModel(model: Model, problems: Problems, unread: ReadonlySe
   checkGroups(groups, problems);
   const finished = { ...read, upstreams: [...read.upstreams, ...groups] };
   checkServers(finished, problems);
+  checkZones(finished, problems);
   return finished;
 }
 
@@ -156,7 +158,7 @@ function checkGroups(groups: readonly UpstreamModel[], problems: Problems): void
 function checkTargets(model: Model, { targets }: Passes, problems: Problems): void {
   const upstreams = new Set(model.upstreams.map(({ name }) => groupKey(name)));
   const names = groupNames(model);
-  for (const { host, hasPort, byRequest, at } of targets) {
+  for (const { host, authority, hasPort, byRequest, at, needsPort } of targets) {
     const place = positionOf(at);
     const isGroup = names.has(groupKey(host));
     if (hasPort && isGroup) {
@@ -164,7 +166,16 @@ function checkTargets(model: Model, { targets }: Passes, problems: Problems): vo
       const what = upstreams.has(groupKey(host))
         ? 'an upstream, whose servers'
         : 'a program, whose processes';
-      problems.error(place, `"${host}" is ${what} have ports of their own; write http://${host}`);
+      problems.error(
+        place,
+        `"${host}" is ${what} have ports of their own; write ${needsPort ? '' : 'http://'}${host}`,
+      );
+    }
+    if (needsPort && !hasPort && !isGroup && !authority.startsWith('unix:')) {
+      const near = nearestGroup(names, host, problems);
+      const advice = near === undefined ? `write ${host}:9000` : `did you mean "${near}"?`;
+      problems.error(place, `"${host}" is no upstream or program, and a host needs a port here; ${advice}`);
+      continue;
     }
     // A name that no request chooses is looked for before the start.
     if (hasPort || isGroup || !byRequest || !isBareName(host)) continue;

@@ -9,6 +9,7 @@ import type {
   ServerModel,
   Settings,
   UpstreamModel,
+  VariableModel,
 } from './model.ts';
 import { outermostOf } from './registry.ts';
 import { handedDown, type OwnSettings, settingsOver } from './settings.ts';
@@ -29,6 +30,7 @@ interface Blocks {
   readonly upstreams: UpstreamModel;
   readonly programs: ProgramModel;
   readonly servers: ServerModel;
+  readonly variables: VariableModel;
 }
 
 /** `values` are those that nothing before named. The first one has the head. */
@@ -40,11 +42,12 @@ interface Piece {
 
 export function packModel(model: Model): PackedModel {
   const packer = new Packer();
-  const { syntax, prefix, settings, upstreams, programs, servers } = model;
+  const { syntax, prefix, settings, upstreams, programs, servers, variables } = model;
   packer.begin({ syntax, prefix, settings });
   for (const block of upstreams) packer.add('upstreams', block);
   for (const block of programs) packer.add('programs', block);
   for (const server of servers) packer.add('servers', server);
+  for (const variable of variables) packer.add('variables', variable);
   return packer.end();
 }
 
@@ -83,6 +86,7 @@ class Packer {
   }
 
   #level(it: Head | Blocks[keyof Blocks] | LocationModel): unknown {
+    if (!('settings' in it)) return it;
     const settings = this.#settings(it.settings);
     if (!('locations' in it)) return { ...it, settings };
     const locations = it.locations.map((location) => this.#level(location));
@@ -128,6 +132,7 @@ export class ModelReader {
   readonly #upstreams: UpstreamModel[] = [];
   readonly #programs: ProgramModel[] = [];
   readonly #servers: ServerModel[] = [];
+  readonly #variables: VariableModel[] = [];
   #head: Head | null = null;
 
   take(text: string): void {
@@ -141,9 +146,11 @@ export class ModelReader {
   #block(kind: keyof Blocks, block: Blocks[keyof Blocks]): void {
     const { settings } = this.#begun;
     if (kind === 'servers') this.#servers.push(this.#level(block as ServerModel, settings));
+    else if (kind === 'variables') this.#variables.push(block as VariableModel);
     else {
+      const named = block as UpstreamModel;
       const list = kind === 'upstreams' ? this.#upstreams : this.#programs;
-      list.push({ ...(block as UpstreamModel), settings: this.#settings(block.settings, settings) });
+      list.push({ ...named, settings: this.#settings(named.settings, settings) });
     }
   }
 
@@ -159,6 +166,7 @@ export class ModelReader {
       upstreams: this.#upstreams,
       programs: this.#programs,
       servers: this.#servers,
+      variables: this.#variables,
     };
   }
 

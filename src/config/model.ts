@@ -18,7 +18,29 @@ export interface Model {
   readonly upstreams: readonly UpstreamModel[];
   readonly programs: readonly ProgramModel[];
   readonly servers: readonly ServerModel[];
+  /** Variables that the configuration defines, one of a name. */
+  readonly variables: readonly VariableModel[];
 }
+
+/** What defines variables, by kind. A room adds its own beside its rows, as it does with `Settings`. */
+export interface VariableDefinitions {
+  /** `set` alone: empty until one runs. */
+  readonly set: null;
+}
+
+type VariableKind = keyof VariableDefinitions;
+
+export interface VariableOf<K extends VariableKind> {
+  readonly kind: K;
+  /** Lower case, as variables have no case. */
+  readonly name: string;
+  readonly at: string;
+  /** Asked anew each time, where others keep their first value for the rest of the request. */
+  readonly volatile: boolean;
+  readonly definition: VariableDefinitions[K];
+}
+
+export type VariableModel = { [K in VariableKind]: VariableOf<K> }[VariableKind];
 
 export interface UpstreamModel {
   readonly name: string;

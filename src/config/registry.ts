@@ -1,7 +1,15 @@
 // Every directive of every room, and every variable: look-up, "did you mean", shapes for the JSON reader.
 import { balanceDefaults, balanceRows } from '../balance/rows.ts';
+import { bodyDefaults, bodyRows } from '../body/rows.ts';
+import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
 import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
+import { limitConnDefaults, limitConnRows } from '../features/limit-conn/rows.ts';
+import { limitConnVariables } from '../features/limit-conn/variables.ts';
+import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
+import { limitReqVariables } from '../features/limit-req/variables.ts';
+import { mapRows } from '../features/map/rows.ts';
+import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
@@ -68,10 +76,15 @@ export const ROWS: readonly Row[] = [
   ...controlRows,
   ...balanceRows,
   ...listenRows,
+  ...bodyRows,
   ...routeRows,
   ...forwardRows,
+  ...fastcgiRows,
   ...serveRows,
   ...expiresRows,
+  ...mapRows,
+  ...limitReqRows,
+  ...limitConnRows,
   ...observeRows,
   ...TUNING,
   ...NOT_YET,
@@ -84,10 +97,14 @@ export const DEFAULTS: Settings = {
   ...controlDefaults,
   ...balanceDefaults,
   ...listenDefaults,
+  ...bodyDefaults,
   ...routeDefaults,
   ...forwardDefaults,
+  ...fastcgiDefaults,
   ...serveDefaults,
   ...expiresDefaults,
+  ...limitReqDefaults,
+  ...limitConnDefaults,
   ...observeDefaults,
 };
 
@@ -154,10 +171,18 @@ export function shapeOf(name: string, parent: string | null): JsonShape | undefi
 /** Whether each element of a JSON list is one of the directive, and not the list its arguments. */
 const isList = ({ repeat }: SettingRow): boolean => repeat === 'append' || repeat === 'merge';
 
-const TABLES: readonly VariableTable[] = [routeVariables, forwardVariables, observeVariables];
+const TABLES: readonly VariableTable[] = [
+  routeVariables,
+  bodyVariables,
+  forwardVariables,
+  observeVariables,
+  limitReqVariables,
+  limitConnVariables,
+];
 
-/** The getter of a variable; names that a configuration sets itself come from the exchange. */
-export function lookupVariable(name: string): Getter | undefined {
+/** The getter of a variable that every configuration has. */
+export function lookupVariable(given: string): Getter | undefined {
+  const name = given.toLowerCase();
   for (const table of TABLES) {
     const plain = Object.hasOwn(table.plain, name) ? table.plain[name] : undefined;
     if (plain !== undefined) return plain;
@@ -171,15 +196,16 @@ export function lookupVariable(name: string): Getter | undefined {
 }
 
 /** Variables of ours that a configuration may set all the same (NGX_HTTP_VAR_CHANGEABLE); names of families it may set too. */
-const SETTABLE = /^(?:args$|ssl_)/;
+const SETTABLE = /^(?:args$|ssl_|proxy_(?:host|port)$)/;
 
 /** Whether a configuration must not make a variable of this name: it would never be seen. */
 export function isBuiltIn(name: string): boolean {
   return !SETTABLE.test(name) && TABLES.some((table) => Object.hasOwn(table.plain, name));
 }
 
-/** As `lookupVariable`, also for variables made by `set` and by named captures. */
-export const lookupAny: VariableLookup = (name) => {
+/** As `lookupVariable`, also for variables made by `set` and by named captures. Those that a configuration defines: lookup.ts. */
+export const lookupAny: VariableLookup = (given) => {
+  const name = given.toLowerCase();
   const getter = lookupVariable(name);
   if (getter === undefined) return (x) => x.variables?.get(name);
   // `set $args` changes the arguments themselves.

@@ -15,6 +15,9 @@ export type Context =
   | 'if in server'
   | 'if in location'
   | 'types'
+  | 'map'
+  | 'geo'
+  | 'split_clients'
   | 'program';
 
 /** What a row's reader may use: where it is, where to complain, what paths start from. */

@@ -1,12 +1,13 @@
 // One try on one peer: connection, request, head of the answer, body. Reports to the Forward that started it.
 // A little past 300 lines: its phases share one connection, one time-out and one record.
+import { passHead, REPLACED } from '../answer/head-pass.ts';
 import type { Peer } from '../balance/peer.ts';
 import type { Attempt } from '../exchange.ts';
 import { MALFORMED, NEED_MORE } from '../http/request-head.ts';
 import { parseResponseHead, responseFraming } from '../http/response-head.ts';
 import { copyOf, INLINE_BODY_BYTES } from '../shared/buffers.ts';
 import { systemClock } from '../shared/clock.ts';
-import { type AttemptFailure, CAUSE_OF, connectFailureOf, type Failure } from '../shared/failure.ts';
+import { type AttemptFailure, CAUSE_OF, connectFailureOf, type Failure, sayLost } from '../shared/failure.ts';
 import { joined } from '../shared/joined.ts';
 import type { ConnectionOwner, PeerConnection } from '../upstream/connection.ts';
 import type { Forward } from './forward.ts';
@@ -53,7 +54,11 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   start(fresh: boolean): void {
     const { upstream, options } = this.#forward;
     if (upstream === null) return;
-    const connection = upstream.acquire(this.peer, this, fresh);
+    const transport = options.transport === null ? null : options.transport(this.#forward.exchange);
+    const connection =
+      transport === null
+        ? upstream.acquire(this.peer, this, fresh)
+        : upstream.acquireOver(transport, this.peer, this, fresh);
     this.#connection = connection;
     if (connection.reused) {
       this.record.connectMs = 0;
@@ -78,14 +83,14 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     this.#chunked = framing.kind === 'chunked';
     this.#upgrade = forward.isUpgrade;
     let head = forward.options.writeHead(forward.exchange, framing, this.#upgrade);
-    const small = this.#chunked ? null : (forward.body?.takeWhole(INLINE_BODY_BYTES) ?? null);
+    const small = this.#chunked ? null : (forward.pull?.takeWhole(INLINE_BODY_BYTES) ?? null);
     if (small !== null) head += small;
     this.#headOnly = head.startsWith('HEAD ');
     this.requestSent = true;
     this.record.bytesSent += head.length;
     connection.writeText(head);
     this.#awaitPeer(connection);
-    if (forward.body !== null && small === null) this.pumpBody();
+    if (forward.pull !== null && small === null) this.pumpBody();
   }
 
   /** So much waits for the peer that nothing more should be sent until it has drained. */
@@ -95,11 +100,11 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
 
   /** Sends a piece of the request's body that need not be kept; false when it must be. */
   passBodyOn(buf: Buffer, from: number, to: number): boolean {
-    const { body } = this.#forward;
+    const { stream } = this.#forward;
     const connection = this.#connection;
-    if (body === null || connection === null || this.#phase === 'connecting' || this.#phase === 'done')
+    if (stream === null || connection === null || this.#phase === 'connecting' || this.#phase === 'done')
       return false;
-    if (!body.passOn(connection, buf, from, to, this.#chunked)) return false;
+    if (!stream.passOn(connection, buf, from, to, this.#chunked)) return false;
     this.#awaitPeer(connection);
     return true;
   }
@@ -116,14 +121,14 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
 
   /** Sends what has come of the request's body. */
   pumpBody(): void {
-    const { body } = this.#forward;
+    const { pull, stream } = this.#forward;
     const connection = this.#connection;
-    if (body === null || connection === null || this.#phase === 'connecting' || this.#phase === 'done')
+    if (pull === null || connection === null || this.#phase === 'connecting' || this.#phase === 'done')
       return;
     if (connection.mustWait) return;
-    const flowing = body.sendTo(connection, this.#chunked);
+    const flowing = pull.sendTo(connection, this.#chunked);
     this.#awaitPeer(connection);
-    if (flowing) this.#forward.bodyFlowing();
+    if (flowing) stream?.flow();
   }
 
   onPeerDrain(): void {
@@ -219,7 +224,8 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     forward.options.takeHead(forward.exchange, head);
     forward.exchange.lines += `Upgrade: ${head.value(head.upgradeAt)}\r\n`;
     this.#phase = 'done';
-    forward.exchange.producer = null;
+    if (forward.exchange.location.filters !== null) passHead(forward.exchange, null);
+    forward.exchange.setMaker(null);
     const { readTimeoutMs: idleMs, sendTimeoutMs: sendMs } = forward.options;
     const tunnel = new Tunnel(forward.exchange, connection, { idleMs, sendMs }, () => {
       const now = systemClock.now();
@@ -246,9 +252,11 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     exchange.length = head.chunked || head.status === 204 ? -1 : head.contentLength;
     // A client that asked for a body gets an empty one: the peer's length would let it wait for more.
     if (this.#headOnly && exchange.request.method !== 'HEAD') exchange.length = 0;
+    if (exchange.location.filters !== null && passHead(exchange, null) === REPLACED)
+      return forward.replaced();
     this.#phase = 'relaying';
     connection.setTimeout(forward.options.readTimeoutMs);
-    this.#relay = new Relay(exchange, connection, framing, this);
+    this.#relay = new Relay(forward, connection, framing, this);
     this.#onBodyBytes(bytes, after, end);
   }
 
@@ -301,7 +309,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     this.#connection = null;
     const { head } = connection;
     const requestDone =
-      (forward.body === null || forward.body.sent) && connection.pendingBytes === 0 && !connection.sendFailed;
+      (forward.pull === null || forward.pull.sent) && connection.pendingBytes === 0 && !connection.sendFailed;
     if (
       clean &&
       requestDone &&
@@ -331,8 +339,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   /** The connection ended where it should not have. */
   #lost(error: NodeJS.ErrnoException | null = null): void {
     const kind = this.#lostKind(error);
-    const code = error?.code === undefined ? '' : ` (${error.code})`;
-    this.#fail(kind, `${CAUSE_OF[kind]}${code}`);
+    this.#fail(kind, sayLost(kind, error));
   }
 
   onBug(): void {
@@ -351,8 +358,8 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     const connection = this.#connection;
     if (this.#phase === 'connecting') return this.#fail('connect_timeout', CAUSE_OF.connect_timeout);
     const sending = connection !== null && connection.pendingBytes > 0;
-    // While the client is still sending its body the peer owes no answer: the client's own time-out watches that.
-    if (!sending && this.#forward.body !== null && !this.#forward.body.complete) {
+    // While the body still comes, from the client or from a file, the peer owes no answer: the client's own time-out watches that.
+    if (!sending && this.#forward.pull !== null && !this.#forward.pull.sent) {
       connection?.setTimeout(this.#forward.options.readTimeoutMs);
       return;
     }

@@ -1,4 +1,5 @@
 // From the proxy settings of a location to its forward handler: where requests go, which heads they carry, what is tried again.
+import { bodyPolicyOf } from '../body/policy.ts';
 import type { LocationMatch, Settings } from '../config/model.ts';
 import type { Exchange, Handler } from '../exchange.ts';
 import { MAX_FIELDS } from '../http/fields.ts';
@@ -11,11 +12,15 @@ import { createForward, type ForwardLog, type ForwardOptions } from './forward.t
 import { compileRequestHead } from './request-head.ts';
 import { compileResponseHead, type RedirectRule } from './response-head.ts';
 import type { ProxyPass, ProxyRedirect } from './rows.ts';
+import { byRequest, maySecure } from './tls/peer-files.ts';
+import { defaultPeerName, type PeerTemplates, type PeerTlsSet } from './tls/peer-tls.ts';
+import { type PeerTlsSettings, peerTlsOf } from './tls/rows.ts';
 import { hostFieldOf } from './variables.ts';
 
 export interface ForwardTools {
   readonly lookup: VariableLookup;
   readonly upstreams: UpstreamSet;
+  readonly peerTls: PeerTlsSet;
   readonly log: ForwardLog;
   /** The value of a Location that was put right: absolute when it is a path and absolute_redirect is on. */
   readonly absolute: (exchange: Exchange, location: string) => string;
@@ -28,6 +33,7 @@ interface Target {
   readonly upstream: ForwardOptions['upstream'];
   /** Constant group or server; '' with variables. */
   readonly authority: string;
+  readonly secure: boolean;
   /** The request target for the peer. */
   readonly uri: (exchange: Exchange) => string;
   /** The URL's constant text, for proxy_redirect default; '' with variables. */
@@ -44,14 +50,18 @@ export function compileForward(
   const { lookup } = tools;
   const prefix = match === null ? '' : toBytes(match.text);
   const target = compileTarget(pass, prefix, tools);
+  const passesBody = settings.proxyPassRequestBody && settings.proxySetBody === null;
   const http10 = settings.proxyHttpVersion === '1.0';
   return createForward({
     upstream: target.upstream,
     authority: target.authority,
+    secure: target.secure,
+    transport: compileTransport(pass, settings, tools),
     writeHead: compileRequestHead({
-      set: compileSetFields(settings, target.authority, lookup),
+      set: compileSetFields(settings, target, lookup),
       method: settings.proxyMethod === '' ? null : compileTemplate(settings.proxyMethod, lookup),
       target: target.uri,
+      passFields: settings.proxyPassRequestHeaders,
       http10,
       keepalive: settings.upstreamKeepalive > 0,
     }),
@@ -70,8 +80,10 @@ export function compileForward(
     connectTimeoutMs: settings.proxyConnectTimeoutMs,
     sendTimeoutMs: settings.proxySendTimeoutMs,
     readTimeoutMs: settings.proxyReadTimeoutMs,
-    replayBytes: settings.clientBodyBufferBytes,
-    requestBuffering: settings.proxyRequestBuffering,
+    body: bodyPolicyOf(settings),
+    streamsBody: !settings.proxyRequestBuffering && passesBody,
+    passBody: settings.proxyPassRequestBody,
+    ownBody: settings.proxySetBody === null ? null : compileTemplate(settings.proxySetBody, lookup),
     ignoreClientAbort: settings.proxyIgnoreClientAbort,
     headLimits: {
       maxLine: settings.proxyBufferBytes,
@@ -86,37 +98,63 @@ export function compileForward(
   });
 }
 
+/** TLS to the peer, by https:// or, with variables, where they give that. */
+function compileTransport(
+  pass: ProxyPass,
+  settings: Settings,
+  { peerTls, lookup }: ForwardTools,
+): ForwardOptions['transport'] {
+  if (!maySecure(pass)) return null;
+  const own = peerTlsOf(settings, 'proxy');
+  const name = own.SslName === null ? defaultPeerName : compileTemplate(own.SslName, lookup);
+  const transport = peerTls.of(own).transportOf({ name, certificate: compileCertificate(own, lookup) });
+  return /^https:/i.test(pass.url) ? transport : (x) => (x.proxySecure ? transport(x) : null);
+}
+
+function compileCertificate(own: PeerTlsSettings, lookup: VariableLookup): PeerTemplates['certificate'] {
+  if (!byRequest(own)) return null;
+  const certificate = compileTemplate(own.SslCertificate, lookup);
+  const key = compileTemplate(own.SslCertificateKey, lookup);
+  return (x) => ({ certificate: certificate(x), key: key(x) });
+}
+
 type SetField = readonly [name: string, value: (exchange: Exchange) => string];
 
 /** The fields of proxy_set_header, Host before all others and in this spelling, as nginx writes it since 1.31.4. */
-function compileSetFields(settings: Settings, authority: string, lookup: VariableLookup): SetField[] {
+function compileSetFields(settings: Settings, target: Target, lookup: VariableLookup): SetField[] {
   const set = settings.proxySetHeader.map(
     ([name, value]): SetField => [name, compileTemplate(value, lookup)],
   );
   const isHost = ([name]: SetField): boolean => name.toLowerCase() === 'host';
-  return [['Host', compileHost(set.findLast(isHost), settings, authority)], ...set.filter((f) => !isHost(f))];
+  return [['Host', compileHost(set.findLast(isHost), settings, target)], ...set.filter((f) => !isHost(f))];
 }
 
-function compileHost(own: SetField | undefined, settings: Settings, authority: string): SetField[1] {
-  const constant = hostFieldOf(authority);
-  const usual = authority === '' ? (x: Exchange) => hostFieldOf(x.proxyHost) : () => constant;
+function compileHost(
+  own: SetField | undefined,
+  settings: Settings,
+  { authority, secure }: Target,
+): SetField[1] {
+  const constant = hostFieldOf(authority, secure);
+  const usual = authority === '' ? (x: Exchange) => hostFieldOf(x.proxyHost, x.proxySecure) : () => constant;
   if (own === undefined) return usual;
   const [, value] = own;
   // HTTP/1.1 has no request without Host.
   return settings.proxyHttpVersion === '1.0' ? value : (x) => value(x) || usual(x);
 }
 
-const URL_PARTS = /^http:\/\/(unix:[^:]*:?|[^/?]*)(.*)$/is;
+const URL_PARTS = /^(https?):\/\/(unix:[^:]*:?|[^/?]*)(.*)$/is;
 
 function compileTarget(pass: ProxyPass, prefix: string, tools: ForwardTools): Target {
   const url = constantOf(pass.url);
   if (url === undefined) return compileVariableTarget(pass, tools);
-  const [, authority, rest] = URL_PARTS.exec(url) ?? ['', url, ''];
-  const upstream: Upstream = tools.upstreams.of(authority, pass.at);
+  const [, scheme, authority, rest] = URL_PARTS.exec(url) ?? ['', 'http', url, ''];
+  const secure = scheme.length > 'http'.length;
+  const upstream: Upstream = tools.upstreams.of(authority, pass.at, secure);
   const uri = rest === '' ? originalTarget : replacedTarget(rest.startsWith('/') ? rest : `/${rest}`, prefix);
   return {
     upstream,
     authority,
+    secure,
     uri,
     url,
     hasUri: rest !== '',
@@ -156,26 +194,28 @@ const ALL_UNSAFE = /[\x00-\x20\x7f]/g;
 /** With variables the URL is made for each request; a URI in it is passed as it is. */
 function compileVariableTarget(pass: ProxyPass, tools: ForwardTools): Target {
   const template = compileTemplate(pass.url, tools.lookup);
-  const parts = (x: Exchange): readonly [authority: string, rest: string] => {
+  const parts = (x: Exchange): readonly [scheme: string, authority: string, rest: string] => {
     const m = URL_PARTS.exec(template(x));
-    return m === null ? ['', ''] : [m[1], m[2]];
+    return m === null ? ['', '', ''] : [m[1], m[2], m[3]];
   };
   return {
     upstream: (x, ready) => {
-      const [authority] = parts(x);
+      const [scheme, authority] = parts(x);
       if (!/^[A-Za-z0-9._[\]:%/-]+$/.test(authority))
         return ready(undefined, `proxy_pass gave no valid host ("${authority}")`);
       x.proxyHost = authority;
-      tools.upstreams.ofRequest(authority, ready);
+      x.proxySecure = scheme.length > 'http'.length;
+      tools.upstreams.ofRequest(authority, ready, x.proxySecure);
     },
     uri: (x) => {
-      const [, rest] = parts(x);
+      const [, , rest] = parts(x);
       // What variables give may hold decoded bytes: nothing of it may end the request line.
       return rest === ''
         ? originalTarget(x)
         : (rest.startsWith('/') ? rest : `/${rest}`).replace(ALL_UNSAFE, percent);
     },
     authority: '',
+    secure: false,
     url: '',
     hasUri: false,
   };

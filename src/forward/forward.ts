@@ -5,11 +5,17 @@ import type { BalanceKey } from '../balance/balancer.ts';
 import type { Outcome } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
 import { sayProcess, sayProcesses } from '../balance/process-port.ts';
-import { Attempt, type BodyReader, type Exchange, type Handler, type Producer } from '../exchange.ts';
+import type { BodyPolicy } from '../body/policy.ts';
+import { TextPull } from '../body/pulls.ts';
+import { EMPTY_BODY, readWholeBody } from '../body/stored-body.ts';
+import { type StreamedBody, type StreamOwner, streamBody } from '../body/streamed-body.ts';
+import { Attempt, type Exchange, type Gone, type Handler } from '../exchange.ts';
+import type { BodyOwner, BodyPull, RequestBody } from '../http/body-pull.ts';
 import type { HeadLimits } from '../http/request-head.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, type Failure, STATUS_OF } from '../shared/failure.ts';
+import type { Transport } from '../upstream/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { AttemptRun } from './attempt.ts';
 import { type Held, Hold, type HoldOptions } from './hold.ts';
@@ -21,7 +27,7 @@ import {
   type NextPolicy,
   type Progress,
 } from './next-upstream.ts';
-import { RequestBody } from './request-body.ts';
+import type { AnswerSource } from './relay.ts';
 import type { BodyFraming } from './request-head.ts';
 
 /** What a location with proxy_pass is compiled to. Times in ms. */
@@ -29,16 +35,23 @@ export interface ForwardOptions extends HoldOptions {
   readonly upstream: Upstream | FindUpstream;
   /** Group or server as proxy_pass names it; '' where `upstream` finds it and sets `exchange.proxyHost`. */
   readonly authority: string;
+  /** `authority` is led to over TLS. */
+  readonly secure: boolean;
+  /** What carries the bytes to its peers; null = plain TCP, and so where it gives null. */
+  readonly transport: ((exchange: Exchange) => Transport | null) | null;
   readonly writeHead: (exchange: Exchange, framing: BodyFraming, upgrade: boolean) => string;
   readonly takeHead: (exchange: Exchange, head: ResponseHead) => void;
   readonly next: NextPolicy;
   readonly connectTimeoutMs: number;
   readonly sendTimeoutMs: number;
   readonly readTimeoutMs: number;
-  /** How much of a request's body is kept for a replay. */
-  readonly replayBytes: number;
-  /** Wait for a chunked body's end, while it fits the buffer, so that the peer gets a Content-Length. */
-  readonly requestBuffering: boolean;
+  readonly body: BodyPolicy;
+  /** Send the body while it still comes from the client; else it is read whole before a peer is asked. */
+  readonly streamsBody: boolean;
+  /** False: the head goes without its body. */
+  readonly passBody: boolean;
+  /** What goes instead of the client's body; null = that. */
+  readonly ownBody: ((exchange: Exchange) => string) | null;
   /** A client that closes its side does not end the exchange. */
   readonly ignoreClientAbort: boolean;
   /** Bounds of the peer's head. */
@@ -72,10 +85,13 @@ const NONE: BodyFraming = { kind: 'none' };
 const CHUNKED: BodyFraming = { kind: 'chunked' };
 
 /** One proxied exchange: what outlives its attempts. */
-export class Forward implements BodyReader, Producer, Held {
+export class Forward implements BodyOwner, StreamOwner, AnswerSource, Held {
   readonly exchange: Exchange;
   readonly options: ForwardOptions;
-  readonly body: RequestBody | null;
+  /** The body where it still comes. */
+  stream: StreamedBody | null = null;
+  /** The present attempt's place in the body; null where none is sent. */
+  pull: BodyPull | null = null;
   upstream: Upstream | null = null;
   run: AttemptRun | null = null;
   #tried: Peer[] = NO_PEERS;
@@ -83,17 +99,16 @@ export class Forward implements BodyReader, Producer, Held {
   #startedAt = 0;
   /** An attempt of this forward was made: the last one of the exchange is its own. */
   #attempted = false;
-  #bodyPaused = false;
-  #waitingForBody = false;
+  /** The present attempt's body where proxy_set_body gives it. */
+  #ownText = '';
   /** Made when it first has to wait for a process. */
   #hold: Hold | null = null;
   ended = false;
+  answerBegun = false;
 
   constructor(exchange: Exchange, options: ForwardOptions) {
     this.exchange = exchange;
     this.options = options;
-    const request = exchange.request;
-    this.body = request.hasBody ? new RequestBody(options.replayBytes) : null;
   }
 
   get survivesHalfClose(): boolean {
@@ -107,7 +122,7 @@ export class Forward implements BodyReader, Producer, Held {
       r.upgradeRequested &&
       r.minor === 1 &&
       r.method === 'GET' &&
-      this.body === null &&
+      !r.hasBody &&
       WEBSOCKET.test(r.value(r.upgradeAt))
     );
   }
@@ -115,7 +130,7 @@ export class Forward implements BodyReader, Producer, Held {
   begin(): void {
     const { exchange } = this;
     const { upstream: target } = this.options;
-    exchange.producer = this;
+    exchange.setMaker(this);
     if (typeof target !== 'function') return this.#beginWith(target, exchange.startedAt);
     target(exchange, (upstream, detail) => {
       if (this.ended) return;
@@ -128,22 +143,53 @@ export class Forward implements BodyReader, Producer, Held {
     const { exchange } = this;
     this.upstream = upstream;
     // After an internal redirect it may be another than before.
-    if (this.options.authority !== '') exchange.proxyHost = this.options.authority;
-    if (this.body === null) return this.nextPeer(now);
-    // The length is known: the peer can have the head at once. Otherwise see first whether the whole body fits the buffer.
-    this.#waitingForBody = exchange.request.chunked && (this.options.requestBuffering || this.options.http10);
-    exchange.client.readBody(this);
-    if (!this.#waitingForBody && !this.ended && this.run === null && this.#hold === null) this.nextPeer();
+    if (this.options.authority !== '') {
+      exchange.proxyHost = this.options.authority;
+      exchange.proxySecure = this.options.secure;
+    }
+    const { request } = exchange;
+    if (!request.hasBody) {
+      if (request.contentLength < 0) return this.nextPeer(now);
+      // With client_body_in_file_only an empty body makes a file, too.
+      if (this.options.body.fileOnly === 'off') exchange.body ??= EMPTY_BODY;
+    }
+    this.#beginBody();
+  }
+
+  #beginBody(): void {
+    const { exchange, options } = this;
+    if (exchange.body !== null) return this.#useBody(exchange.body);
+    // HTTP/1.0 has no chunks: without its end the body has no length.
+    if (!options.streamsBody || (options.http10 && exchange.request.chunked))
+      return readWholeBody(exchange, options.body, this);
+    this.stream = streamBody(exchange, options.body.memoryBytes, this);
+    if (!this.ended) this.nextPeer();
+  }
+
+  /** It was read before, by whoever had the exchange then. */
+  #useBody(body: RequestBody): void {
+    if (body.complete && body.replayable) return this.nextPeer();
+    this.#finishWith(500, BODY_GONE);
   }
 
   /** The body's framing towards the peer: a length wherever it is known. */
   get framing(): BodyFraming {
-    const { request } = this.exchange;
-    if (this.body === null) return request.contentLength === 0 ? { kind: 'length', bytes: 0 } : NONE;
+    const { exchange, options, pull } = this;
+    const { request, body } = exchange;
+    if (options.ownBody !== null) return { kind: 'length', bytes: this.#ownText.length };
+    if (pull === null) return NONE;
     if (!request.chunked) return { kind: 'length', bytes: request.contentLength };
-    return this.body.complete && this.body.replayable && (this.body.trailers === '' || this.options.http10)
-      ? { kind: 'length', bytes: this.body.received }
+    if (body === null || !body.complete || !body.replayable) return CHUNKED;
+    return this.stream === null || body.trailers === '' || options.http10
+      ? { kind: 'length', bytes: body.received }
       : CHUNKED;
+  }
+
+  #pullBody(): BodyPull | null {
+    const { exchange, options } = this;
+    if (options.ownBody === null) return options.passBody ? (exchange.body?.pull(this) ?? null) : null;
+    this.#ownText = options.ownBody(exchange);
+    return new TextPull(this.#ownText);
   }
 
   /** Starts the next attempt, or ends the exchange when no peer is left. */
@@ -160,7 +206,8 @@ export class Forward implements BodyReader, Producer, Held {
   attempt(peer: Peer, fresh: boolean, now: number): void {
     const record = new Attempt(peer.name, now);
     this.#record(record);
-    this.body?.restart();
+    this.pull?.end();
+    this.pull = this.#pullBody();
     this.run = new AttemptRun(this, peer, record);
     this.run.start(fresh);
   }
@@ -217,7 +264,7 @@ export class Forward implements BodyReader, Producer, Held {
 
   endHeld(): void {
     this.ended = true;
-    this.exchange.producer = null;
+    this.exchange.setMaker(null);
     this.exchange.failure = 'no_live_peer';
   }
 
@@ -230,9 +277,9 @@ export class Forward implements BodyReader, Producer, Held {
   progress(requestSent: boolean): Progress {
     return {
       method: this.exchange.request.method,
-      answerStarted: this.exchange.headSent,
+      answerStarted: this.answerBegun,
       requestSent,
-      bodyReplayable: this.body === null || this.body.replayable,
+      bodyReplayable: this.stream === null || this.stream.replayable,
       tries: this.#tries,
       elapsedMs: systemClock.now() - this.#startedAt,
     };
@@ -261,7 +308,7 @@ export class Forward implements BodyReader, Producer, Held {
   /** The present attempt failed; its connection is gone. */
   attemptFailed(run: AttemptRun, failure: AttemptFailure | Failure, detail: string): void {
     if (this.ended) return;
-    const { exchange, upstream } = this;
+    const { upstream } = this;
     const { record, peer } = run;
     this.run = null;
     const now = systemClock.now();
@@ -284,7 +331,7 @@ export class Forward implements BodyReader, Producer, Held {
       this.#tried = this.#tried === NO_PEERS ? [peer] : [...this.#tried, peer];
       return this.nextPeer();
     }
-    if (exchange.headSent) return this.#abort(failure);
+    if (this.answerBegun) return this.#abort(failure);
     this.#giveUp(failure as AttemptFailure, detail);
   }
 
@@ -306,6 +353,7 @@ export class Forward implements BodyReader, Producer, Held {
   attemptDone(run: AttemptRun, now: number): void {
     this.ended = true;
     this.run = null;
+    this.pull?.end();
     this.release(run, 'ok', now);
   }
 
@@ -328,117 +376,82 @@ export class Forward implements BodyReader, Producer, Held {
 
   #finishWith(status: number, detail: string): void {
     this.ended = true;
-    this.exchange.producer = null;
     this.exchange.location.fail(this.exchange, status, detail);
   }
 
   #abort(failure: Failure): void {
     this.ended = true;
-    this.exchange.producer = null;
-    if (!this.exchange.ended) this.exchange.client.abort(failure);
+    this.exchange.sink.abort(this, failure);
   }
 
   // The request's body.
 
-  onBody(buf: Buffer, from: number, to: number): void {
-    const body = this.body;
-    if (body === null || this.ended) return;
-    if (!this.#waitingForBody && this.run?.passBodyOn(buf, from, to) === true) {
-      if (this.run?.mustWait === true) this.#holdBody();
-      return;
-    }
-    body.add(buf, from, to);
-    this.#pump();
+  onBodyWhole(): void {
+    if (this.ended) return;
+    this.#renewGroup();
+    this.nextPeer();
   }
 
-  onBodyEnd(trailers: string): void {
-    const body = this.body;
-    if (body === null || this.ended) return;
-    body.complete = true;
-    body.trailers = trailers;
-    this.#pump();
+  onBodyMore(): void {
+    this.run?.pumpBody();
   }
 
-  onBodyFailed(failure: Failure): void {
+  passBodyOn(buf: Buffer, from: number, to: number): boolean {
+    return this.run?.passBodyOn(buf, from, to) === true;
+  }
+
+  get peerMustWait(): boolean {
+    return this.run?.mustWait === true;
+  }
+
+  onBodyFailed(failure: Failure, detail: string): void {
     if (this.ended) return;
     this.#hold?.leave();
     this.#cancelRun();
     this.exchange.failure = failure;
-    if (this.exchange.headSent) return this.#abort(failure);
-    this.#finishWith(STATUS_OF[failure as keyof typeof STATUS_OF] ?? 400, bodyDetail(failure, this.exchange));
+    if (this.answerBegun) return this.#abort(failure);
+    this.#finishWith(STATUS_OF[failure as keyof typeof STATUS_OF] ?? 400, detail);
   }
 
-  #pump(): void {
-    const body = this.body;
-    if (body === null) return;
-    if (this.#waitingForBody && (body.complete || body.full)) {
-      this.#waitingForBody = false;
-      // HTTP/1.0 has no chunks, and without its end the body has no length.
-      if (this.options.http10 && !body.complete) return this.#finishWith(411, BODY_WITHOUT_LENGTH);
-      this.#renewGroup();
-      this.nextPeer();
-    } else {
-      this.run?.pumpBody();
-    }
-    // Without a peer the exchange has just ended: the client's body is no more ours to hold.
-    if (body.full && !this.ended) this.#holdBody();
-  }
-
-  #holdBody(): void {
-    if (this.#bodyPaused) return;
-    this.#bodyPaused = true;
-    this.exchange.client.pauseBody();
-  }
-
-  /** The peer took what there was. */
-  bodyFlowing(): void {
-    if (!this.#bodyPaused || this.body === null || this.body.full) return;
-    this.#bodyPaused = false;
-    this.exchange.client.resumeBody();
+  onBodyLost(detail: string): void {
+    this.onBodyFailed('client_body_not_stored', detail);
   }
 
   // The client's side of the answer.
 
-  onClientDrain(): void {
+  onDrain(): void {
     this.run?.resumeAnswer();
   }
 
-  onClientGone(failure: Failure): void {
+  onGone(why: Gone): void {
     if (this.ended) return;
     this.ended = true;
-    this.exchange.failure ??= failure;
+    if (why !== 'replaced') this.exchange.failure ??= why;
     this.#hold?.leave();
     this.#cancelRun();
   }
 
-  #cancelRun(): void {
+  /** A filter has put another answer in the place of the peer's. */
+  replaced(): void {
+    this.ended = true;
+    this.#cancelRun('ok');
+  }
+
+  #cancelRun(outcome: Attempt['outcome'] = 'client_aborted'): void {
+    this.pull?.end();
     const run = this.run;
     if (run === null) return;
     this.run = null;
     run.cancel();
     const now = systemClock.now();
     run.record.totalMs = now - run.record.startedAt;
-    if (run.record.outcome === 'pending') run.record.outcome = 'client_aborted';
+    if (run.record.outcome === 'pending') run.record.outcome = outcome;
     // The client left: that says nothing about the peer.
     this.release(run, 'abandoned', now);
   }
 }
 
-/** Why a request's body was refused, with the limit that it was over. */
-function bodyDetail(failure: Failure, { location }: Exchange): string {
-  switch (failure) {
-    case 'client_body_too_large':
-      return `the body is larger than client_max_body_size (${location.client.maxBodyBytes} bytes)`;
-    case 'client_body_timeout':
-      return `the rest of the body did not come within client_body_timeout (${location.client.bodyTimeoutMs} ms)`;
-    case 'client_body_malformed':
-      return 'the chunked body is not valid';
-    default:
-      return '';
-  }
-}
-
 const NO_PEERS: Peer[] = [];
 
-const BODY_WITHOUT_LENGTH =
-  'a chunked body larger than client_body_buffer_size cannot go to a peer over HTTP/1.0 (proxy_http_version)';
+const BODY_GONE =
+  'the body was passed on while it came and cannot be sent once more (proxy_request_buffering off)';

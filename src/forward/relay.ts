@@ -1,6 +1,6 @@
 // Moves the body of a peer's answer to the client: decodes the peer's framing, hands on bytes, holds the peer while the client is slow.
 // An incomplete body never ends cleanly.
-import type { Exchange } from '../exchange.ts';
+import { type Exchange, LAST, type Source, WAIT } from '../exchange.ts';
 import type { Framing } from '../http/framing.ts';
 import type { PeerConnection } from '../upstream/connection.ts';
 
@@ -20,18 +20,24 @@ export interface RelayObserver {
   onAnswerComplete(): void;
 }
 
+/** Whose answer it is. */
+export interface AnswerSource extends Source {
+  readonly exchange: Exchange;
+  /** Something of the answer was handed on: no other can take its place. */
+  answerBegun: boolean;
+}
+
 export class Relay {
+  readonly #source: AnswerSource;
   readonly #observer: RelayObserver;
-  readonly #exchange: Exchange;
   readonly #connection: PeerConnection;
   readonly framing: Framing;
   /** Bytes of a `length` body that have not come yet. */
   #left: number;
-  #started = false;
 
-  constructor(exchange: Exchange, connection: PeerConnection, framing: Framing, observer: RelayObserver) {
+  constructor(source: AnswerSource, connection: PeerConnection, framing: Framing, observer: RelayObserver) {
     this.#observer = observer;
-    this.#exchange = exchange;
+    this.#source = source;
     this.#connection = connection;
     this.framing = framing;
     this.#left = framing === 'length' ? connection.head.contentLength : 0;
@@ -72,7 +78,7 @@ export class Relay {
     if (!last) return flowing ? 'more' : 'held';
     if (trailers !== '') {
       this.#observer.onAnswerComplete();
-      this.#exchange.client.finish(trailers);
+      this.#source.exchange.sink.finish(this.#source, trailers);
     }
     return decoder.consumed === to ? 'complete' : 'complete-dirty';
   }
@@ -81,20 +87,23 @@ export class Relay {
   peerEnded(): boolean {
     if (this.framing !== 'until-close') return false;
     this.#observer.onAnswerComplete();
-    this.#exchange.client.finish('');
+    this.#source.exchange.sink.finish(this.#source, '');
     return true;
   }
 
   #emit(buf: Buffer | null, from: number, to: number, last: boolean): boolean {
-    const client = this.#exchange.client;
+    const source = this.#source;
+    const { exchange } = source;
     if (last) this.#observer.onAnswerComplete();
-    if (!this.#started) {
-      this.#started = true;
-      return client.start(this.#exchange, from < to ? buf : null, from, to, last);
+    if (!source.answerBegun) {
+      const flow = exchange.sink.start(source, exchange, from < to ? buf : null, from, to, last ? LAST : 0);
+      source.answerBegun = true;
+      return flow !== WAIT;
     }
     let flowing = true;
-    if (buf !== null && from < to) flowing = client.write(buf, from, to);
-    if (last) client.finish('');
+    if (buf !== null && from < to)
+      flowing = exchange.sink.write(source, buf, from, to, last ? LAST : 0) !== WAIT;
+    else if (last) exchange.sink.finish(source, '');
     return flowing;
   }
 }

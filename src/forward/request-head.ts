@@ -33,6 +33,8 @@ export interface RequestHeadOptions {
   readonly method: ((exchange: Exchange) => string) | null;
   /** The request target for the peer. */
   readonly target: (exchange: Exchange) => string;
+  /** False: of the client's own fields none goes on. */
+  readonly passFields: boolean;
   readonly http10: boolean;
   readonly keepalive: boolean;
 }
@@ -72,7 +74,7 @@ export function compileRequestHead(options: RequestHeadOptions) {
     else text += persistence;
     if (framing.kind === 'length') text += `Content-Length: ${framing.bytes}\r\n`;
     else if (framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
-    return `${text}${copyFields(request, replaced)}\r\n`;
+    return options.passFields ? `${text}${copyFields(request, replaced)}\r\n` : `${text}\r\n`;
   };
 }
 

@@ -3,7 +3,6 @@ import {
   type Context,
   choice,
   count,
-  flag,
   HTTP_AND_IF,
   HTTP_LEVELS,
   ignored,
@@ -11,11 +10,11 @@ import {
   type ReadContext,
   type Row,
   setting,
-  size,
   time,
 } from '../config/row.ts';
 import type { Word } from '../config/tree.ts';
-import { NEXT_WORDS, type NextWord } from './next-upstream.ts';
+import { familyDefaults, familyRows } from './family/rows.ts';
+import { peerTlsDefaults, peerTlsRowsOfAll } from './tls/rows.ts';
 
 /** One proxy_redirect. */
 export type ProxyRedirect =
@@ -29,8 +28,9 @@ export type ProxyRedirect =
       readonly to: string;
     };
 
+/** Where a location passes requests, of whichever family: the scheme tells (`http://…`, `fastcgi://…`). */
 export interface ProxyPass {
-  /** Template of the URL as written. */
+  /** Template of the URL. */
   readonly url: string;
   readonly at: string;
 }
@@ -40,43 +40,26 @@ declare module '../config/model.ts' {
     readonly proxyPass: ProxyPass | null;
     /** `[name, template]`. */
     readonly proxySetHeader: readonly (readonly [name: string, value: string])[];
-    readonly proxyPassHeader: readonly string[];
-    readonly proxyHideHeader: readonly string[];
     readonly proxyRedirect: readonly ProxyRedirect[];
     readonly proxyHttpVersion: '1.0' | '1.1';
     /** Template; '' = the client's method. */
     readonly proxyMethod: string;
-    readonly proxyConnectTimeoutMs: number;
-    readonly proxySendTimeoutMs: number;
-    readonly proxyReadTimeoutMs: number;
-    readonly proxyNextUpstream: readonly NextWord[];
-    readonly proxyNextUpstreamTries: number;
-    readonly proxyNextUpstreamTimeoutMs: number;
-    readonly proxyRequestBuffering: boolean;
-    readonly proxyIgnoreClientAbort: boolean;
-    readonly proxyBufferBytes: number;
+    /** Template; null = the client's body. */
+    readonly proxySetBody: string | null;
     readonly proxyHoldMs: number;
     readonly proxyHoldRequests: number;
   }
 }
 
 export const forwardDefaults = {
+  ...familyDefaults('proxy'),
+  ...peerTlsDefaults,
   proxyPass: null,
   proxySetHeader: [],
-  proxyPassHeader: [],
-  proxyHideHeader: [],
   proxyRedirect: [{ kind: 'default' }],
   proxyHttpVersion: '1.1',
   proxyMethod: '',
-  proxyConnectTimeoutMs: 60_000,
-  proxySendTimeoutMs: 60_000,
-  proxyReadTimeoutMs: 60_000,
-  proxyNextUpstream: ['error', 'timeout'],
-  proxyNextUpstreamTries: 0,
-  proxyNextUpstreamTimeoutMs: 0,
-  proxyRequestBuffering: true,
-  proxyIgnoreClientAbort: false,
-  proxyBufferBytes: 32_768,
+  proxySetBody: null,
   proxyHoldMs: 10_000,
   proxyHoldRequests: 1000,
 } as const;
@@ -108,13 +91,14 @@ const PASS_PLACES: readonly Context[] = ['location', 'if in location'];
 const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 
 export const forwardRows: readonly Row[] = [
+  ...familyRows('proxy'),
   setting('proxyPass', {
     name: 'proxy_pass',
     contexts: PASS_PLACES,
     args: [1, 1],
     syntax: 'URL',
     inherit: false,
-    doc: 'Sends requests to http://name[/uri], the name of an upstream or a program, or to http://host[:port][/uri]. With a URI part it replaces the matched part of the path.',
+    doc: 'Sends requests to http://name[/uri], the name of an upstream or a program, or to http://host[:port][/uri]; with https:// over TLS. With a URI part it replaces the matched part of the path.',
     read: readProxyPass,
   }),
   list('proxySetHeader', {
@@ -125,22 +109,6 @@ export const forwardRows: readonly Row[] = [
     default: 'Host $proxy_host (JSON: Host, X-Real-IP, X-Scheme, X-Forwarded-For, -Proto and -Host)',
     doc: 'Sets a field of the request to the peer; an empty value sends none. A level that has any inherits none; JSON’s own fields stay, name by name.',
     read: readSetHeader,
-  }),
-  list('proxyPassHeader', {
-    name: 'proxy_pass_header',
-    contexts: HTTP_LEVELS,
-    args: [1, 1],
-    syntax: 'field',
-    doc: 'Passes a field of the peer’s answer that is hidden by default, such as Server or Date.',
-    read: (words) => words[0].text.toLowerCase(),
-  }),
-  list('proxyHideHeader', {
-    name: 'proxy_hide_header',
-    contexts: HTTP_LEVELS,
-    args: [1, 1],
-    syntax: 'field',
-    doc: 'Keeps a field of the peer’s answer from the client.',
-    read: (words) => words[0].text.toLowerCase(),
   }),
   list('proxyRedirect', {
     name: 'proxy_redirect',
@@ -166,73 +134,13 @@ export const forwardRows: readonly Row[] = [
     doc: 'Method of the request to the peer, instead of the client’s.',
     read: (words, cx) => cx.template(words[0]),
   }),
-  time('proxyConnectTimeoutMs', {
-    name: 'proxy_connect_timeout',
+  setting('proxySetBody', {
+    name: 'proxy_set_body',
     contexts: HTTP_LEVELS,
-    default: '60s',
-    doc: 'Time for a connection to a peer. 0 = no limit.',
-  }),
-  time('proxySendTimeoutMs', {
-    name: 'proxy_send_timeout',
-    contexts: HTTP_LEVELS,
-    default: '60s',
-    doc: 'Time between two writes to a peer that does not read, also within a WebSocket. 0 = no limit.',
-  }),
-  time('proxyReadTimeoutMs', {
-    name: 'proxy_read_timeout',
-    contexts: HTTP_LEVELS,
-    default: '60s',
-    doc: 'Time between two reads from a peer, before and within its answer; also the idle time of a WebSocket. 0 = no limit.',
-  }),
-  setting('proxyNextUpstream', {
-    name: 'proxy_next_upstream',
-    contexts: HTTP_LEVELS,
-    args: [1, 12],
-    syntax: NEXT_WORDS.join(' | '),
-    repeat: 'union',
-    default: 'error timeout',
-    doc: 'Failures after which a request goes to another peer.',
-    read: (words, cx) => {
-      const taken = words.map((word) => NEXT_WORDS.find((known) => known === word.text));
-      const bad = taken.indexOf(undefined);
-      if (bad >= 0) {
-        return cx.problems.error(
-          words[bad].at,
-          `unknown condition "${words[bad].text}"; there are ${NEXT_WORDS.join(', ')}`,
-        );
-      }
-      return taken.filter((word) => word !== undefined);
-    },
-  }),
-  count('proxyNextUpstreamTries', {
-    name: 'proxy_next_upstream_tries',
-    contexts: HTTP_LEVELS,
-    default: '0',
-    doc: 'Most attempts of a request; 0 = one per peer.',
-  }),
-  time('proxyNextUpstreamTimeoutMs', {
-    name: 'proxy_next_upstream_timeout',
-    contexts: HTTP_LEVELS,
-    default: '0',
-    doc: 'Time in which a further attempt may begin; 0 = no limit.',
-  }),
-  flag('proxyRequestBuffering', {
-    name: 'proxy_request_buffering',
-    contexts: HTTP_LEVELS,
-    default: 'on',
-    doc: 'Waits for a chunked body up to client_body_buffer_size so that the peer gets a length; off streams at once.',
-  }),
-  flag('proxyIgnoreClientAbort', {
-    name: 'proxy_ignore_client_abort',
-    contexts: HTTP_LEVELS,
-    default: 'off',
-    doc: 'Goes on with the peer when the client closes its side before the answer.',
-  }),
-  size('proxyBufferBytes', {
-    name: 'proxy_buffer_size',
-    contexts: HTTP_LEVELS,
-    default: '32k',
-    doc: 'Largest head of a peer’s answer; beyond, 502.',
+    args: [1, 1],
+    syntax: 'value',
+    doc: 'What the peer gets instead of the client’s body.',
+    read: (words, cx) => cx.template(words[0]),
   }),
   time('proxyHoldMs', {
     name: 'proxy_hold',
@@ -248,28 +156,16 @@ export const forwardRows: readonly Row[] = [
     default: '1000',
     doc: 'How many requests may wait so in each acceptor; others get their 502 at once.',
   }),
+  ...peerTlsRowsOfAll,
   ...['websocket', 'websockets'].map((name) =>
     ignored(name, HTTP_AND_IF, 'WebSockets pass by themselves', { args: [0, 8], warn: true }),
   ),
-  ...[
-    'proxy_buffering',
-    'proxy_buffers',
-    'proxy_busy_buffers_size',
-    'proxy_max_temp_file_size',
-    'proxy_temp_path',
-  ]
-    .concat(['proxy_temp_file_write_size', 'proxy_socket_keepalive', 'proxy_headers_hash_max_size'])
-    .map((name) =>
-      ignored(name, HTTP_AND_IF, 'answers are streamed with backpressure and never stored', { args: [1, 4] }),
-    ),
+  ignored('proxy_headers_hash_max_size', HTTP_AND_IF, 'fields are never stored in a table'),
 ];
 
 function readProxyPass(words: readonly Word[], cx: ReadContext): ProxyPass | undefined {
   const { text, at } = words[0];
-  if (/^https:\/\//i.test(text)) {
-    return cx.problems.error(at, 'proxy_pass to https:// is not supported yet; use http://');
-  }
-  if (!/^http:\/\/./i.test(text) && !text.startsWith('$')) {
+  if (!/^https?:\/\/./i.test(text) && !text.startsWith('$')) {
     return cx.problems.error(at, `"${text}" is no URL; write http://${text.replace(/^\/*/, '') || 'group'}`);
   }
   return { url: cx.template(words[0]), at: `${at.file}:${at.line}:${at.column}` };

@@ -30,14 +30,17 @@ function addForwardedFor(x: Exchange): string {
 }
 
 /** The Host that a peer gets by default: without the usual port, and for a Unix socket a name (ngx_http_proxy_set_vars). */
-export function hostFieldOf(authority: string): string {
+export function hostFieldOf(authority: string, secure: boolean): string {
   if (authority.startsWith('unix:')) return 'localhost';
-  return authority.endsWith(':80') ? authority.slice(0, -3) : authority;
+  const usual = secure ? ':443' : ':80';
+  return authority.endsWith(usual) ? authority.slice(0, -usual.length) : authority;
 }
 
-function proxyPort({ proxyHost }: Exchange): string | undefined {
+function proxyPort({ proxyHost, proxySecure }: Exchange): string | undefined {
   if (proxyHost === '') return undefined;
-  return proxyHost.startsWith('unix:') ? '' : (/:(\d+)$/.exec(proxyHost)?.[1] ?? '80');
+  return proxyHost.startsWith('unix:')
+    ? ''
+    : (/:(\d+)$/.exec(proxyHost)?.[1] ?? (proxySecure ? '443' : '80'));
 }
 
 export const forwardVariables: VariableTable = {
@@ -49,7 +52,7 @@ export const forwardVariables: VariableTable = {
     upstream_header_time: each((a) => seconds(a.headMs)),
     upstream_bytes_sent: each((a) => String(a.bytesSent)),
     upstream_bytes_received: each((a) => String(a.bytesReceived)),
-    proxy_host: (x) => (x.proxyHost === '' ? undefined : hostFieldOf(x.proxyHost)),
+    proxy_host: (x) => (x.proxyHost === '' ? undefined : hostFieldOf(x.proxyHost, x.proxySecure)),
     proxy_port: proxyPort,
     proxy_add_x_forwarded_for: addForwardedFor,
   },

@@ -21,6 +21,7 @@ import { findHeadEnd, type HeadLimits, MALFORMED, NEED_MORE } from './request-he
 export type ResponseProblem =
   | FieldProblem
   | 'invalid status line'
+  | 'invalid Status field'
   | 'it speaks HTTP/2 only'
   | 'head too large'
   | 'invalid Content-Length'

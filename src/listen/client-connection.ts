@@ -2,7 +2,7 @@
 // The front of HTTP/1.x: all framing towards the client is decided here (RFC 9112 §6, §9).
 // Longer than most files on purpose: one state machine with one timer. What it moves (heads, answers, bodies, tunnels) is in files of
 // its own; split further, each transition would cross two.
-import { type BodyReader, type ClientSink, Exchange, type TunnelEnd } from '../exchange.ts';
+import { type BodyReader, type Client, Exchange, type TunnelEnd } from '../exchange.ts';
 import { requestHeads } from '../http/head-pool.ts';
 import {
   MALFORMED,
@@ -19,7 +19,7 @@ import { rethrowLater } from '../shared/rethrow-later.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 import { type Accepted, socketOf } from '../socket/accepted.ts';
 import type { ByteSocket, SocketOwner } from '../socket/byte-socket.ts';
-import { AnswerWriter } from './answer-writer.ts';
+import { type AnswerLine, AnswerRoot } from './answer-root.ts';
 import { BodySource } from './body-source.ts';
 import type { Front } from './front.ts';
 import { TunnelSide } from './tunnel-side.ts';
@@ -49,7 +49,7 @@ const PIPELINE_BYTES = 65_536;
 
 let lastConnectionId = 0;
 
-export class ClientConnection implements ClientSink, SocketOwner {
+export class ClientConnection implements Client, AnswerLine, SocketOwner {
   readonly id = ++lastConnectionId;
   readonly #socket: ByteSocket;
   readonly secure: boolean;
@@ -59,10 +59,9 @@ export class ClientConnection implements ClientSink, SocketOwner {
   readonly #acceptedAt: number;
   requests = 0;
   #state: State = 'idle';
-  #exchange: Exchange | null = null;
   /** The head of the present request; none while the connection is idle. */
   #head: RequestHead | null = null;
-  readonly #answer: AnswerWriter;
+  readonly root: AnswerRoot;
   readonly #body: BodySource;
   #tunnel: TunnelSide | null = null;
   /** Bytes that were read and not used yet: `#input[#from, #end)`. */
@@ -92,12 +91,16 @@ export class ClientConnection implements ClientSink, SocketOwner {
     this.remoteAddress = socket.remoteAddress || UNIX_CLIENT;
     this.remotePort = socket.remotePort;
     this.#deadline = new Deadline(() => this.#onTimeout());
-    this.#answer = new AnswerWriter(socket);
+    this.root = new AnswerRoot(socket, this);
     this.#body = new BodySource(socket);
     this.#acceptedAt = acceptedAtMs;
     const { headTimeoutMs } = home.front;
     const leftMs = headTimeoutMs + acceptedAtMs - wheel.nowMs;
     this.#await('head', headTimeoutMs > 0 ? Math.max(1, leftMs) : 0);
+  }
+
+  get #exchange(): Exchange | null {
+    return this.root.exchange;
   }
 
   get #request(): RequestHead {
@@ -177,7 +180,7 @@ export class ClientConnection implements ClientSink, SocketOwner {
     try {
       if (exchange === null || exchange.headSent) return this.#clientGone('client_aborted');
       exchange.closeAfter = true;
-      exchange.producer?.onClientGone('client_aborted');
+      exchange.source?.onGone('client_aborted');
       exchange.location.fail(exchange, 500, 'internal error');
     } catch {
       // What threw once may throw again: 'close' ends the rest.
@@ -272,7 +275,7 @@ export class ClientConnection implements ClientSink, SocketOwner {
     wheel.disarm(this.#deadline);
     const request = this.#request;
     const exchange = new Exchange(this, request, front.serverFor(request.host), systemClock.now());
-    this.#exchange = exchange;
+    this.root.exchange = exchange;
     this.#body.begin(exchange);
     exchange.server.dispatch(exchange);
   }
@@ -285,7 +288,7 @@ export class ClientConnection implements ClientSink, SocketOwner {
     request.reset();
     wheel.disarm(this.#deadline);
     const exchange = new Exchange(this, request, this.#home.front.defaultServer, systemClock.now());
-    this.#exchange = exchange;
+    this.root.exchange = exchange;
     this.#setInput(null, 0, 0);
     this.#body.begin(exchange);
     exchange.closeAfter = true;
@@ -310,7 +313,7 @@ export class ClientConnection implements ClientSink, SocketOwner {
       if (this.#unread === 0 || !this.#socket.mustWait) this.#socket.closeSoon();
       return;
     }
-    if (!this.#body.complete || exchange.producer?.survivesHalfClose === false)
+    if (!this.#body.complete || exchange.source?.survivesHalfClose === false)
       this.#clientGone('client_aborted');
   }
 
@@ -340,13 +343,13 @@ export class ClientConnection implements ClientSink, SocketOwner {
   #loseExchange(exchange: Exchange, failure: Failure): void {
     exchange.failure ??= failure;
     exchange.closeAfter = true;
-    const producer = exchange.producer;
-    exchange.producer = null;
+    const { source } = exchange;
+    exchange.source = null;
     const reader = this.#body.takeReader();
-    if (producer !== null) producer.onClientGone(failure);
+    if (source !== null) source.onGone(failure);
     else reader?.onBodyFailed(failure);
     if (!exchange.headSent) exchange.status = 499;
-    this.#finishExchange(exchange);
+    this.onAnswered(exchange);
   }
 
   // Time.
@@ -389,72 +392,20 @@ export class ClientConnection implements ClientSink, SocketOwner {
   // Answers.
 
   informational(status: number, lines: string): void {
-    if (this.#request.minor === 1) this.#answer.informational(status, lines);
+    if (this.#request.minor === 1) this.root.informational(status, lines);
   }
 
-  sendWhole(exchange: Exchange, body: string | Buffer): void {
+  hangUp(exchange: Exchange): void {
     if (exchange !== this.#exchange) return;
-    exchange.length = body.length;
-    this.#prepare(exchange);
-    this.#answer.whole(exchange, body);
-    this.#finishExchange(exchange);
-  }
-
-  start(exchange: Exchange, piece: Buffer | null, from: number, to: number, last: boolean): boolean {
-    if (exchange !== this.#exchange) return true;
-    this.#prepare(exchange);
-    const flowing = this.#answer.start(exchange, piece, from, to, last);
-    if (last) this.#finishExchange(exchange);
-    else if (!flowing) this.#await('send', exchange.location.client.sendTimeoutMs);
-    return flowing;
-  }
-
-  write(piece: Buffer, from: number, to: number): boolean {
-    const exchange = this.#exchange;
-    if (exchange === null) return true;
-    const flowing = this.#answer.write(exchange, piece, from, to);
-    if (!flowing) this.#await('send', exchange.location.client.sendTimeoutMs);
-    return flowing;
-  }
-
-  writeKept(piece: Buffer, from: number, to: number): boolean {
-    const exchange = this.#exchange;
-    if (exchange === null) return true;
-    const taken = this.#answer.writeKept(exchange, piece, from, to);
-    if (!taken) this.#await('send', exchange.location.client.sendTimeoutMs);
-    return taken;
-  }
-
-  finish(trailers: string): void {
-    const exchange = this.#exchange;
-    if (exchange === null) return;
-    this.#answer.finish(trailers);
-    this.#finishExchange(exchange);
-  }
-
-  abort(failure: Failure): void {
-    const exchange = this.#exchange;
-    if (exchange === null) return;
-    exchange.failure ??= failure;
     exchange.closeAfter = true;
-    exchange.producer = null;
-    // A length or a missing last chunk shows that the answer is cut; a reset could destroy what the client has not read of it.
-    if (this.#answer.endsWithConnection) this.#socket.reset();
-    this.#finishExchange(exchange);
-  }
-
-  hangUp(): void {
-    const exchange = this.#exchange;
-    if (exchange === null) return;
-    exchange.closeAfter = true;
-    exchange.producer = null;
+    exchange.dropAnswer();
     // Nothing more is read: whoever goes on sending is told by the kernel.
     this.#socket.closeSoon();
-    this.#finishExchange(exchange);
+    this.onAnswered(exchange);
   }
 
   /** Decides, before the head is written, whether the connection stays. */
-  #prepare(exchange: Exchange): void {
+  beforeHead(exchange: Exchange): void {
     const policy = exchange.location.client;
     const request = this.#request;
     const stays =
@@ -470,7 +421,10 @@ export class ClientConnection implements ClientSink, SocketOwner {
     exchange.closeAfter = !stays;
     this.#keepaliveMs = policy.keepaliveTimeoutMs;
     this.#sendMs = policy.sendTimeoutMs;
-    exchange.location.filter?.(exchange);
+  }
+
+  awaitSend(exchange: Exchange): void {
+    this.#await('send', exchange.location.client.sendTimeoutMs);
   }
 
   onDrained(): void {
@@ -480,7 +434,7 @@ export class ClientConnection implements ClientSink, SocketOwner {
     }
     const exchange = this.#exchange;
     if (this.#awaited === 'send') this.#sendDone();
-    exchange?.producer?.onClientDrain();
+    exchange?.source?.onDrain();
   }
 
   /** The client took what waited: what else is awaited of it? */
@@ -495,13 +449,14 @@ export class ClientConnection implements ClientSink, SocketOwner {
     if (this.#body.wants) this.#awaitBody();
   }
 
-  #finishExchange(exchange: Exchange): void {
+  onAnswered(exchange: Exchange): void {
     if (exchange.ended) return;
-    exchange.ended = true;
-    this.#exchange = null;
+    this.root.exchange = null;
     this.#tunnel = null;
+    // Whoever still holds the exchange reads its head, which then cannot serve another request.
+    if (exchange.isHeld) this.#head = null;
     try {
-      exchange.location.log?.(exchange);
+      exchange.end();
     } catch (error) {
       rethrowLater(error);
     }
@@ -577,7 +532,7 @@ export class ClientConnection implements ClientSink, SocketOwner {
     const exchange = this.#exchange;
     if (exchange === null) return;
     if (exchange.request.expectContinue && this.#unread === 0 && !this.#body.complete) {
-      this.#answer.informational(100, '');
+      this.root.informational(100, '');
     }
     this.#body.read(reader);
     if (this.#body.wants) this.#awaitBody();
@@ -609,8 +564,7 @@ export class ClientConnection implements ClientSink, SocketOwner {
 
   startTunnel(exchange: Exchange, end: TunnelEnd): void {
     exchange.closeAfter = true;
-    exchange.location.filter?.(exchange);
-    this.#answer.switchProtocols(exchange);
+    this.root.switchProtocols(exchange);
     this.#state = 'tunnel';
     wheel.disarm(this.#deadline);
     const input = this.#input;
@@ -620,7 +574,7 @@ export class ClientConnection implements ClientSink, SocketOwner {
     this.#sendMs = exchange.location.client.sendTimeoutMs;
     // A client that spoke before the 101 may be held.
     this.#body.release();
-    this.#tunnel = new TunnelSide(this.#socket, exchange, end, () => this.#finishExchange(exchange));
+    this.#tunnel = new TunnelSide(this.#socket, exchange, end, () => this.onAnswered(exchange));
     if (input !== null && from < to) this.#tunnel.onBytes(input, from, to);
   }
 

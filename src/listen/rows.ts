@@ -47,7 +47,6 @@ declare module '../config/model.ts' {
     readonly largeClientHeaderBuffers: { readonly count: number; readonly bytes: number };
     readonly maxHeaders: number;
     readonly clientMaxBodyBytes: number;
-    readonly clientBodyBufferBytes: number;
     readonly clientHeaderTimeoutMs: number;
     readonly clientBodyTimeoutMs: number;
     readonly sendTimeoutMs: number;
@@ -71,7 +70,6 @@ export const listenDefaults = {
   largeClientHeaderBuffers: { count: 4, bytes: 8192 },
   maxHeaders: 1000,
   clientMaxBodyBytes: 1024 ** 2,
-  clientBodyBufferBytes: 65_536,
   clientHeaderTimeoutMs: 60_000,
   clientBodyTimeoutMs: 60_000,
   sendTimeoutMs: 60_000,
@@ -191,12 +189,6 @@ export const listenRows: readonly Row[] = [
     default: '1m',
     doc: 'Largest body of a request, chunked ones too; beyond, 413. 0 = no limit.',
   }),
-  size('clientBodyBufferBytes', {
-    name: 'client_body_buffer_size',
-    contexts: HTTP_LEVELS,
-    default: '64k',
-    doc: 'How much of a body is kept so that a failed request can be sent to another peer. nginx: 16k, more on disk.',
-  }),
   time('clientHeaderTimeoutMs', {
     name: 'client_header_timeout',
     contexts: HTTP_SERVER,
@@ -272,13 +264,9 @@ export const listenRows: readonly Row[] = [
     'lingering_time',
     'lingering_timeout',
   ].map((name) => ignored(name, HTTP_LEVELS, 'built in', { args: [1, 1] })),
-  ...[
-    'keepalive_disable',
-    'msie_padding',
-    'client_body_temp_path',
-    'client_body_in_file_only',
-    'postpone_output',
-  ].map((name) => ignored(name, HTTP_LEVELS, 'nothing of the kind is needed here', { args: [1, 4] })),
+  ...['keepalive_disable', 'msie_padding', 'postpone_output'].map((name) =>
+    ignored(name, HTTP_LEVELS, 'nothing of the kind is needed here', { args: [1, 4] }),
+  ),
 ];
 
 function readProtocols(words: readonly Word[], cx: ReadContext): readonly string[] | undefined {

@@ -1,6 +1,7 @@
 // Certificates and keys as they were read when their configuration was: an acceptor that starts later, or again, has the same ones,
 // whatever stands on the disk by then (half of a renewal, for one).
 import type { Model } from '../config/model.ts';
+import { peerTlsFiles } from '../forward/tls/peer-files.ts';
 import { readFileWithin } from '../shared/read-file.ts';
 
 /** Where the self-signed certificate is. */
@@ -20,9 +21,9 @@ export function readPem(path: string): Buffer {
   return readFileWithin(path, { maxBytes: MAX_BYTES });
 }
 
-/** Reads what the TLS servers of a Model name. Throws an error that names the file. */
+/** Reads what a Model names for TLS, towards clients and towards peers. Throws an error that names the file. */
 export function readTlsFiles(model: Model, selfSigned: CertificatePaths | null): TlsFiles {
-  const paths = new Set<string>();
+  const paths = new Set<string>(peerTlsFiles(model));
   for (const { settings } of model.servers) {
     if (!settings.listens.some((listen) => listen.ssl) || settings.sslCertificate === '') continue;
     const own = settings.sslCertificate === 'self-signed' ? selfSigned : null;

@@ -1,5 +1,5 @@
 // From a request to the handler of its location: server script, location search, location script, at most ten times round.
-import type { Exchange, Handler, LocationRuntime } from '../exchange.ts';
+import type { Exchange, Handler, LocationRuntime, ServerRuntime } from '../exchange.ts';
 import { createLocationFinder, type LocationEntry } from './locations.ts';
 import type { Script } from './script.ts';
 import { normaliseUri, PLAIN } from './uri.ts';
@@ -15,8 +15,8 @@ const MAX_REDIRECTS = 10;
 
 export interface Dispatcher {
   readonly dispatch: Handler;
-  /** Goes to another URI of the same server, through the server's script again: index files. */
-  readonly redirectInternally: (exchange: Exchange, uri: string) => void;
+  readonly redirect: ServerRuntime['redirect'];
+  readonly toNamed: ServerRuntime['toNamed'];
 }
 
 export function createDispatcher(
@@ -26,26 +26,12 @@ export function createDispatcher(
 ): Dispatcher {
   const find = createLocationFinder(locations);
 
+  const named = namedLocations(locations);
+
   const toLocation = (exchange: Exchange): void => {
     while (exchange.redirects++ <= MAX_REDIRECTS) {
       const found = find(exchange.uri, exchange) ?? root;
-      exchange.location = found.runtime;
-      const { maxBodyBytes } = found.runtime.client;
-      if (maxBodyBytes > 0 && exchange.request.contentLength > maxBodyBytes) {
-        exchange.closeAfter = true;
-        exchange.failure = 'client_body_too_large';
-        found.runtime.fail(
-          exchange,
-          413,
-          `the body is larger than client_max_body_size (${maxBodyBytes} bytes)`,
-        );
-        return;
-      }
-      const outcome = found.script === null ? 'go-on' : found.script(exchange);
-      if (outcome === 'answered') return;
-      if (outcome === 'relocate') continue;
-      exchange.location.handle(exchange);
-      return;
+      if (enterLocation(exchange, found) !== 'relocate') return;
     }
     exchange.location.fail(exchange, 500, 'rewrite or internal redirection cycle');
   };
@@ -74,12 +60,57 @@ export function createDispatcher(
       }
       enter(exchange);
     },
-    redirectInternally(exchange, uri) {
+    redirect(exchange, uri, args) {
+      leaveLocation(exchange, root.runtime);
       exchange.uri = uri;
+      if (args !== undefined) {
+        exchange.args = args;
+        exchange.hasArgs = args !== '';
+      }
       exchange.rewritten = true;
       exchange.locationHolds = true;
-      exchange.location = root.runtime;
       enter(exchange);
     },
+    toNamed(exchange, name) {
+      const found = named.get(name);
+      leaveLocation(exchange, found?.runtime ?? root.runtime);
+      if (found === undefined) {
+        exchange.location.fail(exchange, 500, `there is no location ${name}`);
+      } else if (exchange.redirects++ > MAX_REDIRECTS) {
+        exchange.location.fail(exchange, 500, `rewrite or internal redirection cycle at ${name}`);
+      } else {
+        if (enterLocation(exchange, found) === 'relocate') toLocation(exchange);
+      }
+    },
   };
+}
+
+/** What the location so far has begun ends with it; variables stay. */
+function leaveLocation(exchange: Exchange, to: LocationRuntime): void {
+  exchange.dropAnswer();
+  exchange.isInternal = true;
+  exchange.location = to;
+}
+
+/** Script, then phases and content. 'relocate': the script wants another location. */
+function enterLocation(exchange: Exchange, { runtime, script }: RoutedLocation): 'relocate' | 'entered' {
+  exchange.location = runtime;
+  const { maxBodyBytes } = runtime.client;
+  if (maxBodyBytes > 0 && exchange.request.contentLength > maxBodyBytes) {
+    exchange.closeAfter = true;
+    exchange.failure = 'client_body_too_large';
+    runtime.fail(exchange, 413, `the body is larger than client_max_body_size (${maxBodyBytes} bytes)`);
+    return 'entered';
+  }
+  const outcome = script === null ? 'go-on' : script(exchange);
+  if (outcome === 'relocate') return 'relocate';
+  if (outcome !== 'answered') exchange.location.handle(exchange);
+  return 'entered';
+}
+
+function namedLocations(
+  entries: readonly LocationEntry<RoutedLocation>[],
+): ReadonlyMap<string, RoutedLocation> {
+  const named = entries.filter(({ match }) => match.kind === 'named');
+  return new Map(named.map(({ match, value }) => [match.text, value]));
 }

@@ -35,7 +35,8 @@ export class Pattern {
 
   constructor(tree: Tree, native: RegExp, exponent: number, nativeLength: number) {
     this.#tree = tree;
-    this.names = tree.names;
+    // Variables have no case (ngx_http_get_variable_index).
+    this.names = tree.names.map(([name, group]) => [name.toLowerCase(), group]);
     this.doubles = exponent === Infinity;
     this.native = native;
     this.nativeLength = nativeLength;

@@ -94,7 +94,7 @@ const SILENT: ReadonlySet<number> = new Set([408, 444, 499]);
 function closeSilently(status: number): Step {
   return (x) => {
     x.status = status;
-    x.client.hangUp();
+    x.client.hangUp(x);
     return 'answered';
   };
 }

@@ -1,5 +1,6 @@
 // Variables that the request and its connection give.
 import type { Exchange } from '../exchange.ts';
+import { binaryAddress } from './binary-address.ts';
 import { bareName } from './hosts.ts';
 import type { Getter, VariableTable } from './template.ts';
 
@@ -36,11 +37,21 @@ function argument(name: string): Getter {
   };
 }
 
+/** The first cookie of this name, which has no case in nginx (ngx_http_parse_multi_header_lines); a comma ends a part, but no value. */
 function cookie(name: string): Getter {
+  const wanted = name.toLowerCase();
   return (x) => {
-    for (const pair of (x.request.getAll('cookie') ?? '').split(/; */)) {
-      const equals = pair.indexOf('=');
-      if (equals > 0 && pair.slice(0, equals) === name) return pair.slice(equals + 1);
+    const text = x.request.getAll('cookie');
+    if (text === undefined) return undefined;
+    for (let p = 0; p < text.length; ) {
+      const found =
+        text.slice(p, p + wanted.length).toLowerCase() === wanted
+          ? /^ *= *([^;]*)/.exec(text.slice(p + wanted.length))
+          : null;
+      if (found !== null) return found[1];
+      while (p < text.length && text[p] !== ';' && text[p] !== ',') p++;
+      p++;
+      while (text[p] === ' ') p++;
     }
     return undefined;
   };
@@ -75,6 +86,7 @@ export const routeVariables: VariableTable = {
     host,
     http_host: (x) => (x.request.host === '' ? undefined : x.request.host),
     remote_addr: (x) => x.client.remoteAddress,
+    binary_remote_addr: (x) => binaryAddress(x.client.remoteAddress),
     remote_port: (x) => String(x.client.remotePort),
     remote_user: remoteUser,
     scheme: (x) => (x.client.secure ? 'https' : 'http'),
@@ -94,7 +106,6 @@ export const routeVariables: VariableTable = {
     request_id: (x) => x.id,
     connection: (x) => String(x.client.id),
     connection_requests: (x) => String(x.client.requests),
-    content_length: field('content-length'),
     content_type: field('content-type'),
     ssl_server_name: (x) => x.client.sniName,
     0: capture(0),

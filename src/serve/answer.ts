@@ -1,34 +1,30 @@
 // Whole answers made here: pages and the text of `return`. Strings are bytes as latin1, one character each.
-import type { Exchange } from '../exchange.ts';
+import { BARE, passHead, REPLACED } from '../answer/head-pass.ts';
+import { type Exchange, INSTANT, LAST } from '../exchange.ts';
 
 /** Sends `body` with `exchange.status` and `.lines`: not for HEAD, which gets its length only, nor with statuses that have none. */
 export function sendBody(exchange: Exchange, body: string): void {
-  const { status, client } = exchange;
-  exchange.producer = null;
-  if (status === 204 || status === 304) {
-    sendHeadOnly(exchange, -1);
-    return;
-  }
+  const { status } = exchange;
   // RFC 9110 §15.3.6: a 205 has no content, and says so. nginx sends the text.
-  if (status === 205) {
-    sendHeadOnly(exchange, 0);
-    return;
-  }
-  if (exchange.request.method === 'HEAD') {
-    sendHeadOnly(exchange, body.length);
-    return;
-  }
-  client.sendWhole(exchange, body);
+  const content = status === 205 ? '' : body;
+  exchange.length = status === 204 || status === 304 ? -1 : content.length;
+  if (exchange.location.filters !== null) {
+    const passed = passHead(exchange, null);
+    if (passed === REPLACED) return;
+    if (passed === BARE) return sendBare(exchange);
+  } else if (exchange.request.method === 'HEAD' || exchange.length < 0) return sendBare(exchange);
+  exchange.setMaker(INSTANT);
+  if (exchange.sink === exchange.root) exchange.root.sendWhole(INSTANT, exchange, content);
+  else exchange.sink.start(INSTANT, exchange, Buffer.from(content, 'latin1'), 0, content.length, LAST);
 }
 
 /** Their answers have no content, so no type of it either. */
-const BARE: ReadonlySet<number> = new Set([204, 205, 304]);
+const TYPELESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
-/** An answer without body; `length` is what Content-Length says, -1 = no such field. */
-export function sendHeadOnly(exchange: Exchange, length: number): void {
-  exchange.producer = null;
-  exchange.length = length;
-  exchange.client.start(exchange, null, 0, 0, true);
+/** Sends the head that filters have seen, and no body; `exchange.length` is what Content-Length says. */
+export function sendBare(exchange: Exchange): void {
+  exchange.setMaker(INSTANT);
+  exchange.sink.start(INSTANT, exchange, null, 0, 0, LAST);
 }
 
 /**
@@ -38,12 +34,13 @@ export function sendHeadOnly(exchange: Exchange, length: number): void {
 export function sendText(exchange: Exchange, status: number, body: string, contentType: string): void {
   clearAnswer(exchange);
   exchange.status = status;
-  if (contentType !== '' && !BARE.has(status)) exchange.lines = `Content-Type: ${contentType}\r\n`;
+  if (contentType !== '' && !TYPELESS.has(status)) exchange.lines = `Content-Type: ${contentType}\r\n`;
   sendBody(exchange, body);
 }
 
 /** Forgets what a peer or an earlier try put into the answer: none of it belongs to the one made now. */
 export function clearAnswer(exchange: Exchange): void {
+  exchange.dropAnswer();
   exchange.lines = '';
   exchange.reason = '';
   exchange.ownServer = false;

@@ -1,5 +1,5 @@
 // Error pages in nginx's shape, and what ends the client's connection with them.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange, Fail } from '../exchange.ts';
 import { reasonOf } from '../http/status.ts';
 import { clearAnswer, sendBody } from './answer.ts';
 
@@ -11,12 +11,6 @@ export interface ErrorPageOptions {
   /** Hears of every page that has a detail; null where whoever fails has told of it. */
   readonly report: ((exchange: Exchange, status: number, detail: string) => void) | null;
 }
-
-/**
- * Answers with the page of a status; what the exchange had as its answer until now is dropped. `detail` is one human sentence
- * (shown with error_detail); what stands in further lines is shown as it is. `lines` are field lines, each ended by CRLF, that belong to the error (WWW-Authenticate…).
- */
-export type Fail = (exchange: Exchange, status: number, detail: string, lines?: string) => void;
 
 /** nginx's own codes: they are sent as 400. */
 const VARIANTS_OF_400: Readonly<Record<number, string>> = {

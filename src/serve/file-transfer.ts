@@ -4,7 +4,7 @@
 // No second buffer is filled ahead: a client that does not take a piece at once has full socket buffers, which keep it busy
 // for longer than the next read lasts.
 import fs from 'node:fs';
-import type { Exchange, Producer } from '../exchange.ts';
+import { ENOUGH, type Exchange, type Flow, GO, LAST, type Source, WAIT } from '../exchange.ts';
 import type { FileParts } from './file-head.ts';
 import { closeFile } from './open-file.ts';
 
@@ -34,11 +34,11 @@ const MAX_SPARE = 8;
 /** Sends `body` with `exchange.status` and `exchange.lines` as they are. */
 export function sendFile(exchange: Exchange, body: FileBody, events: TransferEvents): void {
   const transfer = new FileTransfer(exchange, body, events);
-  exchange.producer = transfer;
+  exchange.setMaker(transfer);
   transfer.read();
 }
 
-class FileTransfer implements Producer {
+class FileTransfer implements Source {
   /** A client that has nothing more to ask still waits for its file. */
   readonly survivesHalfClose = true;
   readonly #exchange: Exchange;
@@ -68,7 +68,7 @@ class FileTransfer implements Producer {
       : (spareBuffers.pop() ?? Buffer.allocUnsafeSlow(PIECE_BYTES));
   }
 
-  onClientDrain(): void {
+  onDrain(): void {
     if (!this.#waiting) return;
     this.#waiting = false;
     this.#lent = false;
@@ -77,7 +77,7 @@ class FileTransfer implements Producer {
     else this.read();
   }
 
-  onClientGone(): void {
+  onGone(): void {
     if (this.#gone) return;
     this.#gone = true;
     // A descriptor closed during a read could be given to another file before the read happens.
@@ -125,43 +125,50 @@ class FileTransfer implements Producer {
   };
 
   #sendWhole(): void {
-    this.#events.read?.(this.#buffer);
-    this.#end();
-    this.#exchange.client.sendWhole(this.#exchange, this.#buffer);
+    const x = this.#exchange;
+    const body = this.#buffer;
+    this.#events.read?.(body);
+    this.#release();
+    if (x.sink === x.root) x.root.sendWhole(this, x, body);
+    else x.sink.start(this, x, body, 0, body.length, LAST);
   }
 
   #send(): void {
     if (!this.#started) {
       this.#started = true;
-      this.#exchange.length = this.#body.length;
-      this.#waiting = !this.#exchange.client.start(this.#exchange, null, 0, 0, false);
-      if (this.#gone || this.#waiting) return;
+      if (!this.#goesOn(this.#exchange.sink.start(this, this.#exchange, null, 0, 0, 0))) return;
     }
     this.#write();
   }
 
   #write(): void {
-    const { client } = this.#exchange;
+    const { sink } = this.#exchange;
     this.#lent = true;
-    const taken = client.writeKept(this.#buffer, 0, this.#filled);
+    const flow = sink.writeKept(this, this.#buffer, 0, this.#filled, 0);
     if (this.#gone) return;
-    this.#lent = !taken;
+    this.#lent = flow === WAIT;
     this.#filled = 0;
     if (this.#index === this.#body.segments.length) {
-      this.#end();
-      client.finish('');
-    } else if (taken) {
+      this.#release();
+      sink.finish(this, '');
+    } else if (this.#goesOn(flow)) {
       this.read();
-    } else {
-      this.#waiting = true;
     }
+  }
+
+  /** Whether the sink takes more now. */
+  #goesOn(flow: Flow): boolean {
+    if (this.#gone) return false;
+    this.#waiting = flow === WAIT;
+    if (flow === ENOUGH) this.onGone();
+    return flow === GO;
   }
 
   /** The length was promised: an answer that cannot keep it must not look complete. */
   #fail(error: Error | null): void {
-    this.#end();
+    this.#release();
     if (this.#started) {
-      this.#exchange.client.abort('body_truncated');
+      this.#exchange.sink.abort(this, 'body_truncated');
       return;
     }
     this.#events.unsent(
@@ -169,13 +176,9 @@ class FileTransfer implements Producer {
     );
   }
 
-  #end(): void {
-    this.#exchange.producer = null;
-    this.#release();
-  }
-
   /** Once, when no read is under way. A buffer that is lent is left to the garbage collector. */
   #release(): void {
+    this.#gone = true;
     closeFile(this.#body.fd);
     if (!this.#lent && !this.#whole && spareBuffers.length < MAX_SPARE) spareBuffers.push(this.#buffer);
   }

@@ -1,8 +1,8 @@
 // The content handler of static files: what nginx's static and index modules do. The file system is read off the event
 // loop; small files that were just read come from memory (file-copies). Memory per transfer is one buffer.
 import { isAbsolute } from 'node:path';
-import type { Exchange, Handler, Producer } from '../exchange.ts';
-import { clearAnswer, sendHeadOnly } from './answer.ts';
+import { type Exchange, type Fail, type Handler, INSTANT, LAST, type Source } from '../exchange.ts';
+import { clearAnswer, sendBare } from './answer.ts';
 import { type FileCopies, type FileCopy, fileCopies } from './file-copies.ts';
 import { beginFileAnswer, type FileHeadOptions, type FileParts, isPlain, plainLines } from './file-head.ts';
 import { type FileMapping, forbiddenIn, type MappedPath, mapPath } from './file-path.ts';
@@ -23,6 +23,7 @@ export interface FileOptions extends FileHeadOptions {
   /** Internal redirect: finds the location of another URI (decoded, bytes as latin1); the arguments stay. */
   readonly redirect: (exchange: Exchange, uri: string) => void;
   readonly sendRedirect: SendRedirect;
+  readonly fail: Fail;
   /** Notes a refusal or failure for the error log. */
   readonly report: (exchange: Exchange, message: string) => void;
 }
@@ -33,11 +34,11 @@ export function createFileHandler(options: FileOptions, copies: FileCopies = fil
 }
 
 /** Stands in for the answer's maker while the file system is asked. */
-class Waiting implements Producer {
+class Waiting implements Source {
   readonly survivesHalfClose = true;
   gone = false;
-  onClientDrain(): void {}
-  onClientGone(): void {
+  onDrain(): void {}
+  onGone(): void {
     this.gone = true;
   }
 }
@@ -114,7 +115,7 @@ class FileHandler {
     const search = { uri: exchange.uri, root, mapping, names: index, copies: this.#copies };
     findIndex(exchange, search, (problem, uri) => {
       if (waiting.gone) return;
-      exchange.producer = null;
+      exchange.setMaker(null);
       if (problem !== null) this.#refuse(exchange, problem);
       else redirect(exchange, uri);
     });
@@ -127,7 +128,7 @@ class FileHandler {
         if (file !== null) closeFile(file.fd);
         return;
       }
-      exchange.producer = null;
+      exchange.setMaker(null);
       if (file !== null) this.#answer(exchange, mapped, file);
       else if (problem !== null) this.#refuse(exchange, problem);
     });
@@ -157,7 +158,7 @@ class FileHandler {
     }
     const copies = this.#copies;
     // Asked before the reading: a change that comes while the file is read must not look settled.
-    const keep = exchange.status === 200 && copies.mayKeep(file);
+    const keep = exchange.status === 200 && parts.length === file.size && copies.mayKeep(file);
     sendFile(
       exchange,
       { fd: file.fd, ...parts },
@@ -170,17 +171,23 @@ class FileHandler {
   }
 
   #sendCopy(exchange: Exchange, copy: FileCopy): void {
-    const { request, client } = exchange;
-    if (!isPlain(request)) {
+    const { request } = exchange;
+    if (exchange.location.filters !== null || !isPlain(request)) {
       const parts = beginFileAnswer(exchange, copy, this.#options);
-      if (parts !== null) client.sendWhole(exchange, assemble(copy.body, parts));
+      if (parts === null) return;
+      const body = assemble(copy.body, parts);
+      exchange.setMaker(INSTANT);
+      if (exchange.sink === exchange.root) exchange.root.sendWhole(INSTANT, exchange, body);
+      else exchange.sink.start(INSTANT, exchange, body, 0, body.length, LAST);
       return;
     }
     clearAnswer(exchange);
     exchange.status = 200;
     exchange.lines = this.#linesOf(copy, exchange.uri);
-    if (request.method === 'HEAD') sendHeadOnly(exchange, copy.size);
-    else client.sendWhole(exchange, copy.body);
+    exchange.length = copy.size;
+    if (request.method === 'HEAD') return sendBare(exchange);
+    exchange.setMaker(INSTANT);
+    exchange.root.sendWhole(INSTANT, exchange, copy.body);
   }
 
   /** Made anew only when another location, or the same by a URI with another extension, sent the file last. */
@@ -204,7 +211,7 @@ function assemble(body: Buffer, { segments }: FileParts): Buffer {
 
 function wait(exchange: Exchange): Waiting {
   const waiting = new Waiting();
-  exchange.producer = waiting;
+  exchange.setMaker(waiting);
   return waiting;
 }
 

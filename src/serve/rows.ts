@@ -12,7 +12,6 @@ import {
   setting,
 } from '../config/row.ts';
 import type { Word } from '../config/tree.ts';
-import type { IfModifiedSince } from './preconditions.ts';
 
 /** Where the files of a location are. */
 export interface FileRoot {
@@ -36,7 +35,7 @@ declare module '../config/model.ts' {
     readonly mimeTypes: MimeTypes | null;
     readonly maxRanges: number;
     readonly etag: boolean;
-    readonly ifModifiedSince: IfModifiedSince;
+    readonly ifModifiedSince: 'off' | 'exact' | 'before';
     readonly absoluteRedirect: boolean;
     readonly portInRedirect: boolean;
     readonly serverNameInRedirect: boolean;

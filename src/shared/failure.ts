@@ -30,6 +30,7 @@ export type ClientFailure =
   | 'client_body_timeout'
   | 'client_body_malformed'
   | 'client_body_too_large'
+  | 'client_body_not_stored'
   | 'client_send_timeout';
 
 export type Failure = AttemptFailure | StatusFailure | ClientFailure;
@@ -57,6 +58,7 @@ export const STATUS_OF: Readonly<Record<AttemptFailure | ClientFailure, number>>
   client_body_timeout: 408,
   client_body_malformed: 400,
   client_body_too_large: 413,
+  client_body_not_stored: 500,
   client_send_timeout: 408,
 };
 
@@ -90,8 +92,24 @@ const EXHAUSTED: ReadonlySet<string> = new Set([
   'ENOMEM',
 ]);
 
+/** Code of an error of TLS before the connection could carry anything; its message says why. */
+export const HANDSHAKE_FAILED = 'HANDSHAKE_FAILED';
+
+/** Code of the error that what we would show a peer is not there; its message says why. */
+export const CERTIFICATE_UNUSABLE = 'CERTIFICATE_UNUSABLE';
+
 /** The kind of a connection that could not be made, by the error's code. */
 export function connectFailureOf(code: string | undefined): AttemptFailure {
   if (code === 'ECONNREFUSED') return 'connect_refused';
+  if (code === HANDSHAKE_FAILED) return 'tls_error';
+  if (code === CERTIFICATE_UNUSABLE) return 'internal_error';
   return code !== undefined && EXHAUSTED.has(code) ? 'local_exhausted' : 'connect_error';
+}
+
+/** The sentence of a lost connection, with what its error adds. */
+export function sayLost(kind: AttemptFailure, error: NodeJS.ErrnoException | null): string {
+  const { code, message } = error ?? {};
+  if (code === undefined) return CAUSE_OF[kind];
+  if (code === CERTIFICATE_UNUSABLE) return message ?? '';
+  return code === HANDSHAKE_FAILED ? `${CAUSE_OF[kind]}: ${message}` : `${CAUSE_OF[kind]} (${code})`;
 }

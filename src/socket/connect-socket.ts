@@ -26,8 +26,8 @@ export function connectSocket(target: ConnectTarget, owner: ConnectOwner): Conne
 }
 
 /** This machine itself (RFC 6761 §6.3), by either family: whoever listens may have taken one of them. */
-const LOCALHOST = 'localhost';
-const LOOPBACKS = ['127.0.0.1', '::1'];
+export const LOCALHOST = 'localhost';
+export const LOOPBACKS = ['127.0.0.1', '::1'];
 
 class ConnectingHandle implements Connecting {
   readonly #handles: Handles;

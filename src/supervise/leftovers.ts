@@ -2,6 +2,7 @@
 // (mark.ts) that the runs before wrote down, names it and ends it. Only what bears that very mark is touched. Without /proc: nothing.
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { shownCommand } from '../shared/command-line.ts';
 import { readPlainFile, replaceFile } from '../shared/replace-file.ts';
 import { MARK_NAME } from './mark.ts';
 
@@ -163,11 +164,7 @@ function markOf(pid: number): string | undefined {
 }
 
 function commandOf(pid: number): string {
-  const words = readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
-  const shown = Buffer.from(words, 'latin1')
-    .toString('utf8')
-    .replace(/[\0-\x1f\x7f-\x9f]/g, '?');
-  return shown.length > 80 ? `${shown.slice(0, 80)}…` : shown;
+  return shownCommand(Buffer.from(readText(`/proc/${pid}/cmdline`), 'latin1').toString('utf8'));
 }
 
 function pids(): readonly number[] {

@@ -1,6 +1,7 @@
 // Whether something accepts on a loopback port, and who: asked before a start (is it taken?) and after (is it ready?).
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { shownCommand } from '../shared/command-line.ts';
 
 const CONNECT_TIMEOUT_MS = 1000;
 
@@ -103,6 +104,5 @@ async function holdsSocket(pid: string, inodes: ReadonlySet<string>): Promise<bo
 }
 
 async function commandOf(pid: string): Promise<string> {
-  const line = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ').trim();
-  return line.length > 120 ? `${line.slice(0, 117)}...` : line;
+  return shownCommand(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''));
 }

@@ -89,7 +89,7 @@ function hostVariables({ url, match }: PassTemplate): string[] {
   const found: string[] = [];
   for (const part of 'error' in parts ? [] : parts) {
     if ('literal' in part) {
-      if (/[/?]/.test(part.literal.replace(/^(?:http)?:\/\//i, ''))) break;
+      if (/[/?]/.test(part.literal.replace(/^(?:http|fastcgi)?:\/\//i, ''))) break;
     } else if (BEYOND_HOST.test(part.variable) || beginsWithSlash(part.variable, match)) break;
     else found.push(part.variable);
   }

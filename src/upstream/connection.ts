@@ -12,6 +12,7 @@ import {
   type ConnectTarget,
   connectSocket,
 } from '../socket/connect-socket.ts';
+import type { Transport } from './transport.ts';
 
 /** Who uses the connection at the moment: an attempt, or the idle pool. */
 export interface ConnectionOwner {
@@ -33,6 +34,10 @@ export let openPeerConnections = 0;
 
 export class PeerConnection implements ConnectOwner {
   readonly peer: Peer;
+  /** What it is carried by; null = plain TCP. */
+  readonly transport: Transport | null;
+  /** Where the pool keeps it and its like. */
+  readonly stacks: Map<Peer, PeerConnection[]>;
   readonly openedAt: number;
   owner: ConnectionOwner | null;
   /** The pool's, made on the first return. */
@@ -51,13 +56,21 @@ export class PeerConnection implements ConnectOwner {
   #socket: ByteSocket | null = null;
   readonly #deadline: Deadline;
 
-  constructor(peer: Peer, owner: ConnectionOwner) {
+  constructor(
+    peer: Peer,
+    owner: ConnectionOwner,
+    stacks: Map<Peer, PeerConnection[]>,
+    transport: Transport | null,
+  ) {
     this.peer = peer;
+    this.stacks = stacks;
+    this.transport = transport;
     this.owner = owner;
     this.openedAt = wheel.nowMs;
     this.#deadline = new Deadline(() => this.#onTimeout());
     openPeerConnections++;
-    this.#connecting = connectSocket(target(peer), this);
+    this.#connecting =
+      transport === null ? connectSocket(target(peer), this) : transport.connect(target(peer), this);
   }
 
   /** The head of the present answer. */

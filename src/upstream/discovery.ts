@@ -104,6 +104,13 @@ export function groupKey(authority: string): string {
   return authority.startsWith('unix:') ? authority : authority.toLowerCase();
 }
 
+/** A host, which is no group, with the port that TLS usually has. */
+export function withPort(authority: string, secure: boolean): string {
+  return secure && !authority.startsWith('unix:') && !/:\d*$/.test(authority)
+    ? `${authority}:443`
+    : authority;
+}
+
 /** A group of one server for a proxy_pass that names no group. */
 export function implicitUpstream(
   template: UpstreamModel['settings'],

@@ -1,4 +1,4 @@
-// Where the proxy_pass directives of a Model go, wherever they stand: in locations, in locations of those, and in the `if` of both.
+// Where the proxy_pass and fastcgi_pass directives of a Model go, wherever they stand: in locations, in locations of those, and in the `if` of both.
 
 import type { LocationMatch, LocationModel, Model, ScriptOp, UpstreamModel } from '../config/model.ts';
 import type { Problems } from '../config/problem.ts';
@@ -7,15 +7,19 @@ import type { ProxyPass } from '../forward/rows.ts';
 import { constantOf } from '../route/template.ts';
 import { groupKey, needsLookup } from './discovery.ts';
 
-/** What stands between `http://` and the path: a group's name, or `host[:port]`. */
+/** What stands between `http://` or `https://` and the path, or all that fastcgi_pass names: a group's name, or `host[:port]`. */
 export interface PassTarget {
   readonly authority: string;
+  /** TLS: the usual port is another. */
+  readonly secure: boolean;
   /** Without its port; '' for a Unix socket. */
   readonly host: string;
   readonly hasPort: boolean;
   /** Whether variables follow: a host is looked up when a request comes, not before. */
   readonly byRequest: boolean;
   readonly at: string;
+  /** There is no usual port for hosts of this family. */
+  readonly needsPort: boolean;
 }
 
 /** The constant URI part of a proxy_pass, and the kind of location that it stands in. */
@@ -41,9 +45,11 @@ export interface Passes {
   readonly templates: readonly PassTemplate[];
 }
 
-const CONSTANT = /^http:\/\/([^/?]+)/i;
-const BEFORE_VARIABLES = /^http:\/\/([^/?$]+)[/?]/i;
-const URI = /^http:\/\/(?:unix:[^:]+(?::|$)|(?!unix:)[^/?]*)([/?].*)$/is;
+const SECURE = /^https:/i;
+const FASTCGI = /^fastcgi:/;
+const CONSTANT = /^(?:https?:\/\/([^/?]+)|fastcgi:\/\/(.+))/i;
+const BEFORE_VARIABLES = /^https?:\/\/([^/?$]+)[/?]/i;
+const URI = /^https?:\/\/(?:unix:[^:]+(?::|$)|(?!unix:)[^/?]*)([/?].*)$/is;
 
 export function passesOf(model: Model): Passes {
   const targets = new Map<string, PassTarget>();
@@ -57,9 +63,11 @@ export function passesOf(model: Model): Passes {
     const url = constantOf(pass.url);
     const byRequest = url === undefined;
     if (byRequest) templates.set(at, { ...pass, match });
-    const authority = (byRequest ? BEFORE_VARIABLES.exec(pass.url) : CONSTANT.exec(url))?.[1];
+    const found = byRequest ? BEFORE_VARIABLES.exec(pass.url) : CONSTANT.exec(url);
+    const authority = found?.[1] ?? found?.[2];
+    const family = { secure: SECURE.test(pass.url), needsPort: FASTCGI.test(pass.url) };
     if (authority === undefined) byVariable ||= byRequest;
-    else targets.set(at, { authority, ...hostOf(authority), byRequest, at });
+    else targets.set(at, { authority, ...family, ...hostOf(authority), byRequest, at });
     const uri = byRequest ? undefined : URI.exec(url)?.[1];
     if (uri !== undefined) uris.set(`${kind} ${at}`, { uri, kind, at });
   };

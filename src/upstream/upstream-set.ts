@@ -5,7 +5,15 @@ import { Group, peerKey } from '../balance/group.ts';
 import type { PeerConfig } from '../balance/peer.ts';
 import type { Model, UpstreamModel } from '../config/model.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
-import { type Discovery, groupKey, implicitUpstream, MIN_TTL_MS, needsLookup, peersOf } from './discovery.ts';
+import {
+  type Discovery,
+  groupKey,
+  implicitUpstream,
+  MIN_TTL_MS,
+  needsLookup,
+  peersOf,
+  withPort,
+} from './discovery.ts';
 import { NameLookups } from './name-lookups.ts';
 import { Upstream } from './upstream.ts';
 
@@ -26,6 +34,8 @@ export class UpstreamSet {
   readonly #named = new Map<string, Upstream>();
   readonly #byId = new Map<string, Upstream>();
   readonly #models = new Map<string, UpstreamModel>();
+  /** Keys of the groups that the configuration names; all others are hosts. */
+  readonly #groups: ReadonlySet<string>;
   readonly #dynamic = new Map<string, Dynamic>();
   /** The same one in all configurations of a process: what is bounded is the process. */
   readonly #lookups: NameLookups;
@@ -38,6 +48,7 @@ export class UpstreamSet {
     this.#found = found;
     this.#previous = previous;
     this.#lookups = lookups ?? (previous === null ? new NameLookups() : previous.#lookups);
+    this.#groups = new Set(model.upstreams.map(({ name }) => groupKey(name)));
     for (const upstream of model.upstreams) this.#add(upstream);
   }
 
@@ -56,8 +67,14 @@ export class UpstreamSet {
   }
 
   /** The group of this name, or the server `host[:port]` as a group of its own. */
-  of(authority: string, at: string): Upstream {
-    return this.#known(authority) ?? this.#add(implicitUpstream(this.#model.settings, authority, at));
+  of(authority: string, at: string, secure = false): Upstream {
+    const name = secure ? this.#secureName(authority) : authority;
+    return this.#known(name) ?? this.#add(implicitUpstream(this.#model.settings, name, at));
+  }
+
+  /** A host has another port over TLS, and so is another server; a group is the same one. */
+  #secureName(authority: string): string {
+    return this.#groups.has(groupKey(authority)) ? authority : withPort(authority, true);
   }
 
   #known(authority: string): Upstream | undefined {
@@ -69,7 +86,12 @@ export class UpstreamSet {
   }
 
   /** As `of`, for a name that a request brought: hosts are looked up, nothing stays for ever. */
-  ofRequest(authority: string, ready: (upstream: Upstream | undefined, detail: string) => void): void {
+  ofRequest(
+    given: string,
+    ready: (upstream: Upstream | undefined, detail: string) => void,
+    secure = false,
+  ): void {
+    const authority = secure ? this.#secureName(given) : given;
     const known = this.#known(authority);
     if (known !== undefined) return ready(known, '');
     const model = implicitUpstream(this.#model.settings, authority, '');

@@ -4,6 +4,7 @@ import type { Group } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
 import { wheel } from '../shared/timer-wheel.ts';
 import { type ConnectionOwner, PeerConnection } from './connection.ts';
+import type { Transport } from './transport.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
 /** Bounds of the pool. Times in ms. */
@@ -19,6 +20,8 @@ export class Upstream {
   readonly group: Group;
   readonly keepalive: KeepalivePolicy;
   readonly #idle = new Map<Peer, PeerConnection[]>();
+  /** Those over a transport, each usable by its own key only. */
+  readonly #carried = new Map<Peer, PeerConnection[]>();
   #retired = false;
   /** Requests that wait for one of its processes; null while none does. */
   waiting: WaitingRoom | null = null;
@@ -41,12 +44,22 @@ export class Upstream {
       const kept = stack.pop();
       if (kept === undefined) break;
       if (!kept.usable) continue;
-      kept.reused = true;
-      kept.owner = owner;
-      kept.setTimeout(0);
-      return kept;
+      return again(kept, owner);
     }
-    return new PeerConnection(peer, owner);
+    return new PeerConnection(peer, owner, this.#idle, null);
+  }
+
+  /** The same over a transport. */
+  acquireOver(transport: Transport, peer: Peer, owner: ConnectionOwner, fresh: boolean): PeerConnection {
+    const stack = fresh ? undefined : this.#carried.get(peer);
+    if (stack !== undefined) {
+      for (let i = stack.length - 1; i >= 0; i--) {
+        if (stack[i].transport?.key !== transport.key) continue;
+        const [kept] = stack.splice(i, 1);
+        if (kept.usable) return again(kept, owner);
+      }
+    }
+    return new PeerConnection(peer, owner, this.#carried, transport);
   }
 
   /**
@@ -58,15 +71,15 @@ export class Upstream {
     const idleMs = peerTimeoutMs > 0 ? Math.min(peerTimeoutMs, timeoutMs) : timeoutMs;
     const { peer } = connection;
     const gone = peer.down || this.group.peers[peer.index] !== peer;
-    const stack = gone ? [] : this.#stackOf(peer);
+    const stack = gone ? [] : stackOf(connection.stacks, peer);
     if (
       this.#retired ||
       connection.closed ||
       gone ||
-      stack.length >= max ||
       idleMs <= 0 ||
       connection.requests >= requests ||
-      wheel.nowMs - connection.openedAt >= timeMs
+      wheel.nowMs - connection.openedAt >= timeMs ||
+      (stack.length >= max && !makesRoom(connection, stack))
     ) {
       connection.destroy();
       return;
@@ -81,17 +94,21 @@ export class Upstream {
 
   /** Closes what is kept of a peer that went down. */
   closeIdle(peer: Peer): void {
-    for (const connection of this.#idle.get(peer)?.splice(0) ?? []) connection.destroy();
-    // A peer that left the group does not come back: the same address later is another one.
-    if (this.group.peers[peer.index] !== peer) this.#idle.delete(peer);
+    for (const stacks of [this.#idle, this.#carried]) {
+      for (const connection of stacks.get(peer)?.splice(0) ?? []) connection.destroy();
+      // A peer that left the group does not come back: the same address later is another one.
+      if (this.group.peers[peer.index] !== peer) stacks.delete(peer);
+    }
   }
 
   /** Closes the pool for good: what comes back is closed too. Whoever has not chosen a peer yet chooses one of the heir's. */
   retire(heir: Upstream | null): void {
     this.#retired = true;
     this.#heir = heir;
-    for (const peer of this.#idle.keys()) this.closeIdle(peer);
-    this.#idle.clear();
+    for (const stacks of [this.#idle, this.#carried]) {
+      for (const peer of stacks.keys()) this.closeIdle(peer);
+      stacks.clear();
+    }
     this.waiting?.moveTo(heir);
   }
 
@@ -99,15 +116,30 @@ export class Upstream {
   get present(): Upstream {
     return this.#heir === null ? this : this.#heir.present;
   }
+}
 
-  #stackOf(peer: Peer): PeerConnection[] {
-    let stack = this.#idle.get(peer);
-    if (stack === undefined) {
-      stack = [];
-      this.#idle.set(peer, stack);
-    }
-    return stack;
+function again(kept: PeerConnection, owner: ConnectionOwner): PeerConnection {
+  kept.reused = true;
+  kept.owner = owner;
+  kept.setTimeout(0);
+  return kept;
+}
+
+/** Those of a name or certificate that nobody asks for any more give way to what is in use; over plain TCP all are of one kind. */
+function makesRoom({ transport }: PeerConnection, stack: PeerConnection[]): boolean {
+  if (transport === null) return false;
+  const oldest = stack.shift();
+  oldest?.destroy();
+  return oldest !== undefined;
+}
+
+function stackOf(stacks: Map<Peer, PeerConnection[]>, peer: Peer): PeerConnection[] {
+  let stack = stacks.get(peer);
+  if (stack === undefined) {
+    stack = [];
+    stacks.set(peer, stack);
   }
+  return stack;
 }
 
 /** While idle, any byte, FIN or reset means that the connection is of no more use. */

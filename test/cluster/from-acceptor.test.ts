@@ -155,7 +155,7 @@ describe('AcceptorSlot', () => {
       await slot.commit({
         type: 'commit',
         generation: 1,
-        state: { groups: [], log: { segment: 0, offset: 0 } },
+        state: { groups: [], zones: [], log: { segment: 0, offset: 0 } },
       }),
     ).toBeNull();
   });

@@ -95,7 +95,7 @@ describe('the pool', () => {
     cluster.setupPrimary({ exec, args: [], serialization: 'json' });
     const note = (): void => {};
     const log = { debug: note, info: note, notice: note, warn: note, error: note, crit: note } as Log;
-    const state = { groups: [], log: { segment: 0, offset: 0 } };
+    const state = { groups: [], zones: [], log: { segment: 0, offset: 0 } };
     const home: PoolHome = {
       log,
       wanted,

@@ -25,7 +25,7 @@ function files(): [number, number] {
 
 const KEY = 'k'.repeat(KEY_BYTES);
 
-/** A process that follows the log, and answers odd counts with true. */
+/** A process that follows the log, and answers odd counts with 1, others with 0. */
 function follower(fds: readonly [number, number], self: number) {
   const records: LogRecord[] = [];
   const full: number[] = [];
@@ -33,7 +33,7 @@ function follower(fds: readonly [number, number], self: number) {
   const log = new SharedLog(fds, self, {
     apply(record) {
       records.push(record);
-      return record.count % 2 === 1;
+      return record.count % 2;
     },
     onFull: (segment) => full.push(segment),
     onSwitched: (segment) => switched.push(segment),
@@ -45,9 +45,9 @@ describe('the shared log', () => {
   it('is read by all in the order in which it was written, and answers its writer', () => {
     const fds = files();
     const [a, b, c] = [follower(fds, 1), follower(fds, 2), follower(fds, 3)];
-    expect(a.log.append(1, KEY, 1)).toBe(true);
-    expect(b.log.append(2, KEY, 2)).toBe(false);
-    expect(a.log.append(3, KEY, 4_000_000_003)).toBe(true);
+    expect(a.log.append(1, KEY, 1)).toBe(1);
+    expect(b.log.append(2, KEY, 2)).toBe(0);
+    expect(a.log.append(3, KEY, 4_000_000_003)).toBe(1);
     b.log.catchUp();
     c.log.catchUp();
     expect(a.texts()).toEqual(['1:1:1', '2:2:2', '1:3:4000000003']);
@@ -55,6 +55,16 @@ describe('the shared log', () => {
     expect(c.records).toEqual(a.records);
     expect(c.records[0].key).toBe(KEY);
     expect(Math.abs(c.records[0].now - performance.now())).toBeLessThan(1000);
+    expect(Math.abs(c.records[0].atMs - Number(process.hrtime.bigint() / 1_000_000n))).toBeLessThan(1000);
+  });
+
+  it('carries keys of any length up to the longest, a past moment and a small number', () => {
+    const a = follower(files(), 1);
+    for (const length of [0, 1, 16, KEY_BYTES]) {
+      const entry = { word: 7, key: '\xff'.repeat(length), count: 4_294_967_295, extra: 65_535, atMs: 1234 };
+      expect(a.log.put(entry)).toBe(1);
+      expect(a.records.at(-1)).toMatchObject(entry);
+    }
   });
 
   it('goes on behind a seal, also for those who write without having seen it', () => {
@@ -63,7 +73,7 @@ describe('the shared log', () => {
     a.log.append(1, KEY, 1);
     a.log.seal();
     // b has not read that: its record comes to lie behind the seal, and is written again where the others read.
-    expect(b.log.append(2, KEY, 3)).toBe(true);
+    expect(b.log.append(2, KEY, 3)).toBe(1);
     a.log.append(3, KEY, 5);
     for (const one of [a, b, late]) {
       one.log.catchUp();
@@ -108,8 +118,8 @@ describe('the shared log', () => {
     opened.push(nowhere, full);
     for (const fd of [nowhere, full]) {
       const alone = follower([fd, fd], 1);
-      expect(alone.log.append(1, KEY, 1)).toBe(true);
-      expect(alone.log.append(1, KEY, 2)).toBe(false);
+      expect(alone.log.append(1, KEY, 1)).toBe(1);
+      expect(alone.log.append(1, KEY, 2)).toBe(0);
       // /dev/full reads as zeros without end; only what was written counts.
       expect(alone.texts()).toEqual(['1:1:1', '1:1:2']);
     }
@@ -122,7 +132,7 @@ describe('the shared log', () => {
       import { SharedLog } from ${JSON.stringify(new URL('../../src/cluster/shared-log.ts', import.meta.url).href)};
       const self = Number(process.argv[1]);
       let sum = 0;
-      const log = new SharedLog([3, 4], self, { apply: (r) => { sum = (sum * 31 + r.by * 7 + r.count) % 1000003; return true; }, onFull() {}, onSwitched() {} });
+      const log = new SharedLog([3, 4], self, { apply: (r) => { sum = (sum * 31 + r.by * 7 + r.count) % 1000003; return 1; }, onFull() {}, onSwitched() {} });
       for (let i = 0; i < ${EACH}; i++) { log.append(1, 'k'.repeat(16), i); if (self === 1 && i === ${EACH / 2}) log.seal(); }
       process.stdin.once('data', () => { log.catchUp(); console.log(sum); process.exit(0); });
       console.log('written');`;

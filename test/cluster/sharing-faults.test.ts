@@ -102,7 +102,7 @@ describe('without memory', () => {
   it('for the last record of a segment, it is written later', () => {
     const fds: [number, number] = [open(null, 'ax+'), open(null, 'ax+')];
     const mine: [number, number] = [open(`/proc/self/fd/${fds[0]}`, 'r'), fds[1]];
-    const reader = { apply: () => true, onFull: () => {}, onSwitched: () => {} };
+    const reader = { apply: () => 1, onFull: () => {}, onSwitched: () => {} };
     const log = new SharedLog(mine, 1, reader);
     expect(log.seal()).toBe(false);
     expect(fstatSync(fds[0]).size).toBe(0);

@@ -57,7 +57,13 @@ describe('a Model on its way to the acceptors', () => {
       discovery: NOTHING_DISCOVERED,
       tls: { selfSigned: null, files: {}, ticketKeys: new TicketKeys([Buffer.alloc(48)]) },
       logFiles: new LogFiles(),
-      log: { attemptFailed: () => {}, fileProblem: () => {}, noRoom: () => {}, refused: () => {} },
+      log: {
+        attemptFailed: () => {},
+        fileProblem: () => {},
+        noRoom: () => {},
+        note: () => {},
+        refused: () => {},
+      },
     });
     const tookMs = performance.now() - began;
     clearInterval(watch);

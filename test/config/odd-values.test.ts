@@ -204,7 +204,7 @@ async function serve(model: Model): Promise<void> {
     discovery: NOTHING_DISCOVERED,
     tls: { selfSigned, files: {}, ticketKeys: new TicketKeys([Buffer.alloc(48)]) },
     logFiles,
-    log: { attemptFailed() {}, fileProblem() {}, noRoom() {}, refused() {} },
+    log: { attemptFailed() {}, fileProblem() {}, noRoom() {}, note() {}, refused() {} },
   });
   runtime.upstreams.retire(null);
   logFiles.flushAllSync();

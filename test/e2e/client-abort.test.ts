@@ -114,7 +114,7 @@ describe.each(WAYS)('over %s', (way) => {
   describe('a client that leaves', () => {
     for (const [where, reach, idle] of states) {
       it(`${where}, with a reset`, async () => {
-        const proxy = await peer.proxyWith();
+        const proxy = await peer.proxyWith('', 'proxy_request_buffering off;');
         const client = peer.client(proxy);
         await reach(client);
         client.reset();
@@ -122,7 +122,7 @@ describe.each(WAYS)('over %s', (way) => {
       });
 
       it(`${where}, by closing`, async () => {
-        const proxy = await peer.proxyWith();
+        const proxy = await peer.proxyWith('', 'proxy_request_buffering off;');
         const client = peer.client(proxy);
         await reach(client);
         client.destroy();
@@ -132,7 +132,7 @@ describe.each(WAYS)('over %s', (way) => {
       // In an answer that the client does not read, the FIN stands behind bytes that nobody takes: that is send_timeout's.
       if (where === 'in an answer that it does not read') continue;
       it.each(finals)(`${where}, %s only`, async (_how, end) => {
-        const proxy = await peer.proxyWith();
+        const proxy = await peer.proxyWith('', 'proxy_request_buffering off;');
         const client = peer.client(proxy);
         await reach(client);
         end(client);

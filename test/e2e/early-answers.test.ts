@@ -111,7 +111,7 @@ function expectDelivered(seen: readonly string[], wanted: string): void {
 
 const conf = (address: string): string => `http {
   upstream u { server ${address} fail_timeout=60s; server ${address} fail_timeout=60s; }
-  client_max_body_size 0; client_body_timeout 5s;
+  client_max_body_size 0; client_body_timeout 5s; proxy_request_buffering off;
   server { listen 127.0.0.1:0; listen 127.0.0.2:0 ssl; ssl_certificate self-signed; location / { proxy_pass http://u; } } }`;
 
 const closing: (() => Promise<unknown>)[] = [];

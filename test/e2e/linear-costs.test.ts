@@ -1,6 +1,8 @@
 // What a client, or a peer, sends costs in proportion to its size: two sizes that it chooses are never multiplied. Eight times as much may
 // cost eight times as much, and costs 64 times as much where sizes are multiplied. The bound lies between, and the best of several runs counts.
 import { expect, it } from 'vitest';
+import { parseRanges } from '../../src/answer/byte-ranges.ts';
+import { checkPreconditions } from '../../src/answer/preconditions.ts';
 import type { Peer } from '../../src/balance/peer.ts';
 import { lookupAny } from '../../src/config/registry.ts';
 import { Attempt } from '../../src/exchange.ts';
@@ -12,8 +14,6 @@ import { ChunkedDecoder } from '../../src/http/chunked.ts';
 import { parseRequestHead, RequestHead } from '../../src/http/request-head.ts';
 import { parseResponseHead, ResponseHead } from '../../src/http/response-head.ts';
 import { compileTemplate } from '../../src/route/template.ts';
-import { checkPreconditions } from '../../src/serve/preconditions.ts';
-import { parseRanges } from '../../src/serve/ranges.ts';
 import { joined } from '../../src/shared/joined.ts';
 import { stubExchange } from '../support/stub-exchange.ts';
 
@@ -79,6 +79,7 @@ const write = compileRequestHead({
   set: [['Host', () => 'a']],
   method: null,
   target: () => '/',
+  passFields: true,
   http10: false,
   keepalive: true,
 });

@@ -10,6 +10,7 @@ import { startPeers } from '../support/peer-process.ts';
 
 const EVERY_MS = 200;
 const FOR_MS = 20_000;
+const LEAST_RELOADS = 81;
 
 /** Asks over the WebSocket and waits for the answer. */
 function ask(socket: WebSocket, text: string): Promise<string> {
@@ -61,13 +62,13 @@ describe('reload every 200 ms under load', () => {
     const residentBefore = pids.map(residentBytes);
     const startedAt = performance.now();
     let reloads = 0;
-    while (performance.now() - startedAt < FOR_MS) {
+    // A machine with much else to do may take longer for as many.
+    while (performance.now() - startedAt < FOR_MS || reloads < LEAST_RELOADS) {
       lbproxy.write(variants[++reloads % variants.length]);
       lbproxy.signal('SIGHUP');
       if (reloads % 10 === 0) expect(await ask(socket, `round ${reloads}`)).toContain(`round ${reloads}`);
       await pause(EVERY_MS);
     }
-    expect(reloads).toBeGreaterThan(80);
     expect((await longPoll).status).toBe(200);
     expect(await ask(socket, 'still here?')).toMatch(/^\d+ still here\?$/);
     socket.close();

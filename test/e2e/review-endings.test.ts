@@ -19,7 +19,9 @@ describe.each(WAYS)('over %s', (way) => {
 
   describe('an exchange ends', () => {
     it('when the client does not read its answer and only then finishes its body', async () => {
-      const proxy = await peer.proxyWith('send_timeout 300ms; client_body_timeout 5s;');
+      const proxy = await peer.proxyWith(
+        'send_timeout 300ms; client_body_timeout 5s; proxy_request_buffering off;',
+      );
       peer.serve = (side, text) => {
         if (!text.startsWith('POST')) return;
         side.socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 60000000\r\n\r\n`);
@@ -53,7 +55,7 @@ describe.each(WAYS)('over %s', (way) => {
 
     it('with 502 that the client can read when no peer is left for a long chunked body', async () => {
       const proxy = await serve(`http { upstream u { server 127.0.0.1:1 down; }
-      server { ${peer.listen()} client_max_body_size 0; client_body_buffer_size 1k; location / { proxy_pass http://u; } } }`);
+      server { ${peer.listen()} client_max_body_size 0; client_body_buffer_size 1k; proxy_request_buffering off; location / { proxy_pass http://u; } } }`);
       const client = peer.client(proxy);
       client.write(post('/up', 'Transfer-Encoding: chunked\r\n'));
       const chunk = `10000\r\n${'x'.repeat(65_536)}\r\n`;

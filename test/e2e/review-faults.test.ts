@@ -64,7 +64,7 @@ describe('a handler that throws', () => {
       if (text.startsWith('POST')) side.socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello');
     };
     broken(proxy, (x) => {
-      const sink = x.client as { write: unknown };
+      const sink = x.root as { write: unknown };
       sink.write = bug;
     });
     const client = rawClient(proxy.port);

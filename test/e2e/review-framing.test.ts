@@ -75,9 +75,9 @@ describe('a variable in the arguments', () => {
 
 describe('HTTP/1.0 towards the peer', () => {
   it.each([
-    ['a length where the body fits the buffer', '', 200],
-    ['not the body that does not fit', 'client_body_buffer_size 1k;', 411],
-  ])('a chunked body becomes: %s', async (_what, settings, status) => {
+    ['a length where the body fits the buffer', ''],
+    ['a length where it does not', 'client_body_buffer_size 1k;'],
+  ])('a chunked body becomes: %s', async (_what, settings) => {
     const proxy = await peer.proxyWith(settings, 'proxy_http_version 1.0; proxy_request_buffering off;');
     const length = 50_000;
     peer.serve = (side) => {
@@ -91,8 +91,7 @@ describe('HTTP/1.0 towards the peer', () => {
     }
     client.write('3\r\nend\r\n0\r\n\r\n');
     const answer = await client.until((text) => text.includes('\r\n\r\n'), 2000);
-    expect(answer).toContain(`HTTP/1.1 ${status} `);
-    if (status === 411) return;
+    expect(answer).toContain('HTTP/1.1 200 ');
     const [head] = peer.sides[0].received.split('\r\n\r\n');
     expect(head).not.toMatch(/transfer-encoding/i);
     expect(head).toContain(`Content-Length: ${length + 3}`);

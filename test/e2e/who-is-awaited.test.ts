@@ -6,7 +6,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ClientConnection } from '../../src/listen/client-connection.ts';
+import { AnswerRoot } from '../../src/listen/answer-root.ts';
 import { readAnswers } from '../support/answers.ts';
 import { pause } from '../support/http-client.ts';
 import { type Proxy, startProxy } from '../support/proxy.ts';
@@ -22,7 +22,7 @@ afterEach(async () => {
 async function proxyTo(peer: TestPeer, more: string): Promise<Proxy> {
   const server = `server ${peer.address} fail_timeout=60s;`;
   const proxy = await startProxy(
-    `http { upstream u { ${server} ${server} } client_max_body_size 0; ${more}
+    `http { upstream u { ${server} ${server} } client_max_body_size 0; proxy_request_buffering off; ${more}
        server { listen 127.0.0.1:0; location / { proxy_pass http://u; } } }`,
   );
   closing.push(
@@ -99,10 +99,7 @@ describe.each([
         if (bytes > 40_000) socket.write('world');
       });
     });
-    const proxy = await proxyTo(
-      peer,
-      'proxy_request_buffering off; client_body_timeout 5s; proxy_read_timeout 200ms;',
-    );
+    const proxy = await proxyTo(peer, 'client_body_timeout 5s; proxy_read_timeout 200ms;');
     const client = rawClient(proxy.port);
     client.write(head + piece);
     await client.until((text) => text.endsWith('hello'));
@@ -122,7 +119,7 @@ describe('a peer that takes nothing more and does not say so', () => {
     });
     await once(child.stdout, 'data');
     const proxy = await startProxy(
-      `http { client_max_body_size 0; client_body_timeout 1s; proxy_send_timeout 1s; proxy_read_timeout 1s;
+      `http { client_max_body_size 0; proxy_request_buffering off; client_body_timeout 1s; proxy_send_timeout 1s; proxy_read_timeout 1s;
          server { listen 127.0.0.1:0; location / { proxy_pass http://unix:${path}; } } }`,
     );
     closing.push(
@@ -178,7 +175,7 @@ describe('what is nobody’s fault', () => {
       socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')),
     );
     const proxy = await proxyTo(peer, '');
-    vi.spyOn(ClientConnection.prototype, 'start').mockImplementationOnce(() => {
+    vi.spyOn(AnswerRoot.prototype, 'start').mockImplementationOnce(() => {
       throw new Error('a bug');
     });
     const client = rawClient(proxy.port);

@@ -4,6 +4,7 @@ import type { ProcessPort } from '../../src/balance/process-port.ts';
 import { lookupAny } from '../../src/config/registry.ts';
 import type { Exchange } from '../../src/exchange.ts';
 import { compileForward } from '../../src/forward/compile-forward.ts';
+import { PeerTlsSet } from '../../src/forward/tls/peer-tls.ts';
 import { createFail, createWaitPage } from '../../src/serve/error-page.ts';
 import type { Discovery } from '../../src/upstream/discovery.ts';
 import { UpstreamSet } from '../../src/upstream/upstream-set.ts';
@@ -41,6 +42,7 @@ function open(ports: readonly number[], discovery: Discovery, settings = '', det
   const handle = compileForward(s.proxyPass, s, match, {
     lookup: lookupAny,
     upstreams,
+    peerTls: new PeerTlsSet({}, '/', null),
     log: {
       attemptFailed: (_x, attempt, text) => void log.push(`${attempt.peer} ${attempt.outcome}: ${text}`),
     },

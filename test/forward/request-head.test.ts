@@ -11,6 +11,7 @@ it('for values that stay, change, come back, vanish, or would end their line', (
     set: [['X-Own', () => value]],
     method: null,
     target: () => '/a',
+    passFields: true,
     http10: false,
     keepalive: true,
   });

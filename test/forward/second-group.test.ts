@@ -1,9 +1,12 @@
 // An exchange that goes on to another group (as an error page will make it) is that group's: its Host, its name, its attempts behind
 // " : " in the variables, its own failure.
+
 import { afterEach, expect, it } from 'vitest';
 import { lookupAny } from '../../src/config/registry.ts';
 import type { Exchange, Handler } from '../../src/exchange.ts';
 import { compileForward } from '../../src/forward/compile-forward.ts';
+import { PeerTlsSet } from '../../src/forward/tls/peer-tls.ts';
+import { sendBody } from '../../src/serve/answer.ts';
 import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';
 import { UpstreamSet } from '../../src/upstream/upstream-set.ts';
 import { FakeClient, fakeExchange } from '../support/fake-client.ts';
@@ -33,6 +36,7 @@ async function through(
     return compileForward(settings.proxyPass, settings, match, {
       lookup: lookupAny,
       upstreams,
+      peerTls: new PeerTlsSet({}, '/', null),
       log: { attemptFailed: () => {} },
       absolute: (_x, location) => location,
       waitPage: () => {},
@@ -45,7 +49,7 @@ async function through(
       const handle = handlers[++next];
       if (handle !== undefined) return handle(x);
       x.status = status;
-      client.sendWhole(x, '');
+      sendBody(x, '');
     },
   });
   handlers[0](exchange);

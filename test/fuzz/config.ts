@@ -163,7 +163,13 @@ async function checkCarried(model: Model): Promise<void> {
   const carried = received(packModel(model));
   checkSame(model, carried, 'acceptors get another configuration');
   const nothing = (): void => {};
-  const log = { attemptFailed: nothing, fileProblem: nothing, noRoom: nothing, refused: nothing };
+  const log = {
+    attemptFailed: nothing,
+    fileProblem: nothing,
+    noRoom: nothing,
+    note: nothing,
+    refused: nothing,
+  };
   try {
     const runtime = await compileRuntime(withoutLogs(whole(model)) as Model, {
       previous: null,

@@ -19,7 +19,7 @@ export function ipcModel(): { model: Model; state: SharedState; piece: Piece; pr
   const peers = [{ key: 'x', active: 0 }] as never;
   return {
     model,
-    state: { groups: [{ id: 'u', peers }], log: { segment: 0, offset: 0 } },
+    state: { groups: [{ id: 'u', peers }], zones: [], log: { segment: 0, offset: 0 } },
     piece: { type: 'piece', generation: GENERATION, text: packModel({ ...model, servers: [] }).join('') },
     prepare: {
       type: 'prepare',

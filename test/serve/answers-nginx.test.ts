@@ -72,7 +72,7 @@ describe.skipIf(nginxVersion === '')('answers made here are those of nginx', () 
     const answer = await client.answer;
     const connection = ['Connection', answer.closeAfter ? 'close' : 'keep-alive'] as const;
     expect(comparable({ ...answer, fields: [...answer.fields, connection] })).toEqual(comparable(expected));
-    expect([exchange.reason, exchange.ownServer, exchange.producer]).toEqual(['', false, null]);
+    expect([exchange.reason, exchange.ownServer, exchange.source]).toEqual(['', false, null]);
   }
 
   // After these the connection is closed here, which nginx does on other ways than `return`.

@@ -22,7 +22,7 @@ afterAll(() => files.remove());
 async function get(requestLine: string, fields: readonly string[] = [], handler = site): Promise<FakeAnswer> {
   const { exchange, answer } = askHandler(handler, requestLine, fields);
   const answered = await answer;
-  expect(exchange.producer).toBeNull();
+  expect(exchange.source).toBeNull();
   return answered;
 }
 

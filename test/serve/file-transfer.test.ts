@@ -6,7 +6,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Exchange } from '../../src/exchange.ts';
+import { type Exchange, type Flow, GO, type Source, WAIT } from '../../src/exchange.ts';
 import { PIECE_BYTES, sendFile } from '../../src/serve/file-transfer.ts';
 import { FakeClient, fakeExchange } from '../support/fake-client.ts';
 import { startProxy } from '../support/proxy.ts';
@@ -37,16 +37,16 @@ class LendingClient extends FakeClient {
     this.#takesAtOnce = takesAtOnce;
   }
 
-  override writeKept(piece: Buffer, from: number, to: number): boolean {
+  override writeKept(_from: Source, piece: Buffer, from: number, to: number): Flow {
     if (this.#lent !== null) throw new Error('a piece before the last one was taken');
     const bytes = piece.subarray(from, to);
     if (this.#takesAtOnce()) {
       this.#take(bytes);
-      return true;
+      return GO;
     }
     this.#lent = bytes;
     setTimeout(() => this.#drainLent(), 2);
-    return false;
+    return WAIT;
   }
 
   #drainLent(): void {
@@ -121,9 +121,9 @@ describe('buffers', () => {
   it('go from one transfer to the next', async () => {
     const seen = new Set<ArrayBufferLike>();
     class WatchingClient extends FakeClient {
-      override writeKept(piece: Buffer, from: number, to: number): boolean {
+      override writeKept(source: Source, piece: Buffer, a: number, b: number, flags: number): Flow {
         seen.add(piece.buffer);
-        return super.writeKept(piece, from, to);
+        return super.writeKept(source, piece, a, b, flags);
       }
     }
     for (let i = 0; i < 12; i++) {

@@ -1,9 +1,11 @@
 // What the file handler promises beyond nginx: nothing outside of the root, bounded memory, no descriptor left open,
 // no stale content, no short answer that looks whole.
+
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Exchange } from '../../src/exchange.ts';
+import { sendBody } from '../../src/serve/answer.ts';
 import { forbiddenIn, mapPath, mappingOf } from '../../src/serve/file-path.ts';
 import { PIECE_BYTES, WHOLE_BYTES } from '../../src/serve/file-transfer.ts';
 import { isInside, problemOf, realPathByName } from '../../src/serve/open-file.ts';
@@ -137,7 +139,7 @@ describe('nothing outside of the root is served', () => {
       sendRedirect: (e, status, location) => {
         e.status = status;
         e.lines = `Location: ${location}\r\n`;
-        e.client.sendWhole(e, '');
+        sendBody(e, '');
       },
     });
     relative.handle(exchange);
@@ -292,7 +294,7 @@ describe('sending', () => {
       const client = new FakeClient();
       const exchange = begin(line, client);
       await client.answer;
-      expect(exchange.producer).toBeNull();
+      expect(exchange.source).toBeNull();
     }
   });
 

@@ -182,7 +182,12 @@ export function ourSite(
       ...spec.files,
       ...more,
     };
-    const handler = createFileHandler(options, copies);
+    const serve = createFileHandler(options, copies);
+    // Conditions and ranges fail through the location's funnel.
+    const handler: Handler = (exchange) => {
+      exchange.location = { ...exchange.location, fail: options.fail };
+      serve(exchange);
+    };
     if (kind === 'regex') regex.push([new RegExp(text), handler]);
     else if (kind === 'exact') exact.set(text, handler);
     else prefixes.push([text, handler]);

@@ -1,5 +1,17 @@
 // A client without a socket: records what a handler answers, takes only so much at a time when told to, and can leave.
-import { type ClientSink, Exchange, type LocationRuntime, type ServerRuntime } from '../../src/exchange.ts';
+import {
+  type Client,
+  ENOUGH,
+  Exchange,
+  type Flow,
+  GO,
+  LAST,
+  type LocationRuntime,
+  type Root,
+  type ServerRuntime,
+  type Source,
+  WAIT,
+} from '../../src/exchange.ts';
 import { parseRequestHead, RequestHead } from '../../src/http/request-head.ts';
 import type { Failure } from '../../src/shared/failure.ts';
 
@@ -22,7 +34,7 @@ export interface FakeAnswer {
   readonly end: 'finished' | Failure;
 }
 
-export class FakeClient implements ClientSink {
+export class FakeClient implements Client, Root {
   readonly remoteAddress = '127.0.0.1';
   readonly remotePort = 50_000;
   readonly localAddress: string;
@@ -31,6 +43,7 @@ export class FakeClient implements ClientSink {
   readonly sniName = '';
   readonly id = 1;
   readonly requests = 1;
+  readonly root: Root = this;
 
   readonly #slow: boolean;
   readonly #pieces: Buffer[] = [];
@@ -60,16 +73,16 @@ export class FakeClient implements ClientSink {
   }
 
   drain(): void {
-    this.#exchange?.producer?.onClientDrain();
+    this.#exchange?.source?.onDrain();
   }
 
   leave(exchange: Exchange): void {
     this.gone = true;
-    exchange.producer?.onClientGone('client_aborted');
+    exchange.source?.onGone('client_aborted');
   }
 
-  sendWhole(exchange: Exchange, body: string | Buffer): void {
-    if (this.gone) return;
+  sendWhole(from: Source, exchange: Exchange, body: string | Buffer): void {
+    if (this.gone || from !== exchange.source) return;
     this.calls.push('sendWhole');
     exchange.length = body.length;
     this.#head(exchange);
@@ -77,38 +90,41 @@ export class FakeClient implements ClientSink {
     this.#end('finished');
   }
 
-  start(exchange: Exchange, piece: Buffer | null, from: number, to: number, last: boolean): boolean {
-    if (this.gone) return true;
-    this.calls.push(last ? 'start-last' : 'start');
+  // biome-ignore lint/complexity/useMaxParams: as the contract has it
+  start(from: Source, exchange: Exchange, piece: Buffer | null, a: number, b: number, flags: number): Flow {
+    if (this.gone || from !== exchange.source) return ENOUGH;
+    this.calls.push((flags & LAST) !== 0 ? 'start-last' : 'start');
     this.#head(exchange);
-    if (piece !== null) this.#take(piece.subarray(from, to));
-    if (last) this.#end('finished');
-    return !this.#slow;
+    if (piece !== null) this.#take(piece.subarray(a, b));
+    if ((flags & LAST) !== 0) this.#end('finished');
+    return this.#slow ? WAIT : GO;
   }
 
-  writeKept(piece: Buffer, from: number, to: number): boolean {
-    return this.write(piece, from, to);
+  writeKept(from: Source, piece: Buffer, a: number, b: number, flags: number): Flow {
+    return this.write(from, piece, a, b, flags);
   }
 
-  write(piece: Buffer, from: number, to: number): boolean {
-    if (this.gone) return true;
+  write(from: Source, piece: Buffer, a: number, b: number, flags: number): Flow {
+    if (this.gone || from !== this.#exchange?.source) return ENOUGH;
     this.calls.push('write');
-    this.#take(piece.subarray(from, to));
-    return !this.#slow;
+    this.#take(piece.subarray(a, b));
+    if ((flags & LAST) !== 0) this.#end('finished');
+    return this.#slow ? WAIT : GO;
   }
 
-  finish(): void {
-    if (this.gone) return;
+  finish(from: Source): void {
+    if (this.gone || from !== this.#exchange?.source) return;
     this.calls.push('finish');
     this.#end('finished');
   }
 
   hangUp(): void {
-    this.abort('client_aborted');
+    this.calls.push('abort');
+    this.#end('client_aborted');
   }
 
-  abort(failure: Failure): void {
-    if (this.gone) return;
+  abort(from: Source, failure: Failure): void {
+    if (this.gone || from !== this.#exchange?.source) return;
     this.calls.push('abort');
     this.#end(failure);
   }
@@ -116,7 +132,6 @@ export class FakeClient implements ClientSink {
   #head(exchange: Exchange): void {
     if (this.#exchange !== null) throw new Error('a second answer to one request');
     this.#exchange = exchange;
-    exchange.location.filter?.(exchange);
     exchange.headSent = true;
     this.#status = exchange.status;
     this.#fields = parseLines(exchange.lines);
@@ -131,6 +146,7 @@ export class FakeClient implements ClientSink {
 
   #end(end: 'finished' | Failure): void {
     const closeAfter = this.#exchange?.closeAfter ?? false;
+    if (this.#exchange !== null) this.#exchange.source = null;
     this.#resolve({
       status: this.#status,
       fields: this.#fields,
@@ -191,12 +207,18 @@ export function fakeExchange(
   const root: LocationRuntime = {
     handle: unused,
     fail: unused,
-    filter: null,
+    filters: null,
     log: null,
     client: {} as LocationRuntime['client'],
     ...location,
   };
-  const server: ServerRuntime = { name: serverName, root, dispatch: unused };
+  const server: ServerRuntime = {
+    name: serverName,
+    root,
+    dispatch: unused,
+    redirect: unused,
+    toNamed: unused,
+  };
   const exchange = new Exchange(client, request, server, 0);
   const [path, ...args] = request.path.split('?');
   exchange.uri = path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>

@@ -64,6 +64,7 @@ export async function startProxy(
       log.push(`${attempt.peer} ${attempt.outcome} ${attempt.noRetry}: ${detail}`),
     fileProblem: (_x, message) => log.push(message),
     noRoom: (message) => log.push(message),
+    note: (_x, level, message) => log.push(`${level}: ${message}`),
     refused: (_x, status, detail) => refused.push(`${status}: ${detail}`),
   };
   const selfSigned = options.certificate ?? null;

@@ -1,12 +1,29 @@
 // An exchange whose client takes everything and sends nothing: for what only reads exchanges, such as logs.
-import { type ClientSink, Exchange, type LocationRuntime, type ServerRuntime } from '../../src/exchange.ts';
+import {
+  type Client,
+  Exchange,
+  GO,
+  type LocationRuntime,
+  type Root,
+  type ServerRuntime,
+} from '../../src/exchange.ts';
 import { parseRequestHead, RequestHead } from '../../src/http/request-head.ts';
 
 const LIMITS = { maxLine: 65_536, maxHead: 131_072, maxFields: 1000 };
 
 const ignore = (): void => undefined;
 
-const client: ClientSink = {
+const root: Root = {
+  sendWhole: ignore,
+  start: () => GO,
+  write: () => GO,
+  writeKept: () => GO,
+  finish: ignore,
+  abort: ignore,
+};
+
+const client: Client = {
+  root,
   remoteAddress: '192.0.2.7',
   remotePort: 40_001,
   localAddress: '127.0.0.1',
@@ -16,12 +33,6 @@ const client: ClientSink = {
   id: 17,
   requests: 1,
   informational: ignore,
-  sendWhole: ignore,
-  start: () => true,
-  write: () => true,
-  writeKept: () => true,
-  finish: ignore,
-  abort: ignore,
   hangUp: ignore,
   readBody: ignore,
   pauseBody: ignore,
@@ -37,7 +48,7 @@ const client: ClientSink = {
 const location: LocationRuntime = {
   handle: ignore,
   fail: ignore,
-  filter: null,
+  filters: null,
   log: null,
   client: {
     maxBodyBytes: 0,
@@ -52,7 +63,13 @@ const location: LocationRuntime = {
   },
 };
 
-const server: ServerRuntime = { name: 'example.org', root: location, dispatch: ignore };
+const server: ServerRuntime = {
+  name: 'example.org',
+  root: location,
+  dispatch: ignore,
+  redirect: ignore,
+  toNamed: ignore,
+};
 
 /** The exchange of a request head, given as bytes or as latin1 text; throws when the head is not a valid one. */
 export function stubExchange(

@@ -70,7 +70,8 @@ class Reader {
 
   #shape(name: string, parent: string | null): JsonShape | undefined {
     if (name === 'include') return INCLUDE;
-    if (parent === 'types') return entryShape(name);
+    const entry = entryShape(name, parent);
+    if (entry !== undefined) return entry;
     return Object.hasOwn(PLURALS, name) ? PLURALS[name] : this.#shapeOf(name, parent);
   }
 

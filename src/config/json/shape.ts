@@ -30,11 +30,22 @@ export const PLURALS: Readonly<Record<string, JsonShape>> = {
 
 export const INCLUDE: JsonShape = { name: 'include', minArgs: 1, maxArgs: 1, repeat: true, block: false };
 
-/** Of an entry of `types`: any name, the value split into words. */
-export const entryShape = (name: string): JsonShape => ({
-  name,
-  minArgs: 1,
-  maxArgs: 100,
-  repeat: false,
-  block: false,
-});
+/** Blocks whose keys are no directives: the words that stand alone in them (`true` sets them), and those that may stand often. */
+const ENTRIES: Readonly<
+  Record<string, { readonly alone: readonly string[]; readonly often: readonly string[] }>
+> = {
+  types: { alone: [], often: [] },
+  map: { alone: ['hostnames', 'volatile'], often: [] },
+  geo: { alone: ['ranges', 'proxy_recursive'], often: ['proxy', 'delete'] },
+  split_clients: { alone: [], often: [] },
+};
+
+/** Of an entry of such a block: any name; a MIME type has many words, all others one value as it stands. Undefined in other blocks. */
+export function entryShape(name: string, parent: string | null): JsonShape | undefined {
+  if (parent === null || !Object.hasOwn(ENTRIES, parent)) return undefined;
+  const { alone, often } = ENTRIES[parent];
+  const shape = { name, block: false, repeat: often.includes(name) };
+  if (parent === 'types') return { ...shape, minArgs: 1, maxArgs: 100 };
+  if (alone.includes(name)) return { ...shape, minArgs: 0, maxArgs: 0 };
+  return { ...shape, minArgs: 1, maxArgs: 1, syntax: 'value' };
+}

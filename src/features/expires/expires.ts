@@ -1,7 +1,9 @@
 // The response filter of `expires`: sets Expires and Cache-Control in the lines of an answer just before it is sent.
-import type { Exchange, Handler } from '../../exchange.ts';
+import { type Exchange, type Filter, PASS } from '../../exchange.ts';
+import type { AnswerHead } from '../../http/answer-head.ts';
 import { compileTemplate, type VariableLookup } from '../../route/template.ts';
 import { httpDate } from '../../shared/clock.ts';
+import type { Feature } from '../feature.ts';
 import { type ExpiresSetting, parseExpires } from './rows.ts';
 
 /**
@@ -12,21 +14,31 @@ const STATUSES: ReadonlySet<number> = new Set([200, 201, 204, 206, 301, 302, 303
 
 type Value = Exclude<ExpiresSetting, { kind: 'template' }>;
 
+export const EXPIRES: Feature = {
+  name: 'expires',
+  filter: ({ settings, lookup }) => createExpiresFilter(settings.expires, lookup),
+};
+
 /** The filter of a setting; null when it is off. `now` gives milliseconds since the epoch. */
 export function createExpiresFilter(
   setting: ExpiresSetting,
   lookup: VariableLookup,
   now: () => number = Date.now,
-): Handler | null {
+): Filter | null {
   if (setting.kind === 'off') return null;
   const read = compileValue(setting, lookup);
-  return (exchange) => {
-    if (!STATUSES.has(exchange.status)) return;
-    const value = read(exchange);
-    // A variable that gives no valid time changes nothing, as `off` does.
-    if (value === undefined || value.kind === 'off') return;
-    const { expires, cacheControl } = fieldsOf(value, exchange.lines, Math.floor(now() / 1000));
-    exchange.lines = setField(setField(exchange.lines, 'Expires', expires), 'Cache-Control', cacheControl);
+  return {
+    slot: 'headers',
+    head(x, head) {
+      if (!STATUSES.has(head.status)) return PASS;
+      const value = read(x);
+      // A variable that gives no valid time changes nothing, as `off` does.
+      if (value === undefined || value.kind === 'off') return PASS;
+      const { expires, cacheControl } = fieldsOf(value, head, Math.floor(now() / 1000));
+      head.set('Expires', expires);
+      head.set('Cache-Control', cacheControl);
+      return PASS;
+    },
   };
 }
 
@@ -45,7 +57,7 @@ interface ExpiresFields {
 }
 
 /** The two values; times are whole seconds. */
-function fieldsOf(value: Exclude<Value, { kind: 'off' }>, lines: string, now: number): ExpiresFields {
+function fieldsOf(value: Exclude<Value, { kind: 'off' }>, head: AnswerHead, now: number): ExpiresFields {
   switch (value.kind) {
     case 'epoch':
       return { expires: 'Thu, 01 Jan 1970 00:00:01 GMT', cacheControl: 'no-cache' };
@@ -56,7 +68,7 @@ function fieldsOf(value: Exclude<Value, { kind: 'off' }>, lines: string, now: nu
     case 'access':
     case 'modified': {
       const { kind, offsetSeconds } = value;
-      const modified = kind === 'modified' && offsetSeconds !== 0 ? lastModifiedOf(lines) : -1;
+      const modified = kind === 'modified' && offsetSeconds !== 0 ? lastModifiedOf(head) : -1;
       const fields = at((modified < 0 ? now : modified) + offsetSeconds, now);
       return offsetSeconds < 0 ? { ...fields, cacheControl: 'no-cache' } : fields;
     }
@@ -78,33 +90,11 @@ function nextTimeOfDay(secondOfDay: number, now: number): number {
   return first > now ? first : next(1);
 }
 
-const LAST_MODIFIED =
-  /(?:^|\n)last-modified:[ \t]*([A-Za-z]{3}, \d{2} [A-Za-z]{3} \d{4} \d{2}:\d{2}:\d{2} GMT)[ \t]*\r\n/i;
+const LAST_MODIFIED = /^[A-Za-z]{3}, \d{2} [A-Za-z]{3} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
 /** Seconds since the epoch, -1 without. Only the form that senders must use (RFC 9110 §5.6.7) is read. */
-function lastModifiedOf(lines: string): number {
-  const m = LAST_MODIFIED.exec(lines);
-  const ms = m === null ? Number.NaN : Date.parse(m[1]);
+function lastModifiedOf(head: AnswerHead): number {
+  const value = head.get('last-modified') ?? '';
+  const ms = LAST_MODIFIED.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(ms) ? -1 : ms / 1000;
-}
-
-/** Gives a field one line with this value: in the place of its first line, or at the end; further lines of it go. */
-function setField(lines: string, name: string, value: string): string {
-  const lower = `${name.toLowerCase()}:`;
-  const line = `${name}: ${value}\r\n`;
-  if (!lines.toLowerCase().includes(lower)) return lines + line;
-  let out = '';
-  let done = false;
-  for (let start = 0; start < lines.length; ) {
-    const crlf = lines.indexOf('\r\n', start);
-    const end = crlf < 0 ? lines.length : crlf + 2;
-    if (lines.slice(start, start + lower.length).toLowerCase() !== lower) {
-      out += lines.slice(start, end);
-    } else if (!done) {
-      out += line;
-      done = true;
-    }
-    start = end;
-  }
-  return done ? out : out + line;
 }

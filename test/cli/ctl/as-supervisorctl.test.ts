@@ -14,6 +14,7 @@ import {
   supervisorctl,
 } from './supervisord.ts';
 
+/** With startsecs=1 it is the luck of supervisord's loop, which sleeps up to a second, whether a quick end is seen in time. */
 const PROGRAMS = `
 [program:cat]
 command=cat
@@ -24,6 +25,7 @@ process_name=%(program_name)s_%(process_num)d
 startsecs=0
 [program:fatal]
 command=sh -c 'echo boom; exit 3'
+startsecs=3
 startretries=0
 [program:missing]
 command=/nonexistent/prog
@@ -39,6 +41,7 @@ stdout_logfile=NONE
 stderr_logfile=NONE
 [program:backoff]
 command=sh -c 'exit 1'
+startsecs=3
 startretries=1000000
 [program:out]
 command=cat

@@ -11,6 +11,7 @@ import { Problems } from '../../../src/config/problem.ts';
 import type { ReadContext, SettingRow } from '../../../src/config/row.ts';
 import { createExpiresFilter } from '../../../src/features/expires/expires.ts';
 import { type ExpiresSetting, expiresRows, parseExpires } from '../../../src/features/expires/rows.ts';
+import { AnswerHead } from '../../../src/http/answer-head.ts';
 import { FakeClient, fakeExchange } from '../../support/fake-client.ts';
 import { ask, type NginxReference, nginxVersion, startNginx } from '../../support/nginx.ts';
 
@@ -44,11 +45,10 @@ function filtered(
   variable = '',
   now?: () => number,
 ): string {
-  const exchange = fakeExchange(new FakeClient(), HEAD);
-  exchange.status = status;
-  exchange.lines = lines;
-  createExpiresFilter(setting, (name) => (name === 'v' ? () => variable : undefined), now)?.(exchange);
-  return exchange.lines;
+  const head = new AnswerHead(status, lines, -1, null);
+  const lookup = (name: string) => (name === 'v' ? () => variable : undefined);
+  createExpiresFilter(setting, lookup, now)?.head(fakeExchange(new FakeClient(), HEAD), head);
+  return head.lines;
 }
 
 /** Forms by their arguments, and what `$v` is. */

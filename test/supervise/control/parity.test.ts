@@ -314,7 +314,9 @@ const ENDING: readonly Step[] = [
   ['system.listMethods', []],
 ];
 
-describe.skipIf(supervisorVersion === '')('the same calls to supervisord and to a control server', () => {
+const NAME = 'the same calls to supervisord and to a control server';
+
+describe.skipIf(supervisorVersion === '')(NAME, { concurrent: true }, () => {
   it('is asked the same, and answers the same', () => compare(ASKING, PROGRAMS), 60_000);
   it('does the same', () => compare(DOING, ASCII_PROGRAMS), 90_000);
   it('refuses the same while it ends', () => compare(ENDING, ASCII_PROGRAMS), 60_000);

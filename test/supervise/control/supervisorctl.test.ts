@@ -13,6 +13,7 @@ import {
   supervisorctl,
   supervisorVersion,
 } from '../../support/supervisord.ts';
+import { ctl, runScript, type Step } from '../parity/sides.ts';
 
 const logs = (name: string): Pick<StandInProgram, 'stdoutLog' | 'stderrLog'> => ({
   stdoutLog: `{dir}/${name}.out`,
@@ -87,20 +88,16 @@ describe.skipIf(supervisorVersion === '')('supervisorctl', () => {
 
   it('prints the same with both, and ends the same', async () => {
     // Supervisor starts its programs a moment after it takes calls.
-    await expect
-      .poll(async () => (await supervisorctl(conf, real.url, ['status', 'duo:b'])).stdout, {
-        timeout: 15_000,
-      })
-      .toContain('RUNNING');
-    for (const line of LINES) {
-      const [ours, theirs] = await Promise.all(
-        [site.url, real.url].map(async (url) => {
-          const { status, stdout } = await supervisorctl(conf, url, line.split(' '));
-          return { line, status, stdout: neutral(stdout) };
-        }),
-      );
-      expect(ours).toEqual(theirs);
-    }
+    const steps: Step[] = [['until', 'duo:b', ['RUNNING']], ...LINES.map(ctl)];
+    const [ours, theirs] = await Promise.all(
+      [site, real].map(async ({ dir, url }) => {
+        const own = path.join(dir, 'own-ctl.conf');
+        fs.writeFileSync(own, `[supervisorctl]\nserverurl=${url}\n`);
+        const [, ...came] = (await runScript({ dir, conf: own, url }, steps)) as Came[];
+        return came.map(({ lines, exit }, i) => ({ line: LINES[i], exit, text: neutral(lines.join('\n')) }));
+      }),
+    );
+    expect(ours).toEqual(theirs);
     expect((await supervisorctl(conf, site.url, ['status', 'cat'])).stdout).toMatch(
       /^cat +RUNNING +pid \d+, uptime /,
     );
@@ -139,6 +136,11 @@ describe.skipIf(supervisorVersion === '')('supervisorctl', () => {
     expect(site.pool.asked).toContain('shutdown');
   }, 60_000);
 });
+
+interface Came {
+  readonly lines: readonly string[];
+  readonly exit: number;
+}
 
 function neutral(text: string): string {
   return (

@@ -118,7 +118,7 @@ def up(seconds=20):
         socket.setdefaulttimeout(ANSWER_SECONDS)
 
 
-def states(seconds=5):
+def states(seconds=20):
     """Once nothing is under way."""
     end = time.time() + seconds
     while time.time() < end:
@@ -129,24 +129,90 @@ def states(seconds=5):
 
 
 def together(steps):
-    """All at the same time, each a moment after the one before; results in the order of the steps."""
-    out = [None] * len(steps)
-
-    def do(i, step):
-        out[i] = act(step)
-
-    threads = [threading.Thread(target=do, args=(i, step)) for i, step in enumerate(steps)]
-    for thread in threads:
-        thread.start()
-        time.sleep(0.4)
-    for thread in threads:
-        thread.join()
-    return {'together': out}
+    """The first goes on while the others are done one after the other."""
+    out = []
+    first = threading.Thread(target=lambda: out.insert(0, act(steps[0])))
+    first.start()
+    others = [act(step) for step in steps[1:]]
+    first.join()
+    return {'together': out + others}
 
 
 def write(file, text):
     with open(os.path.join(directory, file), 'w') as out:
         out.write(text.replace('{dir}', directory).replace('{programs}', work['programs']))
+
+
+def ended(seconds=30):
+    """Once the server's process is gone."""
+    end = time.time() + seconds
+    while os.path.exists('/proc/%d' % work['pid']):
+        if time.time() > end:
+            return 'runs'
+        time.sleep(0.03)
+    return 'ended'
+
+
+def proc(pid, file):
+    try:
+        with open('/proc/%d/%s' % (pid, file), encoding='utf-8', errors='backslashreplace') as found:
+            return found.read()
+    except FileNotFoundError:
+        return ''
+
+
+def deaf(name, seconds=20):
+    """Once the process would not end of TERM any more. Before its exec it is a copy of the server, with the server's handlers."""
+    end = time.time() + seconds
+    own = proc(work['pid'], 'cmdline')
+    while time.time() < end:
+        pid = proxy().supervisor.getProcessInfo(name)['pid']
+        if pid and proc(pid, 'cmdline') not in ('', own):
+            caught = re.search(r'SigCgt:\s*(\w+)', proc(pid, 'status'))
+            if caught and int(caught.group(1), 16) & 1 << signal.SIGTERM - 1:
+                return 'deaf'
+        time.sleep(0.03)
+    return 'it hears'
+
+
+def reborn(name, step, seconds=20):
+    """Does the step, and waits until another process has the place."""
+    end = time.time() + seconds
+    before = proxy().supervisor.getProcessInfo(name)['pid']
+    came = act(step)
+    while time.time() < end:
+        info = proxy().supervisor.getProcessInfo(name)
+        if info['pid'] not in (0, before) and info['statename'] == 'RUNNING':
+            return {'came': came}
+        time.sleep(0.03)
+    return {'came': came, 'still': info['statename']}
+
+
+def within(name, state, steps, tries=6):
+    """Steps that leave the process as it is, all done while it is in the state: again where it went on meanwhile."""
+    for _ in range(tries):
+        until(name, [state])
+        before = proxy().supervisor.getProcessInfo(name)
+        came = [act(step) for step in steps]
+        after = proxy().supervisor.getProcessInfo(name)
+        if before['statename'] == after['statename'] == state and before['start'] == after['start']:
+            return {'within': came}
+    return 'too short'
+
+
+def has(file, text, seconds=20):
+    """Once the file has the text."""
+    end = time.time() + seconds
+    path = os.path.join(directory, file) if isinstance(file, str) else proxy().supervisor.getProcessInfo(file[0])[file[1]]
+    while time.time() < end:
+        try:
+            with open(path, encoding='utf-8', errors='backslashreplace') as lines:
+                if text in lines.read():
+                    return 'there'
+        except FileNotFoundError:
+            pass
+        time.sleep(0.05)
+    return 'not there'
 
 
 MESSAGES = ('spawned:', 'success:', 'exited:', 'gave up:', 'stopped:', 'spawnerr:')
@@ -180,7 +246,7 @@ def act(step):
 
 ACTS = {
     'ctl': ctl, 'rpc': rpc, 'until': until, 'together': together, 'write': write, 'states': states, 'up': up,
-    'pause': time.sleep, 'pids': pids, 'mainlog': mainlog,
+    'ended': ended, 'deaf': deaf, 'reborn': reborn, 'within': within, 'has': has, 'pause': time.sleep, 'pids': pids, 'mainlog': mainlog,
     'read': lambda file: open(os.path.join(directory, file), errors='backslashreplace').read(),
     'exists': lambda file: os.path.exists(os.path.join(directory, file)),
 }

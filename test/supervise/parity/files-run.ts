@@ -203,6 +203,8 @@ class Run {
         LANG: 'C.UTF-8',
         TMPDIR: join(dir, 'tmp'),
         XDG_STATE_HOME: join(outside, 'state'),
+        // Told to either: what Node has made of lbproxy's sources already.
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
         APP_ENV: 'production',
         APP_PORT: '8000',
         GREETING: 'grüß dich',

@@ -125,7 +125,7 @@ startretries=0
 autostart=false
 
 [program:again]
-command=/usr/bin/python3 {programs}/exits.py 3
+command=/usr/bin/python3 {programs}/exits.py 3 0.3
 startsecs=2
 startretries=1000
 autostart=false
@@ -146,6 +146,14 @@ stdout_logfile={dir}/redirected.log
 command=/usr/bin/python3 {programs}/record-states.py {dir}/ear.jsonl
 events=PROCESS_STATE
 startsecs=0
+`;
+
+/** Starts as long as one likes. */
+export const LONG = `
+[program:long]
+command=/usr/bin/python3 {programs}/slow-start.py 0
+startsecs=600
+autostart=false
 `;
 
 const program = (name: string, command: string, more = ''): string =>
@@ -182,7 +190,7 @@ export const LOOSE = APART.replace(
 
 /** Two that do not end by themselves. */
 export const STUBBORN = [
-  program('first', '/usr/bin/python3 {programs}/ignores-term.py', 'stopwaitsecs=2\npriority=1'),
-  program('second', '/usr/bin/python3 {programs}/ignores-term.py', 'stopwaitsecs=1\npriority=2'),
+  program('first', '/usr/bin/python3 {programs}/ignores-term.py', 'stopwaitsecs=6\npriority=1'),
+  program('second', '/usr/bin/python3 {programs}/ignores-term.py', 'stopwaitsecs=6\npriority=2'),
   program('easy', '/bin/sleep 2020'),
 ].join('');

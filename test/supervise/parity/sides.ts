@@ -12,7 +12,7 @@ export const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.ur
 const DRIVE = fileURLToPath(new URL('./drive.py', import.meta.url));
 const PYTHON = '/usr/bin/python3';
 const START_MS = 20_000;
-const SCRIPT_MS = 115_000;
+const SCRIPT_MS = 170_000;
 
 export type Step =
   /** supervisorctl; with seconds, until Ctrl-C then. */
@@ -20,6 +20,7 @@ export type Step =
   | readonly ['rpc', string, readonly unknown[]]
   /** Once the process is in one of these states. */
   | readonly ['until', string, readonly string[], number?]
+  /** The first goes on while the others are done one after the other. */
   | readonly ['together', readonly Step[]]
   | readonly ['write', string, string]
   | readonly ['read' | 'exists', string]
@@ -29,6 +30,16 @@ export type Step =
   | readonly ['mainlog']
   /** Which processes have another pid than at the last look of that name. */
   | readonly ['pids', string]
+  /** Once its process is gone. */
+  | readonly ['ended']
+  /** Once the program would not end of TERM any more. */
+  | readonly ['deaf', string]
+  /** Does the step, and waits until another process has the place. */
+  | readonly ['reborn', string, Step]
+  /** What leaves the process as it is, done anew until all of it came to pass in that state. */
+  | readonly ['within', string, string, readonly Step[]]
+  /** Once the file, or this log of a process, has the text. */
+  | readonly ['has', string | readonly [name: string, log: 'stdout_logfile'], string]
   | readonly ['pause', number];
 
 /** `supervisorctl WORDS`. */
@@ -169,23 +180,35 @@ export function placed(text: string, dir: string): string {
   return text.replaceAll('{dir}', dir).replaceAll('{programs}', PROGRAMS);
 }
 
-async function drive(
+function drive(
   side: Side,
   steps: readonly Step[],
   ctlCommand?: readonly string[],
 ): Promise<readonly unknown[]> {
-  const { dir, conf, env } = side;
-  const work = {
-    dir,
-    conf,
-    url: `unix://${dir}/s.sock`,
-    programs: PROGRAMS,
-    steps,
-    ctl: ctlCommand,
-    state: env.XDG_STATE_HOME,
-  };
+  const { name, dir, conf, env, pid, printed } = side;
+  const where = { dir, conf, pid, url: `unix://${dir}/s.sock`, ctl: ctlCommand, state: env.XDG_STATE_HOME };
+  return runScript(where, steps).catch((error) => {
+    throw new Error(`${name}: ${error.message}\n${printed()}`);
+  });
+}
+
+interface Place {
+  readonly dir: string;
+  /** Of supervisorctl. */
+  readonly conf: string;
+  readonly url: string;
+  /** For steps that look at the server's process. */
+  readonly pid?: number;
+  /** Words of another command instead of supervisorctl, and its $XDG_STATE_HOME. */
+  readonly ctl?: readonly string[];
+  readonly state?: string;
+}
+
+/** What came of each step. */
+export async function runScript(place: Place, steps: readonly Step[]): Promise<readonly unknown[]> {
+  const work = { ...place, programs: PROGRAMS, steps };
   const ran = await run(PYTHON, [DRIVE], JSON.stringify(work), SCRIPT_MS);
-  if (ran.status !== 0) throw new Error(`${side.name}: the script failed: ${ran.stderr}\n${side.printed()}`);
+  if (ran.status !== 0) throw new Error(`the script failed: ${ran.stderr}`);
   return JSON.parse(ran.stdout);
 }
 

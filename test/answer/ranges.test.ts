@@ -1,9 +1,9 @@
 // Ranges, dates and types as pure functions, with generated input.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseHttpDate } from '../../src/serve/http-date.ts';
+import { multipart, parseRanges } from '../../src/answer/byte-ranges.ts';
+import { parseHttpDate } from '../../src/answer/http-date.ts';
 import { createTypeOf, extensionOf } from '../../src/serve/mime.ts';
-import { multipart, parseRanges } from '../../src/serve/ranges.ts';
 import { httpDate } from '../../src/shared/clock.ts';
 
 describe('ranges', () => {

@@ -1,13 +1,14 @@
 // A request's body reaches every peer that is tried byte for byte, however it came and whenever it was sent.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { RequestBody } from '../../src/forward/request-body.ts';
-import type { PeerConnection } from '../../src/upstream/connection.ts';
+import { StreamedBody } from '../../src/body/streamed-body.ts';
+import type { BodyTarget } from '../../src/http/body-pull.ts';
+import { stubExchange } from '../support/stub-exchange.ts';
 
 /** A connection that keeps what is written to it. */
-function sink(): { connection: PeerConnection; text(): string } {
+function sink(): { connection: BodyTarget; text(): string } {
   const pieces: Buffer[] = [];
-  const connection: Pick<PeerConnection, 'mustWait' | 'writeText' | 'writeFramed' | 'writeKept'> = {
+  const connection: BodyTarget = {
     mustWait: false,
     writeText: (text) => void pieces.push(Buffer.from(text, 'latin1')),
     writeFramed: (before, buf, from, to, after) =>
@@ -19,10 +20,18 @@ function sink(): { connection: PeerConnection; text(): string } {
     writeKept: (buf) => void pieces.push(buf),
   };
   return {
-    connection: connection as PeerConnection,
+    connection,
     text: () => Buffer.concat(pieces).toString('latin1'),
   };
 }
+
+const OWNER = {
+  onBodyMore: () => undefined,
+  onBodyLost: () => undefined,
+  onBodyFailed: () => undefined,
+  passBodyOn: () => false,
+  peerMustWait: false,
+};
 
 type Step = { readonly add: number } | 'send' | 'restart';
 
@@ -36,7 +45,7 @@ const step = fc.oneof(
 it('for any pieces, sendings and replays', () => {
   fc.assert(
     fc.property(fc.array<Step>(step, { maxLength: 80 }), (steps) => {
-      const body = new RequestBody(1_000_000);
+      const body = new StreamedBody(1_000_000, stubExchange(), OWNER);
       let whole = '';
       let to = sink();
       for (const one of steps) {
@@ -64,7 +73,7 @@ it('for any pieces, sendings and replays', () => {
 });
 
 it('passes pieces on without keeping them once a replay is out of the question, in order and not before what waits', () => {
-  const body = new RequestBody(10);
+  const body = new StreamedBody(10, stubExchange(), OWNER);
   const to = sink();
   const piece = Buffer.from('..0123456789..');
   expect(body.passOn(to.connection, piece, 2, 8, false)).toBe(false);

@@ -1,15 +1,41 @@
-// The request's body on its way to a peer: kept for a replay while it fits the buffer, streamed once it does not.
-// Bounded: what waits to be sent never exceeds the buffer by more than one read.
+// The request's body on its way to a peer while it still comes: kept for a replay while it fits the buffer, passed on once it does not.
+// One reader at a time. Bounded: what waits to be sent never exceeds the buffer by more than one read.
+import type { BodyReader, Exchange } from '../exchange.ts';
+import type { BodyOwner, BodyPull, BodyTarget, PullOwner, RequestBody } from '../http/body-pull.ts';
 import { chunkHeader, lastChunk } from '../http/chunked.ts';
 import { copyOf } from '../shared/buffers.ts';
-import type { PeerConnection } from '../upstream/connection.ts';
+import type { Failure } from '../shared/failure.ts';
+import { bodyDetail } from './body-detail.ts';
 
 /** Pieces below this are gathered into stores of this size: as buffers of their own, single bytes cost hundreds of times their size. */
 const SMALL_BYTES = 512;
 const STORE_BYTES = 8192;
 
-export class RequestBody {
+/** Who sends it on. */
+export interface StreamOwner extends PullOwner, Pick<BodyOwner, 'onBodyFailed'> {
+  /** A piece came; true when it was passed on and need not be kept. */
+  passBodyOn(buf: Buffer, from: number, to: number): boolean;
+  /** What was passed on waits for the peer. */
+  readonly peerMustWait: boolean;
+}
+
+/** Begins to read the exchange's body, which becomes its `body`; the owner may be called before this returns. */
+export function streamBody(exchange: Exchange, keepBytes: number, owner: StreamOwner): StreamedBody {
+  const body = new StreamedBody(keepBytes, exchange, owner);
+  exchange.body = body;
+  exchange.client.readBody(body);
+  return body;
+}
+
+export class StreamedBody implements RequestBody, BodyReader, BodyPull {
   readonly #limit: number;
+  readonly #exchange: Exchange;
+  /** null once the exchange is over. */
+  #owner: StreamOwner | null;
+  #paused = false;
+  /** It was complete before anybody began to send it. */
+  #wasWhole = false;
+  #first = true;
   readonly #chunks: Buffer[] = [];
   /** Index of the first chunk that the present attempt has not sent. */
   #next = 0;
@@ -23,9 +49,81 @@ export class RequestBody {
   trailers = '';
   received = 0;
 
-  constructor(limit: number) {
+  constructor(limit: number, exchange: Exchange, owner: StreamOwner) {
     this.#limit = limit;
+    this.#exchange = exchange;
+    this.#owner = owner;
   }
+
+  // Reading.
+
+  onBody(buf: Buffer, from: number, to: number): void {
+    const owner = this.#owner;
+    if (owner === null) return;
+    if (owner.passBodyOn(buf, from, to)) {
+      if (owner.peerMustWait) this.#holdClient();
+      return;
+    }
+    this.add(buf, from, to);
+    owner.onBodyMore();
+    if (this.full) this.#holdClient();
+  }
+
+  onBodyEnd(trailers: string): void {
+    this.complete = true;
+    this.trailers = trailers;
+    this.#owner?.onBodyMore();
+  }
+
+  onBodyFailed(failure: Failure): void {
+    const owner = this.#owner;
+    this.#owner = null;
+    owner?.onBodyFailed(failure, bodyDetail(failure, this.#exchange));
+  }
+
+  #holdClient(): void {
+    // Its owner may just have ended the exchange: the client is no more ours to hold.
+    if (this.#paused || this.#owner === null) return;
+    this.#paused = true;
+    this.#exchange.client.pauseBody();
+  }
+
+  /** The peer took what there was. */
+  flow(): void {
+    if (!this.#paused || this.full || this.#owner === null) return;
+    this.#paused = false;
+    this.#exchange.client.resumeBody();
+  }
+
+  /** Of a body that came while it was sent nothing is told (ngx_http_upstream_send_request_body takes its buffers away). */
+  get text(): string | undefined {
+    if (!this.#wasWhole || this.#dropped) return undefined;
+    let text = '';
+    for (const chunk of this.#chunks) text += chunk.latin1Slice(0, chunk.length);
+    return text;
+  }
+
+  get file(): undefined {
+    return undefined;
+  }
+
+  /** Of several readers the last one has it. */
+  pull(): BodyPull {
+    if (this.#first) this.#wasWhole = this.complete;
+    this.#first = false;
+    this.restart();
+    return this;
+  }
+
+  end(): void {}
+
+  hold(): void {}
+
+  release(): void {
+    this.#owner = null;
+  }
+
+  // What is kept.
 
   /** Keeps a copy of `buf[from, to)`. */
   add(buf: Buffer, from: number, to: number): void {
@@ -58,7 +156,7 @@ export class RequestBody {
    * Writes `buf[from, to)` without keeping it: once the buffer has overflowed the body cannot be replayed anyway. False, and nothing
    * was written, while it still can or while earlier pieces wait.
    */
-  passOn(connection: PeerConnection, buf: Buffer, from: number, to: number, chunked: boolean): boolean {
+  passOn(connection: BodyTarget, buf: Buffer, from: number, to: number, chunked: boolean): boolean {
     if (!this.#dropped && this.#kept + to - from <= this.#limit) return false;
     if (this.#next < this.#chunks.length || connection.mustWait) return false;
     if (chunked) connection.writeFramed(chunkHeader(to - from), buf, from, to, '\r\n');
@@ -112,7 +210,7 @@ export class RequestBody {
   }
 
   /** Hands what is here to the connection, framed anew. False when it must wait. */
-  sendTo(connection: PeerConnection, chunked: boolean): boolean {
+  sendTo(connection: BodyTarget, chunked: boolean): boolean {
     while (this.#next < this.#chunks.length) {
       const chunk = this.#chunks[this.#next++];
       if (chunked) connection.writeFramed(chunkHeader(chunk.length), chunk, 0, chunk.length, '\r\n');

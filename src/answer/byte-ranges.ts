@@ -1,14 +1,12 @@
 // Byte ranges (RFC 9110 §14): what a Range field asks of a file, and the body that answers it. Pure.
 import { randomInt } from 'node:crypto';
+import type { Segment } from '../http/answer-head.ts';
 
 /** Bytes from…to of a file; `to` is the offset after the last one. */
 export interface ByteRange {
   readonly from: number;
   readonly to: number;
 }
-
-/** A body in order: bytes of the file, or text (latin1) that stands between them. */
-export type Segment = ByteRange | string;
 
 /** `first-last`, `first-` or `-suffix`, with the spaces that nginx allows. */
 const SPEC = /^ *(?:(\d+) *- *(?:(\d+) *)?|-(\d+) *)$/;

@@ -1,0 +1,60 @@
+// The head pass: every filter of the location sees the head of an answer before anything of its body is made, in nginx's order; those
+// that work on the body then stand between its maker and the root.
+import { type AnswerSink, type Exchange, type Filter, JOIN, type Link, PASS } from '../exchange.ts';
+import { AnswerHead, type Seekable, type Segment } from '../http/answer-head.ts';
+import { NOT_MODIFIED } from './not-modified.ts';
+import { RANGE } from './range.ts';
+
+/** What the maker is to send: the whole body, parts of it, no body, or nothing at all as another answer took its place. */
+export const WHOLE = 0;
+export const BARE = 1;
+export const REPLACED = 2;
+export type Passed = typeof WHOLE | typeof BARE | typeof REPLACED | readonly Segment[];
+
+/** The filters of a location that has none of its own: they look at seekable answers only. */
+export const CORE_FILTERS: readonly Filter[] = [NOT_MODIFIED, RANGE];
+
+const BODYLESS: ReadonlySet<number> = new Set([101, 204, 304]);
+
+const OF_THE_BODY = ['content-type', 'last-modified', 'etag', 'accept-ranges'];
+
+/** The pass over `x.status`, `x.lines` and `x.length`, which are the answer's afterwards. */
+export function passHead(x: Exchange, seek: Seekable | null): Passed {
+  const filters = x.location.filters ?? CORE_FILTERS;
+  const head = new AnswerHead(x.status, x.lines, x.length, seek);
+  let joined: Filter[] | null = null;
+  for (const filter of filters) {
+    const verdict = filter.head(x, head);
+    x.status = head.status;
+    if (verdict === PASS) continue;
+    if (verdict !== JOIN) {
+      // What other filters have added stays, as in nginx.
+      for (const name of OF_THE_BODY) head.remove(name);
+      x.location.fail(x, verdict, head.why, head.lines);
+      return REPLACED;
+    }
+    if (joined === null) joined = [filter];
+    else joined.push(filter);
+  }
+  x.lines = head.lines;
+  x.length = head.length;
+  if (x.request.method === 'HEAD' || BODYLESS.has(x.status)) return BARE;
+  if (joined !== null) chain(x, joined);
+  return head.segments ?? WHOLE;
+}
+
+/** From the last one, which writes to the root, to the first. */
+function chain(x: Exchange, filters: readonly Filter[]): void {
+  let next: AnswerSink = x.root;
+  let last: Link | null = null;
+  let behind: Link | null = null;
+  for (let i = filters.length - 1; i >= 0; i--) {
+    const link = filters[i].join?.(x, next);
+    if (link === undefined) continue;
+    if (behind !== null) behind.source = link;
+    last ??= link;
+    behind = link;
+    next = link;
+  }
+  if (behind !== null && last !== null) x.setChain(behind, last);
+}

@@ -1,0 +1,81 @@
+// Reads the head of a CGI answer (RFC 3875 §6): fields without a status line, which Status or Location give. FastCGI, SCGI and uwsgi apps
+// send such heads. As ngx_http_fastcgi_process_header reads them, but for what could be read two ways.
+import { CONTENT_LENGTH, scanFields } from '../http/fields.ts';
+import { parseContentLength } from '../http/framing.ts';
+import { findHeadEnd, type HeadLimits, MALFORMED, NEED_MORE } from '../http/request-head.ts';
+import type { ResponseHead, ResponseProblem } from '../http/response-head.ts';
+
+export interface CgiRange {
+  readonly start: number;
+  readonly end: number;
+  /** How much of it was looked at before. */
+  readonly scanned: number;
+}
+
+/** The offset behind the head in `buf[start, end)`; NEED_MORE, or MALFORMED with `head.problem`. */
+export function parseCgiHead(head: ResponseHead, buf: Buffer, range: CgiRange, limits: HeadLimits): number {
+  const { start, end, scanned } = range;
+  const size = emptyLineAt(buf, start, end) || findHeadEnd(buf, start, end, scanned);
+  if (size === 0) return end - start > limits.maxHead ? refuse(head, 'head too large') : NEED_MORE;
+  // A lone LF may have ended the head before: the fields tell.
+  const text = buf.latin1Slice(start, start + Math.min(size, limits.maxHead + limits.maxLine));
+  const length = scanHead(head, text, limits);
+  if (typeof length !== 'number') return refuse(head, length);
+  if (length < 0 || length > limits.maxHead) return refuse(head, 'head too large');
+  head.size = length;
+  const problem = interpret(head);
+  return problem === null ? start + length : refuse(head, problem);
+}
+
+function scanHead(head: ResponseHead, text: string, limits: HeadLimits): number | ResponseProblem {
+  head.reset();
+  head.minor = 1;
+  head.text = text;
+  const read = scanFields(head, 0, limits.maxLine, limits.maxFields);
+  if (read !== 'field line without colon') return read;
+  // A line that is a name only is a field without a value, as nginx takes it: some apps write so.
+  const length = /\n\r?\n/.exec(text);
+  if (length === null) return read;
+  const size = length.index + length[0].length;
+  head.text = text.slice(0, size).replace(NAMES_ONLY, '$&:');
+  const again = scanFields(head, 0, limits.maxLine, limits.maxFields);
+  return typeof again === 'number' ? size : again;
+}
+
+const NAMES_ONLY = /^[A-Za-z0-9_-]+(?=\r?$)/gm;
+
+/** A head without fields: 1 or 2 bytes. */
+function emptyLineAt(buf: Buffer, start: number, end: number): number {
+  if (start < end && buf[start] === 10) return 1;
+  return end - start >= 2 && buf[start] === 13 && buf[start + 1] === 10 ? 2 : 0;
+}
+
+function refuse(head: ResponseHead, problem: ResponseProblem): typeof MALFORMED {
+  head.problem = problem;
+  return MALFORMED;
+}
+
+/** What the fields say of the answer. Connection and Transfer-Encoding say nothing here: records frame the body. */
+function interpret(head: ResponseHead): ResponseProblem | null {
+  for (let i = 0; i < head.count; i++) {
+    if (head.ids[i] !== CONTENT_LENGTH) continue;
+    const length = parseContentLength(head.value(i));
+    if (length < 0) return 'invalid Content-Length';
+    if (head.contentLength >= 0 && head.contentLength !== length) return 'different Content-Length fields';
+    head.contentLength = length;
+  }
+  // Of several the first one holds.
+  const given = head.find('status');
+  if (given >= 0) return readStatus(head, head.value(given));
+  head.status = head.find('location') >= 0 ? 302 : 200;
+  head.reason = '';
+  return null;
+}
+
+/** `404` or `404 Not Found`. What is below 200 would not be the answer yet. */
+function readStatus(head: ResponseHead, value: string): ResponseProblem | null {
+  if (!/^[2-9]\d\d/.test(value)) return 'invalid Status field';
+  head.status = Number(value.slice(0, 3));
+  head.reason = value.slice(value[3] === ' ' ? 4 : 3);
+  return null;
+}

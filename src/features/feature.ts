@@ -1,0 +1,34 @@
+// What an optional feature gives to the road: made once per location when a configuration is compiled, null where its settings are off.
+import type { LocationMatch, Settings } from '../config/model.ts';
+import type { Exchange, Filter, Step } from '../exchange.ts';
+import type { VariableLookup } from '../route/template.ts';
+import type { ZoneSet } from '../zones/zone.ts';
+
+/** Levels of the error log. */
+export type NoteLevel = 'debug' | 'info' | 'notice' | 'warn' | 'error' | 'crit';
+
+/** Where a feature is compiled for. */
+export interface FeaturePlace {
+  readonly settings: Settings;
+  /** `file:line:column` of the level. */
+  readonly at: string;
+  /** The location's own match; null outside of all locations. */
+  readonly match: LocationMatch | null;
+  readonly lookup: VariableLookup;
+  /** Where relative paths start. Absolute. */
+  readonly prefix: string;
+  /** The zones of the configuration. */
+  readonly zones: ZoneSet;
+  /** The MIME type of a URI; '' = none. */
+  readonly typeOf: (uri: string) => string;
+  /** A line for the error log, about this exchange. */
+  readonly report: (x: Exchange, level: NoteLevel, message: string) => void;
+}
+
+export interface Feature {
+  readonly name: string;
+  /** What runs between the location's script and its content. */
+  readonly step?: (place: FeaturePlace) => Step | null;
+  /** What works on its answers. */
+  readonly filter?: (place: FeaturePlace) => Filter | null;
+}

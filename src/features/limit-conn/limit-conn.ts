@@ -1,0 +1,106 @@
+// The step of limit_conn: takes a place in each zone for as long as the request lasts, as ngx_http_limit_conn_handler does.
+import { type Ending, type Exchange, GO_ON, type Step, type StepResult } from '../../exchange.ts';
+import { compileTemplate } from '../../route/template.ts';
+import { FULL, GIVE, NO_PLACE, TAKE } from '../../zones/limit-conn-zone.ts';
+import type { Zone } from '../../zones/zone.ts';
+import { zoneKey } from '../../zones/zone-key.ts';
+import type { Feature, FeaturePlace } from '../feature.ts';
+
+export const LIMIT_CONN: Feature = {
+  name: 'limit_conn',
+  step: (place) => (place.settings.limitConn.length === 0 ? null : new LimitConnStep(place)),
+};
+
+interface Limit {
+  readonly zone: Zone;
+  readonly name: string;
+  readonly keyText: string;
+  readonly key: (x: Exchange) => string;
+  readonly connections: number;
+}
+
+/** The longest key that nginx counts. */
+const MAX_KEY_BYTES = 255;
+
+class LimitConnStep implements Step {
+  readonly slot = 'limit_conn';
+  readonly #limits: readonly Limit[];
+  readonly #place: FeaturePlace;
+
+  constructor(place: FeaturePlace) {
+    this.#place = place;
+    this.#limits = place.settings.limitConn.flatMap(({ zone: name, connections }): Limit[] => {
+      const zone = place.zones.of('limit_conn', name);
+      if (zone === undefined) return [];
+      const { key: keyText } = place.zones.specOf(zone);
+      return [{ zone, name, keyText, key: compileTemplate(keyText, place.lookup), connections }];
+    });
+  }
+
+  run(x: Exchange): StepResult {
+    const { main } = x;
+    // Once for a request, whatever it is redirected to.
+    if (main.limitConnStatus !== '') return GO_ON;
+    let places: Places | null = null;
+    for (const limit of this.#limits) {
+      const key = this.#keyOf(x, limit);
+      if (key === '') continue;
+      main.limitConnStatus = 'PASSED';
+      const place = { key: zoneKey(key), size: key.length };
+      const answer = limit.zone.ask({ ...place, op: TAKE, amount: limit.connections });
+      if (answer === FULL || answer === NO_PLACE) {
+        places?.giveAll();
+        return this.#refuse(x, limit, answer);
+      }
+      if (places === null) {
+        places = new Places();
+        main.onEnd(places);
+      }
+      places.add(limit.zone, place);
+    }
+    return GO_ON;
+  }
+
+  #keyOf(x: Exchange, { key, keyText }: Limit): string {
+    const value = key(x);
+    if (value.length <= MAX_KEY_BYTES) return value;
+    this.#place.report(
+      x,
+      'error',
+      `the value of the "${keyText}" key is more than ${MAX_KEY_BYTES} bytes: "${value}"`,
+    );
+    return '';
+  }
+
+  #refuse(x: Exchange, { name }: Limit, answer: number): StepResult {
+    const { limitConnLogLevel: level, limitConnDryRun: dry, limitConnStatus: status } = this.#place.settings;
+    if (answer === NO_PLACE)
+      this.#place.report(x, 'crit', `ngx_slab_alloc() failed: no memory in limit_conn_zone "${name}"`);
+    else this.#place.report(x, level, `limiting connections${dry ? ', dry run,' : ''} by zone "${name}"`);
+    x.main.limitConnStatus = dry ? 'REJECTED_DRY_RUN' : 'REJECTED';
+    return dry ? GO_ON : status;
+  }
+}
+
+interface Place {
+  readonly key: string;
+  readonly size: number;
+}
+
+/** What a request has taken; given back when it ends, however that is. */
+class Places implements Ending {
+  #taken: [Zone, Place][] = [];
+
+  add(zone: Zone, place: Place): void {
+    this.#taken.push([zone, place]);
+  }
+
+  giveAll(): void {
+    for (const [zone, place] of this.#taken) zone.ask({ ...place, op: GIVE, amount: 0 });
+    this.#taken = [];
+  }
+
+  onExchangeEnd(): void {
+    this.giveAll();
+  }
+}

@@ -1,0 +1,244 @@
+// The rows that every family of peers has (proxy_, fastcgi_, and those to come), made once: a family's keys are its name and theirs.
+import {
+  count,
+  flag,
+  HTTP_AND_IF,
+  HTTP_LEVELS,
+  ignored,
+  list,
+  type Row,
+  type SettingRow,
+  setting,
+  size,
+  time,
+} from '../../config/row.ts';
+import { NEXT_WORDS, type NextWord } from '../next-upstream.ts';
+
+/** Whose directives begin with `proxy_`, `fastcgi_`. */
+export type Family = 'proxy' | 'fastcgi';
+
+/** What each family has, without its name. */
+export interface FamilyKeys {
+  /** Lower-case names. */
+  readonly PassHeader: readonly string[];
+  readonly HideHeader: readonly string[];
+  readonly ConnectTimeoutMs: number;
+  readonly SendTimeoutMs: number;
+  readonly ReadTimeoutMs: number;
+  readonly NextUpstream: readonly NextWord[];
+  readonly NextUpstreamTries: number;
+  readonly NextUpstreamTimeoutMs: number;
+  readonly RequestBuffering: boolean;
+  readonly PassRequestBody: boolean;
+  readonly PassRequestHeaders: boolean;
+  readonly IgnoreClientAbort: boolean;
+  readonly BufferBytes: number;
+}
+
+/** The settings of one family: `proxyReadTimeoutMs`. */
+export type FamilySettings<F extends Family> = {
+  readonly [K in keyof FamilyKeys as `${F}${K}`]: FamilyKeys[K];
+};
+
+declare module '../../config/model.ts' {
+  interface Settings extends FamilySettings<'proxy'>, FamilySettings<'fastcgi'> {}
+}
+
+const DEFAULTS: FamilyKeys = {
+  PassHeader: [],
+  HideHeader: [],
+  ConnectTimeoutMs: 60_000,
+  SendTimeoutMs: 60_000,
+  ReadTimeoutMs: 60_000,
+  NextUpstream: ['error', 'timeout'],
+  NextUpstreamTries: 0,
+  NextUpstreamTimeoutMs: 0,
+  RequestBuffering: true,
+  PassRequestBody: true,
+  PassRequestHeaders: true,
+  IgnoreClientAbort: false,
+  BufferBytes: 32_768,
+};
+
+export function familyDefaults<F extends Family>(family: F): FamilySettings<F> {
+  const entries = Object.entries(DEFAULTS).map(([key, value]) => [`${family}${key}`, value]);
+  return Object.fromEntries(entries) as FamilySettings<F>;
+}
+
+/** What only some families have of a row's meaning. */
+interface Particulars {
+  readonly nextWords: readonly NextWord[];
+  /** Fields that are hidden by default. */
+  readonly hidden: string;
+  readonly whileSending: string;
+  readonly whileReading: string;
+  readonly asItComes: string;
+  readonly withoutBody: string;
+  /** The directive that sets some. */
+  readonly ownFields: string;
+}
+
+const PARTICULARS: Readonly<Record<Family, Particulars>> = {
+  proxy: {
+    nextWords: NEXT_WORDS,
+    hidden: 'Server or Date',
+    whileSending: ', also within a WebSocket',
+    whileReading: '; also the idle time of a WebSocket',
+    asItComes: '',
+    withoutBody: '; without it the head goes without a length',
+    ownFields: 'set_header',
+  },
+  fastcgi: {
+    nextWords: NEXT_WORDS.filter((word) => word !== 'http_502' && word !== 'http_504'),
+    hidden: 'X-Accel-Expires',
+    whileSending: '',
+    whileReading: '',
+    asItComes: '; of a chunked one there is no CONTENT_LENGTH then',
+    withoutBody: '',
+    ownFields: 'param',
+  },
+};
+
+export function familyRows(family: Family): readonly Row[] {
+  return [
+    ...fieldRows(family),
+    ...timeRows(family),
+    ...nextRows(family),
+    ...bodyRows(family),
+    ...storageRows(family),
+  ];
+}
+
+function fieldRows(family: Family): readonly Row[] {
+  const common = { contexts: HTTP_LEVELS, args: [1, 1], syntax: 'field' } as const;
+  return [
+    list(`${family}PassHeader`, {
+      ...common,
+      name: `${family}_pass_header`,
+      doc: `Passes a field of the peer’s answer that is hidden by default, such as ${PARTICULARS[family].hidden}.`,
+      read: (words) => words[0].text.toLowerCase(),
+    }),
+    list(`${family}HideHeader`, {
+      ...common,
+      name: `${family}_hide_header`,
+      doc: 'Keeps a field of the peer’s answer from the client.',
+      read: (words) => words[0].text.toLowerCase(),
+    }),
+  ];
+}
+
+function timeRows(family: Family): readonly Row[] {
+  const { whileSending, whileReading } = PARTICULARS[family];
+  return [
+    time(`${family}ConnectTimeoutMs`, {
+      name: `${family}_connect_timeout`,
+      contexts: HTTP_LEVELS,
+      default: '60s',
+      doc: 'Time for a connection to a peer. 0 = no limit.',
+    }),
+    time(`${family}SendTimeoutMs`, {
+      name: `${family}_send_timeout`,
+      contexts: HTTP_LEVELS,
+      default: '60s',
+      doc: `Time between two writes to a peer that does not read${whileSending}. 0 = no limit.`,
+    }),
+    time(`${family}ReadTimeoutMs`, {
+      name: `${family}_read_timeout`,
+      contexts: HTTP_LEVELS,
+      default: '60s',
+      doc: `Time between two reads from a peer, before and within its answer${whileReading}. 0 = no limit.`,
+    }),
+  ];
+}
+
+function nextRows(family: Family): readonly Row[] {
+  return [
+    nextUpstream(family),
+    count(`${family}NextUpstreamTries`, {
+      name: `${family}_next_upstream_tries`,
+      contexts: HTTP_LEVELS,
+      default: '0',
+      doc: 'Most attempts of a request; 0 = one per peer.',
+    }),
+    time(`${family}NextUpstreamTimeoutMs`, {
+      name: `${family}_next_upstream_timeout`,
+      contexts: HTTP_LEVELS,
+      default: '0',
+      doc: 'Time in which a further attempt may begin; 0 = no limit.',
+    }),
+  ];
+}
+
+function nextUpstream(family: Family): SettingRow {
+  const known = PARTICULARS[family].nextWords;
+  return setting(`${family}NextUpstream`, {
+    name: `${family}_next_upstream`,
+    contexts: HTTP_LEVELS,
+    args: [1, 12],
+    syntax: known.join(' | '),
+    repeat: 'union',
+    default: 'error timeout',
+    doc: 'Failures after which a request goes to another peer.',
+    read: (words, cx) => {
+      const taken = words.map((word) => known.find((one) => one === word.text));
+      const bad = taken.indexOf(undefined);
+      if (bad < 0) return taken.filter((word) => word !== undefined);
+      const what = `unknown condition "${words[bad].text}"; there are ${known.join(', ')}`;
+      return cx.problems.error(words[bad].at, what);
+    },
+  });
+}
+
+function bodyRows(family: Family): readonly Row[] {
+  const { asItComes, withoutBody, ownFields } = PARTICULARS[family];
+  return [
+    flag(`${family}RequestBuffering`, {
+      name: `${family}_request_buffering`,
+      contexts: HTTP_LEVELS,
+      default: 'on',
+      doc: `Reads the whole body before a peer is asked, so that a slow client costs the peer nothing and the body can go to another one; what does not fit client_body_buffer_size goes to a temporary file. off sends it as it comes${asItComes}.`,
+    }),
+    flag(`${family}PassRequestBody`, {
+      name: `${family}_pass_request_body`,
+      contexts: HTTP_LEVELS,
+      default: 'on',
+      doc: `Whether the peer gets the body${withoutBody}.`,
+    }),
+    flag(`${family}PassRequestHeaders`, {
+      name: `${family}_pass_request_headers`,
+      contexts: HTTP_LEVELS,
+      default: 'on',
+      doc: `Whether the peer gets the client’s fields; those of ${family}_${ownFields} go in any case.`,
+    }),
+    flag(`${family}IgnoreClientAbort`, {
+      name: `${family}_ignore_client_abort`,
+      contexts: HTTP_LEVELS,
+      default: 'off',
+      doc: 'Goes on with the peer when the client closes its side before the answer.',
+    }),
+    size(`${family}BufferBytes`, {
+      name: `${family}_buffer_size`,
+      contexts: HTTP_LEVELS,
+      default: '32k',
+      doc: 'Largest head of a peer’s answer; beyond, 502.',
+    }),
+  ];
+}
+
+const STORAGE = [
+  'buffering',
+  'buffers',
+  'busy_buffers_size',
+  'max_temp_file_size',
+  'temp_path',
+  'temp_file_write_size',
+  'socket_keepalive',
+];
+
+function storageRows(family: Family): readonly Row[] {
+  return STORAGE.map((name) =>
+    ignored(`${family}_${name}`, HTTP_AND_IF, 'answers are streamed with backpressure and never stored', {
+      args: [1, 4],
+    }),
+  );
+}

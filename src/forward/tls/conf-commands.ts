@@ -1,0 +1,66 @@
+// proxy_ssl_conf_command: OpenSSL's SSL_CONF commands, as far as Node has a setting for them.
+import { constants } from 'node:crypto';
+import type { SecureContextOptions, SecureVersion } from 'node:tls';
+
+type Command = (options: SecureContextOptions, value: string) => SecureContextOptions;
+
+/** Names know no case (SSL_CONF_cmd, SSL_CONF_FLAG_FILE). */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  ciphersuites: (o, value) => ({ ...o, ciphers: `${value}:${o.ciphers ?? ''}` }),
+  cipherstring: (o, value) => ({ ...o, ciphers: value }),
+  minprotocol: (o, value) => ({ ...o, minVersion: versionOf(value, 'TLSv1') }),
+  maxprotocol: (o, value) => ({ ...o, maxVersion: versionOf(value, 'TLSv1.3') }),
+  curves: (o, value) => ({ ...o, ecdhCurve: value }),
+  groups: (o, value) => ({ ...o, ecdhCurve: value }),
+  signaturealgorithms: (o, value) => ({ ...o, sigalgs: value }),
+  options: (o, value) => ({ ...o, secureOptions: withFlags(Number(o.secureOptions ?? 0), value) }),
+};
+
+export function withCommands(
+  options: SecureContextOptions,
+  commands: readonly (readonly [name: string, value: string])[],
+): SecureContextOptions {
+  return commands.reduce((made, [name, value]) => {
+    const command = COMMANDS[name.toLowerCase()];
+    if (command !== undefined) return command(made, value);
+    throw new Error(`proxy_ssl_conf_command ${name}: there are ${NAMES}`);
+  }, options);
+}
+
+const NAMES =
+  'Ciphersuites, CipherString, MinProtocol, MaxProtocol, Curves, Groups, SignatureAlgorithms, Options';
+
+const VERSIONS: readonly SecureVersion[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];
+
+function versionOf(value: string, none: SecureVersion): SecureVersion {
+  if (value === 'None') return none;
+  const version = VERSIONS.find((known) => known === value);
+  if (version === undefined)
+    throw new Error(`proxy_ssl_conf_command: "${value}" is none of ${VERSIONS.join(', ')}`);
+  return version;
+}
+
+/** Whether a flag that is named sets the bit or clears it. */
+const FLAGS: Readonly<Record<string, readonly [bit: number, sets: boolean]>> = {
+  sessionticket: [constants.SSL_OP_NO_TICKET, false],
+  emptyfragments: [constants.SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS, false],
+  bugs: [constants.SSL_OP_ALL, true],
+  compression: [constants.SSL_OP_NO_COMPRESSION, false],
+  unsafelegacyrenegotiation: [constants.SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION, true],
+  unsafelegacyserverconnect: [constants.SSL_OP_LEGACY_SERVER_CONNECT, true],
+  norenegotiation: [constants.SSL_OP_NO_RENEGOTIATION, true],
+  encryptthenmac: [constants.SSL_OP_NO_ENCRYPT_THEN_MAC, false],
+};
+
+function withFlags(options: number, value: string): number {
+  return value.split(',').reduce((bits, word) => {
+    const off = word.startsWith('-');
+    const flag = FLAGS[word.replace(/^[-+]/, '').trim().toLowerCase()];
+    if (flag === undefined)
+      throw new Error(
+        `proxy_ssl_conf_command Options: "${word}" is none that can be set: ${Object.keys(FLAGS).join(', ')}`,
+      );
+    const [bit, sets] = flag;
+    return sets === off ? bits & ~bit : bits | bit;
+  }, options);
+}

@@ -1,0 +1,113 @@
+// The secure context of TLS towards peers, made of a level's settings and the files that they name.
+import { constants, createPrivateKey } from 'node:crypto';
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import { withCommands } from './conf-commands.ts';
+import { PEER_PROTOCOLS, type PeerTlsSettings } from './rows.ts';
+
+/** Path → content, in PEM. */
+export type PeerFiles = Readonly<Record<string, string>>;
+
+/** Throws what is wrong, with the directive. */
+export function createPeerContext(tls: PeerTlsSettings, files: PeerFiles): SecureContext {
+  const options = {
+    ...versionsOf(tls),
+    ciphers: tls.SslCiphers,
+    // None of Node's own: who is not named is not trusted.
+    ca: [] as string[],
+    ...trustOf(tls, files),
+    ...certificateOf(tls, files),
+  };
+  try {
+    return createSecureContext(withSuites(withCommands(options, tls.SslConfCommand)));
+  } catch (error) {
+    throw new Error(inWords(error as NodeJS.ErrnoException, tls));
+  }
+}
+
+const OFF: Readonly<Record<string, number>> = {
+  TLSv1: constants.SSL_OP_NO_TLSv1,
+  'TLSv1.1': constants.SSL_OP_NO_TLSv1_1,
+  'TLSv1.2': constants.SSL_OP_NO_TLSv1_2,
+  'TLSv1.3': constants.SSL_OP_NO_TLSv1_3,
+};
+
+/** The versions may have gaps. */
+function versionsOf({ SslProtocols: on }: PeerTlsSettings): SecureContextOptions {
+  const off = PEER_PROTOCOLS.filter((version) => !on.includes(version)).reduce((sum, v) => sum | OFF[v], 0);
+  return { minVersion: 'TLSv1', maxVersion: 'TLSv1.3', secureOptions: off | constants.SSL_OP_NO_COMPRESSION };
+}
+
+/** Node takes the suites of TLS 1.3 from the same list and would switch the version off without them. */
+function withSuites(options: SecureContextOptions): SecureContextOptions {
+  const { ciphers = '' } = options;
+  return /(?:^|:)TLS_/.test(ciphers) ? options : { ...options, ciphers: `${TLS13_SUITES}:${ciphers}` };
+}
+
+const TLS13_SUITES = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256';
+
+function trustOf(tls: PeerTlsSettings, files: PeerFiles): SecureContextOptions {
+  if (!tls.SslVerify) return {};
+  const { SslTrustedCertificate: trusted, SslCrl: crl } = tls;
+  if (trusted === '')
+    throw new Error('proxy_ssl_verify has nobody to trust: add proxy_ssl_trusted_certificate');
+  const ca = blocksOf(contentOf(trusted, files), 'CERTIFICATE');
+  if (ca.length === 0)
+    throw new Error(`proxy_ssl_trusted_certificate ${trusted} holds no certificate in PEM`);
+  if (crl === '') return { ca };
+  const lists = blocksOf(contentOf(crl, files), 'X509 CRL');
+  if (lists.length === 0) throw new Error(`proxy_ssl_crl ${crl} holds no list in PEM`);
+  return { ca, crl: lists };
+}
+
+function blocksOf(pem: string, kind: string): string[] {
+  return (
+    pem.match(
+      new RegExp(`-----BEGIN (?:TRUSTED )?${kind}-----.*?-----END (?:TRUSTED )?${kind}-----`, 'gs'),
+    ) ?? []
+  );
+}
+
+function certificateOf(tls: PeerTlsSettings, files: PeerFiles): SecureContextOptions {
+  const { SslCertificate: certificate, SslCertificateKey: key } = tls;
+  if (certificate === '') return {};
+  if (key === '')
+    throw new Error(`proxy_ssl_certificate ${certificate} has no key: add proxy_ssl_certificate_key`);
+  return { cert: contentOf(certificate, files), key: openKey(tls, files) };
+}
+
+/** The key as it is, or opened by the first passphrase that fits. */
+function openKey(
+  { SslCertificateKey: path, SslPasswordFile: passwords }: PeerTlsSettings,
+  files: PeerFiles,
+): string {
+  const pem = contentOf(path, files);
+  if (!pem.includes('ENCRYPTED')) return pem;
+  if (passwords === '')
+    throw new Error(`proxy_ssl_certificate_key ${path} is encrypted: add proxy_ssl_password_file`);
+  for (const passphrase of contentOf(passwords, files).split(/\r?\n/)) {
+    if (passphrase === '') continue;
+    try {
+      return createPrivateKey({ key: pem, passphrase: Buffer.from(passphrase, 'latin1') })
+        .export({ type: 'pkcs8', format: 'pem' })
+        .toString();
+    } catch {
+      // The next one may fit.
+    }
+  }
+  throw new Error(
+    `no passphrase of proxy_ssl_password_file ${passwords} opens proxy_ssl_certificate_key ${path}`,
+  );
+}
+
+function contentOf(path: string, files: PeerFiles): string {
+  const content = files[path];
+  if (content === undefined) throw new Error(`${path} was not read`);
+  return content;
+}
+
+function inWords({ code = '', message }: NodeJS.ErrnoException, tls: PeerTlsSettings): string {
+  if (/CIPHER/.test(code + message)) return `proxy_ssl_ciphers ${tls.SslCiphers}: OpenSSL knows none of them`;
+  if (/KEY_VALUES_MISMATCH/.test(code))
+    return `proxy_ssl_certificate_key ${tls.SslCertificateKey} does not belong to proxy_ssl_certificate ${tls.SslCertificate}`;
+  return `the certificates towards peers cannot be used: ${message} (${[tls.SslTrustedCertificate, tls.SslCrl, tls.SslCertificate, tls.SslCertificateKey].filter((path) => path !== '').join(', ')})`;
+}

@@ -1,0 +1,123 @@
+// The field lines of an answer cut into names and values, for filters: made once per answer, and only where a filter asks. Pure.
+
+/** Parts of a body that are sent instead of the whole: bytes from…to of it, or text (latin1) that stands between them. */
+export type Segment = { readonly from: number; readonly to: number } | string;
+
+/** What an answer is that has its whole body at hand: conditions and ranges of the request apply to it (RFC 9110 §13, §14). */
+export interface Seekable {
+  /** Bytes of the whole body. */
+  readonly size: number;
+  /** Seconds since the epoch; -1 = it has no Last-Modified. */
+  readonly mtime: number;
+  /** With its quotes; '' = none. */
+  readonly etag: string;
+  /** nginx's max_ranges; 0 = ranges are not served. */
+  readonly maxRanges: number;
+  /** nginx's if_modified_since. */
+  readonly ifModifiedSince: 'off' | 'exact' | 'before';
+}
+
+export class AnswerHead {
+  /** Names in lower case, and the lines as they are sent, without their CRLF. */
+  readonly #names: string[] = [];
+  readonly #fields: string[] = [];
+  #changed = false;
+  #text: string;
+  status: number;
+  /** Bytes of the body, -1 unknown. */
+  length: number;
+  /** Not null: conditions and ranges apply; a filter that changes the body takes it away. */
+  seek: Seekable | null;
+  /** What is sent of a seekable body; null = the whole of it. */
+  segments: readonly Segment[] | null = null;
+  /** A sentence for the status that a filter puts in the answer's place. */
+  why = '';
+
+  constructor(status: number, lines: string, length: number, seek: Seekable | null) {
+    this.status = status;
+    this.length = length;
+    this.seek = seek;
+    this.#text = lines;
+    for (let start = 0; start < lines.length; ) {
+      const crlf = lines.indexOf('\r\n', start);
+      const end = crlf < 0 ? lines.length : crlf;
+      const colon = lines.indexOf(':', start);
+      this.#names.push(colon < start || colon > end ? '' : lines.slice(start, colon).toLowerCase());
+      this.#fields.push(lines.slice(start, end));
+      start = end + 2;
+    }
+  }
+
+  /** The value of the first line of this lower-case name. */
+  get(lower: string): string | undefined {
+    const i = this.#names.indexOf(lower);
+    return i < 0 ? undefined : this.#value(i);
+  }
+
+  /** The values of all its lines. */
+  getAll(lower: string): readonly string[] {
+    const values: string[] = [];
+    for (let i = this.#names.indexOf(lower); i >= 0; i = this.#names.indexOf(lower, i + 1))
+      values.push(this.#value(i));
+    return values;
+  }
+
+  #value(i: number): string {
+    return this.#fields[i].slice(this.#names[i].length + 1).trim();
+  }
+
+  /** A line more, at the end. */
+  add(name: string, value: string): void {
+    this.#changed = true;
+    this.#names.push(name.toLowerCase());
+    this.#fields.push(`${name}: ${value}`);
+  }
+
+  /** One line of the name with this value: in the place of its first one, or at the end. */
+  set(name: string, value: string): void {
+    const lower = name.toLowerCase();
+    const i = this.#names.indexOf(lower);
+    if (i < 0) return this.add(name, value);
+    this.#changed = true;
+    this.#fields[i] = `${name}: ${value}`;
+    for (let j = this.#names.length - 1; j > i; j--) if (this.#names[j] === lower) this.#take(j);
+  }
+
+  remove(lower: string): void {
+    for (let i = this.#names.length - 1; i >= 0; i--) if (this.#names[i] === lower) this.#take(i);
+  }
+
+  #take(i: number): void {
+    this.#changed = true;
+    this.#names.splice(i, 1);
+    this.#fields.splice(i, 1);
+  }
+
+  /**
+   * A filter makes another body of it: its length is not known, no ranges of it are served, and its ETag says no more than that
+   * the two mean the same (RFC 9110 §8.8.1).
+   */
+  bodyChanges(): void {
+    this.length = -1;
+    this.seek = null;
+    this.segments = null;
+    this.remove('accept-ranges');
+    const etag = this.get('etag');
+    if (etag !== undefined && !etag.startsWith('W/')) {
+      // nginx drops what is no entity tag.
+      if (etag.startsWith('"')) this.set('ETag', `W/${etag}`);
+      else this.remove('etag');
+    }
+  }
+
+  /** The lines, each ended by CRLF. */
+  get lines(): string {
+    if (this.#changed) {
+      let text = '';
+      for (const field of this.#fields) text += `${field}\r\n`;
+      this.#text = text;
+      this.#changed = false;
+    }
+    return this.#text;
+  }
+}

@@ -1,0 +1,72 @@
+// Runs the steps of a location between its script and its content: limits, then the access group, then what precedes content.
+// A location without steps has no entry here: its content is called at once.
+import { ALLOW, type Exchange, GO_ON, type Handler, STOP, type Step, type StepResult } from '../exchange.ts';
+
+/** The steps that `satisfy` joins. */
+const ACCESS: ReadonlySet<Step['slot']> = new Set(['access', 'auth_basic', 'auth_request']);
+
+/** The handler of a location that has steps; they are in their order. */
+export function createPhases(steps: readonly Step[], satisfy: 'all' | 'any', content: Handler): Handler {
+  if (steps.length === 0) return content;
+  const phases = new Phases(steps, satisfy, content);
+  return (x) => {
+    x.step = 0;
+    x.steps = phases;
+    phases.run(x);
+  };
+}
+
+class Phases {
+  readonly #steps: readonly Step[];
+  readonly #content: Handler;
+  /** Where the access group ends, and whether one yes in it is enough. */
+  readonly #afterAccess: number;
+  readonly #any: boolean;
+
+  constructor(steps: readonly Step[], satisfy: 'all' | 'any', content: Handler) {
+    this.#steps = steps;
+    this.#content = content;
+    this.#afterAccess = steps.findLastIndex((step) => ACCESS.has(step.slot)) + 1;
+    this.#any = satisfy === 'any';
+  }
+
+  run(x: Exchange): void {
+    while (x.step < this.#steps.length) {
+      const step = this.#steps[x.step];
+      const result = x.isSub && ACCESS.has(step.slot) ? GO_ON : step.run(x);
+      if (result === STOP || !this.#take(x, step, result)) return;
+    }
+    this.#content(x);
+  }
+
+  goOn(x: Exchange, result: StepResult): void {
+    if (result === STOP || !this.#take(x, this.#steps[x.step], result)) return;
+    this.run(x);
+  }
+
+  /** Whether the next step's turn has come. */
+  #take(x: Exchange, { slot }: Step, result: StepResult): boolean {
+    x.step++;
+    const isAccess = ACCESS.has(slot);
+    if (!isAccess || !this.#any) {
+      if (result === GO_ON || result === ALLOW) return true;
+      return this.#fail(x, result);
+    }
+    if (result === ALLOW) {
+      x.denied = 0;
+      x.errorLines = '';
+      x.step = this.#afterAccess;
+      return true;
+    }
+    // nginx prefers 401 to 403: with a name the client may get in.
+    if (result === 401 || result === 403) x.denied = x.denied === 401 ? 401 : result;
+    else if (result !== GO_ON) return this.#fail(x, result);
+    return x.step < this.#afterAccess || x.denied === 0 || this.#fail(x, x.denied);
+  }
+
+  #fail(x: Exchange, status: number): false {
+    const { errorDetail, errorLines } = x;
+    x.location.fail(x, status, errorDetail, errorLines);
+    return false;
+  }
+}
