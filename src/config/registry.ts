@@ -13,7 +13,7 @@ import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
 import { splitClientsRows } from '../features/split-clients/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
-import { forwardDefaults, forwardRows } from '../forward/rows.ts';
+import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
 import { observeDefaults, observeRows } from '../observe/rows.ts';
@@ -28,6 +28,8 @@ import { programDefaults, programRows } from '../supervise/rows.ts';
 import type { JsonShape } from './json/read.ts';
 import type { Settings } from './model.ts';
 import { type Context, HTTP_LEVELS, ignored, type Row, type SettingRow } from './row.ts';
+import { settingsOver } from './settings.ts';
+import type { Syntax } from './tree.ts';
 
 /** Directives of nginx that files often carry and that lbproxy does not do yet: said aloud, so that nobody relies on them. */
 const NOT_YET: readonly Row[] = [
@@ -113,6 +115,16 @@ export const DEFAULTS: Settings = {
   ...limitConnDefaults,
   ...observeDefaults,
 };
+
+/** What the outermost level of a configuration inherits: the defaults, and over them those of its syntax. */
+const OUTERMOST: Readonly<Record<Syntax, Settings>> = {
+  nginx: settingsOver(DEFAULTS, {}),
+  json: settingsOver(DEFAULTS, { proxySetHeader: withJsonHeaders(DEFAULTS.proxySetHeader) }),
+};
+
+export function outermostOf(syntax: Syntax): Settings {
+  return OUTERMOST[syntax];
+}
 
 const byName = new Map<string, Row[]>();
 for (const row of ROWS) {
