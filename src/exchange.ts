@@ -263,6 +263,8 @@ export interface Filter {
 /** Who hears of an exchange's end: once, whatever ended it, when the last hold is gone. */
 export interface Ending {
   onExchangeEnd(x: Exchange): void;
+  /** The answer's last bytes are about to leave: what the client must find done when it has them. Perhaps never, perhaps twice. */
+  onLastBytes?(x: Exchange): void;
 }
 
 /** Whoever runs the steps of an exchange. */
@@ -459,6 +461,12 @@ export class Exchange {
   onEnd(ending: Ending): void {
     if (this.#endings === null) this.#endings = [ending];
     else this.#endings.push(ending);
+  }
+
+  /** The root says so before it hands the last bytes over. */
+  lastBytes(): void {
+    if (this.#endings === null || this.#holds > 0) return;
+    for (const ending of this.#endings) ending.onLastBytes?.(this);
   }
 
   /** The answer is out, or will never be. */

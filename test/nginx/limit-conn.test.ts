@@ -5,10 +5,10 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freePorts } from '../support/free-ports.ts';
-import { pause } from '../support/http-client.ts';
+import { pause, until } from '../support/http-client.ts';
 import type { LbproxyProcess } from '../support/lbproxy-process.ts';
 import { nginxVersion } from '../support/nginx.ts';
-import { countsOf, type Site, startSites, statusOf } from './limit-sites.ts';
+import { type Site, startSites, statusOf } from './limit-sites.ts';
 
 /** A peer that answers only when it is told to. */
 class SlowPeer {
@@ -24,6 +24,14 @@ class SlowPeer {
   answerAll(): void {
     for (const response of this.waiting.splice(0)) response.end('done\n');
   }
+}
+
+type Counts = Readonly<Record<number, number>>;
+
+function tally(statuses: readonly number[]): Counts {
+  const counts: Record<number, number> = {};
+  for (const status of statuses) counts[status] = (counts[status] ?? 0) + 1;
+  return counts;
 }
 
 const httpOf = (deadPort: number): string => `
@@ -75,43 +83,49 @@ describe.skipIf(nginxVersion === '')('limit_conn beside nginx', () => {
     await Promise.all(sites.map((site) => site.stop()));
   });
 
-  /** Asks for all at once on both sides, has the peers answer those that got through, and gives both sides' counts. */
-  async function rounds(targets: readonly string[], through: number): Promise<Record<number, number>[]> {
-    return Promise.all(
-      sites.map(async (site, i) => {
-        const counts = countsOf(site, targets);
-        await peers[i].holds(through);
-        // The others were refused meanwhile; nobody waits for them.
-        await pause(300);
-        expect(peers[i].waiting.length).toBe(through);
-        peers[i].answerAll();
-        return counts;
-      }),
-    );
+  /** All at once: resolves when each is at the peer or was refused; `over` has the peer answer, and gives all counts. */
+  async function begin(
+    i: number,
+    targets: readonly string[],
+  ): Promise<{ readonly refused: number; over(): Promise<Counts> }> {
+    const [site, peer] = [sites[i], peers[i]];
+    const before = peer.waiting.length;
+    let refused = 0;
+    const all = targets.map(async (target) => {
+      const status = await statusOf(site, target);
+      refused++;
+      return status;
+    });
+    for (let n = 0; n < 1000 && peer.waiting.length - before + refused < targets.length; n++) await pause(10);
+    expect(peer.waiting.length - before + refused).toBe(targets.length);
+    const there = refused;
+    return {
+      refused: there,
+      async over() {
+        peer.answerAll();
+        return tally(await Promise.all(all));
+      },
+    };
+  }
+
+  async function rounds(targets: readonly string[]): Promise<Counts[]> {
+    return Promise.all(sites.map(async (_, i) => (await begin(i, targets)).over()));
   }
 
   it('as many pass of 60 at once, and again when they are over', async () => {
     for (let round = 0; round < 3; round++) {
-      const counts = await rounds(
-        Array.from({ length: 60 }, () => '/peer0/?k=x'),
-        7,
-      );
+      const counts = await rounds(Array(60).fill('/peer0/?k=x'));
       expect(counts).toEqual([
         { 200: 7, 503: 53 },
         { 200: 7, 503: 53 },
       ]);
       const two = [...Array(20).fill('/two/?k=x&j=y'), ...Array(10).fill('/two/?k=x')];
-      // Of 20 three have both; the ten without the second key fill up the first, or come first.
+      // Of 20 three have both; of ten without the second key two fill up the first.
       const answers = await Promise.all(
-        sites.map(async (site, i) => {
-          const first = countsOf(site, two.slice(0, 20));
-          await peers[i].holds(3);
-          await pause(200);
-          const then = countsOf(site, two.slice(20));
-          await peers[i].holds(5);
-          await pause(200);
-          peers[i].answerAll();
-          return [await first, await then];
+        sites.map(async (_, i) => {
+          const first = await begin(i, two.slice(0, 20));
+          const then = await begin(i, two.slice(20));
+          return [await first.over(), await then.over()];
         }),
       );
       expect(answers).toEqual([
@@ -125,8 +139,8 @@ describe.skipIf(nginxVersion === '')('limit_conn beside nginx', () => {
         ],
       ]);
     }
-    expect(await rounds(Array(12).fill('/dry/?k=d'), 12)).toEqual([{ 200: 12 }, { 200: 12 }]);
-    expect(await rounds(Array(9).fill('/peer0/'), 9)).toEqual([{ 200: 9 }, { 200: 9 }]);
+    expect(await rounds(Array(12).fill('/dry/?k=d'))).toEqual([{ 200: 12 }, { 200: 12 }]);
+    expect(await rounds(Array(9).fill('/peer0/'))).toEqual([{ 200: 9 }, { 200: 9 }]);
     await pause(300);
     const [said, told] = await Promise.all(sites.map((site) => site.messages()));
     expect(told.sort()).toEqual(said.sort());
@@ -136,8 +150,8 @@ describe.skipIf(nginxVersion === '')('limit_conn beside nginx', () => {
   }, 60_000);
 
   it('requests in turn each find the place free, whatever became of the one before', async () => {
-    for (const target of ['/gone/?k=g', '/gone/?k=g', '/gone/?k=g']) {
-      const statuses = await Promise.all(sites.map((site) => statusOf(site, target)));
+    for (let i = 0; i < 60; i++) {
+      const statuses = await Promise.all(sites.map((site) => statusOf(site, '/gone/?k=g')));
       expect(statuses).toEqual([502, 502]);
     }
     // A client that leaves gives its place back.
@@ -151,69 +165,65 @@ describe.skipIf(nginxVersion === '')('limit_conn beside nginx', () => {
       await peers[i].holds(7);
       expect(await statusOf(site, '/peer0/?k=leaves')).toBe(503);
       for (const client of clients) client.destroy();
-      await pause(300);
       peers[i].waiting.splice(0);
-      const next = statusOf(site, '/peer0/?k=leaves');
-      await peers[i].holds(1);
-      peers[i].answerAll();
-      expect(await next).toBe(200);
+      // As soon as that is noticed.
+      await until(
+        async () => {
+          const next = await begin(i, ['/peer0/?k=leaves']);
+          await next.over();
+          return next.refused === 0;
+        },
+        10_000,
+        'the places are free',
+      );
     }
   }, 30_000);
 
   it('keys of more than 255 bytes are not counted; a full zone refuses, and has room for as many', async () => {
     const long = (length: number): string[] => Array(3).fill(`/tiny/?k=${'x'.repeat(length)}`);
-    expect(await rounds(long(256), 3)).toEqual([{ 200: 3 }, { 200: 3 }]);
-    expect(await rounds(long(255), 1)).toEqual([
+    expect(await rounds(long(256))).toEqual([{ 200: 3 }, { 200: 3 }]);
+    expect(await rounds(long(255))).toEqual([
       { 200: 1, 503: 2 },
       { 200: 1, 503: 2 },
     ]);
     // Of 200 bytes 16 fit into a page; five pages are left, and what is left of the small ones is of no use to them.
     const keys = Array.from({ length: 120 }, (_, i) => `/tiny/?k=${i}${'y'.repeat(200)}`);
-    const held = await Promise.all(
-      sites.map(async (site, i) => {
-        const counts = countsOf(site, keys);
-        await pause(2500);
-        const { length } = peers[i].waiting;
-        peers[i].answerAll();
-        return [length, await counts];
-      }),
-    );
+    const held = await rounds(keys);
     expect(held[1]).toEqual(held[0]);
-    expect((held[0][1] as Record<number, number>)[503]).toBeGreaterThan(10);
+    expect(held[0][503]).toBeGreaterThan(10);
     const [said, told] = await Promise.all(sites.map((site) => site.messages()));
     expect(told.sort()).toEqual(said.sort());
   }, 60_000);
 
   it('an acceptor that is killed gives back what it had', async () => {
-    const [, site] = sites;
-    const counts = Array.from({ length: 40 }, () => statusOf(site, '/peer0/?k=killed').catch(() => 0));
-    await peers[1].holds(7);
-    await pause(200);
-    expect(await statusOf(site, '/peer0/?k=killed')).toBe(503);
+    const targets = Array(20).fill('/peer0/?k=killed');
+    const first = await begin(1, targets);
+    expect(first.refused).toBe(13);
     const before = lbproxy.acceptorPids();
-    for (const pid of before) process.kill(pid, 'SIGKILL');
-    await Promise.all(counts);
+    // One has what the others lack; whoever comes in its place hears what is left.
+    for (const pid of before.slice(1)) process.kill(pid, 'SIGKILL');
+    await lbproxy.acceptors(4, before.slice(1), 15_000);
+    process.kill(before[0], 'SIGKILL');
     await lbproxy.acceptors(4, before, 15_000);
-    await pause(500);
-    peers[1].waiting.splice(0);
-    const again = countsOf(site, Array(20).fill('/peer0/?k=killed'));
-    await peers[1].holds(7);
-    await pause(200);
-    peers[1].answerAll();
-    expect(await again).toEqual({ 200: 7, 503: 13 });
+    await first.over();
+    await until(
+      async () => {
+        const again = await begin(1, targets);
+        await again.over();
+        return again.refused === 13;
+      },
+      10_000,
+      'what the dead had is given back',
+    );
   }, 60_000);
 
   it('a reload keeps count of what is under way', async () => {
     const http = httpOf(deadPort);
-    const counts = sites.map((site) => countsOf(site, Array(5).fill('/peer0/?k=r')));
-    await Promise.all(peers.map((peer) => peer.holds(5)));
+    const before = await Promise.all(sites.map((_, i) => begin(i, Array(5).fill('/peer0/?k=r'))));
     await Promise.all(sites.map((site) => site.reload(http)));
-    const then = sites.map((site) => countsOf(site, Array(10).fill('/peer0/?k=r')));
-    await Promise.all(peers.map((peer) => peer.holds(7)));
-    await pause(300);
-    for (const peer of peers) peer.answerAll();
-    expect(await Promise.all(counts)).toEqual([{ 200: 5 }, { 200: 5 }]);
-    expect(await Promise.all(then)).toEqual([
+    const then = await Promise.all(sites.map((_, i) => begin(i, Array(10).fill('/peer0/?k=r'))));
+    expect(await Promise.all(before.map((one) => one.over()))).toEqual([{ 200: 5 }, { 200: 5 }]);
+    expect(await Promise.all(then.map((one) => one.over()))).toEqual([
       { 200: 2, 503: 8 },
       { 200: 2, 503: 8 },
     ]);

@@ -105,4 +105,9 @@ class Places implements Ending {
   onExchangeEnd(): void {
     this.giveAll();
   }
+
+  /** Who asks again as soon as it has the answer, in whichever acceptor, finds the place free. */
+  onLastBytes(): void {
+    this.giveAll();
+  }
 }
