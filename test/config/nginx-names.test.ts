@@ -90,7 +90,7 @@ describe('variables', () => {
     'geoip_city',
     'realip_remote_addr',
     'ssl_cipher',
-    'upstream_http_x',
+    'upstream_cookie_x',
     'request_completion',
     'uid_got',
   ])('$%s', (name) => {
