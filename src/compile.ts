@@ -20,6 +20,7 @@ import { FEATURES } from './features/list.ts';
 import { zoneSpecs } from './features/zone-specs.ts';
 import { compileForward } from './forward/compile-forward.ts';
 import { compileFastcgi, FASTCGI_SCHEME } from './forward/fastcgi/compile-fastcgi.ts';
+import { scriptPathOf } from './forward/fastcgi/script-path.ts';
 import type { ForwardLog } from './forward/forward.ts';
 import { PeerTlsSet } from './forward/tls/peer-tls.ts';
 import { Door } from './listen/door.ts';
@@ -337,6 +338,7 @@ class ServerCompiler {
         this.#content(settings, place, parts),
       ),
       fail: parts.fail,
+      script: scriptPathOf(settings),
       filters: filtersOf(featurePlace),
       log: at(place.at, () =>
         createAccessLog(settings.accessLog, settings.logFormats, this.#lookup, this.#tools.logFiles),

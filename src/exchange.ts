@@ -166,6 +166,12 @@ export type Handler = (exchange: Exchange) => void;
  */
 export type Fail = (exchange: Exchange, status: number, detail: string, lines?: string) => void;
 
+/** How a location finds the script in a path: `$fastcgi_script_name`, `$fastcgi_path_info`. */
+export interface ScriptPath {
+  nameOf(uri: string): string;
+  infoOf(uri: string): string;
+}
+
 /** A compiled location, or the server's own level where no location matches. */
 export interface LocationRuntime {
   /** Its phases from limit_req on, then content: proxies, serves a file, answers. Called once the location is final. */
@@ -176,6 +182,8 @@ export interface LocationRuntime {
   /** Called once when the exchange ended; null = nothing to log. */
   readonly log: Handler | null;
   readonly client: ClientPolicy;
+  /** null where the path is the script's name as it is. */
+  readonly script: ScriptPath | null;
 }
 
 /** A virtual server as a front sees it. */

@@ -209,6 +209,7 @@ export function fakeExchange(
     fail: unused,
     filters: null,
     log: null,
+    script: null,
     client: {} as LocationRuntime['client'],
     ...location,
   };

@@ -50,6 +50,7 @@ const location: LocationRuntime = {
   fail: ignore,
   filters: null,
   log: null,
+  script: null,
   client: {
     maxBodyBytes: 0,
     bodyTimeoutMs: 0,
