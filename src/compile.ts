@@ -1,13 +1,14 @@
 // Model → Runtime: the one file that knows every part. Each location becomes one ready handler, each address one front.
 // A little past 300 lines: it knows every part so that no part knows another.
-import { isDeepStrictEqual } from 'node:util';
 import { CORE_FILTERS } from './answer/head-pass.ts';
 import { listenKey, socketKey } from './config/addresses.ts';
 import { createLookup } from './config/lookup.ts';
 import type { LocationMatch, LocationModel, Model, ScriptOp, ServerModel, Settings } from './config/model.ts';
+import { setsItself } from './config/settings.ts';
 import {
   type Exchange,
   FILTERS,
+  type FilePlace,
   type Filter,
   type Handler,
   type LocationRuntime,
@@ -18,7 +19,7 @@ import {
 import type { FeaturePlace, NoteLevel } from './features/feature.ts';
 import { FEATURES } from './features/list.ts';
 import { zoneSpecs } from './features/zone-specs.ts';
-import { compileForward } from './forward/compile-forward.ts';
+import { compileForward, targetGroup } from './forward/compile-forward.ts';
 import { compileFastcgi, FASTCGI_SCHEME } from './forward/fastcgi/compile-fastcgi.ts';
 import { scriptPathOf } from './forward/fastcgi/script-path.ts';
 import type { ForwardLog } from './forward/forward.ts';
@@ -31,6 +32,7 @@ import { createAccessLog } from './observe/access-log.ts';
 import type { LogFiles } from './observe/log-files.ts';
 import { createDispatcher, type Dispatcher, type RoutedLocation } from './route/dispatch.ts';
 import { createHostTable, serverByName } from './route/hosts.ts';
+import { LaterLocation } from './route/later-location.ts';
 import type { LocationEntry } from './route/locations.ts';
 import { createPhases } from './route/phases.ts';
 import { compileScript, type ScriptTools } from './route/script.ts';
@@ -43,6 +45,7 @@ import { mappingOf } from './serve/file-path.ts';
 import { createFileHandler, type FileOptions } from './serve/files.ts';
 import { createTypeOf } from './serve/mime.ts';
 import { createSendRedirect, escapePath, locationValue } from './serve/redirect.ts';
+import { RootPlace } from './serve/root-place.ts';
 import { createTryFiles } from './serve/try-files.ts';
 import { Slices } from './shared/slices.ts';
 import type { Discovery } from './upstream/discovery.ts';
@@ -230,6 +233,8 @@ class ServerCompiler {
   readonly #zones: ZoneSet;
   readonly #lookup: VariableLookup;
   readonly #tools: RuntimeTools;
+  /** Formats are the http level's, the same for all. */
+  readonly #logs = new Map<Settings['accessLog'], LocationRuntime['log']>();
   /** Of the server that is being compiled: index files start a new search in it. */
   #dispatcher: { current: Dispatcher | null } = { current: null };
 
@@ -258,30 +263,51 @@ class ServerCompiler {
       const value = this.#location(model, place);
       const entry = { match: model.match, value, locations: this.#locations(model.locations, place) };
       const bare = withoutSlash(model, models);
-      return bare === '' ? [entry] : [entry, this.#slashRedirect(bare, value.runtime, model.settings)];
+      return bare === '' ? [entry] : [entry, this.#slashRedirect(bare, value, model.settings)];
     });
   }
 
   /** `/x` goes to `/x/`: all else is as in the location there. */
-  #slashRedirect(bare: string, there: LocationRuntime, settings: Settings): LocationEntry<RoutedLocation> {
-    const { sendRedirect } = this.#parts(settings);
-    const handle: Handler = (x) =>
-      sendRedirect(x, 301, `${escapePath(x.uri)}/${x.hasArgs ? `?${x.args}` : ''}`);
-    const runtime = { ...there, handle };
+  #slashRedirect(bare: string, there: RoutedLocation, settings: Settings): LocationEntry<RoutedLocation> {
     const { internal } = settings;
-    return {
-      match: { kind: 'exact', text: bare },
-      value: { runtime, script: null, internal },
-      locations: [],
-    };
+    const value = new LaterLocation(internal, () => {
+      const { sendRedirect } = this.#parts(settings);
+      const handle: Handler = (x) =>
+        sendRedirect(x, 301, `${escapePath(x.uri)}/${x.hasArgs ? `?${x.args}` : ''}`);
+      return { runtime: { ...there.runtime, handle }, script: null, internal };
+    });
+    return { match: { kind: 'exact', text: bare }, value, locations: [] };
   }
 
+  /** What can fail, and what others must hear of before a request comes, is made at once. */
   #location(model: LocationModel, place: Place): RoutedLocation {
-    return {
-      runtime: this.#level(model.settings, place),
-      script: compileScript(model.script, this.#scriptTools(place)),
-      internal: model.settings.internal,
+    const dispatcher = this.#dispatcher;
+    const { internal } = model.settings;
+    const make = (): RoutedLocation => {
+      this.#dispatcher = dispatcher;
+      return {
+        runtime: this.#level(model.settings, place),
+        script: compileScript(model.script, this.#scriptTools(place)),
+        internal,
+      };
     };
+    const levels = [{ at: model.at, settings: model.settings }, ...ifLevels(model.script)];
+    if (!levels.every(({ settings }) => mayWait(settings))) return make();
+    for (const level of levels) {
+      this.#log(level.settings, level.at);
+      if (level.settings.proxyPass !== null) targetGroup(level.settings.proxyPass, this.#upstreams);
+    }
+    return new LaterLocation(internal, make);
+  }
+
+  #log(settings: Settings, place: string): LocationRuntime['log'] {
+    const { accessLog, logFormats } = settings;
+    let log = this.#logs.get(accessLog);
+    if (log === undefined) {
+      log = at(place, () => createAccessLog(accessLog, logFormats, this.#lookup, this.#tools.logFiles));
+      this.#logs.set(accessLog, log);
+    }
+    return log;
   }
 
   #scriptTools(place: Place): ScriptTools {
@@ -340,9 +366,9 @@ class ServerCompiler {
       fail: parts.fail,
       script: scriptPathOf(settings),
       filters: filtersOf(featurePlace),
-      log: at(place.at, () =>
-        createAccessLog(settings.accessLog, settings.logFormats, this.#lookup, this.#tools.logFiles),
-      ),
+      logsSubrequests: settings.logSubrequest,
+      log: this.#log(settings, place.at),
+      files: this.#files(settings, place),
       client: {
         maxBodyBytes: settings.clientMaxBodyBytes,
         bodyTimeoutMs: settings.clientBodyTimeoutMs,
@@ -368,6 +394,11 @@ class ServerCompiler {
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
       report: (exchange, level, message) => this.#tools.log.note(exchange, level, message),
     };
+  }
+
+  #files({ fileRoot }: Settings, { rootMatch }: Place): FilePlace | null {
+    if (fileRoot === null) return null;
+    return new RootPlace(fileRoot.path, mappingOf(fileRoot, rootMatch), this.#upstreams.prefix, this.#lookup);
   }
 
   /** Where the files of a location are. */
@@ -440,6 +471,21 @@ function inOrder<S extends string, T extends { readonly slot: S }>(
   return parts.toSorted((a, b) => slots.indexOf(a.slot) - slots.indexOf(b.slot));
 }
 
+/** The levels of all `if` blocks of a location. */
+function ifLevels(script: readonly ScriptOp[]): { readonly at: string; readonly settings: Settings }[] {
+  return script.flatMap((op) => {
+    if (op.op !== 'if') return [];
+    const own = op.settings === null ? [] : [{ at: op.at, settings: op.settings }];
+    return [...own, ...ifLevels(op.script)];
+  });
+}
+
+/** Whether nothing of a level can turn out unusable: of TLS to peers, and of what features say, only the making shows it. */
+function mayWait(settings: Settings): boolean {
+  if (settings.proxyPass !== null && !settings.proxyPass.url.startsWith('http://')) return false;
+  return !FEATURES.some((feature) => feature.mayFail?.(settings) === true);
+}
+
 /** `/x` of a proxied location `/x/`, unless `/x` is a location itself (nginx: auto_redirect); '' for all others. */
 function withoutSlash({ match, settings }: LocationModel, siblings: readonly LocationModel[]): string {
   if (match.kind === 'regex' || match.kind === 'named') return '';
@@ -450,7 +496,7 @@ function withoutSlash({ match, settings }: LocationModel, siblings: readonly Loc
 
 /** A location that inherits an alias goes on replacing the prefix of the location that has it. */
 function innerPlace(model: LocationModel, outer: Place): Place {
-  const inherited = isDeepStrictEqual(model.settings.fileRoot, outer.settings.fileRoot);
+  const inherited = !setsItself(model.settings, 'fileRoot');
   return {
     at: model.at,
     match: model.match,

@@ -172,6 +172,14 @@ export interface ScriptPath {
   infoOf(uri: string): string;
 }
 
+/** Where the files of a location are, bytes as latin1: `$document_root` and its like. */
+export interface FilePlace {
+  /** Root or alias, absolute. */
+  root(exchange: Exchange): string;
+  /** The file of the present URI; undefined where it has none. */
+  path(exchange: Exchange): string | undefined;
+}
+
 /** A compiled location, or the server's own level where no location matches. */
 export interface LocationRuntime {
   /** Its phases from limit_req on, then content: proxies, serves a file, answers. Called once the location is final. */
@@ -181,9 +189,13 @@ export interface LocationRuntime {
   readonly filters: readonly Filter[] | null;
   /** Called once when the exchange ended; null = nothing to log. */
   readonly log: Handler | null;
+  /** nginx's log_subrequest. */
+  readonly logsSubrequests: boolean;
   readonly client: ClientPolicy;
   /** null where the path is the script's name as it is. */
   readonly script: ScriptPath | null;
+  /** null = no root is configured. */
+  readonly files: FilePlace | null;
 }
 
 /** A virtual server as a front sees it. */
@@ -324,6 +336,8 @@ export class Exchange {
   ended = false;
 
   attempts: Attempt[] = NO_ATTEMPTS;
+  /** The peer's head as it came, for `$upstream_http_…`; '' without. */
+  peerHead = '';
   /** Name of the upstream group or host: `$proxy_host`. */
   proxyHost = '';
   /** Whether TLS leads there. */
@@ -350,6 +364,8 @@ export class Exchange {
   errorLines = '';
   /** The exchange that this one was made for; itself for a client's own request. */
   main: Exchange = this;
+  /** How many subrequests stand between it and the main exchange. */
+  depth = 0;
   #holds = 0;
   #endings: Ending[] | null = null;
   /** An error page's own request: a second error is answered with a page of ours (nginx: r->error_page). */
@@ -463,7 +479,7 @@ export class Exchange {
     const endings = this.#endings;
     this.#endings = null;
     try {
-      this.location.log?.(this);
+      if (!this.isSub || this.location.logsSubrequests) this.location.log?.(this);
     } finally {
       if (endings !== null) for (const ending of endings) ending.onExchangeEnd(this);
       this.body?.release();

@@ -16,6 +16,9 @@ export const CORE_FILTERS: readonly Filter[] = [NOT_MODIFIED, RANGE];
 
 const BODYLESS: ReadonlySet<number> = new Set([101, 204, 304]);
 
+/** Filters that look at subrequests, too; all others are the main exchange's alone. */
+const OF_EACH: ReadonlySet<Filter['slot']> = new Set(['slice', 'gunzip', 'sub', 'charset', 'ssi']);
+
 const OF_THE_BODY = ['content-type', 'last-modified', 'etag', 'accept-ranges'];
 
 /** The pass over `x.status`, `x.lines` and `x.length`, which are the answer's afterwards. */
@@ -25,6 +28,7 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
   const head = new AnswerHead(x.status, x.lines, x.length, seek);
   let joined: Filter[] | null = null;
   for (const filter of filters) {
+    if (x.isSub && !OF_EACH.has(filter.slot)) continue;
     const verdict = filter.head(x, head);
     x.status = head.status;
     if (verdict === PASS) continue;

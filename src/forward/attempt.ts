@@ -135,7 +135,7 @@ export class AttemptRun implements ConnectionOwner, AnswerTaker {
   onInterim(head: ResponseHead): boolean {
     const { exchange, options } = this.#forward;
     options.takeHead(exchange, head);
-    exchange.client.informational(head.status, exchange.lines);
+    if (!exchange.isSub) exchange.client.informational(head.status, exchange.lines);
     exchange.lines = '';
     exchange.status = 0;
     return this.#phase === 'awaiting-head';

@@ -7,6 +7,7 @@ import { matches, type Pattern, patternOf } from '../route/pattern.ts';
 import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../route/template.ts';
 import { escapeUri, standsInPath } from '../route/uri.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import type { UpstreamSet } from '../upstream/upstream-set.ts';
 import { familyOptions } from './family/forward-options.ts';
 import { createForward, type ForwardOptions } from './forward.ts';
 import type { ForwardTools } from './forward-tools.ts';
@@ -124,12 +125,29 @@ function compileHost(
 
 const URL_PARTS = /^(https?):\/\/(unix:[^:]*:?|[^/?]*)(.*)$/is;
 
+/** A URL without variables. */
+function partsOf(url: string): {
+  readonly secure: boolean;
+  readonly authority: string;
+  readonly rest: string;
+} {
+  const [, scheme, authority, rest] = URL_PARTS.exec(url) ?? ['', 'http', url, ''];
+  return { secure: scheme.length > 'http'.length, authority, rest };
+}
+
+/** Where a proxy_pass leads, if that is the same for all requests: makes the group of a server that it names. */
+export function targetGroup(pass: ProxyPass, upstreams: UpstreamSet): Upstream | undefined {
+  const url = constantOf(pass.url);
+  if (url === undefined) return undefined;
+  const { authority, secure } = partsOf(url);
+  return upstreams.of(authority, pass.at, secure);
+}
+
 function compileTarget(pass: ProxyPass, prefix: string, tools: ForwardTools): Target {
   const url = constantOf(pass.url);
-  if (url === undefined) return compileVariableTarget(pass, tools);
-  const [, scheme, authority, rest] = URL_PARTS.exec(url) ?? ['', 'http', url, ''];
-  const secure = scheme.length > 'http'.length;
-  const upstream: Upstream = tools.upstreams.of(authority, pass.at, secure);
+  const upstream = targetGroup(pass, tools.upstreams);
+  if (url === undefined || upstream === undefined) return compileVariableTarget(pass, tools);
+  const { authority, secure, rest } = partsOf(url);
   const uri = rest === '' ? originalTarget : replacedTarget(rest.startsWith('/') ? rest : `/${rest}`, prefix);
   return {
     upstream,

@@ -124,6 +124,7 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
       r.minor === 1 &&
       r.method === 'GET' &&
       !r.hasBody &&
+      !this.exchange.isSub &&
       WEBSOCKET.test(r.value(r.upgradeAt))
     );
   }
@@ -149,6 +150,8 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
       exchange.proxySecure = this.options.secure;
     }
     const { request } = exchange;
+    // A subrequest has the main exchange's head, not its body.
+    if (exchange.isSub) return this.nextPeer(now);
     if (!request.hasBody) {
       if (request.contentLength < 0) return this.nextPeer(now);
       // With client_body_in_file_only an empty body makes a file, too.

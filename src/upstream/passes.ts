@@ -2,6 +2,7 @@
 
 import type { LocationMatch, LocationModel, Model, ScriptOp, UpstreamModel } from '../config/model.ts';
 import type { Problems } from '../config/problem.ts';
+import { settingsOver } from '../config/settings.ts';
 import type { ProxyPass } from '../forward/rows.ts';
 import { constantOf } from '../route/template.ts';
 import { groupKey, needsLookup } from './discovery.ts';
@@ -132,6 +133,6 @@ export function programGroups(model: Model, passes: Passes): UpstreamModel[] {
     if (groups.has(key)) return [];
     const place = places.get(key);
     if (place === undefined && !(passes.byVariable && settings.programFirstPort !== null)) return [];
-    return [{ name, at: place ?? at, settings: { ...model.settings, upstreamProgram: name } }];
+    return [{ name, at: place ?? at, settings: settingsOver(model.settings, { upstreamProgram: name }) }];
   });
 }

@@ -15,6 +15,15 @@ const PARAMS = `fastcgi_param SCRIPT_FILENAME ROOT$fastcgi_script_name; fastcgi_
   fastcgi_param HTTPS $https if_not_empty; fastcgi_param GATEWAY_INTERFACE CGI/1.1; fastcgi_param REMOTE_ADDR $remote_addr;
   fastcgi_param SERVER_ADDR $server_addr; fastcgi_param SERVER_NAME $server_name; fastcgi_param REDIRECT_STATUS 200;`;
 
+/** Debian's snippet, with the one path in it that is relative. */
+const DEBIAN =
+  nginxVersion === ''
+    ? ''
+    : readFileSync('/etc/nginx/snippets/fastcgi-php.conf', 'utf8').replace(
+        'include fastcgi.conf',
+        'include /etc/nginx/fastcgi.conf',
+      );
+
 const configuration = (php: PhpFpm, dead: number): string =>
   `upstream tcp { server 127.0.0.1:${php.port}; }
    upstream kept { server unix:${php.socket}; keepalive 2; }
@@ -45,6 +54,11 @@ const configuration = (php: PhpFpm, dead: number): string =>
     location /errors/ { error_page 404 /echo.php?error; error_page 500 =200 /index.php; fastcgi_intercept_errors on;
       rewrite ^/errors(/.*)$ $1 break; fastcgi_pass tcp; }
     location /slash/ { fastcgi_pass tcp; }
+   }
+   server { listen {port2}; server_name ref.example; root ROOT; index index.php;
+    location / { try_files $uri $uri/ /index.php?$args; }
+    location ~ \\.php(?:$|/) { ${DEBIAN} fastcgi_pass unix:${php.socket}; }
+    location ~ ^/params/(.*)$ { include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_FILENAME $document_root/$1; fastcgi_pass tcp; }
    }`.replaceAll('ROOT', php.dir);
 
 const post = (target: string, body: string, lines: readonly string[] = []): string =>
@@ -217,6 +231,26 @@ describe.skipIf(nginxVersion === '' || phpFpm === '')('PHP-FPM behind nginx and 
     const { nginx, lbproxy } = await askBoth(pair, bytes);
     if (DIFFERENT[name] === undefined) expect(lbproxy).toEqual(nginx);
     else expect(lbproxy).not.toEqual(nginx);
+  });
+
+  it.each([
+    '/',
+    '/?a=b',
+    '/index.php',
+    '/echo.php',
+    '/echo.php?q',
+    '/echo.php/path/info',
+    '/echo.php/',
+    '/none.php',
+    '/none.php/x',
+    '/none',
+    '/params/echo.php',
+    '/params/echo.php?x',
+    '/params/none.php',
+  ])('as Debian writes it: %s', async (target) => {
+    const [nginx, lbproxy] = [pair.nginx, pair.lbproxy].map((side) => ({ ...side, port: side.ports[1] }));
+    const answers = await askBoth({ ...pair, nginx, lbproxy }, request('GET', target, ['X-A: b']));
+    expect(answers.lbproxy).toEqual(answers.nginx);
   });
 
   it('says what scripts say to their error output, as nginx does', async () => {

@@ -59,9 +59,7 @@ php_admin_flag[log_errors] = on\nphp_admin_flag[display_errors] = off\nphp_admin
 async function accepts(target: NetConnectOpts, child: ChildProcess): Promise<void> {
   for (let i = 0; i < 400 && child.exitCode === null; i++) {
     const works = await new Promise<boolean>((resolve) => {
-      const socket = connect(target, () => resolve(true)).on('error', () =>
-        resolve(false),
-      );
+      const socket = connect(target, () => resolve(true)).on('error', () => resolve(false));
       socket.once('connect', () => socket.destroy());
     });
     if (works) return;

@@ -32,6 +32,7 @@ function readRow(...args: string[]): { value: ExpiresSetting | undefined; messag
     resolvePath: (p) => p,
     template: (word) => word.text,
     pattern: () => true,
+    makeVariable: () => undefined,
   };
   const value = (expiresRows[0] as SettingRow).read(words, cx) as ExpiresSetting | undefined;
   return { value, messages: problems.list.map((p) => p.message) };
