@@ -166,6 +166,12 @@ export type Handler = (exchange: Exchange) => void;
  */
 export type Fail = (exchange: Exchange, status: number, detail: string, lines?: string) => void;
 
+/** How a location finds the script in a path: `$fastcgi_script_name`, `$fastcgi_path_info`. */
+export interface ScriptPath {
+  nameOf(uri: string): string;
+  infoOf(uri: string): string;
+}
+
 /** Where the files of a location are, bytes as latin1: `$document_root` and its like. */
 export interface FilePlace {
   /** Root or alias, absolute. */
@@ -186,6 +192,8 @@ export interface LocationRuntime {
   /** nginx's log_subrequest. */
   readonly logsSubrequests: boolean;
   readonly client: ClientPolicy;
+  /** null where the path is the script's name as it is. */
+  readonly script: ScriptPath | null;
   /** null = no root is configured. */
   readonly files: FilePlace | null;
 }

@@ -15,6 +15,7 @@ import type { FeaturePlace } from '../features/feature.ts';
 import { FEATURES } from '../features/list.ts';
 import { compileForward } from '../forward/compile-forward.ts';
 import { compileFastcgi, FASTCGI_SCHEME } from '../forward/fastcgi/compile-fastcgi.ts';
+import { scriptPathOf } from '../forward/fastcgi/script-path.ts';
 import { createAccessLog } from '../observe/access-log.ts';
 import { createPhases } from '../route/phases.ts';
 import { compileTemplate } from '../route/template.ts';
@@ -72,6 +73,7 @@ export class LevelCompiler {
         this.#content(settings, place, parts),
       ),
       fail: parts.fail,
+      script: scriptPathOf(settings),
       filters: filtersOf(featurePlace),
       logsSubrequests: settings.logSubrequest,
       log: this.log(settings, place.at),

@@ -13,6 +13,7 @@ import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
 import { splitClientsRows } from '../features/split-clients/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
+import { fastcgiVariables } from '../forward/fastcgi/variables.ts';
 import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
@@ -183,6 +184,7 @@ const TABLES: readonly VariableTable[] = [
   routeVariables,
   bodyVariables,
   forwardVariables,
+  fastcgiVariables,
   observeVariables,
   serveVariables,
   limitReqVariables,

@@ -90,7 +90,7 @@ describe('variables', () => {
     'geoip_city',
     'realip_remote_addr',
     'ssl_cipher',
-    'upstream_cookie_x',
+    'upstream_trailer_x',
     'request_completion',
     'uid_got',
   ])('$%s', (name) => {
