@@ -83,7 +83,11 @@ function compileReturn(op: Extract<ScriptOp, { op: 'return' }>, tools: ScriptToo
   const text = compileTemplate(op.text, tools.lookup);
   return (x) => {
     if (REDIRECTS.has(status)) tools.redirect(x, status, text(x));
-    else tools.text(x, status, text(x));
+    else {
+      // The text may tell it.
+      x.status = status;
+      tools.text(x, status, text(x));
+    }
     return 'answered';
   };
 }
