@@ -206,8 +206,8 @@ export interface ServerRuntime {
   readonly root: LocationRuntime;
   /** Runs the server's script, finds the location, runs its script, then its handler. */
   readonly dispatch: Handler;
-  /** Internal redirect: the same for another URI (decoded, bytes as latin1); `args` undefined = they stay. */
-  readonly redirect: (exchange: Exchange, uri: string, args?: string) => void;
+  /** Internal redirect: the same for another URI (decoded, bytes as latin1); `args` undefined = they stay, null = it has none. */
+  readonly redirect: (exchange: Exchange, uri: string, args?: string | null) => void;
   /** Goes to a named location (`@name`), its script and its handler; URI and arguments stay. */
   readonly toNamed: (exchange: Exchange, name: string) => void;
 }
@@ -303,6 +303,10 @@ export class Exchange {
   rewritten = false;
   /** False once `break` kept a rewritten URI in its place: the location was not found for that URI (nginx: valid_location). */
   locationHolds = true;
+  /** The target of the request is no path: `$request_uri` is not set. */
+  uriRefused = false;
+  /** try_files has found a file below an alias that is a whole path: the URI, which is its name, stands after it. */
+  uriInAlias = false;
   /** It came to its location by an internal redirect, or is a subrequest: `internal` lets it pass. */
   isInternal = false;
   /** Internal redirects and rewrites to another location so far; nginx ends at ten. */
@@ -372,10 +376,14 @@ export class Exchange {
   #endings: Ending[] | null = null;
   /** An error page's own request: a second error is answered with a page of ours (nginx: r->error_page). */
   inErrorPage = false;
-  /** The status that the next answer has whatever its maker says (error_page); 0 = its own. */
+  /** The status that answers have whatever their makers say (nginx: err_status), and that logs show; 0 = their own. */
   errorStatus = 0;
-  /** Field lines that an error leaves to the answer of its error page (WWW-Authenticate). */
+  /** Field lines that errors leave to the answer that is sent in the end (WWW-Authenticate), each ended by CRLF. */
   keptLines = '';
+  /** An error has left something to the next answer. */
+  errorPending = false;
+  /** The body is not read any more: nobody looks at its length again. */
+  bodyRefused = false;
 
   constructor(
     client: Client,
@@ -434,13 +442,21 @@ export class Exchange {
     this.steps?.goOn(this, result);
   }
 
-  /** What an error that another request answers for has left: its status and lines. */
+  /** From now on answers have this status (0 = their own), and the lines of the error. */
+  answerError(status: number): void {
+    this.errorStatus = status;
+    this.errorPending = true;
+  }
+
+  /** What errors have left to the answer that goes out now: their status and lines. */
   takeError(): void {
-    if (this.errorStatus === 0) return;
-    this.status = this.errorStatus;
-    this.reason = '';
+    if (!this.errorPending) return;
+    this.errorPending = false;
+    if (this.errorStatus !== 0) {
+      this.status = this.errorStatus;
+      this.reason = '';
+    }
     this.lines += this.keptLines;
-    this.errorStatus = 0;
     this.keptLines = '';
   }
 

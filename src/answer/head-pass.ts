@@ -19,7 +19,7 @@ const BODYLESS: ReadonlySet<number> = new Set([101, 204, 304]);
 /** Filters that look at subrequests, too; all others are the main exchange's alone. */
 const OF_EACH: ReadonlySet<Filter['slot']> = new Set(['slice', 'gunzip', 'sub', 'charset', 'ssi']);
 
-const OF_THE_BODY = ['content-type', 'last-modified', 'etag', 'accept-ranges'];
+const OF_THE_BODY = ['content-type', 'last-modified', 'accept-ranges'];
 
 /** The pass over `x.status`, `x.lines` and `x.length`, which are the answer's afterwards. */
 export function passHead(x: Exchange, seek: Seekable | null): Passed {
@@ -33,9 +33,9 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
     x.status = head.status;
     if (verdict === PASS) continue;
     if (verdict !== JOIN) {
-      // What other filters have added stays, as in nginx.
+      // As in nginx a failed condition leaves nothing, and a range what other filters have added, and the ETag to an error page.
       for (const name of OF_THE_BODY) head.remove(name);
-      x.location.fail(x, verdict, head.why, head.lines);
+      x.location.fail(x, verdict, head.why, verdict === 412 ? '' : head.lines);
       return REPLACED;
     }
     if (joined === null) joined = [filter];

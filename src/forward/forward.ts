@@ -152,6 +152,7 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
     const { request } = exchange;
     // A subrequest has the main exchange's head, not its body.
     if (exchange.isSub) return this.nextPeer(now);
+    if (exchange.bodyRefused) exchange.body ??= EMPTY_BODY;
     if (!request.hasBody) {
       if (request.contentLength < 0) return this.nextPeer(now);
       // With client_body_in_file_only an empty body makes a file, too.
@@ -182,6 +183,7 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
     const { request, body } = exchange;
     if (options.ownBody !== null) return { kind: 'length', bytes: this.#ownText.length };
     if (pull === null) return NONE;
+    if (exchange.bodyRefused) return { kind: 'length', bytes: 0 };
     if (!request.chunked) return { kind: 'length', bytes: request.contentLength };
     if (body === null || !body.complete || !body.replayable) return CHUNKED;
     return this.stream === null || body.trailers === '' || options.needsLength

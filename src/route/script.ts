@@ -85,7 +85,11 @@ function compileReturn(op: Extract<ScriptOp, { op: 'return' }>, tools: ScriptToo
     // `$status` in the text is already that of the answer.
     x.status = x.errorStatus === 0 ? status : x.errorStatus;
     if (REDIRECTS.has(status)) tools.redirect(x, status, text(x));
-    else tools.text(x, status, text(x));
+    else {
+      // The text may tell it.
+      x.status = status;
+      tools.text(x, status, text(x));
+    }
     return 'answered';
   };
 }

@@ -74,7 +74,7 @@ class FileHandler {
       return;
     }
     const base = this.#absolute(root(exchange));
-    const mapped = mapPath(mapping, base, uri);
+    const mapped = mapPath(mapping, base, uri, exchange.uriInAlias);
     if (mapped === null) {
       this.#refuse(exchange, {
         status: 500,
@@ -172,7 +172,7 @@ class FileHandler {
 
   #sendCopy(exchange: Exchange, copy: FileCopy): void {
     const { request } = exchange;
-    if (exchange.location.filters !== null || !isPlain(request)) {
+    if (exchange.location.filters !== null || exchange.errorPending || !isPlain(request)) {
       const parts = beginFileAnswer(exchange, copy, this.#options);
       if (parts === null) return;
       const body = assemble(copy.body, parts);
