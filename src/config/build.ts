@@ -1,5 +1,6 @@
 // Tree + registry → Model: contexts, arity, inheritance from level to level, all problems collected.
 import { isAbsolute, resolve } from 'node:path';
+import { inheritHeaders } from '../features/headers/inherit.ts';
 import { withJsonHeaders } from '../forward/rows.ts';
 import { checkLogFormats } from '../observe/check-log-formats.ts';
 import { parseTemplate } from '../route/template.ts';
@@ -193,6 +194,10 @@ export class Builder implements ScriptReader {
       const last = at === level || (inner && at === level.parent);
       for (const [key, value] of at.own) if (last || !privates.has(key)) out[key] = value;
     }
+    inheritHeaders(
+      chain.map(({ own }) => own),
+      out,
+    );
     if (this.#tree.syntax === 'json') {
       out.proxySetHeader = withJsonHeaders(out.proxySetHeader as Settings['proxySetHeader']);
     }

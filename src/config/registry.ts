@@ -3,7 +3,7 @@ import { balanceDefaults, balanceRows } from '../balance/rows.ts';
 import { bodyDefaults, bodyRows } from '../body/rows.ts';
 import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
-import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
+import { headersDefaults, headersRows } from '../features/headers/rows.ts';
 import { limitConnDefaults, limitConnRows } from '../features/limit-conn/rows.ts';
 import { limitConnVariables } from '../features/limit-conn/variables.ts';
 import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
@@ -79,7 +79,7 @@ export const ROWS: readonly Row[] = [
   ...forwardRows,
   ...fastcgiRows,
   ...serveRows,
-  ...expiresRows,
+  ...headersRows,
   ...mapRows,
   ...limitReqRows,
   ...limitConnRows,
@@ -100,7 +100,7 @@ export const DEFAULTS: Settings = {
   ...forwardDefaults,
   ...fastcgiDefaults,
   ...serveDefaults,
-  ...expiresDefaults,
+  ...headersDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,

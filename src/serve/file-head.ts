@@ -31,7 +31,8 @@ export function beginFileAnswer(
   clearAnswer(exchange);
   const seek = seekableOf(file, options);
   exchange.status = 200;
-  exchange.lines = typeLine(options.typeOf(exchange.uri)) + validatorLines(seek);
+  exchange.lines =
+    typeLine(options.typeOf(exchange.uri)) + validatorLines(seek, isDated(exchange.errorStatus));
   exchange.length = file.size;
   const passed = passHead(exchange, seek);
   if (passed === REPLACED) return null;
@@ -71,7 +72,7 @@ const LETTER_R = 0x72;
 /** Field lines of the answer to a plain request: 200 with the whole file, of this Content-Type ('' = none). */
 export function plainLines(type: string, file: FileFacts, options: FileHeadOptions): string {
   const accept = options.maxRanges > 0 ? 'Accept-Ranges: bytes\r\n' : '';
-  return typeLine(type) + validatorLines(seekableOf(file, options)) + accept;
+  return typeLine(type) + validatorLines(seekableOf(file, options), true) + accept;
 }
 
 function seekableOf(file: FileFacts, options: FileHeadOptions): Seekable {
@@ -81,8 +82,13 @@ function seekableOf(file: FileFacts, options: FileHeadOptions): Seekable {
   return { size, mtime, etag, maxRanges, ifModifiedSince };
 }
 
-function validatorLines(seek: Seekable): string {
-  const modified = `Last-Modified: ${modifiedDate(seek.mtime)}\r\n`;
+/** nginx dates the answers of these statuses only: of an error page it would say when the page was written. */
+function isDated(errorStatus: number): boolean {
+  return errorStatus === 0 || errorStatus === 200 || errorStatus === 206 || errorStatus === 304;
+}
+
+function validatorLines(seek: Seekable, dated: boolean): string {
+  const modified = dated ? `Last-Modified: ${modifiedDate(seek.mtime)}\r\n` : '';
   return seek.etag === '' ? modified : `${modified}ETag: ${seek.etag}\r\n`;
 }
 

@@ -172,7 +172,7 @@ class FileHandler {
 
   #sendCopy(exchange: Exchange, copy: FileCopy): void {
     const { request } = exchange;
-    if (exchange.location.filters !== null || !isPlain(request)) {
+    if (exchange.location.filters !== null || exchange.errorStatus !== 0 || !isPlain(request)) {
       const parts = beginFileAnswer(exchange, copy, this.#options);
       if (parts === null) return;
       const body = assemble(copy.body, parts);
