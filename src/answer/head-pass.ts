@@ -42,10 +42,16 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
     else joined.push(filter);
   }
   x.lines = head.lines;
-  x.length = head.length;
+  x.length = head.expectTrailers && mayBeChunked(x) ? -1 : head.length;
   if (x.method === 'HEAD' || BODYLESS.has(x.status)) return BARE;
   if (joined !== null) chain(x, joined);
   return head.segments ?? WHOLE;
+}
+
+/** nginx's chunked filter, which comes after all that may know a length. */
+function mayBeChunked(x: Exchange): boolean {
+  if (x.method === 'HEAD' || BODYLESS.has(x.status)) return false;
+  return x.request.minor === 1 && x.location.client.chunkedAllowed;
 }
 
 /** From the last one, which writes to the root, to the first. */

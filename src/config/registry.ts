@@ -4,8 +4,8 @@ import { bodyDefaults, bodyRows } from '../body/rows.ts';
 import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
 import { authRequestDefaults, authRequestRows } from '../features/auth-request/rows.ts';
-import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
 import { geoRows } from '../features/geo/rows.ts';
+import { headersDefaults, headersRows } from '../features/headers/rows.ts';
 import { limitConnDefaults, limitConnRows } from '../features/limit-conn/rows.ts';
 import { limitConnVariables } from '../features/limit-conn/variables.ts';
 import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
@@ -86,8 +86,8 @@ export const ROWS: readonly Row[] = [
   ...forwardRows,
   ...fastcgiRows,
   ...serveRows,
-  ...expiresRows,
   ...authRequestRows,
+  ...headersRows,
   ...mapRows,
   ...geoRows,
   ...splitClientsRows,
@@ -110,8 +110,8 @@ export const DEFAULTS: Settings = {
   ...forwardDefaults,
   ...fastcgiDefaults,
   ...serveDefaults,
-  ...expiresDefaults,
   ...authRequestDefaults,
+  ...headersDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,
