@@ -2,6 +2,7 @@
 // A little past 300 lines: it knows every part so that no part knows another.
 import { isDeepStrictEqual } from 'node:util';
 import { CORE_FILTERS } from './answer/head-pass.ts';
+import type { Precompressed } from './answer/precompressed.ts';
 import { listenKey, socketKey } from './config/addresses.ts';
 import { createLookup } from './config/lookup.ts';
 import type { LocationMatch, LocationModel, Model, ScriptOp, ServerModel, Settings } from './config/model.ts';
@@ -40,6 +41,7 @@ import { fileCopies } from './serve/file-copies.ts';
 import { mappingOf } from './serve/file-path.ts';
 import { createFileHandler, type FileOptions } from './serve/files.ts';
 import { createTypeOf } from './serve/mime.ts';
+import { createPrecompressed } from './serve/precompressed.ts';
 import { createSendRedirect, escapePath, locationValue } from './serve/redirect.ts';
 import { createTryFiles } from './serve/try-files.ts';
 import { Slices } from './shared/slices.ts';
@@ -400,9 +402,10 @@ class ServerCompiler {
       return at(proxyPass.at, () => compileForward(proxyPass, settings, place.match, tools));
     }
     const dispatcher = this.#dispatcher;
-    return createFileHandler({
+    const options: FileOptions = {
       ...this.#fileBase(settings, place),
       index: settings.index.flat().map((name) => compileTemplate(name, this.#lookup)),
+      coding: '',
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
       maxRanges: settings.maxRanges,
       etag: settings.etag,
@@ -412,8 +415,15 @@ class ServerCompiler {
       sendRedirect: parts.sendRedirect,
       fail: parts.failQuietly,
       report: (exchange, message) => log.fileProblem(exchange, message),
-    });
+    };
+    const kinds = precompressedOf(this.#featurePlace({ ...place, settings }));
+    const files = createFileHandler(options);
+    return kinds.reduceRight((next: Handler, kind) => createPrecompressed(kind, options, next), files);
   }
+}
+
+function precompressedOf(place: FeaturePlace): readonly Precompressed[] {
+  return FEATURES.map((feature) => feature.precompressed?.(place) ?? null).filter((kind) => kind !== null);
 }
 
 /** The filters of a location in their order; null where no feature has one. */

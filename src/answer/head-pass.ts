@@ -29,14 +29,15 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
     x.status = head.status;
     if (verdict === PASS) continue;
     if (verdict !== JOIN) {
-      // What other filters have added stays, as in nginx.
+      // What other filters have added stays, as in nginx; its 412 leaves nothing (ngx_http_clean_header).
       for (const name of OF_THE_BODY) head.remove(name);
-      x.location.fail(x, verdict, head.why, head.lines);
+      x.location.fail(x, verdict, head.why, verdict === 412 ? '' : head.lines);
       return REPLACED;
     }
     if (joined === null) joined = [filter];
     else joined.push(filter);
   }
+  if (head.varies) head.addVary();
   x.lines = head.lines;
   x.length = head.length;
   if (x.method === 'HEAD' || BODYLESS.has(x.status)) return BARE;

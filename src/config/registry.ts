@@ -4,6 +4,8 @@ import { bodyDefaults, bodyRows } from '../body/rows.ts';
 import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
 import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
+import { gzipDefaults, gzipRows } from '../features/gzip/rows.ts';
+import { gzipVariables } from '../features/gzip/variables.ts';
 import { limitConnDefaults, limitConnRows } from '../features/limit-conn/rows.ts';
 import { limitConnVariables } from '../features/limit-conn/variables.ts';
 import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
@@ -26,19 +28,9 @@ import type { Settings } from './model.ts';
 import { type Context, HTTP_LEVELS, ignored, type Row, type SettingRow } from './row.ts';
 
 /** Directives of nginx that files often carry and that lbproxy does not do yet: said aloud, so that nobody relies on them. */
-const NOT_YET: readonly Row[] = [
-  'gzip',
-  'gzip_types',
-  'gzip_min_length',
-  'gzip_vary',
-  'gzip_proxied',
-  'gzip_comp_level',
-  'gzip_disable',
-  'gzip_buffers',
-  'gzip_http_version',
-  'charset',
-  'http2',
-].map((name) => ignored(name, HTTP_LEVELS, 'not supported yet', { warn: true, args: [1, 64] }));
+const NOT_YET: readonly Row[] = ['charset', 'http2'].map((name) =>
+  ignored(name, HTTP_LEVELS, 'not supported yet', { warn: true, args: [1, 64] }),
+);
 
 /** Tuning of file and event handling that has no counterpart here. */
 const TUNING: readonly Row[] = [
@@ -80,6 +72,7 @@ export const ROWS: readonly Row[] = [
   ...fastcgiRows,
   ...serveRows,
   ...expiresRows,
+  ...gzipRows,
   ...mapRows,
   ...limitReqRows,
   ...limitConnRows,
@@ -101,6 +94,7 @@ export const DEFAULTS: Settings = {
   ...fastcgiDefaults,
   ...serveDefaults,
   ...expiresDefaults,
+  ...gzipDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,
@@ -166,6 +160,7 @@ const TABLES: readonly VariableTable[] = [
   observeVariables,
   limitReqVariables,
   limitConnVariables,
+  gzipVariables,
 ];
 
 /** The getter of a variable that every configuration has. */

@@ -2,9 +2,9 @@
 // A little past 300 lines: its phases share one connection, one time-out and one record.
 import { passHead, REPLACED } from '../answer/head-pass.ts';
 import type { Peer } from '../balance/peer.ts';
-import type { Attempt } from '../exchange.ts';
+import { type Attempt, FLUSH } from '../exchange.ts';
 import { MALFORMED, NEED_MORE } from '../http/request-head.ts';
-import { parseResponseHead, responseFraming } from '../http/response-head.ts';
+import { parseResponseHead, type ResponseHead, responseFraming } from '../http/response-head.ts';
 import { copyOf, INLINE_BODY_BYTES } from '../shared/buffers.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, connectFailureOf, type Failure, sayLost } from '../shared/failure.ts';
@@ -19,6 +19,16 @@ const MAX_INFORMATIONAL = 16;
 
 /** connecting → awaiting-head → relaying → done; any of them → done on failure. */
 type Phase = 'connecting' | 'awaiting-head' | 'relaying' | 'done';
+
+const EVENT_STREAM = /^text\/event-stream *(?:;|$)/i;
+
+/** What is streamed to be seen at once must not stick in a filter (nginx: proxy_buffering, X-Accel-Buffering). */
+function pieceFlagsOf(head: ResponseHead, holds: boolean): number {
+  const told = head.get('x-accel-buffering')?.toLowerCase();
+  if (told === 'yes') return 0;
+  if (told === 'no' || !holds) return FLUSH;
+  return EVENT_STREAM.test(head.get('content-type') ?? '') ? FLUSH : 0;
+}
 
 export class AttemptRun implements ConnectionOwner, RelayObserver {
   readonly #forward: Forward;
@@ -253,6 +263,8 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     exchange.length = head.chunked || head.status === 204 ? -1 : head.contentLength;
     // A client that asked for a body gets an empty one: the peer's length would let it wait for more.
     if (this.#headOnly && exchange.method !== 'HEAD') exchange.length = 0;
+    if (exchange.location.filters !== null)
+      forward.pieceFlags = pieceFlagsOf(head, forward.options.holdsAnswer);
     if (exchange.location.filters !== null && passHead(exchange, null) === REPLACED)
       return forward.replaced();
     this.#phase = 'relaying';

@@ -82,6 +82,7 @@ export function compileForward(
     readTimeoutMs: settings.proxyReadTimeoutMs,
     body: bodyPolicyOf(settings),
     streamsBody: !settings.proxyRequestBuffering && passesBody,
+    holdsAnswer: settings.proxyBuffering,
     passBody: settings.proxyPassRequestBody,
     ownBody: settings.proxySetBody === null ? null : compileTemplate(settings.proxySetBody, lookup),
     ignoreClientAbort: settings.proxyIgnoreClientAbort,

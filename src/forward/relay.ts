@@ -25,6 +25,8 @@ export interface AnswerSource extends Source {
   readonly exchange: Exchange;
   /** Something of the answer was handed on: no other can take its place. */
   answerBegun: boolean;
+  /** Of each piece of its answer: FLUSH where filters must not wait for more. */
+  pieceFlags: number;
 }
 
 export class Relay {
@@ -94,15 +96,15 @@ export class Relay {
   #emit(buf: Buffer | null, from: number, to: number, last: boolean): boolean {
     const source = this.#source;
     const { exchange } = source;
+    const flags = last ? LAST : source.pieceFlags;
     if (last) this.#observer.onAnswerComplete();
     if (!source.answerBegun) {
-      const flow = exchange.sink.start(source, exchange, from < to ? buf : null, from, to, last ? LAST : 0);
+      const flow = exchange.sink.start(source, exchange, from < to ? buf : null, from, to, flags);
       source.answerBegun = true;
       return flow !== WAIT;
     }
     let flowing = true;
-    if (buf !== null && from < to)
-      flowing = exchange.sink.write(source, buf, from, to, last ? LAST : 0) !== WAIT;
+    if (buf !== null && from < to) flowing = exchange.sink.write(source, buf, from, to, flags) !== WAIT;
     else if (last) exchange.sink.finish(source, '');
     return flowing;
   }

@@ -17,6 +17,8 @@ export interface Seekable {
   readonly ifModifiedSince: 'off' | 'exact' | 'before';
 }
 
+const SLOTS: ReadonlySet<string> = new Set(['content-type', 'last-modified', 'location']);
+
 export class AnswerHead {
   /** Names in lower case, and the lines as they are sent, without their CRLF. */
   readonly #names: string[] = [];
@@ -30,6 +32,8 @@ export class AnswerHead {
   seek: Seekable | null;
   /** What is sent of a seekable body; null = the whole of it. */
   segments: readonly Segment[] | null = null;
+  /** Some client would get another coding: Vary says so. */
+  varies = false;
   /** A sentence for the status that a filter puts in the answer's place. */
   why = '';
 
@@ -81,6 +85,15 @@ export class AnswerHead {
     this.#changed = true;
     this.#fields[i] = `${name}: ${value}`;
     for (let j = this.#names.length - 1; j > i; j--) if (this.#names[j] === lower) this.#take(j);
+  }
+
+  /** nginx writes it behind the fields that it keeps in slots of their own. */
+  addVary(): void {
+    this.#changed = true;
+    let i = 0;
+    while (SLOTS.has(this.#names[i])) i++;
+    this.#names.splice(i, 0, 'vary');
+    this.#fields.splice(i, 0, 'Vary: Accept-Encoding');
   }
 
   remove(lower: string): void {

@@ -10,6 +10,8 @@ import type { FileFacts } from './open-file.ts';
 export interface FileHeadOptions {
   /** See `createTypeOf`. */
   readonly typeOf: (uri: string) => string;
+  /** As Content-Encoding names it; '' = none. */
+  readonly coding: string;
   readonly maxRanges: number;
   readonly etag: boolean;
   readonly ifModifiedSince: IfModifiedSince;
@@ -31,7 +33,8 @@ export function beginFileAnswer(
   clearAnswer(exchange);
   const seek = seekableOf(file, options);
   exchange.status = 200;
-  exchange.lines = typeLine(options.typeOf(exchange.uri)) + validatorLines(seek);
+  const validators = validatorLines(seek, options.coding, isOwnStatus(exchange.errorStatus));
+  exchange.lines = typeLine(options.typeOf(exchange.uri)) + validators;
   exchange.length = file.size;
   const passed = passHead(exchange, seek);
   if (passed === REPLACED) return null;
@@ -71,7 +74,7 @@ const LETTER_R = 0x72;
 /** Field lines of the answer to a plain request: 200 with the whole file, of this Content-Type ('' = none). */
 export function plainLines(type: string, file: FileFacts, options: FileHeadOptions): string {
   const accept = options.maxRanges > 0 ? 'Accept-Ranges: bytes\r\n' : '';
-  return typeLine(type) + validatorLines(seekableOf(file, options)) + accept;
+  return typeLine(type) + validatorLines(seekableOf(file, options), options.coding, true) + accept;
 }
 
 function seekableOf(file: FileFacts, options: FileHeadOptions): Seekable {
@@ -81,9 +84,15 @@ function seekableOf(file: FileFacts, options: FileHeadOptions): Seekable {
   return { size, mtime, etag, maxRanges, ifModifiedSince };
 }
 
-function validatorLines(seek: Seekable): string {
-  const modified = `Last-Modified: ${modifiedDate(seek.mtime)}\r\n`;
-  return seek.etag === '' ? modified : `${modified}ETag: ${seek.etag}\r\n`;
+/** An error page's time says nothing of the page that was asked for (nginx leaves it out; its ETag it does not). */
+function isOwnStatus(errorStatus: number): boolean {
+  return errorStatus === 0 || errorStatus === 200;
+}
+
+function validatorLines({ mtime, etag }: Seekable, coding: string, dated: boolean): string {
+  const modified = dated ? `Last-Modified: ${modifiedDate(mtime)}\r\n` : '';
+  const lines = etag === '' ? modified : `${modified}ETag: ${etag}\r\n`;
+  return coding === '' ? lines : `${lines}Content-Encoding: ${coding}\r\n`;
 }
 
 function typeLine(type: string): string {
