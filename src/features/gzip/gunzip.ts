@@ -10,12 +10,7 @@ export const GUNZIP: Feature = {
   filter: ({ settings, report }) => {
     if (!settings.gunzip) return null;
     const policy = new GzipPolicy(settings);
-    const codec: Codec = {
-      create: () => createGunzip(),
-      whole: inflate,
-      decodes: true,
-      report: (x, message) => report(x, 'error', `gunzip: the answer cannot be decompressed: ${message}`),
-    };
+    const codec = gunzipCodec((x, message) => report(x, 'error', message));
     return {
       slot: 'gunzip',
       head(x, head) {
@@ -30,6 +25,15 @@ export const GUNZIP: Feature = {
     };
   },
 };
+
+export function gunzipCodec(report: Codec['report']): Codec {
+  return {
+    create: () => createGunzip(),
+    whole: inflate,
+    decodes: true,
+    report: (x, message) => report(x, `gunzip: the answer cannot be decompressed: ${message}`),
+  };
+}
 
 /** What is decompressed at once; a bomb goes through a stream, which yields as much as the client takes. */
 const MOST_BYTES = 262_144;
