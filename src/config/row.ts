@@ -194,9 +194,6 @@ export function path(key: KeysOf<string>, row: Common): SettingRow {
 const REPEATED: ReadonlySet<string> = new Set([
   'debug_connection',
   'env',
-  'gzip_disable',
-  'gzip_proxied',
-  'gzip_types',
   'keepalive_disable',
   'ssl_session_cache',
   'thread_pool',

@@ -32,12 +32,10 @@ const TWICE = new Set(
     .concat(
       'ssl_protocols proxy_next_upstream fastcgi_next_upstream fastcgi_ignore_headers environment'.split(' '),
     )
-    .concat(['proxy_ssl_protocols'])
+    .concat(['proxy_ssl_protocols', 'gzip_disable', 'gzip_proxied', 'gzip_types'])
     .concat(['proxy_ssl_conf_command'])
     // Without effect here.
-    .concat(
-      'debug_connection env thread_pool gzip_disable gzip_proxied gzip_types keepalive_disable'.split(' '),
-    )
+    .concat('debug_connection env thread_pool keepalive_disable'.split(' '))
     .concat('ssl_session_cache zone program control map geo split_clients'.split(' ')),
 );
 
@@ -155,6 +153,8 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   gzip_proxied: ['any', 'auth'],
   gzip_disable: ['msie6', 'x'],
   gzip_buffers: ['16 8k'],
+  gunzip_buffers: ['16 8k'],
+  gzip_window: ['4k'],
   gzip_http_version: ['1.1'],
   gzip_comp_level: ['3'],
   charset: ['utf-8'],

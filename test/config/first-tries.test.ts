@@ -163,11 +163,13 @@ describe('nginx: a missing semicolon', () => {
 
   it('what was said of the one that it seemed to be is not said of the two', () => {
     expect(
-      problemsOf(http('listen 9000;\ngzip on;\nlocation / {\ngzip on\ncharset $nope;\nreturn 204;\n}')),
+      problemsOf(
+        http('listen 9000;\nwebsocket on;\nlocation / {\nwebsocket on\nwebsockets $nope;\nreturn 204;\n}'),
+      ),
     ).toEqual([
-      '4:1: warning: "gzip" has no effect: not supported yet (2 times, here first)',
-      '6:1: is a ";" missing at the end of line 6, before "charset"?',
-      '7:1: warning: "charset" has no effect: not supported yet',
+      '4:1: warning: "websocket" has no effect: WebSockets pass by themselves (2 times, here first)',
+      '6:1: is a ";" missing at the end of line 6, before "websockets"?',
+      '7:1: warning: "websockets" has no effect: WebSockets pass by themselves',
     ]);
     expect(
       problemsOf(http('listen 9000;\nadd_header A b;\nadd_header A b\nserver_name a;\nreturn 204;')),
