@@ -9,6 +9,7 @@ import { limitConnVariables } from '../features/limit-conn/variables.ts';
 import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
 import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
+import { subDefaults, subRows } from '../features/sub/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { forwardDefaults, forwardRows } from '../forward/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
@@ -80,6 +81,7 @@ export const ROWS: readonly Row[] = [
   ...fastcgiRows,
   ...serveRows,
   ...headersRows,
+  ...subRows,
   ...mapRows,
   ...limitReqRows,
   ...limitConnRows,
@@ -101,6 +103,7 @@ export const DEFAULTS: Settings = {
   ...fastcgiDefaults,
   ...serveDefaults,
   ...headersDefaults,
+  ...subDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,

@@ -3,5 +3,6 @@ import type { Feature } from './feature.ts';
 import { HEADERS } from './headers/headers.ts';
 import { LIMIT_CONN } from './limit-conn/limit-conn.ts';
 import { LIMIT_REQ } from './limit-req/limit-req.ts';
+import { SUB } from './sub/sub.ts';
 
-export const FEATURES: readonly Feature[] = [LIMIT_REQ, LIMIT_CONN, HEADERS];
+export const FEATURES: readonly Feature[] = [LIMIT_REQ, LIMIT_CONN, HEADERS, SUB];
