@@ -14,6 +14,7 @@ import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
 import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
 import { splitClientsRows } from '../features/split-clients/rows.ts';
+import { subDefaults, subRows } from '../features/sub/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { fastcgiVariables } from '../forward/fastcgi/variables.ts';
 import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
@@ -81,6 +82,7 @@ export const ROWS: readonly Row[] = [
   ...authRequestRows,
   ...headersRows,
   ...gzipRows,
+  ...subRows,
   ...mapRows,
   ...geoRows,
   ...splitClientsRows,
@@ -106,6 +108,7 @@ export const DEFAULTS: Settings = {
   ...authRequestDefaults,
   ...headersDefaults,
   ...gzipDefaults,
+  ...subDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,

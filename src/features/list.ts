@@ -6,6 +6,7 @@ import { GZIP, GZIP_STATIC, VARY } from './gzip/gzip.ts';
 import { HEADERS } from './headers/headers.ts';
 import { LIMIT_CONN } from './limit-conn/limit-conn.ts';
 import { LIMIT_REQ } from './limit-req/limit-req.ts';
+import { SUB } from './sub/sub.ts';
 
 export const FEATURES: readonly Feature[] = [
   LIMIT_REQ,
@@ -16,4 +17,5 @@ export const FEATURES: readonly Feature[] = [
   GZIP,
   GZIP_STATIC,
   VARY,
+  SUB,
 ];

@@ -122,12 +122,15 @@ export class AnswerHead {
     this.seek = null;
     this.segments = null;
     this.remove('accept-ranges');
+    this.weakenTag();
+  }
+
+  weakenTag(): void {
     const etag = this.get('etag');
-    if (etag !== undefined && !etag.startsWith('W/')) {
-      // nginx drops what is no entity tag.
-      if (etag.startsWith('"')) this.set('ETag', `W/${etag}`);
-      else this.remove('etag');
-    }
+    if (etag === undefined || etag.startsWith('W/')) return;
+    // nginx drops what is no entity tag.
+    if (etag.startsWith('"')) this.set('ETag', `W/${etag}`);
+    else this.remove('etag');
   }
 
   /** The lines, each ended by CRLF. */

@@ -20,6 +20,7 @@ const TWICE = new Set(
     .split(' ')
     .concat('limit_req limit_req_zone limit_conn limit_conn_zone error_page auth_request_set'.split(' '))
     .concat('add_header add_trailer'.split(' '))
+    .concat('sub_filter sub_filter_types'.split(' '))
     .concat('proxy_set_header proxy_pass_header proxy_hide_header proxy_redirect log_format'.split(' '))
     .concat('fastcgi_param fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr'.split(' '))
     // The last one holds.
@@ -130,6 +131,8 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   default_type: ['text/plain'],
   if_modified_since: ['exact'],
   expires: ['3s'],
+  sub_filter: ['a b', 'c d'],
+  sub_filter_types: ['text/css', 'text/x'],
   add_header: ['X-A b', 'X-C d always'],
   add_header_inherit: ['merge'],
   add_trailer: ['X-A b', 'X-C d always'],
