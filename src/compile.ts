@@ -2,6 +2,7 @@
 // A little past 300 lines: it knows every part so that no part knows another.
 import { CORE_FILTERS } from './answer/head-pass.ts';
 import { listenKey, socketKey } from './config/addresses.ts';
+import { levelsOf, type PlacedLevel } from './config/levels.ts';
 import { createLookup } from './config/lookup.ts';
 import type { LocationMatch, LocationModel, Model, ScriptOp, ServerModel, Settings } from './config/model.ts';
 import { setsItself } from './config/settings.ts';
@@ -24,12 +25,17 @@ import { PeerTlsSet } from './forward/tls/peer-tls.ts';
 import { Door } from './listen/door.ts';
 import type { Front } from './listen/front.ts';
 import type { AddressPlan, ListenerPlan } from './listen/listener.ts';
-import { createSecureContexts, type TlsMaterial } from './listen/secure-contexts.ts';
+import {
+  createSecureContexts,
+  type SecureContexts,
+  type SecureServer,
+  type TlsMaterial,
+} from './listen/secure-contexts.ts';
 import { createAccessLog } from './observe/access-log.ts';
 import type { LogFiles } from './observe/log-files.ts';
 import { createDispatcher, type Dispatcher, type RoutedLocation } from './route/dispatch.ts';
 import { createHostTable, serverByName } from './route/hosts.ts';
-import { LaterLocation } from './route/later-location.ts';
+import { LaterLocation, LaterServer } from './route/later.ts';
 import type { LocationEntry } from './route/locations.ts';
 import { createPhases } from './route/phases.ts';
 import { compileScript, type ScriptTools } from './route/script.ts';
@@ -103,7 +109,8 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   }
   peerTls.settle();
   const door = new Door((message) => tools.log.noRoom(message));
-  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams, peerTls, zones };
+  const listeners = await planListeners(model, servers, { tls: tools.tls, door, slices });
+  return { model, listeners, upstreams, peerTls, zones };
 }
 
 /** Where a level is: its own match, and that of the location whose root or alias it uses. */
@@ -119,20 +126,25 @@ interface CompiledServer {
   readonly runtime: ServerRuntime;
 }
 
-type ListenTools = Pick<RuntimeTools, 'tls'> & { readonly door: Door };
+type ListenTools = Pick<RuntimeTools, 'tls'> & { readonly door: Door; readonly slices: Slices };
 
 /** One plan a socket, in the order of the configuration. */
-function planListeners(
+async function planListeners(
   model: Model,
   servers: readonly CompiledServer[],
   tools: ListenTools,
-): Map<string, ListenerPlan> {
-  const plans = new Map<string, AddressPlan & Pick<ListenerPlan, 'key' | 'listen'>>();
-  for (const { settings } of model.servers) {
-    for (const listen of settings.listens) {
-      const key = listenKey(listen);
-      if (!plans.has(key)) plans.set(key, planAddress(key, servers, tools));
+): Promise<Map<string, ListenerPlan>> {
+  const byAddress = new Map<string, Set<CompiledServer>>();
+  for (const server of servers) {
+    for (const key of server.server.settings.listens.map(listenKey)) {
+      const here = byAddress.get(key) ?? new Set();
+      byAddress.set(key, here.add(server));
     }
+  }
+  const plans = new Map<string, AddressPlan & Pick<ListenerPlan, 'key' | 'listen'>>();
+  for (const [key, here] of byAddress) {
+    await tools.slices.step();
+    plans.set(key, await planAddress(key, [...here], tools));
   }
   const maxConnections = model.settings.workerConnections;
   const sockets = [...plans].filter(([key, { listen }]) => socketKey(listen, plans) === key);
@@ -146,14 +158,11 @@ function planListeners(
 }
 
 /** The servers of one address, the default one first. */
-function planAddress(
+async function planAddress(
   key: string,
-  all: readonly CompiledServer[],
-  tools: ListenTools,
-): AddressPlan & Pick<ListenerPlan, 'key' | 'listen'> {
-  const here = all.filter(({ server }) =>
-    server.settings.listens.some((listen) => listenKey(listen) === key),
-  );
+  here: readonly CompiledServer[],
+  { tls, slices }: ListenTools,
+): Promise<AddressPlan & Pick<ListenerPlan, 'key' | 'listen'>> {
   const isDefault = ({ server }: CompiledServer): boolean =>
     server.settings.listens.some((listen) => listenKey(listen) === key && listen.defaultServer);
   const first = here.find(isDefault) ?? here[0];
@@ -168,8 +177,16 @@ function planAddress(
     key,
     listen,
     front: createFront(first, here),
-    secure: listen.ssl ? at(first.server.at, () => createSecureContexts(named, tools.tls)) : null,
+    secure: listen.ssl ? await secureContexts(first.server.at, named, { tls, slices }) : null,
   };
+}
+
+function secureContexts(
+  place: string,
+  servers: readonly SecureServer[],
+  { tls, slices }: Pick<ListenTools, 'tls' | 'slices'>,
+): Promise<SecureContexts> {
+  return createSecureContexts(servers, tls, slices).catch((error: unknown) => fail(place, error));
 }
 
 function createFront(first: CompiledServer, here: readonly CompiledServer[]): Front {
@@ -194,8 +211,12 @@ function at<T>(place: string, make: () => T): T {
   try {
     return make();
   } catch (error) {
-    throw new CompileError(place, error instanceof Error ? error.message : String(error));
+    return fail(place, error);
   }
+}
+
+function fail(place: string, error: unknown): never {
+  throw new CompileError(place, error instanceof Error ? error.message : String(error));
 }
 
 /** Everything that a level's settings give, shared by its handler, its script and its error pages. */
@@ -237,7 +258,16 @@ class ServerCompiler {
     this.#tools = tools;
   }
 
+  /** What can fail, and what others must hear of before a request comes, is made at once. */
   server(model: ServerModel): ServerRuntime {
+    const levels = levelsOf(model, true);
+    // What is not set at all comes from the http level.
+    this.#log(model.settings, model.at);
+    if (levels.length > MANY_LEVELS || !this.#foresee(levels)) return this.#server(model);
+    return new LaterServer(() => this.#server(model));
+  }
+
+  #server(model: ServerModel): ServerRuntime {
     this.#dispatcher = { current: null };
     const place: Place = { at: model.at, match: null, rootMatch: null, settings: model.settings };
     const root = this.#level(model.settings, place);
@@ -269,7 +299,6 @@ class ServerCompiler {
     return { match: { kind: 'exact', text: bare }, value, locations: [] };
   }
 
-  /** What can fail, and what others must hear of before a request comes, is made at once. */
   #location(model: LocationModel, place: Place): RoutedLocation {
     const dispatcher = this.#dispatcher;
     const make = (): RoutedLocation => {
@@ -279,13 +308,22 @@ class ServerCompiler {
         script: compileScript(model.script, this.#scriptTools(place)),
       };
     };
-    const levels = [{ at: model.at, settings: model.settings }, ...ifLevels(model.script)];
-    if (!levels.every(({ settings }) => mayWait(settings))) return make();
-    for (const level of levels) {
-      this.#log(level.settings, level.at);
-      if (level.settings.proxyPass !== null) targetGroup(level.settings.proxyPass, this.#upstreams);
+    return this.#foresee(levelsOf(model, false)) ? new LaterLocation(make) : make();
+  }
+
+  /** Makes what requests must not be the first to need: logs and groups. False where there is more, that only the making shows. */
+  #foresee(levels: readonly PlacedLevel[]): boolean {
+    for (const { at: place, settings } of levels) {
+      if (FEATURES.some((feature) => feature.mayFail?.(settings) === true)) return false;
+      // What a level inherits was seen at the level around.
+      if (setsItself(settings, 'accessLog')) this.#log(settings, place);
+      const pass = setsItself(settings, 'proxyPass') ? settings.proxyPass : null;
+      if (pass === null) continue;
+      // Of TLS to peers files may turn out unusable.
+      if (!pass.url.startsWith('http://')) return false;
+      targetGroup(pass, this.#upstreams);
     }
-    return new LaterLocation(make);
+    return true;
   }
 
   #log(settings: Settings, place: string): LocationRuntime['log'] {
@@ -417,20 +455,8 @@ function inOrder<S extends string, T extends { readonly slot: S }>(
   return parts.toSorted((a, b) => slots.indexOf(a.slot) - slots.indexOf(b.slot));
 }
 
-/** The levels of all `if` blocks of a location. */
-function ifLevels(script: readonly ScriptOp[]): { readonly at: string; readonly settings: Settings }[] {
-  return script.flatMap((op) => {
-    if (op.op !== 'if') return [];
-    const own = op.settings === null ? [] : [{ at: op.at, settings: op.settings }];
-    return [...own, ...ifLevels(op.script)];
-  });
-}
-
-/** Whether nothing of a level can turn out unusable: of TLS to peers, and of what features say, only the making shows it. */
-function mayWait(settings: Settings): boolean {
-  if (settings.proxyPass !== null && !settings.proxyPass.url.startsWith('http://')) return false;
-  return !FEATURES.some((feature) => feature.mayFail?.(settings) === true);
-}
+/** A server of more levels is made in slices, not when a request comes. */
+const MANY_LEVELS = 200;
 
 /** `/x` of a proxied location `/x/`, unless `/x` is a location itself (nginx: auto_redirect); '' for all others. */
 function withoutSlash({ match, settings }: LocationModel, siblings: readonly LocationModel[]): string {
