@@ -3,6 +3,7 @@ import { balanceDefaults, balanceRows } from '../balance/rows.ts';
 import { bodyDefaults, bodyRows } from '../body/rows.ts';
 import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
+import { additionDefaults, additionRows } from '../features/addition/rows.ts';
 import { authRequestDefaults, authRequestRows } from '../features/auth-request/rows.ts';
 import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
 import { geoRows } from '../features/geo/rows.ts';
@@ -11,6 +12,7 @@ import { limitConnVariables } from '../features/limit-conn/variables.ts';
 import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
 import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
+import { mirrorDefaults, mirrorRows } from '../features/mirror/rows.ts';
 import { splitClientsRows } from '../features/split-clients/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
@@ -87,6 +89,8 @@ export const ROWS: readonly Row[] = [
   ...serveRows,
   ...expiresRows,
   ...authRequestRows,
+  ...additionRows,
+  ...mirrorRows,
   ...mapRows,
   ...geoRows,
   ...splitClientsRows,
@@ -111,6 +115,8 @@ export const DEFAULTS: Settings = {
   ...serveDefaults,
   ...expiresDefaults,
   ...authRequestDefaults,
+  ...additionDefaults,
+  ...mirrorDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,

@@ -150,7 +150,7 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
       exchange.proxySecure = this.options.secure;
     }
     const { request } = exchange;
-    // A subrequest has the main exchange's head, not its body.
+    // A subrequest has the main exchange's head; what there is of a body it was given.
     if (exchange.isSub) return this.nextPeer(now);
     if (!request.hasBody) {
       if (request.contentLength < 0) return this.nextPeer(now);
