@@ -76,6 +76,10 @@ export interface AnswerSink {
 export interface Root extends AnswerSink {
   /** The whole answer at once; Content-Length is its length. Filters never see it. */
   sendWhole(from: Source, x: Exchange, body: string | Buffer): void;
+  /** Ends it without an answer; where this is missing, the main exchange ends with it. */
+  hangUp?(): void;
+  /** Whether something else stands for an answer that an error would make; it was given then. */
+  onError?(x: Exchange): boolean;
 }
 
 /** One filter at work on one answer: sink of the one before it, source of the one behind. */
@@ -250,6 +254,7 @@ export const FILTERS = [
   'sub',
   'charset',
   'ssi',
+  'postpone',
   'gzip',
   'range',
   'rate',

@@ -3,6 +3,7 @@ import { balanceDefaults, balanceRows } from '../balance/rows.ts';
 import { bodyDefaults, bodyRows } from '../body/rows.ts';
 import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
+import { additionDefaults, additionRows } from '../features/addition/rows.ts';
 import { authRequestDefaults, authRequestRows } from '../features/auth-request/rows.ts';
 import { geoRows } from '../features/geo/rows.ts';
 import { gzipDefaults, gzipRows } from '../features/gzip/rows.ts';
@@ -13,6 +14,7 @@ import { limitConnVariables } from '../features/limit-conn/variables.ts';
 import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
 import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
+import { mirrorDefaults, mirrorRows } from '../features/mirror/rows.ts';
 import { splitClientsRows } from '../features/split-clients/rows.ts';
 import { subDefaults, subRows } from '../features/sub/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
@@ -83,6 +85,8 @@ export const ROWS: readonly Row[] = [
   ...headersRows,
   ...gzipRows,
   ...subRows,
+  ...additionRows,
+  ...mirrorRows,
   ...mapRows,
   ...geoRows,
   ...splitClientsRows,
@@ -109,6 +113,8 @@ export const DEFAULTS: Settings = {
   ...headersDefaults,
   ...gzipDefaults,
   ...subDefaults,
+  ...additionDefaults,
+  ...mirrorDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,

@@ -153,7 +153,7 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
       exchange.proxySecure = this.options.secure;
     }
     const { request } = exchange;
-    // A subrequest has the main exchange's head, not its body.
+    // A subrequest has the main exchange's head; what there is of a body it was given.
     if (exchange.isSub) return this.nextPeer(now);
     if (exchange.bodyRefused) exchange.body ??= EMPTY_BODY;
     if (!request.hasBody) {

@@ -21,6 +21,7 @@ const TWICE = new Set(
     .concat('limit_req limit_req_zone limit_conn limit_conn_zone error_page auth_request_set'.split(' '))
     .concat('add_header add_trailer'.split(' '))
     .concat('sub_filter sub_filter_types'.split(' '))
+    .concat(['mirror'])
     .concat('proxy_set_header proxy_pass_header proxy_hide_header proxy_redirect log_format'.split(' '))
     .concat('fastcgi_param fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr'.split(' '))
     // The last one holds.
@@ -31,7 +32,9 @@ const TWICE = new Set(
     )
     // All together hold.
     .concat(
-      'ssl_protocols proxy_next_upstream fastcgi_next_upstream fastcgi_ignore_headers environment'.split(' '),
+      'ssl_protocols proxy_next_upstream fastcgi_next_upstream fastcgi_ignore_headers environment addition_types'.split(
+        ' ',
+      ),
     )
     .concat(['proxy_ssl_protocols', 'gzip_disable', 'gzip_proxied', 'gzip_types'])
     .concat(['proxy_ssl_conf_command'])
@@ -57,6 +60,10 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   error_page: ['404 /a', '500 /b'],
   try_files: ['/a /b'],
   auth_request_set: ['$one 1', '$two 2'],
+  add_before_body: ['/a'],
+  add_after_body: ['/a'],
+  addition_types: ['text/css', 'text/plain'],
+  mirror: ['/a', '/b'],
   rewrite: ['^ /x last'],
   return: ['404'],
   set: ['$x 1'],
