@@ -27,7 +27,7 @@ export function lbproxyOf(root: string, name: string): Contender {
         file,
         `worker_processes ${setup.acceptors}; state_path ${place.dir}; error_log ${place.dir}/error.log;
 ${EVENTS}
-${httpBlock(setup, place, { upstream })}`,
+${httpBlock(setup, place, { upstream, location: 'proxy_request_buffering off;' })}`,
       );
       return [process.execPath, main, '--config', file];
     },

@@ -12,6 +12,8 @@ import type { Directive, Position, Tree } from '../config/tree.ts';
 import { problemOfLink, reasonOf } from '../observe/log-output.ts';
 import { checkCiphers, checkPair } from './check-certificates.ts';
 import { exposureOfKey, exposureOfLink, warnOfExposure } from './check-exposure.ts';
+import { checkTempPaths } from './check-temp-paths.ts';
+import { checkPeerFiles } from './check-peer-files.ts';
 import { warnOfUser } from './check-user.ts';
 import type { ReadConfig } from './read-config.ts';
 
@@ -24,11 +26,13 @@ export function checkFiles(read: ReadConfig): void {
   const nowhere = { file, line: 1, column: 1 };
   checkPlaces(model, (key) => directiveSetting(tree.directives, key)?.at ?? nowhere, report);
   checkSockets(model, report);
+  checkTempPaths(tree.directives, model.prefix, (at, message) => report(at, message, 'warning'));
   for (const server of model.servers) {
     if (!server.settings.listens.some((listen) => listen.ssl)) continue;
     const placeOf: PlaceOf = (key) => directiveOf(tree, server, key)?.at ?? nowhere;
     checkServer(server.settings, placeOf, report);
   }
+  checkPeerFiles(tree, model, report);
   const { errorLog } = model.settings;
   const logs = logsOf(tree.directives, model.prefix);
   for (const { key, name, path, at } of logs) {

@@ -15,6 +15,7 @@ export function describeChanges(before: Model, after: Model, programs: PoolChang
     settingChanges(before, after),
     counted('servers', before.servers.map(byServerNames), after.servers.map(byServerNames), bases),
     counted('upstreams', before.upstreams.map(byName), after.upstreams.map(byName), bases),
+    counted('variables', definedIn(before), definedIn(after), bases),
     programChanges(programs),
   ].filter((part) => part !== '');
   return parts.length === 0 ? 'nothing changed' : parts.join('; ');
@@ -47,6 +48,9 @@ interface Named {
 }
 
 const byName = (value: { readonly name: string }): Named => ({ name: value.name, value });
+/** What `set` makes changes with its server. */
+const definedIn = ({ variables }: Model): Named[] =>
+  variables.filter(({ kind }) => kind !== 'set').map(byName);
 const byServerNames = (value: Model['servers'][number]): Named => ({
   name: value.settings.serverNames.flat().join(' '),
   value,

@@ -164,6 +164,7 @@ export class Builder implements ScriptReader {
       resolvePath: (path) => (isAbsolute(path) ? path : resolve(this.#prefix, path)),
       template: (word) => this.template(word),
       pattern: (word, pattern, caseless) => checkPattern(word, pattern, caseless, this),
+      makeVariable: (name, word) => this.makeVariable(name, word.at),
     };
   }
 

@@ -3,13 +3,17 @@ import { balanceDefaults, balanceRows } from '../balance/rows.ts';
 import { bodyDefaults, bodyRows } from '../body/rows.ts';
 import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
-import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
+import { authRequestDefaults, authRequestRows } from '../features/auth-request/rows.ts';
+import { geoRows } from '../features/geo/rows.ts';
+import { headersDefaults, headersRows } from '../features/headers/rows.ts';
 import { limitConnDefaults, limitConnRows } from '../features/limit-conn/rows.ts';
 import { limitConnVariables } from '../features/limit-conn/variables.ts';
 import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
 import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
+import { splitClientsRows } from '../features/split-clients/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
+import { fastcgiVariables } from '../forward/fastcgi/variables.ts';
 import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
@@ -19,6 +23,7 @@ import { routeDefaults, routeRows } from '../route/rows.ts';
 import type { Getter, VariableLookup, VariableTable } from '../route/template.ts';
 import { routeVariables } from '../route/variables.ts';
 import { serveDefaults, serveRows } from '../serve/rows.ts';
+import { serveVariables } from '../serve/variables.ts';
 import { controlDefaults, controlRows } from '../supervise/control/rows.ts';
 import { programDefaults, programRows } from '../supervise/rows.ts';
 import type { JsonShape } from './json/read.ts';
@@ -81,8 +86,11 @@ export const ROWS: readonly Row[] = [
   ...forwardRows,
   ...fastcgiRows,
   ...serveRows,
-  ...expiresRows,
+  ...authRequestRows,
+  ...headersRows,
   ...mapRows,
+  ...geoRows,
+  ...splitClientsRows,
   ...limitReqRows,
   ...limitConnRows,
   ...observeRows,
@@ -102,7 +110,8 @@ export const DEFAULTS: Settings = {
   ...forwardDefaults,
   ...fastcgiDefaults,
   ...serveDefaults,
-  ...expiresDefaults,
+  ...authRequestDefaults,
+  ...headersDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,
@@ -175,7 +184,9 @@ const TABLES: readonly VariableTable[] = [
   routeVariables,
   bodyVariables,
   forwardVariables,
+  fastcgiVariables,
   observeVariables,
+  serveVariables,
   limitReqVariables,
   limitConnVariables,
 ];

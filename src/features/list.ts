@@ -1,7 +1,8 @@
 // All optional features. `compile.ts` asks each for its part of a location and sorts the parts by their slots.
-import { EXPIRES } from './expires/expires.ts';
+import { AUTH_REQUEST } from './auth-request/auth-request.ts';
 import type { Feature } from './feature.ts';
+import { HEADERS } from './headers/headers.ts';
 import { LIMIT_CONN } from './limit-conn/limit-conn.ts';
 import { LIMIT_REQ } from './limit-req/limit-req.ts';
 
-export const FEATURES: readonly Feature[] = [LIMIT_REQ, LIMIT_CONN, EXPIRES];
+export const FEATURES: readonly Feature[] = [LIMIT_REQ, LIMIT_CONN, AUTH_REQUEST, HEADERS];

@@ -1,5 +1,6 @@
 // Writes the head that a peer gets: the location's own fields, then the client's in their order and spelling, without what
 // belongs to one connection only (RFC 9110 §7.6.1). Compiled once per location.
+import type { BodyFraming } from '../back/back.ts';
 import type { Exchange } from '../exchange.ts';
 import {
   CONNECTION,
@@ -20,12 +21,6 @@ import {
 import { isNamedBy } from '../http/framing.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import { ownText } from '../shared/buffers.ts';
-
-/** How the body goes to the peer. */
-export type BodyFraming =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'length'; readonly bytes: number }
-  | { readonly kind: 'chunked' };
 
 export interface RequestHeadOptions {
   /** `[name, value]` of proxy_set_header; an empty value sends no such field. */
@@ -67,7 +62,7 @@ export function compileRequestHead(options: RequestHeadOptions) {
 
   return (exchange: Exchange, framing: BodyFraming, upgrade: boolean): string => {
     const request = exchange.request;
-    const method = options.method === null ? request.method : methodOf(options.method(exchange), request);
+    const method = options.method === null ? exchange.method : methodOf(options.method(exchange), exchange);
     let text = `${method} ${options.target(exchange)}${version}`;
     for (let i = 0; i < set.length; i++) text += set[i].line(exchange);
     if (upgrade) text += 'Upgrade: websocket\r\nConnection: upgrade\r\n';
@@ -111,8 +106,8 @@ class SetField {
 }
 
 /** A template may give anything: what is no token would not be the method only. */
-function methodOf(value: string, request: RequestHead): string {
-  return /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(value) ? value : request.method;
+function methodOf(value: string, exchange: Exchange): string {
+  return /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(value) ? value : exchange.method;
 }
 
 /** Lines that need no change are copied as one stretch; the rest is written anew or left out. */

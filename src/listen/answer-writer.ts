@@ -152,7 +152,7 @@ export class AnswerWriter {
     } else if (length >= 0) {
       this.#framing = 'length';
       text += `Content-Length: ${length}\r\n`;
-    } else if (request.method === 'HEAD') {
+    } else if (exchange.method === 'HEAD') {
       this.#framing = 'none';
     } else if (request.minor === 1 && exchange.location.client.chunkedAllowed) {
       this.#framing = 'chunked';
@@ -161,7 +161,7 @@ export class AnswerWriter {
       this.#framing = 'until-close';
       exchange.closeAfter = true;
     }
-    if (request.method === 'HEAD') this.#framing = 'none';
+    if (exchange.method === 'HEAD') this.#framing = 'none';
     text += exchange.closeAfter ? CLOSE : keepAliveLines(exchange);
     exchange.headBytesSent = text.length;
     return text;

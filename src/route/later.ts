@@ -19,6 +19,13 @@ class Later<T> {
 }
 
 export class LaterLocation extends Later<RoutedLocation> implements RoutedLocation {
+  readonly internal: boolean;
+
+  constructor(internal: boolean, make: () => RoutedLocation) {
+    super(make);
+    this.internal = internal;
+  }
+
   get runtime(): LocationRuntime {
     return this.made.runtime;
   }

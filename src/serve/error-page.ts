@@ -1,7 +1,8 @@
 // Error pages in nginx's shape, and what ends the client's connection with them.
 import type { Exchange, Fail } from '../exchange.ts';
 import { reasonOf } from '../http/status.ts';
-import { clearAnswer, sendBody } from './answer.ts';
+import { clearAnswer, sendBody, sendPage } from './answer.ts';
+import type { ErrorRules } from './error-rules.ts';
 
 export interface ErrorPageOptions {
   /** Signs the page: the value of the Server field. */
@@ -10,6 +11,8 @@ export interface ErrorPageOptions {
   readonly errorDetail: boolean;
   /** Hears of every page that has a detail; null where whoever fails has told of it. */
   readonly report: ((exchange: Exchange, status: number, detail: string) => void) | null;
+  /** Other answers than our pages; null = none. */
+  readonly rules: ErrorRules | null;
 }
 
 /** nginx's own codes: they are sent as 400. */
@@ -31,11 +34,15 @@ const TITLES: Readonly<Record<number, string>> = { 302: 'Found', 401: 'Authoriza
 
 export function createFail(options: ErrorPageOptions): Fail {
   const pages = new Map<number, string>();
+  const { rules } = options;
   return (exchange, status, detail, lines = '') => {
     clearAnswer(exchange);
     exchange.status = VARIANTS_OF_400[status] === undefined ? status : 400;
     if (detail !== '') options.report?.(exchange, exchange.status, detail);
     if (CLOSING.has(status)) exchange.closeAfter = true;
+    exchange.answerError(exchange.status);
+    exchange.keptLines += lines;
+    if (rules?.answer(exchange, status) === true) return;
     let page = pages.get(status);
     if (page === undefined) {
       page = errorPage(status, options.serverName, '');
@@ -43,8 +50,7 @@ export function createFail(options: ErrorPageOptions): Fail {
     }
     if (options.errorDetail && detail !== '' && page !== '')
       page = errorPage(status, options.serverName, detail);
-    exchange.lines = page === '' ? lines : `Content-Type: text/html\r\n${lines}`;
-    sendBody(exchange, page);
+    sendPage(exchange, page);
   };
 }
 
@@ -80,9 +86,9 @@ export function createWaitPage(
 ): (exchange: Exchange, what: string) => void {
   return (exchange, what) => {
     clearAnswer(exchange);
-    exchange.status = 503;
     const [sentence] = what.split('\n', 1);
     const head = '<meta http-equiv="refresh" content="1"><title>Starting</title>';
+    exchange.answerError(503);
     exchange.lines = WAIT_LINES;
     sendBody(
       exchange,

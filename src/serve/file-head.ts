@@ -31,7 +31,9 @@ export function beginFileAnswer(
   clearAnswer(exchange);
   const seek = seekableOf(file, options);
   exchange.status = 200;
-  exchange.lines = typeLine(options.typeOf(exchange.uri)) + validatorLines(seek);
+  exchange.takeError();
+  const modified = MODIFIED_TOLD.has(exchange.status);
+  exchange.lines = typeLine(options.typeOf(exchange.uri)) + validatorLines(seek, modified) + exchange.lines;
   exchange.length = file.size;
   const passed = passHead(exchange, seek);
   if (passed === REPLACED) return null;
@@ -42,6 +44,9 @@ export function beginFileAnswer(
   const segments = passed === WHOLE ? [{ from: 0, to: file.size }] : passed;
   return { segments, length: lengthOf(segments) };
 }
+
+/** Statuses with which nginx says when a file was modified: with that of an error it does not. */
+const MODIFIED_TOLD: ReadonlySet<number> = new Set([200, 206, 304]);
 
 function lengthOf(segments: readonly Segment[]): number {
   let length = 0;
@@ -71,7 +76,7 @@ const LETTER_R = 0x72;
 /** Field lines of the answer to a plain request: 200 with the whole file, of this Content-Type ('' = none). */
 export function plainLines(type: string, file: FileFacts, options: FileHeadOptions): string {
   const accept = options.maxRanges > 0 ? 'Accept-Ranges: bytes\r\n' : '';
-  return typeLine(type) + validatorLines(seekableOf(file, options)) + accept;
+  return typeLine(type) + validatorLines(seekableOf(file, options), true) + accept;
 }
 
 function seekableOf(file: FileFacts, options: FileHeadOptions): Seekable {
@@ -81,8 +86,8 @@ function seekableOf(file: FileFacts, options: FileHeadOptions): Seekable {
   return { size, mtime, etag, maxRanges, ifModifiedSince };
 }
 
-function validatorLines(seek: Seekable): string {
-  const modified = `Last-Modified: ${modifiedDate(seek.mtime)}\r\n`;
+function validatorLines(seek: Seekable, isTold: boolean): string {
+  const modified = isTold ? `Last-Modified: ${modifiedDate(seek.mtime)}\r\n` : '';
   return seek.etag === '' ? modified : `${modified}ETag: ${seek.etag}\r\n`;
 }
 

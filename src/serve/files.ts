@@ -60,7 +60,7 @@ class FileHandler {
   handle(exchange: Exchange): void {
     const { root, fail, mapping } = this.#options;
     const { uri } = exchange;
-    const { method } = exchange.request;
+    const { method } = exchange;
     if (method !== 'GET' && method !== 'HEAD' && method !== 'POST') {
       fail(exchange, 405, `static files answer GET and HEAD, not ${method}`);
       return;
@@ -74,7 +74,7 @@ class FileHandler {
       return;
     }
     const base = this.#absolute(root(exchange));
-    const mapped = mapPath(mapping, base, uri);
+    const mapped = mapPath(mapping, base, uri, exchange.uriInAlias);
     if (mapped === null) {
       this.#refuse(exchange, {
         status: 500,
@@ -136,7 +136,7 @@ class FileHandler {
 
   #answer(exchange: Exchange, mapped: MappedPath, file: OpenFile): void {
     const { fail, sendRedirect } = this.#options;
-    if (file.kind === 'file' && exchange.request.method !== 'POST') {
+    if (file.kind === 'file' && exchange.method !== 'POST') {
       this.#send(exchange, mapped, file);
       return;
     }
@@ -172,7 +172,7 @@ class FileHandler {
 
   #sendCopy(exchange: Exchange, copy: FileCopy): void {
     const { request } = exchange;
-    if (exchange.location.filters !== null || !isPlain(request)) {
+    if (exchange.location.filters !== null || exchange.errorPending || !isPlain(request)) {
       const parts = beginFileAnswer(exchange, copy, this.#options);
       if (parts === null) return;
       const body = assemble(copy.body, parts);
@@ -185,7 +185,7 @@ class FileHandler {
     exchange.status = 200;
     exchange.lines = this.#linesOf(copy, exchange.uri);
     exchange.length = copy.size;
-    if (request.method === 'HEAD') return sendBare(exchange);
+    if (exchange.method === 'HEAD') return sendBare(exchange);
     exchange.setMaker(INSTANT);
     exchange.root.sendWhole(INSTANT, exchange, copy.body);
   }

@@ -1,7 +1,8 @@
 // Redirects made here: the Location field by nginx's rules, and the short page under it.
 import type { Exchange } from '../exchange.ts';
-import { clearAnswer, sendBody } from './answer.ts';
+import { clearAnswer, sendPage } from './answer.ts';
 import { errorPage } from './error-page.ts';
+import { type ErrorRules, LOCATION } from './error-rules.ts';
 
 export interface RedirectOptions {
   /** Signs the page: the value of the Server field. */
@@ -11,13 +12,18 @@ export interface RedirectOptions {
   readonly serverNameInRedirect: boolean;
 }
 
+export interface SendRedirectOptions extends RedirectOptions {
+  /** error_page may stand for a redirect, too; null = it does not. */
+  readonly rules: ErrorRules | null;
+}
+
 /**
  * Answers 301, 302, 303, 307 or 308. `location` is bytes as latin1: a path is made absolute (absolute_redirect), anything else
  * is sent as it is, except that control characters are percent-encoded: a variable must not end the field.
  */
 export type SendRedirect = (exchange: Exchange, status: number, location: string) => void;
 
-export function createSendRedirect(options: RedirectOptions): SendRedirect {
+export function createSendRedirect(options: SendRedirectOptions): SendRedirect {
   const pages = new Map<number, string>();
   return (exchange, status, location) => {
     clearAnswer(exchange);
@@ -28,8 +34,10 @@ export function createSendRedirect(options: RedirectOptions): SendRedirect {
       pages.set(status, page);
     }
     const field = `Location: ${locationValue(exchange, location, options)}\r\n`;
-    exchange.lines = page === '' ? field : `Content-Type: text/html\r\n${field}`;
-    sendBody(exchange, page);
+    exchange.answerError(status);
+    exchange.keptLines = exchange.keptLines.replace(LOCATION, '') + field;
+    if (options.rules?.answer(exchange, status) === true) return;
+    sendPage(exchange, page);
   };
 }
 

@@ -12,6 +12,7 @@ import {
   setting,
 } from '../config/row.ts';
 import type { Word } from '../config/tree.ts';
+import { parseCount } from '../config/units.ts';
 
 /** Where the files of a location are. */
 export interface FileRoot {
@@ -23,6 +24,21 @@ export interface FileRoot {
 
 /** Extensions (without the dot, any case) with their types, as `types` blocks list them; of several the last one holds. */
 export type MimeTypes = readonly (readonly [extension: string, type: string])[];
+
+/** One `error_page`. */
+export interface ErrorPage {
+  readonly codes: readonly number[];
+  /** `=code`; 0 for `=` alone, -1 without. */
+  readonly response: number;
+  /** Template: a URI with arguments, a named location, or a URL for a redirect. */
+  readonly target: string;
+}
+
+/** `try_files`: templates of paths, a `/` at the end asks for a directory; then a URI, `@name`, or a status. */
+export interface TryFiles {
+  readonly files: readonly string[];
+  readonly last: string | number;
+}
 
 declare module '../config/model.ts' {
   interface Settings {
@@ -41,6 +57,11 @@ declare module '../config/model.ts' {
     readonly serverNameInRedirect: boolean;
     readonly logNotFound: boolean;
     readonly errorDetail: boolean;
+    readonly errorPages: readonly ErrorPage[];
+    readonly recursiveErrorPages: boolean;
+    /** null: no try_files. */
+    readonly tryFiles: TryFiles | null;
+    readonly internal: boolean;
   }
 }
 
@@ -57,6 +78,10 @@ export const serveDefaults = {
   serverNameInRedirect: false,
   logNotFound: true,
   errorDetail: false,
+  errorPages: [],
+  recursiveErrorPages: false,
+  tryFiles: null,
+  internal: false,
 } as const;
 
 export const serveRows: readonly Row[] = [
@@ -142,7 +167,77 @@ export const serveRows: readonly Row[] = [
     default: 'off',
     doc: 'Whether error pages say what happened: the peer and the cause of a 502 or 504, the file of a 404. For development; not in nginx.',
   }),
+  list('errorPages', {
+    name: 'error_page',
+    contexts: HTTP_AND_IF,
+    args: [2, 64],
+    syntax: 'code … [=[response]] uri',
+    doc: 'Another answer for these statuses: a URI of this server (the request becomes a GET), a named location, or the URL of a redirect. With = the status is that of the answer, with =response this one.',
+    read: readErrorPage,
+  }),
+  flag('recursiveErrorPages', {
+    name: 'recursive_error_pages',
+    contexts: HTTP_LEVELS,
+    default: 'off',
+    doc: 'Whether error_page holds for errors of an error page, too.',
+  }),
+  setting('tryFiles', {
+    name: 'try_files',
+    contexts: ['server', 'location'],
+    args: [2, 64],
+    syntax: 'file … (uri | @name | =code)',
+    inherit: false,
+    doc: 'The first of these files (with a slash at the end: directories) that exists answers in the place of the URI; else the last argument does.',
+    read: readTryFiles,
+  }),
+  setting('internal', {
+    name: 'internal',
+    contexts: ['location'],
+    args: [0, 0],
+    syntax: '',
+    doc: 'Only internal redirects come to this location (error_page, index, try_files, rewrite); clients get 404.',
+    read: () => true,
+  }),
 ];
+
+function readErrorPage(words: readonly Word[], cx: ReadContext): ErrorPage | undefined {
+  const target = words[words.length - 1];
+  const equals = words[words.length - 2];
+  const withResponse = equals.text.startsWith('=');
+  const codeWords = words.slice(0, withResponse ? -2 : -1);
+  const given = withResponse ? readResponse(equals, codeWords.length, cx) : -1;
+  const codes = codeWords.map((word) => readErrorCode(word, cx));
+  if (given === undefined || codes.includes(undefined)) return undefined;
+  return { codes: codes.filter((code) => code !== undefined), response: given, target: cx.template(target) };
+}
+
+function readResponse(word: Word, codes: number, cx: ReadContext): number | undefined {
+  const response = word.text === '=' ? 0 : parseCount(word.text.slice(1), 0, 999);
+  if (response !== undefined && codes > 0) return response;
+  const what = codes === 0 ? 'no status stands before' : 'no status stands in';
+  return cx.problems.error(
+    word.at,
+    `"error_page": ${what} "${word.text}"; write error_page 404 =200 /page.html`,
+  );
+}
+
+function readErrorCode(word: Word, cx: ReadContext): number | undefined {
+  const code = parseCount(word.text, 300, 599);
+  if (code !== undefined && code !== 499) return code;
+  return cx.problems.error(
+    word.at,
+    `"error_page": "${word.text}" is no status from 300 to 599 other than 499`,
+  );
+}
+
+function readTryFiles(words: readonly Word[], cx: ReadContext): TryFiles | undefined {
+  const last = words[words.length - 1];
+  const files = words.slice(0, -1).map((word) => cx.template(word));
+  if (!last.text.startsWith('=')) return { files, last: cx.template(last) };
+  const code = parseCount(last.text.slice(1), 100, 999);
+  if (code !== undefined) return { files, last: code };
+  return cx.problems.error(last.at, `"try_files": "${last.text}" names no status from 100 to 999`);
+}
 
 /** nginx refuses these: their value is what the directive is to define. */
 const CIRCULAR = /\$\{?(?:document_root|realpath_root)\b/;

@@ -254,3 +254,50 @@ describe('places', () => {
     ]);
   });
 });
+
+describe('a directory for bodies', () => {
+  it.each([
+    ['DIR/not/there 1 2', []],
+    ['DIR/folder', []],
+    ['DIR/empty/below', ['DIR/empty is no directory']],
+    ['DIR/empty', ['DIR/empty is no directory']],
+  ])('%s', (path, problems) => {
+    const found = problemsOf(`http { server { listen 1; location / { client_body_temp_path ${path}; } } }`);
+    expect(found.length).toBe(problems.length);
+    for (const [i, problem] of problems.entries()) {
+      expect(found[i]).toMatch(/^1:40: warning: client_body_temp_path /);
+      expect(found[i]).toContain(problem);
+    }
+  });
+});
+
+describe('files of TLS towards peers', () => {
+  const conf = (settings: string, url = 'https://127.0.0.1:1'): string =>
+    `http { ${settings}\nserver { listen 127.0.0.1:0; location / { proxy_pass ${url}; } } }`;
+
+  it.each([
+    [
+      'proxy_ssl_verify on; proxy_ssl_trusted_certificate DIR/none;',
+      ['1:29: proxy_ssl_trusted_certificate DIR/none cannot be read: there is no such file'],
+    ],
+    [
+      'proxy_ssl_certificate DIR/folder; proxy_ssl_certificate_key DIR/a.key;',
+      ['1:8: proxy_ssl_certificate DIR/folder cannot be read: it is a directory'],
+    ],
+    [
+      'proxy_ssl_password_file DIR/loop;',
+      ['1:8: proxy_ssl_password_file DIR/loop cannot be read: symbolic links lead in a circle'],
+    ],
+    // Nobody is verified: the file is not asked for, as in nginx.
+    ['proxy_ssl_trusted_certificate DIR/none;', []],
+    ['proxy_ssl_verify on; proxy_ssl_trusted_certificate DIR/ca.crt; proxy_ssl_certificate DIR/$arg_a;', []],
+  ])('%s', (settings, problems) => {
+    expect(problemsOf(conf(settings))).toEqual(problems);
+  });
+
+  it('are not asked for where no TLS is spoken', () => {
+    const settings = 'proxy_ssl_verify on; proxy_ssl_trusted_certificate DIR/none;';
+    expect(problemsOf(conf(settings, 'http://127.0.0.1:1'))).toEqual([]);
+    expect(problemsOf(conf(settings, 'https://$host'))).toHaveLength(1);
+  });
+});

@@ -13,7 +13,7 @@ const PIECE = Buffer.alloc(65_536, 'lbproxy ');
 async function start(): Promise<LbproxyProcess> {
   const [peer] = await startPeers(1);
   const lbproxy = await startLbproxy(
-    `worker_processes 1; http { client_max_body_size 0;
+    `worker_processes 1; http { client_max_body_size 0; proxy_request_buffering off;
        server { listen 127.0.0.1:PORT1; location / { proxy_pass http://${peer.address}; } } }`,
   );
   // The first transfers size the heap; what counts is what comes on top.

@@ -44,6 +44,7 @@ function open(ports: readonly number[], discovery: Discovery, settings = '', det
     upstreams,
     peerTls: new PeerTlsSet({}, '/', null),
     log: {
+      note: () => {},
       attemptFailed: (_x, attempt, text) => void log.push(`${attempt.peer} ${attempt.outcome}: ${text}`),
     },
     absolute: (_x, location) => location,
@@ -52,7 +53,7 @@ function open(ports: readonly number[], discovery: Discovery, settings = '', det
   const ask = (fields = ''): { client: FakeClient; exchange: Exchange } => {
     const client = new FakeClient();
     const exchange = fakeExchange(client, `GET / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`, {
-      fail: createFail({ ...page, report: null }),
+      fail: createFail({ ...page, report: null, rules: null }),
     });
     handle(exchange);
     return { client, exchange };

@@ -32,12 +32,13 @@ const TYPES = { html: 'text/html', txt: 'text/plain' };
 
 describe.skipIf(nginxVersion === '')('answers made here are those of nginx', () => {
   let nginx: NginxReference;
-  const fail = createFail({ serverName: nginxVersion, errorDetail: false, report: null });
+  const fail = createFail({ serverName: nginxVersion, errorDetail: false, report: null, rules: null });
   const options = {
     serverName: nginxVersion,
     absoluteRedirect: true,
     portInRedirect: true,
     serverNameInRedirect: false,
+    rules: null,
   };
   const sendRedirect = createSendRedirect(options);
   const typeOf = createTypeOf(Object.entries(TYPES), 'application/x-default');
@@ -113,7 +114,7 @@ function comparable(answer: {
 describe('error pages', () => {
   const run = async (status: number, detail: string, errorDetail: boolean, lines = '') => {
     const client = new FakeClient();
-    createFail({ serverName: 'lbproxy', errorDetail, report: null })(
+    createFail({ serverName: 'lbproxy', errorDetail, report: null, rules: null })(
       fakeExchange(client, 'GET / HTTP/1.1\r\nHost: h\r\n\r\n'),
       status,
       detail,
@@ -149,6 +150,7 @@ describe('redirects', () => {
     absoluteRedirect: true,
     portInRedirect: true,
     serverNameInRedirect: false,
+    rules: null,
   };
   const value = (
     target: string,

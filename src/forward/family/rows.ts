@@ -32,6 +32,7 @@ export interface FamilyKeys {
   readonly PassRequestBody: boolean;
   readonly PassRequestHeaders: boolean;
   readonly IgnoreClientAbort: boolean;
+  readonly InterceptErrors: boolean;
   readonly BufferBytes: number;
 }
 
@@ -57,12 +58,19 @@ const DEFAULTS: FamilyKeys = {
   PassRequestBody: true,
   PassRequestHeaders: true,
   IgnoreClientAbort: false,
+  InterceptErrors: false,
   BufferBytes: 32_768,
 };
 
 export function familyDefaults<F extends Family>(family: F): FamilySettings<F> {
   const entries = Object.entries(DEFAULTS).map(([key, value]) => [`${family}${key}`, value]);
   return Object.fromEntries(entries) as FamilySettings<F>;
+}
+
+/** The settings of one family, without its name. */
+export function familyOf(settings: FamilySettings<Family>, family: Family): FamilyKeys {
+  const entries = Object.keys(DEFAULTS).map((key) => [key, settings[`${family}${key as keyof FamilyKeys}`]]);
+  return Object.fromEntries(entries) as FamilyKeys;
 }
 
 /** What only some families have of a row's meaning. */
@@ -215,6 +223,12 @@ function bodyRows(family: Family): readonly Row[] {
       contexts: HTTP_LEVELS,
       default: 'off',
       doc: 'Goes on with the peer when the client closes its side before the answer.',
+    }),
+    flag(`${family}InterceptErrors`, {
+      name: `${family}_intercept_errors`,
+      contexts: HTTP_LEVELS,
+      default: 'off',
+      doc: 'Whether answers of 300 and above go to error_page where it has something for their status.',
     }),
     size(`${family}BufferBytes`, {
       name: `${family}_buffer_size`,

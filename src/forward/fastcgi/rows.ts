@@ -28,7 +28,6 @@ declare module '../../config/model.ts' {
     /** A pattern with two groups; '' for none. */
     readonly fastcgiSplitPathInfo: string;
     readonly fastcgiKeepConn: boolean;
-    readonly fastcgiInterceptErrors: boolean;
     readonly fastcgiCatchStderr: readonly string[];
     readonly fastcgiIgnoreHeaders: readonly string[];
   }
@@ -40,7 +39,6 @@ export const fastcgiDefaults = {
   fastcgiIndex: '',
   fastcgiSplitPathInfo: '',
   fastcgiKeepConn: false,
-  fastcgiInterceptErrors: false,
   fastcgiCatchStderr: [],
   fastcgiIgnoreHeaders: [],
 } as const;
@@ -93,12 +91,6 @@ export const fastcgiRows: readonly Row[] = [
     contexts: HTTP_LEVELS,
     default: 'off',
     doc: 'Asks the app to keep connections, and uses them again; an app may serve nobody else meanwhile.',
-  }),
-  flag('fastcgiInterceptErrors', {
-    name: 'fastcgi_intercept_errors',
-    contexts: HTTP_LEVELS,
-    default: 'off',
-    doc: 'Gives answers of 300 and above to error_page.',
   }),
   list('fastcgiCatchStderr', {
     name: 'fastcgi_catch_stderr',

@@ -1,0 +1,143 @@
+// nginx's try_files: the first of several paths that exists becomes the URI; else a last URI, named location or status answers.
+import fs from 'node:fs';
+import { isAbsolute } from 'node:path';
+import { type Exchange, GO_ON, type Source, STOP, type Step } from '../exchange.ts';
+import { compileTemplate, constantOf, type VariableLookup } from '../route/template.ts';
+import type { FileCopies } from './file-copies.ts';
+import { type FileMapping, forbiddenIn } from './file-path.ts';
+import { goTo } from './internal-target.ts';
+import { toFsPath } from './open-file.ts';
+import type { TryFiles } from './rows.ts';
+
+export interface TryFilesOptions {
+  readonly setting: TryFiles;
+  readonly root: ((exchange: Exchange) => string) | null;
+  readonly mapping: FileMapping;
+  /** Where a relative root starts. Absolute. */
+  readonly prefix: string;
+  readonly copies: FileCopies;
+  readonly lookup: VariableLookup;
+  readonly report: (exchange: Exchange, message: string) => void;
+}
+
+interface Candidate {
+  readonly name: (exchange: Exchange) => string;
+  readonly isDirectory: boolean;
+}
+
+const QUIET: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG']);
+
+export function createTryFiles(options: TryFilesOptions): Step {
+  const { setting, mapping, lookup } = options;
+  const alias = mapping.kind === 'alias' ? mapping.prefix : '';
+  // With variables a name may be the whole URI: then it begins with the prefix that alias replaces.
+  const compile = (text: string): Candidate['name'] => {
+    const name = compileTemplate(text, lookup);
+    if (alias === '' || constantOf(text) !== undefined) return name;
+    return (x) => {
+      const value = name(x);
+      return value.startsWith(alias) ? value.slice(alias.length) : value;
+    };
+  };
+  const files = setting.files.map((text) => {
+    const isDirectory = text.endsWith('/');
+    return { name: compile(isDirectory ? text.slice(0, -1) : text), isDirectory };
+  });
+  const { last } = setting;
+  const fallback = typeof last === 'number' ? () => '' : compile(last);
+  const end = (x: Exchange): number => {
+    if (typeof last === 'number') return endsWith(x, last);
+    // nginx shows empty arguments there.
+    goTo(x, fallback(x), '');
+    return STOP;
+  };
+  return { slot: 'try_files', run: (x) => new Search(x, options, { files, alias, end }).run() };
+}
+
+/** A status as the answer; for one that is none nginx closes the connection without a word (ngx_http_finalize_request). */
+function endsWith(x: Exchange, status: number): number {
+  if (!SILENT.has(status) && (status >= 300 || status === 201 || status === 204)) return status;
+  if (status >= 300) x.status = status;
+  x.client.hangUp(x);
+  return STOP;
+}
+
+const SILENT: ReadonlySet<number> = new Set([408, 444, 499]);
+
+interface Plan {
+  readonly files: readonly Candidate[];
+  readonly alias: string;
+  readonly end: (x: Exchange) => number;
+}
+
+/** One request's search; the client may leave in the middle of it, and the ticket is stale then. */
+class Search implements Source {
+  readonly survivesHalfClose = true;
+  readonly #x: Exchange;
+  readonly #options: TryFilesOptions;
+  readonly #plan: Plan;
+  readonly #base: string;
+  #next = 0;
+  #ticket = 0;
+
+  constructor(x: Exchange, options: TryFilesOptions, plan: Plan) {
+    this.#x = x;
+    this.#options = options;
+    this.#plan = plan;
+    const root = options.root?.(x) ?? '';
+    const base = isAbsolute(root) ? root : `${options.prefix}/${root}`;
+    this.#base = options.mapping.kind === 'root' && base.endsWith('/') ? base.slice(0, -1) : base;
+  }
+
+  onDrain(): void {}
+  onGone(): void {}
+
+  /** Looks as far as it goes without waiting. */
+  run(): number {
+    const { files, end } = this.#plan;
+    const { copies } = this.#options;
+    while (this.#next < files.length) {
+      const candidate = files[this.#next++];
+      const name = candidate.name(this.#x);
+      const path = this.#base + name;
+      // What may not be opened is not there.
+      if (this.#options.root === null || forbiddenIn(path) !== '') continue;
+      if (
+        !candidate.isDirectory &&
+        copies.find({ path, root: this.#base === '' ? '/' : this.#base }) !== null
+      ) {
+        this.#found(name, candidate);
+        return GO_ON;
+      }
+      this.#look(name, path, candidate);
+      return STOP;
+    }
+    return end(this.#x);
+  }
+
+  #look(name: string, path: string, candidate: Candidate): void {
+    this.#ticket = this.#x.wait(this);
+    fs.stat(toFsPath(path), (error, stats) => {
+      if (!this.#x.isCurrent(this.#ticket)) return;
+      if (error === null && stats.isDirectory() === candidate.isDirectory) {
+        this.#found(name, candidate);
+        return this.#x.resume(this.#ticket, GO_ON);
+      }
+      if (error !== null && !QUIET.has(error.code))
+        this.#options.report(this.#x, `stat "${path}" failed (${error.code ?? error.message})`);
+      const ticket = this.#ticket;
+      const result = this.run();
+      if (result !== STOP) this.#x.resume(ticket, result);
+    });
+  }
+
+  #found(name: string, { isDirectory }: Candidate): void {
+    const { kind } = this.#options.mapping;
+    if (kind === 'root') this.#x.uri = name;
+    else if (kind === 'alias') this.#x.uri = this.#plan.alias + name;
+    else if (!isDirectory) {
+      this.#x.uri = name;
+      this.#x.uriInAlias = true;
+    }
+  }
+}
