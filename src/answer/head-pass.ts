@@ -41,6 +41,7 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
     if (joined === null) joined = [filter];
     else joined.push(filter);
   }
+  if (head.varies) head.addVary();
   x.lines = head.lines;
   x.length = head.expectTrailers && mayBeChunked(x) ? -1 : head.length;
   if (x.method === 'HEAD' || BODYLESS.has(x.status)) return BARE;

@@ -75,6 +75,17 @@ export abstract class FilterLink implements Link {
     return flow;
   }
 
+  /** It cannot go on: the client must see a cut answer, and the source need not say more. */
+  protected breakOff(why: Failure): void {
+    if (!this.#isOpen) return;
+    this.#state = 'over';
+    this.free();
+    const { source } = this;
+    this.source = null;
+    this.#next.abort(this, why);
+    source?.onGone(why);
+  }
+
   /** Whether the head goes on before there is a byte of body: nginx's filters send it at once. */
   protected get headFirst(): boolean {
     return true;

@@ -5,6 +5,8 @@ import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
 import { authRequestDefaults, authRequestRows } from '../features/auth-request/rows.ts';
 import { geoRows } from '../features/geo/rows.ts';
+import { gzipDefaults, gzipRows } from '../features/gzip/rows.ts';
+import { gzipVariables } from '../features/gzip/variables.ts';
 import { headersDefaults, headersRows } from '../features/headers/rows.ts';
 import { limitConnDefaults, limitConnRows } from '../features/limit-conn/rows.ts';
 import { limitConnVariables } from '../features/limit-conn/variables.ts';
@@ -12,6 +14,7 @@ import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
 import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
 import { splitClientsRows } from '../features/split-clients/rows.ts';
+import { subDefaults, subRows } from '../features/sub/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { fastcgiVariables } from '../forward/fastcgi/variables.ts';
 import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
@@ -33,19 +36,9 @@ import { settingsOver } from './settings.ts';
 import type { Syntax } from './tree.ts';
 
 /** Directives of nginx that files often carry and that lbproxy does not do yet: said aloud, so that nobody relies on them. */
-const NOT_YET: readonly Row[] = [
-  'gzip',
-  'gzip_types',
-  'gzip_min_length',
-  'gzip_vary',
-  'gzip_proxied',
-  'gzip_comp_level',
-  'gzip_disable',
-  'gzip_buffers',
-  'gzip_http_version',
-  'charset',
-  'http2',
-].map((name) => ignored(name, HTTP_LEVELS, 'not supported yet', { warn: true, args: [1, 64] }));
+const NOT_YET: readonly Row[] = ['charset', 'http2'].map((name) =>
+  ignored(name, HTTP_LEVELS, 'not supported yet', { warn: true, args: [1, 64] }),
+);
 
 /** Tuning of file and event handling that has no counterpart here. */
 const TUNING: readonly Row[] = [
@@ -88,6 +81,8 @@ export const ROWS: readonly Row[] = [
   ...serveRows,
   ...authRequestRows,
   ...headersRows,
+  ...gzipRows,
+  ...subRows,
   ...mapRows,
   ...geoRows,
   ...splitClientsRows,
@@ -112,6 +107,8 @@ export const DEFAULTS: Settings = {
   ...serveDefaults,
   ...authRequestDefaults,
   ...headersDefaults,
+  ...gzipDefaults,
+  ...subDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,
@@ -189,6 +186,7 @@ const TABLES: readonly VariableTable[] = [
   serveVariables,
   limitReqVariables,
   limitConnVariables,
+  gzipVariables,
 ];
 
 /** The getter of a variable that every configuration has. */
