@@ -15,6 +15,7 @@ import {
   type ServerRuntime,
   type Step,
 } from './exchange.ts';
+import { FORBIDDEN } from './features/access/access.ts';
 import type { FeaturePlace, NoteLevel } from './features/feature.ts';
 import { FEATURES } from './features/list.ts';
 import { zoneSpecs } from './features/zone-specs.ts';
@@ -245,13 +246,19 @@ class ServerCompiler {
     const root = this.#level(model.settings, place);
     const script = compileScript(model.script, this.#scriptTools(place));
     const locations = this.#locations(model.locations, place);
-    const dispatcher = createDispatcher({ runtime: root, script: null, internal: false }, script, locations);
+    const dispatcher = createDispatcher(
+      { runtime: root, script: null, internal: false, limited: null },
+      script,
+      locations,
+    );
     this.#dispatcher.current = dispatcher;
     return { name: model.settings.serverNames.flat()[0] ?? '', root, ...dispatcher };
   }
 
   #locations(models: readonly LocationModel[], outer: Place): LocationEntry<RoutedLocation>[] {
     return models.flatMap((model) => {
+      // Part of the location that it stands in.
+      if (model.match.kind === 'limit_except') return [];
       const place = innerPlace(model, outer);
       const value = this.#location(model, place);
       const entry = { match: model.match, value, locations: this.#locations(model.locations, place) };
@@ -264,12 +271,12 @@ class ServerCompiler {
   #slashRedirect(bare: string, there: LocationRuntime, settings: Settings): LocationEntry<RoutedLocation> {
     const { sendRedirect } = this.#parts(settings);
     const handle: Handler = (x) =>
-      sendRedirect(x, 301, `${escapePath(x.uri)}/${x.hasArgs ? `?${x.args}` : ''}`);
+      sendRedirect(x, 301, `${escapePath(x.uri)}/${x.args === '' ? '' : `?${x.args}`}`);
     const runtime = { ...there, handle };
     const { internal } = settings;
     return {
       match: { kind: 'exact', text: bare },
-      value: { runtime, script: null, internal },
+      value: { runtime, script: null, internal, limited: null },
       locations: [],
     };
   }
@@ -279,7 +286,18 @@ class ServerCompiler {
       runtime: this.#level(model.settings, place),
       script: compileScript(model.script, this.#scriptTools(place)),
       internal: model.settings.internal,
+      limited: this.#limited(model, place),
     };
+  }
+
+  /** What `limit_except` has for other methods than its own: the location's settings with its own on top, and no script. */
+  #limited(model: LocationModel, place: Place): RoutedLocation['limited'] {
+    for (const { match, settings, at } of model.locations) {
+      if (match.kind !== 'limit_except') continue;
+      const runtime = this.#level(settings, { ...place, settings, at, implicit: true });
+      return { except: new Set(match.methods), runtime };
+    }
+    return null;
   }
 
   #scriptTools(place: Place): ScriptTools {
@@ -332,7 +350,7 @@ class ServerCompiler {
     return {
       handle: createPhases(
         stepsOf(featurePlace, this.#tryFiles(settings, place)),
-        'all',
+        { satisfy: settings.satisfy, forbidden: (x) => this.#tools.log.note(x, 'error', FORBIDDEN) },
         this.#content(settings, place, parts),
       ),
       fail: parts.fail,
@@ -437,7 +455,7 @@ function inOrder<S extends string, T extends { readonly slot: S }>(
 
 /** `/x` of a proxied location `/x/`, unless `/x` is a location itself (nginx: auto_redirect); '' for all others. */
 function withoutSlash({ match, settings }: LocationModel, siblings: readonly LocationModel[]): string {
-  if (match.kind === 'regex' || match.kind === 'named') return '';
+  if (match.kind === 'regex' || match.kind === 'named' || match.kind === 'limit_except') return '';
   if (settings.proxyPass === null || !match.text.endsWith('/')) return '';
   const bare = match.text.slice(0, -1);
   return siblings.some((other) => other.match.kind !== 'regex' && other.match.text === bare) ? '' : bare;

@@ -3,6 +3,8 @@ import { balanceDefaults, balanceRows } from '../balance/rows.ts';
 import { bodyDefaults, bodyRows } from '../body/rows.ts';
 import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
+import { accessDefaults, accessRows } from '../features/access/rows.ts';
+import { authBasicDefaults, authBasicRows } from '../features/auth-basic/rows.ts';
 import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
 import { limitConnDefaults, limitConnRows } from '../features/limit-conn/rows.ts';
 import { limitConnVariables } from '../features/limit-conn/variables.ts';
@@ -79,6 +81,8 @@ export const ROWS: readonly Row[] = [
   ...forwardRows,
   ...fastcgiRows,
   ...serveRows,
+  ...accessRows,
+  ...authBasicRows,
   ...expiresRows,
   ...mapRows,
   ...limitReqRows,
@@ -100,6 +104,8 @@ export const DEFAULTS: Settings = {
   ...forwardDefaults,
   ...fastcgiDefaults,
   ...serveDefaults,
+  ...accessDefaults,
+  ...authBasicDefaults,
   ...expiresDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,

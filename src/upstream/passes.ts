@@ -78,12 +78,15 @@ export function passesOf(model: Model): Passes {
       inScript(op.script, match);
     }
   };
-  const inLocation = ({ settings, script, match, locations }: LocationModel): void => {
+  const inLocation = (location: LocationModel, outer: LocationMatch): void => {
+    const { settings, script, locations } = location;
+    const match = location.match.kind === 'limit_except' ? outer : location.match;
     take(settings.proxyPass, match);
     inScript(script, match);
-    locations.forEach(inLocation);
+    for (const inner of locations) inLocation(inner, match);
   };
-  for (const server of model.servers) server.locations.forEach(inLocation);
+  for (const server of model.servers)
+    for (const location of server.locations) inLocation(location, location.match);
   return {
     targets: [...targets.values()],
     uris: [...uris.values()],

@@ -18,6 +18,8 @@ export interface TablePlaces {
 export interface TableCase {
   readonly name: string;
   readonly bytes: string;
+  /** Address to connect to, 127.0.0.1 unless given. */
+  readonly to?: string;
 }
 
 /** A request of HTTP/1.1 that ends its connection. `lines` without line ends. */
@@ -61,8 +63,8 @@ export function describeTable(
       files.remove();
     });
 
-    it.each(cases)('$name', async ({ bytes }) => {
-      const { nginx, lbproxy } = await askBoth(pair, bytes);
+    it.each(cases)('$name', async ({ bytes, to }) => {
+      const { nginx, lbproxy } = await askBoth(pair, bytes, { host: to });
       expect(lbproxy).toEqual(nginx);
     });
 
