@@ -22,6 +22,13 @@ export function createPhases(steps: readonly Step[], access: AccessGroup, conten
   };
 }
 
+/** As in nginx of several challenges the last one goes. */
+function withoutLastChallenge(text: string): string {
+  const lines = text.split('\r\n');
+  const last = lines.findLastIndex((line) => /^www-authenticate:/i.test(line));
+  return lines.filter((_, i) => i !== last).join('\r\n');
+}
+
 class Phases {
   readonly #steps: readonly Step[];
   readonly #content: Handler;
@@ -64,6 +71,8 @@ class Phases {
       x.denied = 0;
       x.errorDetail = '';
       x.errorLines = '';
+      // Also the challenge of an error whose page this is.
+      if (x.keptLines !== '') x.keptLines = withoutLastChallenge(x.keptLines);
       x.step = this.#afterAccess;
       return true;
     }

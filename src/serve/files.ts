@@ -5,7 +5,7 @@ import { type Exchange, type Fail, type Handler, INSTANT, LAST, type Source } fr
 import { clearAnswer, sendBare } from './answer.ts';
 import { type FileCopies, type FileCopy, fileCopies } from './file-copies.ts';
 import { beginFileAnswer, type FileHeadOptions, type FileParts, isPlain, plainLines } from './file-head.ts';
-import { type FileMapping, forbiddenIn, type MappedPath, mapPath } from './file-path.ts';
+import { ALIAS_OF_REWRITTEN, type FileMapping, forbiddenIn, type MappedPath, mapPath } from './file-path.ts';
 import { sendFile } from './file-transfer.ts';
 import { findIndex } from './index-files.ts';
 import { closeFile, FileOpener, type FileProblem, type OpenFile } from './open-file.ts';
@@ -74,6 +74,10 @@ class FileHandler {
       return;
     }
     const base = this.#absolute(root(exchange));
+    if (mapping.kind !== 'root' && !exchange.locationHolds) {
+      this.#refuse(exchange, { status: 500, message: ALIAS_OF_REWRITTEN });
+      return;
+    }
     const mapped = mapPath(mapping, base, uri, exchange.uriInAlias);
     if (mapped === null) {
       this.#refuse(exchange, {

@@ -75,6 +75,8 @@ export function describeTable(
             (text, port, i) => text.replaceAll(`:${port}`, `:PORT${i}`),
             readFileSync(join(dir, 'access.log'), 'latin1'),
           )
+          // Whether arguments are empty or none nginx leaves to chance where a target with variables has none.
+          .replace(/^([^|]*\|[^|]*\|[^|]*\|)\|/gm, '$1-|')
           .trim()
           .split('\n')
           .sort();
