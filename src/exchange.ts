@@ -309,6 +309,7 @@ export class Exchange {
   uri = '';
   /** Query string without the '?', as it came. `$args`. */
   args = '';
+  /** There are some, or a redirect has given it empty ones. */
   hasArgs = false;
   /** `set $args`: the request line as it came no longer holds (nginx: valid_unparsed_uri). */
   argsChanged = false;

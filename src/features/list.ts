@@ -1,5 +1,8 @@
 // All optional features. `compile.ts` asks each for its part of a location and sorts the parts by their slots.
+
+import { ACCESS } from './access/access.ts';
 import { ADDITION } from './addition/addition.ts';
+import { AUTH_BASIC } from './auth-basic/auth-basic.ts';
 import { AUTH_REQUEST } from './auth-request/auth-request.ts';
 import type { Feature } from './feature.ts';
 import { GUNZIP } from './gzip/gunzip.ts';
@@ -14,6 +17,8 @@ import { SUB } from './sub/sub.ts';
 export const FEATURES: readonly Feature[] = [
   ADDITION,
   AUTH_REQUEST,
+  ACCESS,
+  AUTH_BASIC,
   GUNZIP,
   GZIP,
   GZIP_STATIC,
@@ -21,7 +26,7 @@ export const FEATURES: readonly Feature[] = [
   HEADERS,
   LIMIT_CONN,
   LIMIT_REQ,
-  SUB,
   MIRROR,
   POSTPONED,
+  SUB,
 ];

@@ -19,9 +19,7 @@ const TWICE = new Set(
   'include server listen types if rewrite return set break index location server_name access_log upstream'
     .split(' ')
     .concat('limit_req limit_req_zone limit_conn limit_conn_zone error_page auth_request_set'.split(' '))
-    .concat('add_header add_trailer'.split(' '))
-    .concat('sub_filter sub_filter_types'.split(' '))
-    .concat(['mirror'])
+    .concat('add_header add_trailer sub_filter sub_filter_types mirror allow deny'.split(' '))
     .concat('proxy_set_header proxy_pass_header proxy_hide_header proxy_redirect log_format'.split(' '))
     .concat('fastcgi_param fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr'.split(' '))
     // The last one holds.
@@ -52,6 +50,10 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   if: ['($arg_a) { }'],
   upstream: ['one { server 127.0.0.1:1; }', 'two { server 127.0.0.1:1; }'],
   location: ['/x { }', '/y { }'],
+  satisfy: ['any', 'all'],
+  limit_except: ['GET { }', 'POST { }'],
+  allow: ['all', '10.0.0.0/8'],
+  deny: ['all', '::1'],
   program: ['one { command "sleep 1"; }', 'two { command "sleep 1"; }'],
   map: ['$host $one { }', '$host $two { }'],
   geo: ['$one { }', '$host $two { }'],
