@@ -368,6 +368,12 @@ export class Exchange {
   errorStatus = 0;
   /** Field lines that an error leaves to the answer of its error page (WWW-Authenticate). */
   keptLines = '';
+  /** What an answer with X-Accel-Redirect leaves to the one in its place: the line of its type, and others. */
+  carriedType = '';
+  carried = '';
+  /** X-Accel-Limit-Rate of the peer in bytes a second, 0 = no limit, -1 = it said none; X-Accel-Charset, '' = it said none. */
+  peerLimitRate = -1;
+  peerCharset = '';
 
   constructor(
     client: Client,
@@ -426,14 +432,26 @@ export class Exchange {
     this.steps?.goOn(this, result);
   }
 
-  /** What an error that another request answers for has left: its status and lines. */
+  /** What an answer that another one stands for has left: an error its status and lines, X-Accel-Redirect some fields. */
   takeError(): void {
+    if (this.carried !== '' || this.carriedType !== '') this.#takeCarried();
     if (this.errorStatus === 0) return;
     this.status = this.errorStatus;
     this.reason = '';
     this.lines += this.keptLines;
     this.errorStatus = 0;
     this.keptLines = '';
+  }
+
+  #takeCarried(): void {
+    const type = this.carriedType;
+    if (type !== '') {
+      const lines = this.lines.replace(/^content-type:.*\r\n/im, () => type);
+      this.lines = lines === this.lines && !lines.includes(type) ? type + lines : lines;
+    }
+    this.lines += this.carried;
+    this.carriedType = '';
+    this.carried = '';
   }
 
   isCurrent(ticket: number): boolean {

@@ -4,11 +4,12 @@
 import { passHead, REPLACED } from '../answer/head-pass.ts';
 import type { AnswerTaker, BackStream, Step } from '../back/back.ts';
 import type { Peer } from '../balance/peer.ts';
-import { type Attempt, ENOUGH, type Flow, GO, LAST } from '../exchange.ts';
+import { type Attempt, ENOUGH, type Flow, GO, LAST, WAIT } from '../exchange.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, connectFailureOf, type Failure, sayLost } from '../shared/failure.ts';
 import type { ConnectionOwner, PeerConnection } from '../upstream/connection.ts';
+import type { Spool } from './buffering/spool.ts';
 import type { Forward } from './forward.ts';
 import { Tunnel } from './tunnel.ts';
 
@@ -179,6 +180,7 @@ export class AttemptRun implements ConnectionOwner, AnswerTaker {
       forward.intercept(head);
       return false;
     }
+    if (head.accelerated && forward.obey(head)) return false;
     forward.options.takeHead(exchange, head);
     exchange.length = head.chunked || head.status === 204 ? -1 : head.contentLength;
     // A client that asked for a body gets an empty one: the peer's length would let it wait for more.
@@ -196,21 +198,32 @@ export class AttemptRun implements ConnectionOwner, AnswerTaker {
     const forward = this.#forward;
     const { exchange } = forward;
     if (last) this.#answerComplete();
+    if (forward.spool !== null) return this.#store(forward.spool, buf, from, to, last);
+    const flags = last ? LAST | forward.flush : forward.flush;
     let flow: Flow = GO;
     if (!forward.answerBegun) {
-      flow = exchange.sink.start(forward, exchange, from < to ? buf : null, from, to, last ? LAST : 0);
+      flow = exchange.sink.start(forward, exchange, from < to ? buf : null, from, to, flags);
       forward.answerBegun = true;
     } else if (buf !== null && from < to) {
-      flow = exchange.sink.write(forward, buf, from, to, last ? LAST : 0);
+      flow = exchange.sink.write(forward, buf, from, to, flags);
     } else if (last) {
       exchange.sink.finish(forward, '');
     }
+    if (this.#phase === 'done') return ENOUGH;
+    return flow === WAIT && !last && forward.beginSpool() ? GO : flow;
+  }
+
+  #store(spool: Spool, buf: Buffer | null, from: number, to: number, last: boolean): Flow {
+    const flow = buf === null ? GO : spool.take(buf, from, to);
+    if (last) spool.finish('');
     return this.#phase === 'done' ? ENOUGH : flow;
   }
 
   onTrailers(lines: string): void {
+    const { exchange, spool } = this.#forward;
     this.#answerComplete();
-    this.#forward.exchange.sink.finish(this.#forward, lines);
+    if (spool === null) exchange.sink.finish(this.#forward, lines);
+    else spool.finish(lines);
   }
 
   onSaid(text: string): void {

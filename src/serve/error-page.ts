@@ -48,6 +48,7 @@ export function createFail(options: ErrorPageOptions): Fail {
     }
     if (options.errorDetail && detail !== '' && page !== '')
       page = errorPage(status, options.serverName, detail);
+    exchange.carriedType = '';
     exchange.lines = page === '' ? lines : `Content-Type: text/html\r\n${lines}`;
     sendBody(exchange, page);
   };
