@@ -29,11 +29,8 @@ const TWICE = new Set(
       ),
     )
     // All together hold.
-    .concat(
-      'ssl_protocols proxy_next_upstream fastcgi_next_upstream fastcgi_ignore_headers environment addition_types'.split(
-        ' ',
-      ),
-    )
+    .concat('ssl_protocols proxy_next_upstream fastcgi_next_upstream environment addition_types'.split(' '))
+    .concat(['proxy_ignore_headers', 'fastcgi_ignore_headers'])
     .concat(['proxy_ssl_protocols', 'gzip_disable', 'gzip_proxied', 'gzip_types'])
     .concat(['proxy_ssl_conf_command'])
     // Without effect here.
@@ -128,6 +125,7 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   fastcgi_pass_header: ['A', 'B'],
   fastcgi_hide_header: ['A', 'B'],
   fastcgi_catch_stderr: ['A', 'B'],
+  proxy_ignore_headers: ['Expires', 'Vary'],
   fastcgi_ignore_headers: ['Expires', 'Vary'],
   fastcgi_split_path_info: ['^(.+)(/x)$'],
   fastcgi_next_upstream: ['error', 'timeout'],
