@@ -3,6 +3,7 @@ import { balanceDefaults, balanceRows } from '../balance/rows.ts';
 import { bodyDefaults, bodyRows } from '../body/rows.ts';
 import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
+import { brotliDefaults, brotliRows } from '../features/brotli/rows.ts';
 import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
 import { gzipDefaults, gzipRows } from '../features/gzip/rows.ts';
 import { gzipVariables } from '../features/gzip/variables.ts';
@@ -73,6 +74,7 @@ export const ROWS: readonly Row[] = [
   ...serveRows,
   ...expiresRows,
   ...gzipRows,
+  ...brotliRows,
   ...mapRows,
   ...limitReqRows,
   ...limitConnRows,
@@ -95,6 +97,7 @@ export const DEFAULTS: Settings = {
   ...serveDefaults,
   ...expiresDefaults,
   ...gzipDefaults,
+  ...brotliDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,

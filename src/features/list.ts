@@ -1,4 +1,5 @@
 // All optional features. `compile.ts` asks each for its part of a location and sorts the parts by their slots.
+import { BROTLI, ZSTD } from './brotli/brotli.ts';
 import { EXPIRES } from './expires/expires.ts';
 import type { Feature } from './feature.ts';
 import { GUNZIP } from './gzip/gunzip.ts';
@@ -6,4 +7,14 @@ import { GZIP, GZIP_STATIC, VARY } from './gzip/gzip.ts';
 import { LIMIT_CONN } from './limit-conn/limit-conn.ts';
 import { LIMIT_REQ } from './limit-req/limit-req.ts';
 
-export const FEATURES: readonly Feature[] = [LIMIT_REQ, LIMIT_CONN, EXPIRES, GUNZIP, GZIP, GZIP_STATIC, VARY];
+export const FEATURES: readonly Feature[] = [
+  LIMIT_REQ,
+  LIMIT_CONN,
+  EXPIRES,
+  GUNZIP,
+  BROTLI,
+  ZSTD,
+  GZIP,
+  GZIP_STATIC,
+  VARY,
+];

@@ -52,6 +52,9 @@ export const VARY: Feature = {
         },
 };
 
-function mayVary({ gzip, gunzip, gzipStatic }: Settings): boolean {
-  return gzip || gunzip || gzipStatic !== 'off';
+function mayVary(settings: Settings): boolean {
+  const { gzip, gunzip, brotli, zstd, gzipStatic, brotliStatic, zstdStatic } = settings;
+  return (
+    gzip || gunzip || brotli || zstd || [gzipStatic, brotliStatic, zstdStatic].some((mode) => mode !== 'off')
+  );
 }
