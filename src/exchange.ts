@@ -166,6 +166,20 @@ export type Handler = (exchange: Exchange) => void;
  */
 export type Fail = (exchange: Exchange, status: number, detail: string, lines?: string) => void;
 
+/** How a location finds the script in a path: `$fastcgi_script_name`, `$fastcgi_path_info`. */
+export interface ScriptPath {
+  nameOf(uri: string): string;
+  infoOf(uri: string): string;
+}
+
+/** Where the files of a location are, bytes as latin1: `$document_root` and its like. */
+export interface FilePlace {
+  /** Root or alias, absolute. */
+  root(exchange: Exchange): string;
+  /** The file of the present URI; undefined where it has none. */
+  path(exchange: Exchange): string | undefined;
+}
+
 /** A compiled location, or the server's own level where no location matches. */
 export interface LocationRuntime {
   /** Its phases from limit_req on, then content: proxies, serves a file, answers. Called once the location is final. */
@@ -175,7 +189,13 @@ export interface LocationRuntime {
   readonly filters: readonly Filter[] | null;
   /** Called once when the exchange ended; null = nothing to log. */
   readonly log: Handler | null;
+  /** nginx's log_subrequest. */
+  readonly logsSubrequests: boolean;
   readonly client: ClientPolicy;
+  /** null where the path is the script's name as it is. */
+  readonly script: ScriptPath | null;
+  /** null = no root is configured. */
+  readonly files: FilePlace | null;
 }
 
 /** A virtual server as a front sees it. */
@@ -186,8 +206,8 @@ export interface ServerRuntime {
   readonly root: LocationRuntime;
   /** Runs the server's script, finds the location, runs its script, then its handler. */
   readonly dispatch: Handler;
-  /** Internal redirect: the same for another URI (decoded, bytes as latin1); `args` undefined = they stay. */
-  readonly redirect: (exchange: Exchange, uri: string, args?: string) => void;
+  /** Internal redirect: the same for another URI (decoded, bytes as latin1); `args` undefined = they stay, null = it has none. */
+  readonly redirect: (exchange: Exchange, uri: string, args?: string | null) => void;
   /** Goes to a named location (`@name`), its script and its handler; URI and arguments stay. */
   readonly toNamed: (exchange: Exchange, name: string) => void;
 }
@@ -259,6 +279,8 @@ export const VARIES = 4;
 /** Who hears of an exchange's end: once, whatever ended it, when the last hold is gone. */
 export interface Ending {
   onExchangeEnd(x: Exchange): void;
+  /** The answer's last bytes are about to leave: what the client must find done when it has them. Perhaps never, perhaps twice. */
+  onLastBytes?(x: Exchange): void;
 }
 
 /** Whoever runs the steps of an exchange. */
@@ -289,6 +311,10 @@ export class Exchange {
   rewritten = false;
   /** False once `break` kept a rewritten URI in its place: the location was not found for that URI (nginx: valid_location). */
   locationHolds = true;
+  /** The target of the request is no path: `$request_uri` is not set. */
+  uriRefused = false;
+  /** try_files has found a file below an alias that is a whole path: the URI, which is its name, stands after it. */
+  uriInAlias = false;
   /** It came to its location by an internal redirect, or is a subrequest: `internal` lets it pass. */
   isInternal = false;
   /** Internal redirects and rewrites to another location so far; nginx ends at ten. */
@@ -324,6 +350,8 @@ export class Exchange {
   ended = false;
 
   attempts: Attempt[] = NO_ATTEMPTS;
+  /** The peer's head as it came, for `$upstream_http_…`; '' without. */
+  peerHead = '';
   /** Name of the upstream group or host: `$proxy_host`. */
   proxyHost = '';
   /** Whether TLS leads there. */
@@ -355,14 +383,20 @@ export class Exchange {
   gzipOut = 0;
   /** The exchange that this one was made for; itself for a client's own request. */
   main: Exchange = this;
+  /** How many subrequests stand between it and the main exchange. */
+  depth = 0;
   #holds = 0;
   #endings: Ending[] | null = null;
   /** An error page's own request: a second error is answered with a page of ours (nginx: r->error_page). */
   inErrorPage = false;
-  /** The status that the next answer has whatever its maker says (error_page); 0 = its own. */
+  /** The status that answers have whatever their makers say (nginx: err_status), and that logs show; 0 = their own. */
   errorStatus = 0;
-  /** Field lines that an error leaves to the answer of its error page (WWW-Authenticate). */
+  /** Field lines that errors leave to the answer that is sent in the end (WWW-Authenticate), each ended by CRLF. */
   keptLines = '';
+  /** An error has left something to the next answer. */
+  errorPending = false;
+  /** The body is not read any more: nobody looks at its length again. */
+  bodyRefused = false;
 
   constructor(
     client: Client,
@@ -421,13 +455,21 @@ export class Exchange {
     this.steps?.goOn(this, result);
   }
 
-  /** What an error that another request answers for has left: its status and lines. */
+  /** From now on answers have this status (0 = their own), and the lines of the error. */
+  answerError(status: number): void {
+    this.errorStatus = status;
+    this.errorPending = true;
+  }
+
+  /** What errors have left to the answer that goes out now: their status and lines. */
   takeError(): void {
-    if (this.errorStatus === 0) return;
-    this.status = this.errorStatus;
-    this.reason = '';
+    if (!this.errorPending) return;
+    this.errorPending = false;
+    if (this.errorStatus !== 0) {
+      this.status = this.errorStatus;
+      this.reason = '';
+    }
     this.lines += this.keptLines;
-    this.errorStatus = 0;
     this.keptLines = '';
   }
 
@@ -458,6 +500,12 @@ export class Exchange {
     else this.#endings.push(ending);
   }
 
+  /** The root says so before it hands the last bytes over. */
+  lastBytes(): void {
+    if (this.#endings === null || this.#holds > 0) return;
+    for (const ending of this.#endings) ending.onLastBytes?.(this);
+  }
+
   /** The answer is out, or will never be. */
   end(): void {
     this.ended = true;
@@ -468,7 +516,7 @@ export class Exchange {
     const endings = this.#endings;
     this.#endings = null;
     try {
-      this.location.log?.(this);
+      if (!this.isSub || this.location.logsSubrequests) this.location.log?.(this);
     } finally {
       if (endings !== null) for (const ending of endings) ending.onExchangeEnd(this);
       this.body?.release();

@@ -63,7 +63,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'tree',
     'row',
     'model',
-    'model-wire',
+    'settings',
     'units',
     'problem',
     'excerpt',
@@ -79,6 +79,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
   'config/registry': [
     'registry',
     'level',
+    'model-wire',
     'check-row',
     'check-pattern',
     'build',

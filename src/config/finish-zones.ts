@@ -3,6 +3,7 @@ import type { ZoneEntry } from '../features/limit-req/rows.ts';
 import type { LocationModel, Model, ScriptOp, Settings } from './model.ts';
 import { positionOf } from './places.ts';
 import type { Problems } from './problem.ts';
+import { setsItself } from './settings.ts';
 
 interface Limit {
   readonly zone: string;
@@ -13,12 +14,12 @@ interface Limit {
 interface Kind {
   readonly directive: 'limit_req' | 'limit_conn';
   readonly zones: (settings: Settings) => readonly ZoneEntry[];
-  readonly limits: (settings: Settings) => readonly Limit[];
+  readonly limits: 'limitReq' | 'limitConn';
 }
 
 const KINDS: readonly Kind[] = [
-  { directive: 'limit_req', zones: (s) => s.limitReqZones, limits: (s) => s.limitReq },
-  { directive: 'limit_conn', zones: (s) => s.limitConnZones, limits: (s) => s.limitConn },
+  { directive: 'limit_req', zones: (s) => s.limitReqZones, limits: 'limitReq' },
+  { directive: 'limit_conn', zones: (s) => s.limitConnZones, limits: 'limitConn' },
 ];
 
 export function checkZones(model: Model, problems: Problems): void {
@@ -34,9 +35,10 @@ export function checkZones(model: Model, problems: Problems): void {
   for (const { directive, limits } of KINDS) {
     // A level that has none of its own has those of the level above it.
     const seen = new Set<string>();
-    for (const settings of levels) {
+    for (const settings of levels.filter((each) => setsItself(each, limits))) {
       const names = new Set<string>();
-      for (const { zone, at } of limits(settings)) {
+      const own: readonly Limit[] = settings[limits];
+      for (const { zone, at } of own) {
         const isSecond = names.has(zone);
         names.add(zone);
         if (seen.has(at)) continue;

@@ -3,17 +3,21 @@ import { balanceDefaults, balanceRows } from '../balance/rows.ts';
 import { bodyDefaults, bodyRows } from '../body/rows.ts';
 import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
+import { authRequestDefaults, authRequestRows } from '../features/auth-request/rows.ts';
 import { brotliDefaults, brotliRows } from '../features/brotli/rows.ts';
-import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
+import { geoRows } from '../features/geo/rows.ts';
 import { gzipDefaults, gzipRows } from '../features/gzip/rows.ts';
 import { gzipVariables } from '../features/gzip/variables.ts';
+import { headersDefaults, headersRows } from '../features/headers/rows.ts';
 import { limitConnDefaults, limitConnRows } from '../features/limit-conn/rows.ts';
 import { limitConnVariables } from '../features/limit-conn/variables.ts';
 import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
 import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
+import { splitClientsRows } from '../features/split-clients/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
-import { forwardDefaults, forwardRows } from '../forward/rows.ts';
+import { fastcgiVariables } from '../forward/fastcgi/variables.ts';
+import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
 import { observeDefaults, observeRows } from '../observe/rows.ts';
@@ -22,11 +26,14 @@ import { routeDefaults, routeRows } from '../route/rows.ts';
 import type { Getter, VariableLookup, VariableTable } from '../route/template.ts';
 import { routeVariables } from '../route/variables.ts';
 import { serveDefaults, serveRows } from '../serve/rows.ts';
+import { serveVariables } from '../serve/variables.ts';
 import { controlDefaults, controlRows } from '../supervise/control/rows.ts';
 import { programDefaults, programRows } from '../supervise/rows.ts';
 import type { JsonShape } from './json/read.ts';
 import type { Settings } from './model.ts';
 import { type Context, HTTP_LEVELS, ignored, type Row, type SettingRow } from './row.ts';
+import { settingsOver } from './settings.ts';
+import type { Syntax } from './tree.ts';
 
 /** Directives of nginx that files often carry and that lbproxy does not do yet: said aloud, so that nobody relies on them. */
 const NOT_YET: readonly Row[] = ['charset', 'http2'].map((name) =>
@@ -72,10 +79,13 @@ export const ROWS: readonly Row[] = [
   ...forwardRows,
   ...fastcgiRows,
   ...serveRows,
-  ...expiresRows,
+  ...authRequestRows,
+  ...headersRows,
   ...gzipRows,
   ...brotliRows,
   ...mapRows,
+  ...geoRows,
+  ...splitClientsRows,
   ...limitReqRows,
   ...limitConnRows,
   ...observeRows,
@@ -95,13 +105,24 @@ export const DEFAULTS: Settings = {
   ...forwardDefaults,
   ...fastcgiDefaults,
   ...serveDefaults,
-  ...expiresDefaults,
+  ...authRequestDefaults,
+  ...headersDefaults,
   ...gzipDefaults,
   ...brotliDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,
 };
+
+/** What the outermost level of a configuration inherits: the defaults, and over them those of its syntax. */
+const OUTERMOST: Readonly<Record<Syntax, Settings>> = {
+  nginx: settingsOver(DEFAULTS, {}),
+  json: settingsOver(DEFAULTS, { proxySetHeader: withJsonHeaders(DEFAULTS.proxySetHeader) }),
+};
+
+export function outermostOf(syntax: Syntax): Settings {
+  return OUTERMOST[syntax];
+}
 
 const byName = new Map<string, Row[]>();
 for (const row of ROWS) {
@@ -160,7 +181,9 @@ const TABLES: readonly VariableTable[] = [
   routeVariables,
   bodyVariables,
   forwardVariables,
+  fastcgiVariables,
   observeVariables,
+  serveVariables,
   limitReqVariables,
   limitConnVariables,
   gzipVariables,

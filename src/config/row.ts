@@ -32,6 +32,8 @@ export interface ReadContext {
   template(word: Word): string;
   /** Whether `pattern`, which stands in `word`, is a regular expression; reports it where it is none. Named captures are variables. */
   pattern(word: Word, pattern: string, caseless: boolean): boolean;
+  /** The directive makes a variable of this name: `x.variables` has its value at run time. */
+  makeVariable(name: string, word: Word): void;
 }
 
 type Arity = readonly [min: number, max: number];

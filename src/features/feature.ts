@@ -28,6 +28,8 @@ export interface FeaturePlace {
 
 export interface Feature {
   readonly name: string;
+  /** Whether making its parts can fail (a file that it reads, say): they are made at the start then, not when a request comes. */
+  readonly mayFail?: (settings: Settings) => boolean;
   /** What runs between the location's script and its content. */
   readonly step?: (place: FeaturePlace) => Step | null;
   /** Which compressed files may stand beside its files. */

@@ -1,6 +1,7 @@
 // The attempt loop of a proxied exchange: pick a peer, try it, and on failure ask whether another may be tried.
 // What happens on one connection is attempt.ts; what a failure allows is next-upstream.ts.
 // A little past 300 lines: the body, the client and the attempts each call back here, and all of them end the same exchange.
+import type { Back, BodyFraming } from '../back/back.ts';
 import type { BalanceKey } from '../balance/balancer.ts';
 import type { Outcome } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
@@ -9,9 +10,8 @@ import type { BodyPolicy } from '../body/policy.ts';
 import { TextPull } from '../body/pulls.ts';
 import { EMPTY_BODY, readWholeBody } from '../body/stored-body.ts';
 import { type StreamedBody, type StreamOwner, streamBody } from '../body/streamed-body.ts';
-import { Attempt, type Exchange, type Gone, type Handler } from '../exchange.ts';
+import { Attempt, type Exchange, type Gone, type Handler, type Source } from '../exchange.ts';
 import type { BodyOwner, BodyPull, RequestBody } from '../http/body-pull.ts';
-import type { HeadLimits } from '../http/request-head.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, type Failure, STATUS_OF } from '../shared/failure.ts';
@@ -27,8 +27,6 @@ import {
   type NextPolicy,
   type Progress,
 } from './next-upstream.ts';
-import type { AnswerSource } from './relay.ts';
-import type { BodyFraming } from './request-head.ts';
 
 /** What a location with proxy_pass is compiled to. Times in ms. */
 export interface ForwardOptions extends HoldOptions {
@@ -39,7 +37,7 @@ export interface ForwardOptions extends HoldOptions {
   readonly secure: boolean;
   /** What carries the bytes to its peers; null = plain TCP, and so where it gives null. */
   readonly transport: ((exchange: Exchange) => Transport | null) | null;
-  readonly writeHead: (exchange: Exchange, framing: BodyFraming, upgrade: boolean) => string;
+  readonly back: Back;
   readonly takeHead: (exchange: Exchange, head: ResponseHead) => void;
   readonly next: NextPolicy;
   readonly connectTimeoutMs: number;
@@ -56,9 +54,8 @@ export interface ForwardOptions extends HoldOptions {
   readonly ownBody: ((exchange: Exchange) => string) | null;
   /** A client that closes its side does not end the exchange. */
   readonly ignoreClientAbort: boolean;
-  /** Bounds of the peer's head. */
-  readonly headLimits: HeadLimits;
-  readonly http10: boolean;
+  /** The peer reads no chunks (HTTP/1.0): a body goes with its length. */
+  readonly needsLength: boolean;
   /** Statuses of peers that error_page answers (proxy_intercept_errors); null = none. */
   readonly intercepts: ReadonlySet<number> | null;
   readonly log: ForwardLog;
@@ -76,6 +73,8 @@ export type FindUpstream = (
 export interface ForwardLog {
   /** An attempt failed: what, and whether another follows (`noRetry` = '' means yes). */
   attemptFailed(exchange: Exchange, attempt: Attempt, detail: string): void;
+  /** What is no failure: a FastCGI app wrote to its error output. */
+  note(exchange: Exchange, level: 'error', message: string): void;
 }
 
 export function createForward(options: ForwardOptions): Handler {
@@ -89,7 +88,7 @@ const NONE: BodyFraming = { kind: 'none' };
 const CHUNKED: BodyFraming = { kind: 'chunked' };
 
 /** One proxied exchange: what outlives its attempts. */
-export class Forward implements BodyOwner, StreamOwner, AnswerSource, Held {
+export class Forward implements BodyOwner, StreamOwner, Source, Held {
   readonly exchange: Exchange;
   readonly options: ForwardOptions;
   /** The body where it still comes. */
@@ -109,6 +108,7 @@ export class Forward implements BodyOwner, StreamOwner, AnswerSource, Held {
   #hold: Hold | null = null;
   ended = false;
   answerBegun = false;
+  /** Of each piece of the answer: FLUSH where filters must not wait for more. */
   pieceFlags = 0;
 
   constructor(exchange: Exchange, options: ForwardOptions) {
@@ -128,6 +128,7 @@ export class Forward implements BodyOwner, StreamOwner, AnswerSource, Held {
       r.minor === 1 &&
       r.method === 'GET' &&
       !r.hasBody &&
+      !this.exchange.isSub &&
       WEBSOCKET.test(r.value(r.upgradeAt))
     );
   }
@@ -153,6 +154,9 @@ export class Forward implements BodyOwner, StreamOwner, AnswerSource, Held {
       exchange.proxySecure = this.options.secure;
     }
     const { request } = exchange;
+    // A subrequest has the main exchange's head, not its body.
+    if (exchange.isSub) return this.nextPeer(now);
+    if (exchange.bodyRefused) exchange.body ??= EMPTY_BODY;
     if (!request.hasBody) {
       if (request.contentLength < 0) return this.nextPeer(now);
       // With client_body_in_file_only an empty body makes a file, too.
@@ -165,7 +169,7 @@ export class Forward implements BodyOwner, StreamOwner, AnswerSource, Held {
     const { exchange, options } = this;
     if (exchange.body !== null) return this.#useBody(exchange.body);
     // HTTP/1.0 has no chunks: without its end the body has no length.
-    if (!options.streamsBody || (options.http10 && exchange.request.chunked))
+    if (!options.streamsBody || (options.needsLength && exchange.request.chunked))
       return readWholeBody(exchange, options.body, this);
     this.stream = streamBody(exchange, options.body.memoryBytes, this);
     if (!this.ended) this.nextPeer();
@@ -183,9 +187,10 @@ export class Forward implements BodyOwner, StreamOwner, AnswerSource, Held {
     const { request, body } = exchange;
     if (options.ownBody !== null) return { kind: 'length', bytes: this.#ownText.length };
     if (pull === null) return NONE;
+    if (exchange.bodyRefused) return { kind: 'length', bytes: 0 };
     if (!request.chunked) return { kind: 'length', bytes: request.contentLength };
     if (body === null || !body.complete || !body.replayable) return CHUNKED;
-    return this.stream === null || body.trailers === '' || options.http10
+    return this.stream === null || body.trailers === '' || options.needsLength
       ? { kind: 'length', bytes: body.received }
       : CHUNKED;
   }

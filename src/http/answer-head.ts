@@ -34,6 +34,8 @@ export class AnswerHead {
   segments: readonly Segment[] | null = null;
   /** Some client would get another coding: Vary says so. */
   varies = false;
+  /** Trailers follow the body: it is chunked where the client can take that, whatever its length is. */
+  expectTrailers = false;
   /** A sentence for the status that a filter puts in the answer's place. */
   why = '';
 
@@ -72,9 +74,14 @@ export class AnswerHead {
 
   /** A line more, at the end. */
   add(name: string, value: string): void {
+    this.addLine(name.toLowerCase(), `${name}: ${value}`);
+  }
+
+  /** The same for a line that is made already, without its CRLF. */
+  addLine(lower: string, line: string): void {
     this.#changed = true;
-    this.#names.push(name.toLowerCase());
-    this.#fields.push(`${name}: ${value}`);
+    this.#names.push(lower);
+    this.#fields.push(line);
   }
 
   /** One line of the name with this value: in the place of its first one, or at the end. */

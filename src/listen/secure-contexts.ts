@@ -2,6 +2,7 @@
 import { constants, createHash } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import type { Settings } from '../config/model.ts';
+import { settingsOver } from '../config/settings.ts';
 import { createHostTable } from '../route/hosts.ts';
 import type { TicketKeys } from '../socket/ticket-keys.ts';
 import type { CertificatePaths, TlsFiles } from './tls-files.ts';
@@ -52,7 +53,9 @@ export function createSecureContexts(
 
 /** As in nginx a server without a certificate shows the default one's. What else it says of TLS holds all the same. */
 function withCertificate(settings: Settings, { sslCertificate, sslCertificateKey }: Settings): Settings {
-  return settings.sslCertificate === '' ? { ...settings, sslCertificate, sslCertificateKey } : settings;
+  return settings.sslCertificate === ''
+    ? settingsOver(settings, { sslCertificate, sslCertificateKey })
+    : settings;
 }
 
 function sameTls(settings: Settings, first: Settings): boolean {

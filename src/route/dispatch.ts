@@ -31,11 +31,8 @@ export function createDispatcher(
   const named = namedLocations(locations);
 
   const toLocation = (exchange: Exchange): void => {
-    while (exchange.redirects++ <= MAX_REDIRECTS) {
-      const found = find(exchange.uri, exchange) ?? root;
-      if (enterLocation(exchange, found) !== 'relocate') return;
-    }
-    exchange.location.fail(exchange, 500, 'rewrite or internal redirection cycle');
+    while (enterLocation(exchange, find(exchange.uri, exchange) ?? root) === 'relocate')
+      if (!mayTurn(exchange, `while processing "${exchange.uri}"`)) return;
   };
 
   /** The server's own script may rewrite; a location is searched for in any case. */
@@ -53,6 +50,7 @@ export function createDispatcher(
         const uri = normaliseUri(path);
         if (uri === null) {
           exchange.closeAfter = true;
+          exchange.uriRefused = true;
           root.runtime.fail(exchange, 400, 'the request target is not a valid path');
           return;
         }
@@ -63,29 +61,41 @@ export function createDispatcher(
       enter(exchange);
     },
     redirect(exchange, uri, args) {
+      if (!mayTurn(exchange, `while internally redirecting to "${uri}"`)) return;
       leaveLocation(exchange, root.runtime);
       exchange.uri = uri;
       if (args !== undefined) {
-        exchange.args = args;
-        exchange.hasArgs = args !== '';
+        exchange.args = args ?? '';
+        exchange.hasArgs = args !== null;
       }
       exchange.rewritten = true;
       exchange.locationHolds = true;
       exchange.coding = 0;
+      exchange.uriInAlias = false;
       enter(exchange);
     },
     toNamed(exchange, name) {
+      if (!mayTurn(exchange, `while redirecting to named location "${name}"`)) return;
       const found = named.get(name);
-      leaveLocation(exchange, found?.runtime ?? root.runtime);
       if (found === undefined) {
-        exchange.location.fail(exchange, 500, `there is no location ${name}`);
-      } else if (exchange.redirects++ > MAX_REDIRECTS) {
-        exchange.location.fail(exchange, 500, `rewrite or internal redirection cycle at ${name}`);
-      } else {
-        if (enterLocation(exchange, found) === 'relocate') toLocation(exchange);
+        exchange.location.fail(exchange, 500, `could not find named location "${name}"`);
+        return;
       }
+      leaveLocation(exchange, found.runtime);
+      if (
+        enterLocation(exchange, found) === 'relocate' &&
+        mayTurn(exchange, `while processing "${exchange.uri}"`)
+      )
+        toLocation(exchange);
     },
   };
+}
+
+/** Whether the exchange may go to yet another location; else it is answered. */
+function mayTurn(exchange: Exchange, what: string): boolean {
+  if (++exchange.redirects <= MAX_REDIRECTS) return true;
+  exchange.location.fail(exchange, 500, `rewrite or internal redirection cycle ${what}`);
+  return false;
 }
 
 /** What the location so far has begun ends with it; variables stay. */
@@ -106,8 +116,9 @@ function enterLocation(
     return 'entered';
   }
   const { maxBodyBytes } = runtime.client;
-  if (maxBodyBytes > 0 && exchange.request.contentLength > maxBodyBytes) {
+  if (maxBodyBytes > 0 && exchange.request.contentLength > maxBodyBytes && !exchange.bodyRefused) {
     exchange.closeAfter = true;
+    exchange.bodyRefused = true;
     exchange.failure = 'client_body_too_large';
     runtime.fail(exchange, 413, `the body is larger than client_max_body_size (${maxBodyBytes} bytes)`);
     return 'entered';

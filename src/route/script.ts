@@ -82,8 +82,14 @@ function compileReturn(op: Extract<ScriptOp, { op: 'return' }>, tools: ScriptToo
   }
   const text = compileTemplate(op.text, tools.lookup);
   return (x) => {
+    // `$status` in the text is already that of the answer.
+    x.status = x.errorStatus === 0 ? status : x.errorStatus;
     if (REDIRECTS.has(status)) tools.redirect(x, status, text(x));
-    else tools.text(x, status, text(x));
+    else {
+      // The text may tell it.
+      x.status = status;
+      tools.text(x, status, text(x));
+    }
     return 'answered';
   };
 }
@@ -94,7 +100,8 @@ const SILENT: ReadonlySet<number> = new Set([408, 444, 499]);
 function closeSilently(status: number): Step {
   return (x) => {
     x.status = status;
-    x.client.hangUp(x);
+    // A subrequest takes its main exchange along.
+    x.client.hangUp(x.main);
     return 'answered';
   };
 }

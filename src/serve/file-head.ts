@@ -33,8 +33,10 @@ export function beginFileAnswer(
   clearAnswer(exchange);
   const seek = seekableOf(file, options);
   exchange.status = 200;
-  const validators = validatorLines(seek, options.coding, isOwnStatus(exchange.errorStatus));
-  exchange.lines = typeLine(options.typeOf(exchange.uri)) + validators;
+  exchange.takeError();
+  const modified = MODIFIED_TOLD.has(exchange.status);
+  exchange.lines =
+    typeLine(options.typeOf(exchange.uri)) + validatorLines(seek, options.coding, modified) + exchange.lines;
   exchange.length = file.size;
   const passed = passHead(exchange, seek);
   if (passed === REPLACED) return null;
@@ -45,6 +47,9 @@ export function beginFileAnswer(
   const segments = passed === WHOLE ? [{ from: 0, to: file.size }] : passed;
   return { segments, length: lengthOf(segments) };
 }
+
+/** Statuses with which nginx says when a file was modified: with that of an error it does not. */
+const MODIFIED_TOLD: ReadonlySet<number> = new Set([200, 206, 304]);
 
 function lengthOf(segments: readonly Segment[]): number {
   let length = 0;
@@ -84,13 +89,8 @@ function seekableOf(file: FileFacts, options: FileHeadOptions): Seekable {
   return { size, mtime, etag, maxRanges, ifModifiedSince };
 }
 
-/** An error page's time says nothing of the page that was asked for (nginx leaves it out; its ETag it does not). */
-function isOwnStatus(errorStatus: number): boolean {
-  return errorStatus === 0 || errorStatus === 200;
-}
-
-function validatorLines({ mtime, etag }: Seekable, coding: string, dated: boolean): string {
-  const modified = dated ? `Last-Modified: ${modifiedDate(mtime)}\r\n` : '';
+function validatorLines({ mtime, etag }: Seekable, coding: string, isTold: boolean): string {
+  const modified = isTold ? `Last-Modified: ${modifiedDate(mtime)}\r\n` : '';
   const lines = etag === '' ? modified : `${modified}ETag: ${etag}\r\n`;
   return coding === '' ? lines : `${lines}Content-Encoding: ${coding}\r\n`;
 }

@@ -38,8 +38,11 @@ export interface MappedPath {
   readonly root: string;
 }
 
-/** Maps a URI; null when it does not begin with the prefix that alias replaces: a rewrite has changed it. */
-export function mapPath(mapping: FileMapping, root: string, uri: string): MappedPath | null {
+/**
+ * Maps a URI; null when it does not begin with the prefix that alias replaces: a rewrite has changed it. `below`: the URI is a name
+ * below the whole path.
+ */
+export function mapPath(mapping: FileMapping, root: string, uri: string, below = false): MappedPath | null {
   switch (mapping.kind) {
     case 'root': {
       const base = root.endsWith('/') ? root.slice(0, -1) : root;
@@ -48,7 +51,7 @@ export function mapPath(mapping: FileMapping, root: string, uri: string): Mapped
     case 'alias':
       return uri.startsWith(mapping.prefix) ? { path: root + uri.slice(mapping.prefix.length), root } : null;
     case 'whole':
-      return { path: root, root: mapping.within === '' ? '/' : mapping.within };
+      return { path: below ? root + uri : root, root: mapping.within === '' ? '/' : mapping.within };
   }
 }
 

@@ -46,7 +46,7 @@ export class FileSender {
 
   sendCopy(exchange: Exchange, copy: FileCopy): void {
     const { request } = exchange;
-    if (exchange.location.filters !== null || exchange.errorStatus !== 0 || !isPlain(request)) {
+    if (exchange.location.filters !== null || exchange.errorPending || !isPlain(request)) {
       const parts = beginFileAnswer(exchange, copy, this.#options);
       if (parts === null) return;
       const body = assemble(copy.body, parts);

@@ -64,7 +64,7 @@ class FileHandler {
       return;
     }
     const base = this.#absolute(root(exchange));
-    const mapped = mapPath(mapping, base, uri);
+    const mapped = mapPath(mapping, base, uri, exchange.uriInAlias);
     if (mapped === null) {
       this.#refuse(exchange, {
         status: 500,

@@ -18,7 +18,8 @@ const pem = makeCertificate(dir, 'twice', 'localhost');
 const TWICE = new Set(
   'include server listen types if rewrite return set break index location server_name access_log upstream'
     .split(' ')
-    .concat('limit_req limit_req_zone limit_conn limit_conn_zone'.split(' '))
+    .concat('limit_req limit_req_zone limit_conn limit_conn_zone error_page auth_request_set'.split(' '))
+    .concat('add_header add_trailer'.split(' '))
     .concat('proxy_set_header proxy_pass_header proxy_hide_header proxy_redirect log_format'.split(' '))
     .concat('fastcgi_param fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr'.split(' '))
     // The last one holds.
@@ -42,7 +43,7 @@ const TWICE = new Set(
     .concat(['proxy_ssl_conf_command'])
     // Without effect here.
     .concat('debug_connection env thread_pool keepalive_disable'.split(' '))
-    .concat('ssl_session_cache zone program control map'.split(' ')),
+    .concat('ssl_session_cache zone program control map geo split_clients'.split(' ')),
 );
 
 /** Arguments of a first and a second one; where there is only one, both are the same. */
@@ -56,7 +57,12 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   location: ['/x { }', '/y { }'],
   program: ['one { command "sleep 1"; }', 'two { command "sleep 1"; }'],
   map: ['$host $one { }', '$host $two { }'],
+  geo: ['$one { }', '$host $two { }'],
+  split_clients: ['$host $one { * x; }', '$host $two { * x; }'],
   include: ['/dev/null'],
+  error_page: ['404 /a', '500 /b'],
+  try_files: ['/a /b'],
+  auth_request_set: ['$one 1', '$two 2'],
   rewrite: ['^ /x last'],
   return: ['404'],
   set: ['$x 1'],
@@ -131,6 +137,10 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   default_type: ['text/plain'],
   if_modified_since: ['exact'],
   expires: ['3s'],
+  add_header: ['X-A b', 'X-C d always'],
+  add_header_inherit: ['merge'],
+  add_trailer: ['X-A b', 'X-C d always'],
+  add_trailer_inherit: ['merge'],
   limit_req_zone: ['$arg_x zone=x:64k rate=1r/s', '$arg_y zone=y:64k rate=1r/m'],
   limit_req: ['zone=a', 'zone=b burst=3 nodelay'],
   limit_req_log_level: ['warn'],

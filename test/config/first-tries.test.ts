@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Model } from '../../src/config/model.ts';
 import { readModel } from '../support/proxy.ts';
+import { whole } from '../support/whole-model.ts';
 
 function read(text: string): { model: Model; warnings: string } {
   const { model, warnings, remove } = readModel(text);
@@ -12,7 +13,9 @@ function read(text: string): { model: Model; warnings: string } {
 
 /** The model without places, as two spellings have different ones. */
 function meaningOf(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value, (key, v) => (key === 'at' || key === 'prefix' ? undefined : v)));
+  return JSON.parse(
+    JSON.stringify(whole(value), (key, v) => (key === 'at' || key === 'prefix' ? undefined : v)),
+  );
 }
 
 /** The problems as `line:column: text`. */

@@ -87,11 +87,11 @@ describe('directives', () => {
 
 describe('variables', () => {
   it.each([
-    'document_root',
+    'geoip_city',
     'realip_remote_addr',
     'ssl_cipher',
-    'upstream_http_x',
-    'request_filename',
+    'upstream_trailer_x',
+    'request_completion',
     'uid_got',
   ])('$%s', (name) => {
     expect(printed(inServer(`return 200 $${name};\nlocation / { return 200 "a $${name}"; }`))).toEqual([

@@ -69,6 +69,12 @@ export function familyDefaults<F extends Family>(family: F): FamilySettings<F> {
   return Object.fromEntries(entries) as FamilySettings<F>;
 }
 
+/** The settings of one family, without its name. */
+export function familyOf(settings: FamilySettings<Family>, family: Family): FamilyKeys {
+  const entries = Object.keys(DEFAULTS).map((key) => [key, settings[`${family}${key as keyof FamilyKeys}`]]);
+  return Object.fromEntries(entries) as FamilyKeys;
+}
+
 /** What only some families have of a row's meaning. */
 interface Particulars {
   readonly nextWords: readonly NextWord[];
