@@ -7,6 +7,7 @@ import { accessDefaults, accessRows } from '../features/access/rows.ts';
 import { additionDefaults, additionRows } from '../features/addition/rows.ts';
 import { authBasicDefaults, authBasicRows } from '../features/auth-basic/rows.ts';
 import { authRequestDefaults, authRequestRows } from '../features/auth-request/rows.ts';
+import { brotliDefaults, brotliRows } from '../features/brotli/rows.ts';
 import { geoRows } from '../features/geo/rows.ts';
 import { gzipDefaults, gzipRows } from '../features/gzip/rows.ts';
 import { gzipVariables } from '../features/gzip/variables.ts';
@@ -91,6 +92,7 @@ export const ROWS: readonly Row[] = [
   ...mirrorRows,
   ...accessRows,
   ...authBasicRows,
+  ...brotliRows,
   ...mapRows,
   ...geoRows,
   ...splitClientsRows,
@@ -121,6 +123,7 @@ export const DEFAULTS: Settings = {
   ...mirrorDefaults,
   ...accessDefaults,
   ...authBasicDefaults,
+  ...brotliDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,

@@ -4,6 +4,7 @@ import { ACCESS } from './access/access.ts';
 import { ADDITION } from './addition/addition.ts';
 import { AUTH_BASIC } from './auth-basic/auth-basic.ts';
 import { AUTH_REQUEST } from './auth-request/auth-request.ts';
+import { BROTLI, ZSTD } from './brotli/brotli.ts';
 import type { Feature } from './feature.ts';
 import { GUNZIP } from './gzip/gunzip.ts';
 import { GZIP, GZIP_STATIC, VARY } from './gzip/gzip.ts';
@@ -15,10 +16,12 @@ import { POSTPONED } from './postpone.ts';
 import { SUB } from './sub/sub.ts';
 
 export const FEATURES: readonly Feature[] = [
-  ADDITION,
-  AUTH_REQUEST,
   ACCESS,
+  ADDITION,
   AUTH_BASIC,
+  AUTH_REQUEST,
+  BROTLI,
+  ZSTD,
   GUNZIP,
   GZIP,
   GZIP_STATIC,

@@ -190,6 +190,8 @@ export class AttemptRun implements ConnectionOwner, AnswerTaker {
     exchange.length = head.chunked || head.status === 204 ? -1 : head.contentLength;
     // A client that asked for a body gets an empty one: the peer's length would let it wait for more.
     if (bare && exchange.method !== 'HEAD') exchange.length = 0;
+    if (exchange.location.filters !== null)
+      forward.pieceFlags = pieceFlagsOf(head, forward.options.holdsAnswer);
     if (exchange.location.filters !== null && passHead(exchange, null) === REPLACED) {
       forward.replaced();
       return false;

@@ -31,7 +31,7 @@ const TWICE = new Set(
     // All together hold.
     .concat('ssl_protocols proxy_next_upstream fastcgi_next_upstream environment addition_types'.split(' '))
     .concat(['proxy_ignore_headers', 'fastcgi_ignore_headers'])
-    .concat(['proxy_ssl_protocols', 'gzip_disable', 'gzip_proxied', 'gzip_types'])
+    .concat('proxy_ssl_protocols gzip_disable gzip_proxied gzip_types brotli_types zstd_types'.split(' '))
     .concat(['proxy_ssl_conf_command'])
     // Without effect here.
     .concat('debug_connection env thread_pool keepalive_disable'.split(' '))
@@ -164,6 +164,13 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   gzip_disable: ['msie6', 'x'],
   gzip_buffers: ['16 8k'],
   gunzip_buffers: ['16 8k'],
+  brotli_buffers: ['16 8k'],
+  zstd_buffers: ['16 8k'],
+  brotli_window: ['4k'],
+  brotli_types: ['text/css', 'text/x'],
+  zstd_types: ['text/css', 'text/x'],
+  brotli_comp_level: ['3'],
+  zstd_comp_level: ['3'],
   gzip_window: ['4k'],
   gzip_http_version: ['1.1'],
   gzip_comp_level: ['3'],

@@ -33,6 +33,7 @@ export function familyOptions(
     readTimeoutMs: own.ReadTimeoutMs,
     body: bodyPolicyOf(settings),
     streamsBody: !own.RequestBuffering && own.PassRequestBody,
+    holdsAnswer: own.Buffering,
     passBody: own.PassRequestBody,
     ownBody: null,
     ignoreHeaders: new Set(own.IgnoreHeaders),
