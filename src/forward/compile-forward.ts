@@ -8,8 +8,9 @@ import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../ro
 import { escapeUri, standsInPath } from '../route/uri.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
-import { familyOptions } from './family/forward-options.ts';
-import { createForward, type ForwardOptions } from './forward.ts';
+import { familyOptions } from './family/family-options.ts';
+import { createForward } from './forward.ts';
+import type { ForwardOptions } from './forward-options.ts';
 import type { ForwardTools } from './forward-tools.ts';
 import { compileRequestHead } from './request-head.ts';
 import { compileResponseHead, HIDDEN_OF_PROXY, type RedirectRule } from './response-head.ts';

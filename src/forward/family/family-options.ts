@@ -1,7 +1,7 @@
 // What forwarding takes of the settings that all families of peers have.
 import { bodyPolicyOf } from '../../body/policy.ts';
 import type { Settings } from '../../config/model.ts';
-import type { ForwardOptions } from '../forward.ts';
+import type { ForwardOptions } from '../forward-options.ts';
 import type { ForwardTools } from '../forward-tools.ts';
 import { type Family, familyOf } from './rows.ts';
 
