@@ -76,6 +76,10 @@ export interface AnswerSink {
 export interface Root extends AnswerSink {
   /** The whole answer at once; Content-Length is its length. Filters never see it. */
   sendWhole(from: Source, x: Exchange, body: string | Buffer): void;
+  /** Ends it without an answer; where this is missing, the main exchange ends with it. */
+  hangUp?(): void;
+  /** Whether something else stands for an answer that an error would make; it was given then. */
+  onError?(x: Exchange): boolean;
 }
 
 /** One filter at work on one answer: sink of the one before it, source of the one behind. */
@@ -250,6 +254,7 @@ export const FILTERS = [
   'sub',
   'charset',
   'ssi',
+  'postpone',
   'gzip',
   'range',
   'rate',
@@ -267,6 +272,14 @@ export interface Filter {
   /** Begins to work on the body; `next` takes what comes of it. */
   join?(x: Exchange, next: AnswerSink): Link;
 }
+
+/**
+ * Bits of `coding` (nginx: gzip_tested, gzip_ok, gzip_vary): it was asked whether the client takes gzip; it does; the answer depends
+ * on Accept-Encoding.
+ */
+export const CODING_TESTED = 1;
+export const CODING_OK = 2;
+export const VARIES = 4;
 
 /** Who hears of an exchange's end: once, whatever ended it, when the last hold is gone. */
 export interface Ending {
@@ -368,6 +381,11 @@ export class Exchange {
   /** Of a status that a step gives: why, and the field lines that belong to it (WWW-Authenticate), each ended by CRLF. */
   errorDetail = '';
   errorLines = '';
+  /** What is known of its compression: CODING_TESTED, CODING_OK, VARIES. */
+  coding = 0;
+  /** Bytes of the body before and after it was compressed: `$gzip_ratio`; 0 while that is not done. */
+  gzipIn = 0;
+  gzipOut = 0;
   /** The exchange that this one was made for; itself for a client's own request. */
   main: Exchange = this;
   /** How many subrequests stand between it and the main exchange. */

@@ -65,6 +65,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'row',
     'model',
     'settings',
+    'levels',
     'units',
     'problem',
     'excerpt',

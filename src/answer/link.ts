@@ -75,6 +75,17 @@ export abstract class FilterLink implements Link {
     return flow;
   }
 
+  /** It cannot go on: its source is told, and whoever takes the answer. */
+  protected breakOff(why: Failure): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    const { source } = this;
+    this.source = null;
+    this.free();
+    source?.onGone(why);
+    this.#next.abort(this, why);
+  }
+
   /** Whether the head goes on before there is a byte of body: nginx's filters send it at once. */
   protected get headFirst(): boolean {
     return true;

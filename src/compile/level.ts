@@ -1,5 +1,6 @@
 // One level of the configuration (a location, a server outside of all, an `if`) → what the road asks of it.
 import { CORE_FILTERS } from '../answer/head-pass.ts';
+import type { Precompressed } from '../answer/precompressed.ts';
 import type { LocationMatch, Settings } from '../config/model.ts';
 import {
   type Exchange,
@@ -25,6 +26,7 @@ import { fileCopies } from '../serve/file-copies.ts';
 import { mappingOf } from '../serve/file-path.ts';
 import { createFileHandler, type FileOptions } from '../serve/files.ts';
 import { createTypeOf } from '../serve/mime.ts';
+import { createPrecompressed } from '../serve/precompressed.ts';
 import { createSendRedirect, locationValue } from '../serve/redirect.ts';
 import { RootPlace } from '../serve/root-place.ts';
 import { createTryFiles } from '../serve/try-files.ts';
@@ -191,8 +193,9 @@ export class LevelCompiler {
           : compileForward(proxyPass, settings, place.match, tools),
       );
     }
-    return createFileHandler({
+    const options: FileOptions = {
       ...this.#fileBase(settings, place),
+      coding: '',
       index: settings.index.flat().map((name) => compileTemplate(name, this.#shared.lookup)),
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
       maxRanges: settings.maxRanges,
@@ -203,8 +206,15 @@ export class LevelCompiler {
       sendRedirect: parts.sendRedirect,
       fail: parts.failQuietly,
       report: (exchange, message) => log.fileProblem(exchange, message),
-    });
+    };
+    const kinds = precompressedOf(this.#featurePlace({ ...place, settings }));
+    const files = createFileHandler(options);
+    return kinds.reduceRight((next: Handler, kind) => createPrecompressed(kind, options, next), files);
   }
+}
+
+function precompressedOf(place: FeaturePlace): readonly Precompressed[] {
+  return FEATURES.map((feature) => feature.precompressed?.(place) ?? null).filter((kind) => kind !== null);
 }
 
 /** The filters of a location in their order; null where no feature has one. */

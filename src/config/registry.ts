@@ -3,15 +3,20 @@ import { balanceDefaults, balanceRows } from '../balance/rows.ts';
 import { bodyDefaults, bodyRows } from '../body/rows.ts';
 import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
+import { additionDefaults, additionRows } from '../features/addition/rows.ts';
 import { authRequestDefaults, authRequestRows } from '../features/auth-request/rows.ts';
 import { geoRows } from '../features/geo/rows.ts';
+import { gzipDefaults, gzipRows } from '../features/gzip/rows.ts';
+import { gzipVariables } from '../features/gzip/variables.ts';
 import { headersDefaults, headersRows } from '../features/headers/rows.ts';
 import { limitConnDefaults, limitConnRows } from '../features/limit-conn/rows.ts';
 import { limitConnVariables } from '../features/limit-conn/variables.ts';
 import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
 import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
+import { mirrorDefaults, mirrorRows } from '../features/mirror/rows.ts';
 import { splitClientsRows } from '../features/split-clients/rows.ts';
+import { subDefaults, subRows } from '../features/sub/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { fastcgiVariables } from '../forward/fastcgi/variables.ts';
 import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
@@ -33,19 +38,9 @@ import { settingsOver } from './settings.ts';
 import type { Syntax } from './tree.ts';
 
 /** Directives of nginx that files often carry and that lbproxy does not do yet: said aloud, so that nobody relies on them. */
-const NOT_YET: readonly Row[] = [
-  'gzip',
-  'gzip_types',
-  'gzip_min_length',
-  'gzip_vary',
-  'gzip_proxied',
-  'gzip_comp_level',
-  'gzip_disable',
-  'gzip_buffers',
-  'gzip_http_version',
-  'charset',
-  'http2',
-].map((name) => ignored(name, HTTP_LEVELS, 'not supported yet', { warn: true, args: [1, 64] }));
+const NOT_YET: readonly Row[] = ['charset', 'http2'].map((name) =>
+  ignored(name, HTTP_LEVELS, 'not supported yet', { warn: true, args: [1, 64] }),
+);
 
 /** Tuning of file and event handling that has no counterpart here. */
 const TUNING: readonly Row[] = [
@@ -88,6 +83,10 @@ export const ROWS: readonly Row[] = [
   ...serveRows,
   ...authRequestRows,
   ...headersRows,
+  ...gzipRows,
+  ...subRows,
+  ...additionRows,
+  ...mirrorRows,
   ...mapRows,
   ...geoRows,
   ...splitClientsRows,
@@ -112,6 +111,10 @@ export const DEFAULTS: Settings = {
   ...serveDefaults,
   ...authRequestDefaults,
   ...headersDefaults,
+  ...gzipDefaults,
+  ...subDefaults,
+  ...additionDefaults,
+  ...mirrorDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,
@@ -189,6 +192,7 @@ const TABLES: readonly VariableTable[] = [
   serveVariables,
   limitReqVariables,
   limitConnVariables,
+  gzipVariables,
 ];
 
 /** The getter of a variable that every configuration has. */

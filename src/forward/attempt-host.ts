@@ -32,6 +32,8 @@ export interface AttemptHost extends Source {
   /** The body's framing towards the peer: a length wherever it is known. */
   readonly framing: BodyFraming;
   answerBegun: boolean;
+  /** FLUSH where each piece of the answer is to be seen at once. */
+  pieceFlags: number;
   /** A peer's own status that proxy_next_upstream lists: true when the answer is passed over for another peer. */
   passesOver(failure: Failure): boolean;
   /** The peer's answer goes no further: error_page has another one for its status. */

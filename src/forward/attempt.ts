@@ -4,7 +4,7 @@
 import { passHead, REPLACED } from '../answer/head-pass.ts';
 import type { AnswerTaker, BackStream, Step } from '../back/back.ts';
 import type { Peer } from '../balance/peer.ts';
-import { type Attempt, ENOUGH, type Flow, GO, LAST } from '../exchange.ts';
+import { type Attempt, ENOUGH, FLUSH, type Flow, GO, LAST } from '../exchange.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, connectFailureOf, type Failure, sayLost } from '../shared/failure.ts';
@@ -14,6 +14,16 @@ import { Tunnel } from './tunnel.ts';
 
 /** connecting → awaiting-head → relaying → done; any of them → done on failure. */
 type Phase = 'connecting' | 'awaiting-head' | 'relaying' | 'done';
+
+const EVENT_STREAM = /^text\/event-stream *(?:;|$)/i;
+
+/** What is streamed to be seen at once must not stick in a filter (nginx: proxy_buffering, X-Accel-Buffering). */
+function pieceFlagsOf(head: ResponseHead, holds: boolean): number {
+  const told = head.get('x-accel-buffering')?.toLowerCase();
+  if (told === 'yes') return 0;
+  if (told === 'no' || !holds) return FLUSH;
+  return EVENT_STREAM.test(head.get('content-type') ?? '') ? FLUSH : 0;
+}
 
 export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
   readonly #forward: AttemptHost;
@@ -181,6 +191,8 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
     exchange.length = head.chunked || head.status === 204 ? -1 : head.contentLength;
     // A client that asked for a body gets an empty one: the peer's length would let it wait for more.
     if (bare && exchange.method !== 'HEAD') exchange.length = 0;
+    if (exchange.location.filters !== null)
+      forward.pieceFlags = pieceFlagsOf(head, forward.options.holdsAnswer);
     if (exchange.location.filters !== null && passHead(exchange, null) === REPLACED) {
       forward.replaced();
       return false;
@@ -194,12 +206,13 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
     const forward = this.#forward;
     const { exchange } = forward;
     if (last) this.#answerComplete();
+    const flags = last ? LAST : forward.pieceFlags;
     let flow: Flow = GO;
     if (!forward.answerBegun) {
-      flow = exchange.sink.start(forward, exchange, from < to ? buf : null, from, to, last ? LAST : 0);
+      flow = exchange.sink.start(forward, exchange, from < to ? buf : null, from, to, flags);
       forward.answerBegun = true;
     } else if (buf !== null && from < to) {
-      flow = exchange.sink.write(forward, buf, from, to, last ? LAST : 0);
+      flow = exchange.sink.write(forward, buf, from, to, flags);
     } else if (last) {
       exchange.sink.finish(forward, '');
     }

@@ -26,6 +26,8 @@ export interface ForwardOptions extends HoldOptions {
   readonly body: BodyPolicy;
   /** Send the body while it still comes from the client; else it is read whole before a peer is asked. */
   readonly streamsBody: boolean;
+  /** Filters may hold back what they have of the answer. */
+  readonly holdsAnswer: boolean;
   /** False: the head goes without its body. */
   readonly passBody: boolean;
   /** What goes instead of the client's body; null = that. */

@@ -50,6 +50,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, Held {
   #hold: Hold | null = null;
   ended = false;
   answerBegun = false;
+  pieceFlags = 0;
 
   constructor(exchange: Exchange, options: ForwardOptions) {
     this.exchange = exchange;
@@ -94,7 +95,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, Held {
       exchange.proxySecure = this.options.secure;
     }
     const { request } = exchange;
-    // A subrequest has the main exchange's head, not its body.
+    // A subrequest has the main exchange's head; what there is of a body it was given.
     if (exchange.isSub) return this.nextPeer(now);
     if (exchange.bodyRefused) exchange.body ??= EMPTY_BODY;
     if (!request.hasBody) {

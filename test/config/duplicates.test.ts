@@ -20,6 +20,8 @@ const TWICE = new Set(
     .split(' ')
     .concat('limit_req limit_req_zone limit_conn limit_conn_zone error_page auth_request_set'.split(' '))
     .concat('add_header add_trailer'.split(' '))
+    .concat('sub_filter sub_filter_types'.split(' '))
+    .concat(['mirror'])
     .concat('proxy_set_header proxy_pass_header proxy_hide_header proxy_redirect log_format'.split(' '))
     .concat('fastcgi_param fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr'.split(' '))
     // The last one holds.
@@ -30,14 +32,14 @@ const TWICE = new Set(
     )
     // All together hold.
     .concat(
-      'ssl_protocols proxy_next_upstream fastcgi_next_upstream fastcgi_ignore_headers environment'.split(' '),
+      'ssl_protocols proxy_next_upstream fastcgi_next_upstream fastcgi_ignore_headers environment addition_types'.split(
+        ' ',
+      ),
     )
-    .concat(['proxy_ssl_protocols'])
+    .concat(['proxy_ssl_protocols', 'gzip_disable', 'gzip_proxied', 'gzip_types'])
     .concat(['proxy_ssl_conf_command'])
     // Without effect here.
-    .concat(
-      'debug_connection env thread_pool gzip_disable gzip_proxied gzip_types keepalive_disable'.split(' '),
-    )
+    .concat('debug_connection env thread_pool keepalive_disable'.split(' '))
     .concat('ssl_session_cache zone program control map geo split_clients'.split(' ')),
 );
 
@@ -58,6 +60,10 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   error_page: ['404 /a', '500 /b'],
   try_files: ['/a /b'],
   auth_request_set: ['$one 1', '$two 2'],
+  add_before_body: ['/a'],
+  add_after_body: ['/a'],
+  addition_types: ['text/css', 'text/plain'],
+  mirror: ['/a', '/b'],
   rewrite: ['^ /x last'],
   return: ['404'],
   set: ['$x 1'],
@@ -132,6 +138,8 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   default_type: ['text/plain'],
   if_modified_since: ['exact'],
   expires: ['3s'],
+  sub_filter: ['a b', 'c d'],
+  sub_filter_types: ['text/css', 'text/x'],
   add_header: ['X-A b', 'X-C d always'],
   add_header_inherit: ['merge'],
   add_trailer: ['X-A b', 'X-C d always'],
@@ -155,6 +163,8 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   gzip_proxied: ['any', 'auth'],
   gzip_disable: ['msie6', 'x'],
   gzip_buffers: ['16 8k'],
+  gunzip_buffers: ['16 8k'],
+  gzip_window: ['4k'],
   gzip_http_version: ['1.1'],
   gzip_comp_level: ['3'],
   charset: ['utf-8'],

@@ -28,6 +28,7 @@ export function familyOptions(
     connectTimeoutMs: own.ConnectTimeoutMs,
     sendTimeoutMs: own.SendTimeoutMs,
     readTimeoutMs: own.ReadTimeoutMs,
+    holdsAnswer: own.Buffering,
     body: bodyPolicyOf(settings),
     streamsBody: !own.RequestBuffering && own.PassRequestBody,
     passBody: own.PassRequestBody,

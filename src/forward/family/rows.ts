@@ -29,6 +29,7 @@ export interface FamilyKeys {
   readonly NextUpstreamTries: number;
   readonly NextUpstreamTimeoutMs: number;
   readonly RequestBuffering: boolean;
+  readonly Buffering: boolean;
   readonly PassRequestBody: boolean;
   readonly PassRequestHeaders: boolean;
   readonly IgnoreClientAbort: boolean;
@@ -55,6 +56,7 @@ const DEFAULTS: FamilyKeys = {
   NextUpstreamTries: 0,
   NextUpstreamTimeoutMs: 0,
   RequestBuffering: true,
+  Buffering: true,
   PassRequestBody: true,
   PassRequestHeaders: true,
   IgnoreClientAbort: false,
@@ -230,6 +232,12 @@ function bodyRows(family: Family): readonly Row[] {
       default: 'off',
       doc: 'Whether answers of 300 and above go to error_page where it has something for their status.',
     }),
+    flag(`${family}Buffering`, {
+      name: `${family}_buffering`,
+      contexts: HTTP_LEVELS,
+      default: 'on',
+      doc: 'Answers are handed on as they come in any case; off also lets filters hold nothing back: what the peer sent is compressed and sent at once.',
+    }),
     size(`${family}BufferBytes`, {
       name: `${family}_buffer_size`,
       contexts: HTTP_LEVELS,
@@ -240,7 +248,6 @@ function bodyRows(family: Family): readonly Row[] {
 }
 
 const STORAGE = [
-  'buffering',
   'buffers',
   'busy_buffers_size',
   'max_temp_file_size',
