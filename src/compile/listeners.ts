@@ -5,7 +5,7 @@ import type { ServerRuntime } from '../exchange.ts';
 import type { Door } from '../listen/door.ts';
 import type { Front } from '../listen/front.ts';
 import type { AddressPlan, ListenerPlan } from '../listen/listener.ts';
-import { createSecureContexts, type SecureContexts, type SecureServer } from '../listen/secure-contexts.ts';
+import { createSecureContexts } from '../listen/secure-contexts.ts';
 import { createHostTable, serverByName } from '../route/hosts.ts';
 import type { Slices } from '../shared/slices.ts';
 import { fail } from './compile-error.ts';
@@ -67,16 +67,10 @@ async function planAddress(
     key,
     listen,
     front: createFront(first, here),
-    secure: listen.ssl ? await secureContexts(first.server.at, named, { tls, slices }) : null,
+    secure: listen.ssl
+      ? await createSecureContexts(named, tls, slices).catch((error: unknown) => fail(first.server.at, error))
+      : null,
   };
-}
-
-function secureContexts(
-  place: string,
-  servers: readonly SecureServer[],
-  { tls, slices }: Pick<ListenTools, 'tls' | 'slices'>,
-): Promise<SecureContexts> {
-  return createSecureContexts(servers, tls, slices).catch((error: unknown) => fail(place, error));
 }
 
 function createFront(first: CompiledServer, here: readonly CompiledServer[]): Front {

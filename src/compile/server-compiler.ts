@@ -78,10 +78,10 @@ export class ServerCompiler {
 
   /** Makes what requests must not be the first to need: logs and groups. False where there is more, that only the making shows. */
   #foresee(levels: readonly PlacedLevel[]): boolean {
-    for (const { at: place, settings } of levels) {
+    for (const { at, settings } of levels) {
       if (FEATURES.some((feature) => feature.mayFail?.(settings) === true)) return false;
       // What a level inherits was seen at the level around.
-      if (setsItself(settings, 'accessLog')) this.#levels.log(settings, place);
+      if (setsItself(settings, 'accessLog')) this.#levels.log(settings, at);
       const pass = setsItself(settings, 'proxyPass') ? settings.proxyPass : null;
       if (pass === null) continue;
       // Of TLS to peers files may turn out unusable.
@@ -107,6 +107,9 @@ export class ServerCompiler {
   }
 }
 
+/** A server of more levels is made in slices, not when a request comes. */
+const MANY_LEVELS = 200;
+
 /** `/x` of a proxied location `/x/`, unless `/x` is a location itself (nginx: auto_redirect); '' for all others. */
 function withoutSlash({ match, settings }: LocationModel, siblings: readonly LocationModel[]): string {
   if (match.kind === 'regex' || match.kind === 'named') return '';
@@ -125,6 +128,3 @@ function innerPlace(model: LocationModel, outer: Place): Place {
     settings: model.settings,
   };
 }
-
-/** A server of more levels is made in slices, not when a request comes. */
-const MANY_LEVELS = 200;

@@ -56,7 +56,7 @@ export function compileResponseHead(options: ResponseHeadOptions) {
     exchange.lines = copyLines(exchange, head, hidden, options);
     exchange.status = head.status;
     exchange.reason = head.reason;
-    exchange.peerHead = head.text;
+    exchange.peerHead = head.whole;
     exchange.ownServer = ownServer && head.find('server') >= 0;
     exchange.ownDate = ownDate && head.find('date') >= 0;
   };
