@@ -32,5 +32,6 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   }
   peerTls.settle();
   const door = new Door((message) => tools.log.noRoom(message));
-  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams, peerTls, zones };
+  const listeners = await planListeners(model, servers, { tls: tools.tls, door, slices });
+  return { model, listeners, upstreams, peerTls, zones };
 }

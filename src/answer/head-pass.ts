@@ -17,7 +17,14 @@ export const CORE_FILTERS: readonly Filter[] = [NOT_MODIFIED, RANGE];
 const BODYLESS: ReadonlySet<number> = new Set([101, 204, 304]);
 
 /** Filters that look at subrequests, too; all others are the main exchange's alone. */
-const OF_EACH: ReadonlySet<Filter['slot']> = new Set(['slice', 'gunzip', 'sub', 'charset', 'ssi']);
+const OF_EACH: ReadonlySet<Filter['slot']> = new Set([
+  'slice',
+  'gunzip',
+  'sub',
+  'charset',
+  'ssi',
+  'postpone',
+]);
 
 const OF_THE_BODY = ['content-type', 'last-modified', 'accept-ranges'];
 

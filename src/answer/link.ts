@@ -75,15 +75,15 @@ export abstract class FilterLink implements Link {
     return flow;
   }
 
-  /** It cannot go on: the client must see a cut answer, and the source need not say more. */
+  /** It cannot go on: its source is told, and whoever takes the answer. */
   protected breakOff(why: Failure): void {
-    if (!this.#isOpen) return;
+    if (this.#state === 'over') return;
     this.#state = 'over';
-    this.free();
     const { source } = this;
     this.source = null;
-    this.#next.abort(this, why);
+    this.free();
     source?.onGone(why);
+    this.#next.abort(this, why);
   }
 
   /** Whether the head goes on before there is a byte of body: nginx's filters send it at once. */

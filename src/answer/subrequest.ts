@@ -1,5 +1,5 @@
 // A request that lbproxy makes of itself for another one: the client's facts, the head and the variables are the main exchange's,
-// its body and its tunnel never. The answer goes to a root of its own, which decides what becomes of it.
+// its tunnel never, its body where that lies ready. The answer goes to a root of its own, which decides what becomes of it.
 import { ENOUGH, Exchange, type Flow, GO, LAST, type Root, type Source, WAIT } from '../exchange.ts';
 import { systemClock } from '../shared/clock.ts';
 import type { Failure } from '../shared/failure.ts';
@@ -13,6 +13,8 @@ export interface Asked {
   readonly args: string;
   /** GET unless said otherwise; HEAD where only the head is of use. */
   readonly method?: string;
+  /** False: it has no body even where the main exchange's was read. */
+  readonly body?: boolean;
 }
 
 /** Where the answer of a subrequest ends up; what it does with head and body is its kind's matter. */
@@ -37,6 +39,10 @@ export abstract class SubRoot implements Root {
     x.method = asked.method ?? 'GET';
     main.variables ??= new Map();
     x.variables = main.variables;
+    if (asked.body !== false && main.body?.complete === true && main.body.isShared) {
+      x.body = main.body;
+      x.body.hold();
+    }
     this.#x = x;
     main.hold();
     main.server.redirect(x, asked.uri, asked.args);
@@ -116,6 +122,21 @@ export abstract class SubRoot implements Root {
     x.end();
     if (tells) this.onOver(x, failure);
     x.main.unhold();
+  }
+}
+
+/** Goes its own way: the main exchange neither waits for it nor suffers from it. */
+export class Aside extends SubRoot {
+  protected onHead(): void {}
+
+  protected onPiece(_buf: Buffer, _a: number, _b: number): Flow {
+    return ENOUGH;
+  }
+
+  protected onOver(): void {}
+
+  hangUp(): void {
+    this.cancel();
   }
 }
 

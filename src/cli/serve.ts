@@ -2,7 +2,6 @@
 // Past 300 lines: each wish of a signal ends in a log, an outcome and the service manager.
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
 import type { PrepareProblem } from '../cluster/messages.ts';
 import { type Outcome, Primary, type Reading } from '../cluster/primary.ts';
 import { problemsOf } from '../cluster/refusal.ts';
@@ -39,6 +38,7 @@ import {
 import { readyText } from './ready-text.ts';
 import type { CliOptions, Signal } from './run-cli.ts';
 import { openServiceNotifier, type ServiceNotifier } from './sd-notify.ts';
+import { spareMemory, tidyMemory } from './spare-memory.ts';
 import { Terminal } from './terminal.ts';
 
 /** How long the start waits for slow programs before it says that it is ready. */
@@ -79,11 +79,6 @@ async function run(options: CliOptions, logFiles: LogFiles): Promise<number> {
     if (error instanceof LogFileError) return failed(error.message, logFiles);
     throw error;
   }
-}
-
-/** The primary reads, and then waits: the room in which V8 would let short-lived objects pile up (96 MB) it never needs again. */
-function spareMemory(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 /** Reads the configuration; gives the exit status where nothing can be started. */
@@ -214,6 +209,7 @@ class Server {
       if (this.#stopAsked) return null;
       this.#writePid();
       this.#startDone();
+      tidyMemory();
       return null;
     } catch (error) {
       if (this.#stopAsked) return null;
@@ -326,6 +322,7 @@ class Server {
     const outcome = await this.#primary.reload().catch(internal);
     void this.#service?.ready(outcome.text);
     this.#tell('reload', { ...this.#reload, done: true, ...outcome });
+    tidyMemory();
   }
 
   async #onReopen(): Promise<void> {

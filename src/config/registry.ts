@@ -3,6 +3,9 @@ import { balanceDefaults, balanceRows } from '../balance/rows.ts';
 import { bodyDefaults, bodyRows } from '../body/rows.ts';
 import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
+import { accessDefaults, accessRows } from '../features/access/rows.ts';
+import { additionDefaults, additionRows } from '../features/addition/rows.ts';
+import { authBasicDefaults, authBasicRows } from '../features/auth-basic/rows.ts';
 import { authRequestDefaults, authRequestRows } from '../features/auth-request/rows.ts';
 import { brotliDefaults, brotliRows } from '../features/brotli/rows.ts';
 import { geoRows } from '../features/geo/rows.ts';
@@ -14,7 +17,9 @@ import { limitConnVariables } from '../features/limit-conn/variables.ts';
 import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
 import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
+import { mirrorDefaults, mirrorRows } from '../features/mirror/rows.ts';
 import { splitClientsRows } from '../features/split-clients/rows.ts';
+import { subDefaults, subRows } from '../features/sub/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { fastcgiVariables } from '../forward/fastcgi/variables.ts';
 import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
@@ -83,6 +88,11 @@ export const ROWS: readonly Row[] = [
   ...headersRows,
   ...gzipRows,
   ...brotliRows,
+  ...subRows,
+  ...additionRows,
+  ...mirrorRows,
+  ...accessRows,
+  ...authBasicRows,
   ...mapRows,
   ...geoRows,
   ...splitClientsRows,
@@ -109,6 +119,11 @@ export const DEFAULTS: Settings = {
   ...headersDefaults,
   ...gzipDefaults,
   ...brotliDefaults,
+  ...subDefaults,
+  ...additionDefaults,
+  ...mirrorDefaults,
+  ...accessDefaults,
+  ...authBasicDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,

@@ -14,6 +14,7 @@ export type Context =
   | 'location'
   | 'if in server'
   | 'if in location'
+  | 'limit_except'
   | 'types'
   | 'map'
   | 'geo'
@@ -183,6 +184,21 @@ export function choice<K extends keyof Settings>(
 ): SettingRow {
   const read = oneWord(`one of ${words.join(', ')}`, (text) => words.find((word) => word === text));
   return oneArgument(key, words.join(' | '), row, read);
+}
+
+/** `name mime-type …;` in lower case: besides text/html, which is always among them. `*` is all. */
+export function mimeTypes(key: KeysOf<readonly string[]>, row: Common): SettingRow {
+  const read = (words: readonly Word[], cx: ReadContext): readonly string[] => {
+    const types = new Set(['text/html']);
+    for (const word of words) {
+      const type = word.text.toLowerCase();
+      if (types.has(type)) cx.problems.warn(word.at, `duplicate MIME type "${type}"; remove one`);
+      types.add(type);
+    }
+    return [...types];
+  };
+  const args: Arity = [1, 1000];
+  return { kind: 'setting', key, repeat: 'union', args, syntax: 'mime-type …', ...row, read };
 }
 
 /** `name path;`, made absolute. */

@@ -10,14 +10,16 @@ import type { BodyPolicy } from '../body/policy.ts';
 import { TextPull } from '../body/pulls.ts';
 import { EMPTY_BODY, readWholeBody } from '../body/stored-body.ts';
 import { type StreamedBody, type StreamOwner, streamBody } from '../body/streamed-body.ts';
-import { Attempt, type Exchange, type Gone, type Handler, type Source } from '../exchange.ts';
+import { Attempt, type Exchange, FLUSH, type Gone, type Handler } from '../exchange.ts';
 import type { BodyOwner, BodyPull, RequestBody } from '../http/body-pull.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, type Failure, STATUS_OF } from '../shared/failure.ts';
 import type { Transport } from '../upstream/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { carryFields, enterAccelRedirect, obeyAccel } from './accel.ts';
 import { AttemptRun } from './attempt.ts';
+import { Spool, type SpoolOwner, type SpoolPolicy } from './buffering/spool.ts';
 import { type Held, Hold, type HoldOptions } from './hold.ts';
 import {
   blamesPeer,
@@ -46,8 +48,6 @@ export interface ForwardOptions extends HoldOptions {
   readonly body: BodyPolicy;
   /** Send the body while it still comes from the client; else it is read whole before a peer is asked. */
   readonly streamsBody: boolean;
-  /** Filters may hold back what they have of the answer. */
-  readonly holdsAnswer: boolean;
   /** False: the head goes without its body. */
   readonly passBody: boolean;
   /** What goes instead of the client's body; null = that. */
@@ -56,6 +56,11 @@ export interface ForwardOptions extends HoldOptions {
   readonly ignoreClientAbort: boolean;
   /** The peer reads no chunks (HTTP/1.0): a body goes with its length. */
   readonly needsLength: boolean;
+  /** Lower-case names of X-Accel- fields that are not obeyed. */
+  readonly ignoreHeaders: ReadonlySet<string>;
+  /** The client need not keep up with the peer. */
+  readonly buffering: boolean;
+  readonly spool: SpoolPolicy;
   /** Statuses of peers that error_page answers (proxy_intercept_errors); null = none. */
   readonly intercepts: ReadonlySet<number> | null;
   readonly log: ForwardLog;
@@ -73,8 +78,8 @@ export type FindUpstream = (
 export interface ForwardLog {
   /** An attempt failed: what, and whether another follows (`noRetry` = '' means yes). */
   attemptFailed(exchange: Exchange, attempt: Attempt, detail: string): void;
-  /** What is no failure: a FastCGI app wrote to its error output. */
-  note(exchange: Exchange, level: 'error', message: string): void;
+  /** What is no failure: a FastCGI app wrote to its error output, an answer went to a temporary file. */
+  note(exchange: Exchange, level: 'warn' | 'error', message: string): void;
 }
 
 export function createForward(options: ForwardOptions): Handler {
@@ -88,7 +93,7 @@ const NONE: BodyFraming = { kind: 'none' };
 const CHUNKED: BodyFraming = { kind: 'chunked' };
 
 /** One proxied exchange: what outlives its attempts. */
-export class Forward implements BodyOwner, StreamOwner, Source, Held {
+export class Forward implements BodyOwner, StreamOwner, SpoolOwner, Held {
   readonly exchange: Exchange;
   readonly options: ForwardOptions;
   /** The body where it still comes. */
@@ -108,12 +113,16 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
   #hold: Hold | null = null;
   ended = false;
   answerBegun = false;
-  /** Of each piece of the answer: FLUSH where filters must not wait for more. */
-  pieceFlags = 0;
+  /** Where the answer waits for a client that is slower than the peer; null while it is not. */
+  spool: Spool | null = null;
+  /** Pieces of the answer must not stick in filters: FLUSH, or 0. */
+  flush = 0;
+  #buffers = false;
 
   constructor(exchange: Exchange, options: ForwardOptions) {
     this.exchange = exchange;
     this.options = options;
+    this.buffer(options.buffering);
   }
 
   get survivesHalfClose(): boolean {
@@ -154,7 +163,7 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
       exchange.proxySecure = this.options.secure;
     }
     const { request } = exchange;
-    // A subrequest has the main exchange's head, not its body.
+    // A subrequest has the main exchange's head; what there is of a body it was given.
     if (exchange.isSub) return this.nextPeer(now);
     if (exchange.bodyRefused) exchange.body ??= EMPTY_BODY;
     if (!request.hasBody) {
@@ -391,7 +400,44 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
 
   #abort(failure: Failure): void {
     this.ended = true;
-    this.exchange.sink.abort(this, failure);
+    if (this.spool === null) this.exchange.sink.abort(this, failure);
+    else this.spool.abort(failure);
+  }
+
+  // Buffering.
+
+  /** Of the answer that is about to begin. */
+  buffer(isOn: boolean): void {
+    this.#buffers = isOn;
+    this.flush = isOn ? 0 : FLUSH;
+  }
+
+  /** The client does not keep up: false, and the peer waits for it. */
+  beginSpool(): boolean {
+    if (!this.#buffers) return false;
+    this.spool = new Spool(this.exchange, this.options.spool, this);
+    return true;
+  }
+
+  /** X-Accel- fields of the peer's answer; true: it goes no further, another location answers. */
+  obey(head: ResponseHead): boolean {
+    const { exchange, options } = this;
+    const target = obeyAccel(head, this, options.ignoreHeaders);
+    if (target === '') return false;
+    exchange.peerHead = head.text;
+    carryFields(exchange, head, null);
+    this.replaced();
+    if (!enterAccelRedirect(exchange, target))
+      exchange.location.fail(
+        exchange,
+        404,
+        `the peer's X-Accel-Redirect "${target}" is no path of this server`,
+      );
+    return true;
+  }
+
+  onSpoolNote(level: 'warn' | 'error', message: string): void {
+    this.options.log.note(this.exchange, level, message);
   }
 
   // The request's body.

@@ -54,9 +54,10 @@ export function compileResponseHead(options: ResponseHeadOptions) {
 
   return (exchange: Exchange, head: ResponseHead): void => {
     exchange.lines = copyLines(exchange, head, hidden, options);
+    if (exchange.carriedType !== '' && head.find('content-type') >= 0) exchange.carriedType = '';
     exchange.status = head.status;
     exchange.reason = head.reason;
-    exchange.peerHead = head.text;
+    exchange.peerHead = head.whole;
     exchange.ownServer = ownServer && head.find('server') >= 0;
     exchange.ownDate = ownDate && head.find('date') >= 0;
   };

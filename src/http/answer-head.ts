@@ -32,10 +32,10 @@ export class AnswerHead {
   seek: Seekable | null;
   /** What is sent of a seekable body; null = the whole of it. */
   segments: readonly Segment[] | null = null;
-  /** Some client would get another coding: Vary says so. */
-  varies = false;
   /** Trailers follow the body: it is chunked where the client can take that, whatever its length is. */
   expectTrailers = false;
+  /** Some client would get another coding: Vary says so. */
+  varies = false;
   /** A sentence for the status that a filter puts in the answer's place. */
   why = '';
 
@@ -122,12 +122,15 @@ export class AnswerHead {
     this.seek = null;
     this.segments = null;
     this.remove('accept-ranges');
+    this.weakenTag();
+  }
+
+  weakenTag(): void {
     const etag = this.get('etag');
-    if (etag !== undefined && !etag.startsWith('W/')) {
-      // nginx drops what is no entity tag.
-      if (etag.startsWith('"')) this.set('ETag', `W/${etag}`);
-      else this.remove('etag');
-    }
+    if (etag === undefined || etag.startsWith('W/')) return;
+    // nginx drops what is no entity tag.
+    if (etag.startsWith('"')) this.set('ETag', `W/${etag}`);
+    else this.remove('etag');
   }
 
   /** The lines, each ended by CRLF. */

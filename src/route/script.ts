@@ -100,8 +100,9 @@ const SILENT: ReadonlySet<number> = new Set([408, 444, 499]);
 function closeSilently(status: number): Step {
   return (x) => {
     x.status = status;
-    // A subrequest takes its main exchange along.
-    x.client.hangUp(x.main);
+    // A subrequest takes its main exchange along, unless that does not wait for it.
+    if (x.root.hangUp !== undefined) x.root.hangUp();
+    else x.client.hangUp(x.main);
     return 'answered';
   };
 }
@@ -231,7 +232,8 @@ function compileReplacement(replacement: string, isRedirect: boolean, lookup: Va
     const own = query === null ? null : query(x);
     x.captures = m;
     if (!keepsArgs || !x.hasArgs || x.args === '') return { uri, args: own };
-    return { uri, args: own === null || own === '' ? x.args : `${own}&${x.args}` };
+    // nginx puts the `&` also behind nothing.
+    return { uri, args: own === null ? x.args : `${own}&${x.args}` };
   };
 }
 

@@ -35,8 +35,8 @@ export function beginFileAnswer(
   exchange.status = 200;
   exchange.takeError();
   const modified = MODIFIED_TOLD.has(exchange.status);
-  exchange.lines =
-    typeLine(options.typeOf(exchange.uri)) + validatorLines(seek, options.coding, modified) + exchange.lines;
+  const validators = validatorLines(seek, options.coding, modified);
+  exchange.lines = typeLine(options.typeOf(exchange.uri)) + validators + exchange.lines;
   exchange.length = file.size;
   const passed = passHead(exchange, seek);
   if (passed === REPLACED) return null;

@@ -19,7 +19,7 @@ const TWICE = new Set(
   'include server listen types if rewrite return set break index location server_name access_log upstream'
     .split(' ')
     .concat('limit_req limit_req_zone limit_conn limit_conn_zone error_page auth_request_set'.split(' '))
-    .concat('add_header add_trailer'.split(' '))
+    .concat('add_header add_trailer sub_filter sub_filter_types mirror allow deny'.split(' '))
     .concat('proxy_set_header proxy_pass_header proxy_hide_header proxy_redirect log_format'.split(' '))
     .concat('fastcgi_param fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr'.split(' '))
     // The last one holds.
@@ -29,9 +29,8 @@ const TWICE = new Set(
       ),
     )
     // All together hold.
-    .concat(
-      'ssl_protocols proxy_next_upstream fastcgi_next_upstream fastcgi_ignore_headers environment'.split(' '),
-    )
+    .concat('ssl_protocols proxy_next_upstream fastcgi_next_upstream environment addition_types'.split(' '))
+    .concat(['proxy_ignore_headers', 'fastcgi_ignore_headers'])
     .concat([
       'proxy_ssl_protocols',
       'gzip_disable',
@@ -55,6 +54,10 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   if: ['($arg_a) { }'],
   upstream: ['one { server 127.0.0.1:1; }', 'two { server 127.0.0.1:1; }'],
   location: ['/x { }', '/y { }'],
+  satisfy: ['any', 'all'],
+  limit_except: ['GET { }', 'POST { }'],
+  allow: ['all', '10.0.0.0/8'],
+  deny: ['all', '::1'],
   program: ['one { command "sleep 1"; }', 'two { command "sleep 1"; }'],
   map: ['$host $one { }', '$host $two { }'],
   geo: ['$one { }', '$host $two { }'],
@@ -63,6 +66,10 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   error_page: ['404 /a', '500 /b'],
   try_files: ['/a /b'],
   auth_request_set: ['$one 1', '$two 2'],
+  add_before_body: ['/a'],
+  add_after_body: ['/a'],
+  addition_types: ['text/css', 'text/plain'],
+  mirror: ['/a', '/b'],
   rewrite: ['^ /x last'],
   return: ['404'],
   set: ['$x 1'],
@@ -125,6 +132,7 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   fastcgi_pass_header: ['A', 'B'],
   fastcgi_hide_header: ['A', 'B'],
   fastcgi_catch_stderr: ['A', 'B'],
+  proxy_ignore_headers: ['Expires', 'Vary'],
   fastcgi_ignore_headers: ['Expires', 'Vary'],
   fastcgi_split_path_info: ['^(.+)(/x)$'],
   fastcgi_next_upstream: ['error', 'timeout'],
@@ -137,6 +145,8 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   default_type: ['text/plain'],
   if_modified_since: ['exact'],
   expires: ['3s'],
+  sub_filter: ['a b', 'c d'],
+  sub_filter_types: ['text/css', 'text/x'],
   add_header: ['X-A b', 'X-C d always'],
   add_header_inherit: ['merge'],
   add_trailer: ['X-A b', 'X-C d always'],

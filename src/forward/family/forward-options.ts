@@ -1,6 +1,9 @@
 // What forwarding takes of the settings that all families of peers have.
 import { bodyPolicyOf } from '../../body/policy.ts';
+import { TempPlace } from '../../body/temp-place.ts';
 import type { Settings } from '../../config/model.ts';
+import { type BufferingKeys, USUAL_BUFFERS } from '../buffering/rows.ts';
+import type { SpoolPolicy } from '../buffering/spool.ts';
 import type { ForwardOptions } from '../forward.ts';
 import type { ForwardTools } from '../forward-tools.ts';
 import { type Family, familyOf } from './rows.ts';
@@ -30,9 +33,11 @@ export function familyOptions(
     readTimeoutMs: own.ReadTimeoutMs,
     body: bodyPolicyOf(settings),
     streamsBody: !own.RequestBuffering && own.PassRequestBody,
-    holdsAnswer: own.Buffering,
     passBody: own.PassRequestBody,
     ownBody: null,
+    ignoreHeaders: new Set(own.IgnoreHeaders),
+    buffering: own.Buffering,
+    spool: spoolPolicyOf(own),
     intercepts: own.InterceptErrors ? new Set(settings.errorPages.flatMap(({ codes }) => codes)) : null,
     ignoreClientAbort: own.IgnoreClientAbort,
     holdMs: tools.upstreams.holdOf(authority) ?? settings.proxyHoldMs,
@@ -40,4 +45,9 @@ export function familyOptions(
     waitPage: tools.waitPage,
     log: tools.log,
   };
+}
+
+function spoolPolicyOf({ Buffers, MaxTempFileBytes, TempPath }: BufferingKeys): SpoolPolicy {
+  const { count, bytes } = Buffers ?? USUAL_BUFFERS;
+  return { memoryBytes: count * bytes, maxFileBytes: MaxTempFileBytes, place: new TempPlace(TempPath) };
 }
