@@ -17,6 +17,7 @@ import {
 } from './exchange.ts';
 import type { FeaturePlace, NoteLevel } from './features/feature.ts';
 import { FEATURES } from './features/list.ts';
+import { createRate, limitByPeer } from './features/rate/rate.ts';
 import { zoneSpecs } from './features/zone-specs.ts';
 import { compileForward } from './forward/compile-forward.ts';
 import type { ForwardLog } from './forward/forward.ts';
@@ -32,6 +33,7 @@ import { createHostTable, serverByName } from './route/hosts.ts';
 import type { LocationEntry } from './route/locations.ts';
 import { createPhases } from './route/phases.ts';
 import { compileScript, type ScriptTools } from './route/script.ts';
+import { setsVariable } from './route/sets.ts';
 import { compileTemplate, type VariableLookup } from './route/template.ts';
 import { sendText } from './serve/answer.ts';
 import { createFail, createWaitPage, errorPage } from './serve/error-page.ts';
@@ -96,7 +98,14 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   );
   const peerTls = new PeerTlsSet(tools.tls.files, model.prefix, tools.previous?.peerTls ?? null);
   const zones = new ZoneSet(zoneSpecs(model), tools.previous?.zones ?? null);
-  const compiler = new ServerCompiler({ upstreams, peerTls, zones, lookup, tools });
+  const compiler = new ServerCompiler({
+    upstreams,
+    peerTls,
+    zones,
+    lookup,
+    tools,
+    setsRate: setsVariable(model, 'limit_rate'),
+  });
   const slices = new Slices();
   const servers: CompiledServer[] = [];
   for (const server of model.servers) {
@@ -220,6 +229,7 @@ interface CompilerParts {
   readonly zones: ZoneSet;
   readonly lookup: VariableLookup;
   readonly tools: RuntimeTools;
+  readonly setsRate: boolean;
 }
 
 class ServerCompiler {
@@ -228,10 +238,12 @@ class ServerCompiler {
   readonly #zones: ZoneSet;
   readonly #lookup: VariableLookup;
   readonly #tools: RuntimeTools;
+  readonly #setsRate: boolean;
   /** Of the server that is being compiled: index files start a new search in it. */
   #dispatcher: { current: Dispatcher | null } = { current: null };
 
-  constructor({ upstreams, peerTls, zones, lookup, tools }: CompilerParts) {
+  constructor({ upstreams, peerTls, zones, lookup, tools, setsRate }: CompilerParts) {
+    this.#setsRate = setsRate;
     this.#upstreams = upstreams;
     this.#peerTls = peerTls;
     this.#zones = zones;
@@ -288,6 +300,7 @@ class ServerCompiler {
     const typeOf = createTypeOf(settings.mimeTypes, settings.defaultType);
     return {
       lookup: this.#lookup,
+      report: (exchange, message) => this.#tools.log.note(exchange, 'error', message),
       redirect: sendRedirect,
       text: (exchange, status, body) => sendText(exchange, status, body, typeOf(exchange.uri)),
       implicit: (op: Extract<ScriptOp, { op: 'if' }>) =>
@@ -337,6 +350,7 @@ class ServerCompiler {
       ),
       fail: parts.fail,
       filters: filtersOf(featurePlace),
+      rate: createRate(featurePlace),
       log: at(place.at, () =>
         createAccessLog(settings.accessLog, settings.logFormats, this.#lookup, this.#tools.logFiles),
       ),
@@ -363,6 +377,7 @@ class ServerCompiler {
       prefix: this.#upstreams.prefix,
       zones: this.#zones,
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
+      setsRate: this.#setsRate,
       report: (exchange, level, message) => this.#tools.log.note(exchange, level, message),
     };
   }
@@ -395,7 +410,7 @@ class ServerCompiler {
       throw new CompileError(proxyPass.at, 'fastcgi_pass is read, but not served yet');
     if (proxyPass !== null) {
       const { absolute, waitPage } = parts;
-      const own = { upstreams: this.#upstreams, peerTls: this.#peerTls };
+      const own = { upstreams: this.#upstreams, peerTls: this.#peerTls, limitRate: limitByPeer };
       const tools = { ...own, lookup: this.#lookup, log, absolute, waitPage };
       return at(proxyPass.at, () => compileForward(proxyPass, settings, place.match, tools));
     }

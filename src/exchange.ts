@@ -176,6 +176,8 @@ export interface LocationRuntime {
   /** Called once when the exchange ended; null = nothing to log. */
   readonly log: Handler | null;
   readonly client: ClientPolicy;
+  /** The filter that limits the rate where a peer asks for it; not among `filters` where nothing else does. */
+  readonly rate?: Filter;
 }
 
 /** A virtual server as a front sees it. */
@@ -324,6 +326,8 @@ export class Exchange {
   /** What limit_req and limit_conn made of the request; '' while they did not look at it. Once they did they do not again. */
   limitReqStatus = '';
   limitConnStatus = '';
+  /** Bytes a second that its client gets, by `set` or by a peer (nginx: r->limit_rate); -1 = nobody has said it. */
+  limitRate = -1;
   /** Where the answer's maker writes: the first filter that joined, or the root. */
   sink: AnswerSink;
   /** Whom the root obeys and tells of the client: the last filter that joined, or the maker; null when nobody needs to hear. */

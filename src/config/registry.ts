@@ -9,6 +9,8 @@ import { limitConnVariables } from '../features/limit-conn/variables.ts';
 import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
 import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
+import { rateDefaults, rateRows } from '../features/rate/rows.ts';
+import { rateVariables } from '../features/rate/variables.ts';
 import { subDefaults, subRows } from '../features/sub/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { forwardDefaults, forwardRows } from '../forward/rows.ts';
@@ -82,6 +84,7 @@ export const ROWS: readonly Row[] = [
   ...serveRows,
   ...headersRows,
   ...subRows,
+  ...rateRows,
   ...mapRows,
   ...limitReqRows,
   ...limitConnRows,
@@ -104,6 +107,7 @@ export const DEFAULTS: Settings = {
   ...serveDefaults,
   ...headersDefaults,
   ...subDefaults,
+  ...rateDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,
@@ -169,6 +173,7 @@ const TABLES: readonly VariableTable[] = [
   observeVariables,
   limitReqVariables,
   limitConnVariables,
+  rateVariables,
 ];
 
 /** The getter of a variable that every configuration has. */
@@ -187,7 +192,7 @@ export function lookupVariable(given: string): Getter | undefined {
 }
 
 /** Variables of ours that a configuration may set all the same (NGX_HTTP_VAR_CHANGEABLE); names of families it may set too. */
-const SETTABLE = /^(?:args$|ssl_|proxy_(?:host|port)$)/;
+const SETTABLE = /^(?:args$|limit_rate$|ssl_|proxy_(?:host|port)$)/;
 
 /** Whether a configuration must not make a variable of this name: it would never be seen. */
 export function isBuiltIn(name: string): boolean {
@@ -200,7 +205,7 @@ export const lookupAny: VariableLookup = (given) => {
   const getter = lookupVariable(name);
   if (getter === undefined) return (x) => x.variables?.get(name);
   // `set $args` changes the arguments themselves.
-  if (name === 'args' || isBuiltIn(name)) return getter;
+  if (name === 'args' || name === 'limit_rate' || isBuiltIn(name)) return getter;
   return (x) => (x.variables === null ? undefined : x.variables.get(name)) ?? getter(x);
 };
 

@@ -3,6 +3,7 @@ import type { Feature } from './feature.ts';
 import { HEADERS } from './headers/headers.ts';
 import { LIMIT_CONN } from './limit-conn/limit-conn.ts';
 import { LIMIT_REQ } from './limit-req/limit-req.ts';
+import { RATE } from './rate/rate.ts';
 import { SUB } from './sub/sub.ts';
 
-export const FEATURES: readonly Feature[] = [LIMIT_REQ, LIMIT_CONN, HEADERS, SUB];
+export const FEATURES: readonly Feature[] = [LIMIT_REQ, LIMIT_CONN, HEADERS, SUB, RATE];

@@ -24,6 +24,8 @@ export interface ForwardTools {
   readonly log: ForwardLog;
   /** The value of a Location that was put right: absolute when it is a path and absolute_redirect is on. */
   readonly absolute: (exchange: Exchange, location: string) => string;
+  /** What comes of an X-Accel-Limit-Rate. */
+  readonly limitRate: (exchange: Exchange, value: string) => void;
   /** Answers with a page that asks again, and says what is waited for. */
   readonly waitPage: (exchange: Exchange, what: string) => void;
 }
@@ -70,6 +72,7 @@ export function compileForward(
       pass: settings.proxyPassHeader,
       redirects: compileRedirects(settings.proxyRedirect, target, prefix, lookup),
       absolute: tools.absolute,
+      limitRate: tools.limitRate,
     }),
     next: {
       // In nginx too `off` outweighs whatever stands beside it.

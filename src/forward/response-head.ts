@@ -26,6 +26,8 @@ export interface ResponseHeadOptions {
   readonly redirects: readonly RedirectRule[];
   /** What a Location becomes that a rule has changed. */
   readonly absolute: (exchange: Exchange, location: string) => string;
+  /** Hears of an X-Accel-Limit-Rate, which is hidden from the client. */
+  readonly limitRate: (exchange: Exchange, value: string) => void;
 }
 
 /** What nginx hides by default. */
@@ -79,9 +81,17 @@ function copyLines(
     if (runStart >= 0) out += text.slice(runStart, nameStart);
     runStart = -1;
     if (passes) out += `${head.name(i)}: ${moved ?? head.value(i)}\r\n`;
+    else if (isLimitRate(head, i)) options.limitRate(exchange, head.value(i));
   }
   return runStart < 0 ? out : out + text.slice(runStart, at[4 * head.count]);
 }
+
+function isLimitRate({ at, text }: ResponseHead, i: number): boolean {
+  const start = at[4 * i];
+  return at[4 * i + 1] - start === LIMIT_RATE.length && sameName(text, start, LIMIT_RATE);
+}
+
+const LIMIT_RATE = 'x-accel-limit-rate';
 
 function passesOn(head: ResponseHead, i: number, hidden: NameSet): boolean {
   const { at, ids, text, connectionNames } = head;

@@ -131,6 +131,8 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   if_modified_since: ['exact'],
   expires: ['3s'],
   sub_filter: ['a b', 'c d'],
+  limit_rate: ['4k'],
+  limit_rate_after: ['4k'],
   sub_filter_types: ['text/css', 'text/x'],
   add_header: ['X-A b', 'X-C d always'],
   add_header_inherit: ['merge'],

@@ -83,7 +83,13 @@ const write = compileRequestHead({
   http10: false,
   keepalive: true,
 });
-const take = compileResponseHead({ hide: [], pass: [], redirects: [], absolute: (_x, location) => location });
+const take = compileResponseHead({
+  hide: [],
+  pass: [],
+  redirects: [],
+  limitRate: () => {},
+  absolute: (_x, location) => location,
+});
 
 /** A whole request: read, and its head written for a peer. */
 function passOn(lines: string): () => void {

@@ -46,6 +46,7 @@ function open(ports: readonly number[], discovery: Discovery, settings = '', det
     log: {
       attemptFailed: (_x, attempt, text) => void log.push(`${attempt.peer} ${attempt.outcome}: ${text}`),
     },
+    limitRate: () => {},
     absolute: (_x, location) => location,
     waitPage: createWaitPage(page),
   });

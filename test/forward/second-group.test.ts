@@ -38,6 +38,7 @@ async function through(
       upstreams,
       peerTls: new PeerTlsSet({}, '/', null),
       log: { attemptFailed: () => {} },
+      limitRate: () => {},
       absolute: (_x, location) => location,
       waitPage: () => {},
     });
