@@ -89,6 +89,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'lookup',
     'finish',
     'finish-zones',
+    'finish-charsets',
     'addresses',
     'as-nginx',
     'describe',

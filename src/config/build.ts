@@ -1,5 +1,6 @@
 // Tree + registry → Model: contexts, arity, inheritance from level to level, all problems collected.
 import { isAbsolute, resolve } from 'node:path';
+import { readCharsetMap } from '../features/charset/read-map.ts';
 import { inheritHeaders } from '../features/headers/inherit.ts';
 import { withJsonHeaders } from '../forward/rows.ts';
 import { checkLogFormats } from '../observe/check-log-formats.ts';
@@ -52,6 +53,8 @@ export class Builder implements ScriptReader {
     const http = createLevel('http', main);
     const waiting: { directive: Directive; level: Level }[] = [];
     this.#topLevel(main, http, waiting);
+    for (const { directive } of waiting)
+      if (directive.name === 'charset_map') this.#charsetMap(directive, http);
     for (const { directive, level } of waiting) this.#block(directive, level);
     checkLogFormats(this.#tree.directives, this.problems);
     this.#variables.check(this.problems);
@@ -218,6 +221,8 @@ export class Builder implements ScriptReader {
       case 'types':
         this.types(directive, level);
         return;
+      case 'charset_map':
+        return;
       default:
         this.#define(directive, level);
     }
@@ -236,6 +241,13 @@ export class Builder implements ScriptReader {
     // In place, as the level's own: there may be a thousand blocks.
     if (before === undefined || before === null) level.own.set('mimeTypes', types);
     else for (const pair of types) before.push(pair);
+  }
+
+  /** All of them hold for all levels, wherever they stand. */
+  #charsetMap(directive: Directive, http: Level): void {
+    const before = (http.own.get('charsetMaps') ?? []) as Settings['charsetMaps'];
+    const map = readCharsetMap(directive, before, this.problems);
+    if (map !== undefined) http.own.set('charsetMaps', [...before, map]);
   }
 
   #named(directive: Directive, level: Level, context: Context): UpstreamModel {

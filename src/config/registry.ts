@@ -3,6 +3,7 @@ import { balanceDefaults, balanceRows } from '../balance/rows.ts';
 import { bodyDefaults, bodyRows } from '../body/rows.ts';
 import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
+import { charsetDefaults, charsetRows } from '../features/charset/rows.ts';
 import { headersDefaults, headersRows } from '../features/headers/rows.ts';
 import { limitConnDefaults, limitConnRows } from '../features/limit-conn/rows.ts';
 import { limitConnVariables } from '../features/limit-conn/variables.ts';
@@ -39,7 +40,6 @@ const NOT_YET: readonly Row[] = [
   'gzip_disable',
   'gzip_buffers',
   'gzip_http_version',
-  'charset',
   'http2',
 ].map((name) => ignored(name, HTTP_LEVELS, 'not supported yet', { warn: true, args: [1, 64] }));
 
@@ -84,6 +84,7 @@ export const ROWS: readonly Row[] = [
   ...serveRows,
   ...headersRows,
   ...subRows,
+  ...charsetRows,
   ...rateRows,
   ...mapRows,
   ...limitReqRows,
@@ -107,6 +108,7 @@ export const DEFAULTS: Settings = {
   ...serveDefaults,
   ...headersDefaults,
   ...subDefaults,
+  ...charsetDefaults,
   ...rateDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,

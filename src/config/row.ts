@@ -16,6 +16,7 @@ export type Context =
   | 'if in location'
   | 'types'
   | 'map'
+  | 'charset_map'
   | 'geo'
   | 'split_clients'
   | 'program';

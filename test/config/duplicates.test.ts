@@ -19,7 +19,7 @@ const TWICE = new Set(
   'include server listen types if rewrite return set break index location server_name access_log upstream'
     .split(' ')
     .concat(
-      'limit_req limit_req_zone limit_conn limit_conn_zone add_header add_trailer sub_filter sub_filter_types'.split(
+      'limit_req limit_req_zone limit_conn limit_conn_zone add_header add_trailer sub_filter sub_filter_types charset_types charset_map'.split(
         ' ',
       ),
     )
@@ -160,6 +160,9 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   gzip_http_version: ['1.1'],
   gzip_comp_level: ['3'],
   charset: ['utf-8'],
+  source_charset: ['koi8-r'],
+  charset_types: ['text/css', 'text/x'],
+  charset_map: ['a b { }', 'a c { }'],
   command: ['"sleep 1"'],
   autorestart: ['true'],
   stopsignal: ['TERM'],
