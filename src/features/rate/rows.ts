@@ -19,7 +19,7 @@ export const rateRows: readonly Row[] = [
     name: 'limit_rate',
     contexts: HTTP_AND_IF,
     args: [1, 1],
-    syntax: 'size',
+    syntax: 'rate',
     default: '0',
     doc: 'Bytes a second that a client gets of an answer; 0 is no limit. May hold variables; $limit_rate and X-Accel-Limit-Rate of a peer take its place.',
     read: readSize,
