@@ -200,6 +200,8 @@ export interface LocationRuntime {
   readonly script: ScriptPath | null;
   /** null = no root is configured. */
   readonly files: FilePlace | null;
+  /** The filter that limits the rate where a peer asks for it; not among `filters` where nothing else does. */
+  readonly rate?: Filter;
 }
 
 /** A virtual server as a front sees it. */
@@ -366,6 +368,8 @@ export class Exchange {
   /** What limit_req and limit_conn made of the request; '' while they did not look at it. Once they did they do not again. */
   limitReqStatus = '';
   limitConnStatus = '';
+  /** Bytes a second that its client gets, by `set` or by a peer (nginx: r->limit_rate); -1 = nobody has said it. */
+  limitRate = -1;
   /** Where the answer's maker writes: the first filter that joined, or the root. */
   sink: AnswerSink;
   /** Whom the root obeys and tells of the client: the last filter that joined, or the maker; null when nobody needs to hear. */
@@ -406,9 +410,6 @@ export class Exchange {
   /** What an answer with X-Accel-Redirect leaves to the one in its place: the line of its type, and others. */
   carriedType = '';
   carried = '';
-  /** X-Accel-Limit-Rate of the peer in bytes a second, 0 = no limit, -1 = it said none; X-Accel-Charset, '' = it said none. */
-  peerLimitRate = -1;
-  peerCharset = '';
 
   constructor(
     client: Client,

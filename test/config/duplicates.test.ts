@@ -20,6 +20,7 @@ const TWICE = new Set(
     .split(' ')
     .concat('limit_req limit_req_zone limit_conn limit_conn_zone error_page auth_request_set'.split(' '))
     .concat('add_header add_trailer sub_filter sub_filter_types mirror allow deny'.split(' '))
+    .concat('charset_types charset_map'.split(' '))
     .concat('proxy_set_header proxy_pass_header proxy_hide_header proxy_redirect log_format'.split(' '))
     .concat('fastcgi_param fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr'.split(' '))
     // The last one holds.
@@ -139,6 +140,8 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   if_modified_since: ['exact'],
   expires: ['3s'],
   sub_filter: ['a b', 'c d'],
+  limit_rate: ['4k'],
+  limit_rate_after: ['4k'],
   sub_filter_types: ['text/css', 'text/x'],
   add_header: ['X-A b', 'X-C d always'],
   add_header_inherit: ['merge'],
@@ -175,6 +178,9 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   gzip_http_version: ['1.1'],
   gzip_comp_level: ['3'],
   charset: ['utf-8'],
+  source_charset: ['koi8-r'],
+  charset_types: ['text/css', 'text/x'],
+  charset_map: ['a b { }', 'a c { }'],
   command: ['"sleep 1"'],
   autorestart: ['true'],
   stopsignal: ['TERM'],
