@@ -267,6 +267,15 @@ export interface Ending {
   onLastBytes?(x: Exchange): void;
 }
 
+/** Fields of an answer that go with the one in its place. */
+export interface Carried {
+  /** Content-Type without its charset, and that; '' = none. */
+  readonly type: string;
+  readonly charset: string;
+  /** Each ended by CRLF. */
+  readonly lines: string;
+}
+
 /** Whoever runs the steps of an exchange. */
 interface StepRunner {
   goOn(x: Exchange, result: StepResult): void;
@@ -368,9 +377,8 @@ export class Exchange {
   errorStatus = 0;
   /** Field lines that an error leaves to the answer of its error page (WWW-Authenticate). */
   keptLines = '';
-  /** What an answer with X-Accel-Redirect leaves to the one in its place: the line of its type, and others. */
-  carriedType = '';
-  carried = '';
+  /** What an answer with X-Accel-Redirect leaves to the one in its place; null = there was none. */
+  carried: Carried | null = null;
   /** X-Accel-Limit-Rate of the peer in bytes a second, 0 = no limit, -1 = it said none; X-Accel-Charset, '' = it said none. */
   peerLimitRate = -1;
   peerCharset = '';
@@ -434,7 +442,7 @@ export class Exchange {
 
   /** What an answer that another one stands for has left: an error its status and lines, X-Accel-Redirect some fields. */
   takeError(): void {
-    if (this.carried !== '' || this.carriedType !== '') this.#takeCarried();
+    if (this.carried !== null) this.#takeCarried(this.carried);
     if (this.errorStatus === 0) return;
     this.status = this.errorStatus;
     this.reason = '';
@@ -443,15 +451,22 @@ export class Exchange {
     this.keptLines = '';
   }
 
-  #takeCarried(): void {
-    const type = this.carriedType;
-    if (type !== '') {
-      const lines = this.lines.replace(/^content-type:.*\r\n/im, () => type);
-      this.lines = lines === this.lines && !lines.includes(type) ? type + lines : lines;
-    }
-    this.lines += this.carried;
-    this.carriedType = '';
-    this.carried = '';
+  /** Once: but a charset stays for whatever types come after it. */
+  #takeCarried(carried: Carried): void {
+    const { charset } = carried;
+    const own = CONTENT_TYPE.exec(this.lines)?.[1];
+    let type = carried.type === '' ? (own ?? '') : carried.type;
+    if (type !== '' && charset !== '' && !CHARSET.test(type)) type += `; charset=${charset}`;
+    const line = `Content-Type: ${type}\r\n`;
+    if (own !== undefined) this.lines = this.lines.replace(CONTENT_TYPE, () => line);
+    else if (type !== '') this.lines = line + this.lines;
+    this.lines += carried.lines;
+    this.carried = { type: '', charset, lines: '' };
+  }
+
+  /** The page of a status takes the answer's place: it has a type of its own. */
+  dropCarriedType(): void {
+    if (this.carried !== null) this.carried = { ...this.carried, type: '' };
   }
 
   isCurrent(ticket: number): boolean {
@@ -515,6 +530,9 @@ export class Exchange {
     else this.attempts.push(attempt);
   }
 }
+
+const CONTENT_TYPE = /^content-type: *(.*)\r\n/im;
+const CHARSET = /; *charset=/i;
 
 /** Shared by all exchanges that were never forwarded. */
 const NO_ATTEMPTS: Attempt[] = [];

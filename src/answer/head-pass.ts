@@ -33,14 +33,17 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
     x.status = head.status;
     if (verdict === PASS) continue;
     if (verdict !== JOIN) {
-      // What other filters have added stays, as in nginx.
+      // What other filters have added stays, as in nginx; but a condition that failed clears all (ngx_http_clean_header).
+      const isClean = filter.slot === 'not_modified';
+      if (isClean) x.carried = null;
       for (const name of OF_THE_BODY) head.remove(name);
-      x.location.fail(x, verdict, head.why, head.lines);
+      x.location.fail(x, verdict, head.why, isClean ? '' : head.lines);
       return REPLACED;
     }
     if (joined === null) joined = [filter];
     else joined.push(filter);
   }
+  x.carried = null;
   x.lines = head.lines;
   x.length = head.length;
   if (x.method === 'HEAD' || BODYLESS.has(x.status)) return BARE;

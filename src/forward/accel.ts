@@ -1,6 +1,7 @@
 // What a peer's answer says with X-Accel- fields of how it is to go on (ngx_http_upstream_process_headers). Of two of a name the first holds.
 import type { Exchange } from '../exchange.ts';
 import { percentDecode } from '../route/uri.ts';
+import type { RewriteCookie } from './cookies.ts';
 
 /** What is read of a head. */
 export interface AccelFields {
@@ -33,21 +34,23 @@ export function obeyAccel(head: AccelFields, to: Accelerated, ignored: ReadonlyS
 const CARRIED = ['set-cookie', 'content-disposition', 'cache-control', 'expires', 'accept-ranges'];
 
 /** Leaves them to the exchange; Set-Cookie as `cookie` makes it. */
-export function carryFields(
-  x: Exchange,
-  head: AccelFields,
-  cookie: ((value: string) => string) | null,
-): void {
-  const type = head.get('content-type');
-  if (type !== undefined) x.carriedType = `Content-Type: ${type}\r\n`;
+export function carryFields(x: Exchange, head: AccelFields, cookie: RewriteCookie | null): void {
+  const before = x.carried;
+  const given = head.get('content-type');
+  let lines = before?.lines ?? '';
   for (let i = 0; i < head.count; i++) {
     const name = head.name(i);
     const lower = name.toLowerCase();
     if (!CARRIED.includes(lower)) continue;
     const value = head.value(i);
-    x.carried += `${name}: ${lower === 'set-cookie' && cookie !== null ? cookie(value) : value}\r\n`;
+    lines += `${name}: ${lower === 'set-cookie' && cookie !== null ? cookie(x, value) : value}\r\n`;
   }
+  const [, type, charset] = WITH_CHARSET.exec(given ?? '') ?? ['', given ?? before?.type ?? '', ''];
+  x.carried = { type, charset: charset || (before?.charset ?? ''), lines };
 }
+
+/** As ngx_http_upstream_copy_content_type cuts it. */
+const WITH_CHARSET = /^(.*?); *charset="?(.*?)"?$/i;
 
 /** Goes to where the answer is; false: no place of this server (404). */
 export function enterAccelRedirect(x: Exchange, target: string): boolean {

@@ -9,6 +9,7 @@ import { escapeUri, standsInPath } from '../route/uri.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
 import { USUAL_HEAD_BYTES } from './buffering/rows.ts';
+import { compileCookies } from './cookies.ts';
 import { familyOptions } from './family/forward-options.ts';
 import { createForward, type ForwardOptions } from './forward.ts';
 import type { ForwardTools } from './forward-tools.ts';
@@ -42,6 +43,14 @@ export function compileForward(
   const { lookup } = tools;
   const prefix = match === null ? '' : toBytes(match.text);
   const target = compileTarget(pass, prefix, tools);
+  const cookie = compileCookies(
+    {
+      domains: settings.proxyCookieDomain,
+      paths: settings.proxyCookiePath,
+      flags: settings.proxyCookieFlags,
+    },
+    lookup,
+  );
   const passesBody = settings.proxyPassRequestBody && settings.proxySetBody === null;
   return createForward({
     ...familyOptions('proxy', settings, target.authority, tools),
@@ -57,8 +66,10 @@ export function compileForward(
       hide: settings.proxyHideHeader,
       pass: settings.proxyPassHeader,
       redirects: compileRedirects(settings.proxyRedirect, target, prefix, lookup),
+      cookie,
       absolute: tools.absolute,
     }),
+    carriedCookie: cookie,
     needsLength: settings.proxyHttpVersion === '1.0',
   });
 }

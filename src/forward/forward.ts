@@ -20,6 +20,7 @@ import type { Upstream } from '../upstream/upstream.ts';
 import { carryFields, enterAccelRedirect, obeyAccel } from './accel.ts';
 import { AttemptRun } from './attempt.ts';
 import { Spool, type SpoolOwner, type SpoolPolicy } from './buffering/spool.ts';
+import type { RewriteCookie } from './cookies.ts';
 import { type Held, Hold, type HoldOptions } from './hold.ts';
 import {
   blamesPeer,
@@ -58,6 +59,8 @@ export interface ForwardOptions extends HoldOptions {
   readonly needsLength: boolean;
   /** Lower-case names of X-Accel- fields that are not obeyed. */
   readonly ignoreHeaders: ReadonlySet<string>;
+  /** What a Set-Cookie becomes that X-Accel-Redirect carries; null = it stays. */
+  readonly carriedCookie: RewriteCookie | null;
   /** The client need not keep up with the peer. */
   readonly buffering: boolean;
   readonly spool: SpoolPolicy;
@@ -423,7 +426,7 @@ export class Forward implements BodyOwner, StreamOwner, SpoolOwner, Held {
     const target = obeyAccel(head, this, options.ignoreHeaders);
     if (target === '') return false;
     exchange.peerHead = head.text;
-    carryFields(exchange, head, null);
+    carryFields(exchange, head, options.carriedCookie);
     this.replaced();
     if (!enterAccelRedirect(exchange, target))
       exchange.location.fail(
@@ -488,6 +491,7 @@ export class Forward implements BodyOwner, StreamOwner, SpoolOwner, Held {
   /** The peer's answer goes no further: error_page has another one for its status. */
   intercept(head: ResponseHead): void {
     const { status } = head;
+    this.exchange.peerHead = head.text;
     const challenge = status === 401 ? head.getAll('www-authenticate') : undefined;
     this.replaced();
     const lines = challenge === undefined ? '' : `WWW-Authenticate: ${challenge}\r\n`;

@@ -31,7 +31,8 @@ export function beginFileAnswer(
   clearAnswer(exchange);
   const seek = seekableOf(file, options);
   exchange.status = 200;
-  exchange.lines = typeLine(options.typeOf(exchange.uri)) + validatorLines(seek);
+  const isDated = exchange.errorStatus === 0 || DATED.has(exchange.errorStatus);
+  exchange.lines = typeLine(options.typeOf(exchange.uri)) + validatorLines(seek, isDated);
   exchange.length = file.size;
   const passed = passHead(exchange, seek);
   if (passed === REPLACED) return null;
@@ -71,7 +72,7 @@ const LETTER_R = 0x72;
 /** Field lines of the answer to a plain request: 200 with the whole file, of this Content-Type ('' = none). */
 export function plainLines(type: string, file: FileFacts, options: FileHeadOptions): string {
   const accept = options.maxRanges > 0 ? 'Accept-Ranges: bytes\r\n' : '';
-  return typeLine(type) + validatorLines(seekableOf(file, options)) + accept;
+  return typeLine(type) + validatorLines(seekableOf(file, options), true) + accept;
 }
 
 function seekableOf(file: FileFacts, options: FileHeadOptions): Seekable {
@@ -81,8 +82,11 @@ function seekableOf(file: FileFacts, options: FileHeadOptions): Seekable {
   return { size, mtime, etag, maxRanges, ifModifiedSince };
 }
 
-function validatorLines(seek: Seekable): string {
-  const modified = `Last-Modified: ${modifiedDate(seek.mtime)}\r\n`;
+/** Statuses of answers that say when their file was changed (ngx_http_header_filter). */
+const DATED: ReadonlySet<number> = new Set([200, 206, 304]);
+
+function validatorLines(seek: Seekable, isDated: boolean): string {
+  const modified = isDated ? `Last-Modified: ${modifiedDate(seek.mtime)}\r\n` : '';
   return seek.etag === '' ? modified : `${modified}ETag: ${seek.etag}\r\n`;
 }
 

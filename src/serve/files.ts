@@ -172,7 +172,8 @@ class FileHandler {
 
   #sendCopy(exchange: Exchange, copy: FileCopy): void {
     const { request } = exchange;
-    if (exchange.location.filters !== null || !isPlain(request)) {
+    // The status of an error, whose page this is, changes what is said of the file.
+    if (exchange.location.filters !== null || exchange.errorStatus !== 0 || !isPlain(request)) {
       const parts = beginFileAnswer(exchange, copy, this.#options);
       if (parts === null) return;
       const body = assemble(copy.body, parts);

@@ -20,6 +20,7 @@ const TWICE = new Set(
     .split(' ')
     .concat('limit_req limit_req_zone limit_conn limit_conn_zone error_page auth_request_set'.split(' '))
     .concat('proxy_set_header proxy_pass_header proxy_hide_header proxy_redirect log_format'.split(' '))
+    .concat('proxy_cookie_domain proxy_cookie_path proxy_cookie_flags'.split(' '))
     .concat('fastcgi_param fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr'.split(' '))
     // The last one holds.
     .concat(
@@ -106,6 +107,9 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   proxy_pass_header: ['A', 'B'],
   proxy_hide_header: ['A', 'B'],
   proxy_redirect: ['/a /b', '/c /d'],
+  proxy_cookie_domain: ['a b', 'c d'],
+  proxy_cookie_path: ['/a /b', '/c /d'],
+  proxy_cookie_flags: ['a secure', 'b httponly'],
   proxy_http_version: ['1.1'],
   proxy_method: ['GET'],
   proxy_next_upstream: ['error', 'timeout'],

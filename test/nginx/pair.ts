@@ -91,7 +91,11 @@ export function comparable(answer: Answer, side: Side): Comparable {
 }
 
 function isPageWithoutBody(answer: Answer): boolean {
-  return answer.framing === 'none' && answer.status >= 300 && field(answer, 'content-type') === 'text/html';
+  return (
+    answer.framing === 'none' &&
+    answer.status >= 300 &&
+    /^text\/html(?:;|$)/.test(field(answer, 'content-type'))
+  );
 }
 
 /** The answers of both sides to the same bytes. */

@@ -36,6 +36,7 @@ export function familyOptions(
     passBody: own.PassRequestBody,
     ownBody: null,
     ignoreHeaders: new Set(own.IgnoreHeaders),
+    carriedCookie: null,
     buffering: own.Buffering,
     spool: spoolPolicyOf(own),
     intercepts: own.InterceptErrors ? new Set(settings.errorPages.flatMap(({ codes }) => codes)) : null,

@@ -30,6 +30,7 @@ export function compileFastcgi(pass: ProxyPass, settings: Settings, tools: Forwa
       hide: settings.fastcgiHideHeader,
       pass: settings.fastcgiPassHeader,
       redirects: [],
+      cookie: null,
       absolute: tools.absolute,
     }),
     needsLength: false,
