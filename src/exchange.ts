@@ -414,6 +414,16 @@ export class Exchange {
     this.source = last;
   }
 
+  /** Puts a filter between the maker and all others. */
+  prepend(link: Link): void {
+    const first = this.#first;
+    if (first === null) return this.setChain(link, link);
+    link.source = first.source;
+    first.source = link;
+    this.#first = link;
+    this.sink = link;
+  }
+
   /** The answer so far never began: its filters give back what they hold, and its maker is no longer heard. */
   dropAnswer(): void {
     this.#epoch++;

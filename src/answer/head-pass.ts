@@ -30,6 +30,7 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
   for (const filter of filters) {
     if (x.isSub && !OF_EACH.has(filter.slot)) continue;
     const verdict = filter.head(x, head);
+    if (x.status !== head.status) x.reason = '';
     x.status = head.status;
     if (verdict === PASS) continue;
     if (verdict !== JOIN) {

@@ -33,17 +33,25 @@ export function obeyAccel(head: AccelFields, to: Accelerated, ignored: ReadonlyS
 /** Fields of the peer's answer that go with the one in its place, hidden or not (ngx_http_upstream_headers_in: redirect). */
 const CARRIED = ['set-cookie', 'content-disposition', 'cache-control', 'expires', 'accept-ranges'];
 
-/** Leaves them to the exchange; Set-Cookie as `cookie` makes it. */
-export function carryFields(x: Exchange, head: AccelFields, cookie: RewriteCookie | null): void {
+/** What of them is not carried as it stands. */
+export interface Carrying {
+  /** What a Set-Cookie becomes. */
+  readonly carriedCookie: RewriteCookie | null;
+  /** Not null: what the peer says of ranges does not hold. */
+  readonly seekPeer: unknown;
+}
+
+/** Leaves them to the exchange. */
+export function carryFields(x: Exchange, head: AccelFields, { carriedCookie, seekPeer }: Carrying): void {
   const before = x.carried;
   const given = head.get('content-type');
   let lines = before?.lines ?? '';
   for (let i = 0; i < head.count; i++) {
     const name = head.name(i);
     const lower = name.toLowerCase();
-    if (!CARRIED.includes(lower)) continue;
+    if (!CARRIED.includes(lower) || (lower === 'accept-ranges' && seekPeer !== null)) continue;
     const value = head.value(i);
-    lines += `${name}: ${lower === 'set-cookie' && cookie !== null ? cookie(x, value) : value}\r\n`;
+    lines += `${name}: ${lower === 'set-cookie' && carriedCookie !== null ? carriedCookie(x, value) : value}\r\n`;
   }
   const [, type, charset] = WITH_CHARSET.exec(given ?? '') ?? ['', given ?? before?.type ?? '', ''];
   x.carried = { type, charset: charset || (before?.charset ?? ''), lines };

@@ -14,7 +14,7 @@ import { familyOptions } from './family/forward-options.ts';
 import { createForward, type ForwardOptions } from './forward.ts';
 import type { ForwardTools } from './forward-tools.ts';
 import { compileRequestHead } from './request-head.ts';
-import { compileResponseHead, HIDDEN_OF_PROXY, type RedirectRule } from './response-head.ts';
+import { compileResponseHead, hiddenOf, type RedirectRule } from './response-head.ts';
 import type { ProxyPass, ProxyRedirect } from './rows.ts';
 import { byRequest, maySecure } from './tls/peer-files.ts';
 import { defaultPeerName, type PeerTemplates } from './tls/peer-tls.ts';
@@ -62,7 +62,7 @@ export function compileForward(
     transport: compileTransport(pass, settings, tools),
     back: compileHttp1(target, settings, lookup),
     takeHead: compileResponseHead({
-      hidden: HIDDEN_OF_PROXY,
+      hidden: hiddenOf('proxy', settings.proxyForceRanges),
       hide: settings.proxyHideHeader,
       pass: settings.proxyPassHeader,
       redirects: compileRedirects(settings.proxyRedirect, target, prefix, lookup),

@@ -19,6 +19,7 @@ import type { Transport } from '../upstream/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { carryFields, enterAccelRedirect, obeyAccel } from './accel.ts';
 import { AttemptRun } from './attempt.ts';
+import { Pace } from './buffering/pace.ts';
 import { Spool, type SpoolOwner, type SpoolPolicy } from './buffering/spool.ts';
 import type { RewriteCookie } from './cookies.ts';
 import { type Held, Hold, type HoldOptions } from './hold.ts';
@@ -30,6 +31,7 @@ import {
   type NextPolicy,
   type Progress,
 } from './next-upstream.ts';
+import type { SeekPeer } from './peer-ranges.ts';
 
 /** What a location with proxy_pass is compiled to. Times in ms. */
 export interface ForwardOptions extends HoldOptions {
@@ -59,6 +61,10 @@ export interface ForwardOptions extends HoldOptions {
   readonly needsLength: boolean;
   /** Lower-case names of X-Accel- fields that are not obeyed. */
   readonly ignoreHeaders: ReadonlySet<string>;
+  /** Ranges of the peer's answers are made here; null = they are the peer's matter. */
+  readonly seekPeer: SeekPeer | null;
+  /** Bytes a second that are read of a buffered answer; 0 = no limit. */
+  readonly limitRateBytes: number;
   /** What a Set-Cookie becomes that X-Accel-Redirect carries; null = it stays. */
   readonly carriedCookie: RewriteCookie | null;
   /** The client need not keep up with the peer. */
@@ -426,7 +432,7 @@ export class Forward implements BodyOwner, StreamOwner, SpoolOwner, Held {
     const target = obeyAccel(head, this, options.ignoreHeaders);
     if (target === '') return false;
     exchange.peerHead = head.text;
-    carryFields(exchange, head, options.carriedCookie);
+    carryFields(exchange, head, options);
     this.replaced();
     if (!enterAccelRedirect(exchange, target))
       exchange.location.fail(
@@ -435,6 +441,12 @@ export class Forward implements BodyOwner, StreamOwner, SpoolOwner, Held {
         `the peer's X-Accel-Redirect "${target}" is no path of this server`,
       );
     return true;
+  }
+
+  /** How fast the answer may be read; null = as fast as it comes. */
+  get pace(): Pace | null {
+    const { limitRateBytes } = this.options;
+    return this.#buffers && limitRateBytes > 0 ? new Pace(limitRateBytes) : null;
   }
 
   onSpoolNote(level: 'warn' | 'error', message: string): void {

@@ -42,8 +42,14 @@ const HIDDEN: readonly string[] = [
   'x-accel-charset',
 ];
 
-export const HIDDEN_OF_PROXY: readonly string[] = ['date', 'server', 'x-pad', ...HIDDEN];
-export const HIDDEN_OF_FASTCGI: readonly string[] = ['status', ...HIDDEN];
+const HIDDEN_OF_PROXY: readonly string[] = ['date', 'server', 'x-pad', ...HIDDEN];
+const HIDDEN_OF_FASTCGI: readonly string[] = ['status', ...HIDDEN];
+
+/** Where ranges are made here, the peer's word on them is not the client's. */
+export function hiddenOf(family: 'proxy' | 'fastcgi', forcesRanges: boolean): readonly string[] {
+  const hidden = family === 'proxy' ? HIDDEN_OF_PROXY : HIDDEN_OF_FASTCGI;
+  return forcesRanges ? [...hidden, 'accept-ranges'] : hidden;
+}
 
 const DROPPED = new Uint8Array(16);
 for (const id of [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE, TE, KEEP_ALIVE]) DROPPED[id] = 1;

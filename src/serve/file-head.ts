@@ -79,7 +79,7 @@ function seekableOf(file: FileFacts, options: FileHeadOptions): Seekable {
   const { mtime, size } = file;
   const etag = options.etag ? `"${mtime.toString(16)}-${size.toString(16)}"` : '';
   const { maxRanges, ifModifiedSince } = options;
-  return { size, mtime, etag, maxRanges, ifModifiedSince };
+  return { size, mtime, etag, maxRanges, ifModifiedSince, streamed: false };
 }
 
 /** Statuses of answers that say when their file was changed (ngx_http_header_filter). */

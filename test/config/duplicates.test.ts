@@ -129,6 +129,7 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   fastcgi_busy_buffers_size: ['16k'],
   fastcgi_temp_file_write_size: ['16k'],
   fastcgi_limit_rate: ['0'],
+  proxy_limit_rate: ['1k'],
   proxy_temp_file_write_size: ['16k'],
   index: ['a', 'b'],
   default_type: ['text/plain'],

@@ -10,7 +10,7 @@ import { USUAL_HEAD_BYTES } from '../buffering/rows.ts';
 import { familyOptions } from '../family/forward-options.ts';
 import { createForward, type FindUpstream } from '../forward.ts';
 import type { ForwardTools } from '../forward-tools.ts';
-import { compileResponseHead, HIDDEN_OF_FASTCGI } from '../response-head.ts';
+import { compileResponseHead, hiddenOf } from '../response-head.ts';
 import type { ProxyPass } from '../rows.ts';
 
 export const FASTCGI_SCHEME = 'fastcgi://';
@@ -26,7 +26,7 @@ export function compileFastcgi(pass: ProxyPass, settings: Settings, tools: Forwa
     transport: () => FASTCGI_TRANSPORT,
     back: compileBack(settings, tools.lookup),
     takeHead: compileResponseHead({
-      hidden: HIDDEN_OF_FASTCGI,
+      hidden: hiddenOf('fastcgi', settings.fastcgiForceRanges),
       hide: settings.fastcgiHideHeader,
       pass: settings.fastcgiPassHeader,
       redirects: [],
