@@ -22,6 +22,7 @@ const TWICE = new Set(
     .concat('add_header add_trailer sub_filter sub_filter_types mirror allow deny'.split(' '))
     .concat('charset_types charset_map'.split(' '))
     .concat('proxy_set_header proxy_pass_header proxy_hide_header proxy_redirect log_format'.split(' '))
+    .concat('proxy_cookie_domain proxy_cookie_path proxy_cookie_flags'.split(' '))
     .concat('fastcgi_param fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr'.split(' '))
     // The last one holds.
     .concat(
@@ -115,6 +116,9 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   proxy_pass_header: ['A', 'B'],
   proxy_hide_header: ['A', 'B'],
   proxy_redirect: ['/a /b', '/c /d'],
+  proxy_cookie_domain: ['a b', 'c d'],
+  proxy_cookie_path: ['/a /b', '/c /d'],
+  proxy_cookie_flags: ['a secure', 'b httponly'],
   proxy_http_version: ['1.1'],
   proxy_method: ['GET'],
   proxy_next_upstream: ['error', 'timeout'],
@@ -134,6 +138,7 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   fastcgi_busy_buffers_size: ['16k'],
   fastcgi_temp_file_write_size: ['16k'],
   fastcgi_limit_rate: ['0'],
+  proxy_limit_rate: ['1k'],
   proxy_temp_file_write_size: ['16k'],
   index: ['a', 'b'],
   default_type: ['text/plain'],
