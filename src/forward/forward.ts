@@ -438,9 +438,10 @@ export class Forward implements BodyOwner, StreamOwner, AnswerSource, Held {
   /** The peer's answer goes no further: error_page has another one for its status. */
   intercept(head: ResponseHead): void {
     const { status } = head;
-    const challenge = status === 401 ? head.getAll('www-authenticate') : undefined;
+    let lines = '';
+    for (let i = 0; status === 401 && i < head.count; i++)
+      if (head.named(i, 'www-authenticate')) lines += `${head.name(i)}: ${head.value(i)}\r\n`;
     this.replaced();
-    const lines = challenge === undefined ? '' : `WWW-Authenticate: ${challenge}\r\n`;
     this.exchange.location.fail(this.exchange, status, '', lines);
   }
 
