@@ -76,6 +76,10 @@ export interface AnswerSink {
 export interface Root extends AnswerSink {
   /** The whole answer at once; Content-Length is its length. Filters never see it. */
   sendWhole(from: Source, x: Exchange, body: string | Buffer): void;
+  /** Ends it without an answer; where this is missing, the main exchange ends with it. */
+  hangUp?(): void;
+  /** Whether something else stands for an answer that an error would make; it was given then. */
+  onError?(x: Exchange): boolean;
 }
 
 /** One filter at work on one answer: sink of the one before it, source of the one behind. */
@@ -166,6 +170,20 @@ export type Handler = (exchange: Exchange) => void;
  */
 export type Fail = (exchange: Exchange, status: number, detail: string, lines?: string) => void;
 
+/** How a location finds the script in a path: `$fastcgi_script_name`, `$fastcgi_path_info`. */
+export interface ScriptPath {
+  nameOf(uri: string): string;
+  infoOf(uri: string): string;
+}
+
+/** Where the files of a location are, bytes as latin1: `$document_root` and its like. */
+export interface FilePlace {
+  /** Root or alias, absolute. */
+  root(exchange: Exchange): string;
+  /** The file of the present URI; undefined where it has none. */
+  path(exchange: Exchange): string | undefined;
+}
+
 /** A compiled location, or the server's own level where no location matches. */
 export interface LocationRuntime {
   /** Its phases from limit_req on, then content: proxies, serves a file, answers. Called once the location is final. */
@@ -175,7 +193,13 @@ export interface LocationRuntime {
   readonly filters: readonly Filter[] | null;
   /** Called once when the exchange ended; null = nothing to log. */
   readonly log: Handler | null;
+  /** nginx's log_subrequest. */
+  readonly logsSubrequests: boolean;
   readonly client: ClientPolicy;
+  /** null where the path is the script's name as it is. */
+  readonly script: ScriptPath | null;
+  /** null = no root is configured. */
+  readonly files: FilePlace | null;
 }
 
 /** A virtual server as a front sees it. */
@@ -230,6 +254,7 @@ export const FILTERS = [
   'sub',
   'charset',
   'ssi',
+  'postpone',
   'gzip',
   'range',
   'rate',
@@ -248,9 +273,19 @@ export interface Filter {
   join?(x: Exchange, next: AnswerSink): Link;
 }
 
+/**
+ * Bits of `coding` (nginx: gzip_tested, gzip_ok, gzip_vary): it was asked whether the client takes gzip; it does; the answer depends
+ * on Accept-Encoding.
+ */
+export const CODING_TESTED = 1;
+export const CODING_OK = 2;
+export const VARIES = 4;
+
 /** Who hears of an exchange's end: once, whatever ended it, when the last hold is gone. */
 export interface Ending {
   onExchangeEnd(x: Exchange): void;
+  /** The answer's last bytes are about to leave: what the client must find done when it has them. Perhaps never, perhaps twice. */
+  onLastBytes?(x: Exchange): void;
 }
 
 /** Whoever runs the steps of an exchange. */
@@ -321,6 +356,8 @@ export class Exchange {
   ended = false;
 
   attempts: Attempt[] = NO_ATTEMPTS;
+  /** The peer's head as it came, for `$upstream_http_…`; '' without. */
+  peerHead = '';
   /** Name of the upstream group or host: `$proxy_host`. */
   proxyHost = '';
   /** Whether TLS leads there. */
@@ -345,8 +382,15 @@ export class Exchange {
   /** Of a status that a step gives: why, and the field lines that belong to it (WWW-Authenticate), each ended by CRLF. */
   errorDetail = '';
   errorLines = '';
+  /** What is known of its compression: CODING_TESTED, CODING_OK, VARIES. */
+  coding = 0;
+  /** Bytes of the body before and after it was compressed: `$gzip_ratio`; 0 while that is not done. */
+  gzipIn = 0;
+  gzipOut = 0;
   /** The exchange that this one was made for; itself for a client's own request. */
   main: Exchange = this;
+  /** How many subrequests stand between it and the main exchange. */
+  depth = 0;
   #holds = 0;
   #endings: Ending[] | null = null;
   /** An error page's own request: a second error is answered with a page of ours (nginx: r->error_page). */
@@ -359,6 +403,12 @@ export class Exchange {
   errorPending = false;
   /** The body is not read any more: nobody looks at its length again. */
   bodyRefused = false;
+  /** What an answer with X-Accel-Redirect leaves to the one in its place: the line of its type, and others. */
+  carriedType = '';
+  carried = '';
+  /** X-Accel-Limit-Rate of the peer in bytes a second, 0 = no limit, -1 = it said none; X-Accel-Charset, '' = it said none. */
+  peerLimitRate = -1;
+  peerCharset = '';
 
   constructor(
     client: Client,
@@ -423,8 +473,9 @@ export class Exchange {
     this.errorPending = true;
   }
 
-  /** What errors have left to the answer that goes out now: their status and lines. */
+  /** What an answer that another one stands for has left: an error its status and lines, X-Accel-Redirect some fields. */
   takeError(): void {
+    if (this.carried !== '' || this.carriedType !== '') this.#takeCarried();
     if (!this.errorPending) return;
     this.errorPending = false;
     if (this.errorStatus !== 0) {
@@ -433,6 +484,17 @@ export class Exchange {
     }
     this.lines += this.keptLines;
     this.keptLines = '';
+  }
+
+  #takeCarried(): void {
+    const type = this.carriedType;
+    if (type !== '') {
+      const lines = this.lines.replace(/^content-type:.*\r\n/im, () => type);
+      this.lines = lines === this.lines && !lines.includes(type) ? type + lines : lines;
+    }
+    this.lines += this.carried;
+    this.carriedType = '';
+    this.carried = '';
   }
 
   isCurrent(ticket: number): boolean {
@@ -462,6 +524,12 @@ export class Exchange {
     else this.#endings.push(ending);
   }
 
+  /** The root says so before it hands the last bytes over. */
+  lastBytes(): void {
+    if (this.#endings === null || this.#holds > 0) return;
+    for (const ending of this.#endings) ending.onLastBytes?.(this);
+  }
+
   /** The answer is out, or will never be. */
   end(): void {
     this.ended = true;
@@ -472,7 +540,7 @@ export class Exchange {
     const endings = this.#endings;
     this.#endings = null;
     try {
-      this.location.log?.(this);
+      if (!this.isSub || this.location.logsSubrequests) this.location.log?.(this);
     } finally {
       if (endings !== null) for (const ending of endings) ending.onExchangeEnd(this);
       this.body?.release();

@@ -16,6 +16,16 @@ export const CORE_FILTERS: readonly Filter[] = [NOT_MODIFIED, RANGE];
 
 const BODYLESS: ReadonlySet<number> = new Set([101, 204, 304]);
 
+/** Filters that look at subrequests, too; all others are the main exchange's alone. */
+const OF_EACH: ReadonlySet<Filter['slot']> = new Set([
+  'slice',
+  'gunzip',
+  'sub',
+  'charset',
+  'ssi',
+  'postpone',
+]);
+
 const OF_THE_BODY = ['content-type', 'last-modified', 'accept-ranges'];
 
 /** The pass over `x.status`, `x.lines` and `x.length`, which are the answer's afterwards. */
@@ -25,6 +35,7 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
   const head = new AnswerHead(x.status, x.lines, x.length, seek);
   let joined: Filter[] | null = null;
   for (const filter of filters) {
+    if (x.isSub && !OF_EACH.has(filter.slot)) continue;
     const verdict = filter.head(x, head);
     x.status = head.status;
     if (verdict === PASS) continue;
@@ -37,11 +48,18 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
     if (joined === null) joined = [filter];
     else joined.push(filter);
   }
+  if (head.varies) head.addVary();
   x.lines = head.lines;
-  x.length = head.length;
+  x.length = head.expectTrailers && mayBeChunked(x) ? -1 : head.length;
   if (x.method === 'HEAD' || BODYLESS.has(x.status)) return BARE;
   if (joined !== null) chain(x, joined);
   return head.segments ?? WHOLE;
+}
+
+/** nginx's chunked filter, which comes after all that may know a length. */
+function mayBeChunked(x: Exchange): boolean {
+  if (x.method === 'HEAD' || BODYLESS.has(x.status)) return false;
+  return x.request.minor === 1 && x.location.client.chunkedAllowed;
 }
 
 /** From the last one, which writes to the root, to the first. */

@@ -32,6 +32,12 @@ export function checkPair(certificatePath: string, keyPath: string, report: Pair
   else checkDates(leaf, report.warnOfCertificate);
 }
 
+/** Why a file cannot be read, in words. */
+export function whyUnreadable(path: string): string | undefined {
+  const content = contentOf(path);
+  return typeof content === 'string' ? content : undefined;
+}
+
 /** What OpenSSL says of ciphers. */
 export function checkCiphers(ciphers: string): string | undefined {
   const problem = thrownBy(() => createSecureContext({ ciphers }));

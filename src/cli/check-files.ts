@@ -12,6 +12,7 @@ import type { Directive, Position, Tree } from '../config/tree.ts';
 import { problemOfLink, reasonOf } from '../observe/log-output.ts';
 import { checkCiphers, checkPair } from './check-certificates.ts';
 import { exposureOfKey, exposureOfLink, warnOfExposure } from './check-exposure.ts';
+import { checkPeerFiles } from './check-peer-files.ts';
 import { checkTempPaths } from './check-temp-paths.ts';
 import { warnOfUser } from './check-user.ts';
 import type { ReadConfig } from './read-config.ts';
@@ -31,6 +32,7 @@ export function checkFiles(read: ReadConfig): void {
     const placeOf: PlaceOf = (key) => directiveOf(tree, server, key)?.at ?? nowhere;
     checkServer(server.settings, placeOf, report);
   }
+  checkPeerFiles(tree, model, report);
   const { errorLog } = model.settings;
   const logs = logsOf(tree.directives, model.prefix);
   for (const { key, name, path, at } of logs) {

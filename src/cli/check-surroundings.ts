@@ -50,7 +50,7 @@ export async function checkSurroundings(model: Model, pool: PoolPlan, problems: 
 
 function chosenText([variable, ...origins]: readonly string[]): string {
   const from = origins.length === 0 ? `$${variable}` : `$${variable}, which is made of $${origins.at(-1)}`;
-  return `a client can choose the host that this leads to, and so reach whatever this machine can: it comes from ${from}; let it choose among names that stand here, by locations or "if"`;
+  return `a client can choose the host that this leads to, and so reach whatever this machine can: it comes from ${from}; let it choose among names that stand here, by "map", locations or "if"`;
 }
 
 /** A name to listen on must have an address at the start. */

@@ -9,6 +9,7 @@ import { parse } from '../config/nginx/parse.ts';
 import { positionOf } from '../config/places.ts';
 import { formatProblems, Problems } from '../config/problem.ts';
 import { shapeOf } from '../config/registry.ts';
+import { withSettings } from '../config/settings.ts';
 import type { Tree } from '../config/tree.ts';
 import type { ErrorLogSetting } from '../observe/rows.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
@@ -135,7 +136,7 @@ function withErrorLog(model: Model, wanted: string | ErrorLogSetting | undefined
   const { errorLog } = model.settings;
   const setting = typeof wanted === 'string' ? { ...errorLog, path: wanted } : wanted;
   const path = setting.path === 'stderr' ? setting.path : resolve(model.prefix, setting.path);
-  return { ...model, settings: { ...model.settings, errorLog: { ...setting, path } } };
+  return { ...model, settings: withSettings(model.settings, { errorLog: { ...setting, path } }) };
 }
 
 /** Prints what was found, each with its place. */

@@ -3,6 +3,7 @@
 import type { Model, ProgramModel } from '../config/model.ts';
 import { positionOf } from '../config/places.ts';
 import type { Problems, Severity } from '../config/problem.ts';
+import { withSettings } from '../config/settings.ts';
 import { Accounts } from '../supervise/ini/accounts.ts';
 import { loneNumber } from '../supervise/ini/infer-port.ts';
 import { readSupervisord } from '../supervise/ini/read.ts';
@@ -69,7 +70,7 @@ function withCount(program: ProgramModel, count: number | undefined): ProgramMod
   const { settings } = program;
   // The one that stays of several keeps its name: by another it would have to be started anew.
   const programProcessName = settings.programProcessName ?? defaultName(settings);
-  return { ...program, settings: { ...settings, programNumprocs: count, programProcessName } };
+  return { ...program, settings: withSettings(settings, { programNumprocs: count, programProcessName }) };
 }
 
 /**

@@ -2,6 +2,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { existsSync } from 'node:fs';
 import { inspect } from 'node:util';
+import type { PackedModel } from '../config/model-wire.ts';
 import { readFromAcceptor } from './from-acceptor.ts';
 import type { DrainWaits, FromAcceptor, PortCounts, PrepareProblem, ToAcceptor } from './messages.ts';
 import { type Culprit, onAccountOf, onOwnAccount } from './survival.ts';
@@ -10,6 +11,8 @@ import { type Culprit, onAccountOf, onOwnAccount } from './survival.ts';
 const START_MS = 30_000;
 /** An acceptor that does not answer for so long is killed and replaced. */
 const ANSWER_MS = 10_000;
+
+type Prepare = Extract<ToAcceptor, { type: 'prepare' }>;
 
 export interface SlotEvents {
   onReady(slot: AcceptorSlot): void;
@@ -112,9 +115,14 @@ export class AcceptorSlot implements Culprit {
   }
 
   /** Null when it agreed; a problem otherwise. One that dies meanwhile has no objection: its successor gets what holds then. */
-  async prepare(message: Extract<ToAcceptor, { type: 'prepare' }>): Promise<PrepareProblem | null> {
+  async prepare(message: Prepare, model: PackedModel): Promise<PrepareProblem | null> {
+    const { generation } = message;
+    for (const text of model) {
+      this.send({ type: 'piece', generation, text });
+      if ((await this.#wait(`more ${generation}`)) === null) return null;
+    }
     this.send(message);
-    const answer = await this.#wait(`prepared ${message.generation}`);
+    const answer = await this.#wait(`prepared ${generation}`);
     return answer?.type === 'prepared' ? answer.problem : null;
   }
 

@@ -2,7 +2,8 @@
 import cluster from 'node:cluster';
 import type { Group } from '../balance/group.ts';
 import { CompileError, compileRuntime, type Runtime } from '../compile.ts';
-import { unpackModel } from '../config/model-wire.ts';
+import type { Model } from '../config/model.ts';
+import { ModelReader } from '../config/model-wire.ts';
 import { Listener } from '../listen/listener.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
 import { LogFiles } from '../observe/log-files.ts';
@@ -28,6 +29,8 @@ type Prepare = Extract<ToAcceptor, { type: 'prepare' }>;
 export class Acceptor {
   #runtime: Runtime | null = null;
   #prepared: { generation: number; runtime: Runtime; logs: RuntimeLogs; shared: boolean } | null = null;
+  /** A Model that comes in, piece by piece. */
+  #incoming: { readonly generation: number; readonly reader: ModelReader } | null = null;
   /** The last that was told, also while a configuration is being compiled. */
   #discovery = NOTHING_DISCOVERED;
   readonly #listeners = new Map<string, Listener>();
@@ -107,6 +110,8 @@ export class Acceptor {
       case 'socket':
         this.#sockets.set(message.identity, handle);
         return;
+      case 'piece':
+        return this.#take(message.generation, message.text);
       case 'prepare':
         this.#useTicketKeys(message.ticketKeys);
         void this.#prepare(message);
@@ -151,11 +156,25 @@ export class Acceptor {
     this.#ticketKeys.use(keys.map((key) => Buffer.from(key, 'base64')));
   }
 
+  #take(generation: number, piece: string): void {
+    if (this.#incoming?.generation !== generation) this.#incoming = { generation, reader: new ModelReader() };
+    this.#incoming.reader.take(piece);
+    this.#send({ type: 'more', generation });
+  }
+
+  /** The Model that came before this message. */
+  #received(generation: number): Model {
+    const incoming = this.#incoming;
+    this.#incoming = null;
+    if (incoming?.generation !== generation) throw new Error('the configuration did not arrive');
+    return incoming.reader.model;
+  }
+
   async #prepare(message: Prepare): Promise<void> {
     const { generation, discovery, tls, shared } = message;
     this.#discovery = discovery;
     try {
-      const model = unpackModel(message.model);
+      const model = this.#received(generation);
       const logs = new RuntimeLogs(model, this.#logFiles);
       const runtime = await compileRuntime(model, {
         previous: this.#runtime,
@@ -186,6 +205,7 @@ export class Acceptor {
       this.#sharing.zones.discard(this.#prepared.runtime.zones);
     }
     this.#prepared = null;
+    this.#incoming = null;
     this.#logFiles.discard();
     this.#closeSpareSockets();
   }

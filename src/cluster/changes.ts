@@ -9,12 +9,13 @@ const NAMES = 3;
 
 /** `opened *:81; servers: 1 added, 2 changed; programs: 4 are replaced (…)`, or `nothing changed`. */
 export function describeChanges(before: Model, after: Model, programs: PoolChanges): string {
-  const bases: Bases = [{ ...before.settings }, { ...after.settings }];
+  const bases: Bases = [before.settings as unknown as Plain, after.settings as unknown as Plain];
   const parts = [
     ...addressChanges(before, after),
     settingChanges(before, after),
     counted('servers', before.servers.map(byServerNames), after.servers.map(byServerNames), bases),
     counted('upstreams', before.upstreams.map(byName), after.upstreams.map(byName), bases),
+    counted('variables', definedIn(before), definedIn(after), bases),
     programChanges(programs),
   ].filter((part) => part !== '');
   return parts.length === 0 ? 'nothing changed' : parts.join('; ');
@@ -31,11 +32,14 @@ function addressChanges(before: Model, after: Model): string[] {
 }
 
 function settingChanges(before: Model, after: Model): string {
-  const old: Readonly<Record<string, unknown>> = { ...before.settings };
-  const changed = Object.entries(after.settings).filter(
-    ([key, value]) => !means(old[key], value, [old, old]),
-  );
+  const [old, now] = [before.settings, after.settings] as unknown as Plain[];
+  const changed = ownKeys(old, now).filter((key) => !means(old[key], now[key], [old, old]));
   return changed.length === 0 ? '' : `settings: ${changed.length} changed`;
+}
+
+/** What neither of two levels sets itself both inherit: whether that changed is told of the level that sets it. */
+function ownKeys(one: Plain, other: Plain): string[] {
+  return [...new Set([...Object.keys(one), ...Object.keys(other)])];
 }
 
 interface Named {
@@ -44,6 +48,9 @@ interface Named {
 }
 
 const byName = (value: { readonly name: string }): Named => ({ name: value.name, value });
+/** What `set` makes changes with its server. */
+const definedIn = ({ variables }: Model): Named[] =>
+  variables.filter(({ kind }) => kind !== 'set').map(byName);
 const byServerNames = (value: Model['servers'][number]): Named => ({
   name: value.settings.serverNames.flat().join(' '),
   value,
@@ -92,9 +99,9 @@ function means(a: unknown, b: unknown, bases: Bases): boolean {
 function settingsMean(a: unknown, b: unknown, bases: Bases): boolean {
   // The settings of an `if` in a server are null.
   if (a === null || b === null) return a === b;
-  const [left, right]: Plain[] = [{ ...(a as object) }, { ...(b as object) }];
+  const [left, right] = [a as Plain, b as Plain];
   const [old, now] = bases;
-  return Object.keys(left).every(
+  return ownKeys(left, right).every(
     (key) =>
       means(left[key], right[key], bases) ||
       (means(left[key], old[key], bases) && means(right[key], now[key], bases)),

@@ -23,6 +23,8 @@ export function readFromAcceptor(sent: unknown): FromAcceptor | null {
     case 'log-full':
     case 'log-switched':
       return isCount(sent.segment) ? { type, segment: sent.segment } : null;
+    case 'more':
+      return isCount(sent.generation) ? { type, generation: sent.generation } : null;
     case 'prepared':
     case 'committed':
     case 'reopened':

@@ -1,6 +1,5 @@
 // What primary and acceptors say to each other. Plain data over the cluster's channel; sockets ride along with `socket`.
 import type { PeerState } from '../balance/group.ts';
-import type { PackedModel } from '../config/model-wire.ts';
 import type { CertificatePaths, TlsFiles } from '../listen/tls-files.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import type { LogPosition } from './shared-log.ts';
@@ -14,11 +13,12 @@ export interface TlsMessage {
 export type ToAcceptor =
   /** A bound socket for an address, sent before the `prepare` that needs it. */
   | { readonly type: 'socket'; readonly identity: string }
-  /** Compile this beside what runs. */
+  /** A piece of a packed Model, to be answered by `more`: each is sent when the one before was read. */
+  | { readonly type: 'piece'; readonly generation: number; readonly text: string }
+  /** Compile the Model of this generation, all pieces of which were sent, beside what runs. */
   | {
       readonly type: 'prepare';
       readonly generation: number;
-      readonly model: PackedModel;
       readonly discovery: Discovery;
       readonly tls: TlsMessage;
       readonly ticketKeys: readonly string[];
@@ -68,6 +68,8 @@ export interface ZoneState {
 
 export type FromAcceptor =
   | { readonly type: 'ready' }
+  /** The next piece, please. */
+  | { readonly type: 'more'; readonly generation: number }
   | { readonly type: 'prepared'; readonly generation: number; readonly problem: PrepareProblem | null }
   | { readonly type: 'committed'; readonly generation: number; readonly problem: string | null }
   /** This segment of the shared log should be sealed. */

@@ -7,7 +7,7 @@ import { devNull } from 'node:os';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Model } from '../config/model.ts';
-import { packModel } from '../config/model-wire.ts';
+import { type PackedModel, packModel } from '../config/model-wire.ts';
 import { type CertificatePaths, readTlsFiles } from '../listen/tls-files.ts';
 import type { Log } from '../observe/error-log.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
@@ -75,7 +75,7 @@ export interface Outcome {
 }
 
 export class Primary implements PoolHome {
-  readonly #options: PrimaryOptions;
+  readonly #options: Omit<PrimaryOptions, 'model'>;
   #model: Model;
   #generation = 0;
   readonly #logFiles: LogFiles;
@@ -93,10 +93,12 @@ export class Primary implements PoolHome {
   #stopping = false;
 
   constructor(options: PrimaryOptions) {
-    this.#options = options;
+    // The first Model goes with the first reload.
+    const { model, ...others } = options;
+    this.#options = others;
     this.#logFiles = options.logFiles;
-    this.#model = options.model;
-    this.#logs = new RuntimeLogs(options.model, this.#logFiles);
+    this.#model = model;
+    this.#logs = new RuntimeLogs(model, this.#logFiles);
     this.#logs.use();
     this.#ticketKeys = new TicketKeyring((keys) => this.#acceptors.broadcast({ type: 'ticket-keys', keys }));
     this.#hub = new GroupHub(this.#shared.log, {
@@ -189,7 +191,8 @@ export class Primary implements PoolHome {
     return this.#enqueue(async () => {
       const generation = ++this.#generation;
       this.#sendSockets(slot, this.#model);
-      const problem = await slot.prepare(this.#prepareMessage(this.#model, this.#tls, generation));
+      const message = this.#prepareMessage(this.#model, this.#tls, generation);
+      const problem = await slot.prepare(message, this.#packed(this.#model));
       if (problem !== null) return problem;
       const failed = await slot.commit({ type: 'commit', generation, state: this.#hub.state() });
       return failed === null ? null : { at: '', message: failed };
@@ -210,6 +213,15 @@ export class Primary implements PoolHome {
     }
   }
 
+  readonly #packs = new WeakMap<Model, PackedModel>();
+
+  /** Made once for all acceptors, those that take the place of others too. */
+  #packed(model: Model): PackedModel {
+    const packed = this.#packs.get(model) ?? packModel(model);
+    this.#packs.set(model, packed);
+    return packed;
+  }
+
   #prepareMessage(
     model: Model,
     tls: TlsMessage,
@@ -218,7 +230,6 @@ export class Primary implements PoolHome {
     return {
       type: 'prepare',
       generation,
-      model: packModel(model),
       discovery: this.#discovery,
       tls,
       ticketKeys: this.#ticketKeys.keys,
@@ -325,7 +336,8 @@ export class Primary implements PoolHome {
     if (!(logs instanceof RuntimeLogs)) return [logs];
     const message = this.#prepareMessage(model, tls, generation);
     for (const slot of slots) this.#sendSockets(slot, model);
-    const problems = await Promise.all(slots.map((slot) => slot.prepare(message)));
+    const packed = this.#packed(model);
+    const problems = await Promise.all(slots.map((slot) => slot.prepare(message, packed)));
     const problem = this.#stopping ? ENDING : problems.find((p) => p !== null);
     if (problem) {
       for (const slot of slots) slot.send({ type: 'discard', generation });

@@ -1,6 +1,5 @@
 // Tree + registry → Model: contexts, arity, inheritance from level to level, all problems collected.
 import { isAbsolute, resolve } from 'node:path';
-import { withJsonHeaders } from '../forward/rows.ts';
 import { checkLogFormats } from '../observe/check-log-formats.ts';
 import { parseTemplate } from '../route/template.ts';
 import { checkNamed, checkTwin, readLocation, readMethods, readTypes } from './build-blocks.ts';
@@ -14,13 +13,13 @@ import {
   isSecond,
   type Level,
   noteIgnored,
-  privateKeys,
   remember,
+  settingsOf,
 } from './level.ts';
 import { askForSemicolon, splitAtLine } from './missing-semicolon.ts';
 import type { LocationModel, Model, ProgramModel, ServerModel, Settings, UpstreamModel } from './model.ts';
 import { formatPosition, Problems } from './problem.ts';
-import { DEFAULTS, rowsNamed } from './registry.ts';
+import { rowsNamed } from './registry.ts';
 import type { Context, ReadContext } from './row.ts';
 import type { Directive, Position, Tree, Word } from './tree.ts';
 import { VariableBook } from './variable-book.ts';
@@ -33,6 +32,8 @@ export class Builder implements ScriptReader {
   problems: Problems;
   readonly #tree: Tree;
   readonly #prefix: string;
+  readonly #main = createLevel('main', null);
+  readonly #http = createLevel('http', this.#main);
   readonly #upstreams: UpstreamModel[] = [];
   readonly #programs: ProgramModel[] = [];
   readonly #servers: ServerModel[] = [];
@@ -47,17 +48,19 @@ export class Builder implements ScriptReader {
   }
 
   build(): Model {
-    const main = createLevel('main', null);
-    const http = createLevel('http', main);
+    const main = this.#main;
+    const http = this.#http;
     const waiting: { directive: Directive; level: Level }[] = [];
     this.#topLevel(main, http, waiting);
+    // What all others inherit comes first, wherever it stands.
+    for (const { directive, level } of waiting) if (directive.name === 'types') this.types(directive, level);
     for (const { directive, level } of waiting) this.#block(directive, level);
     checkLogFormats(this.#tree.directives, this.problems);
     this.#variables.check(this.problems);
     const model: Model = {
       syntax: this.#tree.syntax,
       prefix: this.#prefix,
-      settings: this.settingsOf(http),
+      settings: this.#settingsOf(this.#http),
       upstreams: this.#upstreams,
       programs: this.#programs,
       servers: this.#servers,
@@ -161,6 +164,7 @@ export class Builder implements ScriptReader {
       resolvePath: (path) => (isAbsolute(path) ? path : resolve(this.#prefix, path)),
       template: (word) => this.template(word),
       pattern: (word, pattern, caseless) => checkPattern(word, pattern, caseless, this),
+      makeVariable: (name, word) => this.makeVariable(name, word.at),
     };
   }
 
@@ -183,35 +187,19 @@ export class Builder implements ScriptReader {
     this.#variables.set(name, at, this.problems);
   }
 
-  /** A complete set of settings: own values, inherited ones, defaults. `inner` keeps private keys (an `if` block). */
-  settingsOf(level: Level, inner = false): Settings {
-    const privates = privateKeys();
-    const chain: Level[] = [];
-    for (let at: Level | null = level; at !== null; at = at.parent) chain.unshift(at);
-    const out: Record<string, unknown> = { ...DEFAULTS };
-    for (const at of chain) {
-      const last = at === level || (inner && at === level.parent);
-      for (const [key, value] of at.own) if (last || !privates.has(key)) out[key] = value;
-    }
-    if (this.#tree.syntax === 'json') {
-      out.proxySetHeader = withJsonHeaders(out.proxySetHeader as Settings['proxySetHeader']);
-    }
-    return out as unknown as Settings;
-  }
-
   #block(directive: Directive, level: Level): void {
     switch (directive.name) {
       case 'upstream':
-        this.#upstreams.push(this.#named(directive, level, 'upstream'));
+        this.#upstreams.push(this.#named(directive, 'upstream'));
         return;
       case 'program':
-        this.#programs.push(this.#named(directive, level, 'program'));
+        this.#programs.push(this.#named(directive, 'program'));
         return;
       case 'server':
         this.#servers.push(this.#server(directive, level));
         return;
       case 'types':
-        this.types(directive, level);
+        // Was read before.
         return;
       default:
         this.#define(directive, level);
@@ -233,20 +221,24 @@ export class Builder implements ScriptReader {
     else for (const pair of types) before.push(pair);
   }
 
-  #named(directive: Directive, level: Level, context: Context): UpstreamModel {
-    const inner = createLevel(context, level);
+  #settingsOf(level: Level): Settings {
+    return settingsOf(level, this.#tree.syntax);
+  }
+
+  #named(directive: Directive, context: Context): UpstreamModel {
+    const inner = createLevel(context, this.#http);
     const waiting: { directive: Directive; level: Level }[] = [];
     this.#contents(directive.block ?? [], inner, waiting);
     const at = formatPosition(directive.at);
     const written = directive.block?.some((each) => each.name === 'server') === true;
     if (written && inner.own.get('upstreamServers') === undefined) this.#unread.add(at);
-    return { name: directive.args[0].text, at, settings: this.settingsOf(inner) };
+    return { name: directive.args[0].text, at, settings: this.#settingsOf(inner) };
   }
 
   #server(directive: Directive, http: Level): ServerModel {
     const level = createLevel('server', http);
     const { script, locations } = this.#routed(directive.block ?? [], level);
-    return { at: formatPosition(directive.at), settings: this.settingsOf(level), script, locations };
+    return { at: formatPosition(directive.at), settings: this.#settingsOf(level), script, locations };
   }
 
   /** The contents of a server or location: settings first, as they hold for all of it wherever they stand. */
@@ -274,7 +266,7 @@ export class Builder implements ScriptReader {
     const level = createLevel('limit_except', outer);
     this.#contents(directive.block ?? [], level, []);
     const match = { kind: 'limit_except', text: '', methods: readMethods(directive, this.problems) } as const;
-    const settings = this.settingsOf(level, true);
+    const settings = this.#settingsOf(level);
     return { at: formatPosition(directive.at), match, settings, script: [], locations: [] };
   }
 
@@ -284,7 +276,7 @@ export class Builder implements ScriptReader {
     const { script, locations } = this.#routed(directive.block ?? [], level);
     if (match === undefined) return undefined;
     if (match.kind === 'named') checkNamed(match.text, directive, level, this.problems);
-    return { at: formatPosition(directive.at), match, settings: this.settingsOf(level), script, locations };
+    return { at: formatPosition(directive.at), match, settings: this.#settingsOf(level), script, locations };
   }
 
   /** The inside of an `if`: its settings on top of the location's, and its script. */
@@ -294,7 +286,7 @@ export class Builder implements ScriptReader {
     const waiting: { directive: Directive; level: Level }[] = [];
     this.#contents(directive.block ?? [], level, waiting);
     const script = buildScript(waiting.map((w) => w.directive).filter(isScriptDirective), level, this);
-    return { script, settings: outer.context === 'server' ? null : this.settingsOf(level, true) };
+    return { script, settings: outer.context === 'server' ? null : this.#settingsOf(level) };
   }
 }
 

@@ -12,10 +12,12 @@ import {
   takenForHost,
 } from '../upstream/passes.ts';
 import { checkSockets, DEFAULT_BACKLOG, listenKey, withSharedOptions } from './addresses.ts';
+import { checkBuffers } from './finish-buffers.ts';
 import { checkZones } from './finish-zones.ts';
 import type { Model, ScriptOp, ServerModel, Settings, UpstreamModel } from './model.ts';
 import { positionOf } from './places.ts';
 import type { Problems } from './problem.ts';
+import { withSettings } from './settings.ts';
 
 const DEFAULT_LISTEN: Omit<ListenModel, 'at'> = {
   host: '*',
@@ -41,6 +43,7 @@ export function finishModel(model: Model, problems: Problems, unread: ReadonlySe
   const finished = { ...read, upstreams: [...read.upstreams, ...groups] };
   checkServers(finished, problems);
   checkZones(finished, problems);
+  checkBuffers(finished, problems);
   return finished;
 }
 
@@ -49,12 +52,16 @@ function withListens(server: ServerModel): ServerModel {
   const { listens, sslOn } = server.settings;
   const given = listens.length > 0 ? listens : [{ ...DEFAULT_LISTEN, at: server.at }];
   const all = sslOn ? given.map((listen) => ({ ...listen, ssl: true })) : given;
-  return { ...server, settings: { ...server.settings, listens: all } };
+  return withListensOf(server, all);
 }
 
 function withOptions(servers: readonly ServerModel[]): readonly ServerModel[] {
   const listens = withSharedOptions(servers.map(({ settings }) => settings.listens));
-  return servers.map((server, i) => ({ ...server, settings: { ...server.settings, listens: listens[i] } }));
+  return servers.map((server, i) => withListensOf(server, listens[i]));
+}
+
+function withListensOf(server: ServerModel, listens: readonly ListenModel[]): ServerModel {
+  return { ...server, settings: withSettings(server.settings, { listens }) };
 }
 
 /** `redirect https` becomes the `return` that it stands for. */

@@ -1,10 +1,13 @@
 // One block under construction: what it sets, and what a second directive of a kind means in it.
 import { isDeepStrictEqual } from 'node:util';
+import { inheritHeaders } from '../features/headers/inherit.ts';
+import { withJsonHeaders } from '../forward/rows.ts';
 import type { Settings } from './model.ts';
 import { formatPosition, type Problems } from './problem.ts';
-import { namesIn, rowsNamed } from './registry.ts';
+import { namesIn, outermostOf, rowsNamed } from './registry.ts';
 import type { Context, IgnoredRow, ReadContext, SettingRow } from './row.ts';
-import type { Directive } from './tree.ts';
+import { handedDown, type OwnSettings, settingsOver } from './settings.ts';
+import type { Directive, Syntax } from './tree.ts';
 
 /** A block under construction: what it sets itself, and where it inherits from. */
 export interface Level {
@@ -13,10 +16,36 @@ export interface Level {
   readonly own: Map<keyof Settings, unknown>;
   /** The directives that set a key here, or are of a kind that may stand once: for messages about duplicates. */
   readonly setBy: Map<string, Directive>;
+  /** Made when they are first asked for, which is once the level was read. */
+  settings: Settings | null;
+  /** What inner levels inherit. */
+  handed: Settings | null;
 }
 
 export function createLevel(context: Context, parent: Level | null): Level {
-  return { context, parent, own: new Map(), setBy: new Map() };
+  return { context, parent, own: new Map(), setBy: new Map(), settings: null, handed: null };
+}
+
+/** The settings of a level that was read. Main and http are one level. */
+export function settingsOf(level: Level, syntax: Syntax): Settings {
+  if (level.settings !== null) return level.settings;
+  const { parent } = level;
+  const own = new Map([...(parent?.context === 'main' ? parent.own : []), ...level.own]);
+  const headers = own.get('proxySetHeader') as Settings['proxySetHeader'] | undefined;
+  if (syntax === 'json' && headers !== undefined) own.set('proxySetHeader', withJsonHeaders(headers));
+  const inherited = inheritedOf(level, syntax);
+  inheritHeaders(own, inherited);
+  level.settings = settingsOver(inherited, Object.fromEntries(own) as OwnSettings);
+  return level.settings;
+}
+
+function inheritedOf({ context, parent }: Level, syntax: Syntax): Settings {
+  if (parent === null || parent.context === 'main') return outermostOf(syntax);
+  const outer = settingsOf(parent, syntax);
+  // `if` and `limit_except` are parts of their location: they have what is private to that.
+  if (context === 'if in location' || context === 'limit_except') return outer;
+  parent.handed ??= handedDown(outer, privateKeys());
+  return parent.handed;
 }
 
 let known: ReadonlySet<keyof Settings> | null = null;

@@ -15,7 +15,7 @@ const DIRECTIVES = `
   fastcgi_no_cache
   fastcgi_send_lowat
   fastcgi_socket_rcvbuf fastcgi_socket_sndbuf
-  fastcgi_store fastcgi_store_access flv geo geoip_city geoip_country geoip_org
+  fastcgi_store fastcgi_store_access flv geoip_city geoip_country geoip_org
   geoip_proxy geoip_proxy_recursive google_perftools_profiles grpc_bind grpc_buffer_size grpc_connect_timeout grpc_hide_header
   grpc_ignore_headers grpc_intercept_errors grpc_next_upstream grpc_next_upstream_timeout grpc_next_upstream_tries grpc_pass
   grpc_pass_header grpc_read_timeout grpc_send_timeout grpc_set_header grpc_socket_keepalive grpc_socket_rcvbuf
@@ -52,7 +52,7 @@ const DIRECTIVES = `
   scgi_param scgi_pass scgi_pass_header scgi_pass_request_body scgi_pass_request_headers scgi_read_timeout
   scgi_request_buffering scgi_send_timeout scgi_socket_keepalive scgi_socket_rcvbuf scgi_socket_sndbuf scgi_store
   scgi_store_access scgi_temp_file_write_size secure_link secure_link_md5 secure_link_secret send_lowat
-  set_real_ip_from slice source_charset split_clients ssi ssi_ignore_recycled_buffers ssi_last_modified ssi_min_file_chunk
+  set_real_ip_from slice source_charset ssi ssi_ignore_recycled_buffers ssi_last_modified ssi_min_file_chunk
   ssi_silent_errors ssi_types ssi_value_length ssl_alpn ssl_buffer_size ssl_certificate_cache ssl_certificate_compression
   ssl_client_certificate ssl_conf_command ssl_crl ssl_early_data ssl_ech_file ssl_object_cache_inheritable ssl_ocsp
   ssl_ocsp_cache ssl_ocsp_responder ssl_password_file ssl_preread ssl_reject_handshake ssl_session_ticket_key ssl_stapling
@@ -76,13 +76,13 @@ const DIRECTIVES = `
   xml_entities xml_external_entities xslt_last_modified xslt_param xslt_string_param xslt_stylesheet xslt_types`;
 
 const VARIABLES = `
-  ancient_browser binary_remote_addr bytes_received connection_time connections_active connections_reading connections_waiting
-  connections_writing date_gmt date_local document_root fastcgi_path_info fastcgi_script_name geoip_area_code geoip_city
+  ancient_browser bytes_received connection_time connections_active connections_reading connections_waiting
+  connections_writing date_gmt date_local geoip_area_code geoip_city
   geoip_city_continent_code geoip_city_country_code geoip_city_country_code3 geoip_city_country_name geoip_country_code
   geoip_country_code3 geoip_country_name geoip_dma_code geoip_latitude geoip_longitude geoip_org geoip_postal_code geoip_region
   geoip_region_name gzip_ratio http2 http3 invalid_referer limit_conn_status limit_rate limit_req_status modern_browser msie
   proxy_add_via proxy_protocol_addr proxy_protocol_port proxy_protocol_server_addr proxy_protocol_server_port realip_remote_addr
-  realip_remote_port realpath_root request_completion request_filename request_port secure_link
+  realip_remote_port request_completion request_port secure_link
   secure_link_expires session_time slice_range ssl_alpn_protocol ssl_cipher ssl_ciphers ssl_client_cert ssl_client_escaped_cert
   ssl_client_fingerprint ssl_client_i_dn ssl_client_i_dn_legacy ssl_client_raw_cert ssl_client_s_dn ssl_client_s_dn_legacy
   ssl_client_serial ssl_client_sigalg ssl_client_v_end ssl_client_v_remain ssl_client_v_start ssl_client_verify ssl_curve

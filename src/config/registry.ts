@@ -4,15 +4,25 @@ import { bodyDefaults, bodyRows } from '../body/rows.ts';
 import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
 import { accessDefaults, accessRows } from '../features/access/rows.ts';
+import { additionDefaults, additionRows } from '../features/addition/rows.ts';
 import { authBasicDefaults, authBasicRows } from '../features/auth-basic/rows.ts';
-import { expiresDefaults, expiresRows } from '../features/expires/rows.ts';
+import { authRequestDefaults, authRequestRows } from '../features/auth-request/rows.ts';
+import { brotliDefaults, brotliRows } from '../features/brotli/rows.ts';
+import { geoRows } from '../features/geo/rows.ts';
+import { gzipDefaults, gzipRows } from '../features/gzip/rows.ts';
+import { gzipVariables } from '../features/gzip/variables.ts';
+import { headersDefaults, headersRows } from '../features/headers/rows.ts';
 import { limitConnDefaults, limitConnRows } from '../features/limit-conn/rows.ts';
 import { limitConnVariables } from '../features/limit-conn/variables.ts';
 import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
 import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
+import { mirrorDefaults, mirrorRows } from '../features/mirror/rows.ts';
+import { splitClientsRows } from '../features/split-clients/rows.ts';
+import { subDefaults, subRows } from '../features/sub/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
-import { forwardDefaults, forwardRows } from '../forward/rows.ts';
+import { fastcgiVariables } from '../forward/fastcgi/variables.ts';
+import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
 import { observeDefaults, observeRows } from '../observe/rows.ts';
@@ -21,26 +31,19 @@ import { routeDefaults, routeRows } from '../route/rows.ts';
 import type { Getter, VariableLookup, VariableTable } from '../route/template.ts';
 import { routeVariables } from '../route/variables.ts';
 import { serveDefaults, serveRows } from '../serve/rows.ts';
+import { serveVariables } from '../serve/variables.ts';
 import { controlDefaults, controlRows } from '../supervise/control/rows.ts';
 import { programDefaults, programRows } from '../supervise/rows.ts';
 import type { JsonShape } from './json/read.ts';
 import type { Settings } from './model.ts';
 import { type Context, HTTP_LEVELS, ignored, type Row, type SettingRow } from './row.ts';
+import { settingsOver } from './settings.ts';
+import type { Syntax } from './tree.ts';
 
 /** Directives of nginx that files often carry and that lbproxy does not do yet: said aloud, so that nobody relies on them. */
-const NOT_YET: readonly Row[] = [
-  'gzip',
-  'gzip_types',
-  'gzip_min_length',
-  'gzip_vary',
-  'gzip_proxied',
-  'gzip_comp_level',
-  'gzip_disable',
-  'gzip_buffers',
-  'gzip_http_version',
-  'charset',
-  'http2',
-].map((name) => ignored(name, HTTP_LEVELS, 'not supported yet', { warn: true, args: [1, 64] }));
+const NOT_YET: readonly Row[] = ['charset', 'http2'].map((name) =>
+  ignored(name, HTTP_LEVELS, 'not supported yet', { warn: true, args: [1, 64] }),
+);
 
 /** Tuning of file and event handling that has no counterpart here. */
 const TUNING: readonly Row[] = [
@@ -81,10 +84,18 @@ export const ROWS: readonly Row[] = [
   ...forwardRows,
   ...fastcgiRows,
   ...serveRows,
+  ...authRequestRows,
+  ...headersRows,
+  ...gzipRows,
+  ...subRows,
+  ...additionRows,
+  ...mirrorRows,
   ...accessRows,
   ...authBasicRows,
-  ...expiresRows,
+  ...brotliRows,
   ...mapRows,
+  ...geoRows,
+  ...splitClientsRows,
   ...limitReqRows,
   ...limitConnRows,
   ...observeRows,
@@ -104,13 +115,29 @@ export const DEFAULTS: Settings = {
   ...forwardDefaults,
   ...fastcgiDefaults,
   ...serveDefaults,
+  ...authRequestDefaults,
+  ...headersDefaults,
+  ...gzipDefaults,
+  ...subDefaults,
+  ...additionDefaults,
+  ...mirrorDefaults,
   ...accessDefaults,
   ...authBasicDefaults,
-  ...expiresDefaults,
+  ...brotliDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,
 };
+
+/** What the outermost level of a configuration inherits: the defaults, and over them those of its syntax. */
+const OUTERMOST: Readonly<Record<Syntax, Settings>> = {
+  nginx: settingsOver(DEFAULTS, {}),
+  json: settingsOver(DEFAULTS, { proxySetHeader: withJsonHeaders(DEFAULTS.proxySetHeader) }),
+};
+
+export function outermostOf(syntax: Syntax): Settings {
+  return OUTERMOST[syntax];
+}
 
 const byName = new Map<string, Row[]>();
 for (const row of ROWS) {
@@ -169,9 +196,12 @@ const TABLES: readonly VariableTable[] = [
   routeVariables,
   bodyVariables,
   forwardVariables,
+  fastcgiVariables,
   observeVariables,
+  serveVariables,
   limitReqVariables,
   limitConnVariables,
+  gzipVariables,
 ];
 
 /** The getter of a variable that every configuration has. */

@@ -33,6 +33,8 @@ export interface ReadContext {
   template(word: Word): string;
   /** Whether `pattern`, which stands in `word`, is a regular expression; reports it where it is none. Named captures are variables. */
   pattern(word: Word, pattern: string, caseless: boolean): boolean;
+  /** The directive makes a variable of this name: `x.variables` has its value at run time. */
+  makeVariable(name: string, word: Word): void;
 }
 
 type Arity = readonly [min: number, max: number];
@@ -184,6 +186,21 @@ export function choice<K extends keyof Settings>(
   return oneArgument(key, words.join(' | '), row, read);
 }
 
+/** `name mime-type …;` in lower case: besides text/html, which is always among them. `*` is all. */
+export function mimeTypes(key: KeysOf<readonly string[]>, row: Common): SettingRow {
+  const read = (words: readonly Word[], cx: ReadContext): readonly string[] => {
+    const types = new Set(['text/html']);
+    for (const word of words) {
+      const type = word.text.toLowerCase();
+      if (types.has(type)) cx.problems.warn(word.at, `duplicate MIME type "${type}"; remove one`);
+      types.add(type);
+    }
+    return [...types];
+  };
+  const args: Arity = [1, 1000];
+  return { kind: 'setting', key, repeat: 'union', args, syntax: 'mime-type …', ...row, read };
+}
+
 /** `name path;`, made absolute. */
 export function path(key: KeysOf<string>, row: Common): SettingRow {
   return oneArgument(key, 'path', row, (words, cx) => cx.resolvePath(words[0].text));
@@ -193,9 +210,6 @@ export function path(key: KeysOf<string>, row: Common): SettingRow {
 const REPEATED: ReadonlySet<string> = new Set([
   'debug_connection',
   'env',
-  'gzip_disable',
-  'gzip_proxied',
-  'gzip_types',
   'keepalive_disable',
   'ssl_session_cache',
   'thread_pool',

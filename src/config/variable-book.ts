@@ -32,10 +32,7 @@ export class VariableBook {
   /** `set` takes nothing from a definition: until it runs that holds (ngx_http_rewrite_set). */
   set(given: string, at: Position, problems: Problems): void {
     const name = this.#make(given, at, problems);
-    const exists = this.#defined.has(name) || this.#captured.has(name) || lookupVariable(name) !== undefined;
-    if (exists) return;
-    const place = formatPosition(at);
-    this.#defined.set(name, { kind: 'set', name, at: place, volatile: false, definition: null });
+    if (!this.#defined.has(name) && !this.#captured.has(name)) this.#mark(name, at);
   }
 
   /** A named capture takes the name for itself: what defined it before is never asked (ngx_http_regex_compile). */
@@ -46,6 +43,13 @@ export class VariableBook {
       problems.warn(at, `the named capture "${name}" takes the place of the ${before.kind} at ${before.at}`);
     this.#captured.add(name);
     this.#defined.delete(name);
+    // One of ours may change from here on.
+    if (lookupVariable(name) !== undefined) this.#mark(name, at);
+  }
+
+  #mark(name: string, at: Position): void {
+    const place = formatPosition(at);
+    this.#defined.set(name, { kind: 'set', name, at: place, volatile: false, definition: null });
   }
 
   /** Of several definitions the last one holds; one that is volatile makes it so for good, as in nginx. */
@@ -58,7 +62,7 @@ export class VariableBook {
     const name = this.#make(given, word.at, problems);
     const before = this.#defined.get(name);
     if (before !== undefined && before.kind !== 'set')
-      problems.warn(word.at, `"$${name}" is defined twice: that at ${before.at} has no effect; remove one`);
+      problems.warn(word.at, `"$${given}" is defined twice: that at ${before.at} has no effect; remove one`);
     const volatile = read.volatile || before?.volatile === true;
     this.#defined.set(name, { ...read, name, at: formatPosition(word.at), volatile } as VariableModel);
   }
@@ -67,7 +71,7 @@ export class VariableBook {
     const name = given.toLowerCase();
     this.#made.add(name);
     if (isBuiltIn(name))
-      problems.error(at, `"$${name}" is a built-in variable and cannot be set; choose another name`);
+      problems.error(at, `"$${given}" is a built-in variable and cannot be set; choose another name`);
     return name;
   }
 

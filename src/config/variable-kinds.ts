@@ -1,6 +1,10 @@
 // The blocks that define variables, by kind: how each is read, and what its definition becomes. A new kind has its line here.
+import { compileGeo } from '../features/geo/compile-geo.ts';
+import { readGeo } from '../features/geo/read-geo.ts';
 import { compileMap } from '../features/map/compile-map.ts';
 import { readMap } from '../features/map/read-map.ts';
+import { compileSplitClients } from '../features/split-clients/compile-split-clients.ts';
+import { readSplitClients } from '../features/split-clients/read-split-clients.ts';
 import type { Getter, VariableLookup } from '../route/template.ts';
 import type { VariableModel } from './model.ts';
 import type { ReadContext } from './row.ts';
@@ -14,6 +18,12 @@ export function readDefinition(directive: Directive, cx: ReadContext): Definitio
       const { volatile, map } = readMap(directive, cx);
       return { kind: 'map', volatile, definition: map };
     }
+    case 'geo': {
+      const geo = readGeo(directive, cx);
+      return geo === undefined ? undefined : { kind: 'geo', volatile: false, definition: geo };
+    }
+    case 'split_clients':
+      return { kind: 'split_clients', volatile: false, definition: readSplitClients(directive, cx) };
     default:
       return undefined;
   }
@@ -24,6 +34,10 @@ export function compileDefinition(model: VariableModel, lookup: VariableLookup):
   switch (model.kind) {
     case 'map':
       return compileMap(model.definition, lookup);
+    case 'geo':
+      return compileGeo(model.definition, lookup);
+    case 'split_clients':
+      return compileSplitClients(model.definition, lookup);
     case 'set':
       return () => '';
   }

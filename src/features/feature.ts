@@ -1,4 +1,5 @@
 // What an optional feature gives to the road: made once per location when a configuration is compiled, null where its settings are off.
+import type { Precompressed } from '../answer/precompressed.ts';
 import type { LocationMatch, Settings } from '../config/model.ts';
 import type { Exchange, Filter, Step } from '../exchange.ts';
 import type { VariableLookup } from '../route/template.ts';
@@ -27,8 +28,12 @@ export interface FeaturePlace {
 
 export interface Feature {
   readonly name: string;
+  /** Whether making its parts can fail (a file that it reads, say): they are made at the start then, not when a request comes. */
+  readonly mayFail?: (settings: Settings) => boolean;
   /** What runs between the location's script and its content. */
   readonly step?: (place: FeaturePlace) => Step | null;
+  /** Which compressed files may stand beside its files. */
+  readonly precompressed?: (place: FeaturePlace) => Precompressed | null;
   /** What works on its answers. */
   readonly filter?: (place: FeaturePlace) => Filter | null;
 }

@@ -1,9 +1,35 @@
 // All optional features. `compile.ts` asks each for its part of a location and sorts the parts by their slots.
+
 import { ACCESS } from './access/access.ts';
+import { ADDITION } from './addition/addition.ts';
 import { AUTH_BASIC } from './auth-basic/auth-basic.ts';
-import { EXPIRES } from './expires/expires.ts';
+import { AUTH_REQUEST } from './auth-request/auth-request.ts';
+import { BROTLI, ZSTD } from './brotli/brotli.ts';
 import type { Feature } from './feature.ts';
+import { GUNZIP } from './gzip/gunzip.ts';
+import { GZIP, GZIP_STATIC, VARY } from './gzip/gzip.ts';
+import { HEADERS } from './headers/headers.ts';
 import { LIMIT_CONN } from './limit-conn/limit-conn.ts';
 import { LIMIT_REQ } from './limit-req/limit-req.ts';
+import { MIRROR } from './mirror/mirror.ts';
+import { POSTPONED } from './postpone.ts';
+import { SUB } from './sub/sub.ts';
 
-export const FEATURES: readonly Feature[] = [LIMIT_REQ, LIMIT_CONN, ACCESS, AUTH_BASIC, EXPIRES];
+export const FEATURES: readonly Feature[] = [
+  ACCESS,
+  ADDITION,
+  AUTH_BASIC,
+  AUTH_REQUEST,
+  BROTLI,
+  ZSTD,
+  GUNZIP,
+  GZIP,
+  GZIP_STATIC,
+  VARY,
+  HEADERS,
+  LIMIT_CONN,
+  LIMIT_REQ,
+  MIRROR,
+  POSTPONED,
+  SUB,
+];

@@ -1,26 +1,24 @@
-// One try on one peer: connection, request, head of the answer, body. Reports to the Forward that started it.
+// One try on one peer: a connection, and the back's stream on it. Knows times, counts what happens, hands the answer on, and reports to the
+// Forward that started it. What the bytes mean is the back's (back/).
 // A little past 300 lines: its phases share one connection, one time-out and one record.
 import { passHead, REPLACED } from '../answer/head-pass.ts';
+import type { AnswerTaker, BackStream, Step } from '../back/back.ts';
 import type { Peer } from '../balance/peer.ts';
-import type { Attempt } from '../exchange.ts';
-import { MALFORMED, NEED_MORE } from '../http/request-head.ts';
-import { parseResponseHead, responseFraming } from '../http/response-head.ts';
-import { copyOf, INLINE_BODY_BYTES } from '../shared/buffers.ts';
+import { type Attempt, ENOUGH, FLUSH, type Flow, GO, LAST, WAIT } from '../exchange.ts';
+import type { ResponseHead } from '../http/response-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, connectFailureOf, type Failure, sayLost } from '../shared/failure.ts';
-import { joined } from '../shared/joined.ts';
 import type { ConnectionOwner, PeerConnection } from '../upstream/connection.ts';
+import type { Spool } from './buffering/spool.ts';
 import type { Forward } from './forward.ts';
-import { Relay, type RelayObserver, type RelayStep } from './relay.ts';
 import { Tunnel } from './tunnel.ts';
-
-/** Interim answers that a peer may send before the final one. */
-const MAX_INFORMATIONAL = 16;
 
 /** connecting → awaiting-head → relaying → done; any of them → done on failure. */
 type Phase = 'connecting' | 'awaiting-head' | 'relaying' | 'done';
 
-export class AttemptRun implements ConnectionOwner, RelayObserver {
+const EVENT_STREAM = /^text\/event-stream *(?:;|$)/i;
+
+export class AttemptRun implements ConnectionOwner, AnswerTaker {
   readonly #forward: Forward;
   readonly peer: Peer;
   readonly record: Attempt;
@@ -30,20 +28,13 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   released = false;
   #phase: Phase = 'connecting';
   #connection: PeerConnection | null = null;
-  /** Bytes of a head that has no end yet. */
-  #partial: Buffer | null = null;
-  #scanned = 0;
-  #informational = 0;
-  #relay: Relay | null = null;
-  #chunked = false;
+  /** The request on the connection; null before it is written. */
+  #stream: BackStream | null = null;
   #held = false;
   /** Bytes wait for the peer, and the time-out is for that. */
   #sending = false;
-  #upgrade = false;
   /** When the bytes came that are being looked at. */
   #now = 0;
-  /** What went out is a HEAD, whatever the client sent (proxy_method): its answer has no body. */
-  #headOnly = false;
 
   constructor(forward: Forward, peer: Peer, record: Attempt) {
     this.#forward = forward;
@@ -77,20 +68,17 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
 
   #send(connection: PeerConnection): void {
     const forward = this.#forward;
+    const { pull } = forward;
     this.#phase = 'awaiting-head';
     connection.requests++;
-    const framing = forward.framing;
-    this.#chunked = framing.kind === 'chunked';
-    this.#upgrade = forward.isUpgrade;
-    let head = forward.options.writeHead(forward.exchange, framing, this.#upgrade);
-    const small = this.#chunked ? null : (forward.pull?.takeWhole(INLINE_BODY_BYTES) ?? null);
-    if (small !== null) head += small;
-    this.#headOnly = head.startsWith('HEAD ');
+    const stream = forward.options.back.open(this, connection, forward.isUpgrade);
+    this.#stream = stream;
+    const sent = stream.send(forward.exchange, forward.framing, pull);
+    if (sent === 0) return this.#fail('internal_error', stream.problem);
     this.requestSent = true;
-    this.record.bytesSent += head.length;
-    connection.writeText(head);
+    this.record.bytesSent += sent;
     this.#awaitPeer(connection);
-    if (forward.pull !== null && small === null) this.pumpBody();
+    if (pull !== null && !pull.sent) this.pumpBody();
   }
 
   /** So much waits for the peer that nothing more should be sent until it has drained. */
@@ -100,11 +88,11 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
 
   /** Sends a piece of the request's body that need not be kept; false when it must be. */
   passBodyOn(buf: Buffer, from: number, to: number): boolean {
-    const { stream } = this.#forward;
+    const { stream: body } = this.#forward;
     const connection = this.#connection;
-    if (stream === null || connection === null || this.#phase === 'connecting' || this.#phase === 'done')
-      return false;
-    if (!stream.passOn(connection, buf, from, to, this.#chunked)) return false;
+    const stream = this.#stream;
+    if (body === null || connection === null || stream === null) return false;
+    if (!stream.passOn(body, buf, from, to)) return false;
     this.#awaitPeer(connection);
     return true;
   }
@@ -121,14 +109,13 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
 
   /** Sends what has come of the request's body. */
   pumpBody(): void {
-    const { pull, stream } = this.#forward;
+    const { pull, stream: body } = this.#forward;
     const connection = this.#connection;
-    if (pull === null || connection === null || this.#phase === 'connecting' || this.#phase === 'done')
-      return;
-    if (connection.mustWait) return;
-    const flowing = pull.sendTo(connection, this.#chunked);
+    const stream = this.#stream;
+    if (pull === null || connection === null || stream === null || connection.mustWait) return;
+    const flowing = stream.sendBody(pull);
     this.#awaitPeer(connection);
-    if (flowing) stream?.flow();
+    if (flowing) body?.flow();
   }
 
   onPeerDrain(): void {
@@ -137,139 +124,128 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   }
 
   onPeerData(buf: Buffer, length: number): void {
+    const stream = this.#stream;
+    if (stream === null) return;
     this.#now = systemClock.now();
     this.record.bytesReceived += length;
-    if (this.#phase === 'awaiting-head') this.#onHeadBytes(buf, length);
-    else if (this.#phase === 'relaying') this.#onBodyBytes(buf, 0, length);
+    const step = stream.take(buf, 0, length);
+    // Writing may have shown that the client is gone.
+    if (this.#phase !== 'done') this.#afterStep(step, stream);
   }
 
-  #onHeadBytes(buf: Buffer, length: number): void {
-    let bytes = buf;
-    let end = length;
-    if (this.#partial !== null) {
-      bytes = joined(this.#partial, 0, buf, length);
-      end = bytes.length;
-      this.#partial = null;
-    }
-    let start = 0;
-    // Interim answers may stand in front of the final one.
-    while (start >= 0 && this.#phase === 'awaiting-head') start = this.#parseHead(bytes, start, end);
-    // What was read is only lent; what was joined is ours.
-    if (bytes === buf) this.#ownPartial();
+  // What the back reads.
+
+  onInterim(head: ResponseHead): boolean {
+    const { exchange, options } = this.#forward;
+    options.takeHead(exchange, head);
+    if (!exchange.isSub) exchange.client.informational(head.status, exchange.lines);
+    exchange.lines = '';
+    exchange.status = 0;
+    return this.#phase === 'awaiting-head';
   }
 
-  #ownPartial(): void {
-    const partial = this.#partial;
-    if (partial !== null) this.#partial = copyOf(partial, 0, partial.length);
-  }
-
-  /** Reads one head from `bytes[start, end)`; the offset after an interim answer, or -1 when there is nothing more to do. */
-  #parseHead(bytes: Buffer, start: number, end: number): number {
-    const connection = this.#connection;
-    if (connection === null) return -1;
-    const range = { start, end, scanned: this.#scanned };
-    const after = parseResponseHead(connection.head, bytes, range, this.#forward.options.headLimits);
-    if (after === NEED_MORE) {
-      this.#partial = bytes.subarray(start, end);
-      this.#scanned = end - start;
-      connection.setTimeout(this.#forward.options.readTimeoutMs);
-      return -1;
-    }
-    this.#scanned = 0;
-    if (after === MALFORMED) {
-      this.#fail('malformed_head', `${CAUSE_OF.malformed_head}: ${connection.head.problem}`);
-      return -1;
-    }
-    if (connection.head.status < 200) return this.#onInterim(bytes, after, end);
-    this.#onHead(bytes, after, end);
-    return -1;
-  }
-
-  #onInterim(bytes: Buffer, after: number, end: number): number {
-    const forward = this.#forward;
-    const connection = this.#connection;
-    if (connection === null) return -1;
-    const { head } = connection;
-    if (head.status === 101) {
-      this.#onSwitch(bytes, after, end);
-      return -1;
-    }
-    if (++this.#informational > MAX_INFORMATIONAL) {
-      this.#fail('malformed_head', 'the peer sent too many interim answers');
-      return -1;
-    }
-    connection.setTimeout(forward.options.readTimeoutMs);
-    // The client was answered its Expect by us; any other interim answer is for it.
-    if (head.status !== 100) {
-      forward.options.takeHead(forward.exchange, head);
-      forward.exchange.client.informational(head.status, forward.exchange.lines);
-      forward.exchange.lines = '';
-      forward.exchange.status = 0;
-    }
-    return after < end ? after : -1;
-  }
-
-  #onSwitch(bytes: Buffer, after: number, end: number): void {
-    const forward = this.#forward;
-    const connection = this.#connection;
-    if (connection === null) return;
-    const { head } = connection;
-    if (!this.#upgrade || head.upgradeAt < 0 || head.value(head.upgradeAt).toLowerCase() !== 'websocket') {
-      this.#fail('malformed_head', 'the peer switched protocols without being asked');
-      return;
-    }
-    this.record.headMs = this.#now - this.record.startedAt;
-    this.record.status = 101;
-    this.record.outcome = 'ok';
-    forward.options.takeHead(forward.exchange, head);
-    forward.exchange.lines += `Upgrade: ${head.value(head.upgradeAt)}\r\n`;
-    this.#phase = 'done';
-    if (forward.exchange.location.filters !== null) passHead(forward.exchange, null);
-    forward.exchange.setMaker(null);
-    const { readTimeoutMs: idleMs, sendTimeoutMs: sendMs } = forward.options;
-    const tunnel = new Tunnel(forward.exchange, connection, { idleMs, sendMs }, () => {
-      const now = systemClock.now();
-      this.record.totalMs = now - this.record.startedAt;
-      forward.attemptDone(this, now);
-    });
-    tunnel.begin(bytes, after, end);
-  }
-
-  #onHead(bytes: Buffer, after: number, end: number): void {
+  onSwitch(head: ResponseHead, buf: Buffer, from: number, to: number): void {
     const forward = this.#forward;
     const connection = this.#connection;
     if (connection === null) return;
     const { exchange } = forward;
-    const { head } = connection;
+    this.record.headMs = this.#now - this.record.startedAt;
+    this.record.status = 101;
+    this.record.outcome = 'ok';
+    forward.options.takeHead(exchange, head);
+    exchange.lines += `Upgrade: ${head.value(head.upgradeAt)}\r\n`;
+    this.#phase = 'done';
+    if (exchange.location.filters !== null) passHead(exchange, null);
+    exchange.setMaker(null);
+    const { readTimeoutMs: idleMs, sendTimeoutMs: sendMs } = forward.options;
+    const tunnel = new Tunnel(exchange, connection, { idleMs, sendMs }, () => {
+      const now = systemClock.now();
+      this.record.totalMs = now - this.record.startedAt;
+      forward.attemptDone(this, now);
+    });
+    tunnel.begin(buf, from, to);
+  }
+
+  onHead(head: ResponseHead, bare: boolean): boolean {
+    const forward = this.#forward;
+    const { exchange } = forward;
     this.record.headMs = this.#now - this.record.startedAt;
     this.record.status = head.status;
     if (head.status >= 400) {
       const failure: Failure = `http_${head.status}`;
-      if (forward.passesOver(failure)) return this.#fail(failure, `the peer answered ${head.status}`);
+      if (forward.passesOver(failure)) {
+        this.#fail(failure, `the peer answered ${head.status}`);
+        return false;
+      }
     }
-    if (forward.options.intercepts?.has(head.status) === true) return forward.intercept(head);
-    const framing = responseFraming(head, this.#headOnly ? 'HEAD' : 'GET');
+    if (forward.options.intercepts?.has(head.status) === true) {
+      forward.intercept(head);
+      return false;
+    }
+    // Events are there to be seen at once: they must not stick in a filter.
+    if (exchange.location.filters !== null && EVENT_STREAM.test(head.get('content-type') ?? ''))
+      forward.flush = FLUSH;
+    if (head.accelerated && forward.obey(head)) return false;
     forward.options.takeHead(exchange, head);
     exchange.length = head.chunked || head.status === 204 ? -1 : head.contentLength;
     // A client that asked for a body gets an empty one: the peer's length would let it wait for more.
-    if (this.#headOnly && exchange.method !== 'HEAD') exchange.length = 0;
-    if (exchange.location.filters !== null && passHead(exchange, null) === REPLACED)
-      return forward.replaced();
+    if (bare && exchange.method !== 'HEAD') exchange.length = 0;
+    if (exchange.location.filters !== null)
+      forward.pieceFlags = pieceFlagsOf(head, forward.options.holdsAnswer);
+    if (exchange.location.filters !== null && passHead(exchange, null) === REPLACED) {
+      forward.replaced();
+      return false;
+    }
     this.#phase = 'relaying';
-    connection.setTimeout(forward.options.readTimeoutMs);
-    this.#relay = new Relay(forward, connection, framing, this);
-    this.#onBodyBytes(bytes, after, end);
+    this.#connection?.setTimeout(forward.options.readTimeoutMs);
+    return true;
   }
 
-  #onBodyBytes(buf: Buffer, from: number, to: number): void {
-    const relay = this.#relay;
-    if (relay === null) return;
-    const step = relay.take(buf, from, to);
-    // Writing may have shown that the client is gone.
-    if (this.#phase === 'relaying') this.#afterStep(step);
+  onPiece(buf: Buffer | null, from: number, to: number, last: boolean): Flow {
+    const forward = this.#forward;
+    const { exchange } = forward;
+    if (last) this.#answerComplete();
+    if (forward.spool !== null) return this.#store(forward.spool, buf, from, to, last);
+    const flags = last ? LAST | forward.flush : forward.flush;
+    let flow: Flow = GO;
+    if (!forward.answerBegun) {
+      flow = exchange.sink.start(forward, exchange, from < to ? buf : null, from, to, flags);
+      forward.answerBegun = true;
+    } else if (buf !== null && from < to) {
+      flow = exchange.sink.write(forward, buf, from, to, flags);
+    } else if (last) {
+      exchange.sink.finish(forward, '');
+    }
+    if (this.#phase === 'done') return ENOUGH;
+    return flow === WAIT && !last && forward.beginSpool() ? GO : flow;
   }
 
-  #afterStep(step: RelayStep): void {
+  #store(spool: Spool, buf: Buffer | null, from: number, to: number, last: boolean): Flow {
+    const flow = buf === null ? GO : spool.take(buf, from, to);
+    if (last) spool.finish('');
+    return this.#phase === 'done' ? ENOUGH : flow;
+  }
+
+  onTrailers(lines: string): void {
+    const { exchange, spool } = this.#forward;
+    this.#answerComplete();
+    if (spool === null) exchange.sink.finish(this.#forward, lines);
+    else spool.finish(lines);
+  }
+
+  onSaid(text: string): void {
+    const { exchange, options } = this.#forward;
+    options.log.note(exchange, 'error', `FastCGI sent in stderr: "${text}"`);
+  }
+
+  /** Before the last byte goes to the client, which may end and log the exchange. */
+  #answerComplete(): void {
+    this.record.totalMs = this.#now - this.record.startedAt;
+    this.record.outcome = 'ok';
+    this.#forward.release(this, 'ok', this.#now);
+  }
+
+  #afterStep(step: Step, stream: BackStream): void {
     const connection = this.#connection;
     if (connection === null) return;
     switch (step) {
@@ -282,7 +258,13 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
         connection.setTimeout(0);
         return;
       case 'malformed':
-        return this.#fail('body_truncated', 'the peer sent a chunked body that is not valid');
+        return this.#fail(this.#phase === 'relaying' ? 'body_truncated' : 'malformed_head', stream.problem);
+      case 'refused':
+        // It may go to another peer whatever its method.
+        this.requestSent = false;
+        return this.#fail('peer_refused', stream.problem);
+      case 'stopped':
+        return;
       default:
         return this.#complete(step === 'complete');
     }
@@ -296,31 +278,17 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     this.#connection.resume();
   }
 
-  onAnswerComplete(): void {
-    this.record.totalMs = this.#now - this.record.startedAt;
-    this.record.outcome = 'ok';
-    this.#forward.release(this, 'ok', this.#now);
-  }
-
   #complete(clean: boolean): void {
     const connection = this.#connection;
     const forward = this.#forward;
     if (connection === null) return;
     this.#phase = 'done';
     this.#connection = null;
-    const { head } = connection;
     const requestDone =
       (forward.pull === null || forward.pull.sent) && connection.pendingBytes === 0 && !connection.sendFailed;
-    if (
-      clean &&
-      requestDone &&
-      head.persistent &&
-      head.keepAliveSeconds !== 0 &&
-      !forward.options.http10 &&
-      this.#relay?.framing !== 'until-close'
-    ) {
-      // Its own time-out, less a fifth for the way: never write to a connection that the peer is about to close.
-      forward.upstream?.release(connection, Math.max(0, head.keepAliveSeconds) * 800);
+    const stream = this.#stream;
+    if (clean && requestDone && stream?.reusable === true) {
+      forward.upstream?.release(connection, stream.idleMs);
     } else {
       connection.finish(forward.options.sendTimeoutMs);
     }
@@ -329,7 +297,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
 
   onPeerEnd(): void {
     this.#now = systemClock.now();
-    if (this.#phase === 'relaying' && this.#relay?.peerEnded() === true) return this.#complete(false);
+    if (this.#phase === 'relaying' && this.#stream?.peerEnded() === true) return this.#complete(false);
     this.#lost();
   }
 
@@ -341,6 +309,12 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
   #lost(error: NodeJS.ErrnoException | null = null): void {
     const kind = this.#lostKind(error);
     this.#fail(kind, sayLost(kind, error));
+  }
+
+  /** The cause, with the directives of the family. */
+  #causeOf(kind: AttemptFailure): string {
+    const { family } = this.#forward.options.back;
+    return CAUSE_OF[kind].replace('proxy_', `${family}_`);
   }
 
   onBug(): void {
@@ -357,7 +331,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
 
   onPeerTimeout(): void {
     const connection = this.#connection;
-    if (this.#phase === 'connecting') return this.#fail('connect_timeout', CAUSE_OF.connect_timeout);
+    if (this.#phase === 'connecting') return this.#fail('connect_timeout', this.#causeOf('connect_timeout'));
     const sending = connection !== null && connection.pendingBytes > 0;
     // While the body still comes, from the client or from a file, the peer owes no answer: the client's own time-out watches that.
     if (!sending && this.#forward.pull !== null && !this.#forward.pull.sent) {
@@ -365,7 +339,7 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
       return;
     }
     const kind = this.#phase === 'relaying' ? 'body_timeout' : sending ? 'send_timeout' : 'head_timeout';
-    this.#fail(kind, CAUSE_OF[kind]);
+    this.#fail(kind, this.#causeOf(kind));
   }
 
   #fail(failure: Failure, detail: string): void {
@@ -379,6 +353,6 @@ export class AttemptRun implements ConnectionOwner, RelayObserver {
     this.#phase = 'done';
     this.#connection?.destroy();
     this.#connection = null;
-    this.#partial = null;
+    this.#stream?.end();
   }
 }

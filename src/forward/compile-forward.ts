@@ -1,5 +1,5 @@
 // From the proxy settings of a location to its forward handler: where requests go, which heads they carry, what is tried again.
-import { bodyPolicyOf } from '../body/policy.ts';
+import { Http1Back } from '../back/http1.ts';
 import type { LocationMatch, Settings } from '../config/model.ts';
 import type { Exchange, Handler } from '../exchange.ts';
 import { MAX_FIELDS } from '../http/fields.ts';
@@ -8,25 +8,17 @@ import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../ro
 import { escapeUri, standsInPath } from '../route/uri.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
-import { createForward, type ForwardLog, type ForwardOptions } from './forward.ts';
+import { USUAL_HEAD_BYTES } from './buffering/rows.ts';
+import { familyOptions } from './family/forward-options.ts';
+import { createForward, type ForwardOptions } from './forward.ts';
+import type { ForwardTools } from './forward-tools.ts';
 import { compileRequestHead } from './request-head.ts';
-import { compileResponseHead, type RedirectRule } from './response-head.ts';
+import { compileResponseHead, HIDDEN_OF_PROXY, type RedirectRule } from './response-head.ts';
 import type { ProxyPass, ProxyRedirect } from './rows.ts';
 import { byRequest, maySecure } from './tls/peer-files.ts';
-import { defaultPeerName, type PeerTemplates, type PeerTlsSet } from './tls/peer-tls.ts';
+import { defaultPeerName, type PeerTemplates } from './tls/peer-tls.ts';
 import { type PeerTlsSettings, peerTlsOf } from './tls/rows.ts';
 import { hostFieldOf } from './variables.ts';
-
-export interface ForwardTools {
-  readonly lookup: VariableLookup;
-  readonly upstreams: UpstreamSet;
-  readonly peerTls: PeerTlsSet;
-  readonly log: ForwardLog;
-  /** The value of a Location that was put right: absolute when it is a path and absolute_redirect is on. */
-  readonly absolute: (exchange: Exchange, location: string) => string;
-  /** Answers with a page that asks again, and says what is waited for. */
-  readonly waitPage: (exchange: Exchange, what: string) => void;
-}
 
 /** A proxy_pass URL in its parts. */
 interface Target {
@@ -51,12 +43,30 @@ export function compileForward(
   const prefix = match === null ? '' : toBytes(match.text);
   const target = compileTarget(pass, prefix, tools);
   const passesBody = settings.proxyPassRequestBody && settings.proxySetBody === null;
-  const http10 = settings.proxyHttpVersion === '1.0';
   return createForward({
+    ...familyOptions('proxy', settings, target.authority, tools),
+    streamsBody: !settings.proxyRequestBuffering && passesBody,
+    ownBody: settings.proxySetBody === null ? null : compileTemplate(settings.proxySetBody, lookup),
     upstream: target.upstream,
     authority: target.authority,
     secure: target.secure,
     transport: compileTransport(pass, settings, tools),
+    back: compileHttp1(target, settings, lookup),
+    takeHead: compileResponseHead({
+      hidden: HIDDEN_OF_PROXY,
+      hide: settings.proxyHideHeader,
+      pass: settings.proxyPassHeader,
+      redirects: compileRedirects(settings.proxyRedirect, target, prefix, lookup),
+      absolute: tools.absolute,
+    }),
+    needsLength: settings.proxyHttpVersion === '1.0',
+  });
+}
+
+function compileHttp1(target: Target, settings: Settings, lookup: VariableLookup): Http1Back {
+  const http10 = settings.proxyHttpVersion === '1.0';
+  const bytes = settings.proxyBufferBytes || USUAL_HEAD_BYTES;
+  return new Http1Back({
     writeHead: compileRequestHead({
       set: compileSetFields(settings, target, lookup),
       method: settings.proxyMethod === '' ? null : compileTemplate(settings.proxyMethod, lookup),
@@ -65,39 +75,8 @@ export function compileForward(
       http10,
       keepalive: settings.upstreamKeepalive > 0,
     }),
-    takeHead: compileResponseHead({
-      hide: settings.proxyHideHeader,
-      pass: settings.proxyPassHeader,
-      redirects: compileRedirects(settings.proxyRedirect, target, prefix, lookup),
-      absolute: tools.absolute,
-    }),
-    next: {
-      // In nginx too `off` outweighs whatever stands beside it.
-      words: settings.proxyNextUpstream.includes('off') ? [] : settings.proxyNextUpstream,
-      tries: settings.proxyNextUpstreamTries,
-      timeoutMs: settings.proxyNextUpstreamTimeoutMs,
-    },
-    connectTimeoutMs: settings.proxyConnectTimeoutMs,
-    sendTimeoutMs: settings.proxySendTimeoutMs,
-    readTimeoutMs: settings.proxyReadTimeoutMs,
-    body: bodyPolicyOf(settings),
-    streamsBody: !settings.proxyRequestBuffering && passesBody,
-    passBody: settings.proxyPassRequestBody,
-    ownBody: settings.proxySetBody === null ? null : compileTemplate(settings.proxySetBody, lookup),
-    ignoreClientAbort: settings.proxyIgnoreClientAbort,
-    headLimits: {
-      maxLine: settings.proxyBufferBytes,
-      maxHead: settings.proxyBufferBytes,
-      maxFields: MAX_FIELDS,
-    },
+    headLimits: { maxLine: bytes, maxHead: bytes, maxFields: MAX_FIELDS },
     http10,
-    holdMs: tools.upstreams.holdOf(target.authority) ?? settings.proxyHoldMs,
-    holdRequests: settings.proxyHoldRequests,
-    waitPage: tools.waitPage,
-    intercepts: settings.proxyInterceptErrors
-      ? new Set(settings.errorPages.flatMap(({ codes }) => codes))
-      : null,
-    log: tools.log,
   });
 }
 
@@ -147,12 +126,29 @@ function compileHost(
 
 const URL_PARTS = /^(https?):\/\/(unix:[^:]*:?|[^/?]*)(.*)$/is;
 
+/** A URL without variables. */
+function partsOf(url: string): {
+  readonly secure: boolean;
+  readonly authority: string;
+  readonly rest: string;
+} {
+  const [, scheme, authority, rest] = URL_PARTS.exec(url) ?? ['', 'http', url, ''];
+  return { secure: scheme.length > 'http'.length, authority, rest };
+}
+
+/** Where a proxy_pass leads, if that is the same for all requests: makes the group of a server that it names. */
+export function targetGroup(pass: ProxyPass, upstreams: UpstreamSet): Upstream | undefined {
+  const url = constantOf(pass.url);
+  if (url === undefined) return undefined;
+  const { authority, secure } = partsOf(url);
+  return upstreams.of(authority, pass.at, secure);
+}
+
 function compileTarget(pass: ProxyPass, prefix: string, tools: ForwardTools): Target {
   const url = constantOf(pass.url);
-  if (url === undefined) return compileVariableTarget(pass, tools);
-  const [, scheme, authority, rest] = URL_PARTS.exec(url) ?? ['', 'http', url, ''];
-  const secure = scheme.length > 'http'.length;
-  const upstream: Upstream = tools.upstreams.of(authority, pass.at, secure);
+  const upstream = targetGroup(pass, tools.upstreams);
+  if (url === undefined || upstream === undefined) return compileVariableTarget(pass, tools);
+  const { authority, secure, rest } = partsOf(url);
   const uri = rest === '' ? originalTarget : replacedTarget(rest.startsWith('/') ? rest : `/${rest}`, prefix);
   return {
     upstream,

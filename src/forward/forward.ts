@@ -1,6 +1,7 @@
 // The attempt loop of a proxied exchange: pick a peer, try it, and on failure ask whether another may be tried.
 // What happens on one connection is attempt.ts; what a failure allows is next-upstream.ts.
 // A little past 300 lines: the body, the client and the attempts each call back here, and all of them end the same exchange.
+import type { Back, BodyFraming } from '../back/back.ts';
 import type { BalanceKey } from '../balance/balancer.ts';
 import type { Outcome } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
@@ -9,15 +10,16 @@ import type { BodyPolicy } from '../body/policy.ts';
 import { TextPull } from '../body/pulls.ts';
 import { EMPTY_BODY, readWholeBody } from '../body/stored-body.ts';
 import { type StreamedBody, type StreamOwner, streamBody } from '../body/streamed-body.ts';
-import { Attempt, type Exchange, type Gone, type Handler } from '../exchange.ts';
+import { Attempt, type Exchange, FLUSH, type Gone, type Handler } from '../exchange.ts';
 import type { BodyOwner, BodyPull, RequestBody } from '../http/body-pull.ts';
-import type { HeadLimits } from '../http/request-head.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, type Failure, STATUS_OF } from '../shared/failure.ts';
 import type { Transport } from '../upstream/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { carryFields, enterAccelRedirect, obeyAccel } from './accel.ts';
 import { AttemptRun } from './attempt.ts';
+import { Spool, type SpoolOwner, type SpoolPolicy } from './buffering/spool.ts';
 import { type Held, Hold, type HoldOptions } from './hold.ts';
 import {
   blamesPeer,
@@ -27,8 +29,6 @@ import {
   type NextPolicy,
   type Progress,
 } from './next-upstream.ts';
-import type { AnswerSource } from './relay.ts';
-import type { BodyFraming } from './request-head.ts';
 
 /** What a location with proxy_pass is compiled to. Times in ms. */
 export interface ForwardOptions extends HoldOptions {
@@ -39,7 +39,7 @@ export interface ForwardOptions extends HoldOptions {
   readonly secure: boolean;
   /** What carries the bytes to its peers; null = plain TCP, and so where it gives null. */
   readonly transport: ((exchange: Exchange) => Transport | null) | null;
-  readonly writeHead: (exchange: Exchange, framing: BodyFraming, upgrade: boolean) => string;
+  readonly back: Back;
   readonly takeHead: (exchange: Exchange, head: ResponseHead) => void;
   readonly next: NextPolicy;
   readonly connectTimeoutMs: number;
@@ -54,9 +54,13 @@ export interface ForwardOptions extends HoldOptions {
   readonly ownBody: ((exchange: Exchange) => string) | null;
   /** A client that closes its side does not end the exchange. */
   readonly ignoreClientAbort: boolean;
-  /** Bounds of the peer's head. */
-  readonly headLimits: HeadLimits;
-  readonly http10: boolean;
+  /** The peer reads no chunks (HTTP/1.0): a body goes with its length. */
+  readonly needsLength: boolean;
+  /** Lower-case names of X-Accel- fields that are not obeyed. */
+  readonly ignoreHeaders: ReadonlySet<string>;
+  /** The client need not keep up with the peer. */
+  readonly buffering: boolean;
+  readonly spool: SpoolPolicy;
   /** Statuses of peers that error_page answers (proxy_intercept_errors); null = none. */
   readonly intercepts: ReadonlySet<number> | null;
   readonly log: ForwardLog;
@@ -74,6 +78,8 @@ export type FindUpstream = (
 export interface ForwardLog {
   /** An attempt failed: what, and whether another follows (`noRetry` = '' means yes). */
   attemptFailed(exchange: Exchange, attempt: Attempt, detail: string): void;
+  /** What is no failure: a FastCGI app wrote to its error output, an answer went to a temporary file. */
+  note(exchange: Exchange, level: 'warn' | 'error', message: string): void;
 }
 
 export function createForward(options: ForwardOptions): Handler {
@@ -87,7 +93,7 @@ const NONE: BodyFraming = { kind: 'none' };
 const CHUNKED: BodyFraming = { kind: 'chunked' };
 
 /** One proxied exchange: what outlives its attempts. */
-export class Forward implements BodyOwner, StreamOwner, AnswerSource, Held {
+export class Forward implements BodyOwner, StreamOwner, SpoolOwner, Held {
   readonly exchange: Exchange;
   readonly options: ForwardOptions;
   /** The body where it still comes. */
@@ -107,10 +113,16 @@ export class Forward implements BodyOwner, StreamOwner, AnswerSource, Held {
   #hold: Hold | null = null;
   ended = false;
   answerBegun = false;
+  /** Where the answer waits for a client that is slower than the peer; null while it is not. */
+  spool: Spool | null = null;
+  /** Pieces of the answer must not stick in filters: FLUSH, or 0. */
+  flush = 0;
+  #buffers = false;
 
   constructor(exchange: Exchange, options: ForwardOptions) {
     this.exchange = exchange;
     this.options = options;
+    this.buffer(options.buffering);
   }
 
   get survivesHalfClose(): boolean {
@@ -125,6 +137,7 @@ export class Forward implements BodyOwner, StreamOwner, AnswerSource, Held {
       r.minor === 1 &&
       r.method === 'GET' &&
       !r.hasBody &&
+      !this.exchange.isSub &&
       WEBSOCKET.test(r.value(r.upgradeAt))
     );
   }
@@ -150,6 +163,8 @@ export class Forward implements BodyOwner, StreamOwner, AnswerSource, Held {
       exchange.proxySecure = this.options.secure;
     }
     const { request } = exchange;
+    // A subrequest has the main exchange's head; what there is of a body it was given.
+    if (exchange.isSub) return this.nextPeer(now);
     if (exchange.bodyRefused) exchange.body ??= EMPTY_BODY;
     if (!request.hasBody) {
       if (request.contentLength < 0) return this.nextPeer(now);
@@ -163,7 +178,7 @@ export class Forward implements BodyOwner, StreamOwner, AnswerSource, Held {
     const { exchange, options } = this;
     if (exchange.body !== null) return this.#useBody(exchange.body);
     // HTTP/1.0 has no chunks: without its end the body has no length.
-    if (!options.streamsBody || (options.http10 && exchange.request.chunked))
+    if (!options.streamsBody || (options.needsLength && exchange.request.chunked))
       return readWholeBody(exchange, options.body, this);
     this.stream = streamBody(exchange, options.body.memoryBytes, this);
     if (!this.ended) this.nextPeer();
@@ -184,7 +199,7 @@ export class Forward implements BodyOwner, StreamOwner, AnswerSource, Held {
     if (exchange.bodyRefused) return { kind: 'length', bytes: 0 };
     if (!request.chunked) return { kind: 'length', bytes: request.contentLength };
     if (body === null || !body.complete || !body.replayable) return CHUNKED;
-    return this.stream === null || body.trailers === '' || options.http10
+    return this.stream === null || body.trailers === '' || options.needsLength
       ? { kind: 'length', bytes: body.received }
       : CHUNKED;
   }
@@ -385,7 +400,44 @@ export class Forward implements BodyOwner, StreamOwner, AnswerSource, Held {
 
   #abort(failure: Failure): void {
     this.ended = true;
-    this.exchange.sink.abort(this, failure);
+    if (this.spool === null) this.exchange.sink.abort(this, failure);
+    else this.spool.abort(failure);
+  }
+
+  // Buffering.
+
+  /** Of the answer that is about to begin. */
+  buffer(isOn: boolean): void {
+    this.#buffers = isOn;
+    this.flush = isOn ? 0 : FLUSH;
+  }
+
+  /** The client does not keep up: false, and the peer waits for it. */
+  beginSpool(): boolean {
+    if (!this.#buffers) return false;
+    this.spool = new Spool(this.exchange, this.options.spool, this);
+    return true;
+  }
+
+  /** X-Accel- fields of the peer's answer; true: it goes no further, another location answers. */
+  obey(head: ResponseHead): boolean {
+    const { exchange, options } = this;
+    const target = obeyAccel(head, this, options.ignoreHeaders);
+    if (target === '') return false;
+    exchange.peerHead = head.text;
+    carryFields(exchange, head, null);
+    this.replaced();
+    if (!enterAccelRedirect(exchange, target))
+      exchange.location.fail(
+        exchange,
+        404,
+        `the peer's X-Accel-Redirect "${target}" is no path of this server`,
+      );
+    return true;
+  }
+
+  onSpoolNote(level: 'warn' | 'error', message: string): void {
+    this.options.log.note(this.exchange, level, message);
   }
 
   // The request's body.

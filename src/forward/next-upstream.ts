@@ -60,6 +60,7 @@ const WORD_OF: Partial<Record<Failure, NextWord>> = {
   reset_before_head: 'error',
   reset_on_reuse: 'error',
   tls_error: 'error',
+  peer_refused: 'error',
   unresolved: 'error',
   local_exhausted: 'error',
   connect_timeout: 'timeout',

@@ -1,5 +1,6 @@
 // Writes the head that a peer gets: the location's own fields, then the client's in their order and spelling, without what
 // belongs to one connection only (RFC 9110 §7.6.1). Compiled once per location.
+import type { BodyFraming } from '../back/back.ts';
 import type { Exchange } from '../exchange.ts';
 import {
   CONNECTION,
@@ -20,12 +21,6 @@ import {
 import { isNamedBy } from '../http/framing.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import { ownText } from '../shared/buffers.ts';
-
-/** How the body goes to the peer. */
-export type BodyFraming =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'length'; readonly bytes: number }
-  | { readonly kind: 'chunked' };
 
 export interface RequestHeadOptions {
   /** `[name, value]` of proxy_set_header; an empty value sends no such field. */

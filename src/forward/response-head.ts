@@ -19,20 +19,19 @@ import { NameSet } from './request-head.ts';
 export type RedirectRule = (exchange: Exchange, value: string) => string | undefined;
 
 export interface ResponseHeadOptions {
-  /** Lower-case names of proxy_hide_header. */
+  /** Lower-case names that are hidden unless they are passed. */
+  readonly hidden: readonly string[];
+  /** Lower-case names of proxy_hide_header or its kin. */
   readonly hide: readonly string[];
-  /** Lower-case names of proxy_pass_header. */
+  /** Lower-case names of proxy_pass_header or its kin. */
   readonly pass: readonly string[];
   readonly redirects: readonly RedirectRule[];
   /** What a Location becomes that a rule has changed. */
   readonly absolute: (exchange: Exchange, location: string) => string;
 }
 
-/** What nginx hides by default. */
-const HIDDEN = [
-  'date',
-  'server',
-  'x-pad',
+/** What nginx hides of every family. */
+const HIDDEN: readonly string[] = [
   'x-accel-expires',
   'x-accel-redirect',
   'x-accel-limit-rate',
@@ -40,19 +39,25 @@ const HIDDEN = [
   'x-accel-charset',
 ];
 
+export const HIDDEN_OF_PROXY: readonly string[] = ['date', 'server', 'x-pad', ...HIDDEN];
+export const HIDDEN_OF_FASTCGI: readonly string[] = ['status', ...HIDDEN];
+
 const DROPPED = new Uint8Array(16);
 for (const id of [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE, TE, KEEP_ALIVE]) DROPPED[id] = 1;
 for (const id of [PROXY_CONNECTION, NEVER_PASSED]) DROPPED[id] = 1;
 
 export function compileResponseHead(options: ResponseHeadOptions) {
-  const hidden = new NameSet([...HIDDEN.filter((name) => !options.pass.includes(name)), ...options.hide]);
-  const ownServer = options.pass.includes('server');
-  const ownDate = options.pass.includes('date');
+  const names = [...options.hidden.filter((name) => !options.pass.includes(name)), ...options.hide];
+  const hidden = new NameSet(names);
+  const ownServer = !names.includes('server');
+  const ownDate = !names.includes('date');
 
   return (exchange: Exchange, head: ResponseHead): void => {
     exchange.lines = copyLines(exchange, head, hidden, options);
+    if (exchange.carriedType !== '' && head.find('content-type') >= 0) exchange.carriedType = '';
     exchange.status = head.status;
     exchange.reason = head.reason;
+    exchange.peerHead = head.whole;
     exchange.ownServer = ownServer && head.find('server') >= 0;
     exchange.ownDate = ownDate && head.find('date') >= 0;
   };

@@ -16,11 +16,14 @@ const each =
 /** Seconds with milliseconds; '-' for what was not reached. */
 const seconds = (ms: number): string => (ms < 0 ? '-' : (ms / 1000).toFixed(3));
 
+/** What ended an attempt that never came to the peer's answer, and is not the peer's doing. */
+const NO_STATUS: ReadonlySet<string> = new Set(['pending', 'client_aborted', 'internal_error']);
+
 /** The peer's own status; where it gave none, the status that its failure stands for. */
 function statusOf(attempt: Attempt): string {
   if (attempt.status !== 0) return String(attempt.status);
   if (attempt.outcome.endsWith('_timeout')) return '504';
-  return attempt.outcome === 'pending' || attempt.outcome === 'client_aborted' ? '-' : '502';
+  return NO_STATUS.has(attempt.outcome) ? '-' : '502';
 }
 
 /** `$proxy_add_x_forwarded_for`: what the client sent, then its address. */
@@ -43,6 +46,20 @@ function proxyPort({ proxyHost, proxySecure }: Exchange): string | undefined {
     : (/:(\d+)$/.exec(proxyHost)?.[1] ?? (proxySecure ? '443' : '80'));
 }
 
+/** A field of the last peer's answer as it came; several lines joined (`$upstream_http_…`). */
+function peerField(rest: string): Getter {
+  const name = rest.replaceAll('_', '-').toLowerCase();
+  const start = `${name}:`;
+  return ({ peerHead }) => {
+    const values = peerHead
+      .split('\n')
+      .slice(1)
+      .filter((line) => line.slice(0, start.length).toLowerCase() === start)
+      .map((line) => line.slice(start.length).trim());
+    return values.length === 0 ? undefined : values.join(', ');
+  };
+}
+
 export const forwardVariables: VariableTable = {
   plain: {
     upstream_addr: each((a) => a.peer),
@@ -56,5 +73,5 @@ export const forwardVariables: VariableTable = {
     proxy_port: proxyPort,
     proxy_add_x_forwarded_for: addForwardedFor,
   },
-  families: {},
+  families: { upstream_http_: peerField },
 };

@@ -41,6 +41,7 @@ export class AnswerRoot implements Root {
     x.takeError();
     x.length = body.length;
     this.#line.beforeHead(x);
+    x.lastBytes();
     this.#writer.whole(x, body);
     this.#end(x);
   }
@@ -51,6 +52,7 @@ export class AnswerRoot implements Root {
     x.takeError();
     this.#line.beforeHead(x);
     const last = (flags & LAST) !== 0;
+    if (last) x.lastBytes();
     const flowing = this.#writer.start(x, buf, a, b, last);
     return this.#after(x, flowing, last);
   }
@@ -58,8 +60,9 @@ export class AnswerRoot implements Root {
   write(from: Source, buf: Buffer, a: number, b: number, flags: number): Flow {
     const x = this.#heard(from);
     if (x === null) return ENOUGH;
-    const flowing = this.#writer.write(x, buf, a, b);
     const last = (flags & LAST) !== 0;
+    if (last) x.lastBytes();
+    const flowing = this.#writer.write(x, buf, a, b);
     if (last) this.#writer.finish('');
     return this.#after(x, flowing, last);
   }
@@ -67,8 +70,9 @@ export class AnswerRoot implements Root {
   writeKept(from: Source, buf: Buffer, a: number, b: number, flags: number): Flow {
     const x = this.#heard(from);
     if (x === null) return ENOUGH;
-    const taken = this.#writer.writeKept(x, buf, a, b);
     const last = (flags & LAST) !== 0;
+    if (last) x.lastBytes();
+    const taken = this.#writer.writeKept(x, buf, a, b);
     if (last) this.#writer.finish('');
     return this.#after(x, taken, last);
   }
@@ -76,6 +80,7 @@ export class AnswerRoot implements Root {
   finish(from: Source, trailers: string): void {
     const x = this.#heard(from);
     if (x === null) return;
+    x.lastBytes();
     this.#writer.finish(trailers);
     this.#end(x);
   }

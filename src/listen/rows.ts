@@ -86,6 +86,8 @@ export const listenRows: readonly Row[] = [
   list('listens', {
     name: 'listen',
     contexts: ['server'],
+    // What a server listens on is settled once all are read; its locations have no part in it.
+    inherit: false,
     args: [1, 16],
     syntax: 'address[:port] | port | unix:path [ssl] [default_server] [backlog=n]',
     default: '80',

@@ -1,7 +1,16 @@
 // Rows of the logs: log_format, access_log, error_log. ngx_http_log_module and the core's error_log.
 
 import type { Settings } from '../config/model.ts';
-import { HTTP_AND_IF, ignored, list, type ReadContext, type Row, setting } from '../config/row.ts';
+import {
+  flag,
+  HTTP_AND_IF,
+  HTTP_LEVELS,
+  ignored,
+  list,
+  type ReadContext,
+  type Row,
+  setting,
+} from '../config/row.ts';
 import type { Word } from '../config/tree.ts';
 import { parseSize, parseTime } from '../config/units.ts';
 import { parseTemplate } from '../route/template.ts';
@@ -41,6 +50,7 @@ declare module '../config/model.ts' {
   interface Settings {
     readonly logFormats: readonly LogFormat[];
     readonly accessLog: readonly AccessLogEntry[];
+    readonly logSubrequest: boolean;
     readonly errorLog: ErrorLogSetting;
   }
 }
@@ -52,6 +62,7 @@ export const observeDefaults = {
   logFormats: [],
   // nginx would write logs/access.log under its prefix; a program started in any directory should not make files unasked.
   accessLog: [],
+  logSubrequest: false,
   // nginx's level is error; from notice on, start and reload say what they did.
   errorLog: { path: 'stderr', level: 'notice' },
 } as const satisfies Partial<Settings>;
@@ -76,6 +87,12 @@ export const observeRows: readonly Row[] = [
       'Writes one line per request to a file, stdout or stderr; several may stand together. ' +
       'Without a format it is `combined` in nginx files and `json` in JSON files.',
     read: readAccessLog,
+  }),
+  flag('logSubrequest', {
+    name: 'log_subrequest',
+    contexts: HTTP_LEVELS,
+    default: 'off',
+    doc: 'Whether access_log has lines for subrequests (auth_request, SSI, mirror).',
   }),
   setting('errorLog', {
     name: 'error_log',

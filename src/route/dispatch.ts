@@ -73,6 +73,7 @@ export function createDispatcher(
       exchange.rewritten = true;
       exchange.locationHolds = true;
       exchange.uriInAlias = false;
+      exchange.coding = 0;
       enter(exchange);
     },
     toNamed(exchange, name) {

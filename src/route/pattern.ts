@@ -54,8 +54,23 @@ export class Pattern {
   }
 }
 
+/** Virtual servers have the same few patterns: so many are kept. */
+const KEPT = 500;
+const kept = new Map<string, Pattern>();
+
 /** The pattern, or why it is refused. `source` is as it stands in the configuration. */
 export function compilePattern(source: string, caseless: boolean): Pattern | { readonly error: string } {
+  const key = `${caseless ? '*' : ' '}${source}`;
+  const known = kept.get(key);
+  if (known !== undefined) return known;
+  const made = makePattern(source, caseless);
+  if ('error' in made) return made;
+  if (kept.size === KEPT) kept.clear();
+  kept.set(key, made);
+  return made;
+}
+
+function makePattern(source: string, caseless: boolean): Pattern | { readonly error: string } {
   const text = toBytes(source);
   try {
     return compile(readPattern(text, caseless));

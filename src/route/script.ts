@@ -82,6 +82,8 @@ function compileReturn(op: Extract<ScriptOp, { op: 'return' }>, tools: ScriptToo
   }
   const text = compileTemplate(op.text, tools.lookup);
   return (x) => {
+    // `$status` in the text is already that of the answer.
+    x.status = x.errorStatus === 0 ? status : x.errorStatus;
     if (REDIRECTS.has(status)) tools.redirect(x, status, text(x));
     else {
       // The text may tell it.
@@ -98,7 +100,9 @@ const SILENT: ReadonlySet<number> = new Set([408, 444, 499]);
 function closeSilently(status: number): Step {
   return (x) => {
     x.status = status;
-    x.client.hangUp(x);
+    // A subrequest takes its main exchange along, unless that does not wait for it.
+    if (x.root.hangUp !== undefined) x.root.hangUp();
+    else x.client.hangUp(x.main);
     return 'answered';
   };
 }

@@ -10,6 +10,8 @@ import type { FileFacts } from './open-file.ts';
 export interface FileHeadOptions {
   /** See `createTypeOf`. */
   readonly typeOf: (uri: string) => string;
+  /** As Content-Encoding names it; '' = none. */
+  readonly coding: string;
   readonly maxRanges: number;
   readonly etag: boolean;
   readonly ifModifiedSince: IfModifiedSince;
@@ -33,7 +35,8 @@ export function beginFileAnswer(
   exchange.status = 200;
   exchange.takeError();
   const modified = MODIFIED_TOLD.has(exchange.status);
-  exchange.lines = typeLine(options.typeOf(exchange.uri)) + validatorLines(seek, modified) + exchange.lines;
+  const validators = validatorLines(seek, options.coding, modified);
+  exchange.lines = typeLine(options.typeOf(exchange.uri)) + validators + exchange.lines;
   exchange.length = file.size;
   const passed = passHead(exchange, seek);
   if (passed === REPLACED) return null;
@@ -76,7 +79,7 @@ const LETTER_R = 0x72;
 /** Field lines of the answer to a plain request: 200 with the whole file, of this Content-Type ('' = none). */
 export function plainLines(type: string, file: FileFacts, options: FileHeadOptions): string {
   const accept = options.maxRanges > 0 ? 'Accept-Ranges: bytes\r\n' : '';
-  return typeLine(type) + validatorLines(seekableOf(file, options), true) + accept;
+  return typeLine(type) + validatorLines(seekableOf(file, options), options.coding, true) + accept;
 }
 
 function seekableOf(file: FileFacts, options: FileHeadOptions): Seekable {
@@ -86,9 +89,10 @@ function seekableOf(file: FileFacts, options: FileHeadOptions): Seekable {
   return { size, mtime, etag, maxRanges, ifModifiedSince };
 }
 
-function validatorLines(seek: Seekable, isTold: boolean): string {
-  const modified = isTold ? `Last-Modified: ${modifiedDate(seek.mtime)}\r\n` : '';
-  return seek.etag === '' ? modified : `${modified}ETag: ${seek.etag}\r\n`;
+function validatorLines({ mtime, etag }: Seekable, coding: string, isTold: boolean): string {
+  const modified = isTold ? `Last-Modified: ${modifiedDate(mtime)}\r\n` : '';
+  const lines = etag === '' ? modified : `${modified}ETag: ${etag}\r\n`;
+  return coding === '' ? lines : `${lines}Content-Encoding: ${coding}\r\n`;
 }
 
 function typeLine(type: string): string {

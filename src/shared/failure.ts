@@ -10,6 +10,7 @@ export type AttemptFailure =
   | 'reset_before_head'
   | 'reset_on_reuse'
   | 'malformed_head'
+  | 'peer_refused'
   | 'head_timeout'
   | 'body_truncated'
   | 'body_timeout'
@@ -44,6 +45,7 @@ export const STATUS_OF: Readonly<Record<AttemptFailure | ClientFailure, number>>
   reset_before_head: 502,
   reset_on_reuse: 502,
   malformed_head: 502,
+  peer_refused: 502,
   head_timeout: 504,
   body_truncated: 502,
   body_timeout: 504,
@@ -71,6 +73,7 @@ export const CAUSE_OF: Readonly<Record<AttemptFailure, string>> = {
   reset_before_head: 'the peer closed the connection before it answered',
   reset_on_reuse: 'the peer closed a kept-alive connection as it was used again',
   malformed_head: 'the peer sent an answer that is not valid HTTP',
+  peer_refused: 'the peer takes no request now',
   head_timeout: 'the peer did not answer within proxy_read_timeout',
   body_truncated: 'the peer closed the connection in the middle of its answer',
   body_timeout: 'the peer stopped sending its answer for longer than proxy_read_timeout',

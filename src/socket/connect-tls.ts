@@ -39,6 +39,8 @@ class ConnectingTls implements Connecting {
   /** Why the first of them did not answer. */
   #firstError: NodeJS.ErrnoException | null = null;
   #done = false;
+  #trusted = false;
+  #session: Buffer | null = null;
 
   constructor(target: ConnectTarget, tls: ClientTls, owner: ConnectOwner) {
     this.#target = target;
@@ -63,6 +65,11 @@ class ConnectingTls implements Connecting {
     };
     const socket = connect(options);
     let connected = false;
+    // That of TLS 1.2 comes before the peer is judged.
+    socket.on('session', (session: Buffer) => {
+      if (this.#trusted) this.#tls.onSession(session);
+      else this.#session = session;
+    });
     socket.once('connect', () => {
       connected = true;
     });
@@ -86,7 +93,9 @@ class ConnectingTls implements Connecting {
     if (why !== '') return this.#fail(handshakeError(why));
     this.#done = true;
     socket.off('error', failed);
-    socket.on('session', (session: Buffer) => this.#tls.onSession(session));
+    this.#trusted = true;
+    if (this.#session !== null) this.#tls.onSession(this.#session);
+    this.#session = null;
     this.#owner.onConnected(socketOf(socket, this.#owner));
   }
 

@@ -1,6 +1,7 @@
-// Where a client can choose the host that a proxy_pass leads to: its variables hold what clients send, directly, by `set`, or as captures
+// Where a client can choose the host that a proxy_pass leads to: its variables hold what clients send, directly, by `set` or `map`, or as captures
 // of a pattern. Such a proxy reaches whatever this machine reaches.
 import type { LocationMatch, LocationModel, Model, ScriptOp } from '../config/model.ts';
+import type { MapModel } from '../features/map/rows.ts';
 import { parseTemplate } from '../route/template.ts';
 import { type PassTemplate, passesOf } from './passes.ts';
 
@@ -27,7 +28,7 @@ export function chosenHosts(model: Model): ChosenHost[] {
 
 /** How variables of the configuration come by their values. */
 interface Origins {
-  /** Variable → the variables that the templates of its `set`s have. */
+  /** Variable → the variables that the templates of its `set`s and the values of its `map` have. */
   readonly sets: ReadonlyMap<string, readonly string[]>;
   readonly captures: ReadonlySet<string>;
 }
@@ -36,8 +37,18 @@ function originsOf(model: Model): Origins {
   const sets = new Map<string, string[]>();
   const captures = new Set<string>();
   const inPattern = (pattern: string): void => {
-    for (const [, name] of pattern.matchAll(/\(\?(?:P?<|')([A-Za-z_]\w*)[>']/g)) captures.add(name);
+    for (const [, name] of pattern.matchAll(/\(\?(?:P?<|')([A-Za-z_]\w*)[>']/g))
+      captures.add(name.toLowerCase());
   };
+  const inMap = (name: string, { fallback, exact, suffixes, domains, prefixes, regexes }: MapModel): void => {
+    for (const { pattern } of regexes) inPattern(pattern);
+    const values = [exact, suffixes, domains, prefixes].flatMap((entries) =>
+      entries.map(([, value]) => value),
+    );
+    const all = new Set([fallback, ...values, ...regexes.map(({ value }) => value)]);
+    sets.set(name, [...new Set([...all].flatMap(variablesOf))]);
+  };
+  for (const { kind, name, definition } of model.variables) if (kind === 'map') inMap(name, definition);
   const inScript = (script: readonly ScriptOp[]): void => {
     for (const op of script) {
       if (op.op === 'set')
@@ -80,7 +91,9 @@ function firstSent(
 
 function variablesOf(template: string): string[] {
   const parts = parseTemplate(template);
-  return 'error' in parts ? [] : parts.flatMap((part) => ('variable' in part ? [part.variable] : []));
+  return 'error' in parts
+    ? []
+    : parts.flatMap((part) => ('variable' in part ? [part.variable.toLowerCase()] : []));
 }
 
 /** The variables of a URL before its path. Where it begins with one, that may hold scheme and host. */
@@ -91,7 +104,7 @@ function hostVariables({ url, match }: PassTemplate): string[] {
     if ('literal' in part) {
       if (/[/?]/.test(part.literal.replace(/^(?:http|fastcgi)?:\/\//i, ''))) break;
     } else if (BEYOND_HOST.test(part.variable) || beginsWithSlash(part.variable, match)) break;
-    else found.push(part.variable);
+    else found.push(part.variable.toLowerCase());
   }
   return found;
 }

@@ -5,6 +5,7 @@ import type { PeerConfig } from '../balance/peer.ts';
 import type { ProcessPort } from '../balance/process-port.ts';
 import type { ServerEntry } from '../balance/rows.ts';
 import type { Model, UpstreamModel } from '../config/model.ts';
+import { settingsOver } from '../config/settings.ts';
 
 export interface Discovery {
   /** Host name → its addresses; a name that does not resolve is absent. */
@@ -130,7 +131,7 @@ export function implicitUpstream(
     down: false,
     at,
   };
-  return { name: authority, at, settings: { ...template, upstreamServers: [entry] } };
+  return { name: authority, at, settings: settingsOver(template, { upstreamServers: [entry] }) };
 }
 
 /** The host names that a Model's peers need looked up. */

@@ -77,6 +77,11 @@ export class UpstreamSet {
     return this.#groups.has(groupKey(authority)) ? authority : withPort(authority, true);
   }
 
+  /** Whether a group of this name, or what was made of it, is there already. */
+  knows(authority: string): boolean {
+    return this.#known(authority) !== undefined;
+  }
+
   #known(authority: string): Upstream | undefined {
     // Most are written as they are kept.
     const kept = this.#named.get(authority) ?? this.#dynamic.get(authority)?.upstream;

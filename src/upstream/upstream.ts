@@ -7,6 +7,9 @@ import { type ConnectionOwner, PeerConnection } from './connection.ts';
 import type { Transport } from './transport.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
+/** Nothing but the end of TLS is under way when an idle connection is closed. */
+const CLOSE_MS = 1000;
+
 /** Bounds of the pool. Times in ms. */
 export interface KeepalivePolicy {
   /** Idle connections kept per peer. */
@@ -81,7 +84,7 @@ export class Upstream {
       wheel.nowMs - connection.openedAt >= timeMs ||
       (stack.length >= max && !makesRoom(connection, stack))
     ) {
-      connection.destroy();
+      connection.finish(CLOSE_MS);
       return;
     }
     connection.giveHeadBack();
@@ -95,7 +98,7 @@ export class Upstream {
   /** Closes what is kept of a peer that went down. */
   closeIdle(peer: Peer): void {
     for (const stacks of [this.#idle, this.#carried]) {
-      for (const connection of stacks.get(peer)?.splice(0) ?? []) connection.destroy();
+      for (const connection of stacks.get(peer)?.splice(0) ?? []) connection.finish(CLOSE_MS);
       // A peer that left the group does not come back: the same address later is another one.
       if (this.group.peers[peer.index] !== peer) stacks.delete(peer);
     }
@@ -129,7 +132,7 @@ function again(kept: PeerConnection, owner: ConnectionOwner): PeerConnection {
 function makesRoom({ transport }: PeerConnection, stack: PeerConnection[]): boolean {
   if (transport === null) return false;
   const oldest = stack.shift();
-  oldest?.destroy();
+  oldest?.finish(CLOSE_MS);
   return oldest !== undefined;
 }
 
@@ -153,9 +156,13 @@ class IdleOwner implements ConnectionOwner {
   }
 
   #discard(): void {
+    this.#leave();
+    this.#connection.destroy();
+  }
+
+  #leave(): void {
     const i = this.#stack.indexOf(this.#connection);
     if (i >= 0) this.#stack.splice(i, 1);
-    this.#connection.destroy();
   }
 
   onPeerConnect(): void {}
@@ -170,7 +177,8 @@ class IdleOwner implements ConnectionOwner {
     this.#discard();
   }
   onPeerTimeout(): void {
-    this.#discard();
+    this.#leave();
+    this.#connection.finish(CLOSE_MS);
   }
   onBug(): void {
     this.#discard();

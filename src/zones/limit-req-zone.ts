@@ -7,7 +7,10 @@ import type { ZoneKind, ZoneRecord, ZoneSpec } from './zone-kind.ts';
 export const LOOK = 1;
 /** The same for the last limit of a request: counts if it may pass. */
 export const COUNT = 2;
-/** All limits let the request pass that looked here. */
+/**
+ * All limits let the request pass that looked here: counts it, unless others did meanwhile and there is no more room for it. (nginx counts
+ * it in any case, so that processes that look at once go past the limit together.)
+ */
 export const SETTLE = 3;
 /** Another limit refused it. */
 export const UNLOOK = 4;
@@ -127,14 +130,16 @@ function look(state: ReqState, record: ZoneRecord): number {
   return excess;
 }
 
-function settle(state: ReqState, { by, atMs }: ZoneRecord): number {
+function settle(state: ReqState, { by, atMs, amount }: ZoneRecord): number {
   const entry = state.looking.get(by);
   if (entry === undefined) return 0;
-  const ms = passedMs(entry, atMs);
-  entry.excess = excessAfter(state, entry, ms);
-  if (ms > 0) entry.lastMs = atMs;
   unlook(state, by, entry);
-  return entry.excess;
+  const ms = passedMs(entry, atMs);
+  const excess = excessAfter(state, entry, ms);
+  if (excess > amount * 1000) return excess;
+  entry.excess = excess;
+  if (ms > 0) entry.lastMs = atMs;
+  return excess;
 }
 
 function know(state: ReqState, record: ZoneRecord): number {

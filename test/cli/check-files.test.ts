@@ -270,3 +270,34 @@ describe('a directory for bodies', () => {
     }
   });
 });
+
+describe('files of TLS towards peers', () => {
+  const conf = (settings: string, url = 'https://127.0.0.1:1'): string =>
+    `http { ${settings}\nserver { listen 127.0.0.1:0; location / { proxy_pass ${url}; } } }`;
+
+  it.each([
+    [
+      'proxy_ssl_verify on; proxy_ssl_trusted_certificate DIR/none;',
+      ['1:29: proxy_ssl_trusted_certificate DIR/none cannot be read: there is no such file'],
+    ],
+    [
+      'proxy_ssl_certificate DIR/folder; proxy_ssl_certificate_key DIR/a.key;',
+      ['1:8: proxy_ssl_certificate DIR/folder cannot be read: it is a directory'],
+    ],
+    [
+      'proxy_ssl_password_file DIR/loop;',
+      ['1:8: proxy_ssl_password_file DIR/loop cannot be read: symbolic links lead in a circle'],
+    ],
+    // Nobody is verified: the file is not asked for, as in nginx.
+    ['proxy_ssl_trusted_certificate DIR/none;', []],
+    ['proxy_ssl_verify on; proxy_ssl_trusted_certificate DIR/ca.crt; proxy_ssl_certificate DIR/$arg_a;', []],
+  ])('%s', (settings, problems) => {
+    expect(problemsOf(conf(settings))).toEqual(problems);
+  });
+
+  it('are not asked for where no TLS is spoken', () => {
+    const settings = 'proxy_ssl_verify on; proxy_ssl_trusted_certificate DIR/none;';
+    expect(problemsOf(conf(settings, 'http://127.0.0.1:1'))).toEqual([]);
+    expect(problemsOf(conf(settings, 'https://$host'))).toHaveLength(1);
+  });
+});

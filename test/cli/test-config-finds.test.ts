@@ -81,8 +81,12 @@ describe('a proxy_pass to', () => {
     ['http://$name', '$name', 'if ($uri ~ ^/(?<name>.*)) { break; }'],
     ['http://$name', '$name', `if ($uri ~ "^/(?'name'.*)") { break; }`],
     ['http://$1', '$1', 'rewrite ^/(.*) /$1 break;'],
-  ])('%s, which a client can choose, is a warning', async (url, from, script = '') => {
-    const result = await test(passTo(url).replace('proxy_pass', `${script} proxy_pass`));
+    ['http://$free', '$free, which is made of $arg_h', '', 'map $uri $free { default a; /b $Arg_h; }'],
+    ['http://$free', '$free, which is made of $1', '', 'map $uri $free { ~^/(.*) $1; }'],
+    ['http://$part', '$part', '', 'map $uri $free { ~^/(?<part>.*) x; }'],
+  ])('%s, which a client can choose, is a warning', async (url, from, script = '', map = '') => {
+    const text = passTo(url).replace('proxy_pass', `${script} proxy_pass`);
+    const result = await test(text.replace('http {', `http { ${map}`));
     expect(problemsOf(result)).toEqual([
       expect.stringMatching(/^2:\d+: warning: a client can choose the host that this leads to/),
     ]);
@@ -106,8 +110,10 @@ describe('a proxy_pass to', () => {
     ['http://backend?$args'],
     ['http://$server_addr:8080'],
     ['http://$backend', 'set $backend backend;'],
-  ])('%s is no choice of the client', async (url, script = '') => {
-    const result = await test(passTo(url).replace('proxy_pass', `${script} proxy_pass`));
+    ['http://$pool', '', 'map $arg_h $pool { default backend; other backend; }'],
+  ])('%s is no choice of the client', async (url, script = '', map = '') => {
+    const text = passTo(url).replace('proxy_pass', `${script} proxy_pass`);
+    const result = await test(text.replace('http {', `http { ${map}`));
     expect(problemsOf(result)).toEqual([]);
   });
 

@@ -27,10 +27,22 @@ describe('describeChanges', () => {
     ['a setting of a server', BASE.replace('root /b', 'root /c'), 'servers: 1 changed'],
     ['the address of a server', BASE.replace('81', '82'), 'opened *:82; closed *:81; servers: 1 changed'],
     ['a peer', BASE.replace('0.1:1', '0.1:2'), 'upstreams: 1 changed'],
+    ['a map', `map $host $m { a 1; } ${BASE}`, 'variables: 1 added'],
     ['groups', `upstream z { server 127.0.0.1:9; } ${BASE}`, 'upstreams: 1 added'],
   ])('tells of %s', (_, text, expected) => {
     const wrap = (inner: string): Model => model(`http { ${inner} }`);
     expect(describeChanges(wrap(BASE), wrap(text), NO_POOL_CHANGES)).toBe(expected);
+  });
+
+  it('tells of a line in a map, and of no place', () => {
+    const changed = (from: string, to: string): string => {
+      const [before, after] = [from, to].map((lines) =>
+        model(`http { map $host $m { ${lines} } geo $g { default x; } ${BASE} }`),
+      );
+      return describeChanges(before, after, NO_POOL_CHANGES);
+    };
+    expect(changed('a 1; ~b 2;', '\n a 1;\n ~b 2;')).toBe('nothing changed');
+    expect(changed('a 1; ~b 2;', 'a 1; ~b 3;')).toBe('variables: 1 changed');
   });
 
   it('tells of settings and of programs', () => {

@@ -18,8 +18,8 @@ const pem = makeCertificate(dir, 'twice', 'localhost');
 const TWICE = new Set(
   'include server listen types if rewrite return set break index location server_name access_log upstream'
     .split(' ')
-    .concat('limit_req limit_req_zone limit_conn limit_conn_zone'.split(' '))
-    .concat('error_page allow deny'.split(' '))
+    .concat('limit_req limit_req_zone limit_conn limit_conn_zone error_page auth_request_set'.split(' '))
+    .concat('add_header add_trailer sub_filter sub_filter_types mirror allow deny'.split(' '))
     .concat('proxy_set_header proxy_pass_header proxy_hide_header proxy_redirect log_format'.split(' '))
     .concat('fastcgi_param fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr'.split(' '))
     // The last one holds.
@@ -29,16 +29,13 @@ const TWICE = new Set(
       ),
     )
     // All together hold.
-    .concat(
-      'ssl_protocols proxy_next_upstream fastcgi_next_upstream fastcgi_ignore_headers environment'.split(' '),
-    )
-    .concat(['proxy_ssl_protocols'])
+    .concat('ssl_protocols proxy_next_upstream fastcgi_next_upstream environment addition_types'.split(' '))
+    .concat(['proxy_ignore_headers', 'fastcgi_ignore_headers'])
+    .concat('proxy_ssl_protocols gzip_disable gzip_proxied gzip_types brotli_types zstd_types'.split(' '))
     .concat(['proxy_ssl_conf_command'])
     // Without effect here.
-    .concat(
-      'debug_connection env thread_pool gzip_disable gzip_proxied gzip_types keepalive_disable'.split(' '),
-    )
-    .concat('ssl_session_cache zone program control map'.split(' ')),
+    .concat('debug_connection env thread_pool keepalive_disable'.split(' '))
+    .concat('ssl_session_cache zone program control map geo split_clients'.split(' ')),
 );
 
 /** Arguments of a first and a second one; where there is only one, both are the same. */
@@ -52,13 +49,20 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   location: ['/x { }', '/y { }'],
   satisfy: ['any', 'all'],
   limit_except: ['GET { }', 'POST { }'],
-  error_page: ['404 /x'],
-  try_files: ['/x =404'],
   allow: ['all', '10.0.0.0/8'],
   deny: ['all', '::1'],
   program: ['one { command "sleep 1"; }', 'two { command "sleep 1"; }'],
   map: ['$host $one { }', '$host $two { }'],
+  geo: ['$one { }', '$host $two { }'],
+  split_clients: ['$host $one { * x; }', '$host $two { * x; }'],
   include: ['/dev/null'],
+  error_page: ['404 /a', '500 /b'],
+  try_files: ['/a /b'],
+  auth_request_set: ['$one 1', '$two 2'],
+  add_before_body: ['/a'],
+  add_after_body: ['/a'],
+  addition_types: ['text/css', 'text/plain'],
+  mirror: ['/a', '/b'],
   rewrite: ['^ /x last'],
   return: ['404'],
   set: ['$x 1'],
@@ -121,6 +125,7 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   fastcgi_pass_header: ['A', 'B'],
   fastcgi_hide_header: ['A', 'B'],
   fastcgi_catch_stderr: ['A', 'B'],
+  proxy_ignore_headers: ['Expires', 'Vary'],
   fastcgi_ignore_headers: ['Expires', 'Vary'],
   fastcgi_split_path_info: ['^(.+)(/x)$'],
   fastcgi_next_upstream: ['error', 'timeout'],
@@ -133,6 +138,12 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   default_type: ['text/plain'],
   if_modified_since: ['exact'],
   expires: ['3s'],
+  sub_filter: ['a b', 'c d'],
+  sub_filter_types: ['text/css', 'text/x'],
+  add_header: ['X-A b', 'X-C d always'],
+  add_header_inherit: ['merge'],
+  add_trailer: ['X-A b', 'X-C d always'],
+  add_trailer_inherit: ['merge'],
   limit_req_zone: ['$arg_x zone=x:64k rate=1r/s', '$arg_y zone=y:64k rate=1r/m'],
   limit_req: ['zone=a', 'zone=b burst=3 nodelay'],
   limit_req_log_level: ['warn'],
@@ -152,6 +163,15 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   gzip_proxied: ['any', 'auth'],
   gzip_disable: ['msie6', 'x'],
   gzip_buffers: ['16 8k'],
+  gunzip_buffers: ['16 8k'],
+  brotli_buffers: ['16 8k'],
+  zstd_buffers: ['16 8k'],
+  brotli_window: ['4k'],
+  brotli_types: ['text/css', 'text/x'],
+  zstd_types: ['text/css', 'text/x'],
+  brotli_comp_level: ['3'],
+  zstd_comp_level: ['3'],
+  gzip_window: ['4k'],
   gzip_http_version: ['1.1'],
   gzip_comp_level: ['3'],
   charset: ['utf-8'],

@@ -12,6 +12,7 @@ import type { Model } from '../../src/config/model.ts';
 import { printNginx } from '../../src/config/print.ts';
 import { ROWS, shapeOf } from '../../src/config/registry.ts';
 import type { Context, Row } from '../../src/config/row.ts';
+import { withSettings } from '../../src/config/settings.ts';
 import type { Directive, Tree } from '../../src/config/tree.ts';
 import { readTlsFiles } from '../../src/listen/tls-files.ts';
 import { LogFiles } from '../../src/observe/log-files.ts';
@@ -19,6 +20,7 @@ import { TicketKeys } from '../../src/socket/ticket-keys.ts';
 import { validatePrograms } from '../../src/supervise/validate.ts';
 import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';
 import { makeCertificate } from '../support/certificates.ts';
+import { whole } from '../support/whole-model.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'lbproxy-odd-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -189,11 +191,11 @@ function read(text: string, extension: 'json' | 'conf'): Read {
 function meaning(model: Model): unknown {
   const programs = model.programs.map(({ settings, ...more }) => ({
     ...more,
-    settings: { ...settings, proxySetHeader: [] },
+    settings: withSettings(settings, { proxySetHeader: [] }),
   }));
   const hide = (key: string, value: unknown): unknown =>
     key === 'at' || key === 'syntax' ? undefined : value;
-  return JSON.parse(JSON.stringify({ ...model, programs }, hide));
+  return JSON.parse(JSON.stringify(whole({ ...model, programs }), hide));
 }
 
 const printed = (directives: readonly Directive[], syntax: Tree['syntax']): string =>

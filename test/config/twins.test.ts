@@ -14,6 +14,7 @@ import { withJsonHeaders } from '../../src/forward/rows.ts';
 import { runLbproxy } from '../support/cli.ts';
 import { readModel, startProxy } from '../support/proxy.ts';
 import { startUpstream } from '../support/upstream.ts';
+import { whole } from '../support/whole-model.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CONFIG = join(ROOT, 'config');
@@ -46,12 +47,16 @@ type Change = (key: string, value: unknown) => unknown;
 
 /** A copy without places, and without what tells the syntax; `change` may give a key another value. */
 function meaningOf(value: unknown, change: Change = (_key, v) => v): unknown {
-  if (Array.isArray(value)) return value.map((v) => meaningOf(v, change));
+  return changed(whole(value), change);
+}
+
+function changed(value: unknown, change: Change): unknown {
+  if (Array.isArray(value)) return value.map((v) => changed(v, change));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
       .filter(([key]) => key !== 'at' && key !== 'syntax')
-      .map(([key, v]) => [key, meaningOf(change(key, v), change)]),
+      .map(([key, v]) => [key, changed(change(key, v), change)]),
   );
 }
 

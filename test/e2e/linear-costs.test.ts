@@ -3,6 +3,7 @@
 import { expect, it } from 'vitest';
 import { parseRanges } from '../../src/answer/byte-ranges.ts';
 import { checkPreconditions } from '../../src/answer/preconditions.ts';
+import { Http1Back } from '../../src/back/http1.ts';
 import type { Peer } from '../../src/balance/peer.ts';
 import { lookupAny } from '../../src/config/registry.ts';
 import { Attempt } from '../../src/exchange.ts';
@@ -83,7 +84,13 @@ const write = compileRequestHead({
   http10: false,
   keepalive: true,
 });
-const take = compileResponseHead({ hide: [], pass: [], redirects: [], absolute: (_x, location) => location });
+const take = compileResponseHead({
+  hidden: [],
+  hide: [],
+  pass: [],
+  redirects: [],
+  absolute: (_x, location) => location,
+});
 
 /** A whole request: read, and its head written for a peer. */
 function passOn(lines: string): () => void {
@@ -127,13 +134,8 @@ function value(template: string, head: string, args = ''): () => void {
 /** An attempt to which a peer sends the head of its answer byte by byte. */
 function answerBytewise(size: number): () => void {
   const bytes = latin1(`HTTP/1.1 200 OK\r\nX: ${'y'.repeat(size)}`);
-  const options = {
-    writeHead: () => '',
-    readTimeoutMs: 0,
-    sendTimeoutMs: 0,
-    headLimits: WIDE,
-    transport: null,
-  };
+  const back = new Http1Back({ writeHead: () => 'GET', headLimits: WIDE, http10: false });
+  const options = { back, transport: null, readTimeoutMs: 0, sendTimeoutMs: 0 };
   return () => {
     const connection = { reused: true, head: new ResponseHead(), requests: 0, pendingBytes: 0 };
     const silent = { writeText: () => {}, setTimeout: () => {} };

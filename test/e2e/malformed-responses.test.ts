@@ -28,7 +28,7 @@ beforeAll(async () => {
     });
   });
   proxy = await startProxy(`http { upstream u { server ${peer.address}; }
-    server { listen 127.0.0.1:0; location / { proxy_pass http://u; client_max_body_size 0; } } }`);
+    server { listen 127.0.0.1:0; location / { proxy_pass http://u; client_max_body_size 0; proxy_request_buffering off; } } }`);
 });
 
 afterAll(async () => {

@@ -44,6 +44,7 @@ function open(ports: readonly number[], discovery: Discovery, settings = '', det
     upstreams,
     peerTls: new PeerTlsSet({}, '/', null),
     log: {
+      note: () => {},
       attemptFailed: (_x, attempt, text) => void log.push(`${attempt.peer} ${attempt.outcome}: ${text}`),
     },
     absolute: (_x, location) => location,

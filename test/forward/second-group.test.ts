@@ -37,7 +37,7 @@ async function through(
       lookup: lookupAny,
       upstreams,
       peerTls: new PeerTlsSet({}, '/', null),
-      log: { attemptFailed: () => {} },
+      log: { note: () => {}, attemptFailed: () => {} },
       absolute: (_x, location) => location,
       waitPage: () => {},
     });

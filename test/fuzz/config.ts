@@ -7,13 +7,14 @@ import { type ReadConfig, readConfig } from '../../src/cli/read-config.ts';
 import { dump } from '../../src/cli/test-config.ts';
 import { CompileError, compileRuntime } from '../../src/compile.ts';
 import type { Model, Settings } from '../../src/config/model.ts';
-import { packModel, unpackModel } from '../../src/config/model-wire.ts';
+import { packModel } from '../../src/config/model-wire.ts';
 import { printNginx } from '../../src/config/print.ts';
 import { formatPosition, formatProblems } from '../../src/config/problem.ts';
 import { withJsonHeaders } from '../../src/forward/rows.ts';
 import { LogFiles } from '../../src/observe/log-files.ts';
 import { TicketKeys } from '../../src/socket/ticket-keys.ts';
 import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';
+import { received, whole } from '../support/whole-model.ts';
 import { configTexts, configWords } from './config-corpus.ts';
 import { type Material, mutate } from './mutate.ts';
 import { fail, type Target } from './target.ts';
@@ -121,7 +122,7 @@ function checkAgain(dir: string, { tree, model }: ReadConfig): void {
 }
 
 function checkSame(model: Model, other: Model, what: string): void {
-  const found = differenceOf(model, other, { path: '', isJson: model.syntax === 'json' });
+  const found = differenceOf(whole(model), whole(other), { path: '', isJson: model.syntax === 'json' });
   if (found !== null) fail(`${what}: ${found}`);
 }
 
@@ -159,7 +160,7 @@ function differenceOf(one: unknown, other: unknown, { path, isJson }: Where): st
 
 /** It reaches the acceptors as it is, and they can compile it: as an acceptor would, but for the logs, which would be opened wherever the text says. A problem that has a place is an answer. */
 async function checkCarried(model: Model): Promise<void> {
-  const carried = unpackModel(JSON.parse(JSON.stringify(packModel(model))));
+  const carried = received(packModel(model));
   checkSame(model, carried, 'acceptors get another configuration');
   const nothing = (): void => {};
   const log = {
@@ -170,7 +171,7 @@ async function checkCarried(model: Model): Promise<void> {
     refused: nothing,
   };
   try {
-    const runtime = await compileRuntime(withoutLogs(model) as Model, {
+    const runtime = await compileRuntime(withoutLogs(whole(model)) as Model, {
       previous: null,
       discovery: NOTHING_DISCOVERED,
       tls: { selfSigned: null, files: {}, ticketKeys: new TicketKeys([Buffer.alloc(48)]) },
@@ -192,6 +193,7 @@ function withoutLogs(value: unknown): unknown {
     Object.defineProperty(out, key, {
       value: key === 'accessLog' ? [] : withoutLogs(each),
       enumerable: true,
+      writable: true,
     });
   return out;
 }

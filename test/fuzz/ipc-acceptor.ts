@@ -15,20 +15,20 @@ const ANSWER_MS = 1000;
 
 export class AcceptorSide {
   readonly #dir = mkdtempSync(join(tmpdir(), 'lbproxy-fuzz-ipc-'));
-  readonly #prepare: unknown;
+  readonly #prepare: readonly unknown[];
   readonly #state: SharedState;
   readonly #waiting = new Map<string, () => void>();
   #child: ChildProcess;
   #asked = 1000;
 
-  private constructor(prepare: unknown, state: SharedState) {
+  private constructor(prepare: readonly unknown[], state: SharedState) {
     this.#prepare = prepare;
     this.#state = state;
     this.#child = this.#fork();
     process.on('exit', () => this.#child.kill('SIGKILL'));
   }
 
-  static async start(prepare: unknown, state: SharedState): Promise<AcceptorSide> {
+  static async start(prepare: readonly unknown[], state: SharedState): Promise<AcceptorSide> {
     const side = new AcceptorSide(prepare, state);
     if (!(await side.#serves(START_MS))) fail('the acceptor did not start');
     return side;
@@ -54,12 +54,12 @@ export class AcceptorSide {
 
   async run({ during, messages }: IpcCase): Promise<void> {
     const child = this.#child;
-    if (during !== 'reopen') child.send(this.#prepare as object);
+    if (during !== 'reopen') this.#sendPrepare();
     for (const message of messages) child.send(message as object);
     // What was spoilt is never served.
     child.send({ type: 'discard', generation: GENERATION });
     if (during === 'commit') {
-      child.send(this.#prepare as object);
+      this.#sendPrepare();
       child.send({ type: 'commit', generation: GENERATION, state: this.#state });
     }
     if (await this.#serves(ANSWER_MS)) return;
@@ -68,6 +68,10 @@ export class AcceptorSide {
     this.#child = this.#fork();
     await this.#serves(START_MS);
     fail(`the acceptor did not answer (${how})`);
+  }
+
+  #sendPrepare(): void {
+    for (const message of this.#prepare) this.#child.send(message as object);
   }
 
   /** It understands what it is told. */

@@ -91,7 +91,7 @@ export class PrimarySide {
 
   async #ask(slot: AcceptorSlot, what: IpcCase['during']): Promise<void> {
     if (what === 'prepare') {
-      const problem = await slot.prepare({ type: 'prepare', generation: GENERATION } as never);
+      const problem = await slot.prepare({ type: 'prepare', generation: GENERATION } as never, ['{}']);
       checkShape('prepare', problem, problem === null || (isText(problem.at) && isText(problem.message)));
       if (problem !== null) problemText(problem);
     } else if (what === 'commit') {

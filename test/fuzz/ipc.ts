@@ -15,6 +15,7 @@ const PROBLEM = { at: 'nginx.conf:1:2', message: 'words' };
 const FROM_ACCEPTOR: readonly unknown[] = [
   { type: 'ready' },
   { type: 'alive' },
+  { type: 'more', generation: GENERATION },
   { type: 'prepared', generation: GENERATION, problem: null },
   { type: 'prepared', generation: GENERATION, problem: PROBLEM },
   { type: 'committed', generation: GENERATION, problem: null },
@@ -26,11 +27,12 @@ const FROM_ACCEPTOR: readonly unknown[] = [
 ];
 
 export async function openIpc(): Promise<Target<IpcCase>> {
-  const { model, state, prepare } = ipcModel();
+  const { model, state, piece, prepare } = ipcModel();
   const primary = new PrimarySide(model);
-  const acceptor = await AcceptorSide.start(prepare, state);
+  const acceptor = await AcceptorSide.start([piece, prepare], state);
   const toAcceptor = [
     { type: 'socket', identity: '*:80' },
+    piece,
     prepare,
     { type: 'discard', generation: GENERATION },
     { type: 'commit', generation: GENERATION, state },

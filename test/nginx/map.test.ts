@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../fuzz/random.ts';
 import { nginxVersion } from '../support/nginx.ts';
-import type { TestPeer } from '../support/upstream.ts';
+import { rawClient } from '../support/raw-client.ts';
+import { startRawUpstream, type TestPeer } from '../support/upstream.ts';
 import { startEchoPeer } from './echo-peer.ts';
 import { askBoth, type Pair, request, type Side, startPair } from './pair.ts';
 
@@ -36,6 +37,8 @@ const HTTP = `map_hash_max_size 4096; map_hash_bucket_size 128;
   map $http_x_name $http_x_made { default "from $http_x_name"; "" ""; }
   map $cycle_b $cycle_a { default "a"; b "saw b"; }
   map $cycle_a $cycle_b { default "b"; a "saw a"; }
+  map $http_x_name $of_header { default none; me found; other "found other"; }
+  map $http_x_free $of_free { default none; me found; }
   map x $constant { x "is x"; }
   map $arg_a $last { one early; }
   map $arg_a $last { one late; }
@@ -66,6 +69,9 @@ const configuration = (peer: string, included: string): string => `${HTTP}
     location /status { return 302 http://to.test/$two; }
     location ~ ^/captures/(?<captured>[^/]+)/(.*)$ { return 200 "$captured $regex $1 $2 $captured"; }
     location /family { return 200 "$http_x_made $http_x_name"; }
+    location /header-set { set $seen $of_header; set $http_x_name other; return 200 "$seen $of_header $http_x_name"; }
+    location /header-set-first { set $http_x_name other; return 200 "$of_header $http_x_name"; }
+    location /header { return 200 "$of_header $of_free $http_x_free"; }
     location /cycle { return 200 "$cycle_a $cycle_b"; }
     location /set { set $never x; }
   }`;
@@ -177,7 +183,16 @@ const TARGETS = [
     '/jump?a=one',
     '/status?a=a&b=b',
   ],
-  ...['/captures/one/two?a=ab-12', '/captures/one/two?a=zz', '/captures/one/two?a=xyz', '/family', '/set'],
+  ...[
+    '/captures/one/two?a=ab-12',
+    '/captures/one/two?a=zz',
+    '/captures/one/two?a=xyz',
+    '/family',
+    '/set',
+    '/header-set',
+    '/header-set-first',
+    '/header',
+  ],
 ];
 
 describe.skipIf(nginxVersion === '')('map', () => {
@@ -205,6 +220,39 @@ describe.skipIf(nginxVersion === '')('map', () => {
     for (const lines of [[], ['Upgrade: h2c'], ['Upgrade: x', 'X-Name: y']]) {
       const { nginx, lbproxy } = await askBoth(pair, request('GET', '/upgrade?a=x', lines));
       expect(lbproxy).toEqual(nginx);
+    }
+  });
+
+  it('carries WebSockets as the documentation of nginx has it', async () => {
+    const ends = await startRawUpstream((socket) => {
+      socket.once('data', (head: Buffer) => {
+        const asked =
+          /\r\nUpgrade: websocket\r\n/i.test(head.latin1Slice()) &&
+          /\r\nConnection: upgrade\r\n/i.test(head.latin1Slice());
+        const answer = asked
+          ? '101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade'
+          : '200 OK\r\nContent-Length: 0';
+        socket.write(`HTTP/1.1 ${answer}\r\n\r\n`);
+        socket.on('data', (more: Buffer) => socket.write(`echo ${more.latin1Slice()}`));
+      });
+    });
+    const both = await startPair(`map $http_upgrade $connection_upgrade { default upgrade; '' close; }
+      server { listen {port}; location / { proxy_pass http://127.0.0.1:${ends.port}; proxy_http_version 1.1;
+        proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade; } }`);
+    try {
+      for (const { port } of [both.nginx, both.lbproxy]) {
+        const client = rawClient(port);
+        client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+        await client.until((text) => text.startsWith('HTTP/1.1 101') && text.includes('\r\n\r\n'));
+        client.write('ping');
+        await client.until((text) => text.endsWith('echo ping'));
+        client.destroy();
+      }
+      const { nginx, lbproxy } = await askBoth(both, request('GET', '/'));
+      expect(lbproxy).toEqual(nginx);
+    } finally {
+      await both.close();
+      await ends.close();
     }
   });
 

@@ -22,6 +22,8 @@ export interface Side {
 export interface Pair {
   readonly nginx: Side;
   readonly lbproxy: Side;
+  /** What lbproxy's error log was told. */
+  readonly log: readonly string[];
   close(): Promise<void>;
 }
 
@@ -45,6 +47,7 @@ export async function startPair(http: string): Promise<Pair> {
       dir,
       flush: () => proxy.logFiles.flushAllSync(),
     },
+    log: proxy.log,
     async close() {
       await nginx.stop();
       await proxy.close();

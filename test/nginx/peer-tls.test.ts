@@ -1,11 +1,15 @@
 // TLS towards peers, through nginx and through lbproxy: what the peer is told, whom both trust, what the client gets when they do not.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Authority } from '../support/authority.ts';
 import { nginxVersion } from '../support/nginx.ts';
 import { startTlsPeer, type TlsPeer } from '../support/tls-peer.ts';
-import { deadPort, startRawUpstream, startUpstream, type TestPeer } from '../support/upstream.ts';
+import { deadPort, startRawUpstream, type TestPeer } from '../support/upstream.ts';
 import { answerWith } from './echo-peer.ts';
-import { askBoth, type Pair, request, startPair } from './pair.ts';
+import { askBoth, type Pair, request, type Side, startPair } from './pair.ts';
+
+const PLAIN = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nplain';
 
 const REDIRECT = (to: string): string =>
   answerWith(`HTTP/1.1 302 Found\r\nLocation: ${to}\r\nContent-Length: 0\r\n\r\n`);
@@ -175,6 +179,18 @@ describe.skipIf(nginxVersion === '')('lbproxy speaks TLS to peers as nginx', () 
     const { nginx, lbproxy } = await askBoth(pair, bytes);
     expect(lbproxy).toEqual(nginx);
   });
+
+  it('logs the same of all of them', async () => {
+    const linesOf = (side: Side): string[] => {
+      side.flush();
+      const text = readFileSync(join(side.dir, 'seen.log'), 'utf8');
+      return text.trimEnd().split('\n');
+    };
+    await expect.poll(() => linesOf(pair.nginx).length).toBe(GETS.length + MORE.length);
+    await expect.poll(() => linesOf(pair.lbproxy).length).toBe(GETS.length + MORE.length);
+    // Which of several peers comes first the ones before have settled, the same for both.
+    expect(linesOf(pair.lbproxy)).toEqual(linesOf(pair.nginx));
+  });
 });
 
 async function configuration(ca: Authority, closing: { close(): Promise<void> }[]): Promise<string> {
@@ -192,7 +208,8 @@ async function configuration(ca: Authority, closing: { close(): Promise<void> }[
     proxy_ssl_trusted_certificate ${ca.root};
     # nginx gives the sessions of a peer to all its locations, whoever they trust and whoever they are.
     proxy_ssl_session_reuse off;
-    server { listen {port}; server_name ref.example;
+    log_format seen '$uri $status $upstream_addr $upstream_status $proxy_host $proxy_port $upstream_bytes_received';
+    server { listen {port}; server_name ref.example; access_log {dir}/seen.log seen;
       proxy_set_header X-Peer "$proxy_host $proxy_port"; proxy_set_header Host $proxy_host;
       ${locations.join('\n')} }`).replaceAll('unix:unix:', 'unix:');
 }
@@ -234,7 +251,7 @@ async function startPeers(
     REUSE: await at(startTlsPeer(good)),
     ONLY12: await at(startTlsPeer(good, { maxVersion: 'TLSv1.2' })),
     ONLY13: await at(startTlsPeer(good, { minVersion: 'TLSv1.3' })),
-    PLAIN: await at(startUpstream((_q, a) => a.end('plain'))),
+    PLAIN: await at(startRawUpstream((socket) => socket.once('data', () => socket.end(PLAIN)))),
     DEAD: `127.0.0.1:${await deadPort()}`,
     HANGUP: await at(startRawUpstream((socket) => socket.end())),
     RESET: await at(startRawUpstream((socket) => socket.once('data', () => socket.resetAndDestroy()))),

@@ -21,6 +21,7 @@ function read(name: string, texts: string[], syntax: 'nginx' | 'json' = 'nginx')
     syntax,
     resolvePath: (path) => (path.startsWith('/') ? path : `/prefix/${path}`),
     pattern: () => true,
+    makeVariable: () => undefined,
     template: (word) => {
       templates.push(word);
       return word.text;

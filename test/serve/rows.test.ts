@@ -19,6 +19,7 @@ function read(name: string, ...args: string[]): { value: unknown; messages: stri
       path.startsWith('/') ? path.replace(/(?<=.)\/$/, '') : `/prefix/${path.replace(/\/$/, '')}`,
     template: (word) => word.text,
     pattern: () => true,
+    makeVariable: () => undefined,
   };
   const value = row.read(words, cx);
   return { value, messages: problems.list.map((p) => p.message) };

@@ -20,6 +20,7 @@ function read(name: string, ...args: string[]): { value: unknown; problems: stri
     resolvePath: (p) => p,
     template: (w) => w.text,
     pattern: () => true,
+    makeVariable: () => undefined,
   };
   return { value: row.read(words, cx), problems: problems.list.map((p) => p.message) };
 }

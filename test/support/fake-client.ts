@@ -208,7 +208,10 @@ export function fakeExchange(
     handle: unused,
     fail: unused,
     filters: null,
+    files: null,
     log: null,
+    script: null,
+    logsSubrequests: false,
     client: {} as LocationRuntime['client'],
     ...location,
   };

@@ -1,9 +1,10 @@
 // A world for tests of leaving and stalling clients: a peer whose connections are watched, proxies in front of it, and the
 // question whether anything is left open.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { openPeerConnections } from '../../src/upstream/connection.ts';
 import { makeCertificate } from './certificates.ts';
@@ -17,8 +18,8 @@ export const get = (path: string, more = ''): string => `GET ${path} HTTP/1.1\r\
 export const post = (path: string, more: string): string => `POST ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** How clients come to the proxy: what holds for one holds for the other. */
-export const WAYS = ['TCP', 'TLS'] as const;
+/** How clients come to the proxy, and it to the peer: what holds for one holds for the others. */
+export const WAYS = ['TCP', 'TLS', 'TCP and TLS to the peer'] as const;
 export type Way = (typeof WAYS)[number];
 
 /** One connection as the peer sees it. */
@@ -54,6 +55,8 @@ const serveOk: Serve = (side, text) => {
 /** To be called at the top of a test file or of a `describe`: the peer is new for each test, and after each test no peer connection may be open. */
 export function observedPeer(way: Way = 'TCP'): ObservedPeer {
   const listen = way === 'TLS' ? tlsListen() : () => 'listen 127.0.0.1:0;';
+  const secured = way === 'TCP and TLS to the peer' ? tlsOfPeer() : null;
+  const scheme = secured === null ? 'http' : 'https';
   let peer: TestPeer;
   let proxies: Proxy[] = [];
   let base = 0;
@@ -62,7 +65,7 @@ export function observedPeer(way: Way = 'TCP'): ObservedPeer {
     serve: serveOk,
     async proxyWith(settings = '', location = '') {
       const proxy = await startProxy(`http { ${settings} upstream u { server ${peer.address}; }
-        server { ${listen()} location / { proxy_pass http://u; ${location} } } }`);
+        server { ${listen()} location / { proxy_pass ${scheme}://u; ${location} } } }`);
       proxies.push(proxy);
       return proxy;
     },
@@ -81,7 +84,8 @@ export function observedPeer(way: Way = 'TCP'): ObservedPeer {
     proxies = [];
     world.sides = [];
     world.serve = serveOk;
-    peer = await startRawUpstream((socket) => {
+    peer = await startRawUpstream((raw) => {
+      const socket = secured === null ? raw : secured(raw);
       const side: PeerSide = { socket, received: '', closed: false };
       world.sides.push(side);
       socket.on('close', () => {
@@ -114,4 +118,24 @@ function tlsListen(): () => string {
   });
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
   return () => text;
+}
+
+/** TLS on a connection of the peer's; a reset is one of TCP below. */
+function tlsOfPeer(): (raw: Socket) => Socket {
+  let secureContext: SecureContext;
+  beforeAll(() => {
+    const dir = mkdtempSync(join(tmpdir(), 'lbproxy-peer-'));
+    const { certificate, key } = makeCertificate(dir, 'peer', 'a');
+    secureContext = createSecureContext({ cert: readFileSync(certificate), key: readFileSync(key) });
+    rmSync(dir, { recursive: true, force: true });
+  });
+  return (raw) => {
+    const socket = new TLSSocket(raw, { isServer: true, secureContext });
+    socket.on('error', () => {});
+    socket.resetAndDestroy = () => {
+      raw.resetAndDestroy();
+      return socket;
+    };
+    return socket;
+  };
 }

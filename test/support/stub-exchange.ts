@@ -49,7 +49,10 @@ const location: LocationRuntime = {
   handle: ignore,
   fail: ignore,
   filters: null,
+  files: null,
   log: null,
+  script: null,
+  logsSubrequests: false,
   client: {
     maxBodyBytes: 0,
     bodyTimeoutMs: 0,

@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
+import { followedHosts } from '../../src/cluster/needs.ts';
 import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';
 import { NameLookups } from '../../src/upstream/name-lookups.ts';
 import { UpstreamSet } from '../../src/upstream/upstream-set.ts';
@@ -45,6 +46,33 @@ describe('a set of upstreams', () => {
     expect(first).toMatchObject({ peers: [{ name: '192.0.2.1:81' }, { name: '192.0.2.2:81' }] });
     expect(other).toMatchObject({ peers: [{ name: '192.0.2.1:82' }, { name: '192.0.2.2:82' }] });
     set.retire(null);
+  });
+
+  it('gives hosts the usual port of what they speak, and groups their own', async () => {
+    const { model, remove } = readModel(text('server 127.0.0.1:1;'));
+    remove();
+    const set = new UpstreamSet(model, NOTHING_DISCOVERED, null);
+    const name = (authority: string, secure: boolean): string =>
+      set.of(authority, '', secure).group.peers[0].name;
+    expect(name('192.0.2.1', false)).toBe('192.0.2.1:80');
+    expect(name('192.0.2.1', true)).toBe('192.0.2.1:443');
+    expect(name('[2001:db8::1]', true)).toBe('[2001:db8::1]:443');
+    expect(name('192.0.2.1:8443', true)).toBe('192.0.2.1:8443');
+    expect(name('unix:/tmp/x', true)).toBe('unix:/tmp/x');
+    expect(set.of('192.0.2.1:443', '', true)).toBe(set.of('192.0.2.1', '', true));
+    // A group is the same one, with the ports of its servers.
+    expect(set.of('U', '', true)).toBe(set.of('u', '', false));
+    const asked = new Promise((resolve) => set.ofRequest('192.0.2.1', resolve, true));
+    expect(await asked).toBe(set.of('192.0.2.1', '', true));
+    set.retire(null);
+  });
+
+  it('looks hosts up that only TLS leads to', () => {
+    const { model, remove } = readModel(
+      'http { server { listen 1; location / { proxy_pass https://a.test; } location /b { proxy_pass https://b.test:8443/x; } } }',
+    );
+    remove();
+    expect(followedHosts(model).toSorted()).toEqual(['a.test', 'b.test']);
   });
 
   it('does not keep those before it', async () => {

@@ -90,15 +90,18 @@ class Reference {
     }
   }
 
-  account({ by, atMs }: ZoneRecord): number {
+  /** nginx's, but that the limit holds against those who looked at once. */
+  account({ by, atMs, amount }: ZoneRecord): number {
     const node = this.looking.get(by);
     if (node === undefined) return 0;
+    this.unlock(by);
     const now = BigInt(atMs);
     const ms = this.#passed(node, now);
-    node.excess = this.#excess(node, ms);
+    const excess = this.#excess(node, ms);
+    if (excess > BigInt(amount) * 1000n) return Number(excess);
+    node.excess = excess;
     if (ms !== 0n) node.last = now;
-    this.unlock(by);
-    return Number(node.excess);
+    return Number(excess);
   }
 
   unlock(by: number): number {

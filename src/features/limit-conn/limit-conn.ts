@@ -21,6 +21,8 @@ interface Limit {
 
 /** The longest key that nginx counts. */
 const MAX_KEY_BYTES = 255;
+/** A line of nginx's log has an end. */
+const MAX_SHOWN = 2000;
 
 class LimitConnStep implements Step {
   readonly slot = 'limit_conn';
@@ -67,7 +69,7 @@ class LimitConnStep implements Step {
     this.#place.report(
       x,
       'error',
-      `the value of the "${keyText}" key is more than ${MAX_KEY_BYTES} bytes: "${value}"`,
+      `the value of the "${keyText}" key is more than ${MAX_KEY_BYTES} bytes: "${value.slice(0, MAX_SHOWN)}"`,
     );
     return '';
   }
@@ -101,6 +103,11 @@ class Places implements Ending {
   }
 
   onExchangeEnd(): void {
+    this.giveAll();
+  }
+
+  /** Who asks again as soon as it has the answer, in whichever acceptor, finds the place free. */
+  onLastBytes(): void {
     this.giveAll();
   }
 }

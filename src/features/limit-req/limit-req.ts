@@ -27,6 +27,8 @@ interface Limit {
 
 /** The longest key that nginx counts. */
 const MAX_KEY_BYTES = 65_535;
+/** A line of nginx's log has an end. */
+const MAX_SHOWN = 2000;
 const NOBODY = { key: '', size: 0, amount: 0 } as const;
 
 /** One level lower, where there is one. */
@@ -60,7 +62,8 @@ class LimitReqStep implements Step {
     // Once for a request, whatever it is redirected to.
     if (x.main.limitReqStatus !== '') return GO_ON;
     let passed = false;
-    for (const [i, limit] of this.#limits.entries()) {
+    for (let i = 0; i < this.#limits.length; i++) {
+      const limit = this.#limits[i];
       this.#looked[i] = false;
       const key = this.#keyOf(x, limit);
       if (key === '') continue;
@@ -86,7 +89,7 @@ class LimitReqStep implements Step {
     this.#place.report(
       x,
       'error',
-      `the value of the "${keyText}" key is more than ${MAX_KEY_BYTES} bytes: "${value}"`,
+      `the value of the "${keyText}" key is more than ${MAX_KEY_BYTES} bytes: "${value.slice(0, MAX_SHOWN)}"`,
     );
     return '';
   }
@@ -116,8 +119,14 @@ class LimitReqStep implements Step {
       if (ms > longest.ms) longest = { ms, excess: ahead, name };
     };
     if (last < this.#limits.length) consider(this.#limits[last], excess);
-    for (let i = last - 1; i >= 0; i--)
-      if (this.#looked[i]) consider(this.#limits[i], this.#limits[i].zone.ask({ ...NOBODY, op: SETTLE }));
+    for (let i = last - 1; i >= 0; i--) {
+      if (!this.#looked[i]) continue;
+      const limit = this.#limits[i];
+      const ahead = limit.zone.ask({ ...NOBODY, op: SETTLE, amount: limit.burst });
+      // Somebody else had the last place while this one was asked about the others.
+      if (ahead > limit.burst * 1000) return this.#refuse(x, i, ahead);
+      consider(limit, ahead);
+    }
     if (longest.ms === 0) {
       x.main.limitReqStatus = 'PASSED';
       return GO_ON;

@@ -13,8 +13,9 @@ export function judgePeer(socket: TLSSocket, { depth, name }: PeerChecks): strin
   // Node's type says Error; it is the error's code.
   const code = socket.authorized ? '' : String(socket.authorizationError);
   if (code !== '') return `its certificate cannot be trusted: ${MEANINGS[code] ?? 'OpenSSL says'} (${code})`;
-  // A session is kept only of a chain that was short enough.
-  if (!socket.isSessionReused() && betweenOf(socket.getPeerCertificate(true)) > depth)
+  // A session is kept only of a peer that was judged well by the same checks, and comes without the certificates.
+  if (socket.isSessionReused()) return '';
+  if (betweenOf(socket.getPeerCertificate(true)) > depth)
     return `its certificate cannot be trusted: more than ${depth} stand between it and a trusted one (proxy_ssl_verify_depth)`;
   const certificate = socket.getPeerX509Certificate();
   if (name !== '' && certificate?.checkHost(name) !== undefined) return '';

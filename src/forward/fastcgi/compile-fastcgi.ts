@@ -1,0 +1,68 @@
+// From the FastCGI settings of a location to its forward handler.
+
+import { compileParameters } from '../../back/fastcgi/parameters.ts';
+import { FASTCGI_TRANSPORT, FastcgiBack } from '../../back/fastcgi.ts';
+import type { Settings } from '../../config/model.ts';
+import type { Handler } from '../../exchange.ts';
+import { MAX_FIELDS } from '../../http/fields.ts';
+import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../../route/template.ts';
+import { USUAL_HEAD_BYTES } from '../buffering/rows.ts';
+import { familyOptions } from '../family/forward-options.ts';
+import { createForward, type FindUpstream } from '../forward.ts';
+import type { ForwardTools } from '../forward-tools.ts';
+import { compileResponseHead, HIDDEN_OF_FASTCGI } from '../response-head.ts';
+import type { ProxyPass } from '../rows.ts';
+
+export const FASTCGI_SCHEME = 'fastcgi://';
+
+export function compileFastcgi(pass: ProxyPass, settings: Settings, tools: ForwardTools): Handler {
+  const address = pass.url.slice(FASTCGI_SCHEME.length);
+  const authority = constantOf(address) ?? '';
+  return createForward({
+    ...familyOptions('fastcgi', settings, authority, tools),
+    upstream: authority === '' ? byRequest(address, tools) : tools.upstreams.of(authority, pass.at),
+    authority,
+    secure: false,
+    transport: () => FASTCGI_TRANSPORT,
+    back: compileBack(settings, tools.lookup),
+    takeHead: compileResponseHead({
+      hidden: HIDDEN_OF_FASTCGI,
+      hide: settings.fastcgiHideHeader,
+      pass: settings.fastcgiPassHeader,
+      redirects: [],
+      absolute: tools.absolute,
+    }),
+    needsLength: false,
+  });
+}
+
+/** An address with variables, looked up when a request comes. */
+function byRequest(address: string, { lookup, upstreams }: ForwardTools): FindUpstream {
+  const template = compileTemplate(address, lookup);
+  return (x, ready) => {
+    const given = template(x);
+    if (!/^(?:unix:\/[^\0-\x20]+|[A-Za-z0-9._[\]:%-]+)$/.test(given))
+      return ready(undefined, `fastcgi_pass gave no valid address ("${given}")`);
+    x.proxyHost = given;
+    x.proxySecure = false;
+    if (!upstreams.knows(given) && !given.startsWith('unix:') && !/:\d+$/.test(given))
+      return ready(undefined, `fastcgi_pass gave "${given}", which is no upstream and has no port`);
+    upstreams.ofRequest(given, ready);
+  };
+}
+
+function compileBack(settings: Settings, lookup: VariableLookup): FastcgiBack {
+  const bytes = settings.fastcgiBufferBytes || USUAL_HEAD_BYTES;
+  const parameters = settings.fastcgiParam.map(({ name, value, ifNotEmpty }) => ({
+    name: toBytes(name),
+    value: compileTemplate(value, lookup),
+    ifNotEmpty,
+    silent: value === '' && /^HTTP_./.test(name),
+  }));
+  return new FastcgiBack({
+    parameters: compileParameters(parameters, settings.fastcgiPassRequestHeaders),
+    keepConn: settings.fastcgiKeepConn,
+    catchErrors: settings.fastcgiCatchStderr,
+    headLimits: { maxLine: bytes, maxHead: bytes, maxFields: MAX_FIELDS },
+  });
+}
