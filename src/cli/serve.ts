@@ -22,6 +22,7 @@ import type { OutputLine } from '../supervise/output.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import { changedSince } from './changed-files.ts';
 import { checkFiles } from './check-files.ts';
+import type { CliOptions, Signal } from './cli-options.ts';
 import { linkControlSocket } from './control-link.ts';
 import { nowNs, OutcomeFile, type WrittenOutcome } from './outcome-file.ts';
 import { primaryOf, removePidFile, writePidFile } from './pid-file.ts';
@@ -36,7 +37,6 @@ import {
   stateDirOf,
 } from './read-config.ts';
 import { readyText } from './ready-text.ts';
-import type { CliOptions, Signal } from './run-cli.ts';
 import { openServiceNotifier, type ServiceNotifier } from './sd-notify.ts';
 import { spareMemory, tidyMemory } from './spare-memory.ts';
 import { Terminal } from './terminal.ts';

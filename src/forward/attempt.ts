@@ -9,8 +9,8 @@ import type { ResponseHead } from '../http/response-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, connectFailureOf, type Failure, sayLost } from '../shared/failure.ts';
 import type { ConnectionOwner, PeerConnection } from '../upstream/connection.ts';
+import type { AttemptHost, Try } from './attempt-host.ts';
 import type { Spool } from './buffering/spool.ts';
-import type { Forward } from './forward.ts';
 import { Tunnel } from './tunnel.ts';
 
 /** connecting → awaiting-head → relaying → done; any of them → done on failure. */
@@ -18,13 +18,11 @@ type Phase = 'connecting' | 'awaiting-head' | 'relaying' | 'done';
 
 const EVENT_STREAM = /^text\/event-stream *(?:;|$)/i;
 
-export class AttemptRun implements ConnectionOwner, AnswerTaker {
-  readonly #forward: Forward;
+export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
+  readonly #forward: AttemptHost;
   readonly peer: Peer;
   readonly record: Attempt;
-  /** A byte of the request was handed to the socket. */
   requestSent = false;
-  /** The group counts it no more. */
   released = false;
   #phase: Phase = 'connecting';
   #connection: PeerConnection | null = null;
@@ -36,7 +34,7 @@ export class AttemptRun implements ConnectionOwner, AnswerTaker {
   /** When the bytes came that are being looked at. */
   #now = 0;
 
-  constructor(forward: Forward, peer: Peer, record: Attempt) {
+  constructor(forward: AttemptHost, peer: Peer, record: Attempt) {
     this.#forward = forward;
     this.peer = peer;
     this.record = record;
@@ -190,8 +188,6 @@ export class AttemptRun implements ConnectionOwner, AnswerTaker {
     exchange.length = head.chunked || head.status === 204 ? -1 : head.contentLength;
     // A client that asked for a body gets an empty one: the peer's length would let it wait for more.
     if (bare && exchange.method !== 'HEAD') exchange.length = 0;
-    if (exchange.location.filters !== null)
-      forward.pieceFlags = pieceFlagsOf(head, forward.options.holdsAnswer);
     if (exchange.location.filters !== null && passHead(exchange, null) === REPLACED) {
       forward.replaced();
       return false;

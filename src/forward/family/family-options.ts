@@ -4,7 +4,7 @@ import { TempPlace } from '../../body/temp-place.ts';
 import type { Settings } from '../../config/model.ts';
 import { type BufferingKeys, USUAL_BUFFERS } from '../buffering/rows.ts';
 import type { SpoolPolicy } from '../buffering/spool.ts';
-import type { ForwardOptions } from '../forward.ts';
+import type { ForwardOptions } from '../forward-options.ts';
 import type { ForwardTools } from '../forward-tools.ts';
 import { type Family, familyOf } from './rows.ts';
 
@@ -33,7 +33,6 @@ export function familyOptions(
     readTimeoutMs: own.ReadTimeoutMs,
     body: bodyPolicyOf(settings),
     streamsBody: !own.RequestBuffering && own.PassRequestBody,
-    holdsAnswer: own.Buffering,
     passBody: own.PassRequestBody,
     ownBody: null,
     ignoreHeaders: new Set(own.IgnoreHeaders),
