@@ -430,10 +430,11 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
 
   intercept(head: ResponseHead): void {
     const { status } = head;
-    this.exchange.peerHead = head.text;
-    const challenge = status === 401 ? head.getAll('www-authenticate') : undefined;
+    this.exchange.peerHead = head.whole;
+    let lines = '';
+    for (let i = 0; status === 401 && i < head.count; i++)
+      if (head.named(i, 'www-authenticate')) lines += `${head.name(i)}: ${head.value(i)}\r\n`;
     this.replaced();
-    const lines = challenge === undefined ? '' : `WWW-Authenticate: ${challenge}\r\n`;
     this.exchange.location.fail(this.exchange, status, '', lines);
   }
 
