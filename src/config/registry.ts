@@ -14,6 +14,8 @@ import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
 import { mirrorDefaults, mirrorRows } from '../features/mirror/rows.ts';
 import { splitClientsRows } from '../features/split-clients/rows.ts';
+import { ssiVariables } from '../features/ssi/dates.ts';
+import { ssiDefaults, ssiRows } from '../features/ssi/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
@@ -91,6 +93,7 @@ export const ROWS: readonly Row[] = [
   ...authRequestRows,
   ...additionRows,
   ...mirrorRows,
+  ...ssiRows,
   ...mapRows,
   ...geoRows,
   ...splitClientsRows,
@@ -117,6 +120,7 @@ export const DEFAULTS: Settings = {
   ...authRequestDefaults,
   ...additionDefaults,
   ...mirrorDefaults,
+  ...ssiDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,
@@ -193,6 +197,7 @@ const TABLES: readonly VariableTable[] = [
   serveVariables,
   limitReqVariables,
   limitConnVariables,
+  ssiVariables,
 ];
 
 /** The getter of a variable that every configuration has. */

@@ -7,6 +7,7 @@ import { LIMIT_CONN } from './limit-conn/limit-conn.ts';
 import { LIMIT_REQ } from './limit-req/limit-req.ts';
 import { MIRROR } from './mirror/mirror.ts';
 import { POSTPONED } from './postpone.ts';
+import { SSI } from './ssi/ssi.ts';
 
 export const FEATURES: readonly Feature[] = [
   LIMIT_REQ,
@@ -14,6 +15,7 @@ export const FEATURES: readonly Feature[] = [
   EXPIRES,
   AUTH_REQUEST,
   ADDITION,
+  SSI,
   POSTPONED,
   MIRROR,
 ];

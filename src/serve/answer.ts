@@ -47,3 +47,14 @@ export function clearAnswer(exchange: Exchange): void {
   exchange.ownDate = false;
   exchange.length = -1;
 }
+
+/** Who asked for a subrequest may have something of its own for an error, which then has no status (ngx_http_ssi_stub_output). */
+export function sendInstead(exchange: Exchange): boolean {
+  const instead = exchange.root.insteadOfError?.() ?? null;
+  if (instead === null) return false;
+  clearAnswer(exchange);
+  exchange.status = 0;
+  exchange.lines = instead.contentType === '' ? '' : `Content-Type: ${instead.contentType}\r\n`;
+  sendBody(exchange, instead.body);
+  return true;
+}

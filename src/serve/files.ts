@@ -36,6 +36,7 @@ export function createFileHandler(options: FileOptions, copies: FileCopies = fil
 /** Stands in for the answer's maker while the file system is asked. */
 class Waiting implements Source {
   readonly survivesHalfClose = true;
+  readonly isPrompt = true;
   gone = false;
   onDrain(): void {}
   onGone(): void {

@@ -31,7 +31,7 @@ const TWICE = new Set(
     )
     // All together hold.
     .concat(
-      'ssl_protocols proxy_next_upstream fastcgi_next_upstream fastcgi_ignore_headers environment addition_types'.split(
+      'ssl_protocols proxy_next_upstream fastcgi_next_upstream fastcgi_ignore_headers environment addition_types ssi_types'.split(
         ' ',
       ),
     )
@@ -64,6 +64,7 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   add_before_body: ['/a'],
   add_after_body: ['/a'],
   addition_types: ['text/css', 'text/plain'],
+  ssi_types: ['text/css', 'text/plain'],
   mirror: ['/a', '/b'],
   rewrite: ['^ /x last'],
   return: ['404'],
