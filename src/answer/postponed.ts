@@ -100,6 +100,12 @@ export class Postponed extends FilterLink {
     return this.#textBytes > AHEAD_BYTES ? WAIT : GO;
   }
 
+  /** The client waits for the first one. */
+  override get survivesHalfClose(): boolean {
+    const [first] = this.#items;
+    return super.survivesHalfClose && (!(first instanceof Insert) || first.survivesHalfClose);
+  }
+
   protected override resume(): Flow {
     this.#sinkWaits = false;
     const [first] = this.#items;
@@ -231,6 +237,10 @@ export class Insert extends SubRoot implements PostedRequest {
     this.#begins();
     this.postponed.onInsertOver(failure);
     this.#owner?.onInsertOver(this);
+  }
+
+  get survivesHalfClose(): boolean {
+    return this.goesOnHalfClosed;
   }
 
   takePiece(): Buffer | null {

@@ -59,6 +59,11 @@ export abstract class SubRoot implements Root {
     return this.#x?.source?.isPrompt === true;
   }
 
+  /** Whether who makes the answer goes on for a client that closed its own direction. */
+  protected get goesOnHalfClosed(): boolean {
+    return this.#x?.source?.survivesHalfClose ?? true;
+  }
+
   /** Nobody wants the answer any more. */
   cancel(): void {
     const x = this.#x;

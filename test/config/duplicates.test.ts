@@ -65,6 +65,7 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   add_after_body: ['/a'],
   addition_types: ['text/css', 'text/plain'],
   ssi_types: ['text/css', 'text/plain'],
+  ssi_value_length: ['1k'],
   mirror: ['/a', '/b'],
   rewrite: ['^ /x last'],
   return: ['404'],
