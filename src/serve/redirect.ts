@@ -26,7 +26,7 @@ export type SendRedirect = (exchange: Exchange, status: number, location: string
 export function createSendRedirect(options: SendRedirectOptions): SendRedirect {
   const pages = new Map<number, string>();
   return (exchange, status, location) => {
-    if (sendInstead(exchange)) return;
+    if (sendInstead(exchange, status)) return;
     clearAnswer(exchange);
     exchange.status = status;
     let page = pages.get(status);

@@ -148,5 +148,6 @@ export const PAGES: Readonly<Record<string, string>> = {
     { length: 30 },
     (_v, n) => `${n}${include(`/echo/${n}`, n % 3 === 0 ? ' wait="yes"' : '')}`,
   ).join(''),
+  'nothing-silent.html': '<!--#config errmsg="quiet" --><!--#unknown -->',
   'cycle.html': `x${include('/cycle.html')}y`,
 };

@@ -1,17 +1,19 @@
 // Server side includes beside nginx: each command, what is wrong with commands, how pages nest, and bytes that come one by one.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../support/http-client.ts';
 import { nginxVersion } from '../support/nginx.ts';
 import { startRawUpstream, type TestPeer } from '../support/upstream.ts';
 import { startEchoPeer } from './echo-peer.ts';
-import { askBoth, type Pair, request, startPair } from './pair.ts';
+import { askBoth, type Pair, request, type Side, startPair } from './pair.ts';
 import { PAGES, PARTS } from './ssi-pages.ts';
 
 function configuration(root: string, peer: string, slow: string): string {
-  return `proxy_http_version 1.1; default_type text/html;
-    server { listen {port}; server_name ref.example; root ${root}; ssi on;
+  return `proxy_http_version 1.1; default_type text/html; log_subrequest on;
+    log_format mine '$status $request_method $request_uri $uri $args';
+    server { listen {port}; server_name ref.example; root ${root}; ssi on; access_log {dir}/access.log mine;
       set $made "by set";
       location /echo/ { proxy_pass http://${peer}; }
       location /text/ { return 200 "text $uri $args $request_uri $request_method"; }
@@ -107,5 +109,14 @@ describe.skipIf(nginxVersion === '')('ssi', () => {
   it.each(['Range: bytes=0-5', 'If-Modified-Since: Thu, 01 Jan 2099 00:00:00 GMT'])('%s', async (line) => {
     await same('/text.html', 'GET', [line]);
     await same('/dated/text.html', 'GET', [line]);
+  });
+
+  it('writes the same lines, if not in the same order', async () => {
+    const lines = (side: Side): string[] => {
+      side.flush();
+      return readFileSync(`${side.dir}/access.log`, 'latin1').trimEnd().split('\n').toSorted();
+    };
+    await until(() => lines(pair.nginx).length === lines(pair.lbproxy).length, 5000, 'as many lines');
+    expect(lines(pair.lbproxy)).toEqual(lines(pair.nginx));
   });
 });
