@@ -47,6 +47,8 @@ export type Gone = Failure | 'replaced';
 export interface Source {
   /** Goes on when the client closes only its own direction; otherwise that counts as leaving (nginx: proxy_ignore_client_abort). */
   readonly survivesHalfClose: boolean;
+  /** It makes its answer without asking anybody else: of a file. */
+  readonly isPrompt?: boolean;
   /** Once for each WAIT, never inside the call that said it: go on writing. */
   onDrain(): void;
   /** Stop and free everything; no call on the sink has an effect any more. */
@@ -78,8 +80,8 @@ export interface Root extends AnswerSink {
   sendWhole(from: Source, x: Exchange, body: string | Buffer): void;
   /** Ends it without an answer; where this is missing, the main exchange ends with it. */
   hangUp?(): void;
-  /** Whether something else stands for an answer that an error would make; it was given then. */
-  onError?(x: Exchange): boolean;
+  /** What stands in the place of an error of a subrequest. */
+  insteadOfError?(): { readonly contentType: string; readonly body: string } | null;
 }
 
 /** One filter at work on one answer: sink of the one before it, source of the one behind. */

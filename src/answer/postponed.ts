@@ -4,10 +4,13 @@ import { type Exchange, type Filter, type Flow, GO, JOIN, LAST, PASS, WAIT } fro
 import { copyOf } from '../shared/buffers.ts';
 import type { Failure } from '../shared/failure.ts';
 import { FilterLink } from './link.ts';
-import { type Asked, SubRoot } from './subrequest.ts';
+import { type Posted, type PostedRequest, postedFor } from './posted.ts';
+import { type Asked, mayNest, SubRoot } from './subrequest.ts';
 
 /** What of a subrequest whose turn has not come, and of the text behind it, is kept before its maker must wait. */
 const AHEAD_BYTES = 65_536;
+/** So many subrequests of a page run at once; further ones begin as these end. */
+const MOST_RUNNING = 64;
 
 /** Whose head has been seen by a filter that makes subrequests. */
 const expecting = new WeakSet<Exchange>();
@@ -36,7 +39,7 @@ export const POSTPONE: Filter = {
 /** Who made a subrequest, if it wants to know more. */
 export interface InsertOwner {
   /** It is over, and all of it is in its place or kept for it. */
-  onInsertOver(): void;
+  onInsertOver(insert: Insert): void;
 }
 
 export class Postponed extends FilterLink {
@@ -47,17 +50,44 @@ export class Postponed extends FilterLink {
   /** The sink wants to wait. */
   #sinkWaits = false;
   #ended = false;
+  #running = 0;
+  #late: Insert[] = [];
+  /** Subrequests that were made and are not over. */
+  unfinished = 0;
+  readonly posted: Posted = postedFor(this.x);
 
   /** Asks for what is to stand behind all that was written so far; false where that is too deep. */
   insert(asked: Asked, owner: InsertOwner | null = null): boolean {
-    return this.place(new Insert(this, owner), asked);
+    return this.place(new Insert(this, asked, owner));
   }
 
-  place(insert: Insert, asked: Asked): boolean {
+  place(insert: Insert): boolean {
+    if (!mayNest(this.x)) return false;
     this.#items.push(insert);
-    if (insert.begin(this.x, asked)) return true;
-    this.#items = this.#items.filter((item) => item !== insert);
+    this.unfinished++;
+    if (this.posted.add(insert)) return true;
+    this.unfinished--;
+    this.#items.pop();
     return false;
+  }
+
+  /** The answer cannot go on without what a subrequest should have given. */
+  giveUp(failure: Failure): void {
+    this.breakOff(failure);
+  }
+
+  /** Whether it is its turn; else it is told to begin later. */
+  mayRun(insert: Insert): boolean {
+    if (this.#running < MOST_RUNNING) {
+      this.#running++;
+      return true;
+    }
+    this.#late.push(insert);
+    return false;
+  }
+
+  get page(): Exchange {
+    return this.x;
   }
 
   protected take(buf: Buffer, a: number, b: number, flags: number): Flow {
@@ -68,6 +98,12 @@ export class Postponed extends FilterLink {
       this.#textBytes += b - a;
     }
     return this.#textBytes > AHEAD_BYTES ? WAIT : GO;
+  }
+
+  /** The client waits for the first one. */
+  override get survivesHalfClose(): boolean {
+    const [first] = this.#items;
+    return super.survivesHalfClose && (!(first instanceof Insert) || first.survivesHalfClose);
   }
 
   protected override resume(): Flow {
@@ -82,6 +118,7 @@ export class Postponed extends FilterLink {
     const items = this.#items;
     this.#items = [];
     this.#textBytes = 0;
+    this.#late = [];
     for (const item of items) if (item instanceof Insert) item.cancel();
   }
 
@@ -99,6 +136,10 @@ export class Postponed extends FilterLink {
   }
 
   onInsertOver(failure: Failure | null): void {
+    this.unfinished--;
+    this.#running--;
+    const late = this.#late.shift();
+    if (late !== undefined) this.posted.again(late);
     if (failure !== null) return this.breakOff(failure);
     this.#advance();
     // Text that waited may have left: its maker can go on.
@@ -137,27 +178,51 @@ export class Postponed extends FilterLink {
 }
 
 /** A subrequest whose answer stands in another one. */
-export class Insert extends SubRoot {
-  readonly #postponed: Postponed;
+export class Insert extends SubRoot implements PostedRequest {
+  protected readonly postponed: Postponed;
+  readonly #asked: Asked;
   readonly #owner: InsertOwner | null;
+  #cancelled = false;
+  /** Its answer begins, or will never come. */
+  #answers = false;
   #pieces: Buffer[] = [];
   #bytes = 0;
   /** Its maker was told to wait. */
   #owes = false;
   over = false;
 
-  constructor(postponed: Postponed, owner: InsertOwner | null) {
+  constructor(postponed: Postponed, asked: Asked, owner: InsertOwner | null) {
     super();
-    this.#postponed = postponed;
+    this.postponed = postponed;
+    this.#asked = asked;
     this.#owner = owner;
   }
 
-  protected onHead(_x: Exchange): void {}
+  begin(): boolean {
+    if (this.#cancelled || !this.postponed.mayRun(this)) return false;
+    this.ask(this.postponed.page, this.#asked);
+    return !this.#answers && this.isPrompt;
+  }
+
+  override cancel(): void {
+    this.#cancelled = true;
+    super.cancel();
+    this.#begins();
+  }
+
+  protected onHead(_x: Exchange): void {
+    this.#begins();
+  }
+
+  #begins(): void {
+    this.#answers = true;
+    this.postponed.posted.goOn(this);
+  }
 
   protected onPiece(buf: Buffer, a: number, b: number, flags: number): Flow {
     let flow: Flow = GO;
-    if (this.#pieces.length === 0 && this.#postponed.isFirst(this)) {
-      flow = this.#postponed.pass(buf, a, b, flags);
+    if (this.#pieces.length === 0 && this.postponed.isFirst(this)) {
+      flow = this.postponed.pass(buf, a, b, flags);
     } else {
       this.#pieces.push(copyOf(buf, a, b));
       this.#bytes += b - a;
@@ -169,8 +234,13 @@ export class Insert extends SubRoot {
 
   protected onOver(_x: Exchange, failure: Failure | null): void {
     this.over = true;
-    this.#postponed.onInsertOver(failure);
-    this.#owner?.onInsertOver();
+    this.#begins();
+    this.postponed.onInsertOver(failure);
+    this.#owner?.onInsertOver(this);
+  }
+
+  get survivesHalfClose(): boolean {
+    return this.goesOnHalfClosed;
   }
 
   takePiece(): Buffer | null {

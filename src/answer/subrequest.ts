@@ -4,8 +4,8 @@ import { ENOUGH, Exchange, type Flow, GO, LAST, type Root, type Source, WAIT } f
 import { systemClock } from '../shared/clock.ts';
 import type { Failure } from '../shared/failure.ts';
 
-/** As nginx: a subrequest may make subrequests, fifty deep. */
-const MAX_DEPTH = 50;
+/** As nginx: a subrequest may make subrequests, fifty deep behind the first. */
+const MAX_DEPTH = 51;
 
 /** What is asked for: a decoded path of the main exchange's server, bytes as latin1. */
 export interface Asked {
@@ -15,6 +15,11 @@ export interface Asked {
   readonly method?: string;
   /** False: it has no body even where the main exchange's was read. */
   readonly body?: boolean;
+}
+
+/** Whether it may make a subrequest. */
+export function mayNest(x: Exchange): boolean {
+  return x.depth < MAX_DEPTH;
 }
 
 /** Where the answer of a subrequest ends up; what it does with head and body is its kind's matter. */
@@ -30,8 +35,8 @@ export abstract class SubRoot implements Root {
   protected abstract onOver(x: Exchange, failure: Failure | null): void;
 
   /** Asks for `asked` on behalf of `parent`; false where that is too deep. The answer may come within the call. */
-  begin(parent: Exchange, asked: Asked): boolean {
-    if (parent.depth >= MAX_DEPTH) return false;
+  ask(parent: Exchange, asked: Asked): boolean {
+    if (!mayNest(parent)) return false;
     const { main } = parent;
     const x = new Exchange(main.client, main.request, main.server, systemClock.now(), this);
     x.main = main;
@@ -47,6 +52,16 @@ export abstract class SubRoot implements Root {
     main.hold();
     main.server.redirect(x, asked.uri, asked.args);
     return true;
+  }
+
+  /** Its answer comes in a moment: nobody else is asked for it. */
+  protected get isPrompt(): boolean {
+    return this.#x?.source?.isPrompt === true;
+  }
+
+  /** Whether who makes the answer goes on for a client that closed its own direction. */
+  protected get goesOnHalfClosed(): boolean {
+    return this.#x?.source?.survivesHalfClose ?? true;
   }
 
   /** Nobody wants the answer any more. */
@@ -125,21 +140,6 @@ export abstract class SubRoot implements Root {
   }
 }
 
-/** Goes its own way: the main exchange neither waits for it nor suffers from it. */
-export class Aside extends SubRoot {
-  protected onHead(): void {}
-
-  protected onPiece(_buf: Buffer, _a: number, _b: number): Flow {
-    return ENOUGH;
-  }
-
-  protected onOver(): void {}
-
-  hangUp(): void {
-    this.cancel();
-  }
-}
-
 /** Bytes of a body that nobody wants which are read all the same: the peer's connection can serve again then. */
 const DROPPED_BYTES = 65_536;
 
@@ -169,6 +169,17 @@ export class HeadOnly extends SubRoot {
     if (this.#told) return;
     this.#told = true;
     this.#done(null);
+  }
+}
+
+/** Goes its own way: the main exchange neither waits for it nor suffers from it. */
+export class Aside extends HeadOnly {
+  constructor() {
+    super(() => {});
+  }
+
+  hangUp(): void {
+    this.cancel();
   }
 }
 

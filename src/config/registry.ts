@@ -22,6 +22,8 @@ import { mirrorDefaults, mirrorRows } from '../features/mirror/rows.ts';
 import { rateDefaults, rateRows } from '../features/rate/rows.ts';
 import { rateVariables } from '../features/rate/variables.ts';
 import { splitClientsRows } from '../features/split-clients/rows.ts';
+import { ssiVariables } from '../features/ssi/dates.ts';
+import { ssiDefaults, ssiRows } from '../features/ssi/rows.ts';
 import { subDefaults, subRows } from '../features/sub/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { fastcgiVariables } from '../forward/fastcgi/variables.ts';
@@ -98,6 +100,7 @@ export const ROWS: readonly Row[] = [
   ...brotliRows,
   ...charsetRows,
   ...rateRows,
+  ...ssiRows,
   ...mapRows,
   ...geoRows,
   ...splitClientsRows,
@@ -131,6 +134,7 @@ export const DEFAULTS: Settings = {
   ...brotliDefaults,
   ...charsetDefaults,
   ...rateDefaults,
+  ...ssiDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,
@@ -210,6 +214,7 @@ const TABLES: readonly VariableTable[] = [
   limitConnVariables,
   gzipVariables,
   rateVariables,
+  ssiVariables,
 ];
 
 /** The getter of a variable that every configuration has. */

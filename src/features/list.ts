@@ -14,6 +14,8 @@ import { LIMIT_CONN } from './limit-conn/limit-conn.ts';
 import { LIMIT_REQ } from './limit-req/limit-req.ts';
 import { MIRROR } from './mirror/mirror.ts';
 import { POSTPONED } from './postpone.ts';
+import { RATE } from './rate/rate.ts';
+import { SSI } from './ssi/ssi.ts';
 import { SUB } from './sub/sub.ts';
 
 export const FEATURES: readonly Feature[] = [
@@ -33,5 +35,7 @@ export const FEATURES: readonly Feature[] = [
   LIMIT_REQ,
   MIRROR,
   POSTPONED,
+  RATE,
   SUB,
+  SSI,
 ];

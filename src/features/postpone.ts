@@ -4,5 +4,6 @@ import type { Feature } from './feature.ts';
 
 export const POSTPONED: Feature = {
   name: 'postpone',
-  filter: ({ settings }) => (settings.addBeforeBody === '' && settings.addAfterBody === '' ? null : POSTPONE),
+  filter: ({ settings }) =>
+    !settings.ssi && settings.addBeforeBody === '' && settings.addAfterBody === '' ? null : POSTPONE,
 };

@@ -60,3 +60,14 @@ export function clearAnswer(exchange: Exchange): void {
   exchange.ownDate = false;
   exchange.length = -1;
 }
+
+/** Who asked for a subrequest may have something of its own for an error, which nginx logs without a status, or for a redirect. */
+export function sendInstead(exchange: Exchange, status = 0): boolean {
+  const instead = exchange.root.insteadOfError?.() ?? null;
+  if (instead === null) return false;
+  clearAnswer(exchange);
+  exchange.status = status;
+  exchange.lines = instead.contentType === '' ? '' : `Content-Type: ${instead.contentType}\r\n`;
+  sendBody(exchange, instead.body);
+  return true;
+}

@@ -1,7 +1,7 @@
 // Error pages in nginx's shape, and what ends the client's connection with them.
 import type { Exchange, Fail } from '../exchange.ts';
 import { reasonOf } from '../http/status.ts';
-import { clearAnswer, sendBody, sendPage } from './answer.ts';
+import { clearAnswer, sendBody, sendInstead, sendPage } from './answer.ts';
 import type { ErrorRules } from './error-rules.ts';
 
 export interface ErrorPageOptions {
@@ -36,6 +36,7 @@ export function createFail(options: ErrorPageOptions): Fail {
   const pages = new Map<number, string>();
   const { rules } = options;
   return (exchange, status, detail, lines = '') => {
+    if (sendInstead(exchange)) return;
     clearAnswer(exchange);
     exchange.dropCarriedType();
     exchange.status = VARIANTS_OF_400[status] === undefined ? status : 400;

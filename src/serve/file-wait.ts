@@ -3,6 +3,7 @@ import type { Exchange, Source } from '../exchange.ts';
 
 export class FileWait implements Source {
   readonly survivesHalfClose = true;
+  readonly isPrompt = true;
   gone = false;
   onDrain(): void {}
   onGone(): void {

@@ -80,6 +80,7 @@ interface Plan {
 /** One request's search; the client may leave in the middle of it, and the ticket is stale then. */
 class Search implements Source {
   readonly survivesHalfClose = true;
+  readonly isPrompt = true;
   readonly #x: Exchange;
   readonly #options: TryFilesOptions;
   readonly #plan: Plan;

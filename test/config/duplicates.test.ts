@@ -32,7 +32,7 @@ const TWICE = new Set(
     )
     // All together hold.
     .concat('ssl_protocols proxy_next_upstream fastcgi_next_upstream environment addition_types'.split(' '))
-    .concat(['proxy_ignore_headers', 'fastcgi_ignore_headers'])
+    .concat(['proxy_ignore_headers', 'fastcgi_ignore_headers', 'ssi_types'])
     .concat('proxy_ssl_protocols gzip_disable gzip_proxied gzip_types brotli_types zstd_types'.split(' '))
     .concat(['proxy_ssl_conf_command'])
     // Without effect here.
@@ -64,6 +64,8 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   add_before_body: ['/a'],
   add_after_body: ['/a'],
   addition_types: ['text/css', 'text/plain'],
+  ssi_types: ['text/css', 'text/plain'],
+  ssi_value_length: ['1k'],
   mirror: ['/a', '/b'],
   rewrite: ['^ /x last'],
   return: ['404'],

@@ -1,10 +1,12 @@
 // add_before_body and add_after_body beside nginx: what they are added to, where they stand, and what their subrequests may answer.
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeFiles, TYPES_BLOCK } from '../serve/site.ts';
+import { until } from '../support/http-client.ts';
 import { nginxVersion } from '../support/nginx.ts';
 import type { TestPeer } from '../support/upstream.ts';
 import { startEchoPeer } from './echo-peer.ts';
-import { askBoth, type Pair, request, startPair } from './pair.ts';
+import { askBoth, type Pair, request, type Side, startPair } from './pair.ts';
 
 const PARTS: Readonly<Record<string, string>> = {
   text: 'return 200 "part $uri $args $request_method $request_uri";',
@@ -86,5 +88,14 @@ describe.skipIf(nginxVersion === '')('addition', () => {
     const text = 'GET /text/x HTTP/1.0\r\nHost: ref.example\r\n\r\n';
     const { nginx, lbproxy } = await askBoth(pair, text);
     expect(lbproxy).toEqual(nginx);
+  });
+
+  it('writes the same lines, if not in the same order', async () => {
+    const lines = (side: Side): string[] => {
+      side.flush();
+      return readFileSync(`${side.dir}/access.log`, 'latin1').trimEnd().split('\n').toSorted();
+    };
+    await until(() => lines(pair.nginx).length === lines(pair.lbproxy).length, 5000, 'as many lines');
+    expect(lines(pair.lbproxy)).toEqual(lines(pair.nginx));
   });
 });

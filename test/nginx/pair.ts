@@ -89,7 +89,7 @@ export function comparable(answer: Answer, side: Side): Comparable {
       .sort(),
     framing: answer.framing,
     interim: answer.interim,
-    body: plain(answer.body.replace(signature, 'SIGNATURE')),
+    body: plain(answer.body.replaceAll(signature, 'SIGNATURE')),
   };
 }
 

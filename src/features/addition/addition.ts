@@ -45,6 +45,15 @@ class AdditionLink extends FilterLink {
   }
 
   protected take(buf: Buffer, a: number, b: number, flags: number): Flow {
+    this.#postponed?.posted.beginReading();
+    try {
+      return this.#add(buf, a, b, flags);
+    } finally {
+      this.#postponed?.posted.endReading();
+    }
+  }
+
+  #add(buf: Buffer, a: number, b: number, flags: number): Flow {
     const { before, after } = this.#plan;
     if (!this.#begun) {
       this.#begun = true;
