@@ -309,6 +309,7 @@ export class Exchange {
   uri = '';
   /** Query string without the '?', as it came. `$args`. */
   args = '';
+  /** There are some, or a redirect has given it empty ones. */
   hasArgs = false;
   /** `set $args`: the request line as it came no longer holds (nginx: valid_unparsed_uri). */
   argsChanged = false;
@@ -402,6 +403,12 @@ export class Exchange {
   errorPending = false;
   /** The body is not read any more: nobody looks at its length again. */
   bodyRefused = false;
+  /** What an answer with X-Accel-Redirect leaves to the one in its place: the line of its type, and others. */
+  carriedType = '';
+  carried = '';
+  /** X-Accel-Limit-Rate of the peer in bytes a second, 0 = no limit, -1 = it said none; X-Accel-Charset, '' = it said none. */
+  peerLimitRate = -1;
+  peerCharset = '';
 
   constructor(
     client: Client,
@@ -466,8 +473,9 @@ export class Exchange {
     this.errorPending = true;
   }
 
-  /** What errors have left to the answer that goes out now: their status and lines. */
+  /** What an answer that another one stands for has left: an error its status and lines, X-Accel-Redirect some fields. */
   takeError(): void {
+    if (this.carried !== '' || this.carriedType !== '') this.#takeCarried();
     if (!this.errorPending) return;
     this.errorPending = false;
     if (this.errorStatus !== 0) {
@@ -476,6 +484,17 @@ export class Exchange {
     }
     this.lines += this.keptLines;
     this.keptLines = '';
+  }
+
+  #takeCarried(): void {
+    const type = this.carriedType;
+    if (type !== '') {
+      const lines = this.lines.replace(/^content-type:.*\r\n/im, () => type);
+      this.lines = lines === this.lines && !lines.includes(type) ? type + lines : lines;
+    }
+    this.lines += this.carried;
+    this.carriedType = '';
+    this.carried = '';
   }
 
   isCurrent(ticket: number): boolean {

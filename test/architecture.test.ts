@@ -91,6 +91,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'variable-kinds',
     'lookup',
     'finish',
+    'finish-buffers',
     'finish-zones',
     'addresses',
     'as-nginx',

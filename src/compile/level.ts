@@ -12,6 +12,7 @@ import {
   PHASES,
   type Step,
 } from '../exchange.ts';
+import { FORBIDDEN } from '../features/access/access.ts';
 import type { FeaturePlace } from '../features/feature.ts';
 import { FEATURES } from '../features/list.ts';
 import { compileForward } from '../forward/compile-forward.ts';
@@ -71,7 +72,7 @@ export class LevelCompiler {
     return {
       handle: createPhases(
         stepsOf(featurePlace, this.#tryFiles(settings, place)),
-        'all',
+        { satisfy: settings.satisfy, forbidden: (x) => this.#shared.tools.log.note(x, 'error', FORBIDDEN) },
         this.#content(settings, place, parts),
       ),
       fail: parts.fail,

@@ -38,12 +38,18 @@ export class ServerCompiler {
     const root = this.#levels.level(model.settings, place);
     const script = compileScript(model.script, this.#scriptTools(place));
     const locations = this.#locations(model.locations, place);
-    const dispatcher = createDispatcher({ runtime: root, script: null, internal: false }, script, locations);
+    const dispatcher = createDispatcher(
+      { runtime: root, script: null, internal: false, limited: null },
+      script,
+      locations,
+    );
     return { name: model.settings.serverNames.flat()[0] ?? '', root, ...dispatcher };
   }
 
   #locations(models: readonly LocationModel[], outer: Place): LocationEntry<RoutedLocation>[] {
     return models.flatMap((model) => {
+      // Part of the location that it stands in.
+      if (model.match.kind === 'limit_except') return [];
       const place = innerPlace(model, outer);
       const value = this.#location(model, place);
       const entry = { match: model.match, value, locations: this.#locations(model.locations, place) };
@@ -58,8 +64,8 @@ export class ServerCompiler {
     const value = new LaterLocation(internal, () => {
       const { sendRedirect } = this.#levels.parts(settings);
       const handle: Handler = (x) =>
-        sendRedirect(x, 301, `${escapePath(x.uri)}/${x.hasArgs ? `?${x.args}` : ''}`);
-      return { runtime: { ...there.runtime, handle }, script: null, internal };
+        sendRedirect(x, 301, `${escapePath(x.uri)}/${x.args === '' ? '' : `?${x.args}`}`);
+      return { runtime: { ...there.runtime, handle }, script: null, internal, limited: null };
     });
     return { match: { kind: 'exact', text: bare }, value, locations: [] };
   }
@@ -71,6 +77,7 @@ export class ServerCompiler {
         runtime: this.#levels.level(model.settings, place),
         script: compileScript(model.script, this.#scriptTools(place)),
         internal,
+        limited: this.#limited(model, place),
       };
     };
     return this.#foresee(levelsOf(model, false)) ? new LaterLocation(internal, make) : make();
@@ -89,6 +96,16 @@ export class ServerCompiler {
       targetGroup(pass, this.#shared.upstreams);
     }
     return true;
+  }
+
+  /** What `limit_except` has for other methods than its own: the location's settings with its own on top, and no script. */
+  #limited(model: LocationModel, place: Place): RoutedLocation['limited'] {
+    for (const { match, settings, at } of model.locations) {
+      if (match.kind !== 'limit_except') continue;
+      const runtime = this.#levels.level(settings, { ...place, settings, at, implicit: true });
+      return { except: new Set(match.methods), runtime };
+    }
+    return null;
   }
 
   #scriptTools(place: Place): ScriptTools {
@@ -112,7 +129,7 @@ const MANY_LEVELS = 200;
 
 /** `/x` of a proxied location `/x/`, unless `/x` is a location itself (nginx: auto_redirect); '' for all others. */
 function withoutSlash({ match, settings }: LocationModel, siblings: readonly LocationModel[]): string {
-  if (match.kind === 'regex' || match.kind === 'named') return '';
+  if (match.kind === 'regex' || match.kind === 'named' || match.kind === 'limit_except') return '';
   if (settings.proxyPass === null || !match.text.endsWith('/')) return '';
   const bare = match.text.slice(0, -1);
   return siblings.some((other) => other.match.kind !== 'regex' && other.match.text === bare) ? '' : bare;

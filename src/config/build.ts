@@ -2,7 +2,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { checkLogFormats } from '../observe/check-log-formats.ts';
 import { parseTemplate } from '../route/template.ts';
-import { checkNamed, checkTwin, readLocation, readTypes } from './build-blocks.ts';
+import { checkNamed, checkTwin, readLocation, readMethods, readTypes } from './build-blocks.ts';
 import { buildScript, isScriptDirective, type ScriptReader } from './build-script.ts';
 import { checkPattern } from './check-pattern.ts';
 import { checkRow } from './check-row.ts';
@@ -250,6 +250,7 @@ export class Builder implements ScriptReader {
     const locations: LocationModel[] = [];
     const places = new Map<string, Position>();
     for (const { directive } of waiting) {
+      if (directive.name === 'limit_except') locations.push(this.#limitExcept(directive, level));
       if (directive.name !== 'location') continue;
       const location = this.#location(directive, level);
       if (location === undefined) continue;
@@ -257,6 +258,16 @@ export class Builder implements ScriptReader {
       locations.push(location);
     }
     return { script, locations };
+  }
+
+  /** As nginx has it a location in the location, with all of its settings: found by method. */
+  #limitExcept(directive: Directive, outer: Level): LocationModel {
+    isSecond(directive, outer, 'block limit_except', this.problems);
+    const level = createLevel('limit_except', outer);
+    this.#contents(directive.block ?? [], level, []);
+    const match = { kind: 'limit_except', text: '', methods: readMethods(directive, this.problems) } as const;
+    const settings = this.#settingsOf(level);
+    return { at: formatPosition(directive.at), match, settings, script: [], locations: [] };
   }
 
   #location(directive: Directive, outer: Level): LocationModel | undefined {

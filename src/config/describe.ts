@@ -119,7 +119,14 @@ const ADDRESS = '#/definitions/peer';
 
 /** A JSON schema (draft 7) of upstreams.json. It knows names, nesting and closed sets of words; `-t` knows the rest. */
 export function jsonSchema(): Schema {
-  const blocks: readonly Context[] = ['upstream', 'server', 'location', 'program', 'if in location'];
+  const blocks: readonly Context[] = [
+    'upstream',
+    'server',
+    'location',
+    'program',
+    'if in location',
+    'limit_except',
+  ];
   const definitions = Object.fromEntries(blocks.map((context) => [context, objectOf([context])]));
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',

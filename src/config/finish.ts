@@ -12,6 +12,7 @@ import {
   takenForHost,
 } from '../upstream/passes.ts';
 import { checkSockets, DEFAULT_BACKLOG, listenKey, withSharedOptions } from './addresses.ts';
+import { checkBuffers } from './finish-buffers.ts';
 import { checkZones } from './finish-zones.ts';
 import type { Model, ScriptOp, ServerModel, Settings, UpstreamModel } from './model.ts';
 import { positionOf } from './places.ts';
@@ -42,6 +43,7 @@ export function finishModel(model: Model, problems: Problems, unread: ReadonlySe
   const finished = { ...read, upstreams: [...read.upstreams, ...groups] };
   checkServers(finished, problems);
   checkZones(finished, problems);
+  checkBuffers(finished, problems);
   return finished;
 }
 

@@ -42,8 +42,8 @@ export function settingsOf(level: Level, syntax: Syntax): Settings {
 function inheritedOf({ context, parent }: Level, syntax: Syntax): Settings {
   if (parent === null || parent.context === 'main') return outermostOf(syntax);
   const outer = settingsOf(parent, syntax);
-  // An `if` is a part of its location: it has what is private to that.
-  if (context === 'if in location') return outer;
+  // `if` and `limit_except` are parts of their location: they have what is private to that.
+  if (context === 'if in location' || context === 'limit_except') return outer;
   parent.handed ??= handedDown(outer, privateKeys());
   return parent.handed;
 }

@@ -3,8 +3,11 @@ import { balanceDefaults, balanceRows } from '../balance/rows.ts';
 import { bodyDefaults, bodyRows } from '../body/rows.ts';
 import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
+import { accessDefaults, accessRows } from '../features/access/rows.ts';
 import { additionDefaults, additionRows } from '../features/addition/rows.ts';
+import { authBasicDefaults, authBasicRows } from '../features/auth-basic/rows.ts';
 import { authRequestDefaults, authRequestRows } from '../features/auth-request/rows.ts';
+import { brotliDefaults, brotliRows } from '../features/brotli/rows.ts';
 import { geoRows } from '../features/geo/rows.ts';
 import { gzipDefaults, gzipRows } from '../features/gzip/rows.ts';
 import { gzipVariables } from '../features/gzip/variables.ts';
@@ -87,6 +90,9 @@ export const ROWS: readonly Row[] = [
   ...subRows,
   ...additionRows,
   ...mirrorRows,
+  ...accessRows,
+  ...authBasicRows,
+  ...brotliRows,
   ...mapRows,
   ...geoRows,
   ...splitClientsRows,
@@ -115,6 +121,9 @@ export const DEFAULTS: Settings = {
   ...subDefaults,
   ...additionDefaults,
   ...mirrorDefaults,
+  ...accessDefaults,
+  ...authBasicDefaults,
+  ...brotliDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,

@@ -14,6 +14,7 @@ export type Context =
   | 'location'
   | 'if in server'
   | 'if in location'
+  | 'limit_except'
   | 'types'
   | 'map'
   | 'geo'

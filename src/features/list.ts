@@ -1,6 +1,10 @@
 // All optional features. `compile.ts` asks each for its part of a location and sorts the parts by their slots.
+
+import { ACCESS } from './access/access.ts';
 import { ADDITION } from './addition/addition.ts';
+import { AUTH_BASIC } from './auth-basic/auth-basic.ts';
 import { AUTH_REQUEST } from './auth-request/auth-request.ts';
+import { BROTLI, ZSTD } from './brotli/brotli.ts';
 import type { Feature } from './feature.ts';
 import { GUNZIP } from './gzip/gunzip.ts';
 import { GZIP, GZIP_STATIC, VARY } from './gzip/gzip.ts';
@@ -12,8 +16,12 @@ import { POSTPONED } from './postpone.ts';
 import { SUB } from './sub/sub.ts';
 
 export const FEATURES: readonly Feature[] = [
+  ACCESS,
   ADDITION,
+  AUTH_BASIC,
   AUTH_REQUEST,
+  BROTLI,
+  ZSTD,
   GUNZIP,
   GZIP,
   GZIP_STATIC,
@@ -21,7 +29,7 @@ export const FEATURES: readonly Feature[] = [
   HEADERS,
   LIMIT_CONN,
   LIMIT_REQ,
-  SUB,
   MIRROR,
   POSTPONED,
+  SUB,
 ];

@@ -8,6 +8,7 @@ import type { BodyPull } from '../http/body-pull.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import type { AttemptFailure, Failure } from '../shared/failure.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import type { Spool } from './buffering/spool.ts';
 import type { ForwardOptions } from './forward-options.ts';
 
 export interface Try {
@@ -32,8 +33,14 @@ export interface AttemptHost extends Source {
   /** The body's framing towards the peer: a length wherever it is known. */
   readonly framing: BodyFraming;
   answerBegun: boolean;
-  /** FLUSH where each piece of the answer is to be seen at once. */
-  pieceFlags: number;
+  /** Pieces of the answer must not stick in filters: FLUSH, or 0. */
+  flush: number;
+  /** Where the answer waits for a client that is slower than the peer; null while it is not. */
+  readonly spool: Spool | null;
+  /** The client does not keep up: false, and the peer waits for it. */
+  beginSpool(): boolean;
+  /** X-Accel- fields of the peer's answer; true: it goes no further, another location answers. */
+  obey(head: ResponseHead): boolean;
   /** A peer's own status that proxy_next_upstream lists: true when the answer is passed over for another peer. */
   passesOver(failure: Failure): boolean;
   /** The peer's answer goes no further: error_page has another one for its status. */

@@ -4,26 +4,19 @@
 import { passHead, REPLACED } from '../answer/head-pass.ts';
 import type { AnswerTaker, BackStream, Step } from '../back/back.ts';
 import type { Peer } from '../balance/peer.ts';
-import { type Attempt, ENOUGH, FLUSH, type Flow, GO, LAST } from '../exchange.ts';
+import { type Attempt, ENOUGH, FLUSH, type Flow, GO, LAST, WAIT } from '../exchange.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, connectFailureOf, type Failure, sayLost } from '../shared/failure.ts';
 import type { ConnectionOwner, PeerConnection } from '../upstream/connection.ts';
 import type { AttemptHost, Try } from './attempt-host.ts';
+import type { Spool } from './buffering/spool.ts';
 import { Tunnel } from './tunnel.ts';
 
 /** connecting → awaiting-head → relaying → done; any of them → done on failure. */
 type Phase = 'connecting' | 'awaiting-head' | 'relaying' | 'done';
 
 const EVENT_STREAM = /^text\/event-stream *(?:;|$)/i;
-
-/** What is streamed to be seen at once must not stick in a filter (nginx: proxy_buffering, X-Accel-Buffering). */
-function pieceFlagsOf(head: ResponseHead, holds: boolean): number {
-  const told = head.get('x-accel-buffering')?.toLowerCase();
-  if (told === 'yes') return 0;
-  if (told === 'no' || !holds) return FLUSH;
-  return EVENT_STREAM.test(head.get('content-type') ?? '') ? FLUSH : 0;
-}
 
 export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
   readonly #forward: AttemptHost;
@@ -187,12 +180,14 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
       forward.intercept(head);
       return false;
     }
+    // Events are there to be seen at once: they must not stick in a filter.
+    if (exchange.location.filters !== null && EVENT_STREAM.test(head.get('content-type') ?? ''))
+      forward.flush = FLUSH;
+    if (head.accelerated && forward.obey(head)) return false;
     forward.options.takeHead(exchange, head);
     exchange.length = head.chunked || head.status === 204 ? -1 : head.contentLength;
     // A client that asked for a body gets an empty one: the peer's length would let it wait for more.
     if (bare && exchange.method !== 'HEAD') exchange.length = 0;
-    if (exchange.location.filters !== null)
-      forward.pieceFlags = pieceFlagsOf(head, forward.options.holdsAnswer);
     if (exchange.location.filters !== null && passHead(exchange, null) === REPLACED) {
       forward.replaced();
       return false;
@@ -206,7 +201,8 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
     const forward = this.#forward;
     const { exchange } = forward;
     if (last) this.#answerComplete();
-    const flags = last ? LAST : forward.pieceFlags;
+    if (forward.spool !== null) return this.#store(forward.spool, buf, from, to, last);
+    const flags = last ? LAST | forward.flush : forward.flush;
     let flow: Flow = GO;
     if (!forward.answerBegun) {
       flow = exchange.sink.start(forward, exchange, from < to ? buf : null, from, to, flags);
@@ -216,12 +212,21 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
     } else if (last) {
       exchange.sink.finish(forward, '');
     }
+    if (this.#phase === 'done') return ENOUGH;
+    return flow === WAIT && !last && forward.beginSpool() ? GO : flow;
+  }
+
+  #store(spool: Spool, buf: Buffer | null, from: number, to: number, last: boolean): Flow {
+    const flow = buf === null ? GO : spool.take(buf, from, to);
+    if (last) spool.finish('');
     return this.#phase === 'done' ? ENOUGH : flow;
   }
 
   onTrailers(lines: string): void {
+    const { exchange, spool } = this.#forward;
     this.#answerComplete();
-    this.#forward.exchange.sink.finish(this.#forward, lines);
+    if (spool === null) exchange.sink.finish(this.#forward, lines);
+    else spool.finish(lines);
   }
 
   onSaid(text: string): void {

@@ -8,6 +8,7 @@ import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../ro
 import { escapeUri, standsInPath } from '../route/uri.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
+import { USUAL_HEAD_BYTES } from './buffering/rows.ts';
 import { familyOptions } from './family/family-options.ts';
 import { createForward } from './forward.ts';
 import type { ForwardOptions } from './forward-options.ts';
@@ -65,7 +66,7 @@ export function compileForward(
 
 function compileHttp1(target: Target, settings: Settings, lookup: VariableLookup): Http1Back {
   const http10 = settings.proxyHttpVersion === '1.0';
-  const bytes = settings.proxyBufferBytes;
+  const bytes = settings.proxyBufferBytes || USUAL_HEAD_BYTES;
   return new Http1Back({
     writeHead: compileRequestHead({
       set: compileSetFields(settings, target, lookup),

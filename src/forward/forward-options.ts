@@ -5,6 +5,7 @@ import type { Attempt, Exchange } from '../exchange.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import type { Transport } from '../upstream/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import type { SpoolPolicy } from './buffering/spool.ts';
 import type { HoldOptions } from './hold.ts';
 import type { NextPolicy } from './next-upstream.ts';
 
@@ -26,8 +27,6 @@ export interface ForwardOptions extends HoldOptions {
   readonly body: BodyPolicy;
   /** Send the body while it still comes from the client; else it is read whole before a peer is asked. */
   readonly streamsBody: boolean;
-  /** Filters may hold back what they have of the answer. */
-  readonly holdsAnswer: boolean;
   /** False: the head goes without its body. */
   readonly passBody: boolean;
   /** What goes instead of the client's body; null = that. */
@@ -36,6 +35,11 @@ export interface ForwardOptions extends HoldOptions {
   readonly ignoreClientAbort: boolean;
   /** The peer reads no chunks (HTTP/1.0): a body goes with its length. */
   readonly needsLength: boolean;
+  /** Lower-case names of X-Accel- fields that are not obeyed. */
+  readonly ignoreHeaders: ReadonlySet<string>;
+  /** The client need not keep up with the peer. */
+  readonly buffering: boolean;
+  readonly spool: SpoolPolicy;
   /** Statuses of peers that error_page answers (proxy_intercept_errors); null = none. */
   readonly intercepts: ReadonlySet<number> | null;
   readonly log: ForwardLog;
@@ -53,6 +57,6 @@ export type FindUpstream = (
 export interface ForwardLog {
   /** An attempt failed: what, and whether another follows (`noRetry` = '' means yes). */
   attemptFailed(exchange: Exchange, attempt: Attempt, detail: string): void;
-  /** What is no failure: a FastCGI app wrote to its error output. */
-  note(exchange: Exchange, level: 'error', message: string): void;
+  /** What is no failure: a FastCGI app wrote to its error output, an answer went to a temporary file. */
+  note(exchange: Exchange, level: 'warn' | 'error', message: string): void;
 }

@@ -9,14 +9,16 @@ import { sayProcess, sayProcesses } from '../balance/process-port.ts';
 import { TextPull } from '../body/pulls.ts';
 import { EMPTY_BODY, readWholeBody } from '../body/stored-body.ts';
 import { type StreamedBody, type StreamOwner, streamBody } from '../body/streamed-body.ts';
-import { Attempt, type Exchange, type Gone, type Handler } from '../exchange.ts';
+import { Attempt, type Exchange, FLUSH, type Gone, type Handler } from '../exchange.ts';
 import type { BodyOwner, BodyPull, RequestBody } from '../http/body-pull.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, type Failure, STATUS_OF } from '../shared/failure.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { carryFields, enterAccelRedirect, obeyAccel } from './accel.ts';
 import { AttemptRun } from './attempt.ts';
 import type { AttemptHost, Try } from './attempt-host.ts';
+import { Spool, type SpoolOwner } from './buffering/spool.ts';
 import type { ForwardOptions } from './forward-options.ts';
 import { type Held, Hold } from './hold.ts';
 import { blamesPeer, cutsOffPeer, decideRetry, isFreeRetry, type Progress } from './next-upstream.ts';
@@ -32,7 +34,7 @@ const NONE: BodyFraming = { kind: 'none' };
 const CHUNKED: BodyFraming = { kind: 'chunked' };
 
 /** One proxied exchange: what outlives its attempts. */
-export class Forward implements AttemptHost, BodyOwner, StreamOwner, Held {
+export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner, Held {
   readonly exchange: Exchange;
   readonly options: ForwardOptions;
   stream: StreamedBody | null = null;
@@ -50,11 +52,16 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, Held {
   #hold: Hold | null = null;
   ended = false;
   answerBegun = false;
-  pieceFlags = 0;
+  /** Where the answer waits for a client that is slower than the peer; null while it is not. */
+  spool: Spool | null = null;
+  /** Pieces of the answer must not stick in filters: FLUSH, or 0. */
+  flush = 0;
+  #buffers = false;
 
   constructor(exchange: Exchange, options: ForwardOptions) {
     this.exchange = exchange;
     this.options = options;
+    this.buffer(options.buffering);
   }
 
   get survivesHalfClose(): boolean {
@@ -327,7 +334,44 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, Held {
 
   #abort(failure: Failure): void {
     this.ended = true;
-    this.exchange.sink.abort(this, failure);
+    if (this.spool === null) this.exchange.sink.abort(this, failure);
+    else this.spool.abort(failure);
+  }
+
+  // Buffering.
+
+  /** Of the answer that is about to begin. */
+  buffer(isOn: boolean): void {
+    this.#buffers = isOn;
+    this.flush = isOn ? 0 : FLUSH;
+  }
+
+  /** The client does not keep up: false, and the peer waits for it. */
+  beginSpool(): boolean {
+    if (!this.#buffers) return false;
+    this.spool = new Spool(this.exchange, this.options.spool, this);
+    return true;
+  }
+
+  /** X-Accel- fields of the peer's answer; true: it goes no further, another location answers. */
+  obey(head: ResponseHead): boolean {
+    const { exchange, options } = this;
+    const target = obeyAccel(head, this, options.ignoreHeaders);
+    if (target === '') return false;
+    exchange.peerHead = head.text;
+    carryFields(exchange, head, null);
+    this.replaced();
+    if (!enterAccelRedirect(exchange, target))
+      exchange.location.fail(
+        exchange,
+        404,
+        `the peer's X-Accel-Redirect "${target}" is no path of this server`,
+      );
+    return true;
+  }
+
+  onSpoolNote(level: 'warn' | 'error', message: string): void {
+    this.options.log.note(this.exchange, level, message);
   }
 
   // The request's body.

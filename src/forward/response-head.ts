@@ -54,6 +54,7 @@ export function compileResponseHead(options: ResponseHeadOptions) {
 
   return (exchange: Exchange, head: ResponseHead): void => {
     exchange.lines = copyLines(exchange, head, hidden, options);
+    if (exchange.carriedType !== '' && head.find('content-type') >= 0) exchange.carriedType = '';
     exchange.status = head.status;
     exchange.reason = head.reason;
     exchange.peerHead = head.whole;

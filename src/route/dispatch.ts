@@ -10,6 +10,8 @@ export interface RoutedLocation {
   readonly script: Script | null;
   /** Clients do not come here. */
   readonly internal: boolean;
+  /** Takes the place of both for other methods than these (limit_except). */
+  readonly limited: { readonly except: ReadonlySet<string>; readonly runtime: LocationRuntime } | null;
 }
 
 /** nginx: "rewrite or internal redirection cycle". */
@@ -56,7 +58,7 @@ export function createDispatcher(
         }
         exchange.uri = uri.uri;
         exchange.args = uri.args;
-        exchange.hasArgs = uri.hasArgs;
+        exchange.hasArgs = uri.args !== '';
       }
       enter(exchange);
     },
@@ -106,14 +108,18 @@ function leaveLocation(exchange: Exchange, to: LocationRuntime): void {
 }
 
 /** Script, then phases and content. 'relocate': the script wants another location. */
-function enterLocation(
-  exchange: Exchange,
-  { runtime, script, internal }: RoutedLocation,
-): 'relocate' | 'entered' {
+function enterLocation(exchange: Exchange, found: RoutedLocation): 'relocate' | 'entered' {
+  const { limited, internal } = found;
+  let { runtime, script } = found;
   exchange.location = runtime;
   if (internal && !exchange.isInternal) {
     runtime.fail(exchange, 404, 'this location is internal');
     return 'entered';
+  }
+  if (limited !== null && !limited.except.has(exchange.method)) {
+    runtime = limited.runtime;
+    script = null;
+    exchange.location = runtime;
   }
   const { maxBodyBytes } = runtime.client;
   if (maxBodyBytes > 0 && exchange.request.contentLength > maxBodyBytes && !exchange.bodyRefused) {

@@ -30,6 +30,10 @@ export class LaterLocation extends Later<RoutedLocation> implements RoutedLocati
     return this.made.runtime;
   }
 
+  get limited(): RoutedLocation['limited'] {
+    return this.made.limited;
+  }
+
   get script(): Script | null {
     return this.made.script;
   }

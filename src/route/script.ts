@@ -232,7 +232,8 @@ function compileReplacement(replacement: string, isRedirect: boolean, lookup: Va
     const own = query === null ? null : query(x);
     x.captures = m;
     if (!keepsArgs || !x.hasArgs || x.args === '') return { uri, args: own };
-    return { uri, args: own === null || own === '' ? x.args : `${own}&${x.args}` };
+    // nginx puts the `&` also behind nothing.
+    return { uri, args: own === null ? x.args : `${own}&${x.args}` };
   };
 }
 

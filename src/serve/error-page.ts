@@ -50,6 +50,7 @@ export function createFail(options: ErrorPageOptions): Fail {
     }
     if (options.errorDetail && detail !== '' && page !== '')
       page = errorPage(status, options.serverName, detail);
+    exchange.carriedType = '';
     sendPage(exchange, page);
   };
 }

@@ -62,9 +62,9 @@ export class ErrorRules {
     const target = rule.target(exchange);
     if (target.startsWith('/')) {
       if (exchange.method !== 'HEAD') exchange.method = 'GET';
-      goTo(exchange, target, null);
+      goTo(exchange, target);
     } else if (target.startsWith('@')) {
-      goTo(exchange, target, null);
+      goTo(exchange, target);
     } else {
       this.#redirect(exchange, rule.status, target);
     }

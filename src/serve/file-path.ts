@@ -55,6 +55,9 @@ export function mapPath(mapping: FileMapping, root: string, uri: string, below =
   }
 }
 
+/** `break` kept a rewritten URI in a location that was not found for it: what alias would replace there is not known. */
+export const ALIAS_OF_REWRITTEN = '"alias" cannot be used where the URI was rewritten';
+
 /** A backslash separates segments on Windows, where a colon names a drive or a stream: neither is a file's name there. */
 const ON_WINDOWS = sep === '\\';
 const FORBIDDEN = ON_WINDOWS ? /[\\\0]|:(?![\\/])/ : /\0/;

@@ -4,7 +4,7 @@ import { isAbsolute } from 'node:path';
 import type { Exchange, Fail, Handler } from '../exchange.ts';
 import { type FileCopies, fileCopies } from './file-copies.ts';
 import type { FileHeadOptions } from './file-head.ts';
-import { type FileMapping, forbiddenIn, type MappedPath, mapPath } from './file-path.ts';
+import { ALIAS_OF_REWRITTEN, type FileMapping, forbiddenIn, type MappedPath, mapPath } from './file-path.ts';
 import { FileSender } from './file-sender.ts';
 import { waitForFile } from './file-wait.ts';
 import { findIndex } from './index-files.ts';
@@ -64,6 +64,10 @@ class FileHandler {
       return;
     }
     const base = this.#absolute(root(exchange));
+    if (mapping.kind !== 'root' && !exchange.locationHolds) {
+      this.#refuse(exchange, { status: 500, message: ALIAS_OF_REWRITTEN });
+      return;
+    }
     const mapped = mapPath(mapping, base, uri, exchange.uriInAlias);
     if (mapped === null) {
       this.#refuse(exchange, {

@@ -72,7 +72,12 @@ class CompressedFiles {
   #map(exchange: Exchange): MappedPath | null {
     const { root, mapping, prefix } = this.#options;
     const base = root(exchange);
-    const mapped = mapPath(mapping, isAbsolute(base) ? base : `${prefix}/${base}`, exchange.uri);
+    const mapped = mapPath(
+      mapping,
+      isAbsolute(base) ? base : `${prefix}/${base}`,
+      exchange.uri,
+      exchange.uriInAlias,
+    );
     if (mapped === null || forbiddenIn(mapped.path) !== '') return null;
     return { path: mapped.path + this.#kind.suffix, root: mapped.root };
   }

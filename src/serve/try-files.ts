@@ -4,7 +4,7 @@ import { isAbsolute } from 'node:path';
 import { type Exchange, GO_ON, type Source, STOP, type Step } from '../exchange.ts';
 import { compileTemplate, constantOf, type VariableLookup } from '../route/template.ts';
 import type { FileCopies } from './file-copies.ts';
-import { type FileMapping, forbiddenIn } from './file-path.ts';
+import { ALIAS_OF_REWRITTEN, type FileMapping, forbiddenIn } from './file-path.ts';
 import { goTo } from './internal-target.ts';
 import { toFsPath } from './open-file.ts';
 import type { TryFiles } from './rows.ts';
@@ -47,11 +47,18 @@ export function createTryFiles(options: TryFilesOptions): Step {
   const fallback = typeof last === 'number' ? () => '' : compile(last);
   const end = (x: Exchange): number => {
     if (typeof last === 'number') return endsWith(x, last);
-    // nginx shows empty arguments there.
-    goTo(x, fallback(x), '');
+    goTo(x, fallback(x));
     return STOP;
   };
-  return { slot: 'try_files', run: (x) => new Search(x, options, { files, alias, end }).run() };
+  return {
+    slot: 'try_files',
+    run(x) {
+      if (mapping.kind === 'root' || x.locationHolds)
+        return new Search(x, options, { files, alias, end }).run();
+      options.report(x, ALIAS_OF_REWRITTEN);
+      return 500;
+    },
+  };
 }
 
 /** A status as the answer; for one that is none nginx closes the connection without a word (ngx_http_finalize_request). */

@@ -19,9 +19,7 @@ const TWICE = new Set(
   'include server listen types if rewrite return set break index location server_name access_log upstream'
     .split(' ')
     .concat('limit_req limit_req_zone limit_conn limit_conn_zone error_page auth_request_set'.split(' '))
-    .concat('add_header add_trailer'.split(' '))
-    .concat('sub_filter sub_filter_types'.split(' '))
-    .concat(['mirror'])
+    .concat('add_header add_trailer sub_filter sub_filter_types mirror allow deny'.split(' '))
     .concat('proxy_set_header proxy_pass_header proxy_hide_header proxy_redirect log_format'.split(' '))
     .concat('fastcgi_param fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr'.split(' '))
     // The last one holds.
@@ -31,12 +29,9 @@ const TWICE = new Set(
       ),
     )
     // All together hold.
-    .concat(
-      'ssl_protocols proxy_next_upstream fastcgi_next_upstream fastcgi_ignore_headers environment addition_types'.split(
-        ' ',
-      ),
-    )
-    .concat(['proxy_ssl_protocols', 'gzip_disable', 'gzip_proxied', 'gzip_types'])
+    .concat('ssl_protocols proxy_next_upstream fastcgi_next_upstream environment addition_types'.split(' '))
+    .concat(['proxy_ignore_headers', 'fastcgi_ignore_headers'])
+    .concat('proxy_ssl_protocols gzip_disable gzip_proxied gzip_types brotli_types zstd_types'.split(' '))
     .concat(['proxy_ssl_conf_command'])
     // Without effect here.
     .concat('debug_connection env thread_pool keepalive_disable'.split(' '))
@@ -52,6 +47,10 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   if: ['($arg_a) { }'],
   upstream: ['one { server 127.0.0.1:1; }', 'two { server 127.0.0.1:1; }'],
   location: ['/x { }', '/y { }'],
+  satisfy: ['any', 'all'],
+  limit_except: ['GET { }', 'POST { }'],
+  allow: ['all', '10.0.0.0/8'],
+  deny: ['all', '::1'],
   program: ['one { command "sleep 1"; }', 'two { command "sleep 1"; }'],
   map: ['$host $one { }', '$host $two { }'],
   geo: ['$one { }', '$host $two { }'],
@@ -126,6 +125,7 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   fastcgi_pass_header: ['A', 'B'],
   fastcgi_hide_header: ['A', 'B'],
   fastcgi_catch_stderr: ['A', 'B'],
+  proxy_ignore_headers: ['Expires', 'Vary'],
   fastcgi_ignore_headers: ['Expires', 'Vary'],
   fastcgi_split_path_info: ['^(.+)(/x)$'],
   fastcgi_next_upstream: ['error', 'timeout'],
@@ -164,6 +164,13 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   gzip_disable: ['msie6', 'x'],
   gzip_buffers: ['16 8k'],
   gunzip_buffers: ['16 8k'],
+  brotli_buffers: ['16 8k'],
+  zstd_buffers: ['16 8k'],
+  brotli_window: ['4k'],
+  brotli_types: ['text/css', 'text/x'],
+  zstd_types: ['text/css', 'text/x'],
+  brotli_comp_level: ['3'],
+  zstd_comp_level: ['3'],
   gzip_window: ['4k'],
   gzip_http_version: ['1.1'],
   gzip_comp_level: ['3'],

@@ -18,6 +18,8 @@ export interface TablePlaces {
 export interface TableCase {
   readonly name: string;
   readonly bytes: string;
+  /** Address to connect to, 127.0.0.1 unless given. */
+  readonly to?: string;
 }
 
 /** A request of HTTP/1.1 that ends its connection. `lines` without line ends. */
@@ -61,8 +63,8 @@ export function describeTable(
       files.remove();
     });
 
-    it.each(cases)('$name', async ({ bytes }) => {
-      const { nginx, lbproxy } = await askBoth(pair, bytes);
+    it.each(cases)('$name', async ({ bytes, to }) => {
+      const { nginx, lbproxy } = await askBoth(pair, bytes, { host: to });
       expect(lbproxy).toEqual(nginx);
     });
 
@@ -73,6 +75,8 @@ export function describeTable(
             (text, port, i) => text.replaceAll(`:${port}`, `:PORT${i}`),
             readFileSync(join(dir, 'access.log'), 'latin1'),
           )
+          // Whether arguments are empty or none nginx leaves to chance where a target with variables has none.
+          .replace(/^([^|]*\|[^|]*\|[^|]*\|)\|/gm, '$1-|')
           .trim()
           .split('\n')
           .sort();

@@ -2,6 +2,7 @@
 import { FilterLink } from '../../answer/link.ts';
 import { type AnswerSink, type Exchange, FLUSH, type Flow, GO, LAST } from '../../exchange.ts';
 import { GzipPieces, type ZlibMemory } from './gzip-pieces.ts';
+import type { OneCallGzip } from './one-call.ts';
 
 /** What is gathered before it is compressed: a call on less costs more than its work. */
 const GATHER_BYTES = 65_536;
@@ -11,19 +12,26 @@ const spare: Buffer[] = [];
 const MAX_SPARE = 16;
 
 export class GzipLink extends FilterLink {
-  readonly #pieces: GzipPieces;
+  readonly #whole: OneCallGzip;
+  readonly #memory: ZlibMemory;
+  /** Made when the body turns out not to come whole. */
+  #pieces: GzipPieces | null = null;
   #gathered: Buffer | null = null;
   #filled = 0;
 
-  constructor(x: Exchange, next: AnswerSink, memory: ZlibMemory) {
+  constructor(x: Exchange, next: AnswerSink, memory: ZlibMemory, whole: OneCallGzip) {
     super(x, next);
-    this.#pieces = new GzipPieces(memory);
+    this.#memory = memory;
+    this.#whole = whole;
   }
 
   protected take(buf: Buffer, a: number, b: number, flags: number): Flow {
     const last = (flags & LAST) !== 0;
-    if (last && this.#filled === 0 && this.#pieces.bytesOut === 0) {
-      return this.#send(this.#pieces.whole(buf.subarray(a, b)), flags);
+    if (last && this.#filled === 0 && this.#pieces === null) {
+      const out = this.#whole.gzip(buf.subarray(a, b));
+      this.x.gzipIn = b - a;
+      this.x.gzipOut = out.length;
+      return this.emit(out, 0, out.length, flags);
     }
     const length = b - a;
     if (this.#filled + length <= GATHER_BYTES && length < GATHER_BYTES) {
@@ -44,19 +52,18 @@ export class GzipLink extends FilterLink {
 
   /** What was gathered, then `more`. One of the two may be empty. */
   #compress(more: Buffer, flags: number): Flow {
+    this.#pieces ??= new GzipPieces(this.#memory);
+    const pieces = this.#pieces;
     const last = (flags & LAST) !== 0;
     const first = this.#gathered?.subarray(0, this.#filled) ?? NOTHING;
     this.#filled = 0;
-    if (first.length === 0) return this.#send(this.#pieces.piece(more, last), flags);
-    if (more.length === 0) return this.#send(this.#pieces.piece(first, last), flags);
-    const out = [this.#pieces.piece(first, false), this.#pieces.piece(more, last)];
-    return this.#send(Buffer.concat(out), flags);
-  }
-
-  #send(out: Buffer, flags: number): Flow {
-    if ((flags & LAST) !== 0) {
-      this.x.gzipIn = this.#pieces.bytesIn;
-      this.x.gzipOut = this.#pieces.bytesOut;
+    let out: Buffer;
+    if (first.length === 0) out = pieces.piece(more, last);
+    else if (more.length === 0) out = pieces.piece(first, last);
+    else out = Buffer.concat([pieces.piece(first, false), pieces.piece(more, last)]);
+    if (last) {
+      this.x.gzipIn = pieces.bytesIn;
+      this.x.gzipOut = pieces.bytesOut;
     }
     return this.emit(out, 0, out.length, flags);
   }

@@ -1,6 +1,6 @@
 // A gzip stream made of pieces that are compressed one by one, each in one call that leaves nothing behind: no zlib state outlives a
 // call, so none can leak. A piece refers to what came before it as zlib would: the last 32 KB are its dictionary.
-import { constants, crc32, deflateRawSync, gzipSync } from 'node:zlib';
+import { constants, crc32, deflateRawSync } from 'node:zlib';
 
 /** What zlib works with. */
 export interface ZlibMemory {
@@ -28,14 +28,6 @@ export class GzipPieces {
 
   constructor(memory: ZlibMemory) {
     this.#memory = memory;
-  }
-
-  /** The whole stream in one piece; nothing came before. */
-  whole(input: Buffer): Buffer {
-    const out = gzipSync(input, { ...fitted(this.#memory, input.length), chunkSize: chunkFor(input.length) });
-    this.bytesIn = input.length;
-    this.bytesOut = out.length;
-    return out;
   }
 
   /** The stream's next bytes: all of `input` can be read from them. */
@@ -78,11 +70,4 @@ export class GzipPieces {
 /** Text becomes a third or less: more than one chunk would be copied together. */
 function chunkFor(inputBytes: number): number {
   return Math.min(65_536, Math.max(1024, inputBytes >> 1));
-}
-
-/** A body needs no window beyond its own size (as ngx_http_gzip_filter_memory has it): making and clearing it costs more than the rest. */
-function fitted({ level, windowBits, memLevel }: ZlibMemory, bytes: number): ZlibMemory {
-  let bits = windowBits;
-  while (bits > 9 && bytes <= 1 << (bits - 1)) bits--;
-  return { level, windowBits: bits, memLevel: Math.max(1, memLevel - (windowBits - bits)) };
 }

@@ -4,6 +4,7 @@ import { type Exchange, PASS, VARIES } from '../../exchange.ts';
 import type { Feature } from '../feature.ts';
 import { createCompressFilter } from './compress-filter.ts';
 import { GzipLink } from './gzip-link.ts';
+import { oneCallGzip } from './one-call.ts';
 import { GzipPolicy } from './policy.ts';
 
 export const GZIP: Feature = {
@@ -16,12 +17,13 @@ export const GZIP: Feature = {
       windowBits: settings.gzipWindow,
       memLevel: settings.gzipHash,
     };
+    const whole = oneCallGzip(memory);
     return createCompressFilter({
       coding: 'gzip',
       types: settings.gzipTypes,
       minLength: settings.gzipMinLength,
       accepts: (x, head) => policy.allows(x, head),
-      join: (x, next) => new GzipLink(x, next, memory),
+      join: (x, next) => new GzipLink(x, next, memory, whole),
     });
   },
 };
@@ -52,6 +54,9 @@ export const VARY: Feature = {
         },
 };
 
-function mayVary({ gzip, gunzip, gzipStatic }: Settings): boolean {
-  return gzip || gunzip || gzipStatic !== 'off';
+function mayVary(settings: Settings): boolean {
+  const { gzip, gunzip, brotli, zstd, gzipStatic, brotliStatic, zstdStatic } = settings;
+  return (
+    gzip || gunzip || brotli || zstd || [gzipStatic, brotliStatic, zstdStatic].some((mode) => mode !== 'off')
+  );
 }

@@ -2,23 +2,23 @@
 import {
   count,
   flag,
-  HTTP_AND_IF,
   HTTP_LEVELS,
   ignored,
   list,
   type Row,
   type SettingRow,
   setting,
-  size,
   time,
 } from '../../config/row.ts';
+import { BUFFERING_DEFAULTS, type BufferingKeys, bufferingRows } from '../buffering/rows.ts';
 import { NEXT_WORDS, type NextWord } from '../next-upstream.ts';
 
 /** Whose directives begin with `proxy_`, `fastcgi_`. */
 export type Family = 'proxy' | 'fastcgi';
+export const FAMILIES: readonly Family[] = ['proxy', 'fastcgi'];
 
 /** What each family has, without its name. */
-export interface FamilyKeys {
+export interface FamilyKeys extends BufferingKeys {
   /** Lower-case names. */
   readonly PassHeader: readonly string[];
   readonly HideHeader: readonly string[];
@@ -29,12 +29,10 @@ export interface FamilyKeys {
   readonly NextUpstreamTries: number;
   readonly NextUpstreamTimeoutMs: number;
   readonly RequestBuffering: boolean;
-  readonly Buffering: boolean;
   readonly PassRequestBody: boolean;
   readonly PassRequestHeaders: boolean;
   readonly IgnoreClientAbort: boolean;
   readonly InterceptErrors: boolean;
-  readonly BufferBytes: number;
 }
 
 /** The settings of one family: `proxyReadTimeoutMs`. */
@@ -56,12 +54,11 @@ const DEFAULTS: FamilyKeys = {
   NextUpstreamTries: 0,
   NextUpstreamTimeoutMs: 0,
   RequestBuffering: true,
-  Buffering: true,
   PassRequestBody: true,
   PassRequestHeaders: true,
   IgnoreClientAbort: false,
   InterceptErrors: false,
-  BufferBytes: 32_768,
+  ...BUFFERING_DEFAULTS,
 };
 
 export function familyDefaults<F extends Family>(family: F): FamilySettings<F> {
@@ -115,7 +112,15 @@ export function familyRows(family: Family): readonly Row[] {
     ...timeRows(family),
     ...nextRows(family),
     ...bodyRows(family),
-    ...storageRows(family),
+    ...bufferingRows(family),
+    ignored(
+      `${family}_socket_keepalive`,
+      HTTP_LEVELS,
+      'the road’s own time-outs tell of peers that are gone',
+      {
+        args: [1, 1],
+      },
+    ),
   ];
 }
 
@@ -232,34 +237,5 @@ function bodyRows(family: Family): readonly Row[] {
       default: 'off',
       doc: 'Whether answers of 300 and above go to error_page where it has something for their status.',
     }),
-    flag(`${family}Buffering`, {
-      name: `${family}_buffering`,
-      contexts: HTTP_LEVELS,
-      default: 'on',
-      doc: 'Answers are handed on as they come in any case; off also lets filters hold nothing back: what the peer sent is compressed and sent at once.',
-    }),
-    size(`${family}BufferBytes`, {
-      name: `${family}_buffer_size`,
-      contexts: HTTP_LEVELS,
-      default: '32k',
-      doc: 'Largest head of a peer’s answer; beyond, 502.',
-    }),
   ];
-}
-
-const STORAGE = [
-  'buffers',
-  'busy_buffers_size',
-  'max_temp_file_size',
-  'temp_path',
-  'temp_file_write_size',
-  'socket_keepalive',
-];
-
-function storageRows(family: Family): readonly Row[] {
-  return STORAGE.map((name) =>
-    ignored(`${family}_${name}`, HTTP_AND_IF, 'answers are streamed with backpressure and never stored', {
-      args: [1, 4],
-    }),
-  );
 }

@@ -6,6 +6,7 @@ import type { Settings } from '../../config/model.ts';
 import type { Handler } from '../../exchange.ts';
 import { MAX_FIELDS } from '../../http/fields.ts';
 import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../../route/template.ts';
+import { USUAL_HEAD_BYTES } from '../buffering/rows.ts';
 import { familyOptions } from '../family/family-options.ts';
 import { createForward } from '../forward.ts';
 import type { FindUpstream } from '../forward-options.ts';
@@ -52,7 +53,7 @@ function byRequest(address: string, { lookup, upstreams }: ForwardTools): FindUp
 }
 
 function compileBack(settings: Settings, lookup: VariableLookup): FastcgiBack {
-  const bytes = settings.fastcgiBufferBytes;
+  const bytes = settings.fastcgiBufferBytes || USUAL_HEAD_BYTES;
   const parameters = settings.fastcgiParam.map(({ name, value, ifNotEmpty }) => ({
     name: toBytes(name),
     value: compileTemplate(value, lookup),

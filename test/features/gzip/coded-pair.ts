@@ -25,7 +25,8 @@ async function decoded(side: Side, request: string): Promise<Comparable> {
 }
 
 function isGzip(answer: Answer): boolean {
-  return field(answer, 'content-encoding') === 'gzip' && answer.body.startsWith('\x1f\x8b');
+  const coded = answer.fields.some(([name, value]) => name === 'Content-Encoding' && value === 'gzip');
+  return coded && answer.body.startsWith('\x1f\x8b');
 }
 
 /** Of a part, as it is. */

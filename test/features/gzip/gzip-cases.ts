@@ -156,9 +156,9 @@ export const PROXIED: Readonly<Record<string, string>> = {
   gunzip: 'gunzip on; gzip_vary on;',
   both: 'gunzip on; gzip on; gzip_vary on; gzip_proxied any;',
   tuned: 'gzip on; gzip_buffers 4 8k; gunzip_buffers 4 8k; proxy_buffering off;',
-  expires: 'gzip on; expires 1h; gzip_proxied expired;',
-  'expires-past': 'gzip on; expires -1; gzip_proxied expired;',
-  'expires-max': 'gzip on; expires -1; gzip_proxied no-cache;',
+  expires: 'gzip on; expires max; gzip_proxied expired;',
+  'expires-past': 'gzip on; expires epoch; gzip_proxied expired;',
+  'expires-max': 'gzip on; expires epoch; gzip_proxied no-cache;',
 };
 
 export const PROXIED_WORDS: readonly string[] = [

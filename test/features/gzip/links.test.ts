@@ -1,16 +1,17 @@
 // The bodies of gzip and gunzip: whatever the split and wherever the sink is full, the content is the same; nothing is left behind.
 import { randomBytes } from 'node:crypto';
-import { deflateRawSync, gunzipSync, gzipSync } from 'node:zlib';
+import { deflateRawSync, type Gzip, gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type AnswerSink, ENOUGH, type Exchange, FLUSH, LAST, type Link } from '../../../src/exchange.ts';
 import { CodecLink, openCodecs } from '../../../src/features/gzip/codec-link.ts';
 import { gunzipCodec } from '../../../src/features/gzip/gunzip.ts';
 import { GzipLink } from '../../../src/features/gzip/gzip-link.ts';
+import { OneCallGzip, oneCallGzip } from '../../../src/features/gzip/one-call.ts';
 import { connect, type Piece, runToEnd } from './link-kit.ts';
 
 const MEMORY = { level: 1, windowBits: 15, memLevel: 8 };
-const gzip = (x: Exchange, next: AnswerSink): Link => new GzipLink(x, next, MEMORY);
+const gzip = (x: Exchange, next: AnswerSink): Link => new GzipLink(x, next, MEMORY, oneCallGzip(MEMORY));
 const reports: string[] = [];
 const codec = gunzipCodec((_, message) => reports.push(message));
 const gunzip = (x: Exchange, next: AnswerSink): Link => new CodecLink(x, next, codec);
@@ -87,6 +88,44 @@ describe('gzip', () => {
     giver.go();
     expect(taker.calls).toEqual(['start']);
     expect(taker.bytes.length).toBe(0);
+  });
+});
+
+describe('in one call', () => {
+  const bodies = [0, 1, 20, 1000, 65_536, 65_537, 300_000].flatMap((n) => [
+    Buffer.alloc(n, 'ab'),
+    randomBytes(n),
+  ]);
+  it.each([
+    { level: 1, windowBits: 15, memLevel: 8 },
+    { level: 9, windowBits: 15, memLevel: 9 },
+    { level: 6, windowBits: 9, memLevel: 1 },
+  ])('%j', (memory) => {
+    const gzipped = new OneCallGzip(memory);
+    expect(gzipped.usesKeptState).toBe(true);
+    for (const body of [...bodies, ...bodies.toReversed()])
+      expect(gunzipSync(gzipped.gzip(body)).equals(body)).toBe(true);
+  });
+
+  it.each([
+    ['no handle', { reset: () => {} }],
+    ['one that writes nothing', { reset: () => {}, _writeState: [9, 0], _handle: { writeSync: () => {} } }],
+    [
+      'one that throws',
+      {
+        reset: () => {},
+        _writeState: [9, 0],
+        _handle: {
+          writeSync: () => {
+            throw new Error('no');
+          },
+        },
+      },
+    ],
+  ])('by gzipSync where Node has %s', (_, broken) => {
+    const gzipped = new OneCallGzip(MEMORY, () => broken as unknown as Gzip);
+    expect(gzipped.usesKeptState).toBe(false);
+    for (const body of bodies) expect(gunzipSync(gzipped.gzip(body)).equals(body)).toBe(true);
   });
 });
 
