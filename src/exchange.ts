@@ -247,7 +247,7 @@ export interface Step {
   run(x: Exchange): StepResult;
 }
 
-/** Filters in the order in which they see an answer's head, nginx's own; those from `gzip` on are the main exchange's alone. */
+/** Filters in the order in which they see an answer's head, nginx's own. Those of subrequests' answers, too: `OF_EACH` (answer/head-pass.ts). */
 export const FILTERS = [
   'slice',
   'not_modified',

@@ -280,6 +280,16 @@ describe('the house', () => {
     expect(circles(importsOf(readSources(folder)))).toEqual([]);
   });
 
+  it.each(['docs/ARCHITECTURE.md', 'CONTRIBUTING.md'])('has the files that %s names', (page) => {
+    const there = ['src', 'test', 'bench'].flatMap((folder) =>
+      [...readSources(folder).keys()].map((file) => `/${folder}/${file}`),
+    );
+    const text = readFileSync(join(ROOT, page), 'utf8');
+    const named = [...text.matchAll(/`([\w/-]+(?:\.test)?\.ts)`/g)].map(([, name]) => name);
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((name) => !there.some((file) => file.endsWith(`/${name}`)))).toEqual([]);
+  });
+
   it('knows neither any nor enum', () => {
     expect(forbiddenWords(sources)).toEqual([]);
   });

@@ -1,5 +1,5 @@
 // What a large configuration costs: 2,000 servers with 6,000 locations are tested, started, and read again under load. The figures of
-// docs/decisions/017-a-model-by-levels.md. Of several runs the best counts: a busy machine only adds.
+// docs/decisions/018-a-model-by-levels.md. Of several runs the best counts: a busy machine only adds.
 //   node bench/micro/many-servers.ts [--servers 2000] [--runs 3] [--main dist/main.js] [--json]
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
