@@ -200,6 +200,8 @@ export interface LocationRuntime {
   readonly script: ScriptPath | null;
   /** null = no root is configured. */
   readonly files: FilePlace | null;
+  /** The filter that limits the rate where a peer asks for it; not among `filters` where nothing else does. */
+  readonly rate?: Filter;
 }
 
 /** A virtual server as a front sees it. */
@@ -288,6 +290,15 @@ export interface Ending {
   onLastBytes?(x: Exchange): void;
 }
 
+/** Fields of an answer that go with the one in its place. */
+export interface Carried {
+  /** Content-Type without its charset, and that; '' = none. */
+  readonly type: string;
+  readonly charset: string;
+  /** Each ended by CRLF. */
+  readonly lines: string;
+}
+
 /** Whoever runs the steps of an exchange. */
 interface StepRunner {
   goOn(x: Exchange, result: StepResult): void;
@@ -366,6 +377,8 @@ export class Exchange {
   /** What limit_req and limit_conn made of the request; '' while they did not look at it. Once they did they do not again. */
   limitReqStatus = '';
   limitConnStatus = '';
+  /** Bytes a second that its client gets, by `set` or by a peer (nginx: r->limit_rate); -1 = nobody has said it. */
+  limitRate = -1;
   /** Where the answer's maker writes: the first filter that joined, or the root. */
   sink: AnswerSink;
   /** Whom the root obeys and tells of the client: the last filter that joined, or the maker; null when nobody needs to hear. */
@@ -403,12 +416,8 @@ export class Exchange {
   errorPending = false;
   /** The body is not read any more: nobody looks at its length again. */
   bodyRefused = false;
-  /** What an answer with X-Accel-Redirect leaves to the one in its place: the line of its type, and others. */
-  carriedType = '';
-  carried = '';
-  /** X-Accel-Limit-Rate of the peer in bytes a second, 0 = no limit, -1 = it said none; X-Accel-Charset, '' = it said none. */
-  peerLimitRate = -1;
-  peerCharset = '';
+  /** What an answer with X-Accel-Redirect leaves to the one in its place; null = there was none. */
+  carried: Carried | null = null;
 
   constructor(
     client: Client,
@@ -439,6 +448,16 @@ export class Exchange {
     this.#first = first;
     this.sink = first;
     this.source = last;
+  }
+
+  /** Puts a filter between the maker and all others. */
+  prepend(link: Link): void {
+    const first = this.#first;
+    if (first === null) return this.setChain(link, link);
+    link.source = first.source;
+    first.source = link;
+    this.#first = link;
+    this.sink = link;
   }
 
   /** The answer so far never began: its filters give back what they hold, and its maker is no longer heard. */
@@ -475,7 +494,7 @@ export class Exchange {
 
   /** What an answer that another one stands for has left: an error its status and lines, X-Accel-Redirect some fields. */
   takeError(): void {
-    if (this.carried !== '' || this.carriedType !== '') this.#takeCarried();
+    if (this.carried !== null) this.#takeCarried(this.carried);
     if (!this.errorPending) return;
     this.errorPending = false;
     if (this.errorStatus !== 0) {
@@ -486,15 +505,22 @@ export class Exchange {
     this.keptLines = '';
   }
 
-  #takeCarried(): void {
-    const type = this.carriedType;
-    if (type !== '') {
-      const lines = this.lines.replace(/^content-type:.*\r\n/im, () => type);
-      this.lines = lines === this.lines && !lines.includes(type) ? type + lines : lines;
-    }
-    this.lines += this.carried;
-    this.carriedType = '';
-    this.carried = '';
+  /** Once: but a charset stays for whatever types come after it. */
+  #takeCarried(carried: Carried): void {
+    const { charset } = carried;
+    const own = CONTENT_TYPE.exec(this.lines)?.[1];
+    let type = carried.type === '' ? (own ?? '') : carried.type;
+    if (type !== '' && charset !== '' && !CHARSET.test(type)) type += `; charset=${charset}`;
+    const line = `Content-Type: ${type}\r\n`;
+    if (own !== undefined) this.lines = this.lines.replace(CONTENT_TYPE, () => line);
+    else if (type !== '') this.lines = line + this.lines;
+    this.lines += carried.lines;
+    this.carried = { type: '', charset, lines: '' };
+  }
+
+  /** The page of a status takes the answer's place: it has a type of its own. */
+  dropCarriedType(): void {
+    if (this.carried !== null) this.carried = { ...this.carried, type: '' };
   }
 
   isCurrent(ticket: number): boolean {
@@ -558,6 +584,9 @@ export class Exchange {
     else this.attempts.push(attempt);
   }
 }
+
+const CONTENT_TYPE = /^content-type: *(.*)\r\n/im;
+const CHARSET = /; *charset=/i;
 
 /** Shared by all exchanges that were never forwarded. */
 const NO_ATTEMPTS: Attempt[] = [];

@@ -93,6 +93,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'finish',
     'finish-buffers',
     'finish-zones',
+    'finish-charsets',
     'addresses',
     'as-nginx',
     'describe',

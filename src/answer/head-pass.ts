@@ -37,18 +37,22 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
   for (const filter of filters) {
     if (x.isSub && !OF_EACH.has(filter.slot)) continue;
     const verdict = filter.head(x, head);
+    if (x.status !== head.status) x.reason = '';
     x.status = head.status;
     if (verdict === PASS) continue;
     if (verdict !== JOIN) {
       // As in nginx a failed condition leaves nothing, and a range what other filters have added, and the ETag to an error page.
+      const isClean = filter.slot === 'not_modified';
+      if (isClean) x.carried = null;
       for (const name of OF_THE_BODY) head.remove(name);
-      x.location.fail(x, verdict, head.why, verdict === 412 ? '' : head.lines);
+      x.location.fail(x, verdict, head.why, isClean ? '' : head.lines);
       return REPLACED;
     }
     if (joined === null) joined = [filter];
     else joined.push(filter);
   }
   if (head.varies) head.addVary();
+  x.carried = null;
   x.lines = head.lines;
   x.length = head.expectTrailers && mayBeChunked(x) ? -1 : head.length;
   if (x.method === 'HEAD' || BODYLESS.has(x.status)) return BARE;

@@ -15,6 +15,7 @@ import {
 import { FORBIDDEN } from '../features/access/access.ts';
 import type { FeaturePlace } from '../features/feature.ts';
 import { FEATURES } from '../features/list.ts';
+import { createRate } from '../features/rate/rate.ts';
 import { compileForward } from '../forward/compile-forward.ts';
 import { compileFastcgi, FASTCGI_SCHEME } from '../forward/fastcgi/compile-fastcgi.ts';
 import { scriptPathOf } from '../forward/fastcgi/script-path.ts';
@@ -78,6 +79,7 @@ export class LevelCompiler {
       fail: parts.fail,
       script: scriptPathOf(settings),
       filters: filtersOf(featurePlace),
+      rate: createRate(featurePlace),
       logsSubrequests: settings.logSubrequest,
       log: this.log(settings, place.at),
       files: this.#files(settings, place),
@@ -146,6 +148,7 @@ export class LevelCompiler {
       prefix: this.#shared.upstreams.prefix,
       zones: this.#shared.zones,
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
+      setsRate: this.#shared.setsRate,
       report: (exchange, level, message) => this.#shared.tools.log.note(exchange, level, message),
     };
   }

@@ -49,4 +49,6 @@ export interface Shared {
   readonly zones: ZoneSet;
   readonly lookup: VariableLookup;
   readonly tools: RuntimeTools;
+  /** Some script sets `$limit_rate`. */
+  readonly setsRate: boolean;
 }

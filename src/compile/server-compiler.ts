@@ -114,6 +114,7 @@ export class ServerCompiler {
     const typeOf = createTypeOf(settings.mimeTypes, settings.defaultType);
     return {
       lookup: this.#shared.lookup,
+      report: (exchange, message) => this.#shared.tools.log.note(exchange, 'error', message),
       redirect: sendRedirect,
       text: (exchange, status, body) => sendText(exchange, status, body, typeOf(exchange.uri)),
       implicit: (op: Extract<ScriptOp, { op: 'if' }>) =>

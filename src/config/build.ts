@@ -1,5 +1,6 @@
 // Tree + registry → Model: contexts, arity, inheritance from level to level, all problems collected.
 import { isAbsolute, resolve } from 'node:path';
+import { readCharsetMap } from '../features/charset/read-map.ts';
 import { checkLogFormats } from '../observe/check-log-formats.ts';
 import { parseTemplate } from '../route/template.ts';
 import { checkNamed, checkTwin, readLocation, readMethods, readTypes } from './build-blocks.ts';
@@ -54,6 +55,8 @@ export class Builder implements ScriptReader {
     this.#topLevel(main, http, waiting);
     // What all others inherit comes first, wherever it stands.
     for (const { directive, level } of waiting) if (directive.name === 'types') this.types(directive, level);
+    for (const { directive } of waiting)
+      if (directive.name === 'charset_map') this.#charsetMap(directive, http);
     for (const { directive, level } of waiting) this.#block(directive, level);
     checkLogFormats(this.#tree.directives, this.problems);
     this.#variables.check(this.problems);
@@ -201,6 +204,8 @@ export class Builder implements ScriptReader {
       case 'types':
         // Was read before.
         return;
+      case 'charset_map':
+        return;
       default:
         this.#define(directive, level);
     }
@@ -223,6 +228,13 @@ export class Builder implements ScriptReader {
 
   #settingsOf(level: Level): Settings {
     return settingsOf(level, this.#tree.syntax);
+  }
+
+  /** All of them hold for all levels, wherever they stand. */
+  #charsetMap(directive: Directive, http: Level): void {
+    const before = (http.own.get('charsetMaps') ?? []) as Settings['charsetMaps'];
+    const map = readCharsetMap(directive, before, this.problems);
+    if (map !== undefined) http.own.set('charsetMaps', [...before, map]);
   }
 
   #named(directive: Directive, context: Context): UpstreamModel {

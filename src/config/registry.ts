@@ -8,6 +8,7 @@ import { additionDefaults, additionRows } from '../features/addition/rows.ts';
 import { authBasicDefaults, authBasicRows } from '../features/auth-basic/rows.ts';
 import { authRequestDefaults, authRequestRows } from '../features/auth-request/rows.ts';
 import { brotliDefaults, brotliRows } from '../features/brotli/rows.ts';
+import { charsetDefaults, charsetRows } from '../features/charset/rows.ts';
 import { geoRows } from '../features/geo/rows.ts';
 import { gzipDefaults, gzipRows } from '../features/gzip/rows.ts';
 import { gzipVariables } from '../features/gzip/variables.ts';
@@ -18,6 +19,8 @@ import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
 import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
 import { mirrorDefaults, mirrorRows } from '../features/mirror/rows.ts';
+import { rateDefaults, rateRows } from '../features/rate/rows.ts';
+import { rateVariables } from '../features/rate/variables.ts';
 import { splitClientsRows } from '../features/split-clients/rows.ts';
 import { subDefaults, subRows } from '../features/sub/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
@@ -41,7 +44,7 @@ import { settingsOver } from './settings.ts';
 import type { Syntax } from './tree.ts';
 
 /** Directives of nginx that files often carry and that lbproxy does not do yet: said aloud, so that nobody relies on them. */
-const NOT_YET: readonly Row[] = ['charset', 'http2'].map((name) =>
+const NOT_YET: readonly Row[] = ['http2'].map((name) =>
   ignored(name, HTTP_LEVELS, 'not supported yet', { warn: true, args: [1, 64] }),
 );
 
@@ -93,6 +96,8 @@ export const ROWS: readonly Row[] = [
   ...accessRows,
   ...authBasicRows,
   ...brotliRows,
+  ...charsetRows,
+  ...rateRows,
   ...mapRows,
   ...geoRows,
   ...splitClientsRows,
@@ -124,6 +129,8 @@ export const DEFAULTS: Settings = {
   ...accessDefaults,
   ...authBasicDefaults,
   ...brotliDefaults,
+  ...charsetDefaults,
+  ...rateDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,
@@ -202,6 +209,7 @@ const TABLES: readonly VariableTable[] = [
   limitReqVariables,
   limitConnVariables,
   gzipVariables,
+  rateVariables,
 ];
 
 /** The getter of a variable that every configuration has. */
@@ -220,7 +228,7 @@ export function lookupVariable(given: string): Getter | undefined {
 }
 
 /** Variables of ours that a configuration may set all the same (NGX_HTTP_VAR_CHANGEABLE); names of families it may set too. */
-const SETTABLE = /^(?:args$|ssl_|proxy_(?:host|port)$)/;
+const SETTABLE = /^(?:args$|limit_rate$|ssl_|proxy_(?:host|port)$)/;
 
 /** Whether a configuration must not make a variable of this name: it would never be seen. */
 export function isBuiltIn(name: string): boolean {
@@ -233,7 +241,7 @@ export const lookupAny: VariableLookup = (given) => {
   const getter = lookupVariable(name);
   if (getter === undefined) return (x) => x.variables?.get(name);
   // `set $args` changes the arguments themselves.
-  if (name === 'args' || isBuiltIn(name)) return getter;
+  if (name === 'args' || name === 'limit_rate' || isBuiltIn(name)) return getter;
   return (x) => (x.variables === null ? undefined : x.variables.get(name)) ?? getter(x);
 };
 

@@ -17,6 +17,7 @@ export type Context =
   | 'limit_except'
   | 'types'
   | 'map'
+  | 'charset_map'
   | 'geo'
   | 'split_clients'
   | 'program';

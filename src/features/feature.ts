@@ -22,6 +22,8 @@ export interface FeaturePlace {
   readonly zones: ZoneSet;
   /** The MIME type of a URI; '' = none. */
   readonly typeOf: (uri: string) => string;
+  /** Somewhere `set` gives $limit_rate a value. */
+  readonly setsRate: boolean;
   /** A line for the error log, about this exchange. */
   readonly report: (x: Exchange, level: NoteLevel, message: string) => void;
 }

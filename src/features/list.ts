@@ -5,6 +5,7 @@ import { ADDITION } from './addition/addition.ts';
 import { AUTH_BASIC } from './auth-basic/auth-basic.ts';
 import { AUTH_REQUEST } from './auth-request/auth-request.ts';
 import { BROTLI, ZSTD } from './brotli/brotli.ts';
+import { CHARSET } from './charset/charset.ts';
 import type { Feature } from './feature.ts';
 import { GUNZIP } from './gzip/gunzip.ts';
 import { GZIP, GZIP_STATIC, VARY } from './gzip/gzip.ts';
@@ -22,6 +23,7 @@ export const FEATURES: readonly Feature[] = [
   AUTH_REQUEST,
   BROTLI,
   ZSTD,
+  CHARSET,
   GUNZIP,
   GZIP,
   GZIP_STATIC,

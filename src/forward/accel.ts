@@ -1,6 +1,8 @@
 // What a peer's answer says with X-Accel- fields of how it is to go on (ngx_http_upstream_process_headers). Of two of a name the first holds.
+import { limitByPeer } from '../answer/peer-rate.ts';
 import type { Exchange } from '../exchange.ts';
 import { percentDecode } from '../route/uri.ts';
+import type { RewriteCookie } from './cookies.ts';
 
 /** What is read of a head. */
 export interface AccelFields {
@@ -23,31 +25,39 @@ export function obeyAccel(head: AccelFields, to: Accelerated, ignored: ReadonlyS
   const buffering = of('x-accel-buffering').toLowerCase();
   if (buffering === 'yes' || buffering === 'no') to.buffer(buffering === 'yes');
   const rate = of('x-accel-limit-rate');
-  if (/^\d{1,15}$/.test(rate)) to.exchange.peerLimitRate = Number(rate);
-  const charset = of('x-accel-charset');
-  if (charset !== '') to.exchange.peerCharset = charset;
+  if (/^\d{1,15}$/.test(rate)) limitByPeer(to.exchange, Number(rate));
   return of('x-accel-redirect');
 }
 
 /** Fields of the peer's answer that go with the one in its place, hidden or not (ngx_http_upstream_headers_in: redirect). */
 const CARRIED = ['set-cookie', 'content-disposition', 'cache-control', 'expires', 'accept-ranges'];
 
-/** Leaves them to the exchange; Set-Cookie as `cookie` makes it. */
-export function carryFields(
-  x: Exchange,
-  head: AccelFields,
-  cookie: ((value: string) => string) | null,
-): void {
-  const type = head.get('content-type');
-  if (type !== undefined) x.carriedType = `Content-Type: ${type}\r\n`;
+/** What of them is not carried as it stands. */
+export interface Carrying {
+  /** What a Set-Cookie becomes. */
+  readonly carriedCookie: RewriteCookie | null;
+  /** Not null: what the peer says of ranges does not hold. */
+  readonly seekPeer: unknown;
+}
+
+/** Leaves them to the exchange. */
+export function carryFields(x: Exchange, head: AccelFields, { carriedCookie, seekPeer }: Carrying): void {
+  const before = x.carried;
+  const given = head.get('content-type');
+  let lines = before?.lines ?? '';
   for (let i = 0; i < head.count; i++) {
     const name = head.name(i);
     const lower = name.toLowerCase();
-    if (!CARRIED.includes(lower)) continue;
+    if (!CARRIED.includes(lower) || (lower === 'accept-ranges' && seekPeer !== null)) continue;
     const value = head.value(i);
-    x.carried += `${name}: ${lower === 'set-cookie' && cookie !== null ? cookie(value) : value}\r\n`;
+    lines += `${name}: ${lower === 'set-cookie' && carriedCookie !== null ? carriedCookie(x, value) : value}\r\n`;
   }
+  const [, type, charset] = WITH_CHARSET.exec(given ?? '') ?? ['', given ?? before?.type ?? '', ''];
+  x.carried = { type, charset: charset || (before?.charset ?? ''), lines };
 }
+
+/** As ngx_http_upstream_copy_content_type cuts it. */
+const WITH_CHARSET = /^(.*?); *charset="?(.*?)"?$/i;
 
 /** Goes to where the answer is; false: no place of this server (404). */
 export function enterAccelRedirect(x: Exchange, target: string): boolean {

@@ -8,6 +8,7 @@ import type { BodyPull } from '../http/body-pull.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import type { AttemptFailure, Failure } from '../shared/failure.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import type { Pace } from './buffering/pace.ts';
 import type { Spool } from './buffering/spool.ts';
 import type { ForwardOptions } from './forward-options.ts';
 
@@ -37,6 +38,8 @@ export interface AttemptHost extends Source {
   flush: number;
   /** Where the answer waits for a client that is slower than the peer; null while it is not. */
   readonly spool: Spool | null;
+  /** How fast the answer is read; null = as it comes. */
+  readonly pace: Pace | null;
   /** The client does not keep up: false, and the peer waits for it. */
   beginSpool(): boolean;
   /** X-Accel- fields of the peer's answer; true: it goes no further, another location answers. */

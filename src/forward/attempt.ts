@@ -1,6 +1,7 @@
 // One try on one peer: a connection, and the back's stream on it. Knows times, counts what happens, hands the answer on, and reports to the
 // Forward that started it. What the bytes mean is the back's (back/).
 // A little past 300 lines: its phases share one connection, one time-out and one record.
+import { CutLink } from '../answer/cut.ts';
 import { passHead, REPLACED } from '../answer/head-pass.ts';
 import type { AnswerTaker, BackStream, Step } from '../back/back.ts';
 import type { Peer } from '../balance/peer.ts';
@@ -10,6 +11,7 @@ import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, connectFailureOf, type Failure, sayLost } from '../shared/failure.ts';
 import type { ConnectionOwner, PeerConnection } from '../upstream/connection.ts';
 import type { AttemptHost, Try } from './attempt-host.ts';
+import type { Pace } from './buffering/pace.ts';
 import type { Spool } from './buffering/spool.ts';
 import { Tunnel } from './tunnel.ts';
 
@@ -29,6 +31,8 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
   /** The request on the connection; null before it is written. */
   #stream: BackStream | null = null;
   #held = false;
+  /** How fast the answer is read; null = as fast as it comes. */
+  #pace: Pace | null = null;
   /** Bytes wait for the peer, and the time-out is for that. */
   #sending = false;
   /** When the bytes came that are being looked at. */
@@ -188,12 +192,27 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
     exchange.length = head.chunked || head.status === 204 ? -1 : head.contentLength;
     // A client that asked for a body gets an empty one: the peer's length would let it wait for more.
     if (bare && exchange.method !== 'HEAD') exchange.length = 0;
-    if (exchange.location.filters !== null && passHead(exchange, null) === REPLACED) {
+    if ((exchange.location.filters !== null || forward.options.seekPeer !== null) && !this.#passHead(head)) {
       forward.replaced();
       return false;
     }
     this.#phase = 'relaying';
+    this.#pace = forward.pace;
     this.#connection?.setTimeout(forward.options.readTimeoutMs);
+    return true;
+  }
+
+  /** False: another answer took the place of the peer's. */
+  #passHead(head: ResponseHead): boolean {
+    const forward = this.#forward;
+    const { exchange, options } = forward;
+    // Events must not stick in filters.
+    if (/^text\/event-stream\b/i.test(head.get('content-type') ?? '')) forward.flush = FLUSH;
+    const passed = passHead(exchange, options.seekPeer === null ? null : options.seekPeer(head));
+    if (passed === REPLACED) return false;
+    if (typeof passed === 'number') return true;
+    const [range] = passed;
+    if (typeof range === 'object') exchange.prepend(new CutLink(exchange, exchange.sink, range));
     return true;
   }
 
@@ -246,6 +265,7 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
     if (connection === null) return;
     switch (step) {
       case 'more':
+        if (this.#pace !== null) return this.#keepPace(this.#pace, connection);
         connection.setTimeout(this.#forward.options.readTimeoutMs);
         return;
       case 'held':
@@ -264,6 +284,15 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
       default:
         return this.#complete(step === 'complete');
     }
+  }
+
+  #keepPace(pace: Pace, connection: PeerConnection): void {
+    const ms = pace.waitMs(this.record.bytesReceived);
+    connection.setTimeout(ms === 0 ? this.#forward.options.readTimeoutMs : 0);
+    if (ms === 0) return;
+    this.#held = true;
+    connection.pause();
+    pace.wait(ms, () => this.resumeAnswer());
   }
 
   /** The client drained. */
@@ -347,6 +376,7 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
   /** Ends the connection; nobody waits for the answer any more. */
   cancel(): void {
     this.#phase = 'done';
+    this.#pace?.stop();
     this.#connection?.destroy();
     this.#connection = null;
     this.#stream?.end();

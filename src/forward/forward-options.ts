@@ -6,8 +6,10 @@ import type { ResponseHead } from '../http/response-head.ts';
 import type { Transport } from '../upstream/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { SpoolPolicy } from './buffering/spool.ts';
+import type { RewriteCookie } from './cookies.ts';
 import type { HoldOptions } from './hold.ts';
 import type { NextPolicy } from './next-upstream.ts';
+import type { SeekPeer } from './peer-ranges.ts';
 
 /** What a location with proxy_pass is compiled to. Times in ms. */
 export interface ForwardOptions extends HoldOptions {
@@ -37,6 +39,12 @@ export interface ForwardOptions extends HoldOptions {
   readonly needsLength: boolean;
   /** Lower-case names of X-Accel- fields that are not obeyed. */
   readonly ignoreHeaders: ReadonlySet<string>;
+  /** Ranges of the peer's answers are made here; null = they are the peer's matter. */
+  readonly seekPeer: SeekPeer | null;
+  /** Bytes a second that are read of a buffered answer; 0 = no limit. */
+  readonly limitRateBytes: number;
+  /** What a Set-Cookie becomes that X-Accel-Redirect carries; null = it stays. */
+  readonly carriedCookie: RewriteCookie | null;
   /** The client need not keep up with the peer. */
   readonly buffering: boolean;
   readonly spool: SpoolPolicy;

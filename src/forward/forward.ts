@@ -18,6 +18,7 @@ import type { Upstream } from '../upstream/upstream.ts';
 import { carryFields, enterAccelRedirect, obeyAccel } from './accel.ts';
 import { AttemptRun } from './attempt.ts';
 import type { AttemptHost, Try } from './attempt-host.ts';
+import { Pace } from './buffering/pace.ts';
 import { Spool, type SpoolOwner } from './buffering/spool.ts';
 import type { ForwardOptions } from './forward-options.ts';
 import { type Held, Hold } from './hold.ts';
@@ -359,7 +360,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     const target = obeyAccel(head, this, options.ignoreHeaders);
     if (target === '') return false;
     exchange.peerHead = head.text;
-    carryFields(exchange, head, null);
+    carryFields(exchange, head, options);
     this.replaced();
     if (!enterAccelRedirect(exchange, target))
       exchange.location.fail(
@@ -368,6 +369,12 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
         `the peer's X-Accel-Redirect "${target}" is no path of this server`,
       );
     return true;
+  }
+
+  /** How fast the answer may be read; null = as fast as it comes. */
+  get pace(): Pace | null {
+    const { limitRateBytes } = this.options;
+    return this.#buffers && limitRateBytes > 0 ? new Pace(limitRateBytes) : null;
   }
 
   onSpoolNote(level: 'warn' | 'error', message: string): void {
@@ -423,9 +430,11 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
 
   intercept(head: ResponseHead): void {
     const { status } = head;
-    const challenge = status === 401 ? head.getAll('www-authenticate') : undefined;
+    this.exchange.peerHead = head.whole;
+    let lines = '';
+    for (let i = 0; status === 401 && i < head.count; i++)
+      if (head.named(i, 'www-authenticate')) lines += `${head.name(i)}: ${head.value(i)}\r\n`;
     this.replaced();
-    const lines = challenge === undefined ? '' : `WWW-Authenticate: ${challenge}\r\n`;
     this.exchange.location.fail(this.exchange, status, '', lines);
   }
 

@@ -15,6 +15,8 @@ export interface Seekable {
   readonly maxRanges: number;
   /** nginx's if_modified_since. */
   readonly ifModifiedSince: 'off' | 'exact' | 'before';
+  /** It is a peer's: conditions are not ours to judge, and of its body a range is cut as it comes. */
+  readonly streamed: boolean;
 }
 
 const SLOTS: ReadonlySet<string> = new Set(['content-type', 'last-modified', 'location']);

@@ -37,6 +37,7 @@ export function createFail(options: ErrorPageOptions): Fail {
   const { rules } = options;
   return (exchange, status, detail, lines = '') => {
     clearAnswer(exchange);
+    exchange.dropCarriedType();
     exchange.status = VARIANTS_OF_400[status] === undefined ? status : 400;
     if (detail !== '') options.report?.(exchange, exchange.status, detail);
     if (CLOSING.has(status)) exchange.closeAfter = true;
@@ -50,7 +51,7 @@ export function createFail(options: ErrorPageOptions): Fail {
     }
     if (options.errorDetail && detail !== '' && page !== '')
       page = errorPage(status, options.serverName, detail);
-    exchange.carriedType = '';
+    exchange.dropCarriedType();
     sendPage(exchange, page);
   };
 }

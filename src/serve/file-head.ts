@@ -33,10 +33,9 @@ export function beginFileAnswer(
   clearAnswer(exchange);
   const seek = seekableOf(file, options);
   exchange.status = 200;
-  exchange.takeError();
-  const modified = MODIFIED_TOLD.has(exchange.status);
-  const validators = validatorLines(seek, options.coding, modified);
-  exchange.lines = typeLine(options.typeOf(exchange.uri)) + validators + exchange.lines;
+  const status = exchange.errorPending && exchange.errorStatus !== 0 ? exchange.errorStatus : 200;
+  const validators = validatorLines(seek, options.coding, MODIFIED_TOLD.has(status));
+  exchange.lines = typeLine(options.typeOf(exchange.uri)) + validators;
   exchange.length = file.size;
   const passed = passHead(exchange, seek);
   if (passed === REPLACED) return null;
@@ -86,7 +85,7 @@ function seekableOf(file: FileFacts, options: FileHeadOptions): Seekable {
   const { mtime, size } = file;
   const etag = options.etag ? `"${mtime.toString(16)}-${size.toString(16)}"` : '';
   const { maxRanges, ifModifiedSince } = options;
-  return { size, mtime, etag, maxRanges, ifModifiedSince };
+  return { size, mtime, etag, maxRanges, ifModifiedSince, streamed: false };
 }
 
 function validatorLines({ mtime, etag }: Seekable, coding: string, isTold: boolean): string {

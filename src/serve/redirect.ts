@@ -27,6 +27,7 @@ export function createSendRedirect(options: SendRedirectOptions): SendRedirect {
   const pages = new Map<number, string>();
   return (exchange, status, location) => {
     clearAnswer(exchange);
+    exchange.dropCarriedType();
     exchange.status = status;
     let page = pages.get(status);
     if (page === undefined) {

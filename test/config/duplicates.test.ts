@@ -20,7 +20,9 @@ const TWICE = new Set(
     .split(' ')
     .concat('limit_req limit_req_zone limit_conn limit_conn_zone error_page auth_request_set'.split(' '))
     .concat('add_header add_trailer sub_filter sub_filter_types mirror allow deny'.split(' '))
+    .concat('charset_types charset_map'.split(' '))
     .concat('proxy_set_header proxy_pass_header proxy_hide_header proxy_redirect log_format'.split(' '))
+    .concat('proxy_cookie_domain proxy_cookie_path proxy_cookie_flags'.split(' '))
     .concat('fastcgi_param fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr'.split(' '))
     // The last one holds.
     .concat(
@@ -114,6 +116,9 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   proxy_pass_header: ['A', 'B'],
   proxy_hide_header: ['A', 'B'],
   proxy_redirect: ['/a /b', '/c /d'],
+  proxy_cookie_domain: ['a b', 'c d'],
+  proxy_cookie_path: ['/a /b', '/c /d'],
+  proxy_cookie_flags: ['a secure', 'b httponly'],
   proxy_http_version: ['1.1'],
   proxy_method: ['GET'],
   proxy_next_upstream: ['error', 'timeout'],
@@ -133,12 +138,15 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   fastcgi_busy_buffers_size: ['16k'],
   fastcgi_temp_file_write_size: ['16k'],
   fastcgi_limit_rate: ['0'],
+  proxy_limit_rate: ['1k'],
   proxy_temp_file_write_size: ['16k'],
   index: ['a', 'b'],
   default_type: ['text/plain'],
   if_modified_since: ['exact'],
   expires: ['3s'],
   sub_filter: ['a b', 'c d'],
+  limit_rate: ['4k'],
+  limit_rate_after: ['4k'],
   sub_filter_types: ['text/css', 'text/x'],
   add_header: ['X-A b', 'X-C d always'],
   add_header_inherit: ['merge'],
@@ -175,6 +183,9 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   gzip_http_version: ['1.1'],
   gzip_comp_level: ['3'],
   charset: ['utf-8'],
+  source_charset: ['koi8-r'],
+  charset_types: ['text/css', 'text/x'],
+  charset_map: ['a b { }', 'a c { }'],
   command: ['"sleep 1"'],
   autorestart: ['true'],
   stopsignal: ['TERM'],

@@ -133,15 +133,12 @@ describe('JSON: the right form is shown', () => {
   });
 });
 
-it.each(['secure_link A;', 'dav_methods PUT;', 'slice 1m;'])(
-  'nginx: %s is not there yet',
-  (text) => {
-    const name = text.split(' ')[0];
-    expect(problemsOf(`http { server { listen 9000;\nlocation / { return 204;\n${text} } } }`)[0]).toBe(
-      `3:1: "${name}" is known to nginx but not supported yet; remove it, or see "Not there yet" in docs/DIFFERENCES.md`,
-    );
-  },
-);
+it.each(['secure_link A;', 'dav_methods PUT;', 'slice 1m;'])('nginx: %s is not there yet', (text) => {
+  const name = text.split(' ')[0];
+  expect(problemsOf(`http { server { listen 9000;\nlocation / { return 204;\n${text} } } }`)[0]).toBe(
+    `3:1: "${name}" is known to nginx but not supported yet; remove it, or see "Not there yet" in docs/DIFFERENCES.md`,
+  );
+});
 
 describe('nginx: a missing semicolon', () => {
   const http = (lines: string): string => `http {\nserver {\n${lines}\n}\n}`;

@@ -70,7 +70,7 @@ describe('directives', () => {
   });
 
   it('are told once with their number, at the first place of the file', () => {
-    const params = Array.from({ length: 26 }, (_, i) => `scgi_param P${i} $document_root;`).join('\n');
+    const params = Array.from({ length: 26 }, (_, i) => `mp4_buffer_size P${i} $document_root;`).join('\n');
     const lines = printed(
       inServer(
         'location / { include params; }\ninclude params;\nwebsocket on; location /a { websocket on; } location /b { websocket; }',
@@ -79,7 +79,9 @@ describe('directives', () => {
       { params },
     );
     expect(lines).toEqual([
-      expect.stringMatching(/^params:1:1: "scgi_param" is known to nginx but .* \(52 times, here first\)$/),
+      expect.stringMatching(
+        /^params:1:1: "mp4_buffer_size" is known to nginx but .* \(52 times, here first\)$/,
+      ),
       'nginx.conf:4:1: warning: "websocket" has no effect: WebSockets pass by themselves (3 times, here first)',
     ]);
   });

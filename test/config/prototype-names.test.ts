@@ -46,6 +46,7 @@ const BLOCKS: Readonly<Record<Context, (inside: string) => string>> = {
   map: (inside) => `http { map $host $m { ${inside} } server { listen 80; } }`,
   geo: (inside) => `http { geo $g { ${inside} } server { listen 80; } }`,
   split_clients: (inside) => `http { split_clients $host $s { ${inside} } server { listen 80; } }`,
+  charset_map: (inside) => `http { charset_map a b { ${inside} } server { listen 80; } }`,
   program: (inside) => `program p { command "app"; ${inside} }`,
 };
 

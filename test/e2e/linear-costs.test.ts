@@ -89,6 +89,7 @@ const take = compileResponseHead({
   hide: [],
   pass: [],
   redirects: [],
+  cookie: null,
   absolute: (_x, location) => location,
 });
 

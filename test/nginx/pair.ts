@@ -95,7 +95,9 @@ export function comparable(answer: Answer, side: Side): Comparable {
 
 function isPageWithoutBody(answer: Answer): boolean {
   const isHtml =
-    answer.framing === 'none' && answer.status >= 300 && field(answer, 'content-type') === 'text/html';
+    answer.framing === 'none' &&
+    answer.status >= 300 &&
+    /^text\/html(?:;|$)/.test(field(answer, 'content-type'));
   // No file of the tests' site is as long as a page.
   return isHtml && Number(field(answer, 'content-length')) > 100;
 }

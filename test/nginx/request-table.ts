@@ -34,6 +34,11 @@ export function ask(host: string, method: string, target: string, lines: readonl
   };
 }
 
+/** The same on a connection that may stay. */
+export function kept({ name, bytes }: TableCase): TableCase {
+  return { name: `${name} kept`, bytes: bytes.replace('Connection: close\r\n', '') };
+}
+
 const LOG = `log_format table '$request_method|$status|$uri|$args|$request_uri|$remote_user|$sent_http_location|$sent_http_content_type|$sent_http_www_authenticate|$upstream_status';`;
 
 /** `configuration` stands in `http { }` behind types and the log; `{dir}` is each side's own directory. */

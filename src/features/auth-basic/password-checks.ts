@@ -3,8 +3,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { Worker as Thread } from 'node:worker_threads';
 import { Deadline, wheel } from '../../shared/timer-wheel.ts';
-import { isQuick, matchesEntry } from './password.ts';
 import type { PasswordQuestion } from './password-thread.ts';
+import { isQuick, matchesQuick } from './quick-password.ts';
 
 /** Right, wrong, or not to be told: too many wait, or it takes too long. */
 export type Verdict = 'right' | 'wrong' | 'unknown';
@@ -32,7 +32,7 @@ class PasswordChecks {
   /** `done` may be called before this returns. */
   check(question: PasswordQuestion, done: (verdict: Verdict) => void): void {
     const { password, entry } = question;
-    if (isQuick(entry)) return done(matchesEntry(password, entry) ? 'right' : 'wrong');
+    if (isQuick(entry)) return done(matchesQuick(password, entry) ? 'right' : 'wrong');
     const mark = createHmac('sha256', this.#secret)
       .update(`${entry}\0${password}`, 'latin1')
       .digest('latin1');

@@ -23,6 +23,9 @@ export interface BufferingKeys {
   readonly TempPath: TempPath | null;
   /** Lower-case names of fields of the peer's answer that change nothing here. */
   readonly IgnoreHeaders: readonly string[];
+  /** 0 = no limit. */
+  readonly LimitRateBytes: number;
+  readonly ForceRanges: boolean;
 }
 
 export const BUFFERING_DEFAULTS: BufferingKeys = {
@@ -34,6 +37,8 @@ export const BUFFERING_DEFAULTS: BufferingKeys = {
   TempFileWriteBytes: 0,
   TempPath: null,
   IgnoreHeaders: [],
+  LimitRateBytes: 0,
+  ForceRanges: false,
 };
 
 /** What holds where a configuration says nothing. */
@@ -99,6 +104,18 @@ function fileRows(family: string): readonly Row[] {
       contexts: HTTP_LEVELS,
       default: `twice the larger of ${family}_buffer_size and one of ${family}_buffers`,
       doc: 'Read and checked for compatibility: writing to the disk holds nobody up here, whatever the size.',
+    }),
+    size(keyOf(family, 'LimitRateBytes'), {
+      name: `${family}_limit_rate`,
+      contexts: HTTP_LEVELS,
+      default: '0',
+      doc: 'Bytes a second that are read of an answer that is buffered; 0 = as fast as the peer gives them.',
+    }),
+    flag(keyOf(family, 'ForceRanges'), {
+      name: `${family}_force_ranges`,
+      contexts: HTTP_LEVELS,
+      default: 'off',
+      doc: 'Answers a Range of one part from the whole answer of a peer, whatever the peer says of ranges.',
     }),
     setting(keyOf(family, 'TempPath'), {
       name: `${family}_temp_path`,

@@ -18,6 +18,8 @@ export interface SpoolPolicy {
 
 /** Who fills it: told once there is room again after WAIT, and when nobody wants the answer any more. */
 export interface SpoolOwner extends Source {
+  /** FLUSH where pieces must not stick in filters, else 0. */
+  readonly flush: number;
   /** For the error log. */
   onSpoolNote(level: 'warn' | 'error', message: string): void;
 }
@@ -28,6 +30,8 @@ export class Spool implements Source {
   readonly #x: Exchange;
   readonly #policy: SpoolPolicy;
   readonly #owner: SpoolOwner;
+  /** Of all pieces: FLUSH, or 0. */
+  readonly #flags: number;
   #out: readonly Buffer[] = [];
   /** Which of them is next, and how many bytes of them count as memory. */
   #at = 0;
@@ -58,6 +62,7 @@ export class Spool implements Source {
     this.#x = x;
     this.#policy = policy;
     this.#owner = owner;
+    this.#flags = owner.flush;
     x.setMaker(this);
   }
 
@@ -68,7 +73,7 @@ export class Spool implements Source {
     if (this.#over || this.#enough) return ENOUGH;
     if (a === b) return GO;
     if (!this.#sinkWaits && this.#isEmpty) {
-      this.#heed(this.#x.sink.write(this, buf, a, b, 0));
+      this.#heed(this.#x.sink.write(this, buf, a, b, this.#flags));
       return this.#enough ? ENOUGH : GO;
     }
     this.#tail.add(buf, a, b, 0);
@@ -199,7 +204,7 @@ export class Spool implements Source {
 
   #sendBlock(block: Buffer): void {
     this.#outBytes = Math.max(0, this.#outBytes - block.length);
-    this.#heed(this.#x.sink.writeKept(this, block, 0, block.length, 0));
+    this.#heed(this.#x.sink.writeKept(this, block, 0, block.length, this.#flags));
   }
 
   #heed(flow: Flow): void {

@@ -6,6 +6,7 @@ import { type BufferingKeys, USUAL_BUFFERS } from '../buffering/rows.ts';
 import type { SpoolPolicy } from '../buffering/spool.ts';
 import type { ForwardOptions } from '../forward-options.ts';
 import type { ForwardTools } from '../forward-tools.ts';
+import { compilePeerRanges } from '../peer-ranges.ts';
 import { type Family, familyOf } from './rows.ts';
 
 type Shared = Omit<
@@ -36,6 +37,9 @@ export function familyOptions(
     passBody: own.PassRequestBody,
     ownBody: null,
     ignoreHeaders: new Set(own.IgnoreHeaders),
+    carriedCookie: null,
+    seekPeer: compilePeerRanges(own.ForceRanges, settings),
+    limitRateBytes: own.LimitRateBytes,
     buffering: own.Buffering,
     spool: spoolPolicyOf(own),
     intercepts: own.InterceptErrors ? new Set(settings.errorPages.flatMap(({ codes }) => codes)) : null,

@@ -11,7 +11,7 @@ import { familyOptions } from '../family/family-options.ts';
 import { createForward } from '../forward.ts';
 import type { FindUpstream } from '../forward-options.ts';
 import type { ForwardTools } from '../forward-tools.ts';
-import { compileResponseHead, HIDDEN_OF_FASTCGI } from '../response-head.ts';
+import { compileResponseHead, hiddenOf } from '../response-head.ts';
 import type { ProxyPass } from '../rows.ts';
 
 export const FASTCGI_SCHEME = 'fastcgi://';
@@ -27,10 +27,11 @@ export function compileFastcgi(pass: ProxyPass, settings: Settings, tools: Forwa
     transport: () => FASTCGI_TRANSPORT,
     back: compileBack(settings, tools.lookup),
     takeHead: compileResponseHead({
-      hidden: HIDDEN_OF_FASTCGI,
+      hidden: hiddenOf('fastcgi', settings.fastcgiForceRanges),
       hide: settings.fastcgiHideHeader,
       pass: settings.fastcgiPassHeader,
       redirects: [],
+      cookie: null,
       absolute: tools.absolute,
     }),
     needsLength: false,

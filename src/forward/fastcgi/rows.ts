@@ -93,7 +93,6 @@ export const fastcgiRows: readonly Row[] = [
     doc: 'An app that says this to its error output before its answer gave a bad answer (invalid_header of fastcgi_next_upstream).',
     read: (words) => words[0].text,
   }),
-  ignored('fastcgi_limit_rate', HTTP_LEVELS, 'not supported yet', { warn: true, args: [1, 1] }),
   ...['uwsgi_temp_path', 'scgi_temp_path'].map((name) =>
     ignored(name, HTTP_LEVELS, 'there are no such peers yet', { args: [1, 4] }),
   ),

@@ -192,3 +192,31 @@ describe('a client that goes', () => {
     expect(readdirSync(temp, { recursive: true, withFileTypes: true }).filter((e) => e.isFile())).toEqual([]);
   });
 });
+
+describe('proxy_limit_rate', () => {
+  const QUARTER = 256 * 1024;
+
+  async function duration(settings: string): Promise<number> {
+    const peer = await startRawUpstream((socket) => {
+      socket.once('data', () => {
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${QUARTER}\r\n\r\n`);
+        socket.write(body.subarray(0, QUARTER));
+      });
+    });
+    const proxy = await startProxy(
+      `http { server { listen 127.0.0.1:0; location / { ${settings} proxy_pass http://${peer.address}; } } }`,
+    );
+    closers.push(proxy.close, peer.close);
+    const before = performance.now();
+    expect((await bodyOf(slowClient(proxy.port))).equals(body.subarray(0, QUARTER))).toBe(true);
+    return performance.now() - before;
+  }
+
+  it('reads no faster than it says', async () => {
+    expect(await duration('proxy_limit_rate 100k;')).toBeGreaterThan(1000);
+  });
+
+  it('has no effect without buffering', async () => {
+    expect(await duration('proxy_limit_rate 10k; proxy_buffering off;')).toBeLessThan(2000);
+  });
+});
