@@ -33,14 +33,7 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
     if (x.status !== head.status) x.reason = '';
     x.status = head.status;
     if (verdict === PASS) continue;
-    if (verdict !== JOIN) {
-      // What other filters have added stays, as in nginx; but a condition that failed clears all (ngx_http_clean_header).
-      const isClean = filter.slot === 'not_modified';
-      if (isClean) x.carried = null;
-      for (const name of OF_THE_BODY) head.remove(name);
-      x.location.fail(x, verdict, head.why, isClean ? '' : head.lines);
-      return REPLACED;
-    }
+    if (verdict !== JOIN) return replace(x, head, filter, verdict);
     if (joined === null) joined = [filter];
     else joined.push(filter);
   }
@@ -50,6 +43,16 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
   if (x.method === 'HEAD' || BODYLESS.has(x.status)) return BARE;
   if (joined !== null) chain(x, joined);
   return head.segments ?? WHOLE;
+}
+
+/** Another answer, of this status, takes the place. */
+function replace(x: Exchange, head: AnswerHead, filter: Filter, status: number): typeof REPLACED {
+  // What other filters have added stays, as in nginx; but a condition that failed clears all (ngx_http_clean_header).
+  const isClean = filter.slot === 'not_modified';
+  if (isClean) x.carried = null;
+  for (const name of OF_THE_BODY) head.remove(name);
+  x.location.fail(x, status, head.why, isClean ? '' : head.lines);
+  return REPLACED;
 }
 
 /** From the last one, which writes to the root, to the first. */
