@@ -47,6 +47,8 @@ export type Gone = Failure | 'replaced';
 export interface Source {
   /** Goes on when the client closes only its own direction; otherwise that counts as leaving (nginx: proxy_ignore_client_abort). */
   readonly survivesHalfClose: boolean;
+  /** It makes its answer without asking anybody else: of a file. */
+  readonly isPrompt?: boolean;
   /** Once for each WAIT, never inside the call that said it: go on writing. */
   onDrain(): void;
   /** Stop and free everything; no call on the sink has an effect any more. */
@@ -76,6 +78,10 @@ export interface AnswerSink {
 export interface Root extends AnswerSink {
   /** The whole answer at once; Content-Length is its length. Filters never see it. */
   sendWhole(from: Source, x: Exchange, body: string | Buffer): void;
+  /** Ends it without an answer; where this is missing, the main exchange ends with it. */
+  hangUp?(): void;
+  /** What stands in the place of an error of a subrequest. */
+  insteadOfError?(): { readonly contentType: string; readonly body: string } | null;
 }
 
 /** One filter at work on one answer: sink of the one before it, source of the one behind. */
@@ -166,6 +172,12 @@ export type Handler = (exchange: Exchange) => void;
  */
 export type Fail = (exchange: Exchange, status: number, detail: string, lines?: string) => void;
 
+/** How a location finds the script in a path: `$fastcgi_script_name`, `$fastcgi_path_info`. */
+export interface ScriptPath {
+  nameOf(uri: string): string;
+  infoOf(uri: string): string;
+}
+
 /** Where the files of a location are, bytes as latin1: `$document_root` and its like. */
 export interface FilePlace {
   /** Root or alias, absolute. */
@@ -186,8 +198,12 @@ export interface LocationRuntime {
   /** nginx's log_subrequest. */
   readonly logsSubrequests: boolean;
   readonly client: ClientPolicy;
+  /** null where the path is the script's name as it is. */
+  readonly script: ScriptPath | null;
   /** null = no root is configured. */
   readonly files: FilePlace | null;
+  /** The filter that limits the rate where a peer asks for it; not among `filters` where nothing else does. */
+  readonly rate?: Filter;
 }
 
 /** A virtual server as a front sees it. */
@@ -198,8 +214,8 @@ export interface ServerRuntime {
   readonly root: LocationRuntime;
   /** Runs the server's script, finds the location, runs its script, then its handler. */
   readonly dispatch: Handler;
-  /** Internal redirect: the same for another URI (decoded, bytes as latin1); `args` undefined = they stay. */
-  readonly redirect: (exchange: Exchange, uri: string, args?: string) => void;
+  /** Internal redirect: the same for another URI (decoded, bytes as latin1); `args` undefined = they stay, null = it has none. */
+  readonly redirect: (exchange: Exchange, uri: string, args?: string | null) => void;
   /** Goes to a named location (`@name`), its script and its handler; URI and arguments stay. */
   readonly toNamed: (exchange: Exchange, name: string) => void;
 }
@@ -231,7 +247,7 @@ export interface Step {
   run(x: Exchange): StepResult;
 }
 
-/** Filters in the order in which they see an answer's head, nginx's own; those from `gzip` on are the main exchange's alone. */
+/** Filters in the order in which they see an answer's head, nginx's own. Those of subrequests' answers, too: `OF_EACH` (answer/head-pass.ts). */
 export const FILTERS = [
   'slice',
   'not_modified',
@@ -242,6 +258,7 @@ export const FILTERS = [
   'sub',
   'charset',
   'ssi',
+  'postpone',
   'gzip',
   'range',
   'rate',
@@ -259,6 +276,14 @@ export interface Filter {
   /** Begins to work on the body; `next` takes what comes of it. */
   join?(x: Exchange, next: AnswerSink): Link;
 }
+
+/**
+ * Bits of `coding` (nginx: gzip_tested, gzip_ok, gzip_vary): it was asked whether the client takes gzip; it does; the answer depends
+ * on Accept-Encoding.
+ */
+export const CODING_TESTED = 1;
+export const CODING_OK = 2;
+export const VARIES = 4;
 
 /** Who hears of an exchange's end: once, whatever ended it, when the last hold is gone. */
 export interface Ending {
@@ -297,6 +322,7 @@ export class Exchange {
   uri = '';
   /** Query string without the '?', as it came. `$args`. */
   args = '';
+  /** There are some, or a redirect has given it empty ones. */
   hasArgs = false;
   /** `set $args`: the request line as it came no longer holds (nginx: valid_unparsed_uri). */
   argsChanged = false;
@@ -304,6 +330,10 @@ export class Exchange {
   rewritten = false;
   /** False once `break` kept a rewritten URI in its place: the location was not found for that URI (nginx: valid_location). */
   locationHolds = true;
+  /** The target of the request is no path: `$request_uri` is not set. */
+  uriRefused = false;
+  /** try_files has found a file below an alias that is a whole path: the URI, which is its name, stands after it. */
+  uriInAlias = false;
   /** It came to its location by an internal redirect, or is a subrequest: `internal` lets it pass. */
   isInternal = false;
   /** Internal redirects and rewrites to another location so far; nginx ends at ten. */
@@ -349,6 +379,8 @@ export class Exchange {
   /** What limit_req and limit_conn made of the request; '' while they did not look at it. Once they did they do not again. */
   limitReqStatus = '';
   limitConnStatus = '';
+  /** Bytes a second that its client gets, by `set` or by a peer (nginx: r->limit_rate); -1 = nobody has said it. */
+  limitRate = -1;
   /** Where the answer's maker writes: the first filter that joined, or the root. */
   sink: AnswerSink;
   /** Whom the root obeys and tells of the client: the last filter that joined, or the maker; null when nobody needs to hear. */
@@ -365,6 +397,11 @@ export class Exchange {
   /** Of a status that a step gives: why, and the field lines that belong to it (WWW-Authenticate), each ended by CRLF. */
   errorDetail = '';
   errorLines = '';
+  /** What is known of its compression: CODING_TESTED, CODING_OK, VARIES. */
+  coding = 0;
+  /** Bytes of the body before and after it was compressed: `$gzip_ratio`; 0 while that is not done. */
+  gzipIn = 0;
+  gzipOut = 0;
   /** The exchange that this one was made for; itself for a client's own request. */
   main: Exchange = this;
   /** How many subrequests stand between it and the main exchange. */
@@ -373,15 +410,16 @@ export class Exchange {
   #endings: Ending[] | null = null;
   /** An error page's own request: a second error is answered with a page of ours (nginx: r->error_page). */
   inErrorPage = false;
-  /** The status that the next answer has whatever its maker says (error_page); 0 = its own. */
+  /** The status that answers have whatever their makers say (nginx: err_status), and that logs show; 0 = their own. */
   errorStatus = 0;
-  /** Field lines that an error leaves to the answer of its error page (WWW-Authenticate). */
+  /** Field lines that errors leave to the answer that is sent in the end (WWW-Authenticate), each ended by CRLF. */
   keptLines = '';
+  /** An error has left something to the next answer. */
+  errorPending = false;
+  /** The body is not read any more: nobody looks at its length again. */
+  bodyRefused = false;
   /** What an answer with X-Accel-Redirect leaves to the one in its place; null = there was none. */
   carried: Carried | null = null;
-  /** X-Accel-Limit-Rate of the peer in bytes a second, 0 = no limit, -1 = it said none; X-Accel-Charset, '' = it said none. */
-  peerLimitRate = -1;
-  peerCharset = '';
 
   constructor(
     client: Client,
@@ -450,14 +488,22 @@ export class Exchange {
     this.steps?.goOn(this, result);
   }
 
+  /** From now on answers have this status (0 = their own), and the lines of the error. */
+  answerError(status: number): void {
+    this.errorStatus = status;
+    this.errorPending = true;
+  }
+
   /** What an answer that another one stands for has left: an error its status and lines, X-Accel-Redirect some fields. */
   takeError(): void {
     if (this.carried !== null) this.#takeCarried(this.carried);
-    if (this.errorStatus === 0) return;
-    this.status = this.errorStatus;
-    this.reason = '';
+    if (!this.errorPending) return;
+    this.errorPending = false;
+    if (this.errorStatus !== 0) {
+      this.status = this.errorStatus;
+      this.reason = '';
+    }
     this.lines += this.keptLines;
-    this.errorStatus = 0;
     this.keptLines = '';
   }
 

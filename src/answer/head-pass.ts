@@ -17,9 +17,16 @@ export const CORE_FILTERS: readonly Filter[] = [NOT_MODIFIED, RANGE];
 const BODYLESS: ReadonlySet<number> = new Set([101, 204, 304]);
 
 /** Filters that look at subrequests, too; all others are the main exchange's alone. */
-const OF_EACH: ReadonlySet<Filter['slot']> = new Set(['slice', 'gunzip', 'sub', 'charset', 'ssi']);
+const OF_EACH: ReadonlySet<Filter['slot']> = new Set([
+  'slice',
+  'gunzip',
+  'sub',
+  'charset',
+  'ssi',
+  'postpone',
+]);
 
-const OF_THE_BODY = ['content-type', 'last-modified', 'etag', 'accept-ranges'];
+const OF_THE_BODY = ['content-type', 'last-modified', 'accept-ranges'];
 
 /** The pass over `x.status`, `x.lines` and `x.length`, which are the answer's afterwards. */
 export function passHead(x: Exchange, seek: Seekable | null): Passed {
@@ -37,9 +44,10 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
     if (joined === null) joined = [filter];
     else joined.push(filter);
   }
+  if (head.varies) head.addVary();
   x.carried = null;
   x.lines = head.lines;
-  x.length = head.length;
+  x.length = head.expectTrailers && mayBeChunked(x) ? -1 : head.length;
   if (x.method === 'HEAD' || BODYLESS.has(x.status)) return BARE;
   if (joined !== null) chain(x, joined);
   return head.segments ?? WHOLE;
@@ -47,12 +55,18 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
 
 /** Another answer, of this status, takes the place. */
 function replace(x: Exchange, head: AnswerHead, filter: Filter, status: number): typeof REPLACED {
-  // What other filters have added stays, as in nginx; but a condition that failed clears all (ngx_http_clean_header).
+  // As in nginx a failed condition leaves nothing, and a range what other filters have added, and the ETag to an error page.
   const isClean = filter.slot === 'not_modified';
   if (isClean) x.carried = null;
   for (const name of OF_THE_BODY) head.remove(name);
   x.location.fail(x, status, head.why, isClean ? '' : head.lines);
   return REPLACED;
+}
+
+/** nginx's chunked filter, which comes after all that may know a length. */
+function mayBeChunked(x: Exchange): boolean {
+  if (x.method === 'HEAD' || BODYLESS.has(x.status)) return false;
+  return x.request.minor === 1 && x.location.client.chunkedAllowed;
 }
 
 /** From the last one, which writes to the root, to the first. */

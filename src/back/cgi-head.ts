@@ -58,6 +58,7 @@ function refuse(head: ResponseHead, problem: ResponseProblem): typeof MALFORMED 
 /** What the fields say of the answer. Connection and Transfer-Encoding say nothing here: records frame the body. */
 function interpret(head: ResponseHead): ResponseProblem | null {
   for (let i = 0; i < head.count; i++) {
+    if (head.named(i, 'content-type')) spell(head, i, 'Content-Type');
     if (head.ids[i] === X_ACCEL) head.accelerated = true;
     if (head.ids[i] !== CONTENT_LENGTH) continue;
     const length = parseContentLength(head.value(i));
@@ -71,6 +72,12 @@ function interpret(head: ResponseHead): ResponseProblem | null {
   head.status = head.find('location') >= 0 ? 302 : 200;
   head.reason = '';
   return null;
+}
+
+/** nginx writes this field anew, in its own spelling; PHP has another. */
+function spell(head: ResponseHead, i: number, name: string): void {
+  const start = head.at[4 * i];
+  head.text = head.text.slice(0, start) + name + head.text.slice(start + name.length);
 }
 
 /** `404` or `404 Not Found`. What is below 200 would not be the answer yet. */

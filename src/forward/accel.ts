@@ -1,4 +1,5 @@
 // What a peer's answer says with X-Accel- fields of how it is to go on (ngx_http_upstream_process_headers). Of two of a name the first holds.
+import { limitByPeer } from '../answer/peer-rate.ts';
 import type { Exchange } from '../exchange.ts';
 import { percentDecode } from '../route/uri.ts';
 import type { RewriteCookie } from './cookies.ts';
@@ -24,9 +25,7 @@ export function obeyAccel(head: AccelFields, to: Accelerated, ignored: ReadonlyS
   const buffering = of('x-accel-buffering').toLowerCase();
   if (buffering === 'yes' || buffering === 'no') to.buffer(buffering === 'yes');
   const rate = of('x-accel-limit-rate');
-  if (/^\d{1,15}$/.test(rate)) to.exchange.peerLimitRate = Number(rate);
-  const charset = of('x-accel-charset');
-  if (charset !== '') to.exchange.peerCharset = charset;
+  if (/^\d{1,15}$/.test(rate)) limitByPeer(to.exchange, Number(rate));
   return of('x-accel-redirect');
 }
 

@@ -10,21 +10,21 @@ import type { ResponseHead } from '../http/response-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, connectFailureOf, type Failure, sayLost } from '../shared/failure.ts';
 import type { ConnectionOwner, PeerConnection } from '../upstream/connection.ts';
+import type { AttemptHost, Try } from './attempt-host.ts';
 import type { Pace } from './buffering/pace.ts';
 import type { Spool } from './buffering/spool.ts';
-import type { Forward } from './forward.ts';
 import { Tunnel } from './tunnel.ts';
 
 /** connecting → awaiting-head → relaying → done; any of them → done on failure. */
 type Phase = 'connecting' | 'awaiting-head' | 'relaying' | 'done';
 
-export class AttemptRun implements ConnectionOwner, AnswerTaker {
-  readonly #forward: Forward;
+const EVENT_STREAM = /^text\/event-stream *(?:;|$)/i;
+
+export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
+  readonly #forward: AttemptHost;
   readonly peer: Peer;
   readonly record: Attempt;
-  /** A byte of the request was handed to the socket. */
   requestSent = false;
-  /** The group counts it no more. */
   released = false;
   #phase: Phase = 'connecting';
   #connection: PeerConnection | null = null;
@@ -38,7 +38,7 @@ export class AttemptRun implements ConnectionOwner, AnswerTaker {
   /** When the bytes came that are being looked at. */
   #now = 0;
 
-  constructor(forward: Forward, peer: Peer, record: Attempt) {
+  constructor(forward: AttemptHost, peer: Peer, record: Attempt) {
     this.#forward = forward;
     this.peer = peer;
     this.record = record;
@@ -184,6 +184,9 @@ export class AttemptRun implements ConnectionOwner, AnswerTaker {
       forward.intercept(head);
       return false;
     }
+    // Events are there to be seen at once: they must not stick in a filter.
+    if (exchange.location.filters !== null && EVENT_STREAM.test(head.get('content-type') ?? ''))
+      forward.flush = FLUSH;
     if (head.accelerated && forward.obey(head)) return false;
     forward.options.takeHead(exchange, head);
     exchange.length = head.chunked || head.status === 204 ? -1 : head.contentLength;

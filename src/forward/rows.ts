@@ -109,7 +109,7 @@ export function withJsonHeaders(
   return [...JSON_SET_HEADER.filter(([name]) => !own.has(name.toLowerCase())), ...list];
 }
 
-const PASS_PLACES: readonly Context[] = ['location', 'if in location'];
+const PASS_PLACES: readonly Context[] = ['location', 'if in location', 'limit_except'];
 
 const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 
@@ -221,6 +221,8 @@ function readProxyPass(words: readonly Word[], cx: ReadContext): ProxyPass | und
   if (!/^https?:\/\/./i.test(text) && !text.startsWith('$')) {
     return cx.problems.error(at, `"${text}" is no URL; write http://${text.replace(/^\/*/, '') || 'group'}`);
   }
+  if (cx.context === 'limit_except' && /^https?:\/\/(?:unix:[^:$]*:|(?!unix:)[^/?$]*)[/?][^$]*$/i.test(text))
+    return cx.problems.error(at, 'proxy_pass cannot have a URI part in "limit_except"; leave it out');
   return { url: cx.template(words[0]), at: `${at.file}:${at.line}:${at.column}` };
 }
 

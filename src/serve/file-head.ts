@@ -10,6 +10,8 @@ import type { FileFacts } from './open-file.ts';
 export interface FileHeadOptions {
   /** See `createTypeOf`. */
   readonly typeOf: (uri: string) => string;
+  /** As Content-Encoding names it; '' = none. */
+  readonly coding: string;
   readonly maxRanges: number;
   readonly etag: boolean;
   readonly ifModifiedSince: IfModifiedSince;
@@ -31,8 +33,9 @@ export function beginFileAnswer(
   clearAnswer(exchange);
   const seek = seekableOf(file, options);
   exchange.status = 200;
-  const isDated = exchange.errorStatus === 0 || DATED.has(exchange.errorStatus);
-  exchange.lines = typeLine(options.typeOf(exchange.uri)) + validatorLines(seek, isDated);
+  const status = exchange.errorPending && exchange.errorStatus !== 0 ? exchange.errorStatus : 200;
+  const validators = validatorLines(seek, options.coding, MODIFIED_TOLD.has(status));
+  exchange.lines = typeLine(options.typeOf(exchange.uri)) + validators;
   exchange.length = file.size;
   const passed = passHead(exchange, seek);
   if (passed === REPLACED) return null;
@@ -43,6 +46,9 @@ export function beginFileAnswer(
   const segments = passed === WHOLE ? [{ from: 0, to: file.size }] : passed;
   return { segments, length: lengthOf(segments) };
 }
+
+/** Statuses with which nginx says when a file was modified: with that of an error it does not. */
+const MODIFIED_TOLD: ReadonlySet<number> = new Set([200, 206, 304]);
 
 function lengthOf(segments: readonly Segment[]): number {
   let length = 0;
@@ -72,7 +78,7 @@ const LETTER_R = 0x72;
 /** Field lines of the answer to a plain request: 200 with the whole file, of this Content-Type ('' = none). */
 export function plainLines(type: string, file: FileFacts, options: FileHeadOptions): string {
   const accept = options.maxRanges > 0 ? 'Accept-Ranges: bytes\r\n' : '';
-  return typeLine(type) + validatorLines(seekableOf(file, options), true) + accept;
+  return typeLine(type) + validatorLines(seekableOf(file, options), options.coding, true) + accept;
 }
 
 function seekableOf(file: FileFacts, options: FileHeadOptions): Seekable {
@@ -82,12 +88,10 @@ function seekableOf(file: FileFacts, options: FileHeadOptions): Seekable {
   return { size, mtime, etag, maxRanges, ifModifiedSince, streamed: false };
 }
 
-/** Statuses of answers that say when their file was changed (ngx_http_header_filter). */
-const DATED: ReadonlySet<number> = new Set([200, 206, 304]);
-
-function validatorLines(seek: Seekable, isDated: boolean): string {
-  const modified = isDated ? `Last-Modified: ${modifiedDate(seek.mtime)}\r\n` : '';
-  return seek.etag === '' ? modified : `${modified}ETag: ${seek.etag}\r\n`;
+function validatorLines({ mtime, etag }: Seekable, coding: string, isTold: boolean): string {
+  const modified = isTold ? `Last-Modified: ${modifiedDate(mtime)}\r\n` : '';
+  const lines = etag === '' ? modified : `${modified}ETag: ${etag}\r\n`;
+  return coding === '' ? lines : `${lines}Content-Encoding: ${coding}\r\n`;
 }
 
 function typeLine(type: string): string {
