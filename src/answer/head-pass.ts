@@ -40,14 +40,7 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
     if (x.status !== head.status) x.reason = '';
     x.status = head.status;
     if (verdict === PASS) continue;
-    if (verdict !== JOIN) {
-      // As in nginx a failed condition leaves nothing, and a range what other filters have added, and the ETag to an error page.
-      const isClean = filter.slot === 'not_modified';
-      if (isClean) x.carried = null;
-      for (const name of OF_THE_BODY) head.remove(name);
-      x.location.fail(x, verdict, head.why, isClean ? '' : head.lines);
-      return REPLACED;
-    }
+    if (verdict !== JOIN) return replace(x, head, filter, verdict);
     if (joined === null) joined = [filter];
     else joined.push(filter);
   }
@@ -58,6 +51,16 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
   if (x.method === 'HEAD' || BODYLESS.has(x.status)) return BARE;
   if (joined !== null) chain(x, joined);
   return head.segments ?? WHOLE;
+}
+
+/** Another answer, of this status, takes the place. */
+function replace(x: Exchange, head: AnswerHead, filter: Filter, status: number): typeof REPLACED {
+  // As in nginx a failed condition leaves nothing, and a range what other filters have added, and the ETag to an error page.
+  const isClean = filter.slot === 'not_modified';
+  if (isClean) x.carried = null;
+  for (const name of OF_THE_BODY) head.remove(name);
+  x.location.fail(x, status, head.why, isClean ? '' : head.lines);
+  return REPLACED;
 }
 
 /** nginx's chunked filter, which comes after all that may know a length. */

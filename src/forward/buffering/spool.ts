@@ -1,12 +1,12 @@
 // An answer whose client is slower than its peer: it waits in memory, and what does not fit there in a temporary file, so that the peer is
 // free early (nginx: ngx_event_pipe). Made when a sink first says WAIT: sink towards the back, source towards the filters. What waits is
 // in this order: blocks that are being sent, the file, blocks that go to the file, blocks that came back from a full disk, the rest.
-import { Blocks } from '../../body/blocks.ts';
 import { TempFile } from '../../body/temp-file.ts';
 import type { TempPlace } from '../../body/temp-place.ts';
 import { ENOUGH, type Exchange, type Flow, GO, type Gone, type Source, WAIT } from '../../exchange.ts';
 import type { Failure } from '../../shared/failure.ts';
 import { rethrowLater } from '../../shared/rethrow-later.ts';
+import { Chunks } from './chunks.ts';
 
 export interface SpoolPolicy {
   /** How much stays in memory; once more while as much is on its way to the disk. */
@@ -44,7 +44,7 @@ export class Spool implements Source {
   #writing = false;
   #returned: readonly Buffer[] = [];
   #returnedBytes = 0;
-  readonly #tail = new Blocks();
+  readonly #tail = new Chunks();
   /** The disk took nothing more once: it is not asked again for this answer. */
   #diskFull = false;
   #sinkWaits = true;
@@ -76,7 +76,7 @@ export class Spool implements Source {
       this.#heed(this.#x.sink.write(this, buf, a, b, this.#flags));
       return this.#enough ? ENOUGH : GO;
     }
-    this.#tail.add(buf, a, b, 0);
+    this.#tail.add(buf, a, b);
     this.#store();
     if (!this.#isFull) return GO;
     this.#held = true;
@@ -149,13 +149,14 @@ export class Spool implements Source {
     const blocks = this.#tail.takeAll();
     this.#writing = true;
     file.append(blocks).then(
-      () => this.#onWritten(file, before === 0),
+      () => this.#onWritten(file, blocks, before === 0),
       (error: Error) => this.#onNotWritten(blocks, file.sizeBytes - before, error),
     );
   }
 
-  #onWritten(file: TempFile, isFirst: boolean): void {
+  #onWritten(file: TempFile, blocks: readonly Buffer[], isFirst: boolean): void {
     this.#writing = false;
+    this.#tail.giveBack(blocks);
     if (this.#over || this.#enough) return this.#endIfEmpty();
     if (isFirst) {
       const what = `an upstream response is buffered to a temporary file ${file.path}`;
@@ -286,7 +287,7 @@ export class Spool implements Source {
     this.#outBytes = 0;
     this.#returned = [];
     this.#returnedBytes = 0;
-    this.#tail.takeAll();
+    this.#tail.drop();
   }
 }
 
