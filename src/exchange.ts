@@ -172,6 +172,12 @@ export type Handler = (exchange: Exchange) => void;
  */
 export type Fail = (exchange: Exchange, status: number, detail: string, lines?: string) => void;
 
+/** How a location finds the script in a path: `$fastcgi_script_name`, `$fastcgi_path_info`. */
+export interface ScriptPath {
+  nameOf(uri: string): string;
+  infoOf(uri: string): string;
+}
+
 /** Where the files of a location are, bytes as latin1: `$document_root` and its like. */
 export interface FilePlace {
   /** Root or alias, absolute. */
@@ -192,8 +198,12 @@ export interface LocationRuntime {
   /** nginx's log_subrequest. */
   readonly logsSubrequests: boolean;
   readonly client: ClientPolicy;
+  /** null where the path is the script's name as it is. */
+  readonly script: ScriptPath | null;
   /** null = no root is configured. */
   readonly files: FilePlace | null;
+  /** The filter that limits the rate where a peer asks for it; not among `filters` where nothing else does. */
+  readonly rate?: Filter;
 }
 
 /** A virtual server as a front sees it. */
@@ -204,8 +214,8 @@ export interface ServerRuntime {
   readonly root: LocationRuntime;
   /** Runs the server's script, finds the location, runs its script, then its handler. */
   readonly dispatch: Handler;
-  /** Internal redirect: the same for another URI (decoded, bytes as latin1); `args` undefined = they stay. */
-  readonly redirect: (exchange: Exchange, uri: string, args?: string) => void;
+  /** Internal redirect: the same for another URI (decoded, bytes as latin1); `args` undefined = they stay, null = it has none. */
+  readonly redirect: (exchange: Exchange, uri: string, args?: string | null) => void;
   /** Goes to a named location (`@name`), its script and its handler; URI and arguments stay. */
   readonly toNamed: (exchange: Exchange, name: string) => void;
 }
@@ -237,7 +247,7 @@ export interface Step {
   run(x: Exchange): StepResult;
 }
 
-/** Filters in the order in which they see an answer's head, nginx's own; those from `gzip` on are the main exchange's alone. */
+/** Filters in the order in which they see an answer's head, nginx's own. Those of subrequests' answers, too: `OF_EACH` (answer/head-pass.ts). */
 export const FILTERS = [
   'slice',
   'not_modified',
@@ -267,11 +277,28 @@ export interface Filter {
   join?(x: Exchange, next: AnswerSink): Link;
 }
 
+/**
+ * Bits of `coding` (nginx: gzip_tested, gzip_ok, gzip_vary): it was asked whether the client takes gzip; it does; the answer depends
+ * on Accept-Encoding.
+ */
+export const CODING_TESTED = 1;
+export const CODING_OK = 2;
+export const VARIES = 4;
+
 /** Who hears of an exchange's end: once, whatever ended it, when the last hold is gone. */
 export interface Ending {
   onExchangeEnd(x: Exchange): void;
   /** The answer's last bytes are about to leave: what the client must find done when it has them. Perhaps never, perhaps twice. */
   onLastBytes?(x: Exchange): void;
+}
+
+/** Fields of an answer that go with the one in its place. */
+export interface Carried {
+  /** Content-Type without its charset, and that; '' = none. */
+  readonly type: string;
+  readonly charset: string;
+  /** Each ended by CRLF. */
+  readonly lines: string;
 }
 
 /** Whoever runs the steps of an exchange. */
@@ -295,6 +322,7 @@ export class Exchange {
   uri = '';
   /** Query string without the '?', as it came. `$args`. */
   args = '';
+  /** There are some, or a redirect has given it empty ones. */
   hasArgs = false;
   /** `set $args`: the request line as it came no longer holds (nginx: valid_unparsed_uri). */
   argsChanged = false;
@@ -302,6 +330,10 @@ export class Exchange {
   rewritten = false;
   /** False once `break` kept a rewritten URI in its place: the location was not found for that URI (nginx: valid_location). */
   locationHolds = true;
+  /** The target of the request is no path: `$request_uri` is not set. */
+  uriRefused = false;
+  /** try_files has found a file below an alias that is a whole path: the URI, which is its name, stands after it. */
+  uriInAlias = false;
   /** It came to its location by an internal redirect, or is a subrequest: `internal` lets it pass. */
   isInternal = false;
   /** Internal redirects and rewrites to another location so far; nginx ends at ten. */
@@ -347,6 +379,8 @@ export class Exchange {
   /** What limit_req and limit_conn made of the request; '' while they did not look at it. Once they did they do not again. */
   limitReqStatus = '';
   limitConnStatus = '';
+  /** Bytes a second that its client gets, by `set` or by a peer (nginx: r->limit_rate); -1 = nobody has said it. */
+  limitRate = -1;
   /** Where the answer's maker writes: the first filter that joined, or the root. */
   sink: AnswerSink;
   /** Whom the root obeys and tells of the client: the last filter that joined, or the maker; null when nobody needs to hear. */
@@ -363,6 +397,11 @@ export class Exchange {
   /** Of a status that a step gives: why, and the field lines that belong to it (WWW-Authenticate), each ended by CRLF. */
   errorDetail = '';
   errorLines = '';
+  /** What is known of its compression: CODING_TESTED, CODING_OK, VARIES. */
+  coding = 0;
+  /** Bytes of the body before and after it was compressed: `$gzip_ratio`; 0 while that is not done. */
+  gzipIn = 0;
+  gzipOut = 0;
   /** The exchange that this one was made for; itself for a client's own request. */
   main: Exchange = this;
   /** How many subrequests stand between it and the main exchange. */
@@ -371,10 +410,16 @@ export class Exchange {
   #endings: Ending[] | null = null;
   /** An error page's own request: a second error is answered with a page of ours (nginx: r->error_page). */
   inErrorPage = false;
-  /** The status that the next answer has whatever its maker says (error_page); 0 = its own. */
+  /** The status that answers have whatever their makers say (nginx: err_status), and that logs show; 0 = their own. */
   errorStatus = 0;
-  /** Field lines that an error leaves to the answer of its error page (WWW-Authenticate). */
+  /** Field lines that errors leave to the answer that is sent in the end (WWW-Authenticate), each ended by CRLF. */
   keptLines = '';
+  /** An error has left something to the next answer. */
+  errorPending = false;
+  /** The body is not read any more: nobody looks at its length again. */
+  bodyRefused = false;
+  /** What an answer with X-Accel-Redirect leaves to the one in its place; null = there was none. */
+  carried: Carried | null = null;
 
   constructor(
     client: Client,
@@ -407,6 +452,16 @@ export class Exchange {
     this.source = last;
   }
 
+  /** Puts a filter between the maker and all others. */
+  prepend(link: Link): void {
+    const first = this.#first;
+    if (first === null) return this.setChain(link, link);
+    link.source = first.source;
+    first.source = link;
+    this.#first = link;
+    this.sink = link;
+  }
+
   /** The answer so far never began: its filters give back what they hold, and its maker is no longer heard. */
   dropAnswer(): void {
     this.#epoch++;
@@ -433,14 +488,41 @@ export class Exchange {
     this.steps?.goOn(this, result);
   }
 
-  /** What an error that another request answers for has left: its status and lines. */
+  /** From now on answers have this status (0 = their own), and the lines of the error. */
+  answerError(status: number): void {
+    this.errorStatus = status;
+    this.errorPending = true;
+  }
+
+  /** What an answer that another one stands for has left: an error its status and lines, X-Accel-Redirect some fields. */
   takeError(): void {
-    if (this.errorStatus === 0) return;
-    this.status = this.errorStatus;
-    this.reason = '';
+    if (this.carried !== null) this.#takeCarried(this.carried);
+    if (!this.errorPending) return;
+    this.errorPending = false;
+    if (this.errorStatus !== 0) {
+      this.status = this.errorStatus;
+      this.reason = '';
+    }
     this.lines += this.keptLines;
-    this.errorStatus = 0;
     this.keptLines = '';
+  }
+
+  /** Once: but a charset stays for whatever types come after it. */
+  #takeCarried(carried: Carried): void {
+    const { charset } = carried;
+    const own = CONTENT_TYPE.exec(this.lines)?.[1];
+    let type = carried.type === '' ? (own ?? '') : carried.type;
+    if (type !== '' && charset !== '' && !CHARSET.test(type)) type += `; charset=${charset}`;
+    const line = `Content-Type: ${type}\r\n`;
+    if (own !== undefined) this.lines = this.lines.replace(CONTENT_TYPE, () => line);
+    else if (type !== '') this.lines = line + this.lines;
+    this.lines += carried.lines;
+    this.carried = { type: '', charset, lines: '' };
+  }
+
+  /** The page of a status takes the answer's place: it has a type of its own. */
+  dropCarriedType(): void {
+    if (this.carried !== null) this.carried = { ...this.carried, type: '' };
   }
 
   isCurrent(ticket: number): boolean {
@@ -504,6 +586,9 @@ export class Exchange {
     else this.attempts.push(attempt);
   }
 }
+
+const CONTENT_TYPE = /^content-type: *(.*)\r\n/im;
+const CHARSET = /; *charset=/i;
 
 /** Shared by all exchanges that were never forwarded. */
 const NO_ATTEMPTS: Attempt[] = [];

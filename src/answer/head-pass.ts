@@ -26,7 +26,7 @@ const OF_EACH: ReadonlySet<Filter['slot']> = new Set([
   'postpone',
 ]);
 
-const OF_THE_BODY = ['content-type', 'last-modified', 'etag', 'accept-ranges'];
+const OF_THE_BODY = ['content-type', 'last-modified', 'accept-ranges'];
 
 /** The pass over `x.status`, `x.lines` and `x.length`, which are the answer's afterwards. */
 export function passHead(x: Exchange, seek: Seekable | null): Passed {
@@ -37,22 +37,33 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
   for (const filter of filters) {
     if (x.isSub && !OF_EACH.has(filter.slot)) continue;
     const verdict = filter.head(x, head);
+    if (x.status !== head.status) x.reason = '';
     x.status = head.status;
     if (verdict === PASS) continue;
     if (verdict !== JOIN) {
-      // What other filters have added stays, as in nginx.
+      // As in nginx a failed condition leaves nothing, and a range what other filters have added, and the ETag to an error page.
+      const isClean = filter.slot === 'not_modified';
+      if (isClean) x.carried = null;
       for (const name of OF_THE_BODY) head.remove(name);
-      x.location.fail(x, verdict, head.why, head.lines);
+      x.location.fail(x, verdict, head.why, isClean ? '' : head.lines);
       return REPLACED;
     }
     if (joined === null) joined = [filter];
     else joined.push(filter);
   }
+  if (head.varies) head.addVary();
+  x.carried = null;
   x.lines = head.lines;
-  x.length = head.length;
+  x.length = head.expectTrailers && mayBeChunked(x) ? -1 : head.length;
   if (x.method === 'HEAD' || BODYLESS.has(x.status)) return BARE;
   if (joined !== null) chain(x, joined);
   return head.segments ?? WHOLE;
+}
+
+/** nginx's chunked filter, which comes after all that may know a length. */
+function mayBeChunked(x: Exchange): boolean {
+  if (x.method === 'HEAD' || BODYLESS.has(x.status)) return false;
+  return x.request.minor === 1 && x.location.client.chunkedAllowed;
 }
 
 /** From the last one, which writes to the root, to the first. */

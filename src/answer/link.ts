@@ -48,6 +48,11 @@ export abstract class FilterLink implements Link {
     return GO;
   }
 
+  /** The trailer lines of the complete body, each ended by CRLF: those that its source gave, or more. */
+  protected trailersAfter(given: string): string {
+    return given;
+  }
+
   /** Gives back what it holds; once, at the end whatever it was. */
   protected free(): void {}
 
@@ -55,7 +60,7 @@ export abstract class FilterLink implements Link {
   protected emit(buf: Buffer | null, a: number, b: number, flags: number): Flow {
     if (this.#state === 'over') return ENOUGH;
     const last = (flags & LAST) !== 0;
-    const trailers = last ? this.#trailers : '';
+    const trailers = last ? this.trailersAfter(this.#trailers) : '';
     const passed = trailers === '' ? flags : flags & ~LAST;
     if (last) this.#state = 'over';
     let flow: Flow = GO;

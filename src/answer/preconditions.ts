@@ -38,7 +38,7 @@ export function checkPreconditions(
 export function rangeApplies(ifRange: string | undefined, validators: Validators): boolean {
   if (ifRange === undefined) return true;
   if (ifRange.length >= 2 && ifRange.endsWith('"')) return ifRange === validators.etag;
-  return secondsOf(ifRange, validators.mtime) === validators.mtime;
+  return validators.mtime !== -1 && secondsOf(ifRange, validators.mtime) === validators.mtime;
 }
 
 function isModified(since: string, mtime: number, mode: IfModifiedSince): boolean {

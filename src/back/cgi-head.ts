@@ -1,6 +1,6 @@
 // Reads the head of a CGI answer (RFC 3875 §6): fields without a status line, which Status or Location give. FastCGI, SCGI and uwsgi apps
 // send such heads. As ngx_http_fastcgi_process_header reads them, but for what could be read two ways.
-import { CONTENT_LENGTH, scanFields } from '../http/fields.ts';
+import { CONTENT_LENGTH, scanFields, X_ACCEL } from '../http/fields.ts';
 import { parseContentLength } from '../http/framing.ts';
 import { findHeadEnd, type HeadLimits, MALFORMED, NEED_MORE } from '../http/request-head.ts';
 import type { ResponseHead, ResponseProblem } from '../http/response-head.ts';
@@ -58,6 +58,8 @@ function refuse(head: ResponseHead, problem: ResponseProblem): typeof MALFORMED 
 /** What the fields say of the answer. Connection and Transfer-Encoding say nothing here: records frame the body. */
 function interpret(head: ResponseHead): ResponseProblem | null {
   for (let i = 0; i < head.count; i++) {
+    if (head.named(i, 'content-type')) spell(head, i, 'Content-Type');
+    if (head.ids[i] === X_ACCEL) head.accelerated = true;
     if (head.ids[i] !== CONTENT_LENGTH) continue;
     const length = parseContentLength(head.value(i));
     if (length < 0) return 'invalid Content-Length';
@@ -70,6 +72,12 @@ function interpret(head: ResponseHead): ResponseProblem | null {
   head.status = head.find('location') >= 0 ? 302 : 200;
   head.reason = '';
   return null;
+}
+
+/** nginx writes this field anew, in its own spelling; PHP has another. */
+function spell(head: ResponseHead, i: number, name: string): void {
+  const start = head.at[4 * i];
+  head.text = head.text.slice(0, start) + name + head.text.slice(start + name.length);
 }
 
 /** `404` or `404 Not Found`. What is below 200 would not be the answer yet. */

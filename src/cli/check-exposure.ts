@@ -1,6 +1,6 @@
 // What a configuration lets others have: a root that holds what lbproxy itself lives of, a key or a directory that is open to all. These
 // are warnings: whoever wrote the file may know why.
-import { realpathSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { placeOfSelfSigned } from '../cluster/needs.ts';
 import { othersMayReplaceIn, problemOfStateDirectory } from '../cluster/state-directory.ts';
@@ -82,11 +82,13 @@ function warnOfRoot({ name, args, at }: Directive, prefix: string, own: readonly
 /** Without symbolic links, as far as the path is there. */
 function realOf(path: string): string {
   try {
-    return realpathSync(path);
+    // Of a thousand roots that are not there a thousand errors would take their time.
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return realpathSync(path);
   } catch {
-    const above = dirname(path);
-    return above === path ? path : join(realOf(above), basename(path));
+    // What cannot be looked at lies where its directory does.
   }
+  const above = dirname(path);
+  return above === path ? path : join(realOf(above), basename(path));
 }
 
 const READ_BY_ALL = 0o004;

@@ -22,6 +22,7 @@ import type { OutputLine } from '../supervise/output.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import { changedSince } from './changed-files.ts';
 import { checkFiles } from './check-files.ts';
+import type { CliOptions, Signal } from './cli-options.ts';
 import { linkControlSocket } from './control-link.ts';
 import { nowNs, OutcomeFile, type WrittenOutcome } from './outcome-file.ts';
 import { primaryOf, removePidFile, writePidFile } from './pid-file.ts';
@@ -36,8 +37,8 @@ import {
   stateDirOf,
 } from './read-config.ts';
 import { readyText } from './ready-text.ts';
-import type { CliOptions, Signal } from './run-cli.ts';
 import { openServiceNotifier, type ServiceNotifier } from './sd-notify.ts';
+import { spareMemory, tidyMemory } from './spare-memory.ts';
 import { Terminal } from './terminal.ts';
 
 /** How long the start waits for slow programs before it says that it is ready. */
@@ -70,6 +71,18 @@ export async function serve(options: CliOptions): Promise<number> {
 }
 
 async function run(options: CliOptions, logFiles: LogFiles): Promise<number> {
+  spareMemory();
+  try {
+    const server = prepareServer(options, logFiles);
+    return server instanceof Server ? await server.run() : server;
+  } catch (error) {
+    if (error instanceof LogFileError) return failed(error.message, logFiles);
+    throw error;
+  }
+}
+
+/** Reads the configuration; gives the exit status where nothing can be started. */
+function prepareServer(options: CliOptions, logFiles: LogFiles): Server | number {
   const fail = (message: string): number => failed(message, logFiles);
   const file = configFile(options);
   if (file === undefined) return fail(NO_CONFIG);
@@ -88,12 +101,13 @@ async function run(options: CliOptions, logFiles: LogFiles): Promise<number> {
       `lbproxy already runs ${file} as pid ${other}; to have it read again: lbproxy -s reload, to end it: lbproxy -s stop`,
     );
   }
-  try {
-    return await new Server({ file, options, model, pool, logFiles }, first).run();
-  } catch (error) {
-    if (error instanceof LogFileError) return fail(error.message);
-    throw error;
-  }
+  return new Server({ file, options, model, pool, logFiles }, first);
+}
+
+/** What is needed of a reading once it is served: the texts, for problems that come up later. */
+function kept({ tree, ...read }: ReadConfig): ReadConfig {
+  const texts = tree === undefined ? undefined : { ...tree, directives: [] };
+  return { ...read, model: undefined, pool: undefined, tree: texts };
 }
 
 /** The lbproxy of the pid file, if it runs. */
@@ -145,7 +159,7 @@ class Server {
     this.#file = file;
     this.#options = options;
     this.#logFiles = logFiles;
-    this.#read = read;
+    this.#read = kept(read);
     this.#stateDirectory = stateDirOf(model);
     this.#pidFiles = pidFilesOf(model, file, pool);
     this.#outcomes = this.#pidFiles.map((pidFile) => new OutcomeFile(pidFile));
@@ -195,6 +209,7 @@ class Server {
       if (this.#stopAsked) return null;
       this.#writePid();
       this.#startDone();
+      tidyMemory();
       return null;
     } catch (error) {
       if (this.#stopAsked) return null;
@@ -210,11 +225,12 @@ class Server {
   #reread(scaled: ReadonlyMap<string, number>): Reading {
     this.#reload = { sinceNs: nowNs(), printed: '' };
     // At the start somebody may well wait for `<(command)`; what serves waits for nobody.
-    this.#read = readConfig(this.#file, this.#options, { mayBeInput: false, scaled });
-    const { model, pool, problems } = this.#read;
+    const read = readConfig(this.#file, this.#options, { mayBeInput: false, scaled });
+    const { model, pool, problems } = read;
+    this.#read = kept(read);
     if (model !== undefined) {
       this.#checkServers(model, problems);
-      checkFiles(this.#read);
+      checkFiles(read);
     }
     this.#print(problems.list);
     const errors = problems.list.filter(({ severity }) => severity === 'error');
@@ -306,6 +322,7 @@ class Server {
     const outcome = await this.#primary.reload().catch(internal);
     void this.#service?.ready(outcome.text);
     this.#tell('reload', { ...this.#reload, done: true, ...outcome });
+    tidyMemory();
   }
 
   async #onReopen(): Promise<void> {

@@ -75,7 +75,7 @@ export interface Outcome {
 }
 
 export class Primary implements PoolHome {
-  readonly #options: PrimaryOptions;
+  readonly #options: Omit<PrimaryOptions, 'model'>;
   #model: Model;
   #generation = 0;
   readonly #logFiles: LogFiles;
@@ -93,10 +93,12 @@ export class Primary implements PoolHome {
   #stopping = false;
 
   constructor(options: PrimaryOptions) {
-    this.#options = options;
+    // The first Model goes with the first reload.
+    const { model, ...others } = options;
+    this.#options = others;
     this.#logFiles = options.logFiles;
-    this.#model = options.model;
-    this.#logs = new RuntimeLogs(options.model, this.#logFiles);
+    this.#model = model;
+    this.#logs = new RuntimeLogs(model, this.#logFiles);
     this.#logs.use();
     this.#ticketKeys = new TicketKeyring((keys) => this.#acceptors.broadcast({ type: 'ticket-keys', keys }));
     this.#hub = new GroupHub(this.#shared.log, {

@@ -1,5 +1,6 @@
 // One block under construction: what it sets, and what a second directive of a kind means in it.
 import { isDeepStrictEqual } from 'node:util';
+import { inheritHeaders } from '../features/headers/inherit.ts';
 import { withJsonHeaders } from '../forward/rows.ts';
 import type { Settings } from './model.ts';
 import { formatPosition, type Problems } from './problem.ts';
@@ -32,15 +33,17 @@ export function settingsOf(level: Level, syntax: Syntax): Settings {
   const own = new Map([...(parent?.context === 'main' ? parent.own : []), ...level.own]);
   const headers = own.get('proxySetHeader') as Settings['proxySetHeader'] | undefined;
   if (syntax === 'json' && headers !== undefined) own.set('proxySetHeader', withJsonHeaders(headers));
-  level.settings = settingsOver(inheritedOf(level, syntax), Object.fromEntries(own) as OwnSettings);
+  const inherited = inheritedOf(level, syntax);
+  inheritHeaders(own, inherited);
+  level.settings = settingsOver(inherited, Object.fromEntries(own) as OwnSettings);
   return level.settings;
 }
 
 function inheritedOf({ context, parent }: Level, syntax: Syntax): Settings {
   if (parent === null || parent.context === 'main') return outermostOf(syntax);
   const outer = settingsOf(parent, syntax);
-  // An `if` is a part of its location: it has what is private to that.
-  if (context === 'if in location') return outer;
+  // `if` and `limit_except` are parts of their location: they have what is private to that.
+  if (context === 'if in location' || context === 'limit_except') return outer;
   parent.handed ??= handedDown(outer, privateKeys());
   return parent.handed;
 }

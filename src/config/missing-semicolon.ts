@@ -13,6 +13,8 @@ export interface Split {
  */
 export function splitAtLine(directive: Directive, isName: (name: string) => boolean): Split | undefined {
   const { args } = directive;
+  // Most stand on one line.
+  if (args.length === 0 || args[args.length - 1].at.line === directive.at.line) return undefined;
   let line = directive.at.line;
   for (const [i, word] of args.entries()) {
     const startsLine = word.at.line > line;

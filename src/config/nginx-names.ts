@@ -77,7 +77,7 @@ const DIRECTIVES = `
 
 const VARIABLES = `
   ancient_browser bytes_received connection_time connections_active connections_reading connections_waiting
-  connections_writing date_gmt date_local fastcgi_path_info fastcgi_script_name geoip_area_code geoip_city
+  connections_writing date_gmt date_local geoip_area_code geoip_city
   geoip_city_continent_code geoip_city_country_code geoip_city_country_code3 geoip_city_country_name geoip_country_code
   geoip_country_code3 geoip_country_name geoip_dma_code geoip_latitude geoip_longitude geoip_org geoip_postal_code geoip_region
   geoip_region_name gzip_ratio http2 http3 invalid_referer limit_conn_status limit_rate limit_req_status modern_browser msie

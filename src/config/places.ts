@@ -5,7 +5,11 @@ import type { Position } from './tree.ts';
 export function places(text: string, file: string): (offset: number) => Position {
   const starts = [0];
   for (let i = text.indexOf('\n'); i !== -1; i = text.indexOf('\n', i + 1)) starts.push(i + 1);
+  let last = 0;
   return (offset) => {
+    // A reader asks for one line after the other.
+    if (starts[last] <= offset && (last + 1 === starts.length || offset < starts[last + 1]))
+      return { file, line: last + 1, column: offset - starts[last] + 1 };
     let low = 0;
     let high = starts.length - 1;
     while (low < high) {
@@ -13,6 +17,7 @@ export function places(text: string, file: string): (offset: number) => Position
       if (starts[middle] <= offset) low = middle;
       else high = middle - 1;
     }
+    last = low;
     return { file, line: low + 1, column: offset - starts[low] + 1 };
   };
 }

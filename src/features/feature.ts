@@ -1,4 +1,5 @@
 // What an optional feature gives to the road: made once per location when a configuration is compiled, null where its settings are off.
+import type { Precompressed } from '../answer/precompressed.ts';
 import type { LocationMatch, Settings } from '../config/model.ts';
 import type { Exchange, Filter, Step } from '../exchange.ts';
 import type { VariableLookup } from '../route/template.ts';
@@ -21,6 +22,8 @@ export interface FeaturePlace {
   readonly zones: ZoneSet;
   /** The MIME type of a URI; '' = none. */
   readonly typeOf: (uri: string) => string;
+  /** Somewhere `set` gives $limit_rate a value. */
+  readonly setsRate: boolean;
   /** A line for the error log, about this exchange. */
   readonly report: (x: Exchange, level: NoteLevel, message: string) => void;
 }
@@ -31,6 +34,8 @@ export interface Feature {
   readonly mayFail?: (settings: Settings) => boolean;
   /** What runs between the location's script and its content. */
   readonly step?: (place: FeaturePlace) => Step | null;
+  /** Which compressed files may stand beside its files. */
+  readonly precompressed?: (place: FeaturePlace) => Precompressed | null;
   /** What works on its answers. */
   readonly filter?: (place: FeaturePlace) => Filter | null;
 }

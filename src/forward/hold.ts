@@ -123,8 +123,8 @@ export class Hold implements Waiter {
     this.#arm();
   }
 
-  moveTo(upstream: Upstream): void {
-    this.#held.upstream = upstream;
+  moveOn(): void {
+    this.#held.upstream = this.#held.upstream?.present ?? null;
     if (!this.#enter()) this.giveUp();
   }
 

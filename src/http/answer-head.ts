@@ -15,7 +15,11 @@ export interface Seekable {
   readonly maxRanges: number;
   /** nginx's if_modified_since. */
   readonly ifModifiedSince: 'off' | 'exact' | 'before';
+  /** It is a peer's: conditions are not ours to judge, and of its body a range is cut as it comes. */
+  readonly streamed: boolean;
 }
+
+const SLOTS: ReadonlySet<string> = new Set(['content-type', 'last-modified', 'location']);
 
 export class AnswerHead {
   /** Names in lower case, and the lines as they are sent, without their CRLF. */
@@ -30,6 +34,10 @@ export class AnswerHead {
   seek: Seekable | null;
   /** What is sent of a seekable body; null = the whole of it. */
   segments: readonly Segment[] | null = null;
+  /** Trailers follow the body: it is chunked where the client can take that, whatever its length is. */
+  expectTrailers = false;
+  /** Some client would get another coding: Vary says so. */
+  varies = false;
   /** A sentence for the status that a filter puts in the answer's place. */
   why = '';
 
@@ -68,9 +76,14 @@ export class AnswerHead {
 
   /** A line more, at the end. */
   add(name: string, value: string): void {
+    this.addLine(name.toLowerCase(), `${name}: ${value}`);
+  }
+
+  /** The same for a line that is made already, without its CRLF. */
+  addLine(lower: string, line: string): void {
     this.#changed = true;
-    this.#names.push(name.toLowerCase());
-    this.#fields.push(`${name}: ${value}`);
+    this.#names.push(lower);
+    this.#fields.push(line);
   }
 
   /** One line of the name with this value: in the place of its first one, or at the end. */
@@ -81,6 +94,15 @@ export class AnswerHead {
     this.#changed = true;
     this.#fields[i] = `${name}: ${value}`;
     for (let j = this.#names.length - 1; j > i; j--) if (this.#names[j] === lower) this.#take(j);
+  }
+
+  /** nginx writes it behind the fields that it keeps in slots of their own. */
+  addVary(): void {
+    this.#changed = true;
+    let i = 0;
+    while (SLOTS.has(this.#names[i])) i++;
+    this.#names.splice(i, 0, 'vary');
+    this.#fields.splice(i, 0, 'Vary: Accept-Encoding');
   }
 
   remove(lower: string): void {
@@ -102,12 +124,15 @@ export class AnswerHead {
     this.seek = null;
     this.segments = null;
     this.remove('accept-ranges');
+    this.weakenTag();
+  }
+
+  weakenTag(): void {
     const etag = this.get('etag');
-    if (etag !== undefined && !etag.startsWith('W/')) {
-      // nginx drops what is no entity tag.
-      if (etag.startsWith('"')) this.set('ETag', `W/${etag}`);
-      else this.remove('etag');
-    }
+    if (etag === undefined || etag.startsWith('W/')) return;
+    // nginx drops what is no entity tag.
+    if (etag.startsWith('"')) this.set('ETag', `W/${etag}`);
+    else this.remove('etag');
   }
 
   /** The lines, each ended by CRLF. */

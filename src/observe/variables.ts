@@ -31,8 +31,8 @@ const pid = String(process.pid);
 
 export const observeVariables: VariableTable = {
   plain: {
-    status: (exchange) =>
-      exchange.status > 99 ? String(exchange.status) : String(exchange.status).padStart(3, '0'),
+    // An error's status is told even where its page was sent with another one (a 304, a range).
+    status: ({ status, errorStatus }) => String(errorStatus === 0 ? status : errorStatus).padStart(3, '0'),
     body_bytes_sent: (exchange) => String(exchange.bodyBytesSent),
     bytes_sent: (exchange) => String(exchange.headBytesSent + exchange.bodyBytesSent),
     request_length: (exchange) => String(exchange.request.size + exchange.bodyBytesReceived),

@@ -10,6 +10,8 @@ export interface RoutedLocation {
   readonly script: Script | null;
   /** Clients do not come here. */
   readonly internal: boolean;
+  /** Takes the place of both for other methods than these (limit_except). */
+  readonly limited: { readonly except: ReadonlySet<string>; readonly runtime: LocationRuntime } | null;
 }
 
 /** nginx: "rewrite or internal redirection cycle". */
@@ -31,11 +33,8 @@ export function createDispatcher(
   const named = namedLocations(locations);
 
   const toLocation = (exchange: Exchange): void => {
-    while (exchange.redirects++ <= MAX_REDIRECTS) {
-      const found = find(exchange.uri, exchange) ?? root;
-      if (enterLocation(exchange, found) !== 'relocate') return;
-    }
-    exchange.location.fail(exchange, 500, 'rewrite or internal redirection cycle');
+    while (enterLocation(exchange, find(exchange.uri, exchange) ?? root) === 'relocate')
+      if (!mayTurn(exchange, `while processing "${exchange.uri}"`)) return;
   };
 
   /** The server's own script may rewrite; a location is searched for in any case. */
@@ -53,38 +52,52 @@ export function createDispatcher(
         const uri = normaliseUri(path);
         if (uri === null) {
           exchange.closeAfter = true;
+          exchange.uriRefused = true;
           root.runtime.fail(exchange, 400, 'the request target is not a valid path');
           return;
         }
         exchange.uri = uri.uri;
         exchange.args = uri.args;
-        exchange.hasArgs = uri.hasArgs;
+        exchange.hasArgs = uri.args !== '';
       }
       enter(exchange);
     },
     redirect(exchange, uri, args) {
+      if (!mayTurn(exchange, `while internally redirecting to "${uri}"`)) return;
       leaveLocation(exchange, root.runtime);
       exchange.uri = uri;
       if (args !== undefined) {
-        exchange.args = args;
-        exchange.hasArgs = args !== '';
+        exchange.args = args ?? '';
+        exchange.hasArgs = args !== null;
       }
       exchange.rewritten = true;
       exchange.locationHolds = true;
+      exchange.uriInAlias = false;
+      exchange.coding = 0;
       enter(exchange);
     },
     toNamed(exchange, name) {
+      if (!mayTurn(exchange, `while redirecting to named location "${name}"`)) return;
       const found = named.get(name);
-      leaveLocation(exchange, found?.runtime ?? root.runtime);
       if (found === undefined) {
-        exchange.location.fail(exchange, 500, `there is no location ${name}`);
-      } else if (exchange.redirects++ > MAX_REDIRECTS) {
-        exchange.location.fail(exchange, 500, `rewrite or internal redirection cycle at ${name}`);
-      } else {
-        if (enterLocation(exchange, found) === 'relocate') toLocation(exchange);
+        exchange.location.fail(exchange, 500, `could not find named location "${name}"`);
+        return;
       }
+      leaveLocation(exchange, found.runtime);
+      if (
+        enterLocation(exchange, found) === 'relocate' &&
+        mayTurn(exchange, `while processing "${exchange.uri}"`)
+      )
+        toLocation(exchange);
     },
   };
+}
+
+/** Whether the exchange may go to yet another location; else it is answered. */
+function mayTurn(exchange: Exchange, what: string): boolean {
+  if (++exchange.redirects <= MAX_REDIRECTS) return true;
+  exchange.location.fail(exchange, 500, `rewrite or internal redirection cycle ${what}`);
+  return false;
 }
 
 /** What the location so far has begun ends with it; variables stay. */
@@ -95,18 +108,23 @@ function leaveLocation(exchange: Exchange, to: LocationRuntime): void {
 }
 
 /** Script, then phases and content. 'relocate': the script wants another location. */
-function enterLocation(
-  exchange: Exchange,
-  { runtime, script, internal }: RoutedLocation,
-): 'relocate' | 'entered' {
+function enterLocation(exchange: Exchange, found: RoutedLocation): 'relocate' | 'entered' {
+  const { limited, internal } = found;
+  let { runtime, script } = found;
   exchange.location = runtime;
   if (internal && !exchange.isInternal) {
     runtime.fail(exchange, 404, 'this location is internal');
     return 'entered';
   }
+  if (limited !== null && !limited.except.has(exchange.method)) {
+    runtime = limited.runtime;
+    script = null;
+    exchange.location = runtime;
+  }
   const { maxBodyBytes } = runtime.client;
-  if (maxBodyBytes > 0 && exchange.request.contentLength > maxBodyBytes) {
+  if (maxBodyBytes > 0 && exchange.request.contentLength > maxBodyBytes && !exchange.bodyRefused) {
     exchange.closeAfter = true;
+    exchange.bodyRefused = true;
     exchange.failure = 'client_body_too_large';
     runtime.fail(exchange, 413, `the body is larger than client_max_body_size (${maxBodyBytes} bytes)`);
     return 'entered';

@@ -2,6 +2,7 @@
 
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import type { ScriptOp, Test } from '../config/model.ts';
+import { parseSize } from '../config/units.ts';
 import type { Exchange, LocationRuntime } from '../exchange.ts';
 import { matches, patternOf } from './pattern.ts';
 import { compileTemplate, type VariableLookup } from './template.ts';
@@ -15,6 +16,8 @@ export type Script = (exchange: Exchange) => ScriptOutcome;
 /** What scripts need of other rooms. */
 export interface ScriptTools {
   readonly lookup: VariableLookup;
+  /** A line for the error log. */
+  report(exchange: Exchange, message: string): void;
   /** Answers with a redirect; `location` is as configured. */
   redirect(exchange: Exchange, status: number, location: string): void;
   /** Answers with a text; with '' an empty body. */
@@ -85,7 +88,11 @@ function compileReturn(op: Extract<ScriptOp, { op: 'return' }>, tools: ScriptToo
     // `$status` in the text is already that of the answer.
     x.status = x.errorStatus === 0 ? status : x.errorStatus;
     if (REDIRECTS.has(status)) tools.redirect(x, status, text(x));
-    else tools.text(x, status, text(x));
+    else {
+      // The text may tell it.
+      x.status = status;
+      tools.text(x, status, text(x));
+    }
     return 'answered';
   };
 }
@@ -106,6 +113,7 @@ function closeSilently(status: number): Step {
 function compileSet(op: Extract<ScriptOp, { op: 'set' }>, tools: ScriptTools): Step {
   const value = compileTemplate(op.value, tools.lookup);
   const name = op.variable;
+  if (name === 'limit_rate') return setRate(value, tools);
   return (x) => {
     const text = value(x);
     if (name === 'args') {
@@ -116,6 +124,17 @@ function compileSet(op: Extract<ScriptOp, { op: 'set' }>, tools: ScriptTools): S
       x.variables ??= new Map();
       x.variables.set(name, text);
     }
+    return 'go-on';
+  };
+}
+
+/** Where it is no size the rate stays what it was. */
+function setRate(value: (x: Exchange) => string, tools: ScriptTools): Step {
+  return (x) => {
+    const text = value(x);
+    const bytes = parseSize(text);
+    if (bytes === undefined) tools.report(x, `invalid $limit_rate "${text}"`);
+    else x.limitRate = bytes;
     return 'go-on';
   };
 }
@@ -228,7 +247,8 @@ function compileReplacement(replacement: string, isRedirect: boolean, lookup: Va
     const own = query === null ? null : query(x);
     x.captures = m;
     if (!keepsArgs || !x.hasArgs || x.args === '') return { uri, args: own };
-    return { uri, args: own === null || own === '' ? x.args : `${own}&${x.args}` };
+    // nginx puts the `&` also behind nothing.
+    return { uri, args: own === null ? x.args : `${own}&${x.args}` };
   };
 }
 

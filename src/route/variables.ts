@@ -1,5 +1,6 @@
 // Variables that the request and its connection give.
 import type { Exchange } from '../exchange.ts';
+import { readCredentials } from '../http/basic-credentials.ts';
 import { binaryAddress } from './binary-address.ts';
 import { bareName } from './hosts.ts';
 import type { Getter, VariableTable } from './template.ts';
@@ -15,14 +16,19 @@ function host(x: Exchange): string {
 }
 
 function args(x: Exchange): string | undefined {
-  return x.args === '' ? undefined : x.args;
+  return x.args === '' && !x.hasArgs ? undefined : x.args;
 }
 
 /** Of a request that could not be read the rest is not known either. */
 const ofRequest =
-  (value: (x: Exchange) => string): Getter =>
+  (value: Getter): Getter =>
   (x) =>
     x.request.method === '' ? undefined : value(x);
+
+/** An error page has its own, also where the request had none that could be read. */
+function uri(x: Exchange): string | undefined {
+  return x.uri === '' && x.request.method === '' ? undefined : x.uri;
+}
 
 /** The first argument of this name, as it came (not decoded), as nginx gives it. */
 function argument(name: string): Getter {
@@ -68,12 +74,9 @@ function sentField(rest: string): Getter {
   };
 }
 
-/** Userinfo of Basic credentials; only the name. */
+/** Of Basic credentials that have both a name and a password. */
 function remoteUser(x: Exchange): string | undefined {
-  const m = /^basic +([A-Za-z0-9+/=]+)$/i.exec(x.request.get('authorization') ?? '');
-  if (m === null) return undefined;
-  const [name] = Buffer.from(m[1], 'base64').toString('latin1').split(':', 1);
-  return name === '' ? undefined : name;
+  return readCredentials(x.request.get('authorization'))?.user;
 }
 
 const capture =
@@ -91,13 +94,13 @@ export const routeVariables: VariableTable = {
     remote_user: remoteUser,
     scheme: (x) => (x.client.secure ? 'https' : 'http'),
     https: (x) => (x.client.secure ? 'on' : ''),
-    request_uri: ofRequest((x) => x.request.path),
-    uri: ofRequest((x) => x.uri),
-    document_uri: ofRequest((x) => x.uri),
+    request_uri: ofRequest((x) => (x.uriRefused ? undefined : x.request.path)),
+    uri,
+    document_uri: uri,
     args,
     query_string: args,
     is_args: (x) => (x.args === '' ? '' : '?'),
-    request_method: ofRequest((x) => x.main.method),
+    request_method: (x) => (x.main.method === '' ? undefined : x.main.method),
     request: ofRequest((x) => `${x.request.method} ${x.request.target} HTTP/1.${x.request.minor}`),
     server_protocol: ofRequest((x) => `HTTP/1.${x.request.minor}`),
     server_name: (x) => x.server.name,

@@ -4,7 +4,9 @@ import { type Exchange, INSTANT, LAST } from '../exchange.ts';
 
 /** Sends `body` with `exchange.status` and `.lines`: not for HEAD, which gets its length only, nor with statuses that have none. */
 export function sendBody(exchange: Exchange, body: string): void {
+  exchange.takeError();
   const { status } = exchange;
+  if (status === 204) exchange.lines = exchange.lines.replace(CONTENT_TYPE, '');
   // RFC 9110 §15.3.6: a 205 has no content, and says so. nginx sends the text.
   const content = status === 205 ? '' : body;
   exchange.length = status === 204 || status === 304 ? -1 : content.length;
@@ -17,6 +19,17 @@ export function sendBody(exchange: Exchange, body: string): void {
   if (exchange.sink === exchange.root) exchange.root.sendWhole(INSTANT, exchange, content);
   else exchange.sink.start(INSTANT, exchange, Buffer.from(content, 'latin1'), 0, content.length, LAST);
 }
+
+const CONTENT_TYPE = /^content-type:.*\r\n/gim;
+
+/** A page of ours as the answer: the validator of what an error stands for is not its own. */
+export function sendPage(exchange: Exchange, page: string): void {
+  exchange.lines = page === '' ? '' : 'Content-Type: text/html\r\n';
+  exchange.keptLines = exchange.keptLines.replace(ETAG, '');
+  sendBody(exchange, page);
+}
+
+const ETAG = /^etag:.*\r\n/gim;
 
 /** Their answers have no content, so no type of it either. */
 const TYPELESS: ReadonlySet<number> = new Set([204, 205, 304]);

@@ -1,7 +1,7 @@
 // Error pages in nginx's shape, and what ends the client's connection with them.
 import type { Exchange, Fail } from '../exchange.ts';
 import { reasonOf } from '../http/status.ts';
-import { clearAnswer, sendBody, sendInstead } from './answer.ts';
+import { clearAnswer, sendBody, sendInstead, sendPage } from './answer.ts';
 import type { ErrorRules } from './error-rules.ts';
 
 export interface ErrorPageOptions {
@@ -38,10 +38,13 @@ export function createFail(options: ErrorPageOptions): Fail {
   return (exchange, status, detail, lines = '') => {
     if (sendInstead(exchange)) return;
     clearAnswer(exchange);
+    exchange.dropCarriedType();
     exchange.status = VARIANTS_OF_400[status] === undefined ? status : 400;
     if (detail !== '') options.report?.(exchange, exchange.status, detail);
     if (CLOSING.has(status)) exchange.closeAfter = true;
-    if (rules?.answer(exchange, status, lines) === true) return;
+    exchange.answerError(exchange.status);
+    exchange.keptLines += lines;
+    if (rules?.answer(exchange, status) === true) return;
     let page = pages.get(status);
     if (page === undefined) {
       page = errorPage(status, options.serverName, '');
@@ -49,8 +52,8 @@ export function createFail(options: ErrorPageOptions): Fail {
     }
     if (options.errorDetail && detail !== '' && page !== '')
       page = errorPage(status, options.serverName, detail);
-    exchange.lines = page === '' ? lines : `Content-Type: text/html\r\n${lines}`;
-    sendBody(exchange, page);
+    exchange.dropCarriedType();
+    sendPage(exchange, page);
   };
 }
 
@@ -86,9 +89,9 @@ export function createWaitPage(
 ): (exchange: Exchange, what: string) => void {
   return (exchange, what) => {
     clearAnswer(exchange);
-    exchange.status = 503;
     const [sentence] = what.split('\n', 1);
     const head = '<meta http-equiv="refresh" content="1"><title>Starting</title>';
+    exchange.answerError(503);
     exchange.lines = WAIT_LINES;
     sendBody(
       exchange,

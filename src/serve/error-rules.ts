@@ -2,11 +2,15 @@
 // client is sent elsewhere (ngx_http_send_error_page).
 import type { Exchange } from '../exchange.ts';
 import { compileTemplate, type VariableLookup } from '../route/template.ts';
-import { clearAnswer, sendBody } from './answer.ts';
+import { sendPage } from './answer.ts';
+import { goTo } from './internal-target.ts';
 import type { ErrorPage } from './rows.ts';
 
 /** As many internal redirects as a request may make; after them errors are answered here. */
 const MAX_REDIRECTS = 10;
+
+/** Sent as 400, whatever they are called inside. */
+const VARIANTS_OF_400: ReadonlySet<number> = new Set([494, 495, 496, 497]);
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
@@ -31,10 +35,13 @@ export class ErrorRules {
   readonly #page: (status: number) => string;
 
   constructor({ pages, recursive, lookup, page }: ErrorRulesOptions) {
-    for (const { codes, response, target } of pages) {
-      const rule = { status: response, target: compileTemplate(target, lookup) };
+    for (const { codes, response, target: text } of pages) {
+      const target = compileTemplate(text, lookup);
       // The first one of a status holds.
-      for (const code of codes) if (!this.#rules.has(code)) this.#rules.set(code, rule);
+      for (const code of codes) {
+        const status = response < 0 && VARIANTS_OF_400.has(code) ? 400 : response;
+        if (!this.#rules.has(code)) this.#rules.set(code, { status, target });
+      }
     }
     this.#recursive = recursive;
     this.#page = page;
@@ -45,35 +52,34 @@ export class ErrorRules {
     return this.#rules.has(status);
   }
 
-  /** Answers in the place of a status; false = there is no rule for it. `lines` belong to the error and stay. */
-  answer(exchange: Exchange, status: number, lines: string): boolean {
+  /** Answers in the place of a status; false = there is no rule for it. */
+  answer(exchange: Exchange, status: number): boolean {
     if (exchange.inErrorPage || exchange.redirects > MAX_REDIRECTS) return false;
     if (!this.#recursive) exchange.inErrorPage = true;
     const rule = this.#rules.get(status);
     if (rule === undefined) return false;
-    exchange.errorStatus = rule.status < 0 ? status : rule.status;
-    exchange.keptLines = lines;
+    if (rule.status >= 0) exchange.answerError(rule.status);
     const target = rule.target(exchange);
     if (target.startsWith('/')) {
       if (exchange.method !== 'HEAD') exchange.method = 'GET';
-      const question = target.indexOf('?');
-      if (question < 0) exchange.server.redirect(exchange, target, '');
-      else exchange.server.redirect(exchange, target.slice(0, question), target.slice(question + 1));
+      goTo(exchange, target);
     } else if (target.startsWith('@')) {
-      exchange.server.toNamed(exchange, target);
+      goTo(exchange, target);
     } else {
-      this.#redirect(exchange, target);
+      this.#redirect(exchange, rule.status, target);
     }
     return true;
   }
 
-  #redirect(exchange: Exchange, location: string): void {
-    const status = REDIRECTS.has(exchange.errorStatus) ? exchange.errorStatus : 302;
-    clearAnswer(exchange);
-    exchange.errorStatus = 0;
-    exchange.status = status;
-    exchange.lines = `Content-Type: text/html\r\n${exchange.keptLines}Location: ${location.replace(/[\r\n\0]/g, '')}\r\n`;
-    exchange.keptLines = '';
-    sendBody(exchange, this.#page(status));
+  /** The redirect that the error itself may have been does not stand beside this one. */
+  #redirect(exchange: Exchange, response: number, location: string): void {
+    const status = REDIRECTS.has(response) ? response : 302;
+    const safe = location.replace(/[\r\n\0]/g, '');
+    exchange.keptLines = `${exchange.keptLines.replace(LOCATION, '')}Location: ${safe}\r\n`;
+    exchange.answerError(status);
+    sendPage(exchange, this.#page(status));
   }
 }
+
+/** A Location among kept lines: a later one takes its place. */
+export const LOCATION = /^location:.*\r\n/gim;

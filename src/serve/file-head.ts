@@ -10,6 +10,8 @@ import type { FileFacts } from './open-file.ts';
 export interface FileHeadOptions {
   /** See `createTypeOf`. */
   readonly typeOf: (uri: string) => string;
+  /** As Content-Encoding names it; '' = none. */
+  readonly coding: string;
   readonly maxRanges: number;
   readonly etag: boolean;
   readonly ifModifiedSince: IfModifiedSince;
@@ -31,7 +33,9 @@ export function beginFileAnswer(
   clearAnswer(exchange);
   const seek = seekableOf(file, options);
   exchange.status = 200;
-  exchange.lines = typeLine(options.typeOf(exchange.uri)) + validatorLines(seek);
+  const status = exchange.errorPending && exchange.errorStatus !== 0 ? exchange.errorStatus : 200;
+  const validators = validatorLines(seek, options.coding, MODIFIED_TOLD.has(status));
+  exchange.lines = typeLine(options.typeOf(exchange.uri)) + validators;
   exchange.length = file.size;
   const passed = passHead(exchange, seek);
   if (passed === REPLACED) return null;
@@ -42,6 +46,9 @@ export function beginFileAnswer(
   const segments = passed === WHOLE ? [{ from: 0, to: file.size }] : passed;
   return { segments, length: lengthOf(segments) };
 }
+
+/** Statuses with which nginx says when a file was modified: with that of an error it does not. */
+const MODIFIED_TOLD: ReadonlySet<number> = new Set([200, 206, 304]);
 
 function lengthOf(segments: readonly Segment[]): number {
   let length = 0;
@@ -71,19 +78,20 @@ const LETTER_R = 0x72;
 /** Field lines of the answer to a plain request: 200 with the whole file, of this Content-Type ('' = none). */
 export function plainLines(type: string, file: FileFacts, options: FileHeadOptions): string {
   const accept = options.maxRanges > 0 ? 'Accept-Ranges: bytes\r\n' : '';
-  return typeLine(type) + validatorLines(seekableOf(file, options)) + accept;
+  return typeLine(type) + validatorLines(seekableOf(file, options), options.coding, true) + accept;
 }
 
 function seekableOf(file: FileFacts, options: FileHeadOptions): Seekable {
   const { mtime, size } = file;
   const etag = options.etag ? `"${mtime.toString(16)}-${size.toString(16)}"` : '';
   const { maxRanges, ifModifiedSince } = options;
-  return { size, mtime, etag, maxRanges, ifModifiedSince };
+  return { size, mtime, etag, maxRanges, ifModifiedSince, streamed: false };
 }
 
-function validatorLines(seek: Seekable): string {
-  const modified = `Last-Modified: ${modifiedDate(seek.mtime)}\r\n`;
-  return seek.etag === '' ? modified : `${modified}ETag: ${seek.etag}\r\n`;
+function validatorLines({ mtime, etag }: Seekable, coding: string, isTold: boolean): string {
+  const modified = isTold ? `Last-Modified: ${modifiedDate(mtime)}\r\n` : '';
+  const lines = etag === '' ? modified : `${modified}ETag: ${etag}\r\n`;
+  return coding === '' ? lines : `${lines}Content-Encoding: ${coding}\r\n`;
 }
 
 function typeLine(type: string): string {

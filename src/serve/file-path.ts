@@ -38,8 +38,11 @@ export interface MappedPath {
   readonly root: string;
 }
 
-/** Maps a URI; null when it does not begin with the prefix that alias replaces: a rewrite has changed it. */
-export function mapPath(mapping: FileMapping, root: string, uri: string): MappedPath | null {
+/**
+ * Maps a URI; null when it does not begin with the prefix that alias replaces: a rewrite has changed it. `below`: the URI is a name
+ * below the whole path.
+ */
+export function mapPath(mapping: FileMapping, root: string, uri: string, below = false): MappedPath | null {
   switch (mapping.kind) {
     case 'root': {
       const base = root.endsWith('/') ? root.slice(0, -1) : root;
@@ -48,9 +51,12 @@ export function mapPath(mapping: FileMapping, root: string, uri: string): Mapped
     case 'alias':
       return uri.startsWith(mapping.prefix) ? { path: root + uri.slice(mapping.prefix.length), root } : null;
     case 'whole':
-      return { path: root, root: mapping.within === '' ? '/' : mapping.within };
+      return { path: below ? root + uri : root, root: mapping.within === '' ? '/' : mapping.within };
   }
 }
+
+/** `break` kept a rewritten URI in a location that was not found for it: what alias would replace there is not known. */
+export const ALIAS_OF_REWRITTEN = '"alias" cannot be used where the URI was rewritten';
 
 /** A backslash separates segments on Windows, where a colon names a drive or a stream: neither is a file's name there. */
 const ON_WINDOWS = sep === '\\';

@@ -1,12 +1,12 @@
 // The content handler of static files: what nginx's static and index modules do. The file system is read off the event
 // loop; small files that were just read come from memory (file-copies). Memory per transfer is one buffer.
 import { isAbsolute } from 'node:path';
-import { type Exchange, type Fail, type Handler, INSTANT, LAST, type Source } from '../exchange.ts';
-import { clearAnswer, sendBare } from './answer.ts';
-import { type FileCopies, type FileCopy, fileCopies } from './file-copies.ts';
-import { beginFileAnswer, type FileHeadOptions, type FileParts, isPlain, plainLines } from './file-head.ts';
-import { type FileMapping, forbiddenIn, type MappedPath, mapPath } from './file-path.ts';
-import { sendFile } from './file-transfer.ts';
+import type { Exchange, Fail, Handler } from '../exchange.ts';
+import { type FileCopies, fileCopies } from './file-copies.ts';
+import type { FileHeadOptions } from './file-head.ts';
+import { ALIAS_OF_REWRITTEN, type FileMapping, forbiddenIn, type MappedPath, mapPath } from './file-path.ts';
+import { FileSender } from './file-sender.ts';
+import { waitForFile } from './file-wait.ts';
 import { findIndex } from './index-files.ts';
 import { closeFile, FileOpener, type FileProblem, type OpenFile } from './open-file.ts';
 import { escapePath, type SendRedirect } from './redirect.ts';
@@ -33,29 +33,18 @@ export function createFileHandler(options: FileOptions, copies: FileCopies = fil
   return (exchange) => files.handle(exchange);
 }
 
-/** Stands in for the answer's maker while the file system is asked. */
-class Waiting implements Source {
-  readonly survivesHalfClose = true;
-  readonly isPrompt = true;
-  gone = false;
-  onDrain(): void {}
-  onGone(): void {
-    this.gone = true;
-  }
-}
-
-let lastNumber = 0;
-
 class FileHandler {
-  /** Names this handler in copies, which outlive it. */
-  readonly #number = ++lastNumber;
   readonly #options: FileOptions;
   readonly #copies: FileCopies;
+  readonly #sender: FileSender;
   readonly #opener = new FileOpener();
 
   constructor(options: FileOptions, copies: FileCopies) {
     this.#options = options;
     this.#copies = copies;
+    const unsent = (exchange: Exchange, message: string): void =>
+      this.#refuse(exchange, { status: 500, message });
+    this.#sender = new FileSender({ ...options, unsent }, copies);
   }
 
   handle(exchange: Exchange): void {
@@ -75,7 +64,11 @@ class FileHandler {
       return;
     }
     const base = this.#absolute(root(exchange));
-    const mapped = mapPath(mapping, base, uri);
+    if (mapping.kind !== 'root' && !exchange.locationHolds) {
+      this.#refuse(exchange, { status: 500, message: ALIAS_OF_REWRITTEN });
+      return;
+    }
+    const mapped = mapPath(mapping, base, uri, exchange.uriInAlias);
     if (mapped === null) {
       this.#refuse(exchange, {
         status: 500,
@@ -88,7 +81,7 @@ class FileHandler {
       // What was kept under this path has passed all that follows here.
       const copy = this.#copies.find(mapped);
       if (copy !== null) {
-        this.#sendCopy(exchange, copy);
+        this.#sender.sendCopy(exchange, copy);
         return;
       }
     }
@@ -112,7 +105,7 @@ class FileHandler {
 
   #index(exchange: Exchange, root: string): void {
     const { mapping, index, redirect } = this.#options;
-    const waiting = wait(exchange);
+    const waiting = waitForFile(exchange);
     const search = { uri: exchange.uri, root, mapping, names: index, copies: this.#copies };
     findIndex(exchange, search, (problem, uri) => {
       if (waiting.gone) return;
@@ -123,7 +116,7 @@ class FileHandler {
   }
 
   #open(exchange: Exchange, mapped: MappedPath): void {
-    const waiting = wait(exchange);
+    const waiting = waitForFile(exchange);
     this.#opener.open(mapped, (problem, file) => {
       if (waiting.gone) {
         if (file !== null) closeFile(file.fd);
@@ -138,7 +131,7 @@ class FileHandler {
   #answer(exchange: Exchange, mapped: MappedPath, file: OpenFile): void {
     const { fail, sendRedirect } = this.#options;
     if (file.kind === 'file' && exchange.method !== 'POST') {
-      this.#send(exchange, mapped, file);
+      this.#sender.send(exchange, mapped, file);
       return;
     }
     closeFile(file.fd);
@@ -150,70 +143,6 @@ class FileHandler {
       fail(exchange, 405, 'static files answer GET and HEAD, not POST');
     }
   }
-
-  #send(exchange: Exchange, mapped: MappedPath, file: OpenFile): void {
-    const parts = beginFileAnswer(exchange, file, this.#options);
-    if (parts === null) {
-      closeFile(file.fd);
-      return;
-    }
-    const copies = this.#copies;
-    // Asked before the reading: a change that comes while the file is read must not look settled.
-    const keep = exchange.status === 200 && parts.length === file.size && copies.mayKeep(file);
-    sendFile(
-      exchange,
-      { fd: file.fd, ...parts },
-      {
-        read: keep ? (body) => copies.keep(body, file, mapped) : null,
-        unsent: (message) =>
-          this.#refuse(exchange, { status: 500, message: `"${exchange.uri}": ${message}` }),
-      },
-    );
-  }
-
-  #sendCopy(exchange: Exchange, copy: FileCopy): void {
-    const { request } = exchange;
-    if (exchange.location.filters !== null || !isPlain(request)) {
-      const parts = beginFileAnswer(exchange, copy, this.#options);
-      if (parts === null) return;
-      const body = assemble(copy.body, parts);
-      exchange.setMaker(INSTANT);
-      if (exchange.sink === exchange.root) exchange.root.sendWhole(INSTANT, exchange, body);
-      else exchange.sink.start(INSTANT, exchange, body, 0, body.length, LAST);
-      return;
-    }
-    clearAnswer(exchange);
-    exchange.status = 200;
-    exchange.lines = this.#linesOf(copy, exchange.uri);
-    exchange.length = copy.size;
-    if (exchange.method === 'HEAD') return sendBare(exchange);
-    exchange.setMaker(INSTANT);
-    exchange.root.sendWhole(INSTANT, exchange, copy.body);
-  }
-
-  /** Made anew only when another location, or the same by a URI with another extension, sent the file last. */
-  #linesOf(copy: FileCopy, uri: string): string {
-    const type = this.#options.typeOf(uri);
-    if (copy.linesBy !== this.#number || copy.linesType !== type) {
-      copy.lines = plainLines(type, copy, this.#options);
-      copy.linesBy = this.#number;
-      copy.linesType = type;
-    }
-    return copy.lines;
-  }
-}
-
-function assemble(body: Buffer, { segments }: FileParts): Buffer {
-  const pieces = segments.map((segment) =>
-    typeof segment === 'string' ? Buffer.from(segment, 'latin1') : body.subarray(segment.from, segment.to),
-  );
-  return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
-}
-
-function wait(exchange: Exchange): Waiting {
-  const waiting = new Waiting();
-  exchange.setMaker(waiting);
-  return waiting;
 }
 
 /** A directory asked for without its slash. Leading slashes become one: `//host/` would name another site. */

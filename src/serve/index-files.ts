@@ -23,7 +23,7 @@ export type IndexCallback = (problem: FileProblem | null, uri: string) => void;
 
 /** Tries the names in turn. The callback may come during the call. */
 export function findIndex(exchange: Exchange, search: IndexSearch, done: IndexCallback): void {
-  const mapped = mapPath(search.mapping, search.root, search.uri);
+  const mapped = mapPath(search.mapping, search.root, search.uri, exchange.uriInAlias);
   const directory = mapped?.path ?? search.root;
   let directoryTested = false;
   const next = (i: number): void => {

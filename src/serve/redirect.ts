@@ -1,8 +1,8 @@
 // Redirects made here: the Location field by nginx's rules, and the short page under it.
 import type { Exchange } from '../exchange.ts';
-import { clearAnswer, sendBody, sendInstead } from './answer.ts';
+import { clearAnswer, sendInstead, sendPage } from './answer.ts';
 import { errorPage } from './error-page.ts';
-import type { ErrorRules } from './error-rules.ts';
+import { type ErrorRules, LOCATION } from './error-rules.ts';
 
 export interface RedirectOptions {
   /** Signs the page: the value of the Server field. */
@@ -28,6 +28,7 @@ export function createSendRedirect(options: SendRedirectOptions): SendRedirect {
   return (exchange, status, location) => {
     if (sendInstead(exchange, status)) return;
     clearAnswer(exchange);
+    exchange.dropCarriedType();
     exchange.status = status;
     let page = pages.get(status);
     if (page === undefined) {
@@ -35,9 +36,10 @@ export function createSendRedirect(options: SendRedirectOptions): SendRedirect {
       pages.set(status, page);
     }
     const field = `Location: ${locationValue(exchange, location, options)}\r\n`;
-    if (options.rules?.answer(exchange, status, field) === true) return;
-    exchange.lines = page === '' ? field : `Content-Type: text/html\r\n${field}`;
-    sendBody(exchange, page);
+    exchange.answerError(status);
+    exchange.keptLines = exchange.keptLines.replace(LOCATION, '') + field;
+    if (options.rules?.answer(exchange, status) === true) return;
+    sendPage(exchange, page);
   };
 }
 

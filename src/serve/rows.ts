@@ -177,7 +177,7 @@ export const serveRows: readonly Row[] = [
   }),
   flag('recursiveErrorPages', {
     name: 'recursive_error_pages',
-    contexts: HTTP_AND_IF,
+    contexts: HTTP_LEVELS,
     default: 'off',
     doc: 'Whether error_page holds for errors of an error page, too.',
   }),
@@ -200,9 +200,6 @@ export const serveRows: readonly Row[] = [
   }),
 ];
 
-/** Sent as 400, whatever they are called inside. */
-const VARIANTS_OF_400: readonly number[] = [494, 495, 496, 497];
-
 function readErrorPage(words: readonly Word[], cx: ReadContext): ErrorPage | undefined {
   const target = words[words.length - 1];
   const equals = words[words.length - 2];
@@ -211,9 +208,7 @@ function readErrorPage(words: readonly Word[], cx: ReadContext): ErrorPage | und
   const given = withResponse ? readResponse(equals, codeWords.length, cx) : -1;
   const codes = codeWords.map((word) => readErrorCode(word, cx));
   if (given === undefined || codes.includes(undefined)) return undefined;
-  const list = codes.filter((code) => code !== undefined);
-  const response = given < 0 && list.some((code) => VARIANTS_OF_400.includes(code)) ? 400 : given;
-  return { codes: list, response, target: cx.template(target) };
+  return { codes: codes.filter((code) => code !== undefined), response: given, target: cx.template(target) };
 }
 
 function readResponse(word: Word, codes: number, cx: ReadContext): number | undefined {

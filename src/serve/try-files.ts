@@ -4,7 +4,8 @@ import { isAbsolute } from 'node:path';
 import { type Exchange, GO_ON, type Source, STOP, type Step } from '../exchange.ts';
 import { compileTemplate, constantOf, type VariableLookup } from '../route/template.ts';
 import type { FileCopies } from './file-copies.ts';
-import { type FileMapping, forbiddenIn } from './file-path.ts';
+import { ALIAS_OF_REWRITTEN, type FileMapping, forbiddenIn } from './file-path.ts';
+import { goTo } from './internal-target.ts';
 import { toFsPath } from './open-file.ts';
 import type { TryFiles } from './rows.ts';
 
@@ -43,21 +44,32 @@ export function createTryFiles(options: TryFilesOptions): Step {
     return { name: compile(isDirectory ? text.slice(0, -1) : text), isDirectory };
   });
   const { last } = setting;
-  const fallback = typeof last === 'number' ? null : compile(last);
+  const fallback = typeof last === 'number' ? () => '' : compile(last);
   const end = (x: Exchange): number => {
-    if (fallback === null) return last as number;
+    if (typeof last === 'number') return endsWith(x, last);
     goTo(x, fallback(x));
     return STOP;
   };
-  return { slot: 'try_files', run: (x) => new Search(x, options, { files, alias, end }).run() };
+  return {
+    slot: 'try_files',
+    run(x) {
+      if (mapping.kind === 'root' || x.locationHolds)
+        return new Search(x, options, { files, alias, end }).run();
+      options.report(x, ALIAS_OF_REWRITTEN);
+      return 500;
+    },
+  };
 }
 
-function goTo(x: Exchange, target: string): void {
-  if (target.startsWith('@')) return x.server.toNamed(x, target);
-  const question = target.indexOf('?');
-  if (question < 0) x.server.redirect(x, target, '');
-  else x.server.redirect(x, target.slice(0, question), target.slice(question + 1));
+/** A status as the answer; for one that is none nginx closes the connection without a word (ngx_http_finalize_request). */
+function endsWith(x: Exchange, status: number): number {
+  if (!SILENT.has(status) && (status >= 300 || status === 201 || status === 204)) return status;
+  if (status >= 300) x.status = status;
+  x.client.hangUp(x);
+  return STOP;
 }
+
+const SILENT: ReadonlySet<number> = new Set([408, 444, 499]);
 
 interface Plan {
   readonly files: readonly Candidate[];
@@ -131,6 +143,9 @@ class Search implements Source {
     const { kind } = this.#options.mapping;
     if (kind === 'root') this.#x.uri = name;
     else if (kind === 'alias') this.#x.uri = this.#plan.alias + name;
-    else if (!isDirectory) this.#x.uri = name;
+    else if (!isDirectory) {
+      this.#x.uri = name;
+      this.#x.uriInAlias = true;
+    }
   }
 }

@@ -1,8 +1,15 @@
 // Where the proxy_pass and fastcgi_pass directives of a Model go, wherever they stand: in locations, in locations of those, and in the `if` of both.
 
-import type { LocationMatch, LocationModel, Model, ScriptOp, UpstreamModel } from '../config/model.ts';
+import type {
+  LocationMatch,
+  LocationModel,
+  Model,
+  ScriptOp,
+  Settings,
+  UpstreamModel,
+} from '../config/model.ts';
 import type { Problems } from '../config/problem.ts';
-import { settingsOver } from '../config/settings.ts';
+import { setsItself, settingsOver } from '../config/settings.ts';
 import type { ProxyPass } from '../forward/rows.ts';
 import { constantOf } from '../route/template.ts';
 import { groupKey, needsLookup } from './discovery.ts';
@@ -51,7 +58,16 @@ const CONSTANT = /^(?:https?:\/\/([^/?]+)|fastcgi:\/\/(.+))/i;
 const BEFORE_VARIABLES = /^https?:\/\/([^/?$]+)[/?]/i;
 const URI = /^https?:\/\/(?:unix:[^:]+(?::|$)|(?!unix:)[^/?]*)([/?].*)$/is;
 
-export function passesOf(model: Model): Passes {
+/** Kept with the servers, which several ask about. */
+const known = new WeakMap<Model['servers'], Passes>();
+
+export function passesOf({ servers }: Model): Passes {
+  const passes = known.get(servers) ?? readPasses(servers);
+  known.set(servers, passes);
+  return passes;
+}
+
+function readPasses(servers: Model['servers']): Passes {
   const targets = new Map<string, PassTarget>();
   const uris = new Map<string, PassUri>();
   const templates = new Map<string, PassTemplate>();
@@ -74,23 +90,29 @@ export function passesOf(model: Model): Passes {
   const inScript = (script: readonly ScriptOp[], match: LocationMatch): void => {
     for (const op of script) {
       if (op.op !== 'if') continue;
-      // One without a proxy_pass of its own has that of the location.
-      take(op.settings?.proxyPass, match);
+      if (op.settings !== null) take(ownPass(op.settings), match);
       inScript(op.script, match);
     }
   };
-  const inLocation = ({ settings, script, match, locations }: LocationModel): void => {
-    take(settings.proxyPass, match);
+  const inLocation = (location: LocationModel, outer: LocationMatch): void => {
+    const { settings, script, locations } = location;
+    const match = location.match.kind === 'limit_except' ? outer : location.match;
+    take(ownPass(settings), match);
     inScript(script, match);
-    locations.forEach(inLocation);
+    for (const inner of locations) inLocation(inner, match);
   };
-  for (const server of model.servers) server.locations.forEach(inLocation);
+  for (const server of servers) for (const location of server.locations) inLocation(location, location.match);
   return {
     targets: [...targets.values()],
     uris: [...uris.values()],
     byVariable,
     templates: [...templates.values()],
   };
+}
+
+/** That of the level itself: an `if` without one has that of its location, which was met. */
+function ownPass(settings: Settings): ProxyPass | null {
+  return setsItself(settings, 'proxyPass') ? settings.proxyPass : null;
 }
 
 function hostOf(authority: string): { host: string; hasPort: boolean } {

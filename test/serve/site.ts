@@ -171,6 +171,7 @@ export function ourSite(
       prefix: root,
       index: names('index.html', 'index.htm'),
       typeOf: createTypeOf(Object.entries(TYPES), spec.type ?? 'application/x-default'),
+      coding: '',
       maxRanges: 16,
       etag: true,
       ifModifiedSince: 'exact',

@@ -210,6 +210,7 @@ export function fakeExchange(
     filters: null,
     files: null,
     log: null,
+    script: null,
     logsSubrequests: false,
     client: {} as LocationRuntime['client'],
     ...location,

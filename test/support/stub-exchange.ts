@@ -51,6 +51,7 @@ const location: LocationRuntime = {
   filters: null,
   files: null,
   log: null,
+  script: null,
   logsSubrequests: false,
   client: {
     maxBodyBytes: 0,

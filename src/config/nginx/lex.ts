@@ -16,41 +16,41 @@ export type Token =
   /** Always the last one, just behind the last character that is not blank. */
   | { readonly kind: 'end'; readonly at: Position };
 
-/** Splits a configuration into tokens. Never throws; the time is linear in the length of the text. */
+/** All tokens of a configuration. */
 export function lex(source: string, file: string): Token[] {
+  const tokens: Token[] = [];
+  eachToken(source, file, (token) => tokens.push(token));
+  return tokens;
+}
+
+type Take = (token: Token) => void;
+type Place = (offset: number) => Position;
+
+/** Splits a configuration into tokens, one after the other. Never throws; the time is linear in the length of the text. */
+export function eachToken(source: string, file: string, take: Take): void {
   const text = withoutBom(source);
   const place = places(text, file);
-  const tokens: Token[] = [];
   let p = 0;
   for (;;) {
     p = skipBlank(text, p);
     if (p >= text.length) break;
     const c = text[p];
     if (c === ';' || c === '{' || c === '}') {
-      tokens.push({ kind: c, at: place(p) });
+      take({ kind: c, at: place(p) });
       p++;
-    } else p = pushWord(tokens, text, p, place);
+    } else p = takeWord(take, text, p, place);
   }
-  tokens.push({ kind: 'end', at: place(text.trimEnd().length) });
-  return tokens;
+  take({ kind: 'end', at: place(text.trimEnd().length) });
 }
 
 /** Reads the word at p, reports what is wrong with its quotes, and returns where to go on. */
-function pushWord(tokens: Token[], text: string, p: number, place: (offset: number) => Position): number {
+function takeWord(take: Take, text: string, p: number, place: Place): number {
   const read = readWord(text, p, true);
-  const word = (raw: RawWord) =>
-    tokens.push({
-      kind: 'word',
-      text: raw.text,
-      at: place(p),
-      endLine: place(Math.max(p, raw.end - 1)).line,
-      ...oddBlankOf(text, p, raw.end, place),
-    });
   if (read.problem === undefined) {
     const whole = text[p] === '"' || text[p] === "'" ? read : withBraces(text, p, read);
     if (whole !== read)
-      tokens.push({ kind: 'error', at: place(read.end), message: quoteAdvice(text.slice(p, whole.end)) });
-    word(whole);
+      take({ kind: 'error', at: place(read.end), message: quoteAdvice(text.slice(p, whole.end)) });
+    take(wordToken(whole, text, p, place));
     return whole.end;
   }
   // A quote that runs over lines and is then followed by text has most likely lost its partner on its first line: what closed it
@@ -58,7 +58,7 @@ function pushWord(tokens: Token[], text: string, p: number, place: (offset: numb
   // passed over at most twice this way.
   const runaway = read.problem === 'unclosed' || text.slice(p, read.end).includes('\n');
   const line = place(read.end).line;
-  tokens.push({
+  take({
     kind: 'error',
     at: place(runaway ? p : read.end),
     message:
@@ -67,8 +67,18 @@ function pushWord(tokens: Token[], text: string, p: number, place: (offset: numb
         : `${explainGlued(text, read.end)}${runaway ? ` at line ${line}: is a ${text[p]} missing on this line?` : ''}`,
   });
   const kept = runaway ? lineOfQuote(text, p) : read;
-  word(kept);
+  take(wordToken(kept, text, p, place));
   return runaway ? kept.end : endOfPlain(text, read.end, true);
+}
+
+function wordToken(raw: RawWord, text: string, p: number, place: Place): Token {
+  const at = place(p);
+  // Between its quotes it may have lines.
+  const endLine = text[p] === '"' || text[p] === "'" ? place(Math.max(p, raw.end - 1)).line : at.line;
+  const oddBlank = oddBlankOf(text, p, raw.end, place);
+  return oddBlank === undefined
+    ? { kind: 'word', text: raw.text, at, endLine }
+    : { kind: 'word', text: raw.text, at, endLine, oddBlank };
 }
 
 /** The word with the braces inside of it, where they are clearly its own. */
@@ -83,13 +93,14 @@ function withBraces(text: string, p: number, read: RawWord): RawWord {
   return end === read.end ? read : { text: unescaped(text.slice(p, end)), end };
 }
 
-function oddBlankOf(text: string, p: number, end: number, place: (offset: number) => Position) {
+function oddBlankOf(text: string, p: number, end: number, place: Place) {
   const word = text.slice(p, end);
+  if (!BEYOND_ASCII.test(word)) return undefined;
   const offset = word.startsWith('"') || word.startsWith("'") ? -1 : oddBlankIn(word);
-  return offset === -1
-    ? undefined
-    : { oddBlank: { at: place(p + offset), message: explainOddBlank(word, offset) } };
+  return offset === -1 ? undefined : { at: place(p + offset), message: explainOddBlank(word, offset) };
 }
+
+const BEYOND_ASCII = /[^\x00-\x7f]/;
 
 /** The rest of the line as the word, without the `;` or `{` that ends the statement. */
 function lineOfQuote(text: string, p: number): RawWord {
@@ -167,6 +178,7 @@ function endOfPlain(text: string, from: number, structure: boolean): number {
 
 /** A backslash before anything else stays, as regular expressions want it. */
 function unescaped(raw: string): string {
+  if (!raw.includes('\\')) return raw;
   return raw.replace(/\\(["'\\trn])/g, (_, c: string) => ESCAPES[c] ?? c);
 }
 

@@ -1,7 +1,7 @@
 // nginx tokens to the tree. Reports every problem of a file in one reading and goes on behind each as well as it can.
 import type { Problems } from '../problem.ts';
 import type { Directive, Position } from '../tree.ts';
-import { lex, type Token } from './lex.ts';
+import { eachToken, type Token } from './lex.ts';
 
 /** Blocks nest at most this deep, so that whoever walks a tree may recurse. Real files stay below ten. */
 const MAX_DEPTH = 100;
@@ -15,7 +15,7 @@ type Brace = Extract<Token, { kind: ';' | '{' | '}' }>;
  */
 export function parse(text: string, file: string, problems: Problems): Directive[] {
   const parser = new Parser(problems);
-  for (const token of lex(text, file)) parser.take(token);
+  eachToken(text, file, (token) => parser.take(token));
   return parser.root;
 }
 
@@ -127,7 +127,8 @@ class Parser {
 
   /** Ends the statement: its words become a directive, a block when `block` is given. */
   #finish(block?: Directive[]): void {
-    const [name, ...words] = this.#words;
+    const words = this.#words;
+    const name = words.shift();
     this.#words = [];
     if (name === undefined || this.#open.length > MAX_DEPTH) return;
     for (const { oddBlank } of words) {
@@ -137,6 +138,7 @@ class Parser {
     const odd = name.oddBlank;
     if (odd !== undefined) return this.#problems.tally('error', odd.at, odd.message);
     const args = words.map(({ text, at }) => ({ text, at }));
-    this.#into.push({ name: name.text, args, ...(block && { block }), at: name.at });
+    const { text, at } = name;
+    this.#into.push(block === undefined ? { name: text, args, at } : { name: text, args, block, at });
   }
 }

@@ -9,8 +9,13 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Problems } from '../../../src/config/problem.ts';
 import type { ReadContext, SettingRow } from '../../../src/config/row.ts';
-import { createExpiresFilter } from '../../../src/features/expires/expires.ts';
-import { type ExpiresSetting, expiresRows, parseExpires } from '../../../src/features/expires/rows.ts';
+import { createHeadersFilter } from '../../../src/features/headers/headers.ts';
+import {
+  type ExpiresSetting,
+  headersDefaults,
+  headersRows,
+  parseExpires,
+} from '../../../src/features/headers/rows.ts';
 import { AnswerHead } from '../../../src/http/answer-head.ts';
 import { FakeClient, fakeExchange } from '../../support/fake-client.ts';
 import { ask, type NginxReference, nginxVersion, startNginx } from '../../support/nginx.ts';
@@ -34,7 +39,7 @@ function readRow(...args: string[]): { value: ExpiresSetting | undefined; messag
     pattern: () => true,
     makeVariable: () => undefined,
   };
-  const value = (expiresRows[0] as SettingRow).read(words, cx) as ExpiresSetting | undefined;
+  const value = (headersRows[0] as SettingRow).read(words, cx) as ExpiresSetting | undefined;
   return { value, messages: problems.list.map((p) => p.message) };
 }
 
@@ -48,7 +53,8 @@ function filtered(
 ): string {
   const head = new AnswerHead(status, lines, -1, null);
   const lookup = (name: string) => (name === 'v' ? () => variable : undefined);
-  createExpiresFilter(setting, lookup, now)?.head(fakeExchange(new FakeClient(), HEAD), head);
+  const settings = { ...headersDefaults, expires: setting };
+  createHeadersFilter({ settings, lookup }, now)?.head(fakeExchange(new FakeClient(), HEAD), head);
   return head.lines;
 }
 
@@ -278,7 +284,7 @@ describe('expires', () => {
   });
 
   it('has no filter when off', () => {
-    expect(createExpiresFilter({ kind: 'off' }, () => undefined)).toBeNull();
+    expect(createHeadersFilter({ settings: headersDefaults, lookup: () => undefined })).toBeNull();
   });
 
   it('ends on lines without their end', () => {

@@ -1,44 +1,30 @@
-// The response filter of `expires`: sets Expires and Cache-Control in the lines of an answer just before it is sent.
-import { type Exchange, type Filter, PASS } from '../../exchange.ts';
+// What `expires` does: sets Expires and Cache-Control among the lines of an answer.
+import type { Exchange } from '../../exchange.ts';
 import type { AnswerHead } from '../../http/answer-head.ts';
 import { compileTemplate, type VariableLookup } from '../../route/template.ts';
 import { httpDate } from '../../shared/clock.ts';
-import type { Feature } from '../feature.ts';
 import { type ExpiresSetting, parseExpires } from './rows.ts';
-
-/**
- * Errors and other answers keep their lines: a failure must not be remembered. (nginx lets them slip into a 416, which its range
- * filter makes of a 200 afterwards.)
- */
-const STATUSES: ReadonlySet<number> = new Set([200, 201, 204, 206, 301, 302, 303, 304, 307, 308]);
 
 type Value = Exclude<ExpiresSetting, { kind: 'template' }>;
 
-export const EXPIRES: Feature = {
-  name: 'expires',
-  filter: ({ settings, lookup }) => createExpiresFilter(settings.expires, lookup),
-};
+/** Changes the head of an answer that may be kept. */
+export type SetExpires = (x: Exchange, head: AnswerHead) => void;
 
-/** The filter of a setting; null when it is off. `now` gives milliseconds since the epoch. */
-export function createExpiresFilter(
+/** What a setting does; null when it is off. `now` gives milliseconds since the epoch. */
+export function createSetExpires(
   setting: ExpiresSetting,
   lookup: VariableLookup,
-  now: () => number = Date.now,
-): Filter | null {
+  now: () => number,
+): SetExpires | null {
   if (setting.kind === 'off') return null;
   const read = compileValue(setting, lookup);
-  return {
-    slot: 'headers',
-    head(x, head) {
-      if (!STATUSES.has(head.status)) return PASS;
-      const value = read(x);
-      // A variable that gives no valid time changes nothing, as `off` does.
-      if (value === undefined || value.kind === 'off') return PASS;
-      const { expires, cacheControl } = fieldsOf(value, head, Math.floor(now() / 1000));
-      head.set('Expires', expires);
-      head.set('Cache-Control', cacheControl);
-      return PASS;
-    },
+  return (x, head) => {
+    const value = read(x);
+    // A variable that gives no valid time changes nothing, as `off` does.
+    if (value === undefined || value.kind === 'off') return;
+    const { expires, cacheControl } = fieldsOf(value, head, Math.floor(now() / 1000));
+    head.set('Expires', expires);
+    head.set('Cache-Control', cacheControl);
   };
 }
 

@@ -1,0 +1,245 @@
+// One level of the configuration (a location, a server outside of all, an `if`) → what the road asks of it.
+import { CORE_FILTERS } from '../answer/head-pass.ts';
+import type { Precompressed } from '../answer/precompressed.ts';
+import type { LocationMatch, Settings } from '../config/model.ts';
+import {
+  type Exchange,
+  FILTERS,
+  type FilePlace,
+  type Filter,
+  type Handler,
+  type LocationRuntime,
+  PHASES,
+  type Step,
+} from '../exchange.ts';
+import { FORBIDDEN } from '../features/access/access.ts';
+import type { FeaturePlace } from '../features/feature.ts';
+import { FEATURES } from '../features/list.ts';
+import { createRate } from '../features/rate/rate.ts';
+import { compileForward } from '../forward/compile-forward.ts';
+import { compileFastcgi, FASTCGI_SCHEME } from '../forward/fastcgi/compile-fastcgi.ts';
+import { scriptPathOf } from '../forward/fastcgi/script-path.ts';
+import { createAccessLog } from '../observe/access-log.ts';
+import { createPhases } from '../route/phases.ts';
+import { compileTemplate } from '../route/template.ts';
+import { createFail, createWaitPage, errorPage } from '../serve/error-page.ts';
+import { ErrorRules } from '../serve/error-rules.ts';
+import { fileCopies } from '../serve/file-copies.ts';
+import { mappingOf } from '../serve/file-path.ts';
+import { createFileHandler, type FileOptions } from '../serve/files.ts';
+import { createTypeOf } from '../serve/mime.ts';
+import { createPrecompressed } from '../serve/precompressed.ts';
+import { createSendRedirect, locationValue } from '../serve/redirect.ts';
+import { RootPlace } from '../serve/root-place.ts';
+import { createTryFiles } from '../serve/try-files.ts';
+import { VERSION } from '../version.ts';
+import { at } from './compile-error.ts';
+import type { Shared } from './runtime.ts';
+
+/** Where a level is: its own match, and that of the location whose root or alias it uses. */
+export interface Place {
+  readonly at: string;
+  readonly match: LocationMatch | null;
+  readonly rootMatch: LocationMatch | null;
+  readonly settings: Settings;
+  /** The implicit location of an `if`: try_files does not hold in it (nginx merges none). */
+  readonly implicit?: boolean;
+}
+
+/** Everything that a level's settings give, shared by its handler, its script and its error pages. */
+export interface LevelParts {
+  readonly fail: ReturnType<typeof createFail>;
+  /** The same for those who tell of the failure themselves. */
+  readonly failQuietly: ReturnType<typeof createFail>;
+  readonly sendRedirect: ReturnType<typeof createSendRedirect>;
+  /** A Location as it is sent: absolute where absolute_redirect asks for that. */
+  readonly absolute: (exchange: Exchange, location: string) => string;
+  readonly waitPage: ReturnType<typeof createWaitPage>;
+}
+
+export class LevelCompiler {
+  readonly #shared: Shared;
+  /** Formats are the http level's, the same for all. */
+  readonly #logs = new Map<Settings['accessLog'], LocationRuntime['log']>();
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  level(settings: Settings, place: Place): LocationRuntime {
+    const parts = this.parts(settings);
+    const { keepalive } = settings;
+    const featurePlace = this.#featurePlace({ ...place, settings });
+    return {
+      handle: createPhases(
+        stepsOf(featurePlace, this.#tryFiles(settings, place)),
+        { satisfy: settings.satisfy, forbidden: (x) => this.#shared.tools.log.note(x, 'error', FORBIDDEN) },
+        this.#content(settings, place, parts),
+      ),
+      fail: parts.fail,
+      script: scriptPathOf(settings),
+      filters: filtersOf(featurePlace),
+      rate: createRate(featurePlace),
+      logsSubrequests: settings.logSubrequest,
+      log: this.log(settings, place.at),
+      files: this.#files(settings, place),
+      client: {
+        maxBodyBytes: settings.clientMaxBodyBytes,
+        bodyTimeoutMs: settings.clientBodyTimeoutMs,
+        sendTimeoutMs: settings.sendTimeoutMs,
+        keepaliveTimeoutMs: keepalive.timeoutMs,
+        keepaliveHeaderSeconds: keepalive.headerSeconds,
+        keepaliveRequests: settings.keepaliveRequests,
+        keepaliveTimeMs: settings.keepaliveTimeMs,
+        chunkedAllowed: settings.chunkedTransferEncoding,
+        serverLine: `Server: ${serverNameOf(settings)}\r\n`,
+      },
+    };
+  }
+
+  parts(settings: Settings): LevelParts {
+    const serverName = serverNameOf(settings);
+    const rules =
+      settings.errorPages.length === 0
+        ? null
+        : new ErrorRules({
+            pages: settings.errorPages,
+            recursive: settings.recursiveErrorPages,
+            lookup: this.#shared.lookup,
+            page: (status) => errorPage(status, serverName, ''),
+          });
+    const page = { serverName, errorDetail: settings.errorDetail, rules };
+    const redirects = {
+      serverName,
+      absoluteRedirect: settings.absoluteRedirect,
+      portInRedirect: settings.portInRedirect,
+      serverNameInRedirect: settings.serverNameInRedirect,
+    };
+    return {
+      fail: createFail({
+        ...page,
+        report: (exchange, status, detail) => this.#shared.tools.log.refused(exchange, status, detail),
+      }),
+      failQuietly: createFail({ ...page, report: null }),
+      waitPage: createWaitPage(page),
+      sendRedirect: createSendRedirect({ ...redirects, rules }),
+      absolute: (exchange, location) => locationValue(exchange, location, redirects),
+    };
+  }
+
+  log(settings: Settings, place: string): LocationRuntime['log'] {
+    const { accessLog, logFormats } = settings;
+    let log = this.#logs.get(accessLog);
+    if (log === undefined) {
+      log = at(place, () =>
+        createAccessLog(accessLog, logFormats, this.#shared.lookup, this.#shared.tools.logFiles),
+      );
+      this.#logs.set(accessLog, log);
+    }
+    return log;
+  }
+
+  #featurePlace({ settings, at, match }: Place): FeaturePlace {
+    return {
+      settings,
+      at,
+      match,
+      lookup: this.#shared.lookup,
+      prefix: this.#shared.upstreams.prefix,
+      zones: this.#shared.zones,
+      typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
+      setsRate: this.#shared.setsRate,
+      report: (exchange, level, message) => this.#shared.tools.log.note(exchange, level, message),
+    };
+  }
+
+  #files({ fileRoot }: Settings, { rootMatch }: Place): FilePlace | null {
+    if (fileRoot === null) return null;
+    return new RootPlace(
+      fileRoot.path,
+      mappingOf(fileRoot, rootMatch),
+      this.#shared.upstreams.prefix,
+      this.#shared.lookup,
+    );
+  }
+
+  /** Where the files of a location are. */
+  #fileBase({ fileRoot }: Settings, place: Place): Pick<FileOptions, 'root' | 'mapping' | 'prefix'> {
+    return {
+      root: fileRoot === null ? null : compileTemplate(fileRoot.path, this.#shared.lookup),
+      mapping: fileRoot === null ? { kind: 'root' } : mappingOf(fileRoot, place.rootMatch),
+      prefix: this.#shared.upstreams.prefix,
+    };
+  }
+
+  #tryFiles(settings: Settings, place: Place): Step | null {
+    const { tryFiles: setting } = settings;
+    if (setting === null || place.implicit === true) return null;
+    return createTryFiles({
+      ...this.#fileBase(settings, place),
+      setting,
+      copies: fileCopies,
+      lookup: this.#shared.lookup,
+      report: (exchange, message) => this.#shared.tools.log.fileProblem(exchange, message),
+    });
+  }
+
+  #content(settings: Settings, place: Place, parts: LevelParts): Handler {
+    const { log } = this.#shared.tools;
+    const { proxyPass } = settings;
+    if (proxyPass !== null) {
+      const { absolute, waitPage } = parts;
+      const own = { upstreams: this.#shared.upstreams, peerTls: this.#shared.peerTls };
+      const tools = { ...own, lookup: this.#shared.lookup, log, absolute, waitPage };
+      return at(proxyPass.at, () =>
+        proxyPass.url.startsWith(FASTCGI_SCHEME)
+          ? compileFastcgi(proxyPass, settings, tools)
+          : compileForward(proxyPass, settings, place.match, tools),
+      );
+    }
+    const options: FileOptions = {
+      ...this.#fileBase(settings, place),
+      coding: '',
+      index: settings.index.flat().map((name) => compileTemplate(name, this.#shared.lookup)),
+      typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
+      maxRanges: settings.maxRanges,
+      etag: settings.etag,
+      ifModifiedSince: settings.ifModifiedSince,
+      logNotFound: settings.logNotFound,
+      redirect: (exchange, uri) => exchange.server.redirect(exchange, uri),
+      sendRedirect: parts.sendRedirect,
+      fail: parts.failQuietly,
+      report: (exchange, message) => log.fileProblem(exchange, message),
+    };
+    const kinds = precompressedOf(this.#featurePlace({ ...place, settings }));
+    const files = createFileHandler(options);
+    return kinds.reduceRight((next: Handler, kind) => createPrecompressed(kind, options, next), files);
+  }
+}
+
+function precompressedOf(place: FeaturePlace): readonly Precompressed[] {
+  return FEATURES.map((feature) => feature.precompressed?.(place) ?? null).filter((kind) => kind !== null);
+}
+
+/** The filters of a location in their order; null where no feature has one. */
+function filtersOf(place: FeaturePlace): readonly Filter[] | null {
+  const own = FEATURES.map((feature) => feature.filter?.(place) ?? null).filter((filter) => filter !== null);
+  return own.length === 0 ? null : inOrder([...own, ...CORE_FILTERS], FILTERS);
+}
+
+function stepsOf(place: FeaturePlace, tryFiles: Step | null): readonly Step[] {
+  const own = FEATURES.map((feature) => feature.step?.(place) ?? null);
+  const steps = [...own, tryFiles].filter((step) => step !== null);
+  return inOrder(steps, PHASES);
+}
+
+function inOrder<S extends string, T extends { readonly slot: S }>(
+  parts: readonly T[],
+  slots: readonly S[],
+): readonly T[] {
+  return parts.toSorted((a, b) => slots.indexOf(a.slot) - slots.indexOf(b.slot));
+}
+
+function serverNameOf(settings: Settings): string {
+  return settings.serverTokens === 'off' ? 'lbproxy' : `lbproxy/${VERSION}`;
+}

@@ -1,0 +1,54 @@
+// What a compiled configuration is, and what a process gives to make it.
+import type { Model } from '../config/model.ts';
+import type { Exchange } from '../exchange.ts';
+import type { NoteLevel } from '../features/feature.ts';
+import type { ForwardLog } from '../forward/forward-options.ts';
+import type { PeerTlsSet } from '../forward/tls/peer-tls.ts';
+import type { ListenerPlan } from '../listen/listener.ts';
+import type { TlsMaterial } from '../listen/secure-contexts.ts';
+import type { LogFiles } from '../observe/log-files.ts';
+import type { VariableLookup } from '../route/template.ts';
+import type { Discovery } from '../upstream/discovery.ts';
+import type { UpstreamSet } from '../upstream/upstream-set.ts';
+import type { ZoneSet } from '../zones/zone.ts';
+
+/** What a process gives the runtime to work with. */
+export interface RuntimeTools {
+  readonly previous: Runtime | null;
+  readonly discovery: Discovery;
+  readonly tls: TlsMaterial;
+  readonly logFiles: LogFiles;
+  /** Notes for the error log of a place. */
+  readonly log: RuntimeLog;
+}
+
+export interface RuntimeLog extends ForwardLog {
+  /** A file could not be served. */
+  fileProblem(exchange: Exchange, message: string): void;
+  /** Clients are turned away, and why. */
+  noRoom(message: string): void;
+  /** What a feature says of an exchange. */
+  note(exchange: Exchange, level: NoteLevel, message: string): void;
+  /** A request was answered with an error page of this status, and why. */
+  refused(exchange: Exchange, status: number, detail: string): void;
+}
+
+/** A compiled configuration: what each address serves, and the groups behind. */
+export interface Runtime {
+  readonly model: Model;
+  readonly listeners: ReadonlyMap<string, ListenerPlan>;
+  readonly upstreams: UpstreamSet;
+  readonly peerTls: PeerTlsSet;
+  readonly zones: ZoneSet;
+}
+
+/** What all locations of a configuration share. */
+export interface Shared {
+  readonly upstreams: UpstreamSet;
+  readonly peerTls: PeerTlsSet;
+  readonly zones: ZoneSet;
+  readonly lookup: VariableLookup;
+  readonly tools: RuntimeTools;
+  /** Some script sets `$limit_rate`. */
+  readonly setsRate: boolean;
+}
