@@ -9,7 +9,7 @@ import { type Encoding, encode, evaluate, includedUri, SsiError, type SsiLookup 
 /** What an include asks for. */
 export interface Include {
   readonly uri: string;
-  readonly args: string;
+  readonly args: string | null;
   /** The page goes on when it is over. */
   readonly waits: boolean;
   /** Variable that takes the answer; '' = it is shown. */
