@@ -10,7 +10,8 @@ const MAX_DEPTH = 51;
 /** What is asked for: a decoded path of the main exchange's server, bytes as latin1. */
 export interface Asked {
   readonly uri: string;
-  readonly args: string;
+  /** null = none, which variables tell from empty ones. */
+  readonly args: string | null;
   /** GET unless said otherwise; HEAD where only the head is of use. */
   readonly method?: string;
   /** False: it has no body even where the main exchange's was read. */

@@ -47,7 +47,7 @@ afterAll(() => peer.close());
 beforeEach(async () => {
   asked = [];
   proxy = await startProxy(`http { log_format mine '$status $request_uri $uri $http_x_own';
-    server { listen 127.0.0.1:0; access_log ${dir}/access.log mine; log_subrequest on; proxy_http_version 1.1;
+    server { listen 127.0.0.1:0; access_log ${dir}/access.log mine; log_subrequest on; proxy_http_version 1.1; proxy_buffering off;
       location / { ssi on; proxy_pass http://${peer.address}; }
       location /text/ { ssi on; return 200 "text $uri"; }
       location /page/ { ssi on; return 200 'a${include('/one')}b${include('/two')}c'; default_type text/html; }

@@ -12,8 +12,10 @@ const BATCH = 20;
 function generator(seed: number): (n: number) => number {
   let state = seed;
   return (n) => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return Math.floor((state / 2_147_483_648) * n);
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * n);
   };
 }
 
@@ -72,7 +74,6 @@ const URIS = [
   '../x',
   '/t/$arg_x',
   '/sets.html',
-  '',
 ];
 
 type Random = (n: number) => number;

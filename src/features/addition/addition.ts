@@ -66,6 +66,6 @@ class AdditionLink extends FilterLink {
   }
 
   #insert(uri: string): void {
-    if (uri !== '') this.#postponed?.insert({ uri, args: '' });
+    if (uri !== '') this.#postponed?.insert({ uri, args: null });
   }
 }

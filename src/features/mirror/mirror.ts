@@ -21,7 +21,8 @@ function createStep({ settings }: FeaturePlace): Step {
   const policy = bodyPolicyOf(settings);
   const body = settings.mirrorRequestBody;
   const send = (x: Exchange): void => {
-    for (const uri of uris) new Aside().ask(x, { uri, args: x.args, method: x.method, body });
+    for (const uri of uris)
+      new Aside().ask(x, { uri, args: x.hasArgs ? x.args : null, method: x.method, body });
   };
   return {
     slot: 'mirror',

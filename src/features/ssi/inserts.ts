@@ -34,7 +34,7 @@ export class SetInsert extends Insert {
   }
 
   protected override onOver(x: Exchange, failure: Failure | null): void {
-    if (failure === null && !this.#failed && x.status < 300 && this.#text !== '')
+    if (failure === null && !this.#failed && x.status < 300 && (this.#text !== '' || hadBody(x)))
       this.#options.done(this.#text);
     super.onOver(x, failure);
   }
@@ -69,10 +69,15 @@ export class StubInsert extends Insert {
   }
 
   protected override onOver(x: Exchange, failure: Failure | null): void {
-    if (failure === null && !this.#hasBody && !this.#shown) {
+    if (failure === null && !this.#hasBody && !this.#shown && !hadBody(x)) {
       const text = Buffer.from(this.#block.text, 'latin1');
       if (text.length > 0) super.onPiece(text, 0, text.length, 0);
     }
     super.onOver(x, failure);
   }
+}
+
+/** Before its own commands were carried out, of which nothing may be left to see. */
+function hadBody(x: Exchange): boolean {
+  return x.length > 0;
 }

@@ -9,7 +9,7 @@ import { type Encoding, encode, evaluate, includedUri, SsiError, type SsiLookup 
 /** What an include asks for. */
 export interface Include {
   readonly uri: string;
-  readonly args: string;
+  readonly args: string | null;
   /** The page goes on when it is over. */
   readonly waits: boolean;
   /** Variable that takes the answer; '' = it is shown. */
@@ -95,7 +95,8 @@ export class SsiPage {
       throw new SsiError('"set" and "stub" cannot be used together in "include" SSI command');
     const waits = waitsFor(values);
     const evaluated = evaluate(target, this.#lookup);
-    if (evaluated === '' && target.includes('$')) throw new SsiError('unsafe URI "" was detected');
+    // Where nothing is named nginx takes the directory of the page, or what the value before has left in memory.
+    if (evaluated === '') throw new SsiError('unsafe URI "" was detected');
     const asked = includedUri(evaluated, this.#x.uri);
     const block = stub === undefined ? null : this.shared.block(stub);
     if (block === undefined) throw new SsiError(`"stub"="${stub}" for "include" not found`);

@@ -47,13 +47,13 @@ function unquote(text: string): string {
 }
 
 /** The URI of an include: beside the page's own unless it begins with a slash. */
-export function includedUri(value: string, pageUri: string): { uri: string; args: string } {
+export function includedUri(value: string, pageUri: string): { uri: string; args: string | null } {
   const full = value.startsWith('/') ? value : pageUri.slice(0, pageUri.lastIndexOf('/') + 1) + value;
   const question = full.indexOf('?');
   const path = question < 0 ? full : full.slice(0, question);
   const uri = unescapePath(path);
   if (path === '' || isUnsafe(path) || isUnsafe(uri)) throw new SsiError(`unsafe URI "${full}" was detected`);
-  return { uri, args: question < 0 ? '' : full.slice(question + 1) };
+  return { uri, args: question < 0 ? null : full.slice(question + 1) };
 }
 
 const isUnsafe = (path: string): boolean => path.includes('\0') || /(?:^|\/)\.\.(?:\/|$)/.test(path);
