@@ -1,6 +1,7 @@
 // Whole answers made here: pages and the text of `return`. Strings are bytes as latin1, one character each.
-import { BARE, passHead, REPLACED } from '../answer/head-pass.ts';
+
 import { type Exchange, INSTANT, LAST } from '../exchange.ts';
+import { BARE, passHead, REPLACED } from './head-pass.ts';
 
 /** Sends `body` with `exchange.status` and `.lines`: not for HEAD, which gets its length only, nor with statuses that have none. */
 export function sendBody(exchange: Exchange, body: string): void {
