@@ -13,7 +13,7 @@ import {
 } from './file-path.ts';
 import { type RefusalOptions, refuse } from './file-refusal.ts';
 import { FileSender } from './file-sender.ts';
-import { waitForFile } from './file-wait.ts';
+import { openFor } from './file-wait.ts';
 import { closeFile, FileOpener, type FileProblem, type OpenFile } from './open-file.ts';
 import { escapePath, type SendRedirect } from './redirect.ts';
 
@@ -91,13 +91,7 @@ class FileHandler {
   }
 
   #open(exchange: Exchange, mapped: MappedPath): void {
-    const waiting = waitForFile(exchange);
-    this.#opener.open(mapped, (problem, file) => {
-      if (waiting.gone) {
-        if (file !== null) closeFile(file.fd);
-        return;
-      }
-      exchange.setMaker(null);
+    openFor(exchange, this.#opener, mapped, (problem, file) => {
       if (file !== null) this.#answer(exchange, mapped, file);
       else if (problem !== null) this.#refuse(exchange, problem);
     });

@@ -5,7 +5,7 @@ import { type FileCopies, fileCopies } from './file-copies.ts';
 import type { FileHeadOptions } from './file-head.ts';
 import { type FileBase, type MappedPath, mappedFile } from './file-path.ts';
 import { FileSender } from './file-sender.ts';
-import { waitForFile } from './file-wait.ts';
+import { openFor } from './file-wait.ts';
 import { closeFile, FileOpener, type OpenFile } from './open-file.ts';
 
 export interface PrecompressedOptions extends FileBase, Omit<FileHeadOptions, 'coding' | 'maxRanges'> {
@@ -70,13 +70,7 @@ class CompressedFiles {
   }
 
   #open(exchange: Exchange, mapped: MappedPath, taken: boolean): void {
-    const waiting = waitForFile(exchange);
-    this.#opener.open(mapped, (problem, file) => {
-      if (waiting.gone) {
-        if (file !== null) closeFile(file.fd);
-        return;
-      }
-      exchange.setMaker(null);
+    openFor(exchange, this.#opener, mapped, (problem, file) => {
       if (file !== null) return this.#take(exchange, mapped, file, taken);
       if (problem !== null && problem.status !== 404) this.#options.report(exchange, problem.message);
       this.#next(exchange);
