@@ -20,10 +20,18 @@ import type { Failure } from '../../src/shared/failure.ts';
 import { compiledServer } from '../support/compiled-filters.ts';
 import { FakeClient, fakeExchange } from '../support/fake-client.ts';
 
+const MAP = 'charset_map koi8-r utf-8 { cb D0BA; cf D0BE; }';
+
 /** Directives that make a filter join, and a body that it has work with. */
 const TEXT = 'the quick brown fox jumps over the lazy dog\n'.repeat(60);
 const FILTERS: readonly (readonly [name: string, text: string, body: string])[] = [
   ['gzip', 'gzip on;', TEXT],
+  ['charset', 'charset utf-8; source_charset koi8-r;', TEXT.replaceAll('quick', '\xcb\xcf')],
+  [
+    'charset from utf-8',
+    'charset koi8-r; source_charset utf-8;',
+    TEXT.replaceAll('quick', '\xd0\xba\xd0\xbe'),
+  ],
   ['sub_filter', 'sub_filter fox "a much longer animal"; sub_filter the THE; sub_filter_once off;', TEXT],
 ];
 
@@ -181,7 +189,7 @@ describe.each(FILTERS)('%s', (_name, text, content) => {
   };
 
   it('gives the same whatever pieces come and wherever the client waits', async () => {
-    const location = await compiledServer(text);
+    const location = await compiledServer(text, MAP);
     const expected = comparable(text, await quiet(location));
     fc.assert(
       fc.property(cuts, pattern, (at, waits) => {
@@ -196,7 +204,7 @@ describe.each(FILTERS)('%s', (_name, text, content) => {
   });
 
   it('obeys nobody but its source, and nobody after the end', async () => {
-    const location = await compiledServer(text);
+    const location = await compiledServer(text, MAP);
     const expected = comparable(text, await quiet(location));
     fc.assert(
       fc.property(cuts, pattern, (at, waits) => {
@@ -229,7 +237,7 @@ describe.each(FILTERS)('%s', (_name, text, content) => {
   });
 
   it('tells its maker once of a client that left, and sends nothing after that', async () => {
-    const location = await compiledServer(text);
+    const location = await compiledServer(text, MAP);
     fc.assert(
       fc.property(cuts, pattern, fc.nat(12), (at, waits, when) => {
         const run = begin(location, cycle(waits));
@@ -251,7 +259,7 @@ describe.each(FILTERS)('%s', (_name, text, content) => {
   });
 
   it('is dropped before it began without a word, and ends at once when its maker gives up', async () => {
-    const location = await compiledServer(text);
+    const location = await compiledServer(text, MAP);
     const dropped = begin(location, () => false);
     const { sink } = dropped.x;
     dropped.x.dropAnswer();
