@@ -48,7 +48,7 @@ export class ServerCompiler {
     const value = new LaterLocation(internal, () => {
       const { sendRedirect } = this.#levels.parts(settings);
       const handle: Handler = (x) =>
-        sendRedirect(x, 301, `${escapePath(x.uri)}/${x.hasArgs ? `?${x.args}` : ''}`);
+        sendRedirect(x, 301, `${escapePath(x.uri)}/${x.args !== '' ? `?${x.args}` : ''}`);
       return { runtime: { ...there.runtime, handle }, script: null, internal };
     });
     return { match: { kind: 'exact', text: bare }, value, locations: [] };
