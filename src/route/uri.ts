@@ -15,7 +15,8 @@ export function normaliseUri(path: string): NormalisedUri | null {
   const question = path.indexOf('?');
   const raw = question < 0 ? path : path.slice(0, question);
   const args = question < 0 ? '' : path.slice(question + 1);
-  const hasArgs = question >= 0;
+  // nginx: a question mark with nothing behind it is none.
+  const hasArgs = args !== '';
   if (raw === '*' || PLAIN.test(raw)) return { uri: raw, args, hasArgs };
   const decoded = percentDecode(raw);
   if (decoded === null) return null;
