@@ -2,11 +2,14 @@
 import { BARE, passHead, REPLACED } from '../answer/head-pass.ts';
 import { type Exchange, INSTANT, LAST } from '../exchange.ts';
 
+/** Their answers have no content, so no type of it either. */
+const TYPELESS: ReadonlySet<number> = new Set([204, 205, 304]);
+
 /** Sends `body` with `exchange.status` and `.lines`: not for HEAD, which gets its length only, nor with statuses that have none. */
 export function sendBody(exchange: Exchange, body: string): void {
   exchange.takeError();
   const { status } = exchange;
-  if (status === 204) exchange.lines = exchange.lines.replace(CONTENT_TYPE, '');
+  if (TYPELESS.has(status)) exchange.lines = exchange.lines.replace(CONTENT_TYPE, '');
   // RFC 9110 §15.3.6: a 205 has no content, and says so. nginx sends the text.
   const content = status === 205 ? '' : body;
   exchange.length = status === 204 || status === 304 ? -1 : content.length;
@@ -31,9 +34,6 @@ export function sendPage(exchange: Exchange, page: string): void {
 
 const ETAG = /^etag:.*\r\n/gim;
 
-/** Their answers have no content, so no type of it either. */
-const TYPELESS: ReadonlySet<number> = new Set([204, 205, 304]);
-
 /** Sends the head that filters have seen, and no body; `exchange.length` is what Content-Length says. */
 export function sendBare(exchange: Exchange): void {
   exchange.setMaker(INSTANT);
@@ -47,7 +47,7 @@ export function sendBare(exchange: Exchange): void {
 export function sendText(exchange: Exchange, status: number, body: string, contentType: string): void {
   clearAnswer(exchange);
   exchange.status = status;
-  if (contentType !== '' && !TYPELESS.has(status)) exchange.lines = `Content-Type: ${contentType}\r\n`;
+  if (contentType !== '') exchange.lines = `Content-Type: ${contentType}\r\n`;
   sendBody(exchange, body);
 }
 
