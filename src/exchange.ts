@@ -247,6 +247,19 @@ export interface Step {
   run(x: Exchange): StepResult;
 }
 
+/**
+ * What makes a location's answers, in the order in which it is asked, nginx's own. `handler` answers everything, as proxy_pass does;
+ * what nobody has answered is left to static files.
+ */
+export const CONTENTS = ['handler', 'random_index', 'index', 'autoindex', 'gzip_static'] as const;
+export type ContentSlot = (typeof CONTENTS)[number];
+
+export interface Content {
+  readonly slot: ContentSlot;
+  /** Made once for a location: answers an exchange, or hands it to `next`, in the same call or once it knows. */
+  before(next: Handler): Handler;
+}
+
 /** Filters in the order in which they see an answer's head, nginx's own. Those of subrequests' answers, too: `OF_EACH` (answer/head-pass.ts). */
 export const FILTERS = [
   'slice',

@@ -24,7 +24,7 @@ export class TypeSet {
   readonly #types: ReadonlySet<string>;
   readonly #all: boolean;
 
-  /** In lower case; `*` stands for all, and for answers without a type. */
+  /** As `mimeTypes` (config/row.ts) reads them: in lower case; `*` stands for all, and for answers without a type. */
   constructor(types: readonly string[]) {
     this.#types = new Set(types);
     this.#all = this.#types.has('*');
@@ -32,9 +32,7 @@ export class TypeSet {
 
   has(x: Exchange, head: AnswerHead): boolean {
     if (this.#all) return true;
-    const value = head.get('content-type') ?? '';
-    return (
-      value !== '' && (this.#types.has(value) || this.#types.has(splitType(x, value).type.toLowerCase()))
-    );
+    const type = head.mediaType === '' ? splitType(x, head.get('content-type') ?? '').type : head.mediaType;
+    return type !== '' && this.#types.has(type.toLowerCase());
   }
 }

@@ -1,4 +1,6 @@
 // A server with its locations → its runtime. Locations are compiled when a request first comes to them, unless they can fail.
+
+import { sendText } from '../answer/whole.ts';
 import { levelsOf, type PlacedLevel } from '../config/levels.ts';
 import type { LocationModel, ScriptOp, ServerModel, Settings } from '../config/model.ts';
 import { setsItself } from '../config/settings.ts';
@@ -9,7 +11,6 @@ import { createDispatcher, type RoutedLocation } from '../route/dispatch.ts';
 import { LaterLocation, LaterServer } from '../route/later.ts';
 import type { LocationEntry } from '../route/locations.ts';
 import { compileScript, type ScriptTools } from '../route/script.ts';
-import { sendText } from '../serve/answer.ts';
 import { createTypeOf } from '../serve/mime.ts';
 import { escapePath } from '../serve/redirect.ts';
 import { LevelCompiler, type Place } from './level.ts';

@@ -1,7 +1,7 @@
 // What an optional feature gives to the road: made once per location when a configuration is compiled, null where its settings are off.
 import type { Precompressed } from '../answer/precompressed.ts';
 import type { LocationMatch, Settings } from '../config/model.ts';
-import type { Exchange, Filter, Step } from '../exchange.ts';
+import type { Content, Exchange, Filter, Step } from '../exchange.ts';
 import type { VariableLookup } from '../route/template.ts';
 import type { ZoneSet } from '../zones/zone.ts';
 
@@ -28,14 +28,19 @@ export interface FeaturePlace {
   readonly report: (x: Exchange, level: NoteLevel, message: string) => void;
 }
 
+export interface ContentPlace extends FeaturePlace {
+  /** Looks for files of this kind beside those of the location. */
+  readonly precompressed: (kind: Precompressed) => Content;
+}
+
 export interface Feature {
   readonly name: string;
   /** Whether making its parts can fail (a file that it reads, say): they are made at the start then, not when a request comes. */
   readonly mayFail?: (settings: Settings) => boolean;
   /** What runs between the location's script and its content. */
   readonly step?: (place: FeaturePlace) => Step | null;
-  /** Which compressed files may stand beside its files. */
-  readonly precompressed?: (place: FeaturePlace) => Precompressed | null;
+  /** What may answer before its static files. */
+  readonly content?: (place: ContentPlace) => Content | null;
   /** What works on its answers. */
   readonly filter?: (place: FeaturePlace) => Filter | null;
 }

@@ -30,6 +30,8 @@ export class AnswerHead {
   status: number;
   /** Bytes of the body, -1 unknown. */
   length: number;
+  /** What Content-Type was before a filter named a charset in it; '' = none did. */
+  mediaType = '';
   /** Not null: conditions and ranges apply; a filter that changes the body takes it away. */
   seek: Seekable | null;
   /** What is sent of a seekable body; null = the whole of it. */

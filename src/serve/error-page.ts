@@ -1,7 +1,8 @@
 // Error pages in nginx's shape, and what ends the client's connection with them.
+
+import { clearAnswer, sendBody, sendInstead, sendPage } from '../answer/whole.ts';
 import type { Exchange, Fail } from '../exchange.ts';
 import { reasonOf } from '../http/status.ts';
-import { clearAnswer, sendBody, sendInstead, sendPage } from './answer.ts';
 import type { ErrorRules } from './error-rules.ts';
 
 export interface ErrorPageOptions {

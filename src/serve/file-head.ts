@@ -1,10 +1,10 @@
 // Field lines of a file's answer, and what conditions and ranges of the request may know of it. Where the bytes come from is not known here.
 import { BARE, passHead, REPLACED, WHOLE } from '../answer/head-pass.ts';
 import { type IfModifiedSince, modifiedDate } from '../answer/preconditions.ts';
+import { clearAnswer, sendBare } from '../answer/whole.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Seekable, Segment } from '../http/answer-head.ts';
 import type { RequestHead } from '../http/request-head.ts';
-import { clearAnswer, sendBare } from './answer.ts';
 import type { FileFacts } from './open-file.ts';
 
 export interface FileHeadOptions {

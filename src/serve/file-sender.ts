@@ -1,6 +1,7 @@
 // Answers with a file that was opened, or with its copy in memory.
+
+import { clearAnswer, sendBare } from '../answer/whole.ts';
 import { type Exchange, INSTANT, LAST } from '../exchange.ts';
-import { clearAnswer, sendBare } from './answer.ts';
 import type { FileCopies, FileCopy } from './file-copies.ts';
 import { beginFileAnswer, type FileHeadOptions, type FileParts, isPlain, plainLines } from './file-head.ts';
 import type { MappedPath } from './file-path.ts';

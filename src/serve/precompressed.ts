@@ -1,49 +1,43 @@
 // Content before static files: the compressed file beside the one that is asked for, where there is one (ngx_http_gzip_static_module).
-import { isAbsolute } from 'node:path';
 import type { Precompressed } from '../answer/precompressed.ts';
-import { type Exchange, type Fail, type Handler, VARIES } from '../exchange.ts';
+import { type Content, type Exchange, type Fail, type Handler, VARIES } from '../exchange.ts';
 import { type FileCopies, fileCopies } from './file-copies.ts';
 import type { FileHeadOptions } from './file-head.ts';
-import { type FileMapping, forbiddenIn, type MappedPath, mapPath } from './file-path.ts';
+import { type FileBase, type MappedPath, mappedFile } from './file-path.ts';
 import { FileSender } from './file-sender.ts';
-import { waitForFile } from './file-wait.ts';
+import { openFor } from './file-wait.ts';
 import { closeFile, FileOpener, type OpenFile } from './open-file.ts';
 
-export interface PrecompressedOptions extends Omit<FileHeadOptions, 'coding' | 'maxRanges'> {
-  readonly root: ((exchange: Exchange) => string) | null;
-  readonly mapping: FileMapping;
-  readonly prefix: string;
+export interface PrecompressedOptions extends FileBase, Omit<FileHeadOptions, 'coding' | 'maxRanges'> {
   readonly fail: Fail;
   readonly report: (exchange: Exchange, message: string) => void;
 }
 
-/** The handler that looks for this kind of file first; `next` has the exchange where there is none. */
-export function createPrecompressed(
+/** Looks for this kind of file. */
+export function precompressedContent(
   kind: Precompressed,
   options: PrecompressedOptions,
-  next: Handler,
   copies: FileCopies = fileCopies,
-): Handler {
-  const { root } = options;
-  if (root === null) return next;
-  const files = new CompressedFiles(kind, { ...options, root }, next, copies);
-  return (exchange) => files.handle(exchange);
+): Content {
+  return {
+    slot: 'gzip_static',
+    before: (next) => {
+      if (options.root === null) return next;
+      const files = new CompressedFiles(kind, options, next, copies);
+      return (exchange) => files.handle(exchange);
+    },
+  };
 }
 
 class CompressedFiles {
   readonly #kind: Precompressed;
-  readonly #options: PrecompressedOptions & { readonly root: (exchange: Exchange) => string };
+  readonly #options: PrecompressedOptions;
   readonly #next: Handler;
   readonly #copies: FileCopies;
   readonly #sender: FileSender;
   readonly #opener = new FileOpener();
 
-  constructor(
-    kind: Precompressed,
-    options: PrecompressedOptions & { readonly root: (exchange: Exchange) => string },
-    next: Handler,
-    copies: FileCopies,
-  ) {
+  constructor(kind: Precompressed, options: PrecompressedOptions, next: Handler, copies: FileCopies) {
     this.#kind = kind;
     this.#options = options;
     this.#next = next;
@@ -70,26 +64,13 @@ class CompressedFiles {
 
   /** What cannot be mapped is refused by those who look for the file itself. */
   #map(exchange: Exchange): MappedPath | null {
-    const { root, mapping, prefix } = this.#options;
-    const base = root(exchange);
-    const mapped = mapPath(
-      mapping,
-      isAbsolute(base) ? base : `${prefix}/${base}`,
-      exchange.uri,
-      exchange.uriInAlias,
-    );
-    if (mapped === null || forbiddenIn(mapped.path) !== '') return null;
+    const mapped = mappedFile(exchange, this.#options);
+    if (mapped === null) return null;
     return { path: mapped.path + this.#kind.suffix, root: mapped.root };
   }
 
   #open(exchange: Exchange, mapped: MappedPath, taken: boolean): void {
-    const waiting = waitForFile(exchange);
-    this.#opener.open(mapped, (problem, file) => {
-      if (waiting.gone) {
-        if (file !== null) closeFile(file.fd);
-        return;
-      }
-      exchange.setMaker(null);
+    openFor(exchange, this.#opener, mapped, (problem, file) => {
       if (file !== null) return this.#take(exchange, mapped, file, taken);
       if (problem !== null && problem.status !== 404) this.#options.report(exchange, problem.message);
       this.#next(exchange);

@@ -1,6 +1,6 @@
 // nginx's add_before_body and add_after_body: the answers of subrequests around a body.
+import { TypeSet } from '../../answer/content-type.ts';
 import { FilterLink } from '../../answer/link.ts';
-import { MimeTypeSet } from '../../answer/mime-types.ts';
 import { expectSubrequests, type Postponed, postponedOf } from '../../answer/postponed.ts';
 import { type AnswerSink, type Exchange, type Filter, type Flow, JOIN, LAST, PASS } from '../../exchange.ts';
 import { toBytes } from '../../route/template.ts';
@@ -19,12 +19,12 @@ interface Plan {
 }
 
 function createFilter({ settings }: FeaturePlace): Filter {
-  const types = new MimeTypeSet(settings.additionTypes);
+  const types = new TypeSet(settings.additionTypes);
   const plan: Plan = { before: toBytes(settings.addBeforeBody), after: toBytes(settings.addAfterBody) };
   return {
     slot: 'addition',
     head(x, head) {
-      if (head.status !== 200 || !types.has(head)) return PASS;
+      if (head.status !== 200 || !types.has(x, head)) return PASS;
       head.bodyChanges();
       expectSubrequests(x);
       return JOIN;

@@ -1,17 +1,21 @@
 // The rows of nginx's addition module: answers of subrequests before and behind the body.
-import { HTTP_LEVELS, type Row, setting } from '../../config/row.ts';
+import { HTTP_LEVELS, mimeTypes, type Row, setting } from '../../config/row.ts';
 
 declare module '../../config/model.ts' {
   interface Settings {
     /** URIs as they stand; '' = none. */
     readonly addBeforeBody: string;
     readonly addAfterBody: string;
-    /** In lower case, beside text/html; `*` = all. */
+    /** In lower case; `*` = all. */
     readonly additionTypes: readonly string[];
   }
 }
 
-export const additionDefaults = { addBeforeBody: '', addAfterBody: '', additionTypes: [] } as const;
+export const additionDefaults = {
+  addBeforeBody: '',
+  addAfterBody: '',
+  additionTypes: ['text/html'],
+} as const;
 
 export const additionRows: readonly Row[] = [
   setting('addBeforeBody', {
@@ -30,14 +34,10 @@ export const additionRows: readonly Row[] = [
     doc: 'Puts the answer of this URI of the same server behind the body of a 200 of one of addition_types; "" = nothing.',
     read: ([word]) => word.text,
   }),
-  setting('additionTypes', {
+  mimeTypes('additionTypes', {
     name: 'addition_types',
     contexts: HTTP_LEVELS,
-    args: [1, 256],
-    syntax: 'mime-type …',
     default: 'text/html',
-    repeat: 'union',
     doc: 'The types of answers, beside text/html, that add_before_body and add_after_body add to; `*` = all.',
-    read: (words) => words.map((word) => word.text.toLowerCase()),
   }),
 ];

@@ -38,10 +38,11 @@ function featureOf(coding: Coding, codecOf: (settings: Settings, report: Codec['
         join: (x, next) => new CodecLink(x, next, codec),
       });
     },
-    precompressed: ({ settings }) => {
+    content: ({ settings, precompressed }) => {
       const mode = settings[`${coding}Static`];
       if (mode === 'off') return null;
-      return { suffix, coding: token, accepts: mode === 'always' ? null : accepts, vary: settings.gzipVary };
+      const taken = mode === 'always' ? null : accepts;
+      return precompressed({ suffix, coding: token, accepts: taken, vary: settings.gzipVary });
     },
   };
 }

@@ -6,6 +6,7 @@ import {
   HTTP_AND_IF,
   HTTP_LEVELS,
   ignored,
+  mimeTypes,
   type ReadContext,
   type Row,
   type SettingRow,
@@ -14,7 +15,7 @@ import {
 } from '../../config/row.ts';
 import type { Word } from '../../config/tree.ts';
 import { parseSize } from '../../config/units.ts';
-import { readTypes, STATIC_MODES, type StaticMode } from '../gzip/rows.ts';
+import { STATIC_MODES, type StaticMode } from '../gzip/rows.ts';
 
 export type Coding = 'brotli' | 'zstd';
 
@@ -82,15 +83,11 @@ function rowsOf(coding: Coding): readonly Row[] {
   const { default: level, ...range } = levels;
   return [
     switchOf(coding, token),
-    setting(`${coding}Types`, {
+    mimeTypes(`${coding}Types`, {
       name: `${coding}_types`,
       contexts: HTTP_LEVELS,
-      args: [1, 1000],
-      syntax: 'mime-type …',
-      repeat: 'union',
       default: 'text/html',
       doc: 'Content types that are compressed besides text/html, which always is; * takes all.',
-      read: readTypes,
     }),
     size(`${coding}MinLength`, {
       name: `${coding}_min_length`,

@@ -96,6 +96,7 @@ const NO_RECODER: Recoder = compileTables([{ from: 'a', to: 'b', pairs: [] }]).g
 
 /** A redirect's page does not say it: the next page may be in another one. */
 function say(head: AnswerHead, type: string, charset: string): typeof PASS {
+  head.mediaType = type;
   const isMoved = head.status === 301 || head.status === 302;
   head.set('Content-Type', isMoved || charset === '' ? type : `${type}; charset=${charset}`);
   return PASS;

@@ -1,4 +1,5 @@
 // The head's half of all filters that compress: which answers, and what becomes of their fields (ngx_http_gzip_header_filter).
+import { TypeSet } from '../../answer/content-type.ts';
 import {
   type AnswerSink,
   type Exchange,
@@ -9,7 +10,6 @@ import {
   VARIES,
 } from '../../exchange.ts';
 import type { AnswerHead } from '../../http/answer-head.ts';
-import { TypeSet } from './content-type.ts';
 
 export interface Compression {
   /** As Content-Encoding names it. */
@@ -28,7 +28,7 @@ export function createCompressFilter({ coding, types, minLength, accepts, join }
     head(x, head) {
       if (!STATUSES.has(head.status)) return PASS;
       if (head.length >= 0 && head.length < minLength) return PASS;
-      if ((head.get('content-encoding') ?? '') !== '' || !known.has(head)) return PASS;
+      if ((head.get('content-encoding') ?? '') !== '' || !known.has(x, head)) return PASS;
       x.coding |= VARIES;
       if (!accepts(x, head)) return PASS;
       head.bodyChanges();

@@ -30,12 +30,12 @@ export const GZIP: Feature = {
 
 export const GZIP_STATIC: Feature = {
   name: 'gzip_static',
-  precompressed: ({ settings }) => {
+  content: ({ settings, precompressed }) => {
     const { gzipStatic, gzipVary } = settings;
     if (gzipStatic === 'off') return null;
     const policy = new GzipPolicy(settings);
     const accepts = gzipStatic === 'always' ? null : (x: Exchange): boolean => policy.allows(x, null);
-    return { suffix: '.gz', coding: 'gzip', accepts, vary: gzipVary };
+    return precompressed({ suffix: '.gz', coding: 'gzip', accepts, vary: gzipVary });
   },
 };
 

@@ -6,6 +6,7 @@ import {
   HTTP_AND_IF,
   HTTP_LEVELS,
   ignored,
+  mimeTypes,
   type ReadContext,
   type Row,
   setting,
@@ -77,15 +78,11 @@ export const gzipRows: readonly Row[] = [
     default: 'off',
     doc: 'Compresses answers with status 200, 403 and 404 for clients that take gzip.',
   }),
-  setting('gzipTypes', {
+  mimeTypes('gzipTypes', {
     name: 'gzip_types',
     contexts: HTTP_LEVELS,
-    args: [1, 1000],
-    syntax: 'mime-type …',
-    repeat: 'union',
     default: 'text/html',
     doc: 'Content types that are compressed besides text/html, which always is; * takes all.',
-    read: readTypes,
   }),
   size('gzipMinLength', {
     name: 'gzip_min_length',
@@ -167,17 +164,6 @@ export const gzipRows: readonly Row[] = [
   ignored('postpone_gzipping', HTTP_LEVELS, BOUNDED, { args: [1, 1] }),
   ignored('gzip_no_buffer', HTTP_LEVELS, BOUNDED, { args: [1, 1] }),
 ];
-
-/** In lower case, text/html before all. */
-export function readTypes(words: readonly Word[], cx: ReadContext): readonly string[] {
-  const types = new Set(['text/html']);
-  for (const word of words) {
-    const type = word.text.toLowerCase();
-    if (types.has(type)) cx.problems.warn(word.at, `duplicate MIME type "${type}"; remove one`);
-    types.add(type);
-  }
-  return [...types];
-}
 
 /** The exponent of a power of two that zlib knows by number. */
 function readPower(

@@ -1,5 +1,5 @@
 // The rows of nginx's SSI module: commands in pages.
-import { type Context, flag, HTTP_LEVELS, type Row, setting, size } from '../../config/row.ts';
+import { type Context, flag, HTTP_LEVELS, mimeTypes, type Row, size } from '../../config/row.ts';
 
 declare module '../../config/model.ts' {
   interface Settings {
@@ -9,7 +9,7 @@ declare module '../../config/model.ts' {
     readonly ssiIgnoreRecycledBuffers: boolean;
     readonly ssiMinFileChunkBytes: number;
     readonly ssiValueLengthBytes: number;
-    /** In lower case, beside text/html; `*` = all. */
+    /** In lower case; `*` = all. */
     readonly ssiTypes: readonly string[];
     readonly subrequestOutputBufferBytes: number;
   }
@@ -22,7 +22,7 @@ export const ssiDefaults = {
   ssiIgnoreRecycledBuffers: false,
   ssiMinFileChunkBytes: 1024,
   ssiValueLengthBytes: 255,
-  ssiTypes: [],
+  ssiTypes: ['text/html'],
   subrequestOutputBufferBytes: 4096,
 } as const;
 
@@ -65,15 +65,11 @@ export const ssiRows: readonly Row[] = [
     default: '255',
     doc: 'The longest value of a parameter in a command.',
   }),
-  setting('ssiTypes', {
+  mimeTypes('ssiTypes', {
     name: 'ssi_types',
     contexts: HTTP_LEVELS,
-    args: [1, 256],
-    syntax: 'mime-type …',
     default: 'text/html',
-    repeat: 'union',
     doc: 'The types of answers, beside text/html, that commands are looked for in; `*` = all.',
-    read: (words) => words.map((word) => word.text.toLowerCase()),
   }),
   size('subrequestOutputBufferBytes', {
     name: 'subrequest_output_buffer_size',

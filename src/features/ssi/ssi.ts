@@ -1,6 +1,6 @@
 // nginx's SSI filter: finds the commands in a page, shows what they give, and takes the answers of includes into it.
+import { TypeSet } from '../../answer/content-type.ts';
 import { FilterLink } from '../../answer/link.ts';
-import { MimeTypeSet } from '../../answer/mime-types.ts';
 import {
   expectSubrequests,
   Insert,
@@ -42,7 +42,7 @@ interface Plan {
 }
 
 function createFilter({ settings, lookup, report }: FeaturePlace): Filter {
-  const types = new MimeTypeSet(settings.ssiTypes);
+  const types = new TypeSet(settings.ssiTypes);
   const plan: Plan = {
     lookup,
     silent: settings.ssiSilentErrors,
@@ -54,7 +54,7 @@ function createFilter({ settings, lookup, report }: FeaturePlace): Filter {
   return {
     slot: 'ssi',
     head(x, head) {
-      if (head.length === 0 || !types.has(head)) return PASS;
+      if (head.length === 0 || !types.has(x, head)) return PASS;
       if (!x.isSub) {
         head.bodyChanges();
         if (!keepsDate) {

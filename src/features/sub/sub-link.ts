@@ -1,5 +1,5 @@
 // The body's half of sub_filter: replaces strings in lent bytes, and keeps no more of them than may be the beginning of one.
-import { FilterLink } from '../../answer/link.ts';
+import { RestLink } from '../../answer/rest-link.ts';
 import { type AnswerSink, ENOUGH, type Exchange, type Flow, GO, LAST, WAIT } from '../../exchange.ts';
 import { type Matcher, NOTHING_FOUND } from './matcher.ts';
 
@@ -21,17 +21,13 @@ const SHORT_BYTES = 48;
 /** One is enough: what is in it goes on within the call that put it there. */
 let spare: Buffer | null = null;
 
-export class SubLink extends FilterLink {
+export class SubLink extends RestLink {
   readonly #matcher: Matcher;
   readonly #substitution: Substitution;
   /** What each string became when it was found. */
   readonly #values: (Buffer | undefined)[] = [];
   readonly #used: Uint8Array | null;
   #usedCount = 0;
-  /** Bytes that nothing was made of yet: the beginning of a match, or all that came while the sink takes nothing. */
-  #rest: Buffer = NOTHING;
-  /** Flags of what waits for the sink; -1: nothing does. */
-  #waiting = -1;
   /** What was made when the sink had enough: one stretch and one value at most. It goes first. */
   #late: Buffer = NOTHING;
   /** What is being made within a call, and what the sink said of it. */
@@ -46,48 +42,27 @@ export class SubLink extends FilterLink {
     this.#used = substitution.once ? new Uint8Array(this.#matcher.count) : null;
   }
 
-  protected take(buf: Buffer, a: number, b: number, flags: number): Flow {
-    const rest = this.#rest;
-    if (this.#waiting >= 0) {
-      if (a < b) this.#rest = Buffer.concat([rest, buf.subarray(a, b)]);
-      this.#waiting |= flags;
-      return WAIT;
-    }
-    if (rest.length === 0) return this.#begin(buf, a, b, flags);
-    const joined = a < b ? Buffer.concat([rest, buf.subarray(a, b)]) : rest;
-    return this.#begin(joined, 0, joined.length, flags);
-  }
-
-  protected override resume(): Flow {
-    if (this.#waiting < 0) return GO;
+  protected override emitLate(): Flow {
     const late = this.#late;
     this.#late = NOTHING;
-    if (late.length > 0) {
-      const flow = this.emit(late, 0, late.length, 0);
-      if (flow !== GO) return flow;
-    }
-    const [rest, flags] = [this.#rest, this.#waiting];
-    this.#waiting = -1;
-    return this.#begin(rest, 0, rest.length, flags);
+    return late.length === 0 ? GO : this.emit(late, 0, late.length, 0);
   }
 
   protected override free(): void {
-    this.#rest = NOTHING;
+    super.free();
     this.#late = NOTHING;
-    this.#waiting = -1;
   }
 
-  #begin(buf: Buffer, a: number, b: number, flags: number): Flow {
-    this.#rest = NOTHING;
+  protected override work(buf: Buffer, a: number, b: number, flags: number): Flow {
     this.#flow = GO;
-    const flow = this.#work(buf, a, b, flags);
+    const flow = this.#replace(buf, a, b, flags);
     if (this.#out !== NOTHING) spare = this.#out;
     this.#out = NOTHING;
     this.#outEnd = 0;
     return flow;
   }
 
-  #work(buf: Buffer, a: number, b: number, flags: number): Flow {
+  #replace(buf: Buffer, a: number, b: number, flags: number): Flow {
     for (let at = a; ; ) {
       const found = this.#find(buf, at, b);
       const to = this.#matcher.at;
@@ -98,7 +73,7 @@ export class SubLink extends FilterLink {
       this.#put(value, 0, value.length);
       at = to + this.#matcher.lengthOf(found);
       if (this.#flow === ENOUGH) return ENOUGH;
-      if (this.#flow === WAIT) return this.#keep(buf, at, b, flags);
+      if (this.#flow === WAIT) return this.waitWith(buf, at, b, flags);
     }
   }
 
@@ -125,17 +100,10 @@ export class SubLink extends FilterLink {
     if (!isAlone) this.#put(buf, at, to);
     const flow = this.#flow;
     if (flow === ENOUGH) return ENOUGH;
-    if (flow === WAIT) return this.#keep(buf, to, b, flags);
-    this.#rest = copyOf(buf, to, b);
+    if (flow === WAIT) return this.waitWith(buf, to, b, flags);
+    this.keepRest(buf, to, b);
     if (!isAlone) return this.emit(this.#out, 0, this.#outEnd, flags);
     return at === to && flags === 0 ? GO : this.emit(buf, at, to, flags);
-  }
-
-  /** Goes on in `resume`. */
-  #keep(buf: Buffer, at: number, b: number, flags: number): Flow {
-    this.#rest = copyOf(buf, at, b);
-    this.#waiting = flags;
-    return WAIT;
   }
 
   #put(buf: Buffer, a: number, b: number): void {
@@ -162,7 +130,3 @@ export class SubLink extends FilterLink {
 }
 
 const NOTHING = Buffer.alloc(0);
-
-function copyOf(buf: Buffer, a: number, b: number): Buffer {
-  return a < b ? Buffer.from(buf.subarray(a, b)) : NOTHING;
-}

@@ -1,6 +1,7 @@
 // Whole answers made here: pages and the text of `return`. Strings are bytes as latin1, one character each.
-import { BARE, passHead, REPLACED } from '../answer/head-pass.ts';
+
 import { type Exchange, INSTANT, LAST } from '../exchange.ts';
+import { BARE, passHead, REPLACED } from './head-pass.ts';
 
 /** Their answers have no content, so no type of it either. */
 const TYPELESS: ReadonlySet<number> = new Set([204, 205, 304]);
