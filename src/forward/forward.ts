@@ -416,7 +416,16 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
     this.#cancelRun();
     this.exchange.failure = failure;
     if (this.answerBegun) return this.#abort(failure);
+    if (failure === 'client_body_too_large') this.#refuseBody();
     this.#finishWith(STATUS_OF[failure as keyof typeof STATUS_OF] ?? 400, detail);
+  }
+
+  /** An error page that a peer makes goes there without the body, as where its length was known. */
+  #refuseBody(): void {
+    const { exchange } = this;
+    exchange.body?.release();
+    exchange.body = null;
+    exchange.bodyRefused = true;
   }
 
   onBodyLost(detail: string): void {
@@ -440,6 +449,7 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
   /** The peer's answer goes no further: error_page has another one for its status. */
   intercept(head: ResponseHead): void {
     const { status } = head;
+    this.exchange.peerHead = head.text;
     const challenge = status === 401 ? head.getAll('www-authenticate') : undefined;
     this.replaced();
     const lines = challenge === undefined ? '' : `WWW-Authenticate: ${challenge}\r\n`;
