@@ -31,8 +31,11 @@ export function createDispatcher(
   const named = namedLocations(locations);
 
   const toLocation = (exchange: Exchange): void => {
-    while (enterLocation(exchange, find(exchange.uri, exchange) ?? root) === 'relocate')
+    for (;;) {
+      const found = find(exchange.uri, exchange) ?? root;
+      if (isClosed(exchange, found) || enterLocation(exchange, found) === 'entered') return;
       if (!mayTurn(exchange, `while processing "${exchange.uri}"`)) return;
+    }
   };
 
   /** The server's own script may rewrite; a location is searched for in any case. */
@@ -100,28 +103,31 @@ function mayTurn(exchange: Exchange, what: string): boolean {
 /** What the location so far has begun ends with it; variables stay. */
 function leaveLocation(exchange: Exchange, to: LocationRuntime): void {
   exchange.dropAnswer();
+  exchange.proxyHost = '';
   exchange.isInternal = true;
   exchange.location = to;
 }
 
-/** Script, then phases and content. 'relocate': the script wants another location. */
-function enterLocation(
-  exchange: Exchange,
-  { runtime, script, internal }: RoutedLocation,
-): 'relocate' | 'entered' {
+/** Whether a location that a URI led to refuses the request; a named one does not look (ngx_http_core_find_config_phase). */
+function isClosed(exchange: Exchange, { runtime, internal }: RoutedLocation): boolean {
   exchange.location = runtime;
   if (internal && !exchange.isInternal) {
     runtime.fail(exchange, 404, 'this location is internal');
-    return 'entered';
+    return true;
   }
   const { maxBodyBytes } = runtime.client;
-  if (maxBodyBytes > 0 && exchange.request.contentLength > maxBodyBytes && !exchange.bodyRefused) {
-    exchange.closeAfter = true;
-    exchange.bodyRefused = true;
-    exchange.failure = 'client_body_too_large';
-    runtime.fail(exchange, 413, `the body is larger than client_max_body_size (${maxBodyBytes} bytes)`);
-    return 'entered';
-  }
+  if (maxBodyBytes <= 0 || exchange.request.contentLength <= maxBodyBytes || exchange.bodyRefused)
+    return false;
+  exchange.closeAfter = true;
+  exchange.bodyRefused = true;
+  exchange.failure = 'client_body_too_large';
+  runtime.fail(exchange, 413, `the body is larger than client_max_body_size (${maxBodyBytes} bytes)`);
+  return true;
+}
+
+/** Script, then phases and content. 'relocate': the script wants another location. */
+function enterLocation(exchange: Exchange, { runtime, script }: RoutedLocation): 'relocate' | 'entered' {
+  exchange.location = runtime;
   const outcome = script === null ? 'go-on' : script(exchange);
   if (outcome === 'relocate') return 'relocate';
   if (outcome !== 'answered') exchange.location.handle(exchange);

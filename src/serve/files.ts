@@ -74,11 +74,12 @@ class FileHandler {
       return;
     }
     const base = this.#absolute(root(exchange));
-    const mapped = mapPath(mapping, base, uri, exchange.uriInAlias);
+    const isKnown = mapping.kind === 'root' || exchange.locationHolds;
+    const mapped = isKnown ? mapPath(mapping, base, uri, exchange.uriInAlias) : null;
     if (mapped === null) {
       this.#refuse(exchange, {
         status: 500,
-        message: `the URI "${uri}" was rewritten and no longer begins with the prefix that alias replaces`,
+        message: `the URI "${uri}" was rewritten: nothing is known of what alias replaces in it`,
       });
       return;
     }

@@ -51,7 +51,14 @@ export function createTryFiles(options: TryFilesOptions): Step {
     goTo(x, fallback(x), '');
     return STOP;
   };
-  return { slot: 'try_files', run: (x) => new Search(x, options, { files, alias, end }).run() };
+  return {
+    slot: 'try_files',
+    run: (x) => {
+      // Of a URI that was rewritten nobody knows what alias replaces.
+      if (mapping.kind !== 'root' && !x.locationHolds) return 500;
+      return new Search(x, options, { files, alias, end }).run();
+    },
+  };
 }
 
 /** A status as the answer; for one that is none nginx closes the connection without a word (ngx_http_finalize_request). */
