@@ -1,7 +1,6 @@
 // Options → what runs with what, in which order.
 import { type Contender, PLAIN_SETUP, type Setup } from './contenders/contender.ts';
 import type { Options } from './options.ts';
-import { WARM_SECONDS } from './run.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 
 /** Scenarios whose rounds are interleaved: one, or a family of those that are compared with each other. */
@@ -12,6 +11,9 @@ export interface Entry {
   readonly contenders: readonly Contender[];
   readonly seconds: number;
 }
+
+/** The warm-up: enough that V8 has compiled what a request takes; after one second its figures still fall by a tenth and more. */
+export const WARM_SECONDS = 2;
 
 /** In a quick run these scenarios meet every contender, all others only these two. */
 const QUICK_FOR_ALL: readonly string[] = ['plain'];

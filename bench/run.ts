@@ -1,7 +1,7 @@
 // One group of scenarios: verified, warmed, then rounds interleaved A B C A B C, so that what drifts on the machine meets all.
 import type { Running } from './contenders/contender.ts';
 import type { Load, Loader } from './load/load.ts';
-import type { Entry } from './plan.ts';
+import { type Entry, WARM_SECONDS } from './plan.ts';
 import type { Round } from './report.ts';
 
 /** A contender in a scenario, ready to be measured. */
@@ -14,9 +14,6 @@ interface Side {
 
 /** Takes what went wrong with one contender; the others go on. */
 export type Note = (problem: string) => void;
-
-/** Enough that V8 has compiled what a request takes: after one second its figures still fall by a tenth and more. */
-export const WARM_SECONDS = 2;
 
 export async function runGroup(
   group: ReadonlyMap<Entry, readonly Running[]>,

@@ -2,7 +2,7 @@
 import { request as plainRequest } from 'node:http';
 import { request as tlsRequest } from 'node:https';
 import type { Running } from './contenders/contender.ts';
-import type { HttpLoad } from './load/http.ts';
+import type { HttpLoad } from './load/http-load.ts';
 
 interface Answer {
   readonly status: number;

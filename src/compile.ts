@@ -8,6 +8,7 @@ import type { Model } from './config/model.ts';
 import { zoneSpecs } from './features/zone-specs.ts';
 import { PeerTlsSet } from './forward/tls/peer-tls.ts';
 import { Door } from './listen/door.ts';
+import { setsVariable } from './route/sets.ts';
 import { Slices } from './shared/slices.ts';
 import { UpstreamSet } from './upstream/upstream-set.ts';
 import { ZoneSet } from './zones/zone.ts';
@@ -23,7 +24,8 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   );
   const peerTls = new PeerTlsSet(tools.tls.files, model.prefix, tools.previous?.peerTls ?? null);
   const zones = new ZoneSet(zoneSpecs(model), tools.previous?.zones ?? null);
-  const compiler = new ServerCompiler({ upstreams, peerTls, zones, lookup, tools });
+  const setsRate = setsVariable(model, 'limit_rate');
+  const compiler = new ServerCompiler({ upstreams, peerTls, zones, lookup, tools, setsRate });
   const slices = new Slices();
   const servers: CompiledServer[] = [];
   for (const server of model.servers) {
@@ -32,5 +34,6 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   }
   peerTls.settle();
   const door = new Door((message) => tools.log.noRoom(message));
-  return { model, listeners: planListeners(model, servers, { ...tools, door }), upstreams, peerTls, zones };
+  const listeners = await planListeners(model, servers, { tls: tools.tls, door, slices });
+  return { model, listeners, upstreams, peerTls, zones };
 }

@@ -47,6 +47,8 @@ export type Gone = Failure | 'replaced';
 export interface Source {
   /** Goes on when the client closes only its own direction; otherwise that counts as leaving (nginx: proxy_ignore_client_abort). */
   readonly survivesHalfClose: boolean;
+  /** It makes its answer without asking anybody else: of a file. */
+  readonly isPrompt?: boolean;
   /** Once for each WAIT, never inside the call that said it: go on writing. */
   onDrain(): void;
   /** Stop and free everything; no call on the sink has an effect any more. */
@@ -76,6 +78,10 @@ export interface AnswerSink {
 export interface Root extends AnswerSink {
   /** The whole answer at once; Content-Length is its length. Filters never see it. */
   sendWhole(from: Source, x: Exchange, body: string | Buffer): void;
+  /** Ends it without an answer; where this is missing, the main exchange ends with it. */
+  hangUp?(): void;
+  /** What stands in the place of an error of a subrequest. */
+  insteadOfError?(): { readonly contentType: string; readonly body: string } | null;
 }
 
 /** One filter at work on one answer: sink of the one before it, source of the one behind. */
@@ -196,6 +202,8 @@ export interface LocationRuntime {
   readonly script: ScriptPath | null;
   /** null = no root is configured. */
   readonly files: FilePlace | null;
+  /** The filter that limits the rate where a peer asks for it; not among `filters` where nothing else does. */
+  readonly rate?: Filter;
 }
 
 /** A virtual server as a front sees it. */
@@ -239,7 +247,20 @@ export interface Step {
   run(x: Exchange): StepResult;
 }
 
-/** Filters in the order in which they see an answer's head, nginx's own; those from `gzip` on are the main exchange's alone. */
+/**
+ * What makes a location's answers, in the order in which it is asked, nginx's own. `handler` answers everything, as proxy_pass does;
+ * what nobody has answered is left to static files.
+ */
+export const CONTENTS = ['handler', 'random_index', 'index', 'autoindex', 'gzip_static'] as const;
+export type ContentSlot = (typeof CONTENTS)[number];
+
+export interface Content {
+  readonly slot: ContentSlot;
+  /** Made once for a location: answers an exchange, or hands it to `next`, in the same call or once it knows. */
+  before(next: Handler): Handler;
+}
+
+/** Filters in the order in which they see an answer's head, nginx's own. Those of subrequests' answers, too: `OF_EACH` (answer/head-pass.ts). */
 export const FILTERS = [
   'slice',
   'not_modified',
@@ -250,6 +271,7 @@ export const FILTERS = [
   'sub',
   'charset',
   'ssi',
+  'postpone',
   'gzip',
   'range',
   'rate',
@@ -268,11 +290,28 @@ export interface Filter {
   join?(x: Exchange, next: AnswerSink): Link;
 }
 
+/**
+ * Bits of `coding` (nginx: gzip_tested, gzip_ok, gzip_vary): it was asked whether the client takes gzip; it does; the answer depends
+ * on Accept-Encoding.
+ */
+export const CODING_TESTED = 1;
+export const CODING_OK = 2;
+export const VARIES = 4;
+
 /** Who hears of an exchange's end: once, whatever ended it, when the last hold is gone. */
 export interface Ending {
   onExchangeEnd(x: Exchange): void;
   /** The answer's last bytes are about to leave: what the client must find done when it has them. Perhaps never, perhaps twice. */
   onLastBytes?(x: Exchange): void;
+}
+
+/** Fields of an answer that go with the one in its place. */
+export interface Carried {
+  /** Content-Type without its charset, and that; '' = none. */
+  readonly type: string;
+  readonly charset: string;
+  /** Each ended by CRLF. */
+  readonly lines: string;
 }
 
 /** Whoever runs the steps of an exchange. */
@@ -296,6 +335,7 @@ export class Exchange {
   uri = '';
   /** Query string without the '?', as it came. `$args`. */
   args = '';
+  /** There are some, or a redirect has given it empty ones. */
   hasArgs = false;
   /** `set $args`: the request line as it came no longer holds (nginx: valid_unparsed_uri). */
   argsChanged = false;
@@ -352,6 +392,8 @@ export class Exchange {
   /** What limit_req and limit_conn made of the request; '' while they did not look at it. Once they did they do not again. */
   limitReqStatus = '';
   limitConnStatus = '';
+  /** Bytes a second that its client gets, by `set` or by a peer (nginx: r->limit_rate); -1 = nobody has said it. */
+  limitRate = -1;
   /** Where the answer's maker writes: the first filter that joined, or the root. */
   sink: AnswerSink;
   /** Whom the root obeys and tells of the client: the last filter that joined, or the maker; null when nobody needs to hear. */
@@ -368,6 +410,11 @@ export class Exchange {
   /** Of a status that a step gives: why, and the field lines that belong to it (WWW-Authenticate), each ended by CRLF. */
   errorDetail = '';
   errorLines = '';
+  /** What is known of its compression: CODING_TESTED, CODING_OK, VARIES. */
+  coding = 0;
+  /** Bytes of the body before and after it was compressed: `$gzip_ratio`; 0 while that is not done. */
+  gzipIn = 0;
+  gzipOut = 0;
   /** The exchange that this one was made for; itself for a client's own request. */
   main: Exchange = this;
   /** How many subrequests stand between it and the main exchange. */
@@ -384,6 +431,8 @@ export class Exchange {
   errorPending = false;
   /** The body is not read any more: nobody looks at its length again. */
   bodyRefused = false;
+  /** What an answer with X-Accel-Redirect leaves to the one in its place; null = there was none. */
+  carried: Carried | null = null;
 
   constructor(
     client: Client,
@@ -414,6 +463,16 @@ export class Exchange {
     this.#first = first;
     this.sink = first;
     this.source = last;
+  }
+
+  /** Puts a filter between the maker and all others. */
+  prepend(link: Link): void {
+    const first = this.#first;
+    if (first === null) return this.setChain(link, link);
+    link.source = first.source;
+    first.source = link;
+    this.#first = link;
+    this.sink = link;
   }
 
   /** The answer so far never began: its filters give back what they hold, and its maker is no longer heard. */
@@ -448,8 +507,9 @@ export class Exchange {
     this.errorPending = true;
   }
 
-  /** What errors have left to the answer that goes out now: their status and lines. */
+  /** What an answer that another one stands for has left: an error its status and lines, X-Accel-Redirect some fields. */
   takeError(): void {
+    if (this.carried !== null) this.#takeCarried(this.carried);
     if (!this.errorPending) return;
     this.errorPending = false;
     if (this.errorStatus !== 0) {
@@ -458,6 +518,24 @@ export class Exchange {
     }
     this.lines += this.keptLines;
     this.keptLines = '';
+  }
+
+  /** Once: but a charset stays for whatever types come after it. */
+  #takeCarried(carried: Carried): void {
+    const { charset } = carried;
+    const own = CONTENT_TYPE.exec(this.lines)?.[1];
+    let type = carried.type === '' ? (own ?? '') : carried.type;
+    if (type !== '' && charset !== '' && !CHARSET.test(type)) type += `; charset=${charset}`;
+    const line = `Content-Type: ${type}\r\n`;
+    if (own !== undefined) this.lines = this.lines.replace(CONTENT_TYPE, () => line);
+    else if (type !== '') this.lines = line + this.lines;
+    this.lines += carried.lines;
+    this.carried = { type: '', charset, lines: '' };
+  }
+
+  /** The page of a status takes the answer's place: it has a type of its own. */
+  dropCarriedType(): void {
+    if (this.carried !== null) this.carried = { ...this.carried, type: '' };
   }
 
   isCurrent(ticket: number): boolean {
@@ -480,6 +558,14 @@ export class Exchange {
 
   get isHeld(): boolean {
     return this.#holds > 0;
+  }
+
+  /** The connection ends without an answer. A subrequest takes its main exchange along, unless that does not wait for it. */
+  hangUp(): void {
+    const { main, root } = this;
+    if (root.hangUp !== undefined) return root.hangUp();
+    if (!main.headSent) main.status = this.status;
+    main.client.hangUp(main);
   }
 
   onEnd(ending: Ending): void {
@@ -521,6 +607,9 @@ export class Exchange {
     else this.attempts.push(attempt);
   }
 }
+
+const CONTENT_TYPE = /^content-type: *(.*)\r\n/im;
+const CHARSET = /; *charset=/i;
 
 /** Shared by all exchanges that were never forwarded. */
 const NO_ATTEMPTS: Attempt[] = [];

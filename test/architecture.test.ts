@@ -1,10 +1,10 @@
 // The house's rules that a program can check: which way imports go, no circles, no `any`, no enum (docs/ARCHITECTURE.md).
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, posix } from 'node:path';
+import { join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
-const SRC = fileURLToPath(new URL('../src', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 interface Import {
   readonly from: string;
@@ -14,12 +14,13 @@ interface Import {
 
 type Sources = ReadonlyMap<string, string>;
 
-/** Every file of src by its path with forward slashes. */
-function readSources(): Sources {
-  const names = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((name) =>
+/** Every file of a folder by its path in there, with forward slashes. */
+function readSources(folder: string): Sources {
+  const dir = join(ROOT, folder);
+  const names = readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((name) =>
     name.endsWith('.ts'),
   );
-  return new Map(names.map((name) => [name.replaceAll('\\', '/'), readFileSync(join(SRC, name), 'utf8')]));
+  return new Map(names.map((name) => [name.replaceAll('\\', '/'), readFileSync(join(dir, name), 'utf8')]));
 }
 
 /** import … from, export … from, import '…' and import('…'), of relative paths. */
@@ -64,6 +65,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'row',
     'model',
     'settings',
+    'levels',
     'units',
     'problem',
     'excerpt',
@@ -89,7 +91,9 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'variable-kinds',
     'lookup',
     'finish',
+    'finish-buffers',
     'finish-zones',
+    'finish-charsets',
     'addresses',
     'as-nginx',
     'describe',
@@ -167,22 +171,31 @@ function wrongWays(imports: readonly Import[]): string[] {
   });
 }
 
-/** Circles of imports, each as the files on it. */
+/** Files that can be reached from themselves, types included: each circle as a list `file imports file` of all that ties it. */
 function circles(imports: readonly Import[]): string[][] {
   const next = Map.groupBy(imports, (one) => one.from);
-  const done = new Set<string>();
-  const path: string[] = [];
-  const found: string[][] = [];
-  const visit = (file: string): void => {
-    if (path.includes(file)) found.push([...path.slice(path.indexOf(file)), file]);
-    if (done.has(file) || path.includes(file)) return;
-    path.push(file);
-    for (const { to } of next.get(file) ?? []) visit(to);
-    path.pop();
-    done.add(file);
+  const reach = (start: string): Set<string> => {
+    const seen = new Set<string>();
+    const left = [start];
+    for (let file = left.pop(); file !== undefined; file = left.pop()) {
+      for (const { to } of next.get(file) ?? []) {
+        if (seen.has(to)) continue;
+        seen.add(to);
+        left.push(to);
+      }
+    }
+    return seen;
   };
-  for (const file of next.keys()) visit(file);
-  return found;
+  const reached = new Map([...next.keys()].map((file) => [file, reach(file)]));
+  const tied = (a: string, b: string): boolean =>
+    reached.get(a)?.has(b) === true && reached.get(b)?.has(a) === true;
+  const told = new Set<string>();
+  return [...next.keys()].flatMap((start) => {
+    if (!tied(start, start) || told.has(start)) return [];
+    const ties = imports.filter(({ from, to }) => tied(start, from) && tied(start, to));
+    for (const { from } of ties) told.add(from);
+    return [ties.map(({ from, to }) => `${from} imports ${to}`)];
+  });
 }
 
 /** The text without comments and strings, so that words in them are not taken for code. */
@@ -235,7 +248,7 @@ function argumentsAt(code: string, start: number): string[] {
   return found.map((argument) => argument.trim()).filter((argument) => argument !== '');
 }
 
-const sources = readSources();
+const sources = readSources('src');
 const imports = importsOf(sources);
 
 describe('the house', () => {
@@ -263,10 +276,18 @@ describe('the house', () => {
     expect(impure).toEqual([]);
   });
 
-  it('has no circles, except of types inside a room', () => {
-    expect(circles(imports.filter((one) => !one.typeOnly))).toEqual([]);
-    const betweenRooms = circles(imports).filter((files) => new Set(files.map((f) => dirname(f))).size > 1);
-    expect(betweenRooms).toEqual([]);
+  it.each(['src', 'bench'])('has no circles in %s, not even of types inside a room', (folder) => {
+    expect(circles(importsOf(readSources(folder)))).toEqual([]);
+  });
+
+  it.each(['docs/ARCHITECTURE.md', 'CONTRIBUTING.md'])('has the files that %s names', (page) => {
+    const there = ['src', 'test', 'bench'].flatMap((folder) =>
+      [...readSources(folder).keys()].map((file) => `/${folder}/${file}`),
+    );
+    const text = readFileSync(join(ROOT, page), 'utf8');
+    const named = [...text.matchAll(/`([\w/-]+(?:\.test)?\.ts)`/g)].map(([, name]) => name);
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((name) => !there.some((file) => file.endsWith(`/${name}`)))).toEqual([]);
   });
 
   it('knows neither any nor enum', () => {
@@ -316,13 +337,19 @@ describe('the checker', () => {
     expect(verdict(file, text)).toEqual([]);
   });
 
-  it('sees circles', () => {
-    const pair = new Map([
-      ['a/x.ts', "import { y } from './y.ts';"],
+  it('sees circles, each once and whole', () => {
+    const house = new Map([
+      ['a/x.ts', "import { y } from './y.ts';\nimport { b } from '../b/own.ts';"],
       ['a/y.ts', "export * from './z.ts';"],
       ['a/z.ts', "import './x.ts';"],
+      ['b/own.ts', "import type { Pair } from './pair.ts';"],
+      ['b/pair.ts', "import type { Own } from './own.ts';\nimport { leaf } from './leaf.ts';"],
+      ['main.ts', "import './a/x.ts';"],
     ]);
-    expect(circles(importsOf(pair))).toEqual([['a/x.ts', 'a/y.ts', 'a/z.ts', 'a/x.ts']]);
+    expect(circles(importsOf(house))).toEqual([
+      ['a/x.ts imports a/y.ts', 'a/y.ts imports a/z.ts', 'a/z.ts imports a/x.ts'],
+      ['b/own.ts imports b/pair.ts', 'b/pair.ts imports b/own.ts'],
+    ]);
   });
 
   it.each([

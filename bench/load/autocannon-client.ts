@@ -1,6 +1,6 @@
 // One round by autocannon: node autocannon-client.ts '{"options":{…},"bodyBytes":0}' prints an EngineResult as JSON.
 import autocannon from 'autocannon';
-import type { EngineResult } from './http-engines.ts';
+import type { EngineResult } from './engine-result.ts';
 
 // The contender's certificate is one of the test.
 process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';

@@ -4,23 +4,12 @@ import { join } from 'node:path';
 import type { Running } from '../contenders/contender.ts';
 import { versionOf } from '../contenders/contender.ts';
 import { runChild } from './child.ts';
-import type { HttpLoad } from './http.ts';
+import type { EngineResult } from './engine-result.ts';
+import type { HttpLoad } from './http-load.ts';
 import type { PacedOptions } from './paced-client.ts';
 
 export const ENGINES = ['wrk', 'autocannon'] as const;
 export type Engine = (typeof ENGINES)[number];
-
-export interface EngineResult {
-  readonly requests: number;
-  readonly seconds: number;
-  readonly p50Ms: number;
-  readonly p90Ms: number;
-  readonly p99Ms: number;
-  readonly p999Ms: number;
-  readonly maxMs: number;
-  /** Connections that failed, time-outs and answers that are not 2xx. */
-  readonly failures: number;
-}
 
 export function defaultEngine(): Engine {
   return versionOf('sh', ['-c', 'command -v wrk']) === undefined ? 'autocannon' : 'wrk';

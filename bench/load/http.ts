@@ -2,26 +2,10 @@
 import type { Running } from '../contenders/contender.ts';
 import { cpuFigures, measureCpu, pssBytes } from '../measure.ts';
 import { verifyAnswers } from '../verify.ts';
-import { type Engine, type EngineResult, saturate, steady } from './http-engines.ts';
-import type { Load, Loader } from './load.ts';
-
-export interface HttpLoad extends Load {
-  readonly kind: 'http';
-  readonly connections: number;
-  readonly path: string;
-  readonly method?: 'GET' | 'POST';
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Bytes of the request's body, sent with a Content-Length. */
-  readonly bodyBytes?: number;
-  /** Bytes of the answer's body, to be verified. */
-  readonly answerBytes: number;
-  /** One connection per request. */
-  readonly close?: boolean;
-  /** Requests per second over all connections; absent: as many as go. */
-  readonly rate?: number;
-  /** Makes `rate` this fraction of what the slower of the yardsticks reaches. */
-  readonly rateOfSlower?: number;
-}
+import type { EngineResult } from './engine-result.ts';
+import { type Engine, saturate, steady } from './http-engines.ts';
+import type { HttpLoad } from './http-load.ts';
+import type { Loader } from './load.ts';
 
 /** Contenders whose greatest throughput decides a rate that is the same for all. */
 export const YARDSTICKS: readonly string[] = ['lbproxy', 'nginx (tuned)'];

@@ -1,7 +1,7 @@
 // Requests by the clock, whether or not earlier ones were answered, so that a pause of the contender is seen by all requests
 // that fell into it: node paced-client.ts '{…PacedOptions}' prints an EngineResult as JSON. Plain HTTP, GET.
 import { connect, type Socket } from 'node:net';
-import type { EngineResult } from './http-engines.ts';
+import type { EngineResult } from './engine-result.ts';
 import { Latencies } from './latencies.ts';
 
 export interface PacedOptions {

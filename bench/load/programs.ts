@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { listening, type Running, stopAtExit } from '../contenders/contender.ts';
-import type { HttpLoad } from './http.ts';
+import type { HttpLoad } from './http-load.ts';
 import type { Load, Loader } from './load.ts';
 import { answerOnce, ownPlace } from './own-place.ts';
 

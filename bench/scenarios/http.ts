@@ -1,6 +1,6 @@
 // Scenarios of requests and answers.
 import type { Setup } from '../contenders/contender.ts';
-import type { HttpLoad } from '../load/http.ts';
+import type { HttpLoad } from '../load/http-load.ts';
 import type { Scenario } from './scenario.ts';
 
 const PLAIN: HttpLoad = { kind: 'http', connections: 64, path: '/48', answerBytes: 48 };

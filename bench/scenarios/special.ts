@@ -1,6 +1,6 @@
 // Scenarios of everything that is not plain requests: tunnels, handshakes, idle connections, starts, reloads, pauses, programs.
 import type { HandshakesLoad } from '../load/handshakes.ts';
-import type { HttpLoad } from '../load/http.ts';
+import type { HttpLoad } from '../load/http-load.ts';
 import type { IdleLoad } from '../load/idle.ts';
 import { hasTornado, type ProgramsLoad } from '../load/programs.ts';
 import type { ReloadLoad } from '../load/reload.ts';

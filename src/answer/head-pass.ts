@@ -17,7 +17,14 @@ export const CORE_FILTERS: readonly Filter[] = [NOT_MODIFIED, RANGE];
 const BODYLESS: ReadonlySet<number> = new Set([101, 204, 304]);
 
 /** Filters that look at subrequests, too; all others are the main exchange's alone. */
-const OF_EACH: ReadonlySet<Filter['slot']> = new Set(['slice', 'gunzip', 'sub', 'charset', 'ssi']);
+const OF_EACH: ReadonlySet<Filter['slot']> = new Set([
+  'slice',
+  'gunzip',
+  'sub',
+  'charset',
+  'ssi',
+  'postpone',
+]);
 
 const OF_THE_BODY = ['content-type', 'last-modified', 'accept-ranges'];
 
@@ -30,22 +37,30 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
   for (const filter of filters) {
     if (x.isSub && !OF_EACH.has(filter.slot)) continue;
     const verdict = filter.head(x, head);
+    if (x.status !== head.status) x.reason = '';
     x.status = head.status;
     if (verdict === PASS) continue;
-    if (verdict !== JOIN) {
-      // As in nginx a failed condition leaves nothing, and a range what other filters have added, and the ETag to an error page.
-      for (const name of OF_THE_BODY) head.remove(name);
-      x.location.fail(x, verdict, head.why, verdict === 412 ? '' : head.lines);
-      return REPLACED;
-    }
+    if (verdict !== JOIN) return replace(x, head, filter, verdict);
     if (joined === null) joined = [filter];
     else joined.push(filter);
   }
+  if (head.varies) head.addVary();
+  x.carried = null;
   x.lines = head.lines;
   x.length = head.expectTrailers && mayBeChunked(x) ? -1 : head.length;
   if (x.method === 'HEAD' || BODYLESS.has(x.status)) return BARE;
   if (joined !== null) chain(x, joined);
   return head.segments ?? WHOLE;
+}
+
+/** Another answer, of this status, takes the place. */
+function replace(x: Exchange, head: AnswerHead, filter: Filter, status: number): typeof REPLACED {
+  // As in nginx a failed condition leaves nothing, and a range what other filters have added, and the ETag to an error page.
+  const isClean = filter.slot === 'not_modified';
+  if (isClean) x.carried = null;
+  for (const name of OF_THE_BODY) head.remove(name);
+  x.location.fail(x, status, head.why, isClean ? '' : head.lines);
+  return REPLACED;
 }
 
 /** nginx's chunked filter, which comes after all that may know a length. */

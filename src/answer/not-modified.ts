@@ -6,7 +6,7 @@ export const NOT_MODIFIED: Filter = {
   slot: 'not_modified',
   head(x, head) {
     const { seek } = head;
-    if (seek === null || head.status !== 200) return PASS;
+    if (seek === null || seek.streamed || head.status !== 200) return PASS;
     const status = checkPreconditions(x.request, seek, seek.ifModifiedSince);
     if (status === 200) return PASS;
     if (status === 412) {

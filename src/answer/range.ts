@@ -15,7 +15,7 @@ export const RANGE: Filter = {
       return PASS;
     }
     if (ranges === 'unsatisfiable') {
-      head.why = `the file has ${seek.size} bytes`;
+      head.why = `there are ${seek.size} bytes`;
       head.add('Content-Range', `bytes */${seek.size}`);
       return 416;
     }

@@ -1,18 +1,26 @@
 // A request that lbproxy makes of itself for another one: the client's facts, the head and the variables are the main exchange's,
-// its body and its tunnel never. The answer goes to a root of its own, which decides what becomes of it.
+// its tunnel never, its body where that lies ready. The answer goes to a root of its own, which decides what becomes of it.
 import { ENOUGH, Exchange, type Flow, GO, LAST, type Root, type Source, WAIT } from '../exchange.ts';
 import { systemClock } from '../shared/clock.ts';
 import type { Failure } from '../shared/failure.ts';
 
-/** As nginx: a subrequest may make subrequests, fifty deep. */
-const MAX_DEPTH = 50;
+/** As nginx: a subrequest may make subrequests, fifty deep behind the first. */
+const MAX_DEPTH = 51;
 
 /** What is asked for: a decoded path of the main exchange's server, bytes as latin1. */
 export interface Asked {
   readonly uri: string;
-  readonly args: string;
+  /** null = none, which variables tell from empty ones. */
+  readonly args: string | null;
   /** GET unless said otherwise; HEAD where only the head is of use. */
   readonly method?: string;
+  /** False: it has no body even where the main exchange's was read. */
+  readonly body?: boolean;
+}
+
+/** Whether it may make a subrequest. */
+export function mayNest(x: Exchange): boolean {
+  return x.depth < MAX_DEPTH;
 }
 
 /** Where the answer of a subrequest ends up; what it does with head and body is its kind's matter. */
@@ -28,8 +36,8 @@ export abstract class SubRoot implements Root {
   protected abstract onOver(x: Exchange, failure: Failure | null): void;
 
   /** Asks for `asked` on behalf of `parent`; false where that is too deep. The answer may come within the call. */
-  begin(parent: Exchange, asked: Asked): boolean {
-    if (parent.depth >= MAX_DEPTH) return false;
+  ask(parent: Exchange, asked: Asked): boolean {
+    if (!mayNest(parent)) return false;
     const { main } = parent;
     const x = new Exchange(main.client, main.request, main.server, systemClock.now(), this);
     x.main = main;
@@ -37,10 +45,24 @@ export abstract class SubRoot implements Root {
     x.method = asked.method ?? 'GET';
     main.variables ??= new Map();
     x.variables = main.variables;
+    if (asked.body !== false && main.body?.complete === true && main.body.isShared) {
+      x.body = main.body;
+      x.body.hold();
+    }
     this.#x = x;
     main.hold();
     main.server.redirect(x, asked.uri, asked.args);
     return true;
+  }
+
+  /** Its answer comes in a moment: nobody else is asked for it. */
+  protected get isPrompt(): boolean {
+    return this.#x?.source?.isPrompt === true;
+  }
+
+  /** Whether who makes the answer goes on for a client that closed its own direction. */
+  protected get goesOnHalfClosed(): boolean {
+    return this.#x?.source?.survivesHalfClose ?? true;
   }
 
   /** Nobody wants the answer any more. */
@@ -148,6 +170,17 @@ export class HeadOnly extends SubRoot {
     if (this.#told) return;
     this.#told = true;
     this.#done(null);
+  }
+}
+
+/** Goes its own way: the main exchange neither waits for it nor suffers from it. */
+export class Aside extends HeadOnly {
+  constructor() {
+    super(() => {});
+  }
+
+  hangUp(): void {
+    this.cancel();
   }
 }
 

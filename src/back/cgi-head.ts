@@ -1,6 +1,6 @@
 // Reads the head of a CGI answer (RFC 3875 §6): fields without a status line, which Status or Location give. FastCGI, SCGI and uwsgi apps
 // send such heads. As ngx_http_fastcgi_process_header reads them, but for what could be read two ways.
-import { CONTENT_LENGTH, scanFields } from '../http/fields.ts';
+import { CONTENT_LENGTH, scanFields, X_ACCEL } from '../http/fields.ts';
 import { parseContentLength } from '../http/framing.ts';
 import { findHeadEnd, type HeadLimits, MALFORMED, NEED_MORE } from '../http/request-head.ts';
 import type { ResponseHead, ResponseProblem } from '../http/response-head.ts';
@@ -59,6 +59,7 @@ function refuse(head: ResponseHead, problem: ResponseProblem): typeof MALFORMED 
 function interpret(head: ResponseHead): ResponseProblem | null {
   for (let i = 0; i < head.count; i++) {
     if (head.named(i, 'content-type')) spell(head, i, 'Content-Type');
+    if (head.ids[i] === X_ACCEL) head.accelerated = true;
     if (head.ids[i] !== CONTENT_LENGTH) continue;
     const length = parseContentLength(head.value(i));
     if (length < 0) return 'invalid Content-Length';

@@ -70,7 +70,7 @@ export const bodyRows: readonly Row[] = [
   }),
 ];
 
-function readTempPath(words: readonly Word[], cx: ReadContext): TempPath | undefined {
+export function readTempPath(words: readonly Word[], cx: ReadContext): TempPath | undefined {
   const levels: number[] = [];
   for (const word of words.slice(1)) {
     const level = parseCount(word.text, 1, MAX_LEVEL_DIGITS);

@@ -16,6 +16,7 @@ export const EMPTY_BODY: RequestBody = {
   received: 0,
   trailers: '',
   replayable: true,
+  isShared: true,
   text: '',
   file: undefined,
   pull: () => new MemoryPull([], 0),
@@ -150,6 +151,10 @@ class StoredBody implements RequestBody, BodyReader {
   // What became of it.
 
   get replayable(): boolean {
+    return true;
+  }
+
+  get isShared(): boolean {
     return true;
   }
 

@@ -184,6 +184,10 @@ export class StreamedBody implements RequestBody, BodyReader, BodyPull {
     return !this.#dropped;
   }
 
+  get isShared(): boolean {
+    return false;
+  }
+
   /** The buffer is full: hold the client until some of it is sent. */
   get full(): boolean {
     return this.#kept > this.#limit;

@@ -48,6 +48,11 @@ export class TempFile {
     }
   }
 
+  /** What it holds is not needed any more: the next bytes come at its start. No call may be under way. */
+  empty(): void {
+    this.sizeBytes = 0;
+  }
+
   /** Fills `into` from `position` on; rejects where the file has less than that. */
   async read(into: Buffer, position: number): Promise<void> {
     const handle = this.#handle;

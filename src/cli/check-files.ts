@@ -12,8 +12,8 @@ import type { Directive, Position, Tree } from '../config/tree.ts';
 import { problemOfLink, reasonOf } from '../observe/log-output.ts';
 import { checkCiphers, checkPair } from './check-certificates.ts';
 import { exposureOfKey, exposureOfLink, warnOfExposure } from './check-exposure.ts';
-import { checkTempPaths } from './check-temp-paths.ts';
 import { checkPeerFiles } from './check-peer-files.ts';
+import { checkTempPaths } from './check-temp-paths.ts';
 import { warnOfUser } from './check-user.ts';
 import type { ReadConfig } from './read-config.ts';
 

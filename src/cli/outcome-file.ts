@@ -1,8 +1,8 @@
 // What came of a wish (-s, a signal), in a file beside the pid file: the running lbproxy writes, `-s` reads.
 import { rmSync } from 'node:fs';
 import { readPlainFile, replaceFile } from '../shared/replace-file.ts';
+import type { Signal } from './cli-options.ts';
 import { startOf } from './process-alive.ts';
-import type { Signal } from './run-cli.ts';
 
 export interface WrittenOutcome {
   /** On the system's monotonic clock, which all processes share: when the wish was taken up. */

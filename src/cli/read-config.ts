@@ -15,9 +15,9 @@ import type { ErrorLogSetting } from '../observe/rows.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import { warnOfLogs } from './check-pool.ts';
 import { warnOfStrangers } from './check-surroundings.ts';
+import type { CliOptions } from './cli-options.ts';
 import { isSupervisordFile } from './programs-file.ts';
 import { readPool } from './read-pool.ts';
-import type { CliOptions } from './run-cli.ts';
 import { nameOf, usualStateDir } from './state-places.ts';
 
 export { configFile, controlSocketOf, NO_CONFIG, runNameOf } from './state-places.ts';

@@ -3,21 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { VERSION } from '../version.ts';
-
-export interface CliOptions {
-  readonly config?: string;
-  readonly programs?: string;
-  readonly prefix?: string;
-  readonly test?: boolean;
-  readonly dump?: boolean;
-  readonly quiet?: boolean;
-  readonly roll?: boolean;
-  readonly signal?: Signal;
-  readonly errorLog?: string;
-  readonly directives?: string;
-}
-
-export type Signal = 'stop' | 'quit' | 'reload' | 'reopen';
+import type { CliOptions } from './cli-options.ts';
 
 type Commander = typeof import('commander');
 

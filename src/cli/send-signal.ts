@@ -1,10 +1,10 @@
 // -s: finds the running primary by its pid files, signals it, waits for what comes of it and prints that.
 import type { Model } from '../config/model.ts';
+import type { CliOptions, Signal } from './cli-options.ts';
 import { nowNs, OutcomeFile, type WrittenOutcome } from './outcome-file.ts';
 import { primaryOf } from './pid-file.ts';
 import { isAlive } from './process-alive.ts';
 import { configFile, NO_CONFIG, pidFilesOf, printProblems, readConfig } from './read-config.ts';
-import type { CliOptions, Signal } from './run-cli.ts';
 
 const SIGNALS = { stop: 'SIGTERM', quit: 'SIGQUIT', reload: 'SIGHUP', reopen: 'SIGUSR1' } as const;
 const POLL_MS = 20;

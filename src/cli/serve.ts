@@ -2,7 +2,6 @@
 // Past 300 lines: each wish of a signal ends in a log, an outcome and the service manager.
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
-import { setFlagsFromString } from 'node:v8';
 import type { PrepareProblem } from '../cluster/messages.ts';
 import { type Outcome, Primary, type Reading } from '../cluster/primary.ts';
 import { problemsOf } from '../cluster/refusal.ts';
@@ -23,6 +22,7 @@ import type { OutputLine } from '../supervise/output.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import { changedSince } from './changed-files.ts';
 import { checkFiles } from './check-files.ts';
+import type { CliOptions, Signal } from './cli-options.ts';
 import { linkControlSocket } from './control-link.ts';
 import { nowNs, OutcomeFile, type WrittenOutcome } from './outcome-file.ts';
 import { primaryOf, removePidFile, writePidFile } from './pid-file.ts';
@@ -37,8 +37,8 @@ import {
   stateDirOf,
 } from './read-config.ts';
 import { readyText } from './ready-text.ts';
-import type { CliOptions, Signal } from './run-cli.ts';
 import { openServiceNotifier, type ServiceNotifier } from './sd-notify.ts';
+import { spareMemory, tidyMemory } from './spare-memory.ts';
 import { Terminal } from './terminal.ts';
 
 /** How long the start waits for slow programs before it says that it is ready. */
@@ -79,11 +79,6 @@ async function run(options: CliOptions, logFiles: LogFiles): Promise<number> {
     if (error instanceof LogFileError) return failed(error.message, logFiles);
     throw error;
   }
-}
-
-/** The primary reads, and then waits: the room in which V8 would let short-lived objects pile up (96 MB) it never needs again. */
-function spareMemory(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
 }
 
 /** Reads the configuration; gives the exit status where nothing can be started. */
@@ -214,6 +209,7 @@ class Server {
       if (this.#stopAsked) return null;
       this.#writePid();
       this.#startDone();
+      tidyMemory();
       return null;
     } catch (error) {
       if (this.#stopAsked) return null;
@@ -326,6 +322,7 @@ class Server {
     const outcome = await this.#primary.reload().catch(internal);
     void this.#service?.ready(outcome.text);
     this.#tell('reload', { ...this.#reload, done: true, ...outcome });
+    tidyMemory();
   }
 
   async #onReopen(): Promise<void> {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { CliOptions } from './run-cli.ts';
+import type { CliOptions } from './cli-options.ts';
 
 /** Looked for, in this order, when no file is named. */
 const CANDIDATES = [

@@ -16,6 +16,7 @@ import { TICKET_KEY_BYTES, TicketKeys } from '../socket/ticket-keys.ts';
 import { NOTHING_DISCOVERED } from '../upstream/discovery.ts';
 import { checkFiles } from './check-files.ts';
 import { checkSurroundings } from './check-surroundings.ts';
+import type { CliOptions } from './cli-options.ts';
 import {
   configFile,
   NO_CONFIG,
@@ -24,7 +25,6 @@ import {
   readConfig,
   stateDirOf,
 } from './read-config.ts';
-import type { CliOptions } from './run-cli.ts';
 
 export async function testConfig(options: CliOptions): Promise<number> {
   const file = configFile(options);

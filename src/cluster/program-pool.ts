@@ -222,7 +222,7 @@ export class ProgramPool implements PoolFace {
     this.#logs.closeAll();
   }
 
-  #onState(change: StateChange): void {
+  #onState(change: StateChange<Slot>): void {
     const { slot, from, to, pid, tries, expected } = change;
     const { group, launch } = slot.spec;
     this.#upkeep.onState(change);

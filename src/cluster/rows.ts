@@ -89,6 +89,7 @@ export const clusterRows: readonly Row[] = [
       'geo',
       'split_clients',
       'if in location',
+      'limit_except',
       'program',
     ],
     args: [1, 1],

@@ -15,6 +15,10 @@ export function at<T>(place: string, make: () => T): T {
   try {
     return make();
   } catch (error) {
-    throw new CompileError(place, error instanceof Error ? error.message : String(error));
+    return fail(place, error);
   }
+}
+
+export function fail(place: string, error: unknown): never {
+  throw new CompileError(place, error instanceof Error ? error.message : String(error));
 }

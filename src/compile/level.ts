@@ -2,6 +2,7 @@
 import { CORE_FILTERS } from '../answer/head-pass.ts';
 import type { LocationMatch, Settings } from '../config/model.ts';
 import {
+  CONTENTS,
   type Exchange,
   FILTERS,
   type FilePlace,
@@ -11,20 +12,26 @@ import {
   PHASES,
   type Step,
 } from '../exchange.ts';
-import type { FeaturePlace } from '../features/feature.ts';
+import { FORBIDDEN } from '../features/access/access.ts';
+import type { ContentPlace, FeaturePlace } from '../features/feature.ts';
 import { FEATURES } from '../features/list.ts';
+import { createRate } from '../features/rate/rate.ts';
 import { compileForward } from '../forward/compile-forward.ts';
 import { compileFastcgi, FASTCGI_SCHEME } from '../forward/fastcgi/compile-fastcgi.ts';
 import { scriptPathOf } from '../forward/fastcgi/script-path.ts';
+import type { ProxyPass } from '../forward/rows.ts';
 import { createAccessLog } from '../observe/access-log.ts';
 import { createPhases } from '../route/phases.ts';
 import { compileTemplate } from '../route/template.ts';
 import { createFail, createWaitPage, errorPage } from '../serve/error-page.ts';
 import { ErrorRules } from '../serve/error-rules.ts';
 import { fileCopies } from '../serve/file-copies.ts';
+import type { FileBase } from '../serve/file-path.ts';
 import { mappingOf } from '../serve/file-path.ts';
-import { createFileHandler, type FileOptions } from '../serve/files.ts';
+import { createFileHandler } from '../serve/files.ts';
+import { indexContent } from '../serve/index-files.ts';
 import { createTypeOf } from '../serve/mime.ts';
+import { precompressedContent } from '../serve/precompressed.ts';
 import { createSendRedirect, locationValue } from '../serve/redirect.ts';
 import { RootPlace } from '../serve/root-place.ts';
 import { createTryFiles } from '../serve/try-files.ts';
@@ -69,12 +76,15 @@ export class LevelCompiler {
     return {
       handle: createPhases(
         stepsOf(featurePlace, this.#tryFiles(settings, place)),
-        'all',
-        this.#content(settings, place, parts),
+        { satisfy: settings.satisfy, forbidden: (x) => this.#shared.tools.log.note(x, 'error', FORBIDDEN) },
+        settings.proxyPass === null
+          ? this.#content(featurePlace, place, parts)
+          : this.#pass(settings.proxyPass, settings, place, parts),
       ),
       fail: parts.fail,
       script: scriptPathOf(settings),
       filters: filtersOf(featurePlace),
+      rate: createRate(featurePlace),
       logsSubrequests: settings.logSubrequest,
       log: this.log(settings, place.at),
       files: this.#files(settings, place),
@@ -143,6 +153,7 @@ export class LevelCompiler {
       prefix: this.#shared.upstreams.prefix,
       zones: this.#shared.zones,
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
+      setsRate: this.#shared.setsRate,
       report: (exchange, level, message) => this.#shared.tools.log.note(exchange, level, message),
     };
   }
@@ -158,7 +169,7 @@ export class LevelCompiler {
   }
 
   /** Where the files of a location are. */
-  #fileBase({ fileRoot }: Settings, place: Place): Pick<FileOptions, 'root' | 'mapping' | 'prefix'> {
+  #fileBase({ fileRoot }: Settings, place: Place): FileBase {
     return {
       root: fileRoot === null ? null : compileTemplate(fileRoot.path, this.#shared.lookup),
       mapping: fileRoot === null ? { kind: 'root' } : mappingOf(fileRoot, place.rootMatch),
@@ -178,32 +189,43 @@ export class LevelCompiler {
     });
   }
 
-  #content(settings: Settings, place: Place, parts: LevelParts): Handler {
-    const { log } = this.#shared.tools;
-    const { proxyPass } = settings;
-    if (proxyPass !== null) {
-      const { absolute, waitPage } = parts;
-      const own = { upstreams: this.#shared.upstreams, peerTls: this.#shared.peerTls };
-      const tools = { ...own, lookup: this.#shared.lookup, log, absolute, waitPage };
-      return at(proxyPass.at, () =>
-        proxyPass.url.startsWith(FASTCGI_SCHEME)
-          ? compileFastcgi(proxyPass, settings, tools)
-          : compileForward(proxyPass, settings, place.match, tools),
-      );
-    }
-    return createFileHandler({
+  /** Leaves nothing to other content. */
+  #pass(pass: ProxyPass, settings: Settings, place: Place, { absolute, waitPage }: LevelParts): Handler {
+    const { upstreams, peerTls, lookup, tools } = this.#shared;
+    const given = { upstreams, peerTls, lookup, log: tools.log, absolute, waitPage };
+    return at(pass.at, () =>
+      pass.url.startsWith(FASTCGI_SCHEME)
+        ? compileFastcgi(pass, settings, given)
+        : compileForward(pass, settings, place.match, given),
+    );
+  }
+
+  #content(featurePlace: FeaturePlace, place: Place, parts: LevelParts): Handler {
+    const { settings, lookup, typeOf } = featurePlace;
+    const options = {
       ...this.#fileBase(settings, place),
-      index: settings.index.flat().map((name) => compileTemplate(name, this.#shared.lookup)),
-      typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
+      coding: '',
+      index: settings.index.flat().map((name) => compileTemplate(name, lookup)),
+      typeOf,
       maxRanges: settings.maxRanges,
       etag: settings.etag,
       ifModifiedSince: settings.ifModifiedSince,
       logNotFound: settings.logNotFound,
-      redirect: (exchange, uri) => exchange.server.redirect(exchange, uri),
+      redirect: (exchange: Exchange, uri: string) => exchange.server.redirect(exchange, uri),
       sendRedirect: parts.sendRedirect,
       fail: parts.failQuietly,
-      report: (exchange, message) => log.fileProblem(exchange, message),
-    });
+      report: (exchange: Exchange, message: string) => this.#shared.tools.log.fileProblem(exchange, message),
+    };
+    const contentPlace: ContentPlace = {
+      ...featurePlace,
+      precompressed: (kind) => precompressedContent(kind, options),
+    };
+    const own = FEATURES.map((feature) => feature.content?.(contentPlace) ?? null);
+    const contents = [indexContent(options), ...own].filter((content) => content !== null);
+    return inOrder(contents, CONTENTS).reduceRight(
+      (next, content) => content.before(next),
+      createFileHandler(options),
+    );
   }
 }
 

@@ -7,7 +7,8 @@ import type { Front } from '../listen/front.ts';
 import type { AddressPlan, ListenerPlan } from '../listen/listener.ts';
 import { createSecureContexts } from '../listen/secure-contexts.ts';
 import { createHostTable, serverByName } from '../route/hosts.ts';
-import { at } from './compile-error.ts';
+import type { Slices } from '../shared/slices.ts';
+import { fail } from './compile-error.ts';
 import type { RuntimeTools } from './runtime.ts';
 
 export interface CompiledServer {
@@ -15,20 +16,25 @@ export interface CompiledServer {
   readonly runtime: ServerRuntime;
 }
 
-type ListenTools = Pick<RuntimeTools, 'tls'> & { readonly door: Door };
+type ListenTools = Pick<RuntimeTools, 'tls'> & { readonly door: Door; readonly slices: Slices };
 
 /** One plan a socket, in the order of the configuration. */
-export function planListeners(
+export async function planListeners(
   model: Model,
   servers: readonly CompiledServer[],
   tools: ListenTools,
-): Map<string, ListenerPlan> {
-  const plans = new Map<string, AddressPlan & Pick<ListenerPlan, 'key' | 'listen'>>();
-  for (const { settings } of model.servers) {
-    for (const listen of settings.listens) {
-      const key = listenKey(listen);
-      if (!plans.has(key)) plans.set(key, planAddress(key, servers, tools));
+): Promise<Map<string, ListenerPlan>> {
+  const byAddress = new Map<string, Set<CompiledServer>>();
+  for (const server of servers) {
+    for (const key of server.server.settings.listens.map(listenKey)) {
+      const here = byAddress.get(key) ?? new Set();
+      byAddress.set(key, here.add(server));
     }
+  }
+  const plans = new Map<string, AddressPlan & Pick<ListenerPlan, 'key' | 'listen'>>();
+  for (const [key, here] of byAddress) {
+    await tools.slices.step();
+    plans.set(key, await planAddress(key, [...here], tools));
   }
   const maxConnections = model.settings.workerConnections;
   const sockets = [...plans].filter(([key, { listen }]) => socketKey(listen, plans) === key);
@@ -42,14 +48,11 @@ export function planListeners(
 }
 
 /** The servers of one address, the default one first. */
-function planAddress(
+async function planAddress(
   key: string,
-  all: readonly CompiledServer[],
-  tools: ListenTools,
-): AddressPlan & Pick<ListenerPlan, 'key' | 'listen'> {
-  const here = all.filter(({ server }) =>
-    server.settings.listens.some((listen) => listenKey(listen) === key),
-  );
+  here: readonly CompiledServer[],
+  { tls, slices }: ListenTools,
+): Promise<AddressPlan & Pick<ListenerPlan, 'key' | 'listen'>> {
   const isDefault = ({ server }: CompiledServer): boolean =>
     server.settings.listens.some((listen) => listenKey(listen) === key && listen.defaultServer);
   const first = here.find(isDefault) ?? here[0];
@@ -64,7 +67,9 @@ function planAddress(
     key,
     listen,
     front: createFront(first, here),
-    secure: listen.ssl ? at(first.server.at, () => createSecureContexts(named, tools.tls)) : null,
+    secure: listen.ssl
+      ? await createSecureContexts(named, tls, slices).catch((error: unknown) => fail(first.server.at, error))
+      : null,
   };
 }
 

@@ -2,7 +2,7 @@
 import type { Model } from '../config/model.ts';
 import type { Exchange } from '../exchange.ts';
 import type { NoteLevel } from '../features/feature.ts';
-import type { ForwardLog } from '../forward/forward.ts';
+import type { ForwardLog } from '../forward/forward-options.ts';
 import type { PeerTlsSet } from '../forward/tls/peer-tls.ts';
 import type { ListenerPlan } from '../listen/listener.ts';
 import type { TlsMaterial } from '../listen/secure-contexts.ts';
@@ -49,4 +49,6 @@ export interface Shared {
   readonly zones: ZoneSet;
   readonly lookup: VariableLookup;
   readonly tools: RuntimeTools;
+  /** Some script sets `$limit_rate`. */
+  readonly setsRate: boolean;
 }

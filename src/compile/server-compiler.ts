@@ -1,14 +1,16 @@
 // A server with its locations → its runtime. Locations are compiled when a request first comes to them, unless they can fail.
+
+import { sendText } from '../answer/whole.ts';
+import { levelsOf, type PlacedLevel } from '../config/levels.ts';
 import type { LocationModel, ScriptOp, ServerModel, Settings } from '../config/model.ts';
 import { setsItself } from '../config/settings.ts';
 import type { Handler, ServerRuntime } from '../exchange.ts';
 import { FEATURES } from '../features/list.ts';
 import { targetGroup } from '../forward/compile-forward.ts';
 import { createDispatcher, type RoutedLocation } from '../route/dispatch.ts';
-import { LaterLocation } from '../route/later-location.ts';
+import { LaterLocation, LaterServer } from '../route/later.ts';
 import type { LocationEntry } from '../route/locations.ts';
 import { compileScript, type ScriptTools } from '../route/script.ts';
-import { sendText } from '../serve/answer.ts';
 import { createTypeOf } from '../serve/mime.ts';
 import { escapePath } from '../serve/redirect.ts';
 import { LevelCompiler, type Place } from './level.ts';
@@ -23,17 +25,32 @@ export class ServerCompiler {
     this.#levels = new LevelCompiler(shared);
   }
 
+  /** What can fail, and what others must hear of before a request comes, is made at once. */
   server(model: ServerModel): ServerRuntime {
+    const levels = levelsOf(model, true);
+    // What is not set at all comes from the http level.
+    this.#levels.log(model.settings, model.at);
+    if (levels.length > MANY_LEVELS || !this.#foresee(levels)) return this.#server(model);
+    return new LaterServer(() => this.#server(model));
+  }
+
+  #server(model: ServerModel): ServerRuntime {
     const place: Place = { at: model.at, match: null, rootMatch: null, settings: model.settings };
     const root = this.#levels.level(model.settings, place);
     const script = compileScript(model.script, this.#scriptTools(place));
     const locations = this.#locations(model.locations, place);
-    const dispatcher = createDispatcher({ runtime: root, script: null, internal: false }, script, locations);
+    const dispatcher = createDispatcher(
+      { runtime: root, script: null, internal: false, limited: null },
+      script,
+      locations,
+    );
     return { name: model.settings.serverNames.flat()[0] ?? '', root, ...dispatcher };
   }
 
   #locations(models: readonly LocationModel[], outer: Place): LocationEntry<RoutedLocation>[] {
     return models.flatMap((model) => {
+      // Part of the location that it stands in.
+      if (model.match.kind === 'limit_except') return [];
       const place = innerPlace(model, outer);
       const value = this.#location(model, place);
       const entry = { match: model.match, value, locations: this.#locations(model.locations, place) };
@@ -48,13 +65,12 @@ export class ServerCompiler {
     const value = new LaterLocation(internal, () => {
       const { sendRedirect } = this.#levels.parts(settings);
       const handle: Handler = (x) =>
-        sendRedirect(x, 301, `${escapePath(x.uri)}/${x.args !== '' ? `?${x.args}` : ''}`);
-      return { runtime: { ...there.runtime, handle }, script: null, internal };
+        sendRedirect(x, 301, `${escapePath(x.uri)}/${x.args === '' ? '' : `?${x.args}`}`);
+      return { runtime: { ...there.runtime, handle }, script: null, internal, limited: null };
     });
     return { match: { kind: 'exact', text: bare }, value, locations: [] };
   }
 
-  /** What can fail, and what others must hear of before a request comes, is made at once. */
   #location(model: LocationModel, place: Place): RoutedLocation {
     const { internal } = model.settings;
     const make = (): RoutedLocation => {
@@ -62,15 +78,35 @@ export class ServerCompiler {
         runtime: this.#levels.level(model.settings, place),
         script: compileScript(model.script, this.#scriptTools(place)),
         internal,
+        limited: this.#limited(model, place),
       };
     };
-    const levels = [{ at: model.at, settings: model.settings }, ...ifLevels(model.script)];
-    if (!levels.every(({ settings }) => mayWait(settings))) return make();
-    for (const level of levels) {
-      this.#levels.log(level.settings, level.at);
-      if (level.settings.proxyPass !== null) targetGroup(level.settings.proxyPass, this.#shared.upstreams);
+    return this.#foresee(levelsOf(model, false)) ? new LaterLocation(internal, make) : make();
+  }
+
+  /** Makes what requests must not be the first to need: logs and groups. False where there is more, that only the making shows. */
+  #foresee(levels: readonly PlacedLevel[]): boolean {
+    for (const { at, settings } of levels) {
+      if (FEATURES.some((feature) => feature.mayFail?.(settings) === true)) return false;
+      // What a level inherits was seen at the level around.
+      if (setsItself(settings, 'accessLog')) this.#levels.log(settings, at);
+      const pass = setsItself(settings, 'proxyPass') ? settings.proxyPass : null;
+      if (pass === null) continue;
+      // Of TLS to peers files may turn out unusable.
+      if (!pass.url.startsWith('http://')) return false;
+      targetGroup(pass, this.#shared.upstreams);
     }
-    return new LaterLocation(internal, make);
+    return true;
+  }
+
+  /** What `limit_except` has for other methods than its own: the location's settings with its own on top, and no script. */
+  #limited(model: LocationModel, place: Place): RoutedLocation['limited'] {
+    for (const { match, settings, at } of model.locations) {
+      if (match.kind !== 'limit_except') continue;
+      const runtime = this.#levels.level(settings, { ...place, settings, at, implicit: true });
+      return { except: new Set(match.methods), runtime };
+    }
+    return null;
   }
 
   #scriptTools(place: Place): ScriptTools {
@@ -79,6 +115,7 @@ export class ServerCompiler {
     const typeOf = createTypeOf(settings.mimeTypes, settings.defaultType);
     return {
       lookup: this.#shared.lookup,
+      report: (exchange, message) => this.#shared.tools.log.note(exchange, 'error', message),
       redirect: sendRedirect,
       text: (exchange, status, body) => sendText(exchange, status, body, typeOf(exchange.uri)),
       implicit: (op: Extract<ScriptOp, { op: 'if' }>) =>
@@ -89,24 +126,12 @@ export class ServerCompiler {
   }
 }
 
-/** The levels of all `if` blocks of a location. */
-function ifLevels(script: readonly ScriptOp[]): { readonly at: string; readonly settings: Settings }[] {
-  return script.flatMap((op) => {
-    if (op.op !== 'if') return [];
-    const own = op.settings === null ? [] : [{ at: op.at, settings: op.settings }];
-    return [...own, ...ifLevels(op.script)];
-  });
-}
-
-/** Whether nothing of a level can turn out unusable: of TLS to peers, and of what features say, only the making shows it. */
-function mayWait(settings: Settings): boolean {
-  if (settings.proxyPass !== null && !settings.proxyPass.url.startsWith('http://')) return false;
-  return !FEATURES.some((feature) => feature.mayFail?.(settings) === true);
-}
+/** A server of more levels is made in slices, not when a request comes. */
+const MANY_LEVELS = 200;
 
 /** `/x` of a proxied location `/x/`, unless `/x` is a location itself (nginx: auto_redirect); '' for all others. */
 function withoutSlash({ match, settings }: LocationModel, siblings: readonly LocationModel[]): string {
-  if (match.kind === 'regex' || match.kind === 'named') return '';
+  if (match.kind === 'regex' || match.kind === 'named' || match.kind === 'limit_except') return '';
   if (settings.proxyPass === null || !match.text.endsWith('/')) return '';
   const bare = match.text.slice(0, -1);
   return siblings.some((other) => other.match.kind !== 'regex' && other.match.text === bare) ? '' : bare;

@@ -79,6 +79,24 @@ function pathMeant(text: string): string {
   return /^\w/.test(text) ? `; write location /${text}` : '';
 }
 
+/** The methods that nginx knows by name. */
+const METHODS: readonly string[] = 'GET HEAD POST PUT DELETE MKCOL COPY MOVE OPTIONS'
+  .split(' ')
+  .concat('PROPFIND PROPPATCH LOCK UNLOCK PATCH'.split(' '));
+
+/** `limit_except GET POST`: GET means HEAD too. */
+export function readMethods({ args }: Directive, problems: Problems): readonly string[] {
+  const methods = args.map(({ text }) => text.toUpperCase());
+  for (const [i, method] of methods.entries()) {
+    if (METHODS.includes(method)) continue;
+    problems.error(
+      args[i].at,
+      `"limit_except": invalid method "${args[i].text}"; there are ${METHODS.join(', ')}`,
+    );
+  }
+  return methods.includes('GET') ? [...methods, 'HEAD'] : methods;
+}
+
 /**
  * Of two locations for the same paths the second would never be found. nginx refuses them, but for regular expressions, which are
  * tried in turn, and for names. `^~` says what happens next, not what matches.
@@ -89,7 +107,7 @@ export function checkTwin(
   places: Map<string, Position>,
   problems: Problems,
 ): void {
-  if (match.kind === 'named') return;
+  if (match.kind === 'named' || match.kind === 'limit_except') return;
   const name = nameOf(match);
   const first = places.get(name);
   if (first === undefined) places.set(name, at);
@@ -99,7 +117,7 @@ export function checkTwin(
   } else problems.error(at, `location "${name}" exists already in this block, at ${formatPosition(first)}`);
 }
 
-function nameOf(match: Exclude<LocationMatch, { kind: 'named' }>): string {
+function nameOf(match: Exclude<LocationMatch, { kind: 'named' | 'limit_except' }>): string {
   if (match.kind === 'regex') return `${match.caseless ? '~*' : '~'} ${match.text}`;
   return match.kind === 'exact' ? `= ${match.text}` : match.text;
 }

@@ -1,8 +1,9 @@
 // Tree + registry → Model: contexts, arity, inheritance from level to level, all problems collected.
 import { isAbsolute, resolve } from 'node:path';
+import { readCharsetMap } from '../features/charset/read-map.ts';
 import { checkLogFormats } from '../observe/check-log-formats.ts';
 import { parseTemplate } from '../route/template.ts';
-import { checkNamed, checkTwin, readLocation, readTypes } from './build-blocks.ts';
+import { checkNamed, checkTwin, readLocation, readMethods, readTypes } from './build-blocks.ts';
 import { buildScript, isScriptDirective, type ScriptReader } from './build-script.ts';
 import { checkPattern } from './check-pattern.ts';
 import { checkRow } from './check-row.ts';
@@ -54,6 +55,8 @@ export class Builder implements ScriptReader {
     this.#topLevel(main, http, waiting);
     // What all others inherit comes first, wherever it stands.
     for (const { directive, level } of waiting) if (directive.name === 'types') this.types(directive, level);
+    for (const { directive } of waiting)
+      if (directive.name === 'charset_map') this.#charsetMap(directive, http);
     for (const { directive, level } of waiting) this.#block(directive, level);
     checkLogFormats(this.#tree.directives, this.problems);
     this.#variables.check(this.problems);
@@ -201,6 +204,8 @@ export class Builder implements ScriptReader {
       case 'types':
         // Was read before.
         return;
+      case 'charset_map':
+        return;
       default:
         this.#define(directive, level);
     }
@@ -223,6 +228,13 @@ export class Builder implements ScriptReader {
 
   #settingsOf(level: Level): Settings {
     return settingsOf(level, this.#tree.syntax);
+  }
+
+  /** All of them hold for all levels, wherever they stand. */
+  #charsetMap(directive: Directive, http: Level): void {
+    const before = (http.own.get('charsetMaps') ?? []) as Settings['charsetMaps'];
+    const map = readCharsetMap(directive, before, this.problems);
+    if (map !== undefined) http.own.set('charsetMaps', [...before, map]);
   }
 
   #named(directive: Directive, context: Context): UpstreamModel {
@@ -250,6 +262,7 @@ export class Builder implements ScriptReader {
     const locations: LocationModel[] = [];
     const places = new Map<string, Position>();
     for (const { directive } of waiting) {
+      if (directive.name === 'limit_except') locations.push(this.#limitExcept(directive, level));
       if (directive.name !== 'location') continue;
       const location = this.#location(directive, level);
       if (location === undefined) continue;
@@ -257,6 +270,16 @@ export class Builder implements ScriptReader {
       locations.push(location);
     }
     return { script, locations };
+  }
+
+  /** As nginx has it a location in the location, with all of its settings: found by method. */
+  #limitExcept(directive: Directive, outer: Level): LocationModel {
+    isSecond(directive, outer, 'block limit_except', this.problems);
+    const level = createLevel('limit_except', outer);
+    this.#contents(directive.block ?? [], level, []);
+    const match = { kind: 'limit_except', text: '', methods: readMethods(directive, this.problems) } as const;
+    const settings = this.#settingsOf(level);
+    return { at: formatPosition(directive.at), match, settings, script: [], locations: [] };
   }
 
   #location(directive: Directive, outer: Level): LocationModel | undefined {

@@ -119,7 +119,14 @@ const ADDRESS = '#/definitions/peer';
 
 /** A JSON schema (draft 7) of upstreams.json. It knows names, nesting and closed sets of words; `-t` knows the rest. */
 export function jsonSchema(): Schema {
-  const blocks: readonly Context[] = ['upstream', 'server', 'location', 'program', 'if in location'];
+  const blocks: readonly Context[] = [
+    'upstream',
+    'server',
+    'location',
+    'program',
+    'if in location',
+    'limit_except',
+  ];
   const definitions = Object.fromEntries(blocks.map((context) => [context, objectOf([context])]));
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
@@ -174,7 +181,7 @@ function schemaOf(name: string, contexts: readonly Context[]): Schema {
 function blockOf(opens: Context, maxArgs: number): Schema {
   const entries: Schema = { type: 'object', additionalProperties: { anyOf: [SCALAR, LIST] } };
   if (opens === 'types') return entries;
-  if (opens === 'map' || opens === 'geo' || opens === 'split_clients')
+  if (opens === 'map' || opens === 'charset_map' || opens === 'geo' || opens === 'split_clients')
     return { type: 'object', additionalProperties: entries };
   const inner = { $ref: `#/definitions/${opens}` };
   if (maxArgs === 0) return oneOrList(inner);

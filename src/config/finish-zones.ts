@@ -1,6 +1,7 @@
 // What only the whole Model shows of limits: zones that do not exist, that are of another kind, or have a name twice.
 import type { ZoneEntry } from '../features/limit-req/rows.ts';
-import type { LocationModel, Model, ScriptOp, Settings } from './model.ts';
+import { levelsOf } from './levels.ts';
+import type { Model, Settings } from './model.ts';
 import { positionOf } from './places.ts';
 import type { Problems } from './problem.ts';
 import { setsItself } from './settings.ts';
@@ -31,7 +32,8 @@ export function checkZones(model: Model, problems: Problems): void {
       else problems.error(positionOf(entry.at), twice(directive, entry, first));
     }
   }
-  const levels = levelsOf(model);
+  const all = model.servers.flatMap((server) => levelsOf(server, true).map(({ settings }) => settings));
+  const levels = [model.settings, ...all];
   for (const { directive, limits } of KINDS) {
     // A level that has none of its own has those of the level above it.
     const seen = new Set<string>();
@@ -67,27 +69,4 @@ function missing(directive: string, zone: string, of: string | undefined): strin
   return of === undefined
     ? `"${directive}": there is no zone "${zone}"; add ${directive}_zone with zone=${zone}:10m to the http block`
     : `"${directive}": zone "${zone}" is a ${of}_zone; name one of ${directive}_zone`;
-}
-
-function levelsOf(model: Model): Settings[] {
-  const found: Settings[] = [model.settings];
-  const ofScript = (script: readonly ScriptOp[]): void => {
-    for (const op of script) {
-      if (op.op !== 'if') continue;
-      if (op.settings !== null) found.push(op.settings);
-      ofScript(op.script);
-    }
-  };
-  const ofLocations = (locations: readonly LocationModel[]): void => {
-    for (const { settings, script, locations: inner } of locations) {
-      found.push(settings);
-      ofScript(script);
-      ofLocations(inner);
-    }
-  };
-  for (const { settings, locations } of model.servers) {
-    found.push(settings);
-    ofLocations(locations);
-  }
-  return found;
 }

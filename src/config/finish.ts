@@ -12,6 +12,8 @@ import {
   takenForHost,
 } from '../upstream/passes.ts';
 import { checkSockets, DEFAULT_BACKLOG, listenKey, withSharedOptions } from './addresses.ts';
+import { checkBuffers } from './finish-buffers.ts';
+import { checkCharsets } from './finish-charsets.ts';
 import { checkZones } from './finish-zones.ts';
 import type { Model, ScriptOp, ServerModel, Settings, UpstreamModel } from './model.ts';
 import { positionOf } from './places.ts';
@@ -42,6 +44,8 @@ export function finishModel(model: Model, problems: Problems, unread: ReadonlySe
   const finished = { ...read, upstreams: [...read.upstreams, ...groups] };
   checkServers(finished, problems);
   checkZones(finished, problems);
+  checkBuffers(finished, problems);
+  checkCharsets(finished, problems);
   return finished;
 }
 

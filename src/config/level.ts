@@ -42,8 +42,8 @@ export function settingsOf(level: Level, syntax: Syntax): Settings {
 function inheritedOf({ context, parent }: Level, syntax: Syntax): Settings {
   if (parent === null || parent.context === 'main') return outermostOf(syntax);
   const outer = settingsOf(parent, syntax);
-  // An `if` is a part of its location: it has what is private to that.
-  if (context === 'if in location') return outer;
+  // `if` and `limit_except` are parts of their location: they have what is private to that.
+  if (context === 'if in location' || context === 'limit_except') return outer;
   parent.handed ??= handedDown(outer, privateKeys());
   return parent.handed;
 }
@@ -106,6 +106,7 @@ export function applySetting(row: SettingRow, level: Level, cx: ReadContext): vo
 /** The value of the first one; where others join it, it is the level's own. */
 function startOf({ repeat }: SettingRow, value: unknown): unknown {
   if (repeat === 'append') return [value];
+  if (repeat === 'union') return [...new Set(value as unknown[])];
   return repeat === 'merge' ? { ...(value as object) } : value;
 }
 
@@ -132,7 +133,7 @@ function together(
     case 'merge':
       return Object.assign(before as object, value);
     case 'union':
-      return [...new Set([...(before as unknown[]), ...(value as unknown[])])];
+      return unite(before as unknown[], value as unknown[]);
     case 'last':
       if (!isDeepStrictEqual(before, value)) {
         const where = whereFrom(second, first);
@@ -148,6 +149,21 @@ function together(
       problems.error(second.at, duplicate(second, first));
       return before;
   }
+}
+
+/** What the lists that grow have: to look each of thousands up in its list, or to copy that, would take the square of that time. */
+const members = new WeakMap<readonly unknown[], Set<unknown>>();
+
+/** In place, as the level's own. */
+function unite(list: unknown[], more: readonly unknown[]): readonly unknown[] {
+  const has = members.get(list) ?? new Set(list);
+  members.set(list, has);
+  for (const value of more) {
+    if (has.has(value)) continue;
+    has.add(value);
+    list.push(value);
+  }
+  return list;
 }
 
 function duplicate(second: Directive, first: Directive): string {

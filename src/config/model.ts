@@ -64,6 +64,8 @@ export interface ServerModel {
 
 export type LocationMatch =
   | { readonly kind: 'prefix' | 'exact' | 'prefix-final'; readonly text: string }
+  /** The inside of a `limit_except`, for all methods but these: found by no path. */
+  | { readonly kind: 'limit_except'; readonly text: ''; readonly methods: readonly string[] }
   /** `@name`: for jumps, found by no path. */
   | { readonly kind: 'named'; readonly text: string }
   | { readonly kind: 'regex'; readonly text: string; readonly caseless: boolean };

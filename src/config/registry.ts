@@ -3,15 +3,28 @@ import { balanceDefaults, balanceRows } from '../balance/rows.ts';
 import { bodyDefaults, bodyRows } from '../body/rows.ts';
 import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
+import { accessDefaults, accessRows } from '../features/access/rows.ts';
+import { additionDefaults, additionRows } from '../features/addition/rows.ts';
+import { authBasicDefaults, authBasicRows } from '../features/auth-basic/rows.ts';
 import { authRequestDefaults, authRequestRows } from '../features/auth-request/rows.ts';
+import { brotliDefaults, brotliRows } from '../features/brotli/rows.ts';
+import { charsetDefaults, charsetRows } from '../features/charset/rows.ts';
 import { geoRows } from '../features/geo/rows.ts';
+import { gzipDefaults, gzipRows } from '../features/gzip/rows.ts';
+import { gzipVariables } from '../features/gzip/variables.ts';
 import { headersDefaults, headersRows } from '../features/headers/rows.ts';
 import { limitConnDefaults, limitConnRows } from '../features/limit-conn/rows.ts';
 import { limitConnVariables } from '../features/limit-conn/variables.ts';
 import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
 import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
+import { mirrorDefaults, mirrorRows } from '../features/mirror/rows.ts';
+import { rateDefaults, rateRows } from '../features/rate/rows.ts';
+import { rateVariables } from '../features/rate/variables.ts';
 import { splitClientsRows } from '../features/split-clients/rows.ts';
+import { ssiVariables } from '../features/ssi/dates.ts';
+import { ssiDefaults, ssiRows } from '../features/ssi/rows.ts';
+import { subDefaults, subRows } from '../features/sub/rows.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { fastcgiVariables } from '../forward/fastcgi/variables.ts';
 import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
@@ -33,19 +46,9 @@ import { settingsOver } from './settings.ts';
 import type { Syntax } from './tree.ts';
 
 /** Directives of nginx that files often carry and that lbproxy does not do yet: said aloud, so that nobody relies on them. */
-const NOT_YET: readonly Row[] = [
-  'gzip',
-  'gzip_types',
-  'gzip_min_length',
-  'gzip_vary',
-  'gzip_proxied',
-  'gzip_comp_level',
-  'gzip_disable',
-  'gzip_buffers',
-  'gzip_http_version',
-  'charset',
-  'http2',
-].map((name) => ignored(name, HTTP_LEVELS, 'not supported yet', { warn: true, args: [1, 64] }));
+const NOT_YET: readonly Row[] = ['http2'].map((name) =>
+  ignored(name, HTTP_LEVELS, 'not supported yet', { warn: true, args: [1, 64] }),
+);
 
 /** Tuning of file and event handling that has no counterpart here. */
 const TUNING: readonly Row[] = [
@@ -88,6 +91,16 @@ export const ROWS: readonly Row[] = [
   ...serveRows,
   ...authRequestRows,
   ...headersRows,
+  ...gzipRows,
+  ...subRows,
+  ...additionRows,
+  ...mirrorRows,
+  ...accessRows,
+  ...authBasicRows,
+  ...brotliRows,
+  ...charsetRows,
+  ...rateRows,
+  ...ssiRows,
   ...mapRows,
   ...geoRows,
   ...splitClientsRows,
@@ -112,6 +125,16 @@ export const DEFAULTS: Settings = {
   ...serveDefaults,
   ...authRequestDefaults,
   ...headersDefaults,
+  ...gzipDefaults,
+  ...subDefaults,
+  ...additionDefaults,
+  ...mirrorDefaults,
+  ...accessDefaults,
+  ...authBasicDefaults,
+  ...brotliDefaults,
+  ...charsetDefaults,
+  ...rateDefaults,
+  ...ssiDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
   ...observeDefaults,
@@ -189,6 +212,9 @@ const TABLES: readonly VariableTable[] = [
   serveVariables,
   limitReqVariables,
   limitConnVariables,
+  gzipVariables,
+  rateVariables,
+  ssiVariables,
 ];
 
 /** The getter of a variable that every configuration has. */
@@ -207,7 +233,7 @@ export function lookupVariable(given: string): Getter | undefined {
 }
 
 /** Variables of ours that a configuration may set all the same (NGX_HTTP_VAR_CHANGEABLE); names of families it may set too. */
-const SETTABLE = /^(?:args$|ssl_|proxy_(?:host|port)$)/;
+const SETTABLE = /^(?:args$|limit_rate$|ssl_|proxy_(?:host|port)$)/;
 
 /** Whether a configuration must not make a variable of this name: it would never be seen. */
 export function isBuiltIn(name: string): boolean {
@@ -220,7 +246,7 @@ export const lookupAny: VariableLookup = (given) => {
   const getter = lookupVariable(name);
   if (getter === undefined) return (x) => x.variables?.get(name);
   // `set $args` changes the arguments themselves.
-  if (name === 'args' || isBuiltIn(name)) return getter;
+  if (name === 'args' || name === 'limit_rate' || isBuiltIn(name)) return getter;
   return (x) => (x.variables === null ? undefined : x.variables.get(name)) ?? getter(x);
 };
 

@@ -14,8 +14,10 @@ export type Context =
   | 'location'
   | 'if in server'
   | 'if in location'
+  | 'limit_except'
   | 'types'
   | 'map'
+  | 'charset_map'
   | 'geo'
   | 'split_clients'
   | 'program';
@@ -185,6 +187,21 @@ export function choice<K extends keyof Settings>(
   return oneArgument(key, words.join(' | '), row, read);
 }
 
+/** `name mime-type …;` in lower case: besides text/html, which is always among them. `*` is all. */
+export function mimeTypes(key: KeysOf<readonly string[]>, row: Common): SettingRow {
+  const read = (words: readonly Word[], cx: ReadContext): readonly string[] => {
+    const types = new Set(['text/html']);
+    for (const word of words) {
+      const type = word.text.toLowerCase();
+      if (types.has(type)) cx.problems.warn(word.at, `duplicate MIME type "${type}"; remove one`);
+      types.add(type);
+    }
+    return [...types];
+  };
+  const args: Arity = [1, 1000];
+  return { kind: 'setting', key, repeat: 'union', args, syntax: 'mime-type …', ...row, read };
+}
+
 /** `name path;`, made absolute. */
 export function path(key: KeysOf<string>, row: Common): SettingRow {
   return oneArgument(key, 'path', row, (words, cx) => cx.resolvePath(words[0].text));
@@ -194,9 +211,6 @@ export function path(key: KeysOf<string>, row: Common): SettingRow {
 const REPEATED: ReadonlySet<string> = new Set([
   'debug_connection',
   'env',
-  'gzip_disable',
-  'gzip_proxied',
-  'gzip_types',
   'keepalive_disable',
   'ssl_session_cache',
   'thread_pool',

@@ -5,12 +5,27 @@ import type { Socket } from 'node:net';
 import type { Peer } from '../balance/peer.ts';
 import type { Failure } from '../shared/failure.ts';
 import { LONGEST_MS } from '../shared/timer.ts';
-import { CONNECT_TIMEOUT_MS, HEAD_TIMEOUT_MS, targetOf } from './carriage.ts';
+import { type Call, type Carriage, CONNECT_TIMEOUT_MS, HEAD_TIMEOUT_MS, targetOf } from './carriage.ts';
 import { failureOf, failureOfThrown, markInternal } from './failure-of.ts';
 import { lingerBehind } from './linger.ts';
 import { type Overseer, oversee } from './oversight.ts';
-import { CarriedRequest, CarriedResponse } from './stand-ins.ts';
-import type { WebExchange } from './web-exchange.ts';
+import type { ReplayBody } from './replay-body.ts';
+import { CarriedRequest, CarriedResponse, type Framing } from './stand-ins.ts';
+
+/** The exchange that attempts are made for. */
+export interface AttemptHost {
+  readonly carriage: Carriage;
+  readonly call: Call<ServerResponse>;
+  readonly framing: Framing;
+  readonly body: ReplayBody | null;
+  /** Whether the client gets this answer; otherwise the next attempt has begun. */
+  takesAnswer(attempt: WebAttempt, status: number): boolean;
+  /** It ended before an answer. */
+  attemptFailed(attempt: WebAttempt, failure: Failure, error: Error): void;
+  /** The client cannot have the whole of the answer that it gets, or is about to get. */
+  answerBroken(attempt: WebAttempt, error: Error, answer: IncomingMessage | undefined): void;
+  bodyUnwanted(attempt: WebAttempt): void;
+}
 
 /** The attempt that a stand-in belongs to; how events of the carrier find their way back. */
 const ATTEMPT_OF = new WeakMap<object, WebAttempt>();
@@ -20,7 +35,7 @@ export function attemptOf(req: object): WebAttempt | undefined {
 }
 
 export class WebAttempt implements Overseer {
-  readonly exchange: WebExchange;
+  readonly exchange: AttemptHost;
   readonly peer: Peer;
   /** On a connection of its own: the free retry after a stale one. */
   readonly fresh: boolean;
@@ -33,7 +48,7 @@ export class WebAttempt implements Overseer {
   #proxyReq: ClientRequest | null = null;
   #timedOut = false;
 
-  constructor(exchange: WebExchange, peer: Peer, fresh: boolean) {
+  constructor(exchange: AttemptHost, peer: Peer, fresh: boolean) {
     this.exchange = exchange;
     this.peer = peer;
     this.fresh = fresh;

@@ -10,9 +10,9 @@ import { type Call, type Carriage, report, reportBroken } from './carriage.ts';
 import { failureOfBroken } from './failure-of.ts';
 import { ReplayBody } from './replay-body.ts';
 import { type Framing, framingOf } from './stand-ins.ts';
-import { WebAttempt } from './web-attempt.ts';
+import { type AttemptHost, WebAttempt } from './web-attempt.ts';
 
-export class WebExchange {
+export class WebExchange implements AttemptHost {
   readonly carriage: Carriage;
   readonly call: Call<ServerResponse>;
   readonly framing: Framing;
@@ -60,7 +60,6 @@ export class WebExchange {
     };
   }
 
-  /** Whether the client gets this answer; otherwise the next attempt has begun. */
   takesAnswer(attempt: WebAttempt, status: number): boolean {
     if (attempt !== this.#attempt) return false;
     if (status < 400) return true;
@@ -81,7 +80,6 @@ export class WebExchange {
     this.#try(this.#attempts.failed(attempt.peer, failure, progress), false, error);
   }
 
-  /** The client cannot have the whole of the answer that it gets, or is about to get. */
   answerBroken(attempt: WebAttempt, error: Error, answer: IncomingMessage | undefined): void {
     if (attempt !== this.#attempt || !attempt.answered) return;
     this.#attempt = null;

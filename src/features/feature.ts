@@ -1,6 +1,7 @@
 // What an optional feature gives to the road: made once per location when a configuration is compiled, null where its settings are off.
+import type { Precompressed } from '../answer/precompressed.ts';
 import type { LocationMatch, Settings } from '../config/model.ts';
-import type { Exchange, Filter, Step } from '../exchange.ts';
+import type { Content, Exchange, Filter, Step } from '../exchange.ts';
 import type { VariableLookup } from '../route/template.ts';
 import type { ZoneSet } from '../zones/zone.ts';
 
@@ -21,8 +22,15 @@ export interface FeaturePlace {
   readonly zones: ZoneSet;
   /** The MIME type of a URI; '' = none. */
   readonly typeOf: (uri: string) => string;
+  /** Somewhere `set` gives $limit_rate a value. */
+  readonly setsRate: boolean;
   /** A line for the error log, about this exchange. */
   readonly report: (x: Exchange, level: NoteLevel, message: string) => void;
+}
+
+export interface ContentPlace extends FeaturePlace {
+  /** Looks for files of this kind beside those of the location. */
+  readonly precompressed: (kind: Precompressed) => Content;
 }
 
 export interface Feature {
@@ -31,6 +39,8 @@ export interface Feature {
   readonly mayFail?: (settings: Settings) => boolean;
   /** What runs between the location's script and its content. */
   readonly step?: (place: FeaturePlace) => Step | null;
+  /** What may answer before its static files. */
+  readonly content?: (place: ContentPlace) => Content | null;
   /** What works on its answers. */
   readonly filter?: (place: FeaturePlace) => Filter | null;
 }

@@ -1,8 +1,41 @@
 // All optional features. `compile.ts` asks each for its part of a location and sorts the parts by their slots.
+
+import { ACCESS } from './access/access.ts';
+import { ADDITION } from './addition/addition.ts';
+import { AUTH_BASIC } from './auth-basic/auth-basic.ts';
 import { AUTH_REQUEST } from './auth-request/auth-request.ts';
+import { BROTLI, ZSTD } from './brotli/brotli.ts';
+import { CHARSET } from './charset/charset.ts';
 import type { Feature } from './feature.ts';
+import { GUNZIP } from './gzip/gunzip.ts';
+import { GZIP, GZIP_STATIC, VARY } from './gzip/gzip.ts';
 import { HEADERS } from './headers/headers.ts';
 import { LIMIT_CONN } from './limit-conn/limit-conn.ts';
 import { LIMIT_REQ } from './limit-req/limit-req.ts';
+import { MIRROR } from './mirror/mirror.ts';
+import { POSTPONED } from './postpone.ts';
+import { RATE } from './rate/rate.ts';
+import { SSI } from './ssi/ssi.ts';
+import { SUB } from './sub/sub.ts';
 
-export const FEATURES: readonly Feature[] = [LIMIT_REQ, LIMIT_CONN, AUTH_REQUEST, HEADERS];
+export const FEATURES: readonly Feature[] = [
+  ACCESS,
+  ADDITION,
+  AUTH_BASIC,
+  AUTH_REQUEST,
+  BROTLI,
+  ZSTD,
+  CHARSET,
+  GUNZIP,
+  GZIP,
+  GZIP_STATIC,
+  VARY,
+  HEADERS,
+  LIMIT_CONN,
+  LIMIT_REQ,
+  MIRROR,
+  POSTPONED,
+  RATE,
+  SUB,
+  SSI,
+];

@@ -1,39 +1,44 @@
 // One try on one peer: a connection, and the back's stream on it. Knows times, counts what happens, hands the answer on, and reports to the
 // Forward that started it. What the bytes mean is the back's (back/).
 // A little past 300 lines: its phases share one connection, one time-out and one record.
+import { CutLink } from '../answer/cut.ts';
 import { passHead, REPLACED } from '../answer/head-pass.ts';
 import type { AnswerTaker, BackStream, Step } from '../back/back.ts';
 import type { Peer } from '../balance/peer.ts';
-import { type Attempt, ENOUGH, type Flow, GO, LAST } from '../exchange.ts';
+import { type Attempt, ENOUGH, FLUSH, type Flow, GO, LAST, WAIT } from '../exchange.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, connectFailureOf, type Failure, sayLost } from '../shared/failure.ts';
 import type { ConnectionOwner, PeerConnection } from '../upstream/connection.ts';
-import type { Forward } from './forward.ts';
+import type { AttemptHost, Try } from './attempt-host.ts';
+import type { Pace } from './buffering/pace.ts';
+import type { Spool } from './buffering/spool.ts';
 import { Tunnel } from './tunnel.ts';
 
 /** connecting → awaiting-head → relaying → done; any of them → done on failure. */
 type Phase = 'connecting' | 'awaiting-head' | 'relaying' | 'done';
 
-export class AttemptRun implements ConnectionOwner, AnswerTaker {
-  readonly #forward: Forward;
+const EVENT_STREAM = /^text\/event-stream *(?:;|$)/i;
+
+export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
+  readonly #forward: AttemptHost;
   readonly peer: Peer;
   readonly record: Attempt;
-  /** A byte of the request was handed to the socket. */
   requestSent = false;
-  /** The group counts it no more. */
   released = false;
   #phase: Phase = 'connecting';
   #connection: PeerConnection | null = null;
   /** The request on the connection; null before it is written. */
   #stream: BackStream | null = null;
   #held = false;
+  /** How fast the answer is read; null = as fast as it comes. */
+  #pace: Pace | null = null;
   /** Bytes wait for the peer, and the time-out is for that. */
   #sending = false;
   /** When the bytes came that are being looked at. */
   #now = 0;
 
-  constructor(forward: Forward, peer: Peer, record: Attempt) {
+  constructor(forward: AttemptHost, peer: Peer, record: Attempt) {
     this.#forward = forward;
     this.peer = peer;
     this.record = record;
@@ -179,16 +184,35 @@ export class AttemptRun implements ConnectionOwner, AnswerTaker {
       forward.intercept(head);
       return false;
     }
+    // Events are there to be seen at once: they must not stick in a filter.
+    if (exchange.location.filters !== null && EVENT_STREAM.test(head.get('content-type') ?? ''))
+      forward.flush = FLUSH;
+    if (head.accelerated && forward.obey(head)) return false;
     forward.options.takeHead(exchange, head);
     exchange.length = head.chunked || head.status === 204 ? -1 : head.contentLength;
     // A client that asked for a body gets an empty one: the peer's length would let it wait for more.
     if (bare && exchange.method !== 'HEAD') exchange.length = 0;
-    if (exchange.location.filters !== null && passHead(exchange, null) === REPLACED) {
+    if ((exchange.location.filters !== null || forward.options.seekPeer !== null) && !this.#passHead(head)) {
       forward.replaced();
       return false;
     }
     this.#phase = 'relaying';
+    this.#pace = forward.pace;
     this.#connection?.setTimeout(forward.options.readTimeoutMs);
+    return true;
+  }
+
+  /** False: another answer took the place of the peer's. */
+  #passHead(head: ResponseHead): boolean {
+    const forward = this.#forward;
+    const { exchange, options } = forward;
+    // Events must not stick in filters.
+    if (/^text\/event-stream\b/i.test(head.get('content-type') ?? '')) forward.flush = FLUSH;
+    const passed = passHead(exchange, options.seekPeer === null ? null : options.seekPeer(head));
+    if (passed === REPLACED) return false;
+    if (typeof passed === 'number') return true;
+    const [range] = passed;
+    if (typeof range === 'object') exchange.prepend(new CutLink(exchange, exchange.sink, range));
     return true;
   }
 
@@ -196,21 +220,32 @@ export class AttemptRun implements ConnectionOwner, AnswerTaker {
     const forward = this.#forward;
     const { exchange } = forward;
     if (last) this.#answerComplete();
+    if (forward.spool !== null) return this.#store(forward.spool, buf, from, to, last);
+    const flags = last ? LAST | forward.flush : forward.flush;
     let flow: Flow = GO;
     if (!forward.answerBegun) {
-      flow = exchange.sink.start(forward, exchange, from < to ? buf : null, from, to, last ? LAST : 0);
+      flow = exchange.sink.start(forward, exchange, from < to ? buf : null, from, to, flags);
       forward.answerBegun = true;
     } else if (buf !== null && from < to) {
-      flow = exchange.sink.write(forward, buf, from, to, last ? LAST : 0);
+      flow = exchange.sink.write(forward, buf, from, to, flags);
     } else if (last) {
       exchange.sink.finish(forward, '');
     }
+    if (this.#phase === 'done') return ENOUGH;
+    return flow === WAIT && !last && forward.beginSpool() ? GO : flow;
+  }
+
+  #store(spool: Spool, buf: Buffer | null, from: number, to: number, last: boolean): Flow {
+    const flow = buf === null ? GO : spool.take(buf, from, to);
+    if (last) spool.finish('');
     return this.#phase === 'done' ? ENOUGH : flow;
   }
 
   onTrailers(lines: string): void {
+    const { exchange, spool } = this.#forward;
     this.#answerComplete();
-    this.#forward.exchange.sink.finish(this.#forward, lines);
+    if (spool === null) exchange.sink.finish(this.#forward, lines);
+    else spool.finish(lines);
   }
 
   onSaid(text: string): void {
@@ -230,6 +265,7 @@ export class AttemptRun implements ConnectionOwner, AnswerTaker {
     if (connection === null) return;
     switch (step) {
       case 'more':
+        if (this.#pace !== null) return this.#keepPace(this.#pace, connection);
         connection.setTimeout(this.#forward.options.readTimeoutMs);
         return;
       case 'held':
@@ -248,6 +284,15 @@ export class AttemptRun implements ConnectionOwner, AnswerTaker {
       default:
         return this.#complete(step === 'complete');
     }
+  }
+
+  #keepPace(pace: Pace, connection: PeerConnection): void {
+    const ms = pace.waitMs(this.record.bytesReceived);
+    connection.setTimeout(ms === 0 ? this.#forward.options.readTimeoutMs : 0);
+    if (ms === 0) return;
+    this.#held = true;
+    connection.pause();
+    pace.wait(ms, () => this.resumeAnswer());
   }
 
   /** The client drained. */
@@ -331,6 +376,7 @@ export class AttemptRun implements ConnectionOwner, AnswerTaker {
   /** Ends the connection; nobody waits for the answer any more. */
   cancel(): void {
     this.#phase = 'done';
+    this.#pace?.stop();
     this.#connection?.destroy();
     this.#connection = null;
     this.#stream?.end();

@@ -8,11 +8,14 @@ import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../ro
 import { escapeUri, standsInPath } from '../route/uri.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
-import { familyOptions } from './family/forward-options.ts';
-import { createForward, type ForwardOptions } from './forward.ts';
+import { USUAL_HEAD_BYTES } from './buffering/rows.ts';
+import { compileCookies } from './cookies.ts';
+import { familyOptions } from './family/family-options.ts';
+import { createForward } from './forward.ts';
+import type { ForwardOptions } from './forward-options.ts';
 import type { ForwardTools } from './forward-tools.ts';
 import { compileRequestHead } from './request-head.ts';
-import { compileResponseHead, HIDDEN_OF_PROXY, type RedirectRule } from './response-head.ts';
+import { compileResponseHead, hiddenOf, type RedirectRule } from './response-head.ts';
 import type { ProxyPass, ProxyRedirect } from './rows.ts';
 import { byRequest, maySecure } from './tls/peer-files.ts';
 import { defaultPeerName, type PeerTemplates } from './tls/peer-tls.ts';
@@ -41,6 +44,14 @@ export function compileForward(
   const { lookup } = tools;
   const prefix = match === null ? '' : toBytes(match.text);
   const target = compileTarget(pass, prefix, tools);
+  const cookie = compileCookies(
+    {
+      domains: settings.proxyCookieDomain,
+      paths: settings.proxyCookiePath,
+      flags: settings.proxyCookieFlags,
+    },
+    lookup,
+  );
   const passesBody = settings.proxyPassRequestBody && settings.proxySetBody === null;
   return createForward({
     ...familyOptions('proxy', settings, target.authority, tools),
@@ -52,19 +63,21 @@ export function compileForward(
     transport: compileTransport(pass, settings, tools),
     back: compileHttp1(target, settings, lookup),
     takeHead: compileResponseHead({
-      hidden: HIDDEN_OF_PROXY,
+      hidden: hiddenOf('proxy', settings.proxyForceRanges),
       hide: settings.proxyHideHeader,
       pass: settings.proxyPassHeader,
       redirects: compileRedirects(settings.proxyRedirect, target, prefix, lookup),
+      cookie,
       absolute: tools.absolute,
     }),
+    carriedCookie: cookie,
     needsLength: settings.proxyHttpVersion === '1.0',
   });
 }
 
 function compileHttp1(target: Target, settings: Settings, lookup: VariableLookup): Http1Back {
   const http10 = settings.proxyHttpVersion === '1.0';
-  const bytes = settings.proxyBufferBytes;
+  const bytes = settings.proxyBufferBytes || USUAL_HEAD_BYTES;
   return new Http1Back({
     writeHead: compileRequestHead({
       set: compileSetFields(settings, target, lookup),

@@ -2,7 +2,7 @@
 import type { Exchange } from '../exchange.ts';
 import type { VariableLookup } from '../route/template.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
-import type { ForwardLog } from './forward.ts';
+import type { ForwardLog } from './forward-options.ts';
 import type { PeerTlsSet } from './tls/peer-tls.ts';
 
 export interface ForwardTools {

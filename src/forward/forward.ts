@@ -1,79 +1,28 @@
 // The attempt loop of a proxied exchange: pick a peer, try it, and on failure ask whether another may be tried.
 // What happens on one connection is attempt.ts; what a failure allows is next-upstream.ts.
 // A little past 300 lines: the body, the client and the attempts each call back here, and all of them end the same exchange.
-import type { Back, BodyFraming } from '../back/back.ts';
+import type { BodyFraming } from '../back/back.ts';
 import type { BalanceKey } from '../balance/balancer.ts';
 import type { Outcome } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
 import { sayProcess, sayProcesses } from '../balance/process-port.ts';
-import type { BodyPolicy } from '../body/policy.ts';
 import { TextPull } from '../body/pulls.ts';
 import { EMPTY_BODY, readWholeBody } from '../body/stored-body.ts';
 import { type StreamedBody, type StreamOwner, streamBody } from '../body/streamed-body.ts';
-import { Attempt, type Exchange, type Gone, type Handler, type Source } from '../exchange.ts';
+import { Attempt, type Exchange, FLUSH, type Gone, type Handler } from '../exchange.ts';
 import type { BodyOwner, BodyPull, RequestBody } from '../http/body-pull.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, type Failure, STATUS_OF } from '../shared/failure.ts';
-import type { Transport } from '../upstream/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { carryFields, enterAccelRedirect, obeyAccel } from './accel.ts';
 import { AttemptRun } from './attempt.ts';
-import { type Held, Hold, type HoldOptions } from './hold.ts';
-import {
-  blamesPeer,
-  cutsOffPeer,
-  decideRetry,
-  isFreeRetry,
-  type NextPolicy,
-  type Progress,
-} from './next-upstream.ts';
-
-/** What a location with proxy_pass is compiled to. Times in ms. */
-export interface ForwardOptions extends HoldOptions {
-  readonly upstream: Upstream | FindUpstream;
-  /** Group or server as proxy_pass names it; '' where `upstream` finds it and sets `exchange.proxyHost`. */
-  readonly authority: string;
-  /** `authority` is led to over TLS. */
-  readonly secure: boolean;
-  /** What carries the bytes to its peers; null = plain TCP, and so where it gives null. */
-  readonly transport: ((exchange: Exchange) => Transport | null) | null;
-  readonly back: Back;
-  readonly takeHead: (exchange: Exchange, head: ResponseHead) => void;
-  readonly next: NextPolicy;
-  readonly connectTimeoutMs: number;
-  readonly sendTimeoutMs: number;
-  readonly readTimeoutMs: number;
-  readonly body: BodyPolicy;
-  /** Send the body while it still comes from the client; else it is read whole before a peer is asked. */
-  readonly streamsBody: boolean;
-  /** False: the head goes without its body. */
-  readonly passBody: boolean;
-  /** What goes instead of the client's body; null = that. */
-  readonly ownBody: ((exchange: Exchange) => string) | null;
-  /** A client that closes its side does not end the exchange. */
-  readonly ignoreClientAbort: boolean;
-  /** The peer reads no chunks (HTTP/1.0): a body goes with its length. */
-  readonly needsLength: boolean;
-  /** Statuses of peers that error_page answers (proxy_intercept_errors); null = none. */
-  readonly intercepts: ReadonlySet<number> | null;
-  readonly log: ForwardLog;
-}
-
-/**
- * Finds the group of a URL with variables; it is undefined when a variable names a host that cannot be reached: `detail` goes to the
- * error page.
- */
-export type FindUpstream = (
-  exchange: Exchange,
-  ready: (upstream: Upstream | undefined, detail: string) => void,
-) => void;
-
-export interface ForwardLog {
-  /** An attempt failed: what, and whether another follows (`noRetry` = '' means yes). */
-  attemptFailed(exchange: Exchange, attempt: Attempt, detail: string): void;
-  /** What is no failure: a FastCGI app wrote to its error output. */
-  note(exchange: Exchange, level: 'error', message: string): void;
-}
+import type { AttemptHost, Try } from './attempt-host.ts';
+import { Pace } from './buffering/pace.ts';
+import { Spool, type SpoolOwner } from './buffering/spool.ts';
+import type { ForwardOptions } from './forward-options.ts';
+import { type Held, Hold } from './hold.ts';
+import { blamesPeer, cutsOffPeer, decideRetry, isFreeRetry, type Progress } from './next-upstream.ts';
 
 export function createForward(options: ForwardOptions): Handler {
   return (exchange) => new Forward(exchange, options).begin();
@@ -86,12 +35,10 @@ const NONE: BodyFraming = { kind: 'none' };
 const CHUNKED: BodyFraming = { kind: 'chunked' };
 
 /** One proxied exchange: what outlives its attempts. */
-export class Forward implements BodyOwner, StreamOwner, Source, Held {
+export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner, Held {
   readonly exchange: Exchange;
   readonly options: ForwardOptions;
-  /** The body where it still comes. */
   stream: StreamedBody | null = null;
-  /** The present attempt's place in the body; null where none is sent. */
   pull: BodyPull | null = null;
   upstream: Upstream | null = null;
   run: AttemptRun | null = null;
@@ -106,10 +53,16 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
   #hold: Hold | null = null;
   ended = false;
   answerBegun = false;
+  /** Where the answer waits for a client that is slower than the peer; null while it is not. */
+  spool: Spool | null = null;
+  /** Pieces of the answer must not stick in filters: FLUSH, or 0. */
+  flush = 0;
+  #buffers = false;
 
   constructor(exchange: Exchange, options: ForwardOptions) {
     this.exchange = exchange;
     this.options = options;
+    this.buffer(options.buffering);
   }
 
   get survivesHalfClose(): boolean {
@@ -150,7 +103,7 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
       exchange.proxySecure = this.options.secure;
     }
     const { request } = exchange;
-    // A subrequest has the main exchange's head, not its body.
+    // A subrequest has the main exchange's head; what there is of a body it was given.
     if (exchange.isSub) return this.nextPeer(now);
     if (exchange.bodyRefused) exchange.body ??= EMPTY_BODY;
     if (!request.hasBody) {
@@ -177,7 +130,6 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
     this.#finishWith(500, BODY_GONE);
   }
 
-  /** The body's framing towards the peer: a length wherever it is known. */
   get framing(): BodyFraming {
     const { exchange, options, pull } = this;
     const { request, body } = exchange;
@@ -291,7 +243,6 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
     };
   }
 
-  /** A peer's own status that proxy_next_upstream lists: true when the answer is passed over for another peer. */
   passesOver(failure: Failure): boolean {
     if (!this.options.next.words.includes(failure as never)) return false;
     const noRetry = decideRetry(this.options.next, failure, this.progress(true));
@@ -311,8 +262,7 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
     return peers.filter((peer) => isLeft(peer) && !this.#tried.includes(peer)).length;
   }
 
-  /** The present attempt failed; its connection is gone. */
-  attemptFailed(run: AttemptRun, failure: AttemptFailure | Failure, detail: string): void {
+  attemptFailed(run: Try, failure: AttemptFailure | Failure, detail: string): void {
     if (this.ended) return;
     const { upstream } = this;
     const { record, peer } = run;
@@ -341,30 +291,28 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
     this.#giveUp(failure as AttemptFailure, detail);
   }
 
-  #tellFailure({ peer, record }: AttemptRun, detail: string): void {
+  #tellFailure({ peer, record }: Try, detail: string): void {
     const { process } = peer;
     const note = process === null || process.up ? '' : `; ${sayProcess(process, Date.now())}`;
     this.options.log.attemptFailed(this.exchange, record, detail + note);
   }
 
   /** All were tried, and one of them may be back in a moment. */
-  #waitsAfter(run: AttemptRun, failure: Failure, detail: string): boolean {
+  #waitsAfter(run: Try, failure: Failure, detail: string): boolean {
     if (this.options.holdMs === 0 || !this.#holding.awaitAfter(failure, run.requestSent, detail))
       return false;
     this.#tellFailure(run, detail);
     return true;
   }
 
-  /** The answer is complete; the connection was dealt with. */
-  attemptDone(run: AttemptRun, now: number): void {
+  attemptDone(run: Try, now: number): void {
     this.ended = true;
     this.run = null;
     this.pull?.end();
     this.release(run, 'ok', now);
   }
 
-  /** The peer is free again: before the client can have the answer's end, since its next request may need the place. */
-  release(run: AttemptRun, outcome: Outcome, now: number): void {
+  release(run: Try, outcome: Outcome, now: number): void {
     if (run.released) return;
     run.released = true;
     const { upstream } = this;
@@ -387,7 +335,50 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
 
   #abort(failure: Failure): void {
     this.ended = true;
-    this.exchange.sink.abort(this, failure);
+    if (this.spool === null) this.exchange.sink.abort(this, failure);
+    else this.spool.abort(failure);
+  }
+
+  // Buffering.
+
+  /** Of the answer that is about to begin. */
+  buffer(isOn: boolean): void {
+    this.#buffers = isOn;
+    this.flush = isOn ? 0 : FLUSH;
+  }
+
+  /** The client does not keep up: false, and the peer waits for it. */
+  beginSpool(): boolean {
+    if (!this.#buffers) return false;
+    this.spool = new Spool(this.exchange, this.options.spool, this);
+    return true;
+  }
+
+  /** X-Accel- fields of the peer's answer; true: it goes no further, another location answers. */
+  obey(head: ResponseHead): boolean {
+    const { exchange, options } = this;
+    const target = obeyAccel(head, this, options.ignoreHeaders);
+    if (target === '') return false;
+    exchange.peerHead = head.text;
+    carryFields(exchange, head, options);
+    this.replaced();
+    if (!enterAccelRedirect(exchange, target))
+      exchange.location.fail(
+        exchange,
+        404,
+        `the peer's X-Accel-Redirect "${target}" is no path of this server`,
+      );
+    return true;
+  }
+
+  /** How fast the answer may be read; null = as fast as it comes. */
+  get pace(): Pace | null {
+    const { limitRateBytes } = this.options;
+    return this.#buffers && limitRateBytes > 0 ? new Pace(limitRateBytes) : null;
+  }
+
+  onSpoolNote(level: 'warn' | 'error', message: string): void {
+    this.options.log.note(this.exchange, level, message);
   }
 
   // The request's body.
@@ -446,17 +437,16 @@ export class Forward implements BodyOwner, StreamOwner, Source, Held {
     this.#cancelRun();
   }
 
-  /** The peer's answer goes no further: error_page has another one for its status. */
   intercept(head: ResponseHead): void {
     const { status } = head;
-    this.exchange.peerHead = head.text;
-    const challenge = status === 401 ? head.getAll('www-authenticate') : undefined;
+    this.exchange.peerHead = head.whole;
+    let lines = '';
+    for (let i = 0; status === 401 && i < head.count; i++)
+      if (head.named(i, 'www-authenticate')) lines += `${head.name(i)}: ${head.value(i)}\r\n`;
     this.replaced();
-    const lines = challenge === undefined ? '' : `WWW-Authenticate: ${challenge}\r\n`;
     this.exchange.location.fail(this.exchange, status, '', lines);
   }
 
-  /** A filter has put another answer in the place of the peer's. */
   replaced(): void {
     this.ended = true;
     this.#cancelRun('ok');

@@ -48,6 +48,8 @@ export class Hold implements Waiter {
   #sent = 0;
   /** It was sent once more to a process that had broken off and yet, as far as anybody knows, goes on. */
   #sentOnceMore = false;
+  /** How the last try ended. */
+  #met: { readonly failure: AttemptFailure; readonly detail: string } | null = null;
   /** What to answer when no news comes; null while it waits for a process. */
   #doubt: { readonly failure: AttemptFailure; readonly detail: string } | null = null;
 
@@ -76,7 +78,7 @@ export class Hold implements Waiter {
     if (!LOST.has(failure) || !peers.some(mayServeAgain)) return false;
     if (sent && ++this.#sent > MAX_SENT) return false;
     // Who refuses has not read anything and can be asked again; who broke off has crashed, or else meant it.
-    const isUp = ({ process }: Peer): boolean => process === null || process.up;
+    this.#met = { failure: failure as AttemptFailure, detail };
     if (sent && peers.every(isUp)) {
       if (this.#sentOnceMore) return false;
       this.#doubt = { failure: failure as AttemptFailure, detail };
@@ -123,8 +125,8 @@ export class Hold implements Waiter {
     this.#arm();
   }
 
-  moveTo(upstream: Upstream): void {
-    this.#held.upstream = upstream;
+  moveOn(): void {
+    this.#held.upstream = this.#held.upstream?.present ?? null;
     if (!this.#enter()) this.giveUp();
   }
 
@@ -152,6 +154,10 @@ export class Hold implements Waiter {
     const isPageDue = systemClock.now() - this.#since >= PAGE_MS && takesPage(exchange);
     if (isPageDue) return this.#sendPage();
     if (this.#leftMs > 0) return this.#arm();
+    // Of processes that are all up nobody is waited for: what was met last is the reason.
+    const met = this.#met;
+    const peers = this.#held.upstream?.group.peers ?? [];
+    if (met !== null && peers.every(isUp)) return this.#fail(met.failure, met.detail);
     this.#fail('hold_timeout', `${CAUSE_OF.hold_timeout} (${options.holdMs} ms)`);
   }
 
@@ -185,6 +191,8 @@ const LOST: ReadonlySet<Failure> = new Set<Failure>([
 function isComing(upstream: Upstream | null): boolean {
   return upstream?.group.peers.some(({ process }) => process?.coming === true) ?? false;
 }
+
+const isUp = ({ process }: Peer): boolean => process === null || process.up;
 
 function mayServeAgain({ process }: Peer): boolean {
   return process !== null && (process.coming || process.up);

@@ -13,6 +13,7 @@ import {
 } from '../http/fields.ts';
 import { isNamedBy } from '../http/framing.ts';
 import type { ResponseHead } from '../http/response-head.ts';
+import type { RewriteCookie } from './cookies.ts';
 import { NameSet } from './request-head.ts';
 
 /** One pair of proxy_redirect, compiled: the new value, or undefined when it does not apply. */
@@ -26,6 +27,8 @@ export interface ResponseHeadOptions {
   /** Lower-case names of proxy_pass_header or its kin. */
   readonly pass: readonly string[];
   readonly redirects: readonly RedirectRule[];
+  /** What a Set-Cookie becomes; null = it stays. */
+  readonly cookie: RewriteCookie | null;
   /** What a Location becomes that a rule has changed. */
   readonly absolute: (exchange: Exchange, location: string) => string;
 }
@@ -39,8 +42,14 @@ const HIDDEN: readonly string[] = [
   'x-accel-charset',
 ];
 
-export const HIDDEN_OF_PROXY: readonly string[] = ['date', 'server', 'x-pad', ...HIDDEN];
-export const HIDDEN_OF_FASTCGI: readonly string[] = ['status', ...HIDDEN];
+const HIDDEN_OF_PROXY: readonly string[] = ['date', 'server', 'x-pad', ...HIDDEN];
+const HIDDEN_OF_FASTCGI: readonly string[] = ['status', ...HIDDEN];
+
+/** Where ranges are made here, the peer's word on them is not the client's. */
+export function hiddenOf(family: 'proxy' | 'fastcgi', forcesRanges: boolean): readonly string[] {
+  const hidden = family === 'proxy' ? HIDDEN_OF_PROXY : HIDDEN_OF_FASTCGI;
+  return forcesRanges ? [...hidden, 'accept-ranges'] : hidden;
+}
 
 const DROPPED = new Uint8Array(16);
 for (const id of [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE, TE, KEEP_ALIVE]) DROPPED[id] = 1;
@@ -54,9 +63,10 @@ export function compileResponseHead(options: ResponseHeadOptions) {
 
   return (exchange: Exchange, head: ResponseHead): void => {
     exchange.lines = copyLines(exchange, head, hidden, options);
+    if (exchange.carried !== null && head.find('content-type') >= 0) exchange.dropCarriedType();
     exchange.status = head.status;
     exchange.reason = head.reason;
-    exchange.peerHead = head.text;
+    exchange.peerHead = head.whole;
     exchange.ownServer = ownServer && head.find('server') >= 0;
     exchange.ownDate = ownDate && head.find('date') >= 0;
   };
@@ -70,12 +80,13 @@ function copyLines(
   options: ResponseHeadOptions,
 ): string {
   const { at, text } = head;
+  const changes = options.redirects.length > 0 || options.cookie !== null;
   let out = '';
   let runStart = -1;
   for (let i = 0; i < head.count; i++) {
     const nameStart = at[4 * i];
     const passes = passesOn(head, i, hidden);
-    const moved = passes && options.redirects.length > 0 ? redirected(exchange, head, i, options) : undefined;
+    const moved = passes && changes ? redirected(exchange, head, i, options) : undefined;
     if (passes && moved === undefined && head.isCanonical(i)) {
       if (runStart < 0) runStart = nameStart;
       continue;
@@ -97,15 +108,17 @@ function passesOn(head: ResponseHead, i: number, hidden: NameSet): boolean {
   );
 }
 
-/** The new value of a Location or Refresh field that a proxy_redirect pair matches. */
+/** The new value of a Location or Refresh field that a proxy_redirect pair matches, and of a Set-Cookie. */
 function redirected(
   exchange: Exchange,
   head: ResponseHead,
   i: number,
-  { redirects, absolute }: ResponseHeadOptions,
+  { redirects, absolute, cookie }: ResponseHeadOptions,
 ): string | undefined {
   const start = head.at[4 * i];
   const length = head.at[4 * i + 1] - start;
+  if (cookie !== null && length === 10 && sameName(head.text, start, 'set-cookie'))
+    return cookie(exchange, head.value(i));
   if (length === 8 && sameName(head.text, start, 'location')) {
     const moved = apply(exchange, head.value(i), redirects);
     return moved === undefined ? undefined : absolute(exchange, moved);

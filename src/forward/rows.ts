@@ -28,6 +28,23 @@ export type ProxyRedirect =
       readonly to: string;
     };
 
+/** One proxy_cookie_domain or proxy_cookie_path. */
+export type CookieRule =
+  | { readonly kind: 'off' }
+  | { readonly kind: 'plain' /** template */; readonly from: string /** template */; readonly to: string }
+  | {
+      readonly kind: 'regex';
+      readonly pattern: string;
+      readonly caseless: boolean /** template */;
+      readonly to: string;
+    };
+
+/** One proxy_cookie_flags; names and flags are templates. */
+export type CookieFlagsRule =
+  | { readonly kind: 'off' }
+  | { readonly kind: 'plain'; readonly cookie: string; readonly flags: readonly string[] }
+  | { readonly kind: 'regex'; readonly pattern: string; readonly flags: readonly string[] };
+
 /** Where a location passes requests, of whichever family: the scheme tells (`http://…`, `fastcgi://…`). */
 export interface ProxyPass {
   /** Template of the URL. */
@@ -46,6 +63,9 @@ declare module '../config/model.ts' {
     readonly proxyMethod: string;
     /** Template; null = the client's body. */
     readonly proxySetBody: string | null;
+    readonly proxyCookieDomain: readonly CookieRule[];
+    readonly proxyCookiePath: readonly CookieRule[];
+    readonly proxyCookieFlags: readonly CookieFlagsRule[];
     readonly proxyHoldMs: number;
     readonly proxyHoldRequests: number;
   }
@@ -60,6 +80,9 @@ export const forwardDefaults = {
   proxyHttpVersion: '1.1',
   proxyMethod: '',
   proxySetBody: null,
+  proxyCookieDomain: [],
+  proxyCookiePath: [],
+  proxyCookieFlags: [],
   proxyHoldMs: 10_000,
   proxyHoldRequests: 1000,
 } as const;
@@ -86,7 +109,7 @@ export function withJsonHeaders(
   return [...JSON_SET_HEADER.filter(([name]) => !own.has(name.toLowerCase())), ...list];
 }
 
-const PASS_PLACES: readonly Context[] = ['location', 'if in location'];
+const PASS_PLACES: readonly Context[] = ['location', 'if in location', 'limit_except'];
 
 const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 
@@ -119,6 +142,36 @@ export const forwardRows: readonly Row[] = [
     doc: 'Rewrites Location and Refresh of the peer’s answer.',
     alone: (rule) => rule.kind === 'off',
     read: readRedirect,
+  }),
+  list('proxyCookieDomain', {
+    name: 'proxy_cookie_domain',
+    contexts: HTTP_LEVELS,
+    args: [1, 2],
+    syntax: 'off | domain replacement',
+    default: 'off',
+    doc: 'Replaces the Domain of Set-Cookie in the peer’s answer; ~regex without case. The first one that fits holds.',
+    alone: (rule) => rule.kind === 'off',
+    read: readCookieDomain,
+  }),
+  list('proxyCookiePath', {
+    name: 'proxy_cookie_path',
+    contexts: HTTP_LEVELS,
+    args: [1, 2],
+    syntax: 'off | path replacement',
+    default: 'off',
+    doc: 'Replaces the beginning of the Path of Set-Cookie in the peer’s answer; ~regex, or ~*regex without case, the whole. The first one that fits holds.',
+    alone: (rule) => rule.kind === 'off',
+    read: readCookiePath,
+  }),
+  list('proxyCookieFlags', {
+    name: 'proxy_cookie_flags',
+    contexts: HTTP_LEVELS,
+    args: [1, 4],
+    syntax: 'off | cookie [flag …]',
+    default: 'off',
+    doc: 'Adds to a cookie of the peer’s answer, or takes away: secure, httponly, samesite=strict, samesite=lax, samesite=none; nosecure, nohttponly, nosamesite. The cookie is a name or ~regex.',
+    alone: (rule) => rule.kind === 'off',
+    read: readCookieFlags,
   }),
   choice('proxyHttpVersion', ['1.0', '1.1'], {
     name: 'proxy_http_version',
@@ -168,6 +221,8 @@ function readProxyPass(words: readonly Word[], cx: ReadContext): ProxyPass | und
   if (!/^https?:\/\/./i.test(text) && !text.startsWith('$')) {
     return cx.problems.error(at, `"${text}" is no URL; write http://${text.replace(/^\/*/, '') || 'group'}`);
   }
+  if (cx.context === 'limit_except' && /^https?:\/\/(?:unix:[^:$]*:|(?!unix:)[^/?$]*)[/?][^$]*$/i.test(text))
+    return cx.problems.error(at, 'proxy_pass cannot have a URI part in "limit_except"; leave it out');
   return { url: cx.template(words[0]), at: `${at.file}:${at.line}:${at.column}` };
 }
 
@@ -205,4 +260,60 @@ function readRedirect(words: readonly Word[], cx: ReadContext): ProxyRedirect | 
   const pattern = from.text.slice(caseless ? 2 : 1);
   if (!cx.pattern(from, pattern, caseless)) return undefined;
   return { kind: 'regex', pattern, caseless, to: cx.template(to) };
+}
+
+function readCookieDomain(words: readonly Word[], cx: ReadContext): CookieRule | undefined {
+  // Of a regular expression the case never counts.
+  return readCookieRule(words, cx, { sign: /^~/, caseless: true, plain: (text) => text.replace(/^\./, '') });
+}
+
+function readCookiePath(words: readonly Word[], cx: ReadContext): CookieRule | undefined {
+  const caseless = words[0].text.startsWith('~*');
+  return readCookieRule(words, cx, { sign: caseless ? /^~\*/ : /^~/, caseless, plain: (text) => text });
+}
+
+/** What the two directives differ in: how a regular expression begins, and what becomes of other words. */
+interface CookieForm {
+  readonly sign: RegExp;
+  readonly caseless: boolean;
+  readonly plain: (text: string) => string;
+}
+
+function readCookieRule(
+  words: readonly Word[],
+  cx: ReadContext,
+  { sign, caseless, plain }: CookieForm,
+): CookieRule | undefined {
+  const [from, to] = words;
+  const { name } = cx.directive;
+  if (to === undefined) {
+    if (from.text === 'off') return { kind: 'off' };
+    return cx.problems.error(from.at, `"${name}" is "off", or what to replace and by what`);
+  }
+  if (!sign.test(from.text)) {
+    const [a, b] = [from, to].map((word) => cx.template({ ...word, text: plain(word.text) }));
+    return { kind: 'plain', from: a, to: b };
+  }
+  const pattern = from.text.replace(sign, '');
+  if (!cx.pattern(from, pattern, caseless)) return undefined;
+  return { kind: 'regex', pattern, caseless, to: cx.template(to) };
+}
+
+const COOKIE_FLAG = /^(?:(?:no)?(?:secure|httponly)|samesite=(?:strict|lax|none)|nosamesite)$/i;
+
+function readCookieFlags(words: readonly Word[], cx: ReadContext): CookieFlagsRule | undefined {
+  const [cookie, ...rest] = words;
+  if (rest.length === 0) {
+    if (cookie.text === 'off') return { kind: 'off' };
+    return cx.problems.error(cookie.at, '"proxy_cookie_flags" is "off", or a cookie and its flags');
+  }
+  for (const { text, at } of rest) {
+    if (text.includes('$') || COOKIE_FLAG.test(text)) continue;
+    cx.problems.warn(at, `"${text}" is no flag of a cookie and has no effect`);
+  }
+  const flags = rest.map((word) => cx.template(word));
+  if (!cookie.text.startsWith('~')) return { kind: 'plain', cookie: cx.template(cookie), flags };
+  const pattern = cookie.text.slice(1);
+  if (!cx.pattern(cookie, pattern, true)) return undefined;
+  return { kind: 'regex', pattern, flags };
 }

@@ -15,7 +15,11 @@ export interface Seekable {
   readonly maxRanges: number;
   /** nginx's if_modified_since. */
   readonly ifModifiedSince: 'off' | 'exact' | 'before';
+  /** It is a peer's: conditions are not ours to judge, and of its body a range is cut as it comes. */
+  readonly streamed: boolean;
 }
+
+const SLOTS: ReadonlySet<string> = new Set(['content-type', 'last-modified', 'location']);
 
 export class AnswerHead {
   /** Names in lower case, and the lines as they are sent, without their CRLF. */
@@ -26,12 +30,16 @@ export class AnswerHead {
   status: number;
   /** Bytes of the body, -1 unknown. */
   length: number;
+  /** What Content-Type was before a filter named a charset in it; '' = none did. */
+  mediaType = '';
   /** Not null: conditions and ranges apply; a filter that changes the body takes it away. */
   seek: Seekable | null;
   /** What is sent of a seekable body; null = the whole of it. */
   segments: readonly Segment[] | null = null;
   /** Trailers follow the body: it is chunked where the client can take that, whatever its length is. */
   expectTrailers = false;
+  /** Some client would get another coding: Vary says so. */
+  varies = false;
   /** A sentence for the status that a filter puts in the answer's place. */
   why = '';
 
@@ -90,6 +98,15 @@ export class AnswerHead {
     for (let j = this.#names.length - 1; j > i; j--) if (this.#names[j] === lower) this.#take(j);
   }
 
+  /** nginx writes it behind the fields that it keeps in slots of their own. */
+  addVary(): void {
+    this.#changed = true;
+    let i = 0;
+    while (SLOTS.has(this.#names[i])) i++;
+    this.#names.splice(i, 0, 'vary');
+    this.#fields.splice(i, 0, 'Vary: Accept-Encoding');
+  }
+
   remove(lower: string): void {
     for (let i = this.#names.length - 1; i >= 0; i--) if (this.#names[i] === lower) this.#take(i);
   }
@@ -109,12 +126,15 @@ export class AnswerHead {
     this.seek = null;
     this.segments = null;
     this.remove('accept-ranges');
+    this.weakenTag();
+  }
+
+  weakenTag(): void {
     const etag = this.get('etag');
-    if (etag !== undefined && !etag.startsWith('W/')) {
-      // nginx drops what is no entity tag.
-      if (etag.startsWith('"')) this.set('ETag', `W/${etag}`);
-      else this.remove('etag');
-    }
+    if (etag === undefined || etag.startsWith('W/')) return;
+    // nginx drops what is no entity tag.
+    if (etag.startsWith('"')) this.set('ETag', `W/${etag}`);
+    else this.remove('etag');
   }
 
   /** The lines, each ended by CRLF. */

@@ -52,6 +52,8 @@ export interface RequestBody {
   readonly trailers: string;
   /** A reader can still have it from the start. */
   readonly replayable: boolean;
+  /** Several can read it at once, as often as they like. */
+  readonly isShared: boolean;
   /** `$request_body`: as latin1, where all of it is in memory. */
   readonly text: string | undefined;
   /** `$request_body_file`: its path, where it is in a file; that need have no name any more. */

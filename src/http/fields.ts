@@ -26,6 +26,9 @@ export const NEVER_PASSED = 11;
 /** A name that nginx ignores by default (ignore_invalid_headers, underscores_in_headers). */
 export const UNUSUAL_NAME = 12;
 
+/** X-Accel-…: what a peer says to the proxy. */
+export const X_ACCEL = 13;
+
 /** Most fields a head may have; beyond it is refused. */
 export const MAX_FIELDS = 1000;
 
@@ -46,6 +49,11 @@ export class Fields {
 
   value(i: number): string {
     return this.text.slice(this.at[4 * i + 2], this.at[4 * i + 3]);
+  }
+
+  /** The head as it came, for who reads it after the fields were reused. */
+  get whole(): string {
+    return this.text;
   }
 
   /** Whether field `i` has this lower-case name. */
@@ -125,17 +133,21 @@ const KNOWN: readonly (readonly [string, number])[] = [
   ['http2-settings', NEVER_PASSED],
   ['proxy-connection', PROXY_CONNECTION],
   ['transfer-encoding', TRANSFER_ENCODING],
+  ['x-accel-charset', X_ACCEL],
+  ['x-accel-redirect', X_ACCEL],
+  ['x-accel-buffering', X_ACCEL],
+  ['x-accel-limit-rate', X_ACCEL],
 ];
 for (const entry of KNOWN) {
   const n = entry[0].length;
   BY_LENGTH[n] = [...(BY_LENGTH[n] ?? []), entry];
 }
-for (let n = 0; n <= 17; n++) BY_LENGTH[n] ??= [];
+for (let n = 0; n <= 18; n++) BY_LENGTH[n] ??= [];
 
 /** The id of a field name that stands at start…end of the text. */
 export function fieldId(text: string, start: number, end: number): number {
   const length = end - start;
-  if (length > 17) return OTHER;
+  if (length > 18) return OTHER;
   const candidates = BY_LENGTH[length];
   for (let k = 0; k < candidates.length; k++) {
     if (sameName(text, start, candidates[k][0])) return candidates[k][1];

@@ -8,6 +8,7 @@ import {
   scanFields,
   TRANSFER_ENCODING,
   UPGRADE,
+  X_ACCEL,
 } from './fields.ts';
 import {
   type ConnectionNames,
@@ -43,6 +44,8 @@ export class ResponseHead extends Fields implements ConnectionOptions {
   optionCount = 0;
   connectionNames: ConnectionNames | null = null;
   upgradeAt = -1;
+  /** It has X-Accel- fields. */
+  accelerated = false;
   /** Seconds of `Keep-Alive: timeout=N`; -1 when the peer did not say. */
   keepAliveSeconds = -1;
   size = 0;
@@ -58,6 +61,7 @@ export class ResponseHead extends Fields implements ConnectionOptions {
     this.optionCount = 0;
     this.connectionNames = null;
     this.upgradeAt = -1;
+    this.accelerated = false;
     this.keepAliveSeconds = -1;
   }
 
@@ -181,6 +185,9 @@ function interpret(head: ResponseHead): ResponseProblem | null {
         break;
       case UPGRADE:
         head.upgradeAt = i;
+        break;
+      case X_ACCEL:
+        head.accelerated = true;
         break;
       case KEEP_ALIVE:
         head.keepAliveSeconds = Number(/(?:^|[\s,;])timeout=(\d{1,9})/i.exec(head.value(i))?.[1] ?? -1);

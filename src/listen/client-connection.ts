@@ -398,6 +398,10 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   hangUp(exchange: Exchange): void {
     if (exchange !== this.#exchange) return;
     exchange.closeAfter = true;
+    // Whoever makes its answer, or is asked for it, goes on for nobody.
+    const { source } = exchange;
+    exchange.source = null;
+    source?.onGone('replaced');
     exchange.dropAnswer();
     // Nothing more is read: whoever goes on sending is told by the kernel.
     this.#socket.closeSoon();

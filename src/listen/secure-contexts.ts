@@ -4,6 +4,7 @@ import { createSecureContext, type SecureContext, type SecureContextOptions } fr
 import type { Settings } from '../config/model.ts';
 import { settingsOver } from '../config/settings.ts';
 import { createHostTable } from '../route/hosts.ts';
+import type { Slices } from '../shared/slices.ts';
 import type { TicketKeys } from '../socket/ticket-keys.ts';
 import type { CertificatePaths, TlsFiles } from './tls-files.ts';
 
@@ -34,20 +35,23 @@ export interface SecureServer {
   readonly settings: Settings;
 }
 
-/** Throws what `tls.createSecureContext` throws; the caller knows the place. */
-export function createSecureContexts(
+/** Rejects with what `tls.createSecureContext` throws; the caller knows the place. A thousand of them take a second: in slices. */
+export async function createSecureContexts(
   servers: readonly SecureServer[],
   material: TlsMaterial,
-): SecureContexts {
+  slices: Slices,
+): Promise<SecureContexts> {
   const [first, ...others] = servers;
   const fallback = serverTls(first.settings, material);
-  const entries = others.map(({ names, settings }) => ({
-    names,
-    value: sameTls(settings, first.settings)
+  const entries = [{ names: first.names, value: fallback }];
+  for (const { names, settings } of others) {
+    await slices.step();
+    const value = sameTls(settings, first.settings)
       ? fallback
-      : serverTls(withCertificate(settings, first.settings), material),
-  }));
-  const table = createHostTable([{ names: first.names, value: fallback }, ...entries], fallback);
+      : serverTls(withCertificate(settings, first.settings), material);
+    entries.push({ names, value });
+  }
+  const table = createHostTable(entries, fallback);
   return { contextFor: (name) => table.find(name) };
 }
 

@@ -79,7 +79,7 @@ export const observeRows: readonly Row[] = [
   }),
   list('accessLog', {
     name: 'access_log',
-    contexts: HTTP_AND_IF,
+    contexts: [...HTTP_AND_IF, 'limit_except'],
     args: [1, 6],
     syntax: 'path [format [buffer=size [flush=time]] [if=condition]] | off',
     default: 'off',

@@ -10,6 +10,8 @@ export interface RoutedLocation {
   readonly script: Script | null;
   /** Clients do not come here. */
   readonly internal: boolean;
+  /** Takes the place of both for other methods than these (limit_except). */
+  readonly limited: { readonly except: ReadonlySet<string>; readonly runtime: LocationRuntime } | null;
 }
 
 /** nginx: "rewrite or internal redirection cycle". */
@@ -31,11 +33,8 @@ export function createDispatcher(
   const named = namedLocations(locations);
 
   const toLocation = (exchange: Exchange): void => {
-    for (;;) {
-      const found = find(exchange.uri, exchange) ?? root;
-      if (isClosed(exchange, found) || enterLocation(exchange, found) === 'entered') return;
+    while (enterLocation(exchange, find(exchange.uri, exchange) ?? root, false) === 'relocate')
       if (!mayTurn(exchange, `while processing "${exchange.uri}"`)) return;
-    }
   };
 
   /** The server's own script may rewrite; a location is searched for in any case. */
@@ -59,7 +58,7 @@ export function createDispatcher(
         }
         exchange.uri = uri.uri;
         exchange.args = uri.args;
-        exchange.hasArgs = uri.hasArgs;
+        exchange.hasArgs = uri.args !== '';
       }
       enter(exchange);
     },
@@ -74,6 +73,7 @@ export function createDispatcher(
       exchange.rewritten = true;
       exchange.locationHolds = true;
       exchange.uriInAlias = false;
+      exchange.coding = 0;
       enter(exchange);
     },
     toNamed(exchange, name) {
@@ -85,7 +85,7 @@ export function createDispatcher(
       }
       leaveLocation(exchange, found.runtime);
       if (
-        enterLocation(exchange, found) === 'relocate' &&
+        enterLocation(exchange, found, true) === 'relocate' &&
         mayTurn(exchange, `while processing "${exchange.uri}"`)
       )
         toLocation(exchange);
@@ -108,26 +108,31 @@ function leaveLocation(exchange: Exchange, to: LocationRuntime): void {
   exchange.location = to;
 }
 
-/** Whether a location that a URI led to refuses the request; a named one does not look (ngx_http_core_find_config_phase). */
-function isClosed(exchange: Exchange, { runtime, internal }: RoutedLocation): boolean {
+/**
+ * Script, then phases and content. 'relocate': the script wants another location. A named one does not look at the body's length
+ * (ngx_http_core_find_config_phase does).
+ */
+function enterLocation(exchange: Exchange, found: RoutedLocation, isNamed: boolean): 'relocate' | 'entered' {
+  const { limited, internal } = found;
+  let { runtime, script } = found;
   exchange.location = runtime;
   if (internal && !exchange.isInternal) {
     runtime.fail(exchange, 404, 'this location is internal');
-    return true;
+    return 'entered';
   }
-  const { maxBodyBytes } = runtime.client;
-  if (maxBodyBytes <= 0 || exchange.request.contentLength <= maxBodyBytes || exchange.bodyRefused)
-    return false;
-  exchange.closeAfter = true;
-  exchange.bodyRefused = true;
-  exchange.failure = 'client_body_too_large';
-  runtime.fail(exchange, 413, `the body is larger than client_max_body_size (${maxBodyBytes} bytes)`);
-  return true;
-}
-
-/** Script, then phases and content. 'relocate': the script wants another location. */
-function enterLocation(exchange: Exchange, { runtime, script }: RoutedLocation): 'relocate' | 'entered' {
-  exchange.location = runtime;
+  if (limited !== null && !limited.except.has(exchange.method)) {
+    runtime = limited.runtime;
+    script = null;
+    exchange.location = runtime;
+  }
+  const maxBodyBytes = isNamed ? 0 : runtime.client.maxBodyBytes;
+  if (maxBodyBytes > 0 && exchange.request.contentLength > maxBodyBytes && !exchange.bodyRefused) {
+    exchange.closeAfter = true;
+    exchange.bodyRefused = true;
+    exchange.failure = 'client_body_too_large';
+    runtime.fail(exchange, 413, `the body is larger than client_max_body_size (${maxBodyBytes} bytes)`);
+    return 'entered';
+  }
   const outcome = script === null ? 'go-on' : script(exchange);
   if (outcome === 'relocate') return 'relocate';
   if (outcome !== 'answered') exchange.location.handle(exchange);

@@ -48,7 +48,7 @@ function createLevel<T>(entries: readonly LocationEntry<T>[]): Level<T> | null {
   const patterns: { pattern: Pattern; value: T; nested: Level<T> | null }[] = [];
   for (const { match, value, locations } of entries) {
     const nested = createLevel(locations);
-    if (match.kind === 'named') continue;
+    if (match.kind === 'named' || match.kind === 'limit_except') continue;
     const text = toBytes(match.text);
     if (match.kind === 'regex')
       patterns.push({ pattern: patternOf(match.text, match.caseless), value, nested });

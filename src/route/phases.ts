@@ -5,15 +5,28 @@ import { ALLOW, type Exchange, GO_ON, type Handler, STOP, type Step, type StepRe
 /** The steps that `satisfy` joins. */
 const ACCESS: ReadonlySet<Step['slot']> = new Set(['access', 'auth_basic', 'auth_request']);
 
+/** How the access group is joined, and who hears that a rule keeps a client out whom nobody else lets in. */
+export interface AccessGroup {
+  readonly satisfy: 'all' | 'any';
+  readonly forbidden: Handler;
+}
+
 /** The handler of a location that has steps; they are in their order. */
-export function createPhases(steps: readonly Step[], satisfy: 'all' | 'any', content: Handler): Handler {
+export function createPhases(steps: readonly Step[], access: AccessGroup, content: Handler): Handler {
   if (steps.length === 0) return content;
-  const phases = new Phases(steps, satisfy, content);
+  const phases = new Phases(steps, access, content);
   return (x) => {
     x.step = 0;
     x.steps = phases;
     phases.run(x);
   };
+}
+
+/** As in nginx of several challenges the last one goes. */
+function withoutLastChallenge(text: string): string {
+  const lines = text.split('\r\n');
+  const last = lines.findLastIndex((line) => /^www-authenticate:/i.test(line));
+  return lines.filter((_, i) => i !== last).join('\r\n');
 }
 
 class Phases {
@@ -22,12 +35,14 @@ class Phases {
   /** Where the access group ends, and whether one yes in it is enough. */
   readonly #afterAccess: number;
   readonly #any: boolean;
+  readonly #forbidden: Handler;
 
-  constructor(steps: readonly Step[], satisfy: 'all' | 'any', content: Handler) {
+  constructor(steps: readonly Step[], { satisfy, forbidden }: AccessGroup, content: Handler) {
     this.#steps = steps;
     this.#content = content;
     this.#afterAccess = steps.findLastIndex((step) => ACCESS.has(step.slot)) + 1;
     this.#any = satisfy === 'any';
+    this.#forbidden = forbidden;
   }
 
   run(x: Exchange): void {
@@ -54,14 +69,19 @@ class Phases {
     }
     if (result === ALLOW) {
       x.denied = 0;
+      x.errorDetail = '';
       x.errorLines = '';
+      // Also the challenge of an error whose page this is.
+      if (x.keptLines !== '') x.keptLines = withoutLastChallenge(x.keptLines);
       x.step = this.#afterAccess;
       return true;
     }
     // nginx prefers 401 to 403: with a name the client may get in.
     if (result === 401 || result === 403) x.denied = x.denied === 401 ? 401 : result;
     else if (result !== GO_ON) return this.#fail(x, result);
-    return x.step < this.#afterAccess || x.denied === 0 || this.#fail(x, x.denied);
+    if (x.step < this.#afterAccess || x.denied === 0) return true;
+    if (x.denied === 403) this.#forbidden(x);
+    return this.#fail(x, x.denied);
   }
 
   #fail(x: Exchange, status: number): false {

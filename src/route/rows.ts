@@ -1,6 +1,7 @@
 // Rows of virtual servers, locations and the rewrite module. The blocks and scripts get their meaning in config/build.ts.
 import {
   type Context,
+  choice,
   HTTP_LEVELS,
   ignored,
   list,
@@ -25,6 +26,7 @@ declare module '../config/model.ts' {
   interface Settings {
     readonly serverNames: readonly (readonly string[])[];
     readonly redirectHttps: RedirectModel | null;
+    readonly satisfy: 'all' | 'any';
     readonly resolverTtlMs: number;
     readonly resolverTimeoutMs: number;
   }
@@ -33,6 +35,7 @@ declare module '../config/model.ts' {
 export const routeDefaults = {
   serverNames: [],
   redirectHttps: null,
+  satisfy: 'all',
   // How long an answer of the system's resolver, which tells no TTL, is good for.
   resolverTtlMs: 30_000,
   resolverTimeoutMs: 30_000,
@@ -74,6 +77,17 @@ export const routeRows: readonly Row[] = [
     syntax: '(condition) { … }',
     doc: 'Settings and rewrites under a condition.',
   },
+  block('limit_except', ['location'], 'limit_except', {
+    args: [1, 14],
+    syntax: 'method … { … }',
+    doc: 'Settings for all methods but these (GET includes HEAD): allow, deny, auth_basic, proxy_pass, access_log. The rewrites of the location do not run for them.',
+  }),
+  choice('satisfy', ['all', 'any'], {
+    name: 'satisfy',
+    contexts: HTTP_LEVELS,
+    default: 'all',
+    doc: 'Whether allow and deny, auth_basic and auth_request must all let a client in, or one of them is enough.',
+  }),
   {
     kind: 'structure',
     name: 'rewrite',

@@ -2,6 +2,7 @@
 
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import type { ScriptOp, Test } from '../config/model.ts';
+import { parseSize } from '../config/units.ts';
 import type { Exchange, LocationRuntime } from '../exchange.ts';
 import { matches, patternOf } from './pattern.ts';
 import { compileTemplate, type VariableLookup } from './template.ts';
@@ -15,6 +16,8 @@ export type Script = (exchange: Exchange) => ScriptOutcome;
 /** What scripts need of other rooms. */
 export interface ScriptTools {
   readonly lookup: VariableLookup;
+  /** A line for the error log. */
+  report(exchange: Exchange, message: string): void;
   /** Answers with a redirect; `location` is as configured. */
   redirect(exchange: Exchange, status: number, location: string): void;
   /** Answers with a text; with '' an empty body. */
@@ -100,8 +103,7 @@ const SILENT: ReadonlySet<number> = new Set([408, 444, 499]);
 function closeSilently(status: number): Step {
   return (x) => {
     x.status = status;
-    // A subrequest takes its main exchange along.
-    x.client.hangUp(x.main);
+    x.hangUp();
     return 'answered';
   };
 }
@@ -109,6 +111,7 @@ function closeSilently(status: number): Step {
 function compileSet(op: Extract<ScriptOp, { op: 'set' }>, tools: ScriptTools): Step {
   const value = compileTemplate(op.value, tools.lookup);
   const name = op.variable;
+  if (name === 'limit_rate') return setRate(value, tools);
   return (x) => {
     const text = value(x);
     if (name === 'args') {
@@ -119,6 +122,17 @@ function compileSet(op: Extract<ScriptOp, { op: 'set' }>, tools: ScriptTools): S
       x.variables ??= new Map();
       x.variables.set(name, text);
     }
+    return 'go-on';
+  };
+}
+
+/** Where it is no size the rate stays what it was. */
+function setRate(value: (x: Exchange) => string, tools: ScriptTools): Step {
+  return (x) => {
+    const text = value(x);
+    const bytes = parseSize(text);
+    if (bytes === undefined) tools.report(x, `invalid $limit_rate "${text}"`);
+    else x.limitRate = bytes;
     return 'go-on';
   };
 }
@@ -232,7 +246,8 @@ function compileReplacement(replacement: string, isRedirect: boolean, lookup: Va
     const own = query === null ? null : query(x);
     x.captures = m;
     if (!keepsArgs || !x.hasArgs || x.args === '') return { uri, args: own };
-    return { uri, args: own === null || own === '' ? x.args : `${own}&${x.args}` };
+    // nginx puts the `&` also behind nothing.
+    return { uri, args: own === null ? x.args : `${own}&${x.args}` };
   };
 }
 

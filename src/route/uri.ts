@@ -15,7 +15,7 @@ export function normaliseUri(path: string): NormalisedUri | null {
   const question = path.indexOf('?');
   const raw = question < 0 ? path : path.slice(0, question);
   const args = question < 0 ? '' : path.slice(question + 1);
-  // nginx: a question mark with nothing behind it is none.
+  // nginx takes a question mark alone for none.
   const hasArgs = args !== '';
   if (raw === '*' || PLAIN.test(raw)) return { uri: raw, args, hasArgs };
   const decoded = percentDecode(raw);

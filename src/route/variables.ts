@@ -1,5 +1,6 @@
 // Variables that the request and its connection give.
 import type { Exchange } from '../exchange.ts';
+import { readCredentials } from '../http/basic-credentials.ts';
 import { answerVariables, sentField } from './answer-variables.ts';
 import { binaryAddress } from './binary-address.ts';
 import { bareName } from './hosts.ts';
@@ -63,12 +64,9 @@ function cookie(name: string): Getter {
   };
 }
 
-/** Userinfo of Basic credentials; only the name. */
+/** Of Basic credentials that have both a name and a password. */
 function remoteUser(x: Exchange): string | undefined {
-  const m = /^basic +([A-Za-z0-9+/=]+)$/i.exec(x.request.get('authorization') ?? '');
-  if (m === null) return undefined;
-  const [name] = Buffer.from(m[1], 'base64').toString('latin1').split(':', 1);
-  return name === '' ? undefined : name;
+  return readCredentials(x.request.get('authorization'))?.user;
 }
 
 const capture =

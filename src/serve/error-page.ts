@@ -1,7 +1,8 @@
 // Error pages in nginx's shape, and what ends the client's connection with them.
+
+import { clearAnswer, sendBody, sendInstead, sendPage } from '../answer/whole.ts';
 import type { Exchange, Fail } from '../exchange.ts';
 import { reasonOf } from '../http/status.ts';
-import { clearAnswer, sendBody, sendPage } from './answer.ts';
 import type { ErrorRules } from './error-rules.ts';
 
 export interface ErrorPageOptions {
@@ -36,7 +37,9 @@ export function createFail(options: ErrorPageOptions): Fail {
   const pages = new Map<number, string>();
   const { rules } = options;
   return (exchange, status, detail, lines = '') => {
+    if (sendInstead(exchange)) return;
     clearAnswer(exchange);
+    exchange.dropCarriedType();
     exchange.status = VARIANTS_OF_400[status] === undefined ? status : 400;
     if (detail !== '') options.report?.(exchange, exchange.status, detail);
     if (CLOSING.has(status)) exchange.closeAfter = true;
@@ -50,6 +53,7 @@ export function createFail(options: ErrorPageOptions): Fail {
     }
     if (options.errorDetail && detail !== '' && page !== '')
       page = errorPage(status, options.serverName, detail);
+    exchange.dropCarriedType();
     sendPage(exchange, page);
   };
 }

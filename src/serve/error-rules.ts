@@ -1,8 +1,9 @@
 // nginx's error_page: which other answer takes the place of a status. A URI or a named location of the same server answers, or the
 // client is sent elsewhere (ngx_http_send_error_page).
+
+import { sendPage } from '../answer/whole.ts';
 import type { Exchange } from '../exchange.ts';
 import { compileTemplate, type VariableLookup } from '../route/template.ts';
-import { sendPage } from './answer.ts';
 import { goTo } from './internal-target.ts';
 import type { ErrorPage } from './rows.ts';
 
@@ -64,9 +65,9 @@ export class ErrorRules {
     const target = rule.target(exchange);
     if (target.startsWith('/')) {
       if (exchange.method !== 'HEAD') exchange.method = 'GET';
-      goTo(exchange, target, null);
+      goTo(exchange, target);
     } else if (target.startsWith('@')) {
-      goTo(exchange, target, null);
+      goTo(exchange, target);
     } else {
       this.#redirect(exchange, rule.status, target);
     }

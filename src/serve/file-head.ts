@@ -1,15 +1,17 @@
 // Field lines of a file's answer, and what conditions and ranges of the request may know of it. Where the bytes come from is not known here.
 import { BARE, passHead, REPLACED, WHOLE } from '../answer/head-pass.ts';
 import { type IfModifiedSince, modifiedDate } from '../answer/preconditions.ts';
+import { clearAnswer, sendBare } from '../answer/whole.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Seekable, Segment } from '../http/answer-head.ts';
 import type { RequestHead } from '../http/request-head.ts';
-import { clearAnswer, sendBare } from './answer.ts';
 import type { FileFacts } from './open-file.ts';
 
 export interface FileHeadOptions {
   /** See `createTypeOf`. */
   readonly typeOf: (uri: string) => string;
+  /** As Content-Encoding names it; '' = none. */
+  readonly coding: string;
   readonly maxRanges: number;
   readonly etag: boolean;
   readonly ifModifiedSince: IfModifiedSince;
@@ -31,9 +33,9 @@ export function beginFileAnswer(
   clearAnswer(exchange);
   const seek = seekableOf(file, options);
   exchange.status = 200;
-  exchange.takeError();
-  const modified = MODIFIED_TOLD.has(exchange.status);
-  exchange.lines = typeLine(options.typeOf(exchange.uri)) + validatorLines(seek, modified) + exchange.lines;
+  const status = exchange.errorPending && exchange.errorStatus !== 0 ? exchange.errorStatus : 200;
+  const validators = validatorLines(seek, options.coding, MODIFIED_TOLD.has(status));
+  exchange.lines = typeLine(options.typeOf(exchange.uri)) + validators;
   exchange.length = file.size;
   const passed = passHead(exchange, seek);
   if (passed === REPLACED) return null;
@@ -76,19 +78,20 @@ const LETTER_R = 0x72;
 /** Field lines of the answer to a plain request: 200 with the whole file, of this Content-Type ('' = none). */
 export function plainLines(type: string, file: FileFacts, options: FileHeadOptions): string {
   const accept = options.maxRanges > 0 ? 'Accept-Ranges: bytes\r\n' : '';
-  return typeLine(type) + validatorLines(seekableOf(file, options), true) + accept;
+  return typeLine(type) + validatorLines(seekableOf(file, options), options.coding, true) + accept;
 }
 
 function seekableOf(file: FileFacts, options: FileHeadOptions): Seekable {
   const { mtime, size } = file;
   const etag = options.etag ? `"${mtime.toString(16)}-${size.toString(16)}"` : '';
   const { maxRanges, ifModifiedSince } = options;
-  return { size, mtime, etag, maxRanges, ifModifiedSince };
+  return { size, mtime, etag, maxRanges, ifModifiedSince, streamed: false };
 }
 
-function validatorLines(seek: Seekable, isTold: boolean): string {
-  const modified = isTold ? `Last-Modified: ${modifiedDate(seek.mtime)}\r\n` : '';
-  return seek.etag === '' ? modified : `${modified}ETag: ${seek.etag}\r\n`;
+function validatorLines({ mtime, etag }: Seekable, coding: string, isTold: boolean): string {
+  const modified = isTold ? `Last-Modified: ${modifiedDate(mtime)}\r\n` : '';
+  const lines = etag === '' ? modified : `${modified}ETag: ${etag}\r\n`;
+  return coding === '' ? lines : `${lines}Content-Encoding: ${coding}\r\n`;
 }
 
 function typeLine(type: string): string {

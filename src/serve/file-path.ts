@@ -1,6 +1,7 @@
 // From a URI to the path of a file: root or alias, and what a path may not contain. Pure; paths are bytes as latin1.
-import { sep } from 'node:path';
+import { isAbsolute, sep } from 'node:path';
 import type { LocationMatch } from '../config/model.ts';
+import type { Exchange } from '../exchange.ts';
 import { parseTemplate, toBytes } from '../route/template.ts';
 import type { FileRoot } from './rows.ts';
 
@@ -32,6 +33,15 @@ function constantDirectory(template: string): string {
   return literal.slice(0, literal.lastIndexOf('/') + 1);
 }
 
+/** Where the files of a location are. */
+export interface FileBase {
+  /** Root or alias of this exchange, bytes as latin1; null = none is configured: everything is 404. */
+  readonly root: ((exchange: Exchange) => string) | null;
+  readonly mapping: FileMapping;
+  /** Where a root starts that begins with a variable and turns out to be relative. Absolute. */
+  readonly prefix: string;
+}
+
 /** A file's path, and the directory (or file) that its real path must be in. */
 export interface MappedPath {
   readonly path: string;
@@ -55,6 +65,9 @@ export function mapPath(mapping: FileMapping, root: string, uri: string, below =
   }
 }
 
+/** `break` kept a rewritten URI in a location that was not found for it: what alias would replace there is not known. */
+export const ALIAS_OF_REWRITTEN = '"alias" cannot be used where the URI was rewritten';
+
 /** A backslash separates segments on Windows, where a colon names a drive or a stream: neither is a file's name there. */
 const ON_WINDOWS = sep === '\\';
 const FORBIDDEN = ON_WINDOWS ? /[\\\0]|:(?![\\/])/ : /\0/;
@@ -68,4 +81,20 @@ const PARENT_SEGMENT = /(?:^|\/)\.\.(?:\/|$)/;
 export function forbiddenIn(path: string): string {
   if (FORBIDDEN.test(path)) return `it contains ${FORBIDDEN_NAMES}`;
   return PARENT_SEGMENT.test(path) ? 'it contains a ".." segment' : '';
+}
+
+/** The root of this exchange; null where it has none. */
+export function rootOf(exchange: Exchange, { root, prefix }: FileBase): string | null {
+  if (root === null) return null;
+  const base = root(exchange);
+  return isAbsolute(base) ? base : `${prefix}/${base}`;
+}
+
+/** Where the exchange's URI leads; null for what those refuse who come last (files.ts), and say why. */
+export function mappedFile(exchange: Exchange, base: FileBase): MappedPath | null {
+  const { mapping } = base;
+  if (mapping.kind !== 'root' && !exchange.locationHolds) return null;
+  const root = rootOf(exchange, base);
+  const mapped = root === null ? null : mapPath(mapping, root, exchange.uri, exchange.uriInAlias);
+  return mapped === null || forbiddenIn(mapped.path) !== '' ? null : mapped;
 }

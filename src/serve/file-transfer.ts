@@ -41,6 +41,7 @@ export function sendFile(exchange: Exchange, body: FileBody, events: TransferEve
 class FileTransfer implements Source {
   /** A client that has nothing more to ask still waits for its file. */
   readonly survivesHalfClose = true;
+  readonly isPrompt = true;
   readonly #exchange: Exchange;
   readonly #body: FileBody;
   readonly #events: TransferEvents;

@@ -1,61 +1,84 @@
-// The `index` directive: which file stands for a directory. The one found is served through an internal redirect.
+// Content before static files: `index`, which file stands for a directory. The one found is served through an internal redirect.
 import fs from 'node:fs';
-import type { Exchange } from '../exchange.ts';
-import type { FileCopies } from './file-copies.ts';
-import { type FileMapping, forbiddenIn, mapPath } from './file-path.ts';
+import type { Content, Exchange, Handler } from '../exchange.ts';
+import { type FileCopies, fileCopies } from './file-copies.ts';
+import { type FileBase, forbiddenIn, type MappedPath, mappedFile } from './file-path.ts';
+import { type RefusalOptions, refuse } from './file-refusal.ts';
+import { waitForFile } from './file-wait.ts';
 import { type FileProblem, problemOf, toFsPath } from './open-file.ts';
 
-/** A search in one directory. */
-export interface IndexSearch {
-  /** Ends with a slash. */
-  readonly uri: string;
-  /** Root or alias as it is for this exchange. */
-  readonly root: string;
-  readonly mapping: FileMapping;
-  /** Names to try; an absolute one is a URI that is taken without looking. */
-  readonly names: readonly ((exchange: Exchange) => string)[];
-  /** A file of which there is a copy needs no trip to another thread to be found. */
-  readonly copies: FileCopies;
+export interface IndexOptions extends FileBase, RefusalOptions {
+  /** Names to try, in order; an absolute one is a URI that is taken without looking. */
+  readonly index: readonly ((exchange: Exchange) => string)[];
+  /** Internal redirect: finds the location of another URI (decoded, bytes as latin1); the arguments stay. */
+  readonly redirect: (exchange: Exchange, uri: string) => void;
 }
 
-/** The URI of the index file, or why there is none. */
-export type IndexCallback = (problem: FileProblem | null, uri: string) => void;
+/** The URI of the index file, or why there is none; neither where the directory has none of the files. */
+type IndexCallback = (problem: FileProblem | null, uri: string) => void;
 
-/** Tries the names in turn. The callback may come during the call. */
-export function findIndex(exchange: Exchange, search: IndexSearch, done: IndexCallback): void {
-  const mapped = mapPath(search.mapping, search.root, search.uri, exchange.uriInAlias);
-  const directory = mapped?.path ?? search.root;
-  let directoryTested = false;
-  const next = (i: number): void => {
-    if (i === search.names.length) {
-      done({ status: 403, message: `directory index of "${directory}" is forbidden` }, '');
-      return;
-    }
-    const name = search.names[i](exchange);
-    if (name.startsWith('/')) {
-      done(null, name);
-      return;
-    }
-    const path = directory + name;
-    if (mapped !== null && search.copies.find({ path, root: mapped.root }) !== null) {
-      done(null, search.uri + name);
-      return;
-    }
-    const why = forbiddenIn(path);
-    if (why !== '') {
-      done({ status: 403, message: `"${path}" is refused: ${why}` }, '');
-      return;
-    }
-    fs.stat(toFsPath(path), (error) => {
-      if (error === null) return done(null, search.uri + name);
-      if (error.code !== 'ENOENT') return done(problemOf(error, 'stat', path), '');
-      if (directoryTested) return next(i + 1);
-      directoryTested = true;
-      // No index in a directory that exists is 403, a directory that does not exist is 404.
-      testDirectory(directory, (problem) => (problem === null ? next(i + 1) : done(problem, '')));
-    });
+export function indexContent(options: IndexOptions, copies: FileCopies = fileCopies): Content {
+  return {
+    slot: 'index',
+    before: (next) => {
+      const files = new IndexFiles(options, next, copies);
+      return (exchange) => files.handle(exchange);
+    },
   };
-  next(0);
+}
+
+class IndexFiles {
+  readonly #options: IndexOptions;
+  readonly #next: Handler;
+  /** A file of which there is a copy needs no trip to another thread to be found. */
+  readonly #copies: FileCopies;
+
+  constructor(options: IndexOptions, next: Handler, copies: FileCopies) {
+    this.#options = options;
+    this.#next = next;
+    this.#copies = copies;
+  }
+
+  handle(exchange: Exchange): void {
+    const { uri, method } = exchange;
+    if (!uri.endsWith('/') || (method !== 'GET' && method !== 'HEAD' && method !== 'POST'))
+      return this.#next(exchange);
+    const directory = mappedFile(exchange, this.#options);
+    if (directory === null) return this.#next(exchange);
+    const waiting = waitForFile(exchange);
+    this.#find(exchange, directory, (problem, found) => {
+      if (waiting.gone) return;
+      exchange.setMaker(null);
+      if (problem !== null) refuse(this.#options, exchange, problem);
+      else if (found !== '') this.#options.redirect(exchange, found);
+      else this.#next(exchange);
+    });
+  }
+
+  /** Tries the names in turn. The callback may come during the call. */
+  #find(exchange: Exchange, { path: directory, root }: MappedPath, done: IndexCallback): void {
+    const { index: names } = this.#options;
+    const { uri } = exchange;
+    let directoryTested = false;
+    const next = (i: number): void => {
+      if (i === names.length) return done(null, '');
+      const name = names[i](exchange);
+      if (name.startsWith('/')) return done(null, name);
+      const path = directory + name;
+      if (this.#copies.find({ path, root }) !== null) return done(null, uri + name);
+      const why = forbiddenIn(path);
+      if (why !== '') return done({ status: 403, message: `"${path}" is refused: ${why}` }, '');
+      fs.stat(toFsPath(path), (error) => {
+        if (error === null) return done(null, uri + name);
+        if (error.code !== 'ENOENT') return done(problemOf(error, 'stat', path), '');
+        if (directoryTested) return next(i + 1);
+        directoryTested = true;
+        // No index in a directory that exists is for others to answer, a directory that does not exist is 404.
+        testDirectory(directory, (problem) => (problem === null ? next(i + 1) : done(problem, '')));
+      });
+    };
+    next(0);
+  }
 }
 
 function testDirectory(path: string, done: (problem: FileProblem | null) => void): void {

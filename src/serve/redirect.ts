@@ -1,6 +1,7 @@
 // Redirects made here: the Location field by nginx's rules, and the short page under it.
+
+import { clearAnswer, sendInstead, sendPage } from '../answer/whole.ts';
 import type { Exchange } from '../exchange.ts';
-import { clearAnswer, sendPage } from './answer.ts';
 import { errorPage } from './error-page.ts';
 import { type ErrorRules, LOCATION } from './error-rules.ts';
 
@@ -26,7 +27,9 @@ export type SendRedirect = (exchange: Exchange, status: number, location: string
 export function createSendRedirect(options: SendRedirectOptions): SendRedirect {
   const pages = new Map<number, string>();
   return (exchange, status, location) => {
+    if (sendInstead(exchange, status)) return;
     clearAnswer(exchange);
+    exchange.dropCarriedType();
     exchange.status = status;
     let page = pages.get(status);
     if (page === undefined) {

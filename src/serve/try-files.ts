@@ -4,7 +4,7 @@ import { isAbsolute } from 'node:path';
 import { type Exchange, GO_ON, type Source, STOP, type Step } from '../exchange.ts';
 import { compileTemplate, constantOf, type VariableLookup } from '../route/template.ts';
 import type { FileCopies } from './file-copies.ts';
-import { type FileMapping, forbiddenIn } from './file-path.ts';
+import { ALIAS_OF_REWRITTEN, type FileMapping, forbiddenIn } from './file-path.ts';
 import { goTo } from './internal-target.ts';
 import { toFsPath } from './open-file.ts';
 import type { TryFiles } from './rows.ts';
@@ -47,16 +47,16 @@ export function createTryFiles(options: TryFilesOptions): Step {
   const fallback = typeof last === 'number' ? () => '' : compile(last);
   const end = (x: Exchange): number => {
     if (typeof last === 'number') return endsWith(x, last);
-    // nginx shows empty arguments there.
-    goTo(x, fallback(x), '');
+    goTo(x, fallback(x));
     return STOP;
   };
   return {
     slot: 'try_files',
-    run: (x) => {
-      // Of a URI that was rewritten nobody knows what alias replaces.
-      if (mapping.kind !== 'root' && !x.locationHolds) return 500;
-      return new Search(x, options, { files, alias, end }).run();
+    run(x) {
+      if (mapping.kind === 'root' || x.locationHolds)
+        return new Search(x, options, { files, alias, end }).run();
+      options.report(x, ALIAS_OF_REWRITTEN);
+      return 500;
     },
   };
 }
@@ -65,7 +65,7 @@ export function createTryFiles(options: TryFilesOptions): Step {
 function endsWith(x: Exchange, status: number): number {
   if (!SILENT.has(status) && (status >= 300 || status === 201 || status === 204)) return status;
   if (status >= 300) x.status = status;
-  x.client.hangUp(x);
+  x.hangUp();
   return STOP;
 }
 
@@ -80,6 +80,7 @@ interface Plan {
 /** One request's search; the client may leave in the middle of it, and the ticket is stale then. */
 class Search implements Source {
   readonly survivesHalfClose = true;
+  readonly isPrompt = true;
   readonly #x: Exchange;
   readonly #options: TryFilesOptions;
   readonly #plan: Plan;

@@ -1,10 +1,11 @@
 // What an earlier lbproxy of the same configuration left running although it and its watchdog are gone: a start finds it by the mark
 // (mark.ts) that the runs before wrote down, names it and ends it. Only what bears that very mark is touched. Without /proc: nothing.
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { shownCommand } from '../shared/command-line.ts';
 import { readPlainFile, replaceFile } from '../shared/replace-file.ts';
 import { MARK_NAME } from './mark.ts';
+import { pids, readText } from './proc-files.ts';
 
 const POLL_MS = 50;
 /** Between SIGTERM and SIGKILL. */
@@ -165,25 +166,6 @@ function markOf(pid: number): string | undefined {
 
 function commandOf(pid: number): string {
   return shownCommand(Buffer.from(readText(`/proc/${pid}/cmdline`), 'latin1').toString('utf8'));
-}
-
-function pids(): readonly number[] {
-  try {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number);
-  } catch {
-    return [];
-  }
-}
-
-/** Bytes, one a character; empty where there is none, or it may not be read. */
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return '';
-  }
 }
 
 function ageText(ms: number): string {

@@ -61,7 +61,7 @@ export class MainLog {
     if (this.#log !== null) this.write('info', `spawned: '${spec.launch.name}' with pid ${pid}`);
   }
 
-  onState({ slot, from, to, expected }: StateChange): void {
+  onState({ slot, from, to, expected }: StateChange<Slot>): void {
     if (this.#log === null) return;
     const { launch, policy } = slot.spec;
     const { name } = launch;

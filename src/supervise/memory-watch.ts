@@ -1,8 +1,9 @@
 // `max_memory`: says which process groups hold more memory than they may. One pass over /proc for all of them, and only while there is
 // one with a limit; nothing without /proc.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { endianness } from 'node:os';
 import { Timer } from '../shared/timer.ts';
+import { pids, readText } from './proc-files.ts';
 
 /** A pass over 600 processes takes about 25 ms; over thousands it is made less often. */
 const PACE: Pace = { everyMs: 5000, mostShare: 0.005 };
@@ -77,7 +78,7 @@ export class MemoryWatch {
 }
 
 interface Member {
-  readonly pid: string;
+  readonly pid: number;
   readonly residentBytes: number;
 }
 
@@ -108,26 +109,9 @@ function bytesAbove(members: readonly Member[], limitBytes: number): number {
   return members.reduce((sum, member) => sum + (proportionalOf(member.pid) ?? member.residentBytes), 0);
 }
 
-function proportionalOf(pid: string): number | undefined {
+function proportionalOf(pid: number): number | undefined {
   const kilobytes = /^Pss:\s+(\d+) kB/m.exec(readText(`/proc/${pid}/smaps_rollup`))?.[1];
   return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
-}
-
-function pids(): readonly string[] {
-  try {
-    return readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  } catch {
-    return [];
-  }
-}
-
-/** Empty where there is none, or no longer. */
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return '';
-  }
 }
 
 const PAGE_BYTES = pageBytes();

@@ -140,31 +140,27 @@ export interface ListenerPlan {
   readonly bufferSize: number;
 }
 
+/** Where a socket of ours is. */
+export type BoundAddress =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | {
+      readonly kind: 'unix';
+      readonly path: string;
+      readonly mode: number;
+      readonly uid: number | null;
+      readonly gid: number | null;
+    };
+
 export interface SharedSocketPlan {
   /** As written: `tcp://localhost:9002`, `unix:///run/app.sock`. */
   readonly url: string;
-  readonly address:
-    | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-    | {
-        readonly kind: 'unix';
-        readonly path: string;
-        readonly mode: number;
-        readonly uid: number | null;
-        readonly gid: number | null;
-      };
+  readonly address: BoundAddress;
   readonly backlog: number | null;
 }
 
 export interface ControlServerPlan {
-  readonly address: /** host '' is all addresses. */
-    | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-    | {
-        readonly kind: 'unix';
-        readonly path: string;
-        readonly mode: number;
-        readonly uid: number | null;
-        readonly gid: number | null;
-      };
+  /** host '' is all addresses. */
+  readonly address: BoundAddress;
   /** null for access without a password. `password` may be `{SHA}` and 40 hex digits. */
   readonly login: { readonly user: string; readonly password: string } | null;
   /** `file:line:column` of the section. */

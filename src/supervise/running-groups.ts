@@ -36,10 +36,10 @@ const ENDED: ReadonlySet<string> = new Set(['STOPPED', 'EXITED', 'FATAL']);
 
 export class RunningGroups {
   readonly #groups = new Map<string, RunningGroup>();
-  readonly #host: SlotHost;
+  readonly #host: SlotHost<Slot>;
   readonly #events: GroupEvents;
 
-  constructor(plans: readonly GroupPlan[], host: SlotHost, events: GroupEvents) {
+  constructor(plans: readonly GroupPlan[], host: SlotHost<Slot>, events: GroupEvents) {
     this.#host = host;
     this.#events = events;
     for (const plan of plans)

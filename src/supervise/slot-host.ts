@@ -1,9 +1,8 @@
-// What a slot and those around it know of each other.
+// What a slot and those around it know of each other. `S` is the slot: slot.ts stands above this file.
 import type { Clock } from '../shared/clock.ts';
 import type { OutputPlan, ProcessSpec } from './plan.ts';
 import type { RunningProcess } from './process.ts';
 import type { OutputListener, ReadySources } from './ready-probe.ts';
-import type { Slot } from './slot.ts';
 import type { ProcessState } from './state.ts';
 import type { PipeSource } from './stdio-pipes.ts';
 import type { Watchdog } from './watchdog.ts';
@@ -11,8 +10,8 @@ import type { Watchdog } from './watchdog.ts';
 export type Log = (level: 'info' | 'warn' | 'error', message: string, fields?: object) => void;
 
 /** A move from one state to another, for those who follow (events, tests). */
-export interface StateChange {
-  readonly slot: Slot;
+export interface StateChange<S> {
+  readonly slot: S;
   readonly from: ProcessState;
   readonly to: ProcessState;
   readonly pid: number;
@@ -42,15 +41,15 @@ export interface SlotOutput {
 }
 
 /** What a slot needs of the supervisor. */
-export interface SlotHost {
+export interface SlotHost<S> {
   readonly clock: Clock;
   readonly watchdog: Watchdog;
   readonly pipes: PipeSource;
   readonly log: Log;
   readonly ready: ReadySources;
-  output(slot: Slot): SlotOutput;
+  output(slot: S): SlotOutput;
   /** What is known of it as a peer has changed. */
-  announce(slot: Slot): void;
+  announce(slot: S): void;
   /** Resolves when no request is under way on its port, or the limit is over. */
   drain(spec: ProcessSpec): Promise<void>;
   /** Resolves when all that it depends on is ready. */
@@ -58,8 +57,8 @@ export interface SlotHost {
   /** The programs that it depends on and that are not ready yet. */
   awaited(spec: ProcessSpec): readonly string[];
   /** A descriptor that becomes stdin: the shared socket of an fcgi-program; null without. Rejects with the reason. */
-  stdin(slot: Slot): Promise<number | null>;
-  onState(change: StateChange): void;
+  stdin(slot: S): Promise<number | null>;
+  onState(change: StateChange<S>): void;
   /** A process has been started. */
-  onLaunch(slot: Slot, pid: number): void;
+  onLaunch(slot: S, pid: number): void;
 }

@@ -38,7 +38,7 @@ export class Slot {
   #retired = false;
   #upSinceMs = 0;
   #conditionSinceMs = 0;
-  readonly #host: SlotHost;
+  readonly #host: SlotHost<Slot>;
   #record = STOPPED;
   #process: RunningProcess | undefined;
   #launches = 0;
@@ -56,7 +56,7 @@ export class Slot {
   #closed = false;
   readonly #waiting = new Set<() => void>();
 
-  constructor(spec: ProcessSpec, host: SlotHost) {
+  constructor(spec: ProcessSpec, host: SlotHost<Slot>) {
     this.spec = spec;
     this.#host = host;
     this.#probe = new ReadyProbe(host.ready, (event) => this.dispatch(event));

@@ -20,7 +20,7 @@ export interface SupervisorOptions extends GroupEvents {
   readonly ready: ReadySources;
   /** Resolves when no request is under way on a port that was told to be down, at the latest after `limitMs`. */
   drain(port: number, limitMs: number): Promise<unknown>;
-  onState(change: StateChange): void;
+  onState(change: StateChange<Slot>): void;
   /** A process has been started. */
   onLaunch(slot: Slot, pid: number): void;
   /** A descriptor that becomes a process's stdin; null for a pipe. Rejects with the reason. */
@@ -33,7 +33,7 @@ const DEPENDENCY_LIMIT_MS = 24 * 3600 * 1000;
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #host: SlotHost;
+  readonly #host: SlotHost<Slot>;
   readonly #groups: RunningGroups;
   /** As it was read last; its groups need not run. */
   #configured: PoolPlan;

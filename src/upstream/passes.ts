@@ -94,12 +94,14 @@ function readPasses(servers: Model['servers']): Passes {
       inScript(op.script, match);
     }
   };
-  const inLocation = ({ settings, script, match, locations }: LocationModel): void => {
+  const inLocation = (location: LocationModel, outer: LocationMatch): void => {
+    const { settings, script, locations } = location;
+    const match = location.match.kind === 'limit_except' ? outer : location.match;
     take(ownPass(settings), match);
     inScript(script, match);
-    locations.forEach(inLocation);
+    for (const inner of locations) inLocation(inner, match);
   };
-  for (const server of servers) server.locations.forEach(inLocation);
+  for (const server of servers) for (const location of server.locations) inLocation(location, location.match);
   return {
     targets: [...targets.values()],
     uris: [...uris.values()],

@@ -5,7 +5,7 @@ import type { Peer } from '../balance/peer.ts';
 import { wheel } from '../shared/timer-wheel.ts';
 import { type ConnectionOwner, PeerConnection } from './connection.ts';
 import type { Transport } from './transport.ts';
-import type { WaitingRoom } from './waiting-room.ts';
+import type { Awaited, WaitingRoom } from './waiting-room.ts';
 
 /** Nothing but the end of TLS is under way when an idle connection is closed. */
 const CLOSE_MS = 1000;
@@ -19,7 +19,7 @@ export interface KeepalivePolicy {
   readonly timeMs: number;
 }
 
-export class Upstream {
+export class Upstream implements Awaited {
   readonly group: Group;
   readonly keepalive: KeepalivePolicy;
   readonly #idle = new Map<Peer, PeerConnection[]>();

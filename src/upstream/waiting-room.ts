@@ -2,7 +2,6 @@
 // First come, first served; while more processes are on their way the first one up does not get all of them.
 import type { Group } from '../balance/group.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
-import type { Upstream } from './upstream.ts';
 
 export interface Waiter {
   /** False while it waits for news and nothing else. */
@@ -13,8 +12,15 @@ export interface Waiter {
   giveUp(): void;
   /** Some process of the group changed its state. */
   onNews(): void;
-  /** From now on it is the other group's. */
-  moveTo(upstream: Upstream): void;
+  /** Its group is no more: from now on it waits for the one that took its place (`Upstream.present`). */
+  moveOn(): void;
+}
+
+/** Whose processes are waited for: an upstream. */
+export interface Awaited {
+  readonly group: Group;
+  /** Null while nobody waits. */
+  waiting: WaitingRoom | null;
 }
 
 /** Peers that are up may have refused: they are asked again after so long. Also the pace at which the rest is let go. */
@@ -29,13 +35,13 @@ export function waitingRequests(): number {
 }
 
 export class WaitingRoom {
-  readonly #upstream: Upstream;
+  readonly #upstream: Awaited;
   /** In the order in which they came. */
   readonly #waiters = new Set<Waiter>();
   readonly #pace: Deadline;
   #letting = false;
 
-  constructor(upstream: Upstream) {
+  constructor(upstream: Awaited) {
     this.#upstream = upstream;
     this.#pace = new Deadline(() => this.#onPace());
   }
@@ -70,12 +76,12 @@ export class WaitingRoom {
   }
 
   /** Its group is no more; what is now called so takes them over. */
-  moveTo(heir: Upstream | null): void {
+  moveTo(heir: Awaited | null): void {
     const waiters = [...this.#waiters];
     for (const waiter of waiters) {
       this.leave(waiter);
       if (heir === null) waiter.giveUp();
-      else waiter.moveTo(heir);
+      else waiter.moveOn();
     }
     heir?.waiting?.onNews();
   }

@@ -9,8 +9,8 @@ import {
   PLAIN_SETUP,
   type Running,
 } from '../../bench/contenders/contender.ts';
-import type { HttpLoad } from '../../bench/load/http.ts';
 import { parseWrk, wrkScript } from '../../bench/load/http-engines.ts';
+import type { HttpLoad } from '../../bench/load/http-load.ts';
 import { pace } from '../../bench/load/paced-client.ts';
 import { verifyAnswers } from '../../bench/verify.ts';
 

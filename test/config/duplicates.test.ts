@@ -19,8 +19,10 @@ const TWICE = new Set(
   'include server listen types if rewrite return set break index location server_name access_log upstream'
     .split(' ')
     .concat('limit_req limit_req_zone limit_conn limit_conn_zone error_page auth_request_set'.split(' '))
-    .concat('add_header add_trailer'.split(' '))
+    .concat('add_header add_trailer sub_filter sub_filter_types mirror allow deny'.split(' '))
+    .concat('charset_types charset_map'.split(' '))
     .concat('proxy_set_header proxy_pass_header proxy_hide_header proxy_redirect log_format'.split(' '))
+    .concat('proxy_cookie_domain proxy_cookie_path proxy_cookie_flags'.split(' '))
     .concat('fastcgi_param fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr'.split(' '))
     // The last one holds.
     .concat(
@@ -29,15 +31,12 @@ const TWICE = new Set(
       ),
     )
     // All together hold.
-    .concat(
-      'ssl_protocols proxy_next_upstream fastcgi_next_upstream fastcgi_ignore_headers environment'.split(' '),
-    )
-    .concat(['proxy_ssl_protocols'])
+    .concat('ssl_protocols proxy_next_upstream fastcgi_next_upstream environment addition_types'.split(' '))
+    .concat(['proxy_ignore_headers', 'fastcgi_ignore_headers', 'ssi_types'])
+    .concat('proxy_ssl_protocols gzip_disable gzip_proxied gzip_types brotli_types zstd_types'.split(' '))
     .concat(['proxy_ssl_conf_command'])
     // Without effect here.
-    .concat(
-      'debug_connection env thread_pool gzip_disable gzip_proxied gzip_types keepalive_disable'.split(' '),
-    )
+    .concat('debug_connection env thread_pool keepalive_disable'.split(' '))
     .concat('ssl_session_cache zone program control map geo split_clients'.split(' ')),
 );
 
@@ -50,6 +49,10 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   if: ['($arg_a) { }'],
   upstream: ['one { server 127.0.0.1:1; }', 'two { server 127.0.0.1:1; }'],
   location: ['/x { }', '/y { }'],
+  satisfy: ['any', 'all'],
+  limit_except: ['GET { }', 'POST { }'],
+  allow: ['all', '10.0.0.0/8'],
+  deny: ['all', '::1'],
   program: ['one { command "sleep 1"; }', 'two { command "sleep 1"; }'],
   map: ['$host $one { }', '$host $two { }'],
   geo: ['$one { }', '$host $two { }'],
@@ -58,6 +61,12 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   error_page: ['404 /a', '500 /b'],
   try_files: ['/a /b'],
   auth_request_set: ['$one 1', '$two 2'],
+  add_before_body: ['/a'],
+  add_after_body: ['/a'],
+  addition_types: ['text/css', 'text/plain'],
+  ssi_types: ['text/css', 'text/plain'],
+  ssi_value_length: ['1k'],
+  mirror: ['/a', '/b'],
   rewrite: ['^ /x last'],
   return: ['404'],
   set: ['$x 1'],
@@ -109,6 +118,9 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   proxy_pass_header: ['A', 'B'],
   proxy_hide_header: ['A', 'B'],
   proxy_redirect: ['/a /b', '/c /d'],
+  proxy_cookie_domain: ['a b', 'c d'],
+  proxy_cookie_path: ['/a /b', '/c /d'],
+  proxy_cookie_flags: ['a secure', 'b httponly'],
   proxy_http_version: ['1.1'],
   proxy_method: ['GET'],
   proxy_next_upstream: ['error', 'timeout'],
@@ -120,6 +132,7 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   fastcgi_pass_header: ['A', 'B'],
   fastcgi_hide_header: ['A', 'B'],
   fastcgi_catch_stderr: ['A', 'B'],
+  proxy_ignore_headers: ['Expires', 'Vary'],
   fastcgi_ignore_headers: ['Expires', 'Vary'],
   fastcgi_split_path_info: ['^(.+)(/x)$'],
   fastcgi_next_upstream: ['error', 'timeout'],
@@ -127,11 +140,16 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   fastcgi_busy_buffers_size: ['16k'],
   fastcgi_temp_file_write_size: ['16k'],
   fastcgi_limit_rate: ['0'],
+  proxy_limit_rate: ['1k'],
   proxy_temp_file_write_size: ['16k'],
   index: ['a', 'b'],
   default_type: ['text/plain'],
   if_modified_since: ['exact'],
   expires: ['3s'],
+  sub_filter: ['a b', 'c d'],
+  limit_rate: ['4k'],
+  limit_rate_after: ['4k'],
+  sub_filter_types: ['text/css', 'text/x'],
   add_header: ['X-A b', 'X-C d always'],
   add_header_inherit: ['merge'],
   add_trailer: ['X-A b', 'X-C d always'],
@@ -155,9 +173,21 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   gzip_proxied: ['any', 'auth'],
   gzip_disable: ['msie6', 'x'],
   gzip_buffers: ['16 8k'],
+  gunzip_buffers: ['16 8k'],
+  brotli_buffers: ['16 8k'],
+  zstd_buffers: ['16 8k'],
+  brotli_window: ['4k'],
+  brotli_types: ['text/css', 'text/x'],
+  zstd_types: ['text/css', 'text/x'],
+  brotli_comp_level: ['3'],
+  zstd_comp_level: ['3'],
+  gzip_window: ['4k'],
   gzip_http_version: ['1.1'],
   gzip_comp_level: ['3'],
   charset: ['utf-8'],
+  source_charset: ['koi8-r'],
+  charset_types: ['text/css', 'text/x'],
+  charset_map: ['a b { }', 'a c { }'],
   command: ['"sleep 1"'],
   autorestart: ['true'],
   stopsignal: ['TERM'],

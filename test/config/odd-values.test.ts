@@ -111,6 +111,8 @@ function inJson(context: Context, entry: string): string {
     case 'location':
     case 'types':
       return line(`${inServer} "locations": { "/": {`, '} } }]');
+    case 'limit_except':
+      return line(`${inServer} "locations": { "/": { "limit_except": { "GET": {`, '} } } } }]');
     case 'if in location':
     case 'if in server':
       return line(`${inServer} "locations": { "/": { "if": { "($arg_a)": {`, '} } } } }]');
@@ -136,6 +138,8 @@ function inNginx(context: Context, entry: string): string {
     case 'location':
     case 'types':
       return line('http { server { listen 127.0.0.1:1; location / {', '} } }');
+    case 'limit_except':
+      return line('http { server { listen 127.0.0.1:1; location / { limit_except GET {', '} } } }');
     case 'if in location':
     case 'if in server':
       return line('http { server { listen 127.0.0.1:1; location / { if ($arg_a) {', '} } } }');

@@ -41,10 +41,12 @@ const BLOCKS: Readonly<Record<Context, (inside: string) => string>> = {
   location: (inside) => `http { server { listen 80; location / { ${inside} } } }`,
   'if in server': (inside) => `http { server { listen 80; if ($host) { ${inside} } } }`,
   'if in location': (inside) => `http { server { listen 80; location / { if ($host) { ${inside} } } } }`,
+  limit_except: (inside) => `http { server { listen 80; location / { limit_except GET { ${inside} } } } }`,
   types: (inside) => `http { types { ${inside} } server { listen 80; } }`,
   map: (inside) => `http { map $host $m { ${inside} } server { listen 80; } }`,
   geo: (inside) => `http { geo $g { ${inside} } server { listen 80; } }`,
   split_clients: (inside) => `http { split_clients $host $s { ${inside} } server { listen 80; } }`,
+  charset_map: (inside) => `http { charset_map a b { ${inside} } server { listen 80; } }`,
   program: (inside) => `program p { command "app"; ${inside} }`,
 };
 

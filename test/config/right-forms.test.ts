@@ -134,7 +134,7 @@ const NGINX: readonly Row[] = [
   ],
   [
     http('proxy_pass http://127.0.0.1:1;'),
-    '2:1: "proxy_pass" is not allowed in server; it goes in location, if in location: location / { proxy_pass http://127.0.0.1:1; }',
+    '2:1: "proxy_pass" is not allowed in server; it goes in location, if in location, limit_except: location / { proxy_pass http://127.0.0.1:1; }',
   ],
   [
     http('error_log off;'),

@@ -8,7 +8,7 @@ import type { Peer } from '../../src/balance/peer.ts';
 import { lookupAny } from '../../src/config/registry.ts';
 import { Attempt } from '../../src/exchange.ts';
 import { AttemptRun } from '../../src/forward/attempt.ts';
-import type { Forward } from '../../src/forward/forward.ts';
+import type { AttemptHost } from '../../src/forward/attempt-host.ts';
 import { compileRequestHead } from '../../src/forward/request-head.ts';
 import { compileResponseHead } from '../../src/forward/response-head.ts';
 import { ChunkedDecoder } from '../../src/http/chunked.ts';
@@ -89,6 +89,7 @@ const take = compileResponseHead({
   hide: [],
   pass: [],
   redirects: [],
+  cookie: null,
   absolute: (_x, location) => location,
 });
 
@@ -149,7 +150,7 @@ function answerBytewise(size: number): () => void {
       stream: null,
     };
     const peer = {} as Peer;
-    const run = new AttemptRun(forward as unknown as Forward, peer, new Attempt('p', 0));
+    const run = new AttemptRun(forward as unknown as AttemptHost, peer, new Attempt('p', 0));
     run.start(false);
     for (let i = 0; i < bytes.length; i++) run.onPeerData(bytes.subarray(i, i + 1), 1);
   };

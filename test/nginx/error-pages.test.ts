@@ -1,6 +1,6 @@
 // error_page in all its forms, recursive_error_pages and proxy_intercept_errors, beside nginx.
 import { answerWith } from './echo-peer.ts';
-import { ask, describeTable, type TablePlaces } from './request-table.ts';
+import { ask, describeTable, kept, type TablePlaces } from './request-table.ts';
 
 const server = (name: string, root: string, text: string): string =>
   `server { listen {port}; server_name ${name}.test; root ${root}; ${text} }\n`;
@@ -216,6 +216,7 @@ const FORM_NAMES = ['plain', 'to200', 'to200-missing', 'own', 'own-404', 'own-50
 
 describeTable('error_page by its forms', forms, [
   ...FORM_NAMES.flatMap((name) => get('forms', `/${name}/x?q=1`)),
+  ...FORM_NAMES.map((name) => kept(ask('forms.test', 'POST', `/${name}/x?q=1`))),
   ...FORM_NAMES.flatMap((name) => [
     ask('forms.test', 'HEAD', `/${name}/x`),
     ask('forms.test', 'POST', `/${name}/x`),
@@ -254,6 +255,7 @@ const REDIRECTS = ['301', '302', '303', '307', '308', '305'].map((code) => `/r/$
 describeTable('error_page of return and rewrite', returns, [
   ...get('returns', ...RETURNS),
   ...RETURNS.map((target) => ask('returns.test', 'HEAD', target)),
+  ...RETURNS.map((target) => kept(ask('returns.test', 'GET', target))),
   ...RETURNS.map((target) => ask('returns.test', 'POST', target)),
   ...get(
     'redirects',
@@ -352,6 +354,11 @@ describeTable('error_page of requests that go wrong', requests, [
     ask('default.test', 'GET', target),
     ask('default.test', 'HEAD', target),
   ]),
+  ...['/', '/small.txt', '/redirect/x', '/large/x'].map((target) =>
+    kept(ask('default.test', 'POST', target)),
+  ),
+  kept(ask('default.test', 'GET', '/to/small.txt', ['Range: bytes=100-'])),
+  kept(ask('default.test', 'GET', '/mark/small.txt', ['If-Match: "x"'])),
   ask('plainmax.test', 'POST', '/x'),
   ask('plainmax.test', 'POST', '/up/x'),
   ask('unknown.test', 'POST', '/x'),

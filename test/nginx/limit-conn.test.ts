@@ -143,7 +143,10 @@ describe.skipIf(nginxVersion === '')('limit_conn beside nginx', () => {
     expect(await rounds(Array(9).fill('/peer0/'))).toEqual([{ 200: 9 }, { 200: 9 }]);
     await pause(300);
     const [said, told] = await Promise.all(sites.map((site) => site.messages()));
-    expect(told.sort()).toEqual(said.sort());
+    // Which of two zones refuses one of many at once is luck in both: a place is given back only after the second zone's no.
+    const anyZone = (lines: readonly string[]): string[] =>
+      lines.map((line) => line.replace(/^warn (.*) by zone "[ab]"$/, 'warn $1 by zone a or b')).sort();
+    expect(anyZone(told)).toEqual(anyZone(said));
     expect(said).toContain('notice limiting connections, dry run, by zone "a"');
     const [expected, logged] = sites.map(({ dir }) => readFileSync(join(dir, 'access.log'), 'utf8'));
     expect(logged.split('\n').sort()).toEqual(expected.split('\n').sort());

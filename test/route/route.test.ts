@@ -106,7 +106,6 @@ describe('paths', () => {
 
   it('splits the query at the first question mark and leaves it alone', () => {
     expect(normaliseUri('/a?b=%2F?c')).toEqual({ uri: '/a', args: 'b=%2F?c', hasArgs: true });
-    // A question mark with nothing behind it is none, as in nginx.
     expect(normaliseUri('/a?')).toEqual({ uri: '/a', args: '', hasArgs: false });
   });
 

@@ -1,6 +1,6 @@
 // `return` of every kind against the real nginx: pages, redirects and texts, byte for byte.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sendText } from '../../src/serve/answer.ts';
+import { sendText } from '../../src/answer/whole.ts';
 import { createFail, errorPage, escapeHtml } from '../../src/serve/error-page.ts';
 import { createTypeOf } from '../../src/serve/mime.ts';
 import { createSendRedirect, locationValue } from '../../src/serve/redirect.ts';

@@ -8,6 +8,7 @@ import { createFail } from '../../src/serve/error-page.ts';
 import { FileCopies } from '../../src/serve/file-copies.ts';
 import { type FileMapping, mappingOf } from '../../src/serve/file-path.ts';
 import { createFileHandler, type FileOptions } from '../../src/serve/files.ts';
+import { type IndexOptions, indexContent } from '../../src/serve/index-files.ts';
 import { createTypeOf } from '../../src/serve/mime.ts';
 import { createSendRedirect, type RedirectOptions } from '../../src/serve/redirect.ts';
 import { FakeClient, fakeExchange } from '../support/fake-client.ts';
@@ -68,7 +69,7 @@ interface LocationSpec {
   readonly path: string;
   readonly alias?: boolean;
   readonly nginx?: string;
-  readonly files?: Partial<FileOptions>;
+  readonly files?: Partial<FileOptions & IndexOptions>;
   readonly redirect?: Partial<RedirectOptions>;
   readonly type?: string;
 }
@@ -107,7 +108,7 @@ export const LOCATIONS: readonly LocationSpec[] = [
   { match: '~ ^/re/(.*)$', path: '/$1', alias: true },
 ];
 
-function names(...list: string[]): FileOptions['index'] {
+function names(...list: string[]): IndexOptions['index'] {
   return list.map((name) => () => name);
 }
 
@@ -129,7 +130,7 @@ export interface OurSite {
 export function ourSite(
   root: string,
   signature: string,
-  more: Partial<FileOptions> = {},
+  more: Partial<FileOptions & IndexOptions> = {},
   copies = new FileCopies(),
 ): OurSite {
   const reports: string[] = [];
@@ -165,12 +166,13 @@ export function ourSite(
       serverNameInRedirect: false,
       ...spec.redirect,
     };
-    const options: FileOptions = {
+    const options: FileOptions & IndexOptions = {
       root: (exchange) => root + spec.path.replace('$1', exchange.captures?.[1] ?? ''),
       mapping,
       prefix: root,
       index: names('index.html', 'index.htm'),
       typeOf: createTypeOf(Object.entries(TYPES), spec.type ?? 'application/x-default'),
+      coding: '',
       maxRanges: 16,
       etag: true,
       ifModifiedSince: 'exact',
@@ -182,7 +184,7 @@ export function ourSite(
       ...spec.files,
       ...more,
     };
-    const serve = createFileHandler(options, copies);
+    const serve = indexContent(options, copies).before(createFileHandler(options, copies));
     // Conditions and ranges fail through the location's funnel.
     const handler: Handler = (exchange) => {
       exchange.location = { ...exchange.location, fail: options.fail };

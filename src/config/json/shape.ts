@@ -38,6 +38,7 @@ const ENTRIES: Readonly<
   map: { alone: ['hostnames', 'volatile'], often: [] },
   geo: { alone: ['ranges', 'proxy_recursive'], often: ['proxy', 'delete'] },
   split_clients: { alone: [], often: [] },
+  charset_map: { alone: [], often: [] },
 };
 
 /** Of an entry of such a block: any name; a MIME type has many words, all others one value as it stands. Undefined in other blocks. */

@@ -64,9 +64,11 @@ function compileAdd({ name, value }: HeaderEntry, lookup: VariableLookup): Add {
   };
 }
 
+/** Added, they are lines that no filter looks at or takes away: nginx knows those of the answer itself by slots of their own. */
+const UNSEEN: ReadonlySet<string> = new Set(['content-type', 'content-encoding', 'expires', 'accept-ranges']);
+
 function compileLine(name: string, value: string, lookup: VariableLookup): Add {
-  // A second type is none that anybody looks at or takes away.
-  const lower = name.toLowerCase() === 'content-type' ? '' : name.toLowerCase();
+  const lower = UNSEEN.has(name.toLowerCase()) ? '' : name.toLowerCase();
   const constant = constantOf(value);
   if (constant === '') return () => {};
   if (constant !== undefined) {

@@ -1,28 +1,22 @@
 // The step of limit_conn: takes a place in each zone for as long as the request lasts, as ngx_http_limit_conn_handler does.
 import { type Ending, type Exchange, GO_ON, type Step, type StepResult } from '../../exchange.ts';
-import { compileTemplate } from '../../route/template.ts';
 import { FULL, GIVE, NO_PLACE, TAKE } from '../../zones/limit-conn-zone.ts';
 import type { Zone } from '../../zones/zone.ts';
 import { zoneKey } from '../../zones/zone-key.ts';
 import type { Feature, FeaturePlace } from '../feature.ts';
+import { keyOf, type ZoneLimit, zoneLimit } from '../zone-limit.ts';
 
 export const LIMIT_CONN: Feature = {
   name: 'limit_conn',
   step: (place) => (place.settings.limitConn.length === 0 ? null : new LimitConnStep(place)),
 };
 
-interface Limit {
-  readonly zone: Zone;
-  readonly name: string;
-  readonly keyText: string;
-  readonly key: (x: Exchange) => string;
+interface Limit extends ZoneLimit {
   readonly connections: number;
 }
 
 /** The longest key that nginx counts. */
 const MAX_KEY_BYTES = 255;
-/** A line of nginx's log has an end. */
-const MAX_SHOWN = 2000;
 
 class LimitConnStep implements Step {
   readonly slot = 'limit_conn';
@@ -32,10 +26,8 @@ class LimitConnStep implements Step {
   constructor(place: FeaturePlace) {
     this.#place = place;
     this.#limits = place.settings.limitConn.flatMap(({ zone: name, connections }): Limit[] => {
-      const zone = place.zones.of('limit_conn', name);
-      if (zone === undefined) return [];
-      const { key: keyText } = place.zones.specOf(zone);
-      return [{ zone, name, keyText, key: compileTemplate(keyText, place.lookup), connections }];
+      const limit = zoneLimit('limit_conn', name, place);
+      return limit === null ? [] : [{ ...limit, connections }];
     });
   }
 
@@ -45,7 +37,7 @@ class LimitConnStep implements Step {
     if (main.limitConnStatus !== '') return GO_ON;
     let places: Places | null = null;
     for (const limit of this.#limits) {
-      const key = this.#keyOf(x, limit);
+      const key = keyOf(x, limit, MAX_KEY_BYTES, this.#place.report);
       if (key === '') continue;
       main.limitConnStatus = 'PASSED';
       const place = { key: zoneKey(key), size: key.length };
@@ -61,17 +53,6 @@ class LimitConnStep implements Step {
       places.add(limit.zone, place);
     }
     return GO_ON;
-  }
-
-  #keyOf(x: Exchange, { key, keyText }: Limit): string {
-    const value = key(x);
-    if (value.length <= MAX_KEY_BYTES) return value;
-    this.#place.report(
-      x,
-      'error',
-      `the value of the "${keyText}" key is more than ${MAX_KEY_BYTES} bytes: "${value.slice(0, MAX_SHOWN)}"`,
-    );
-    return '';
   }
 
   #refuse(x: Exchange, { name }: Limit, answer: number): StepResult {

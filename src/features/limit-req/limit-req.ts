@@ -1,11 +1,10 @@
 // The step of limit_req: asks the zones, then lets a request pass, wait, or go to the funnel, as ngx_http_limit_req_handler does.
 import { type Exchange, GO_ON, type Source, STOP, type Step, type StepResult } from '../../exchange.ts';
-import { compileTemplate } from '../../route/template.ts';
 import { Delay, delays } from '../../shared/delays.ts';
 import { COUNT, LOOK, NO_ROOM, SETTLE, UNLOOK } from '../../zones/limit-req-zone.ts';
-import type { Zone } from '../../zones/zone.ts';
 import { zoneKey } from '../../zones/zone-key.ts';
 import type { Feature, FeaturePlace, NoteLevel } from '../feature.ts';
+import { keyOf, type ZoneLimit, zoneLimit } from '../zone-limit.ts';
 import type { LimitLogLevel } from './rows.ts';
 
 export const LIMIT_REQ: Feature = {
@@ -13,11 +12,7 @@ export const LIMIT_REQ: Feature = {
   step: (place) => (place.settings.limitReq.length === 0 ? null : new LimitReqStep(place)),
 };
 
-interface Limit {
-  readonly zone: Zone;
-  readonly name: string;
-  readonly keyText: string;
-  readonly key: (x: Exchange) => string;
+interface Limit extends ZoneLimit {
   readonly burst: number;
   /** Thousandths of a request that need not wait. */
   readonly free: number;
@@ -27,8 +22,6 @@ interface Limit {
 
 /** The longest key that nginx counts. */
 const MAX_KEY_BYTES = 65_535;
-/** A line of nginx's log has an end. */
-const MAX_SHOWN = 2000;
 const NOBODY = { key: '', size: 0, amount: 0 } as const;
 
 /** One level lower, where there is one. */
@@ -49,11 +42,10 @@ class LimitReqStep implements Step {
   constructor(place: FeaturePlace) {
     this.#place = place;
     this.#limits = place.settings.limitReq.flatMap(({ zone: name, burst, delay }): Limit[] => {
-      const zone = place.zones.of('limit_req', name);
-      if (zone === undefined) return [];
-      const { key: keyText, rate } = place.zones.specOf(zone);
+      const limit = zoneLimit('limit_req', name, place);
+      if (limit === null) return [];
       const free = delay === null ? Number.POSITIVE_INFINITY : delay * 1000;
-      return [{ zone, name, keyText, key: compileTemplate(keyText, place.lookup), burst, free, rate }];
+      return [{ ...limit, burst, free, rate: place.zones.specOf(limit.zone).rate }];
     });
     this.#looked = this.#limits.map(() => false);
   }
@@ -65,7 +57,7 @@ class LimitReqStep implements Step {
     for (let i = 0; i < this.#limits.length; i++) {
       const limit = this.#limits[i];
       this.#looked[i] = false;
-      const key = this.#keyOf(x, limit);
+      const key = keyOf(x, limit, MAX_KEY_BYTES, this.#place.report);
       if (key === '') continue;
       const isLast = i === this.#limits.length - 1;
       const question = {
@@ -81,17 +73,6 @@ class LimitReqStep implements Step {
       passed = true;
     }
     return passed ? this.#pass(x, this.#limits.length, 0) : GO_ON;
-  }
-
-  #keyOf(x: Exchange, { key, keyText }: Limit): string {
-    const value = key(x);
-    if (value.length <= MAX_KEY_BYTES) return value;
-    this.#place.report(
-      x,
-      'error',
-      `the value of the "${keyText}" key is more than ${MAX_KEY_BYTES} bytes: "${value.slice(0, MAX_SHOWN)}"`,
-    );
-    return '';
   }
 
   #refuse(x: Exchange, at: number, excess: number): StepResult {

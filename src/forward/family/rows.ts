@@ -2,23 +2,23 @@
 import {
   count,
   flag,
-  HTTP_AND_IF,
   HTTP_LEVELS,
   ignored,
   list,
   type Row,
   type SettingRow,
   setting,
-  size,
   time,
 } from '../../config/row.ts';
+import { BUFFERING_DEFAULTS, type BufferingKeys, bufferingRows } from '../buffering/rows.ts';
 import { NEXT_WORDS, type NextWord } from '../next-upstream.ts';
 
 /** Whose directives begin with `proxy_`, `fastcgi_`. */
 export type Family = 'proxy' | 'fastcgi';
+export const FAMILIES: readonly Family[] = ['proxy', 'fastcgi'];
 
 /** What each family has, without its name. */
-export interface FamilyKeys {
+export interface FamilyKeys extends BufferingKeys {
   /** Lower-case names. */
   readonly PassHeader: readonly string[];
   readonly HideHeader: readonly string[];
@@ -33,7 +33,6 @@ export interface FamilyKeys {
   readonly PassRequestHeaders: boolean;
   readonly IgnoreClientAbort: boolean;
   readonly InterceptErrors: boolean;
-  readonly BufferBytes: number;
 }
 
 /** The settings of one family: `proxyReadTimeoutMs`. */
@@ -59,7 +58,7 @@ const DEFAULTS: FamilyKeys = {
   PassRequestHeaders: true,
   IgnoreClientAbort: false,
   InterceptErrors: false,
-  BufferBytes: 32_768,
+  ...BUFFERING_DEFAULTS,
 };
 
 export function familyDefaults<F extends Family>(family: F): FamilySettings<F> {
@@ -113,7 +112,15 @@ export function familyRows(family: Family): readonly Row[] {
     ...timeRows(family),
     ...nextRows(family),
     ...bodyRows(family),
-    ...storageRows(family),
+    ...bufferingRows(family),
+    ignored(
+      `${family}_socket_keepalive`,
+      HTTP_LEVELS,
+      'the road’s own time-outs tell of peers that are gone',
+      {
+        args: [1, 1],
+      },
+    ),
   ];
 }
 
@@ -230,29 +237,5 @@ function bodyRows(family: Family): readonly Row[] {
       default: 'off',
       doc: 'Whether answers of 300 and above go to error_page where it has something for their status.',
     }),
-    size(`${family}BufferBytes`, {
-      name: `${family}_buffer_size`,
-      contexts: HTTP_LEVELS,
-      default: '32k',
-      doc: 'Largest head of a peer’s answer; beyond, 502.',
-    }),
   ];
-}
-
-const STORAGE = [
-  'buffering',
-  'buffers',
-  'busy_buffers_size',
-  'max_temp_file_size',
-  'temp_path',
-  'temp_file_write_size',
-  'socket_keepalive',
-];
-
-function storageRows(family: Family): readonly Row[] {
-  return STORAGE.map((name) =>
-    ignored(`${family}_${name}`, HTTP_AND_IF, 'answers are streamed with backpressure and never stored', {
-      args: [1, 4],
-    }),
-  );
 }

@@ -6,10 +6,12 @@ import type { Settings } from '../../config/model.ts';
 import type { Handler } from '../../exchange.ts';
 import { MAX_FIELDS } from '../../http/fields.ts';
 import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../../route/template.ts';
-import { familyOptions } from '../family/forward-options.ts';
-import { createForward, type FindUpstream } from '../forward.ts';
+import { USUAL_HEAD_BYTES } from '../buffering/rows.ts';
+import { familyOptions } from '../family/family-options.ts';
+import { createForward } from '../forward.ts';
+import type { FindUpstream } from '../forward-options.ts';
 import type { ForwardTools } from '../forward-tools.ts';
-import { compileResponseHead, HIDDEN_OF_FASTCGI } from '../response-head.ts';
+import { compileResponseHead, hiddenOf } from '../response-head.ts';
 import type { ProxyPass } from '../rows.ts';
 
 export const FASTCGI_SCHEME = 'fastcgi://';
@@ -25,10 +27,11 @@ export function compileFastcgi(pass: ProxyPass, settings: Settings, tools: Forwa
     transport: () => FASTCGI_TRANSPORT,
     back: compileBack(settings, tools.lookup),
     takeHead: compileResponseHead({
-      hidden: HIDDEN_OF_FASTCGI,
+      hidden: hiddenOf('fastcgi', settings.fastcgiForceRanges),
       hide: settings.fastcgiHideHeader,
       pass: settings.fastcgiPassHeader,
       redirects: [],
+      cookie: null,
       absolute: tools.absolute,
     }),
     needsLength: false,
@@ -51,7 +54,7 @@ function byRequest(address: string, { lookup, upstreams }: ForwardTools): FindUp
 }
 
 function compileBack(settings: Settings, lookup: VariableLookup): FastcgiBack {
-  const bytes = settings.fastcgiBufferBytes;
+  const bytes = settings.fastcgiBufferBytes || USUAL_HEAD_BYTES;
   const parameters = settings.fastcgiParam.map(({ name, value, ifNotEmpty }) => ({
     name: toBytes(name),
     value: compileTemplate(value, lookup),

@@ -29,7 +29,6 @@ declare module '../../config/model.ts' {
     readonly fastcgiSplitPathInfo: string;
     readonly fastcgiKeepConn: boolean;
     readonly fastcgiCatchStderr: readonly string[];
-    readonly fastcgiIgnoreHeaders: readonly string[];
   }
 }
 
@@ -40,15 +39,9 @@ export const fastcgiDefaults = {
   fastcgiSplitPathInfo: '',
   fastcgiKeepConn: false,
   fastcgiCatchStderr: [],
-  fastcgiIgnoreHeaders: [],
 } as const;
 
 const PASS_PLACES: readonly Context[] = ['location', 'if in location'];
-
-/** What nginx takes for fastcgi_ignore_headers (ngx_http_upstream_ignore_headers_masks). */
-const IGNORABLE = ['X-Accel-Redirect', 'X-Accel-Expires', 'X-Accel-Limit-Rate', 'X-Accel-Buffering']
-  .concat(['X-Accel-Charset', 'Expires', 'Cache-Control', 'Set-Cookie', 'Vary'])
-  .map((name) => name.toLowerCase());
 
 export const fastcgiRows: readonly Row[] = [
   ...familyRows('fastcgi'),
@@ -100,18 +93,8 @@ export const fastcgiRows: readonly Row[] = [
     doc: 'An app that says this to its error output before its answer gave a bad answer (invalid_header of fastcgi_next_upstream).',
     read: (words) => words[0].text,
   }),
-  setting('fastcgiIgnoreHeaders', {
-    name: 'fastcgi_ignore_headers',
-    contexts: HTTP_LEVELS,
-    args: [1, 9],
-    syntax: 'field …',
-    repeat: 'union',
-    doc: 'Fields of the app’s answer that change nothing here.',
-    read: readIgnored,
-  }),
-  ignored('fastcgi_limit_rate', HTTP_LEVELS, 'not supported yet', { warn: true, args: [1, 1] }),
   ...['uwsgi_temp_path', 'scgi_temp_path'].map((name) =>
-    ignored(name, HTTP_LEVELS, 'answers are streamed with backpressure and never stored', { args: [1, 4] }),
+    ignored(name, HTTP_LEVELS, 'there are no such peers yet', { args: [1, 4] }),
   ),
 ];
 
@@ -153,14 +136,4 @@ function readSplit(words: readonly Word[], cx: ReadContext): string | undefined 
   if (groups.length === 2) return text;
   const what = `"${text}" must have two groups, for script and path info, not ${groups.length}`;
   return cx.problems.error(at, `${what}; the usual one is ^(.+\\.php)(/.+)$`);
-}
-
-function readIgnored(words: readonly Word[], cx: ReadContext): readonly string[] | undefined {
-  const names = words.map(({ text }) => text.toLowerCase());
-  const bad = names.findIndex((name) => !IGNORABLE.includes(name));
-  if (bad < 0) return names;
-  return cx.problems.error(
-    words[bad].at,
-    `"${words[bad].text}" cannot be ignored; there are ${IGNORABLE.join(', ')}`,
-  );
 }

@@ -33,7 +33,7 @@ export class PoolUpkeep {
     for (const slot of slots) this.#limit(slot, slot.state === 'RUNNING');
   }
 
-  onState({ slot, to }: StateChange): void {
+  onState({ slot, to }: StateChange<Slot>): void {
     this.#limit(slot, to === 'RUNNING');
   }
 

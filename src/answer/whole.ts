@@ -1,11 +1,18 @@
 // Whole answers made here: pages and the text of `return`. Strings are bytes as latin1, one character each.
-import { BARE, passHead, REPLACED } from '../answer/head-pass.ts';
-import { isConditional } from '../answer/preconditions.ts';
 import { type Exchange, INSTANT, LAST } from '../exchange.ts';
 import type { Seekable } from '../http/answer-head.ts';
+import { BARE, passHead, REPLACED } from './head-pass.ts';
+import { isConditional } from './preconditions.ts';
 
 /** Conditions hold for text, too, which has neither a time nor a tag: `If-None-Match: *` is 304, any other tag in If-Match 412. */
-const NAMELESS: Seekable = { size: 0, mtime: -1, etag: '', maxRanges: 0, ifModifiedSince: 'off' };
+const NAMELESS: Seekable = {
+  size: 0,
+  mtime: -1,
+  etag: '',
+  maxRanges: 0,
+  ifModifiedSince: 'off',
+  streamed: false,
+};
 
 /** Their answers have no content, so no type of it either. */
 const TYPELESS: ReadonlySet<number> = new Set([204, 205, 304]);
@@ -70,4 +77,15 @@ export function clearAnswer(exchange: Exchange): void {
   exchange.ownServer = false;
   exchange.ownDate = false;
   exchange.length = -1;
+}
+
+/** Who asked for a subrequest may have something of its own for an error, which nginx logs without a status, or for a redirect. */
+export function sendInstead(exchange: Exchange, status = 0): boolean {
+  const instead = exchange.root.insteadOfError?.() ?? null;
+  if (instead === null) return false;
+  clearAnswer(exchange);
+  exchange.status = status;
+  exchange.lines = instead.contentType === '' ? '' : `Content-Type: ${instead.contentType}\r\n`;
+  sendBody(exchange, instead.body);
+  return true;
 }

@@ -1,8 +1,12 @@
 // What forwarding takes of the settings that all families of peers have.
 import { bodyPolicyOf } from '../../body/policy.ts';
+import { TempPlace } from '../../body/temp-place.ts';
 import type { Settings } from '../../config/model.ts';
-import type { ForwardOptions } from '../forward.ts';
+import { type BufferingKeys, USUAL_BUFFERS } from '../buffering/rows.ts';
+import type { SpoolPolicy } from '../buffering/spool.ts';
+import type { ForwardOptions } from '../forward-options.ts';
 import type { ForwardTools } from '../forward-tools.ts';
+import { compilePeerRanges } from '../peer-ranges.ts';
 import { type Family, familyOf } from './rows.ts';
 
 type Shared = Omit<
@@ -32,6 +36,12 @@ export function familyOptions(
     streamsBody: !own.RequestBuffering && own.PassRequestBody,
     passBody: own.PassRequestBody,
     ownBody: null,
+    ignoreHeaders: new Set(own.IgnoreHeaders),
+    carriedCookie: null,
+    seekPeer: compilePeerRanges(own.ForceRanges, settings),
+    limitRateBytes: own.LimitRateBytes,
+    buffering: own.Buffering,
+    spool: spoolPolicyOf(own),
     intercepts: own.InterceptErrors ? new Set(settings.errorPages.flatMap(({ codes }) => codes)) : null,
     ignoreClientAbort: own.IgnoreClientAbort,
     holdMs: tools.upstreams.holdOf(authority) ?? settings.proxyHoldMs,
@@ -39,4 +49,9 @@ export function familyOptions(
     waitPage: tools.waitPage,
     log: tools.log,
   };
+}
+
+function spoolPolicyOf({ Buffers, MaxTempFileBytes, TempPath }: BufferingKeys): SpoolPolicy {
+  const { count, bytes } = Buffers ?? USUAL_BUFFERS;
+  return { memoryBytes: count * bytes, maxFileBytes: MaxTempFileBytes, place: new TempPlace(TempPath) };
 }

@@ -1,0 +1,16 @@
+// What the command line says, read. The commands get it from run-cli.ts.
+export interface CliOptions {
+  readonly config?: string;
+  readonly programs?: string;
+  readonly prefix?: string;
+  readonly test?: boolean;
+  readonly dump?: boolean;
+  readonly quiet?: boolean;
+  readonly roll?: boolean;
+  readonly signal?: Signal;
+  readonly errorLog?: string;
+  readonly directives?: string;
+}
+
+/** What -s tells the running lbproxy. */
+export type Signal = 'stop' | 'quit' | 'reload' | 'reopen';

@@ -1,0 +1,25 @@
+// The filters that a location's directives make, as the road has them.
+import { compileRuntime } from '../../src/compile.ts';
+import type { LocationRuntime } from '../../src/exchange.ts';
+import { LogFiles } from '../../src/observe/log-files.ts';
+import { TicketKeys } from '../../src/socket/ticket-keys.ts';
+import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';
+import { readModel } from './proxy.ts';
+
+const ignore = (): void => undefined;
+
+/** `text` stands in a server; what it is outside of all locations. */
+export async function compiledServer(text: string): Promise<LocationRuntime> {
+  const { model, remove } = readModel(`http { server { listen 127.0.0.1:0; ${text} } }`);
+  const runtime = await compileRuntime(model, {
+    previous: null,
+    discovery: NOTHING_DISCOVERED,
+    tls: { selfSigned: null, files: {}, ticketKeys: new TicketKeys([Buffer.alloc(48)]) },
+    logFiles: new LogFiles(),
+    log: { attemptFailed: ignore, fileProblem: ignore, noRoom: ignore, note: ignore, refused: ignore },
+  });
+  runtime.upstreams.retire(null);
+  remove();
+  const [listener] = runtime.listeners.values();
+  return listener.front.defaultServer.root;
+}
