@@ -7,7 +7,8 @@ function linesOf(x: Exchange, name: string): string[] {
   const wanted = `${name}:`;
   const values: string[] = [];
   for (const line of x.lines.split('\r\n'))
-    if (line.slice(0, wanted.length).toLowerCase() === wanted) values.push(line.slice(wanted.length).trim());
+    if (line.slice(0, wanted.length).toLowerCase() === wanted)
+      values.push(line.slice(line[wanted.length] === ' ' ? wanted.length + 1 : wanted.length));
   return values;
 }
 

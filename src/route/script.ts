@@ -206,6 +206,7 @@ function compileRewrite(op: Extract<ScriptOp, { op: 'rewrite' }>, tools: ScriptT
     }
     const { uri, args } = expandReplacement(x);
     if (isRedirect) {
+      x.locationHolds = false;
       const path = unescapeRedirect(uri);
       tools.redirect(x, status, args === null ? path : `${path}?${args}`);
       return 'answered';
