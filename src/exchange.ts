@@ -560,6 +560,14 @@ export class Exchange {
     return this.#holds > 0;
   }
 
+  /** The connection ends without an answer. A subrequest takes its main exchange along, unless that does not wait for it. */
+  hangUp(): void {
+    const { main, root } = this;
+    if (root.hangUp !== undefined) return root.hangUp();
+    if (!main.headSent) main.status = this.status;
+    main.client.hangUp(main);
+  }
+
   onEnd(ending: Ending): void {
     if (this.#endings === null) this.#endings = [ending];
     else this.#endings.push(ending);

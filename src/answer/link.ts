@@ -13,6 +13,7 @@ import {
   WAIT,
 } from '../exchange.ts';
 import type { Failure } from '../shared/failure.ts';
+import { rethrowLater } from '../shared/rethrow-later.ts';
 
 /** `begun`: its head was taken; `ended`: its source has said all; `over`: nothing it does has an effect any more. */
 type State = 'new' | 'begun' | 'ended' | 'over';
@@ -94,10 +95,30 @@ export abstract class FilterLink implements Link {
   #give(buf: Buffer, a: number, b: number, flags: number): Flow {
     const last = (flags & LAST) !== 0;
     if (last) this.#state = 'ended';
-    let flow = this.take(buf, a, b, flags);
+    let flow: Flow;
+    try {
+      flow = this.take(buf, a, b, flags);
+    } catch (error) {
+      return this.#onBug(error);
+    }
     if (!this.#sent && this.#isOpen && this.headFirst && this.emit(null, 0, 0, 0) === WAIT) flow = WAIT;
     this.#owes = flow === WAIT && !last;
     return flow;
+  }
+
+  /** Whoever called, a disk or a timer perhaps, could not end the answer: it ends here. */
+  #onBug(error: unknown): Flow {
+    rethrowLater(error);
+    this.breakOff('internal_error');
+    return ENOUGH;
+  }
+
+  #goOn(): Flow {
+    try {
+      return this.resume();
+    } catch (error) {
+      return this.#onBug(error);
+    }
   }
 
   /** Asked anew behind each call out, which may have ended it. */
@@ -139,7 +160,7 @@ export abstract class FilterLink implements Link {
   // As a source.
 
   onDrain(): void {
-    if (!this.#isOpen || this.resume() === WAIT) return;
+    if (!this.#isOpen || this.#goOn() === WAIT) return;
     if (!this.#owes || this.#state !== 'begun') return;
     this.#owes = false;
     this.source?.onDrain();

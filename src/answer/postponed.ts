@@ -119,7 +119,10 @@ export class Postponed extends FilterLink {
     this.#items = [];
     this.#textBytes = 0;
     this.#late = [];
+    // None of them begins in the place of one that ends.
+    this.posted.beginReading();
     for (const item of items) if (item instanceof Insert) item.cancel();
+    this.posted.endReading();
   }
 
   // What subrequests call.

@@ -21,8 +21,11 @@ export function checkPreconditions(
   mode: IfModifiedSince,
 ): 200 | 304 | 412 {
   const unmodifiedSince = fields.get('if-unmodified-since');
-  // A date that is none counts as one before every file.
-  if (unmodifiedSince !== undefined && secondsOf(unmodifiedSince, validators.mtime) < validators.mtime)
+  // A date that is none counts as one before every file; what has no date may have changed at any time.
+  if (
+    unmodifiedSince !== undefined &&
+    (validators.mtime === -1 || secondsOf(unmodifiedSince, validators.mtime) < validators.mtime)
+  )
     return 412;
   const match = fields.get('if-match');
   if (match !== undefined && !listsTag(match, validators.etag, false)) return 412;
@@ -33,6 +36,12 @@ export function checkPreconditions(
   if (modifiedSince !== undefined && isModified(modifiedSince, validators.mtime, mode)) return 200;
   return noneMatch !== undefined && !listsTag(noneMatch, validators.etag, true) ? 200 : 304;
 }
+
+/** Whether a request has any of them. */
+export function isConditional(fields: Pick<Fields, 'find'>): boolean {
+  return CONDITIONS.some((name) => fields.find(name) >= 0);
+}
+const CONDITIONS = ['if-none-match', 'if-match', 'if-unmodified-since'] as const;
 
 /** Whether a Range counts: its If-Range names the present content (strong comparison), or there is none. */
 export function rangeApplies(ifRange: string | undefined, validators: Validators): boolean {

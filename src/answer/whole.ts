@@ -1,27 +1,47 @@
 // Whole answers made here: pages and the text of `return`. Strings are bytes as latin1, one character each.
-
 import { type Exchange, INSTANT, LAST } from '../exchange.ts';
+import type { Seekable } from '../http/answer-head.ts';
 import { BARE, passHead, REPLACED } from './head-pass.ts';
+import { isConditional } from './preconditions.ts';
+
+/** Conditions hold for text, too, which has neither a time nor a tag: `If-None-Match: *` is 304, any other tag in If-Match 412. */
+const NAMELESS: Seekable = {
+  size: 0,
+  mtime: -1,
+  etag: '',
+  maxRanges: 0,
+  ifModifiedSince: 'off',
+  streamed: false,
+};
+
+/** Their answers have no content, so no type of it either. */
+const TYPELESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /** Sends `body` with `exchange.status` and `.lines`: not for HEAD, which gets its length only, nor with statuses that have none. */
 export function sendBody(exchange: Exchange, body: string): void {
   exchange.takeError();
   const { status } = exchange;
-  if (status === 204) exchange.lines = exchange.lines.replace(CONTENT_TYPE, '');
   // RFC 9110 §15.3.6: a 205 has no content, and says so. nginx sends the text.
   const content = status === 205 ? '' : body;
   exchange.length = status === 204 || status === 304 ? -1 : content.length;
-  if (exchange.location.filters !== null) {
-    const passed = passHead(exchange, null);
+  const isAsked = status === 200 && !exchange.isSub && isConditional(exchange.request);
+  if (isAsked || exchange.location.filters !== null) {
+    // Filters still see the type that goes below, and may add one of their own.
+    const passed = passHead(exchange, isAsked ? { ...NAMELESS, size: content.length } : null);
     if (passed === REPLACED) return;
+    if (TYPELESS.has(status)) exchange.lines = exchange.lines.replace(OWN_TYPE, '');
     if (passed === BARE) return sendBare(exchange);
-  } else if (exchange.method === 'HEAD' || exchange.length < 0) return sendBare(exchange);
+  } else {
+    if (TYPELESS.has(status)) exchange.lines = exchange.lines.replace(OWN_TYPE, '');
+    if (exchange.method === 'HEAD' || exchange.length < 0) return sendBare(exchange);
+  }
   exchange.setMaker(INSTANT);
   if (exchange.sink === exchange.root) exchange.root.sendWhole(INSTANT, exchange, content);
   else exchange.sink.start(INSTANT, exchange, Buffer.from(content, 'latin1'), 0, content.length, LAST);
 }
 
-const CONTENT_TYPE = /^content-type:.*\r\n/gim;
+/** It stands before all others. */
+const OWN_TYPE = /^Content-Type: .*\r\n/;
 
 /** A page of ours as the answer: the validator of what an error stands for is not its own. */
 export function sendPage(exchange: Exchange, page: string): void {
@@ -31,9 +51,6 @@ export function sendPage(exchange: Exchange, page: string): void {
 }
 
 const ETAG = /^etag:.*\r\n/gim;
-
-/** Their answers have no content, so no type of it either. */
-const TYPELESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /** Sends the head that filters have seen, and no body; `exchange.length` is what Content-Length says. */
 export function sendBare(exchange: Exchange): void {
@@ -48,7 +65,7 @@ export function sendBare(exchange: Exchange): void {
 export function sendText(exchange: Exchange, status: number, body: string, contentType: string): void {
   clearAnswer(exchange);
   exchange.status = status;
-  if (contentType !== '' && !TYPELESS.has(status)) exchange.lines = `Content-Type: ${contentType}\r\n`;
+  if (contentType !== '') exchange.lines = `Content-Type: ${contentType}\r\n`;
   sendBody(exchange, body);
 }
 

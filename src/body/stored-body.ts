@@ -159,7 +159,7 @@ class StoredBody implements RequestBody, BodyReader {
   }
 
   get text(): string | undefined {
-    return this.#file === null ? this.#blocks.text() : undefined;
+    return this.#file === null && this.complete ? this.#blocks.text() : undefined;
   }
 
   get file(): string | undefined {

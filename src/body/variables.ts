@@ -2,10 +2,13 @@
 import type { Exchange } from '../exchange.ts';
 import type { VariableTable } from '../route/template.ts';
 
-/** As the client said it; of a chunked body, its length once it was read. */
+/** As the client said it; of a chunked body, its length once it was read: 0 where an answer was made without it, as in nginx. */
 function contentLength(x: Exchange): string | undefined {
   const said = x.request.getAll('content-length');
-  if (said !== undefined || x.body === null) return said;
+  if (said !== undefined) return said;
+  if (x.body === null)
+    return x.status !== 0 && x.attempts.length === 0 && x.request.chunked ? '0' : undefined;
+  if (x.failure === 'client_body_too_large') return '0';
   return x.body.complete ? String(x.body.received) : undefined;
 }
 

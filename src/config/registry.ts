@@ -203,7 +203,7 @@ export function shapeOf(name: string, parent: string | null): JsonShape | undefi
 /** Whether each element of a JSON list is one of the directive, and not the list its arguments. */
 const isList = ({ repeat }: SettingRow): boolean => repeat === 'append' || repeat === 'merge';
 
-const TABLES: readonly VariableTable[] = [
+export const TABLES: readonly VariableTable[] = [
   routeVariables,
   bodyVariables,
   forwardVariables,

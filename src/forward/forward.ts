@@ -407,7 +407,16 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     this.#cancelRun();
     this.exchange.failure = failure;
     if (this.answerBegun) return this.#abort(failure);
+    if (failure === 'client_body_too_large') this.#refuseBody();
     this.#finishWith(STATUS_OF[failure as keyof typeof STATUS_OF] ?? 400, detail);
+  }
+
+  /** An error page that a peer makes goes there without the body, as where its length was known. */
+  #refuseBody(): void {
+    const { exchange } = this;
+    exchange.body?.release();
+    exchange.body = null;
+    exchange.bodyRefused = true;
   }
 
   onBodyLost(detail: string): void {

@@ -46,12 +46,16 @@ function proxyPort({ proxyHost, proxySecure }: Exchange): string | undefined {
     : (/:(\d+)$/.exec(proxyHost)?.[1] ?? (proxySecure ? '443' : '80'));
 }
 
+const HEAD_END = /\r?\n\r?\n/;
+
 /** A field of the last peer's answer as it came; several lines joined (`$upstream_http_…`). */
 function peerField(rest: string): Getter {
   const name = rest.replaceAll('_', '-').toLowerCase();
   const start = `${name}:`;
   return ({ peerHead }) => {
-    const values = peerHead
+    // The text may reach into the body.
+    const end = peerHead.search(HEAD_END);
+    const values = (end < 0 ? peerHead : peerHead.slice(0, end))
       .split('\n')
       .slice(1)
       .filter((line) => line.slice(0, start.length).toLowerCase() === start)

@@ -68,7 +68,8 @@ export class BodySource {
     if (this.complete) return true;
     // A client that waits for our 100 may or may not send the body now.
     if (this.#reader === null && this.#exchange?.request.expectContinue === true) return false;
-    return !this.#chunked && this.#left <= DISCARD_BYTES;
+    // Nobody knows how much of a chunked one is left: what is too much shows while it is dropped.
+    return this.#chunked || this.#left <= DISCARD_BYTES;
   }
 
   read(reader: BodyReader): void {
@@ -132,12 +133,16 @@ export class BodySource {
     const n = decoder.decode(input, from, end);
     this.#received += n;
     if (decoder.malformed) this.#fault = 'client_body_malformed';
-    else if (this.#limit > 0 && this.#received > this.#limit && !this.discarding)
-      this.#fault = 'client_body_too_large';
+    else if (this.#isTooMuch) this.#fault = 'client_body_too_large';
     if (this.#fault !== null) return end;
     if (decoder.done) this.complete = true;
     this.#takePiece(input, from, n);
     return decoder.consumed;
+  }
+
+  get #isTooMuch(): boolean {
+    if (this.discarding) return this.#received > DISCARD_BYTES;
+    return this.#limit > 0 && this.#received > this.#limit;
   }
 
   /** Hands what was taken to the reader. */
@@ -173,6 +178,7 @@ export class BodySource {
     this.#reader = null;
     this.#paused = false;
     this.#exchange = null;
+    this.#received = 0;
     this.release();
     this.discarding = !this.complete;
   }

@@ -168,9 +168,15 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     }
     this.#advancing = false;
     if (this.#exchange !== null && this.#unread > PIPELINE_BYTES) this.#body.hold();
-    // Nothing more can come of a client that half-closed and whose last request is not whole.
-    if (this.#ended && this.#exchange === null && (this.#state === 'idle' || this.#state === 'head'))
-      this.#close();
+    if (this.#ended) this.#endUnfinished();
+  }
+
+  /** The client closed its direction: what has not come of a request never will. */
+  #endUnfinished(): void {
+    const exchange = this.#exchange;
+    if (exchange !== null && this.#unread === 0 && !this.#body.complete)
+      this.#loseExchange(exchange, 'client_aborted');
+    if (this.#exchange === null && (this.#state === 'idle' || this.#state === 'head')) this.#close();
   }
 
   /** A handler or a reader threw: the client is answered where that is possible, and nothing more is served on the connection. */
@@ -398,6 +404,10 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   hangUp(exchange: Exchange): void {
     if (exchange !== this.#exchange) return;
     exchange.closeAfter = true;
+    // Whoever makes its answer, or is asked for it, goes on for nobody.
+    const { source } = exchange;
+    exchange.source = null;
+    source?.onGone('replaced');
     exchange.dropAnswer();
     // Nothing more is read: whoever goes on sending is told by the kernel.
     this.#socket.closeSoon();

@@ -12,7 +12,14 @@ export interface Front {
 
 /** What a TLS port is to clients that speak plain HTTP: as in nginx the server of their Host says 400 (497), and the connection ends. */
 export function frontOfPlain(front: Front): Front {
-  return { ...front, serverFor: (host) => ({ ...front.serverFor(host), dispatch: refusePlain }) };
+  return {
+    ...front,
+    serverFor(host) {
+      // Field by field: a server that is made later has none of its own.
+      const { name, root, redirect, toNamed } = front.serverFor(host);
+      return { name, root, redirect, toNamed, dispatch: refusePlain };
+    },
+  };
 }
 
 function refusePlain(exchange: Exchange): void {

@@ -33,7 +33,7 @@ export function createDispatcher(
   const named = namedLocations(locations);
 
   const toLocation = (exchange: Exchange): void => {
-    while (enterLocation(exchange, find(exchange.uri, exchange) ?? root) === 'relocate')
+    while (enterLocation(exchange, find(exchange.uri, exchange) ?? root, false) === 'relocate')
       if (!mayTurn(exchange, `while processing "${exchange.uri}"`)) return;
   };
 
@@ -85,7 +85,7 @@ export function createDispatcher(
       }
       leaveLocation(exchange, found.runtime);
       if (
-        enterLocation(exchange, found) === 'relocate' &&
+        enterLocation(exchange, found, true) === 'relocate' &&
         mayTurn(exchange, `while processing "${exchange.uri}"`)
       )
         toLocation(exchange);
@@ -103,12 +103,16 @@ function mayTurn(exchange: Exchange, what: string): boolean {
 /** What the location so far has begun ends with it; variables stay. */
 function leaveLocation(exchange: Exchange, to: LocationRuntime): void {
   exchange.dropAnswer();
+  exchange.proxyHost = '';
   exchange.isInternal = true;
   exchange.location = to;
 }
 
-/** Script, then phases and content. 'relocate': the script wants another location. */
-function enterLocation(exchange: Exchange, found: RoutedLocation): 'relocate' | 'entered' {
+/**
+ * Script, then phases and content. 'relocate': the script wants another location. A named one does not look at the body's length
+ * (ngx_http_core_find_config_phase does).
+ */
+function enterLocation(exchange: Exchange, found: RoutedLocation, isNamed: boolean): 'relocate' | 'entered' {
   const { limited, internal } = found;
   let { runtime, script } = found;
   exchange.location = runtime;
@@ -121,7 +125,7 @@ function enterLocation(exchange: Exchange, found: RoutedLocation): 'relocate' | 
     script = null;
     exchange.location = runtime;
   }
-  const { maxBodyBytes } = runtime.client;
+  const maxBodyBytes = isNamed ? 0 : runtime.client.maxBodyBytes;
   if (maxBodyBytes > 0 && exchange.request.contentLength > maxBodyBytes && !exchange.bodyRefused) {
     exchange.closeAfter = true;
     exchange.bodyRefused = true;

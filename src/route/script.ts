@@ -103,9 +103,7 @@ const SILENT: ReadonlySet<number> = new Set([408, 444, 499]);
 function closeSilently(status: number): Step {
   return (x) => {
     x.status = status;
-    // A subrequest takes its main exchange along, unless that does not wait for it.
-    if (x.root.hangUp !== undefined) x.root.hangUp();
-    else x.client.hangUp(x.main);
+    x.hangUp();
     return 'answered';
   };
 }
@@ -208,6 +206,7 @@ function compileRewrite(op: Extract<ScriptOp, { op: 'rewrite' }>, tools: ScriptT
     }
     const { uri, args } = expandReplacement(x);
     if (isRedirect) {
+      x.locationHolds = false;
       const path = unescapeRedirect(uri);
       tools.redirect(x, status, args === null ? path : `${path}?${args}`);
       return 'answered';

@@ -1,6 +1,7 @@
 // Variables that the request and its connection give.
 import type { Exchange } from '../exchange.ts';
 import { readCredentials } from '../http/basic-credentials.ts';
+import { answerVariables, sentField } from './answer-variables.ts';
 import { binaryAddress } from './binary-address.ts';
 import { bareName } from './hosts.ts';
 import type { Getter, VariableTable } from './template.ts';
@@ -63,17 +64,6 @@ function cookie(name: string): Getter {
   };
 }
 
-/** A field of the answer as it stands in its lines. */
-function sentField(rest: string): Getter {
-  const wanted = `${rest.replaceAll('_', '-').toLowerCase()}:`;
-  return (x) => {
-    for (const line of x.lines.split('\r\n')) {
-      if (line.slice(0, wanted.length).toLowerCase() === wanted) return line.slice(wanted.length).trim();
-    }
-    return undefined;
-  };
-}
-
 /** Of Basic credentials that have both a name and a password. */
 function remoteUser(x: Exchange): string | undefined {
   return readCredentials(x.request.get('authorization'))?.user;
@@ -110,6 +100,7 @@ export const routeVariables: VariableTable = {
     connection: (x) => String(x.client.id),
     connection_requests: (x) => String(x.client.requests),
     content_type: field('content-type'),
+    ...answerVariables,
     ssl_server_name: (x) => x.client.sniName,
     0: capture(0),
     1: capture(1),

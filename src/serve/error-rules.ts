@@ -60,6 +60,8 @@ export class ErrorRules {
     const rule = this.#rules.get(status);
     if (rule === undefined) return false;
     if (rule.status >= 0) exchange.answerError(rule.status);
+    // With = alone nobody knows yet which it will be: $status is 000 in the target.
+    if (rule.status === 0) exchange.status = 0;
     const target = rule.target(exchange);
     if (target.startsWith('/')) {
       if (exchange.method !== 'HEAD') exchange.method = 'GET';

@@ -82,7 +82,10 @@ class IndexFiles {
 }
 
 function testDirectory(path: string, done: (problem: FileProblem | null) => void): void {
-  fs.stat(toFsPath(path), (error) => {
+  fs.stat(toFsPath(path), (error, found) => {
+    // An alias that names a file, and a URI that ends with a slash.
+    if (error === null && !found.isDirectory())
+      return done({ status: 500, message: `"${path}" is not a directory` });
     // A directory that may not be read may still be searched: the index file was looked for in it.
     done(error === null || error.code === 'EACCES' ? null : problemOf(error, 'stat', path));
   });

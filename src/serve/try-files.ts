@@ -65,7 +65,7 @@ export function createTryFiles(options: TryFilesOptions): Step {
 function endsWith(x: Exchange, status: number): number {
   if (!SILENT.has(status) && (status >= 300 || status === 201 || status === 204)) return status;
   if (status >= 300) x.status = status;
-  x.client.hangUp(x);
+  x.hangUp();
   return STOP;
 }
 

@@ -168,4 +168,22 @@ describe.each(WAYS)('over %s', (way) => {
       await peer.expectNothingLeft(proxy, 1);
     });
   });
+
+  it('half-closes while its second request waits and lacks its body: the first is answered, and that is the end', async () => {
+    const proxy = await peer.proxyWith('proxy_ignore_client_abort on;');
+    let answer = (): void => {};
+    peer.serve = (side) => {
+      answer = () => side.socket.write(OK);
+    };
+    const client = peer.client(proxy);
+    client.write(get('/first') + post('/second', 'Content-Length: 10\r\n'));
+    await peer.got('/first');
+    client.socket.end();
+    await pause(50);
+    answer();
+    const text = await client.closed(3000);
+    expect(readAnswers(text)).toHaveLength(1);
+    await peer.expectNothingLeft(proxy, 1);
+    client.destroy();
+  });
 });

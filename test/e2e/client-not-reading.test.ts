@@ -27,7 +27,7 @@ describe.each(WAYS)('over %s', (way) => {
     };
 
     it('is closed after send_timeout, and the peer was held until then', async () => {
-      const proxy = await peer.proxyWith('send_timeout 300ms;');
+      const proxy = await peer.proxyWith('send_timeout 300ms; proxy_buffering off;');
       const counter = { bytes: 0 };
       peer.serve = stream(counter);
       const client = peer.client(proxy);

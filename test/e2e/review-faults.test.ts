@@ -37,7 +37,9 @@ const broken = (proxy: Proxy, breakIt: (x: Exchange) => void): void => {
     breakIt(x);
     server.dispatch(x);
   };
-  const wrapped = { ...server, dispatch };
+  // Field by field: a server that is made later has none of its own.
+  const { name, root, redirect, toNamed } = server;
+  const wrapped = { name, root, redirect, toNamed, dispatch };
   listener.update({ ...plan, front: { ...front, defaultServer: wrapped, serverFor: () => wrapped } });
 };
 

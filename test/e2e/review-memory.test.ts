@@ -10,7 +10,7 @@ describe.each(WAYS)('over %s', (way) => {
   it('a body in single bytes is held in little more than its size', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
-    const proxy = await peer.proxyWith();
+    const proxy = await peer.proxyWith('proxy_request_buffering off;');
     peer.serve = () => {};
     const client = peer.client(proxy);
     client.socket.setNoDelay(true);

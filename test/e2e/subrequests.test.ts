@@ -46,7 +46,8 @@ afterAll(() => peer.close());
 
 beforeEach(async () => {
   asked = [];
-  proxy = await startProxy(`http { log_format mine '$status $request_uri $uri $http_x_own';
+  proxy =
+    await startProxy(`http { limit_conn_zone $server_name$host zone=all:32k; log_format mine '$status $request_uri $uri $http_x_own';
     server { listen 127.0.0.1:0; access_log ${dir}/access.log mine; log_subrequest on; proxy_http_version 1.1; proxy_buffering off;
       location / { ssi on; proxy_pass http://${peer.address}; }
       location /text/ { ssi on; return 200 "text $uri"; }
@@ -56,6 +57,14 @@ beforeEach(async () => {
       location /plain/ { proxy_pass http://${peer.address}; }
       location /cut/ { ssi on; default_type text/html; return 200 'a${include('/drop')}b'; }
       location = /drop { return 444; }
+      location = /two { ssi on; proxy_buffering off; proxy_pass http://${peer.address}; }
+      location = /none { try_files /nothing =444; }
+      location /cut-by-files/ { ssi on; default_type text/html; return 200 'a${include('/none')}b'; }
+      location /asked/ { auth_request /drop; try_files /nothing =404; }
+      location /asked-files/ { auth_request /none; try_files /nothing =404; }
+      location /one-at-a-time/ { limit_conn all 1; auth_request /drop; try_files /nothing =404; }
+      location /own-page/ { ssi on; proxy_pass http://${peer.address}; }
+      location /quiet-files/ { mirror /none; limit_conn all 1; proxy_pass http://${peer.address}; }
       location /quiet/ { mirror /drop; proxy_pass http://${peer.address}; }
       location /twice { ssi on; default_type text/html; return 200 '${include('/twice')}${include('/twice')}'; }
     } }`);
@@ -166,10 +175,19 @@ describe('answers of includes', () => {
     client.destroy();
   });
 
-  it('444 ends the page', async () => {
+  it.each(['/cut/', '/cut-by-files/'])('444 ends the page %s', async (target) => {
     const client = rawClient(proxy.port);
-    client.write(get('/cut/'));
+    client.write(get(target));
     expect((await client.closed()).endsWith('0\r\n\r\n')).toBe(false);
+    client.destroy();
+  });
+
+  it('444 ends the page that still comes from its peer', async () => {
+    const client = rawClient(proxy.port);
+    client.write(get('/own-page/'));
+    (await ask(0)).socket.write(`${html}Content-Length: 1000\r\n\r\na${include('/drop')}b`);
+    await client.closed();
+    await until(() => open === 0, 3000, 'the end of the connection to its peer');
     client.destroy();
   });
 
@@ -185,7 +203,36 @@ describe('answers of includes', () => {
   });
 });
 
+describe('444 for auth_request', () => {
+  it.each(['/asked/', '/asked-files/'])('%s ends the request, which is logged', async (target) => {
+    const client = rawClient(proxy.port);
+    client.write(get(`${target}${Date.now()}`));
+    expect(await client.closed()).toBe('');
+    await until(() => lines().some((line) => line.startsWith(`444 ${target}`)), 3000, 'its line');
+    client.destroy();
+  });
+
+  it('gives back what the request had taken', async () => {
+    for (let i = 0; i < 3; i++) {
+      const client = rawClient(proxy.port);
+      client.write(get('/one-at-a-time/'));
+      expect(await client.closed()).toBe('');
+      client.destroy();
+    }
+  });
+});
+
 describe('a mirror', () => {
+  it('that ends with 444 for want of a file holds nothing', async () => {
+    for (let i = 0; i < 2; i++) {
+      const client = rawClient(proxy.port);
+      client.write(get('/quiet-files/x'));
+      (await ask(i)).socket.write(page('main'));
+      expect(await client.until((text) => text.endsWith('main'))).toContain(' 200 ');
+      client.destroy();
+    }
+  });
+
   it('that is late reads the head of its own request', async () => {
     const client = rawClient(proxy.port);
     client.write(get('/mirrored/first').replace('\r\n\r\n', '\r\nX-Own: first\r\n\r\n'));

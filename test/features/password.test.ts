@@ -103,6 +103,33 @@ describe('slow entries', () => {
     expect(within).toBe(true);
   });
 
+  it('are compared once for all that ask the same', async () => {
+    let told = 0;
+    const atTheFirst = new Promise<number>((resolve) => {
+      for (let i = 0; i < 50; i++)
+        passwordChecks.check({ password: 'the same', entry: slow }, () => {
+          if (told++ === 0) setImmediate(() => resolve(told));
+        });
+    });
+    expect(await atTheFirst).toBe(50);
+  });
+
+  it('are not compared for clients that left', async () => {
+    const told: string[] = [];
+    const ask = (password: string, waits: boolean): Promise<void> =>
+      new Promise((resolve) => {
+        const done = (): void => {
+          told.push(password);
+          resolve();
+        };
+        passwordChecks.check({ password, entry: slow }, done, () => waits);
+      });
+    void ask('first', true);
+    for (let i = 0; i < 100; i++) void ask(`left ${i}`, false);
+    await ask('last', true);
+    expect(told).toEqual(['first', 'last']);
+  });
+
   it('are refused beyond a thousand that wait', async () => {
     const many = Array.from({ length: 1001 }, (_, i) => check(`no ${i}`, '$1$a$b'));
     expect(await many[1000]).toBe('unknown');

@@ -27,13 +27,16 @@ export interface Pair {
   close(): Promise<void>;
 }
 
-/** `http` stands in `http { }`; `{port}`, `{port2}` … and `{dir}` become each side's own. */
-export async function startPair(http: string): Promise<Pair> {
+/** `http` stands in `http { }`; `{port}`, `{port2}` …, `{dir}` and `{peer}`, one of `peers`, become each side's own. */
+export async function startPair(
+  http: string,
+  peers: readonly [nginx: string, lbproxy: string] = ['', ''],
+): Promise<Pair> {
   const count = new Set(http.match(/\{port\d?\}/g)).size;
   const [theirs, ours] = [await freePorts(count), await freePorts(count)];
-  const nginx = await startNginxHttp(withPorts(http, theirs), theirs[0]);
+  const nginx = await startNginxHttp(withPorts(http, theirs).replaceAll('{peer}', peers[0]), theirs[0]);
   const dir = mkdtempSync(join(tmpdir(), 'lbproxy-pair-'));
-  const text = withPorts(http, ours).replaceAll('{dir}', dir);
+  const text = withPorts(http, ours).replaceAll('{dir}', dir).replaceAll('{peer}', peers[1]);
   const proxy = await startProxy(`error_log ${dir}/error.log; http { ${text} }`).catch(async (error) => {
     await nginx.stop();
     throw error;

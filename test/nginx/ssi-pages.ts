@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${name} is what pages of SSI say
 // Pages with commands, one matter each, and the parts that they include.
 
 /** Files that are only included. */

@@ -8,9 +8,9 @@ import { readModel } from './proxy.ts';
 
 const ignore = (): void => undefined;
 
-/** `text` stands in a server, `http` around it; what the server is outside of all locations. */
-export async function compiledServer(text: string, http = ''): Promise<LocationRuntime> {
-  const { model, remove } = readModel(`http { ${http} server { listen 127.0.0.1:0; ${text} } }`);
+/** `text` stands in a server, `around` beside that; what it is outside of all locations. */
+export async function compiledServer(text: string, around = ''): Promise<LocationRuntime> {
+  const { model, remove } = readModel(`http { ${around} server { listen 127.0.0.1:0; ${text} } }`);
   const runtime = await compileRuntime(model, {
     previous: null,
     discovery: NOTHING_DISCOVERED,

@@ -13,7 +13,7 @@ import {
 import { type Credentials, readCredentials } from '../../http/basic-credentials.ts';
 import { compileTemplate, constantOf } from '../../route/template.ts';
 import type { Feature, FeaturePlace } from '../feature.ts';
-import { passwordChecks } from './password-checks.ts';
+import { passwordChecks, type Verdict } from './password-checks.ts';
 import { passwordOf } from './user-file.ts';
 
 export const AUTH_BASIC: Feature = {
@@ -105,15 +105,17 @@ class Login implements Source {
     const { user, password } = credentials;
     const entry = passwordOf(text, user);
     if (entry === undefined) return this.#refuse(`user "${user}" was not found in "${path}"`);
-    passwordChecks.check({ password, entry }, (verdict) => {
-      if (!this.#x.isCurrent(this.#ticket)) return;
+    const waits = (): boolean => this.#x.isCurrent(this.#ticket);
+    const done = (verdict: Verdict): void => {
+      if (!waits()) return;
       if (verdict === 'right') this.#resume(ALLOW);
       else if (verdict === 'wrong') this.#refuse(`user "${user}": password mismatch`);
       else {
         this.#place.report(this.#x, 'crit', `user "${user}": the password could not be compared in time`);
         this.#resume(500);
       }
-    });
+    };
+    passwordChecks.check({ password, entry }, done, waits);
   }
 
   #refuse(why: string): void {

@@ -15,35 +15,53 @@ const MAX_CHECK_MS = 30_000;
 
 const FILE = new URL(`./password-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
+interface Asker {
+  readonly done: (verdict: Verdict) => void;
+  /** False: its client left. */
+  readonly waits: () => boolean;
+}
+
+/** One question of all that ask the same. */
 interface Check extends PasswordQuestion {
   readonly mark: string;
-  readonly done: (verdict: Verdict) => void;
+  readonly askers: Asker[];
 }
 
 class PasswordChecks {
   readonly #secret = randomBytes(32);
   /** Marks of what was right, the oldest first. */
   readonly #right = new Set<string>();
-  /** The first one is under way. */
-  #waiting: Check[] = [];
+  /** By their marks, in their order: the first one is under way. */
+  readonly #waiting = new Map<string, Check>();
   #thread: Thread | null = null;
   readonly #deadline = new Deadline(() => this.#giveUp());
 
-  /** `done` may be called before this returns. */
-  check(question: PasswordQuestion, done: (verdict: Verdict) => void): void {
+  /** `done` may be called before this returns; it need not be called once `waits` is false. */
+  check(question: PasswordQuestion, done: Asker['done'], waits: Asker['waits'] = ALWAYS): void {
     const { password, entry } = question;
     if (isQuick(entry)) return done(matchesQuick(password, entry) ? 'right' : 'wrong');
     const mark = createHmac('sha256', this.#secret)
       .update(`${entry}\0${password}`, 'latin1')
       .digest('latin1');
     if (this.#right.has(mark)) return done('right');
-    if (this.#waiting.length >= MAX_WAITING) return done('unknown');
-    this.#waiting.push({ ...question, mark, done });
-    if (this.#waiting.length === 1) this.#ask();
+    const same = this.#waiting.get(mark);
+    if (same !== undefined) return void same.askers.push({ done, waits });
+    if (this.#waiting.size >= MAX_WAITING) return done('unknown');
+    this.#waiting.set(mark, { ...question, mark, askers: [{ done, waits }] });
+    if (this.#waiting.size === 1) this.#ask();
+  }
+
+  /** The first one that somebody still waits for. */
+  #next(): Check | undefined {
+    for (const check of this.#waiting.values()) {
+      if (check.askers.some(({ waits }) => waits())) return check;
+      this.#waiting.delete(check.mark);
+    }
+    return undefined;
   }
 
   #ask(): void {
-    const [first] = this.#waiting;
+    const first = this.#next();
     if (first === undefined) return;
     this.#thread ??= this.#start();
     wheel.arm(this.#deadline, MAX_CHECK_MS);
@@ -66,11 +84,12 @@ class PasswordChecks {
 
   #settle(verdict: Verdict): void {
     wheel.disarm(this.#deadline);
-    const check = this.#waiting.shift();
+    const [check] = this.#waiting.values();
     if (check === undefined) return;
+    this.#waiting.delete(check.mark);
     if (verdict === 'right') this.#remember(check.mark);
     this.#ask();
-    check.done(verdict);
+    for (const { done } of check.askers) done(verdict);
   }
 
   #remember(mark: string): void {
@@ -87,5 +106,7 @@ class PasswordChecks {
     this.#settle('unknown');
   }
 }
+
+const ALWAYS = (): boolean => true;
 
 export const passwordChecks = new PasswordChecks();

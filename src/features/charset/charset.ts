@@ -109,5 +109,7 @@ function nameOf(given: string, { lookup, settings }: FeaturePlace): Getter {
     const name = names.find((each) => each.toLowerCase() === given.toLowerCase()) ?? given;
     return () => name;
   }
-  return lookup(given.replace(/^\$\{?|\}$/g, '')) ?? (() => undefined);
+  const value = lookup(given.replace(/^\$\{?|\}$/g, '')) ?? (() => undefined);
+  // A variable may hold anything: none ends the field.
+  return (x) => value(x)?.replace(/[\r\n\0]/g, ' ');
 }

@@ -6,6 +6,9 @@ export type SsiLookup = (lowerName: string) => string | undefined;
 /** A command that cannot be carried out; the message is for the error log. */
 export class SsiError extends Error {}
 
+/** Of one that is made: a variable twice in its own value doubles it. */
+const MOST_CHARACTERS = 1_048_576;
+
 const NAME = /[A-Za-z0-9_]*/y;
 
 /** A text with its variables; backslashes before quotes, `$` and themselves go (ngx_http_ssi_evaluate_string). */
@@ -24,6 +27,7 @@ export function evaluate(text: string, lookup: SsiLookup): string {
     p = Math.min(p, text.length);
     value += unquote(text.slice(start, p));
   }
+  if (value.length > MOST_CHARACTERS) throw new SsiError('too long a value in an SSI command');
   return value;
 }
 

@@ -1,0 +1,103 @@
+// A batch: what stands at the http level for several servers, and those servers.
+import { Random } from '../../fuzz/random.ts';
+import { makeSite, type Site } from './configuration.ts';
+import { directivesOf } from './directives.ts';
+import { block, fixed, line, type Node } from './tree.ts';
+import { type Cx, FORMATS, variable } from './values.ts';
+
+export interface Batch {
+  readonly http: readonly Node[];
+  readonly sites: readonly Site[];
+}
+
+/** Variables in access logs. Those of times and of bytes to peers are each program's own, and several lines of a field are one here as in newer nginx. */
+const LOGGED = [
+  ...[
+    'request',
+    'status',
+    'body_bytes_sent',
+    'bytes_sent',
+    'request_length',
+    'uri',
+    'args',
+    'host',
+    'server_name',
+  ],
+  ...['remote_user', 'request_uri', 'request_filename', 'document_root', 'sent_http_content_type'],
+  ...[
+    'sent_http_content_length',
+    'sent_http_location',
+    'sent_http_x_a',
+    'sent_http_etag',
+    'sent_http_cache_control',
+  ],
+  ...['sent_http_last_modified', 'sent_http_transfer_encoding', 'upstream_status'],
+  ...['upstream_addr', 'upstream_http_content_type', 'upstream_http_x_peer', 'upstream_http_etag'],
+  ...[
+    'proxy_host',
+    'request_method',
+    'm0',
+    'm1',
+    'v0',
+    'v1',
+    'w0',
+    'w1',
+    's0',
+    'g0',
+    'n0',
+    'limit_req_status',
+  ],
+  ...[
+    'limit_conn_status',
+    'request_body',
+    'upstream_bytes_received',
+    'server_protocol',
+    'content_length',
+    'scheme',
+  ],
+];
+
+export function makeBatch(seed: number, index: number, root: string, count: number): Batch {
+  const random = new Random(seed, index);
+  const cx: Cx = { random, root };
+  const formats = Array.from({ length: FORMATS }, (_, i) => {
+    const picked = [...new Set(Array.from({ length: 14 }, () => random.pick(LOGGED)))];
+    const escape = random.pick(['', '', 'escape=json ', 'escape=none ']);
+    return line(
+      `log_format f${i} ${escape}'$http_x_case ${picked.map((name) => `${name}=$\{${name}}`).join(' ')}'`,
+    );
+  });
+  const definitions: Node[] = [
+    fixed(`root ${root}`),
+    // The defaults are others here.
+    fixed('proxy_http_version 1.1'),
+    fixed('client_body_buffer_size 16k'),
+    ...formats,
+    line(
+      'types { text/html html htm; text/plain txt; text/css css; application/json json; } default_type text/plain',
+    ),
+    line(`limit_req_zone $http_x_case zone=z0:1m rate=1000r/s`),
+    line(`limit_req_zone $arg_a zone=z1:1m rate=1000r/s`),
+    line(`limit_conn_zone $server_name zone=c0:1m`),
+    block('map $arg_a $m0', [
+      line('default ""'),
+      line('foo one'),
+      line('~^b two'),
+      line(`1 ${variable(cx)}`),
+    ]),
+    block('map $http_x_test$arg_b $m1', [
+      line('foobar two'),
+      line('"~*^f(?<n1>.*)$" "<$n1>"'),
+      line('default $uri'),
+    ]),
+    block('geo $g0', [line('default 0'), line('127.0.0.0/8 local')]),
+    block('split_clients $uri$arg_a $s0', [line('30% first'), line('* rest')]),
+    block('upstream peers', [line('server {peer}')]),
+    block('upstream twice', [line('server {peer} max_fails=0'), line('server {peer} backup max_fails=0')]),
+  ];
+  const http = [...definitions, ...directivesOf(cx, 'h', 6)];
+  const sites = Array.from({ length: count }, (_, i) =>
+    makeSite({ random: new Random(seed, index * 1000 + i + 1), root }, i),
+  );
+  return { http, sites };
+}

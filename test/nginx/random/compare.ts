@@ -1,0 +1,162 @@
+// What nginx and lbproxy did with the same requests, in a form where equal means equal. What differs by decision is made equal here and
+// nowhere else, each with its reason.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { type Answer, exchangeOnce, field } from '../../support/wire.ts';
+import { comparable, type Pair, type Side } from '../pair.ts';
+import type { RecordingPeer } from './peer.ts';
+import { bytesOf, type Request } from './requests.ts';
+
+export interface Outcome {
+  readonly answer: unknown;
+  readonly order: readonly string[];
+  readonly seen: readonly string[];
+  log: readonly string[];
+}
+
+export interface Difference {
+  readonly request: Request;
+  readonly nginx: Outcome;
+  readonly lbproxy: Outcome;
+}
+
+/** nginx writes these in front of all others, whatever came first. */
+const IN_FRONT =
+  /^(?:server|date|content-type|content-length|last-modified|location|transfer-encoding|connection|keep-alive)$/i;
+
+/** nginx leaves a request without an answer now and then (try_files … =200): there is nothing to compare with. */
+const SILENCE: Answer = {
+  statusLine: 'no whole answer',
+  status: 0,
+  fields: [],
+  body: '',
+  framing: 'cut',
+  interim: [],
+};
+
+/** A request line whose target has nothing but what a target may hold. */
+const TARGET = /^\S+ [!-~]+ HTTP/;
+
+/** All requests, one after the other on each side, and both sides at once. */
+export async function differences(
+  pair: Pair,
+  peers: readonly [nginx: RecordingPeer, lbproxy: RecordingPeer],
+  requests: readonly Request[],
+): Promise<Difference[]> {
+  const sides = [pair.nginx, pair.lbproxy];
+  const all: { request: Request; outcomes: Outcome[] }[] = [];
+  const uncountable = new Set<string>();
+  for (const request of requests) {
+    const answers = await Promise.all(
+      sides.map((side) =>
+        exchangeOnce(side.port, bytesOf(request), { timeoutMs: 1500 }).catch(() => SILENCE),
+      ),
+    );
+    // The size of chunks is each program's own, and so is how much of a body that nobody wants is read.
+    if (answers[0].framing === 'chunked' || request.body !== '') uncountable.add(request.id);
+    all.push({
+      request,
+      outcomes: sides.map((side, i) => outcomeOf(answers[i], side, peers[i])),
+    });
+  }
+  pair.lbproxy.flush();
+  const logs = await Promise.all(sides.map((side, i) => linesOf(side, peers[i], requests.at(-1)?.id ?? '')));
+  const differ: Difference[] = [];
+  for (const { request, outcomes } of all) {
+    for (const [i, outcome] of outcomes.entries())
+      outcome.log = (logs[i].get(request.id) ?? []).map((text) => logLine(text, uncountable.has(request.id)));
+    const [nginx, lbproxy] = outcomes;
+    if ((nginx.answer as { status: string }).status === SILENCE.statusLine) continue;
+    // A variable in proxy_pass goes as it is there, escaped here.
+    if (nginx.seen.some((seen) => !TARGET.test(seen))) continue;
+    if (JSON.stringify(nginx) !== JSON.stringify(lbproxy)) differ.push({ request, nginx, lbproxy });
+  }
+  return differ;
+}
+
+function outcomeOf(answer: Answer, side: Side, peer: RecordingPeer): Outcome {
+  const unzipped = { ...answer, body: plainBody(answer) };
+  const date = Date.parse(field(answer, 'date'));
+  const text = (value: string): string => named(sinceDate(value, date), side, peer);
+  const { status, framing, interim, body, ...rest } = comparable(unzipped, side);
+  // With add_trailer nginx sends a 416 chunked, without a trailer.
+  const isFramed = answer.status !== 416;
+  const fields = isFramed
+    ? rest.fields
+    : rest.fields.filter((one) => !/^(?:content-length|transfer)/i.test(one));
+  return {
+    answer: { status, fields: fields.map(text), framing: isFramed ? framing : '', interim, body: text(body) },
+    order: answer.fields.map(([name]) => name).filter((name) => !IN_FRONT.test(name)),
+    seen: peer.takeSeen().map((one) => text(inOrder(one))),
+    log: [],
+  };
+}
+
+/** A time to come is counted from Date: the two do not answer in the same second. */
+function sinceDate(value: string, date: number): string {
+  const time = /^Expires: (.* GMT)$/.exec(value)?.[1];
+  const seconds = time === undefined ? Number.NaN : (Date.parse(time) - date) / 1000;
+  return Math.abs(seconds) < 1e6 ? `Expires: about ${Math.round(seconds / 10)}0 s later` : value;
+}
+
+/** lbproxy writes Host first (RFC 9110 §7.2), nginx behind the fields of proxy_set_header: only lines of one name have an order. */
+function inOrder(seen: string): string {
+  const [line, ...rest] = seen.split('\n');
+  const end = rest.indexOf('');
+  const name = (field: string): string => field.slice(0, field.indexOf(':')).toLowerCase();
+  const fields = rest.slice(0, end).sort((a, b) => (name(a) < name(b) ? -1 : name(a) > name(b) ? 1 : 0));
+  return [line, ...fields, ...rest.slice(end)].join('\n');
+}
+
+/** Two implementations of deflate write different bytes. */
+function plainBody({ fields, body }: Answer): string {
+  if (!fields.some(([name, value]) => name === 'Content-Encoding' && value === 'gzip')) return body;
+  try {
+    return `gzip of ${gunzipSync(Buffer.from(body, 'latin1')).latin1Slice()}`;
+  } catch {
+    return body;
+  }
+}
+
+/** Each side has ports, a peer and a directory of its own. */
+function named(value: string, side: Side, peer: RecordingPeer): string {
+  const text = value.replace(/boundary=\d{20}/g, 'boundary=BOUNDARY');
+  return side.ports
+    .reduce((plain, port, i) => plain.replaceAll(String(port), `PORT${i}`), text)
+    .replaceAll(String(peer.port), 'PEERPORT')
+    .replaceAll(side.dir, 'DIR');
+}
+
+function logLine(line: string, isUncountable: boolean): string {
+  // Whether empty arguments are set or not depends on what lay on nginx's stack (ngx_http_split_args).
+  const text = line.replace(/\bargs=-(?= |$)/, 'args=');
+  if (!isUncountable) return text;
+  return text.replace(/\b(body_bytes_sent|bytes_sent|request_length)=\d+/g, '$1=N');
+}
+
+/** Lines by the request they tell of, once that of the last one is there. */
+async function linesOf(side: Side, peer: RecordingPeer, lastId: string): Promise<Map<string, string[]>> {
+  const byId = new Map<string, string[]>();
+  for (let i = 0; i < 20; i++) {
+    byId.clear();
+    for (const text of readLog(join(side.dir, 'access.log')).split('\n')) {
+      const id = text.slice(0, text.indexOf(' '));
+      const list = byId.get(id);
+      const plain = named(text, side, peer);
+      if (list === undefined) byId.set(id, [plain]);
+      else list.push(plain);
+    }
+    if (byId.has(lastId)) break;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return byId;
+}
+
+function readLog(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
+}
