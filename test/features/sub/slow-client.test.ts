@@ -1,4 +1,4 @@
-// A hundred megabytes that sub_filter makes longer, to a client that reads now and then: memory stays as it is.
+// Two hundred megabytes that sub_filter makes longer, to a client that reads now and then: memory stays as it is.
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -7,7 +7,7 @@ import { startProxy } from '../../support/proxy.ts';
 import { startUpstream } from '../../support/upstream.ts';
 
 const PIECE = Buffer.alloc(65_536, `a needle ${'and much hay '.repeat(20)}.\n`);
-const PIECES = 1600;
+const PIECES = 3200;
 const NEEDLES = PIECE.latin1Slice().split('needle').length - 1;
 
 it('holds no more than the client takes', async () => {
@@ -37,5 +37,6 @@ it('holds no more than the client takes', async () => {
   await peer.close();
   // The strings that lie across two pieces are in both counts alike: the period of the text does not divide a piece.
   expect(taken).toBeGreaterThan(PIECES * (PIECE.length + NEEDLES * 15));
-  expect(largest - before).toBeLessThan(80_000_000);
+  // Peer, proxy and client are one process here: what waits for its garbage collection is up to 90 MB.
+  expect(largest - before).toBeLessThan(130_000_000);
 }, 60_000);
