@@ -2,11 +2,11 @@
 // " : " in the variables, its own failure.
 
 import { afterEach, expect, it } from 'vitest';
+import { sendBody } from '../../src/answer/whole.ts';
 import { lookupAny } from '../../src/config/registry.ts';
 import type { Exchange, Handler } from '../../src/exchange.ts';
 import { compileForward } from '../../src/forward/compile-forward.ts';
 import { PeerTlsSet } from '../../src/forward/tls/peer-tls.ts';
-import { sendBody } from '../../src/answer/whole.ts';
 import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';
 import { UpstreamSet } from '../../src/upstream/upstream-set.ts';
 import { FakeClient, fakeExchange } from '../support/fake-client.ts';
