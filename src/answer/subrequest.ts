@@ -51,7 +51,7 @@ export abstract class SubRoot implements Root {
     }
     this.#x = x;
     main.hold();
-    main.server.redirect(x, asked.uri, asked.args);
+    main.server.redirect(x, asked.uri, asked.args === '' ? null : asked.args);
     return true;
   }
 
