@@ -68,8 +68,9 @@ export class BodySource {
     if (this.complete) return true;
     // A client that waits for our 100 may or may not send the body now.
     if (this.#reader === null && this.#exchange?.request.expectContinue === true) return false;
-    // Nobody knows how much of a chunked one is left: what is too much shows while it is dropped.
-    return this.#chunked || this.#left <= DISCARD_BYTES;
+    // Nobody knows how much of a chunked one is left. In the middle of it the connection ends (nginx: reading_body); behind one that nobody
+    // began to read what is too much shows while it is dropped.
+    return this.#chunked ? this.#reader === null : this.#left <= DISCARD_BYTES;
   }
 
   read(reader: BodyReader): void {
