@@ -103,8 +103,12 @@ class StoredBody implements RequestBody, BodyReader {
   #write(): void {
     this.#writing = true;
     this.#file ??= new TempFile(this.#policy.place, FATES[this.#policy.fileOnly]);
-    this.#file.append(this.#blocks.takeAll()).then(
-      () => this.#onWritten(),
+    const taken = this.#blocks.takeAll();
+    this.#file.append(taken).then(
+      () => {
+        this.#blocks.giveBack(taken);
+        this.#onWritten();
+      },
       (error: Error) => this.#onNotWritten(error),
     );
   }
@@ -133,6 +137,7 @@ class StoredBody implements RequestBody, BodyReader {
     const owner = this.#owner;
     this.#owner = null;
     this.complete = true;
+    this.#blocks.forgetSpare();
     if (this.#policy.inOnePiece) this.#blocks.join();
     try {
       owner?.onBodyWhole();
@@ -145,6 +150,7 @@ class StoredBody implements RequestBody, BodyReader {
   #fail(failure: Failure, detail: string): void {
     const owner = this.#owner;
     this.#owner = null;
+    this.#blocks.forgetSpare();
     owner?.onBodyFailed(failure, detail);
   }
 

@@ -177,8 +177,7 @@ describe('a body larger than memory', () => {
     }
     await expect.poll(() => read, { timeout: 10_000 }).toBeGreaterThan(10 * MB);
     most = Math.max(most, residentBytes(pid) - before);
-    // As much for 512 MB: what is held does not grow with the body.
-    expect(most).toBeLessThan(96 * MB);
+    expect(most).toBeLessThan(64 * MB);
     expect(openIn(pid, dir).length).toBe(1);
     process.kill(pid, 'SIGKILL');
     await lbproxy.acceptors(1, [pid]);

@@ -76,7 +76,7 @@ describe('a request that waits', () => {
     const { status, body } = await ask().client.answer;
     expect(status).toBe(504);
     const text = body.toString();
-    expect(text).toMatch(/web:web1 \(port 8001\): exited with status 1 \d s ago/);
+    expect(text).toMatch(/web:web1 \(port 8001\): exited with status 1 [34] s ago/);
     expect(text).toContain('<pre>Traceback:\r\n  &lt;module&gt;</pre>');
     expect(log).toEqual([expect.stringMatching(/^u hold_timeout: .*web:web1 .*\nTraceback:/)]);
     const hidden = open([8001], found(crashed), 'proxy_hold 100ms;', false);
