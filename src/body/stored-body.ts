@@ -106,7 +106,7 @@ class StoredBody implements RequestBody, BodyReader {
     const taken = this.#blocks.takeAll();
     this.#file.append(taken).then(
       () => {
-        this.#blocks.giveBack(taken);
+        if (this.#owner !== null) this.#blocks.giveBack(taken);
         this.#onWritten();
       },
       (error: Error) => this.#onNotWritten(error),

@@ -44,7 +44,7 @@ describe('a Model on its way to the acceptors', () => {
   });
 
   it('is compiled beside traffic: nothing holds the loop for long', async () => {
-    const { back } = throughWire(many(1500));
+    const { back } = throughWire(many(8000));
     const gaps: number[] = [];
     let last = performance.now();
     const watch = setInterval(() => {
@@ -69,7 +69,7 @@ describe('a Model on its way to the acceptors', () => {
     clearInterval(watch);
     runtime.upstreams.retire(null);
     // One slice is 5 ms; a machine may take its time, but not all of it at once.
-    expect(gaps.length).toBeGreaterThan(Math.min(2, tookMs / 20));
+    expect(gaps.length).toBeGreaterThan(Math.min(4, tookMs / 20));
     expect(Math.max(...gaps)).toBeLessThan(Math.max(60, tookMs * 0.6));
   });
 });
