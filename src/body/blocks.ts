@@ -2,15 +2,11 @@
 
 const FIRST_BLOCK_BYTES = 8192;
 const LAST_BLOCK_BYTES = 65_536;
-/** Together no more than what may wait for a disk. */
-const MAX_SPARE = 4;
 /** What a client only says that it will send costs so much at most. */
 const MOST_AHEAD_BYTES = 131_072;
 
 export class Blocks {
   #full: Buffer[] = [];
-  /** Blocks that were used before: what goes to a disk as it comes needs no new ones. */
-  readonly #spare: Buffer[] = [];
   #last: Buffer | null = null;
   #used = 0;
   bytes = 0;
@@ -32,17 +28,12 @@ export class Blocks {
   #grow(needed: number, more: number): void {
     const isFirst = this.#last === null;
     if (this.#last !== null) this.#full.push(this.#last);
-    this.#used = 0;
-    const spare = this.#spare.pop();
-    if (spare !== undefined) {
-      this.#last = spare;
-      return;
-    }
     // Nearly all small bodies come in one piece, or say how long they are.
     const usual = isFirst
       ? needed + Math.min(more, MOST_AHEAD_BYTES)
       : Math.min(LAST_BLOCK_BYTES, FIRST_BLOCK_BYTES * this.#full.length);
     this.#last = Buffer.allocUnsafe(Math.max(needed, usual));
+    this.#used = 0;
   }
 
   /** What is here, in order; the buffers stay as they are as far as they go. */
@@ -58,17 +49,6 @@ export class Blocks {
     this.#last = null;
     this.bytes = 0;
     return all;
-  }
-
-  /** Nobody reads any more what was taken. */
-  giveBack(taken: readonly Buffer[]): void {
-    for (const block of taken)
-      if (block.length === LAST_BLOCK_BYTES && this.#spare.length < MAX_SPARE) this.#spare.push(block);
-  }
-
-  /** No more bytes come. */
-  forgetSpare(): void {
-    this.#spare.length = 0;
   }
 
   /** One buffer instead of several. */

@@ -6,6 +6,7 @@ import type { Failure } from '../shared/failure.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
 import { Blocks } from './blocks.ts';
 import { bodyDetail } from './body-detail.ts';
+import { Chunks } from './chunks.ts';
 import type { BodyPolicy } from './policy.ts';
 import { FilePull, MemoryPull } from './pulls.ts';
 import { type NameFate, TempFile } from './temp-file.ts';
@@ -45,6 +46,8 @@ class StoredBody implements RequestBody, BodyReader {
   readonly #policy: BodyPolicy;
   #owner: BodyOwner | null;
   readonly #blocks = new Blocks();
+  /** What comes once a part of it went to the disk. */
+  readonly #behind = new Chunks();
   #file: TempFile | null = null;
   /** It will not fit: known from the start where its length is. */
   #overflows: boolean;
@@ -75,11 +78,12 @@ class StoredBody implements RequestBody, BodyReader {
     this.received += to - from;
     const blocks = this.#blocks;
     const more = request.chunked || this.#overflows ? 0 : request.contentLength - this.received;
-    blocks.add(buf, from, to, more);
+    if (this.#file === null) blocks.add(buf, from, to, more);
+    else this.#behind.add(buf, from, to);
     if (request.chunked && blocks.bytes >= this.#policy.memoryBytes) this.#overflows = true;
     if (!this.#overflows) return;
-    if (!this.#writing && blocks.bytes >= this.#policy.memoryBytes) this.#write();
-    if (blocks.bytes >= Math.max(AHEAD_BYTES, this.#policy.memoryBytes)) this.#hold();
+    if (!this.#writing && this.#waiting >= this.#policy.memoryBytes) this.#write();
+    if (this.#waiting >= Math.max(AHEAD_BYTES, this.#policy.memoryBytes)) this.#hold();
   }
 
   onBodyEnd(trailers: string): void {
@@ -94,6 +98,11 @@ class StoredBody implements RequestBody, BodyReader {
     this.#fail(failure, bodyDetail(failure, this.#exchange));
   }
 
+  /** Bytes that are not on the disk. */
+  get #waiting(): number {
+    return this.#blocks.bytes + this.#behind.bytes;
+  }
+
   #hold(): void {
     if (this.#paused || this.#read) return;
     this.#paused = true;
@@ -103,20 +112,18 @@ class StoredBody implements RequestBody, BodyReader {
   #write(): void {
     this.#writing = true;
     this.#file ??= new TempFile(this.#policy.place, FATES[this.#policy.fileOnly]);
-    const taken = this.#blocks.takeAll();
-    this.#file.append(taken).then(
-      () => {
-        if (this.#owner !== null) this.#blocks.giveBack(taken);
-        this.#onWritten();
-      },
+    const chunks = this.#behind.takeAll();
+    this.#file.append([...this.#blocks.takeAll(), ...chunks]).then(
+      () => this.#onWritten(chunks),
       (error: Error) => this.#onNotWritten(error),
     );
   }
 
-  #onWritten(): void {
+  #onWritten(chunks: readonly Buffer[]): void {
     this.#writing = false;
     if (this.#owner === null) return;
-    const waits = this.#blocks.bytes;
+    this.#behind.giveBack(chunks);
+    const waits = this.#waiting;
     if (waits > 0 && (this.#read || waits >= this.#policy.memoryBytes)) this.#write();
     else if (this.#read) return this.#whole();
     if (!this.#paused) return;
@@ -137,7 +144,7 @@ class StoredBody implements RequestBody, BodyReader {
     const owner = this.#owner;
     this.#owner = null;
     this.complete = true;
-    this.#blocks.forgetSpare();
+    this.#behind.drop();
     if (this.#policy.inOnePiece) this.#blocks.join();
     try {
       owner?.onBodyWhole();
@@ -150,7 +157,7 @@ class StoredBody implements RequestBody, BodyReader {
   #fail(failure: Failure, detail: string): void {
     const owner = this.#owner;
     this.#owner = null;
-    this.#blocks.forgetSpare();
+    this.#behind.drop();
     owner?.onBodyFailed(failure, detail);
   }
 

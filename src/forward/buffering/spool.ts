@@ -1,12 +1,13 @@
 // An answer whose client is slower than its peer: it waits in memory, and what does not fit there in a temporary file, so that the peer is
 // free early (nginx: ngx_event_pipe). Made when a sink first says WAIT: sink towards the back, source towards the filters. What waits is
 // in this order: blocks that are being sent, the file, blocks that go to the file, blocks that came back from a full disk, the rest.
+
+import { Chunks } from '../../body/chunks.ts';
 import { TempFile } from '../../body/temp-file.ts';
 import type { TempPlace } from '../../body/temp-place.ts';
 import { ENOUGH, type Exchange, type Flow, GO, type Gone, type Source, WAIT } from '../../exchange.ts';
 import type { Failure } from '../../shared/failure.ts';
 import { rethrowLater } from '../../shared/rethrow-later.ts';
-import { Chunks } from './chunks.ts';
 
 export interface SpoolPolicy {
   /** How much stays in memory; once more while as much is on its way to the disk. */
