@@ -154,6 +154,7 @@ class Recorder implements Root {
   #take(buf: Buffer, a: number, b: number, flags: number): Flow {
     if (this.ends > 0) this.faults.push('a piece after the end');
     if (this.waiting && (flags & LAST) === 0) this.faults.push('a piece that is not the end while it waits');
+    if (a < 0 || a > b || b > buf.length) this.faults.push(`a piece of ${a} to ${b} in ${buf.length}`);
     this.pieces.push(Buffer.from(buf.subarray(a, b)));
     if ((flags & LAST) !== 0) this.#end();
     else if (this.#waits()) this.waiting = true;

@@ -31,8 +31,12 @@ export class TakingSink implements AnswerSink {
   /** Stands in for the client that went away. */
   isFull = false;
 
-  constructor(waits: readonly boolean[] = [false]) {
+  /** Bytes its head takes on the wire. */
+  readonly #headBytes: number;
+
+  constructor(waits: readonly boolean[] = [false], headBytes = 0) {
     this.#waits = waits.length === 0 ? [false] : waits;
+    this.#headBytes = headBytes;
   }
 
   get body(): Buffer {
@@ -48,6 +52,7 @@ export class TakingSink implements AnswerSink {
     // The end is told whenever it comes, as `finish` is.
     if (this.waiting && (flags & LAST) === 0) this.faults.push(`${what} while it waits`);
     if (this.ends.length > 0) this.faults.push(`${what} behind the end`);
+    if (a < 0 || a > b || b > (buf?.length ?? 0)) this.faults.push(`${what} of ${a} to ${b}`);
     if (buf !== null) this.#pieces.push(Buffer.from(buf.subarray(a, b)));
     if ((flags & LAST) !== 0) {
       this.ends.push('last');
@@ -58,8 +63,9 @@ export class TakingSink implements AnswerSink {
   }
 
   // biome-ignore lint/complexity/useMaxParams: the sink's contract
-  start(_from: Source, _x: Exchange, buf: Buffer | null, a: number, b: number, flags: number): Flow {
+  start(_from: Source, x: Exchange, buf: Buffer | null, a: number, b: number, flags: number): Flow {
     this.starts++;
+    x.headBytesSent = this.#headBytes;
     return this.#take('start', buf, a, b, flags);
   }
 

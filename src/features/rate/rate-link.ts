@@ -104,7 +104,8 @@ export class RateLink extends FilterLink {
       this.#time.delays.add(this.#delay, Math.floor((-allowed * 1000) / this.#rate.rate) + 1);
       return this.#hold(buf, a, b, flags);
     }
-    const to = Math.min(b, a + allowed);
+    // An end without bytes goes whatever is allowed.
+    const to = Math.min(b, a + Math.max(0, allowed));
     const isAll = to === b;
     const flow = this.#pass(buf, a, to, isAll ? flags : 0);
     if (flow === ENOUGH || (isAll && (flags & LAST) !== 0)) return flow;

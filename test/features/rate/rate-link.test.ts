@@ -47,10 +47,16 @@ interface Run {
   readonly steps: readonly (readonly [ms: number, bytes: number])[];
 }
 
-function run(rate: Rate, pieces: readonly Buffer[], waits: readonly boolean[], how: 'last' | 'finish'): Run {
+function run(
+  rate: Rate,
+  pieces: readonly Buffer[],
+  waits: readonly boolean[],
+  how: 'last' | 'finish',
+  headBytes = 0,
+): Run {
   const x = anExchange();
   const time = new TestTime(x.startedAt);
-  const sink = new TakingSink(waits);
+  const sink = new TakingSink(waits, headBytes);
   const link = new RateLink(x, sink, rate, time);
   const source = new GivingSource(link, x, pieces, how);
   const steps: [number, number][] = [];
@@ -75,10 +81,10 @@ describe('the body of limit_rate', () => {
         fc.record({ rate: fc.integer({ min: 1, max: 60 }), after: fc.integer({ min: 0, max: 100 }) }),
         fc.array(fc.nat(300), { maxLength: 8 }),
         fc.array(fc.boolean(), { minLength: 1, maxLength: 4 }),
-        fc.constantFrom('last' as const, 'finish' as const),
-        (bytes, rate, places, waits, how) => {
+        fc.tuple(fc.constantFrom('last' as const, 'finish' as const), fc.constantFrom(0, 1, 200)),
+        (bytes, rate, places, waits, [how, headBytes]) => {
           const body = Buffer.from(bytes);
-          const { body: out, steps } = run(rate, cutAt(body, places), waits, how);
+          const { body: out, steps } = run(rate, cutAt(body, places), waits, how, headBytes);
           expect(out.equals(body)).toBe(true);
           // One second is free, and the second that began when it asked may be nearly over.
           for (const [ms, taken] of steps)
