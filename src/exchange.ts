@@ -102,8 +102,22 @@ export interface BodyReader {
   onBodyFailed(failure: Failure): void;
 }
 
+/** The client's side of a connection that became bytes (after a 101). */
+export interface ClientTunnel {
+  /** False: not before `onTunnelDrain`. */
+  write(piece: Buffer, from: number, to: number): boolean;
+  /** Nothing more comes from the peer. */
+  end(): void;
+  /** Both directions are done: closes once what was written is sent. */
+  destroy(): void;
+  pause(): void;
+  resume(): void;
+}
+
 /** Who takes over the bytes of both directions after a 101. */
 export interface TunnelEnd {
+  /** Before anything else. */
+  onTunnelOpen(client: ClientTunnel): void;
   /** `buf[from, to)` is lent for the length of the call. */
   onTunnelData(buf: Buffer, from: number, to: number): void;
   /** The client half-closed. */
@@ -139,13 +153,8 @@ export interface Client {
   pauseBody(): void;
   resumeBody(): void;
 
-  /** Sends the 101 head (`exchange.lines`) and turns the connection into bytes. */
+  /** Sends the 101 head (`exchange.lines`) and turns the connection into bytes; `end` hears of them. */
   startTunnel(exchange: Exchange, end: TunnelEnd): void;
-  tunnelWrite(piece: Buffer, from: number, to: number): boolean;
-  tunnelEnd(): void;
-  tunnelDestroy(): void;
-  tunnelPause(): void;
-  tunnelResume(): void;
 }
 
 /** What of a location or server concerns the client's connection. Times in ms, sizes in bytes; 0 = no limit where nginx says so. */

@@ -161,13 +161,6 @@ export class FakeClient implements Client, Root {
   pauseBody(): void {}
   resumeBody(): void {}
   startTunnel(): void {}
-  tunnelWrite(): boolean {
-    return true;
-  }
-  tunnelEnd(): void {}
-  tunnelDestroy(): void {}
-  tunnelPause(): void {}
-  tunnelResume(): void {}
 }
 
 function parseLines(lines: string): [string, string][] {

@@ -38,11 +38,6 @@ const client: Client = {
   pauseBody: ignore,
   resumeBody: ignore,
   startTunnel: ignore,
-  tunnelWrite: () => true,
-  tunnelEnd: ignore,
-  tunnelDestroy: ignore,
-  tunnelPause: ignore,
-  tunnelResume: ignore,
 };
 
 const location: LocationRuntime = {
