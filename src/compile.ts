@@ -18,14 +18,15 @@ export type { Runtime, RuntimeLog, RuntimeTools } from './compile/runtime.ts';
 
 /** Rejects with a CompileError. Opens log files, but no socket. Works in slices: traffic goes on beside it. */
 export async function compileRuntime(model: Model, tools: RuntimeTools): Promise<Runtime> {
+  // What is kept for requests names no tools: `previous` would hold all configurations that ever were.
+  const { logFiles, log } = tools;
   const upstreams = new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
-  const lookup = createLookup(model.variables, (exchange, message) =>
-    tools.log.note(exchange, 'error', message),
-  );
+  const lookup = createLookup(model.variables, (exchange, message) => log.note(exchange, 'error', message));
   const peerTls = new PeerTlsSet(tools.tls.files, model.prefix, tools.previous?.peerTls ?? null);
   const zones = new ZoneSet(zoneSpecs(model), tools.previous?.zones ?? null);
   const setsRate = setsVariable(model, 'limit_rate');
-  const compiler = new ServerCompiler({ upstreams, peerTls, zones, lookup, tools, setsRate });
+  const kept = { logFiles, log };
+  const compiler = new ServerCompiler({ upstreams, peerTls, zones, lookup, tools: kept, setsRate });
   const slices = new Slices();
   const servers: CompiledServer[] = [];
   for (const server of model.servers) {
@@ -33,7 +34,7 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
     await slices.step();
   }
   peerTls.settle();
-  const door = new Door((message) => tools.log.noRoom(message));
+  const door = new Door((message) => log.noRoom(message));
   const listeners = await planListeners(model, servers, { tls: tools.tls, door, slices });
   return { model, listeners, upstreams, peerTls, zones };
 }

@@ -21,6 +21,7 @@ import { listenerIdentity } from './acceptor.ts';
 import { AcceptorPool, type PoolHome } from './acceptor-pool.ts';
 import type { AcceptorSlot } from './acceptor-slot.ts';
 import { Announcer } from './announcer.ts';
+import { ChangeQueue } from './change-queue.ts';
 import { describeChanges } from './changes.ts';
 import { descriptorProblem } from './descriptors.ts';
 import { drainText, programsText, tellWhile } from './ending.ts';
@@ -89,7 +90,7 @@ export class Primary implements PoolHome {
   /** Of the running configuration, as it was read with it. */
   #tls: TlsMessage = { selfSigned: null, files: {} };
   readonly #ticketKeys: TicketKeyring;
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #queue = new ChangeQueue((error) => this.log.error(`internal: ${String(error)}`));
   #stopping = false;
 
   constructor(options: PrimaryOptions) {
@@ -139,7 +140,10 @@ export class Primary implements PoolHome {
     const pool = this.#createPool();
     this.#hub.use(model, this.#discovery, wantedAcceptors(model) > 1);
     this.#ticketKeys.start();
-    await this.#acceptors.start();
+    const started = this.#acceptors.start();
+    // While they load.
+    if (this.wanted > 0) this.#packed(model);
+    await started;
     loadPinoLater();
     if (!this.#stopping)
       await pool
@@ -188,7 +192,7 @@ export class Primary implements PoolHome {
 
   /** Gives one acceptor what the others serve already. */
   bringUp(slot: AcceptorSlot): Promise<PrepareProblem | null> {
-    return this.#enqueue(async () => {
+    return this.#queue.beside(async () => {
       const generation = ++this.#generation;
       this.#sendSockets(slot, this.#model);
       const message = this.#prepareMessage(this.#model, this.#tls, generation);
@@ -283,18 +287,12 @@ export class Primary implements PoolHome {
 
   // Reload.
 
-  #enqueue<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(task);
-    this.#queue = result.catch((error: unknown) => this.log.error(`internal: ${String(error)}`));
-    return result;
-  }
-
   #nextReload: Promise<Outcome> | null = null;
 
   /** Reads the configuration again and serves it, or says why not; requests that come meanwhile are served throughout. */
   reload(): Promise<Outcome> {
     // Several wishes that wait are one.
-    this.#nextReload ??= this.#enqueue(() => {
+    this.#nextReload ??= this.#queue.alone(() => {
       this.#nextReload = null;
       return this.#reload();
     });

@@ -48,7 +48,8 @@ export interface Shared {
   readonly peerTls: PeerTlsSet;
   readonly zones: ZoneSet;
   readonly lookup: VariableLookup;
-  readonly tools: RuntimeTools;
+  /** The rest is for compiling alone: kept, `previous` would hold all configurations that ever were. */
+  readonly tools: Pick<RuntimeTools, 'logFiles' | 'log'>;
   /** Some script sets `$limit_rate`. */
   readonly setsRate: boolean;
 }

@@ -1,9 +1,10 @@
 // Certificates of a TLS listener: one secure context per server, chosen by SNI as nginx does.
 import { constants, createHash } from 'node:crypto';
-import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import type { SecureContext, SecureContextOptions } from 'node:tls';
 import type { Settings } from '../config/model.ts';
 import { settingsOver } from '../config/settings.ts';
 import { createHostTable } from '../route/hosts.ts';
+import { nodeTls } from '../shared/node-parts.ts';
 import type { Slices } from '../shared/slices.ts';
 import type { TicketKeys } from '../socket/ticket-keys.ts';
 import type { CertificatePaths, TlsFiles } from './tls-files.ts';
@@ -75,7 +76,7 @@ function serverTls(settings: Settings, material: TlsMaterial): ServerTls {
   const options = contextOptions(settings, material);
   const sessionsOf = (name: string): string =>
     createHash('sha256').update(options.cert).update(name.toLowerCase()).digest('base64url').slice(0, 32);
-  const context = createSecureContext({ ...options, sessionIdContext: sessionsOf('') });
+  const context = nodeTls().createSecureContext({ ...options, sessionIdContext: sessionsOf('') });
   material.ticketKeys.bind(context);
   return { context, sessionsOf };
 }

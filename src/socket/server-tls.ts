@@ -1,6 +1,7 @@
 // The server's side of TLS on a connection whose first bytes were read already: they are given back to it, and TLS begins with them.
 import type { Socket } from 'node:net';
-import { type SecureContext, TLSSocket } from 'node:tls';
+import type { SecureContext, TLSSocket } from 'node:tls';
+import { nodeTls } from '../shared/node-parts.ts';
 
 export interface TlsOwner {
   /** The handshake is done. Called once, not after `socket` was destroyed. */
@@ -23,7 +24,7 @@ export function startServerTls(
   socket.pause();
   socket.unshift(read);
   bindSessions(context, sessionContext);
-  const secure = new TLSSocket(socket, {
+  const secure = new (nodeTls().TLSSocket)(socket, {
     isServer: true,
     secureContext: context,
     ALPNProtocols: ALPN_PROTOCOLS,

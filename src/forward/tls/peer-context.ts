@@ -1,6 +1,7 @@
 // The secure context of TLS towards peers, made of a level's settings and the files that they name.
 import { constants, createPrivateKey } from 'node:crypto';
-import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import type { SecureContext, SecureContextOptions } from 'node:tls';
+import { nodeTls } from '../../shared/node-parts.ts';
 import { withCommands } from './conf-commands.ts';
 import { PEER_PROTOCOLS, type PeerTlsSettings } from './rows.ts';
 
@@ -18,7 +19,7 @@ export function createPeerContext(tls: PeerTlsSettings, files: PeerFiles): Secur
     ...certificateOf(tls, files),
   };
   try {
-    return createSecureContext(withSuites(withCommands(options, tls.SslConfCommand)));
+    return nodeTls().createSecureContext(withSuites(withCommands(options, tls.SslConfCommand)));
   } catch (error) {
     throw new Error(inWords(error as NodeJS.ErrnoException, tls));
   }
