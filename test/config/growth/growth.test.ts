@@ -7,7 +7,7 @@ import { readConfig } from '../../../src/cli/read-config.ts';
 import { packModel } from '../../../src/config/model-wire.ts';
 import { printNginx } from '../../../src/config/print.ts';
 import { formatProblems, type Problem } from '../../../src/config/problem.ts';
-import { cpuGrowth, cpuNowMs } from '../../support/cpu-time.ts';
+import { cpuGrowth, cpuWatch } from '../../support/cpu-time.ts';
 import { CONSTRUCTS, type Construct } from './constructs.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'lbproxy-growth-'));
@@ -23,12 +23,12 @@ interface Reading {
 function read({ syntax, make }: Construct, n: number): Reading {
   const file = join(directory, `main.${syntax === 'json' ? 'json' : 'conf'}`);
   writeFileSync(file, make(n));
-  const start = cpuNowMs();
+  const spentMs = cpuWatch();
   const { model, tree, problems } = readConfig(file, {});
   const printed = formatProblems(problems.list, tree?.sources ?? new Map());
   if (tree !== undefined) printNginx(tree.directives);
   if (model !== undefined) packModel(model);
-  return { ms: cpuNowMs() - start, problems: problems.list, printed };
+  return { ms: spentMs(), problems: problems.list, printed };
 }
 
 /** Less is not to be told from the noise. */

@@ -8,7 +8,7 @@ import { createLookup } from '../../../src/config/lookup.ts';
 import { layOut } from '../../../src/features/geo/address-parts.ts';
 import { Ipv4Table, Ipv6Table } from '../../../src/features/geo/address-table.ts';
 import { IpAddress, readIpv4, readNetwork } from '../../../src/shared/ip-address.ts';
-import { cpuGrowth, cpuMs, cpuNowMs, leastCpuMs } from '../../support/cpu-time.ts';
+import { cpuGrowth, cpuMs, cpuWatch, leastCpuMs } from '../../support/cpu-time.ts';
 import { readModel, startProxy } from '../../support/proxy.ts';
 import { stubExchange } from '../../support/stub-exchange.ts';
 import { exchangeOnce } from '../../support/wire.ts';
@@ -82,13 +82,13 @@ describe('look-ups', () => {
         (_, i) => `${dotted((i * 40_503 * 256) >>> 0)}/24 country-${i % 200};`,
       );
       writeFileSync(join(dir, 'countries'), lines.join('\n'));
-      const began = cpuNowMs();
+      const spentMs = cpuWatch();
       const { model, remove } = readModel(
         `http { geo $country { default none; include ${dir}/countries; } server { listen 80; } }`,
       );
       const get = createLookup(model.variables, () => {})('country');
       get?.(stubExchange());
-      const readMs = cpuNowMs() - began;
+      const readMs = spentMs();
       remove();
       rmSync(dir, { recursive: true });
       const [definition] = model.variables;
