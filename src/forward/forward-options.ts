@@ -52,6 +52,8 @@ export interface ForwardOptions extends HoldOptions {
   readonly spool: SpoolPolicy;
   /** Statuses of peers that error_page answers (proxy_intercept_errors); null = none. */
   readonly intercepts: ReadonlySet<number> | null;
+  /** What goes on of the peer's trailers; null = nothing. */
+  readonly takeTrailers: ((lines: string) => string) | null;
   readonly log: ForwardLog;
 }
 

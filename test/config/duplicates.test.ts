@@ -124,6 +124,8 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   proxy_cookie_path: ['/a /b', '/c /d'],
   proxy_cookie_flags: ['a secure', 'b httponly'],
   proxy_http_version: ['1.1'],
+  proxy_bind: ['127.0.0.1'],
+  fastcgi_bind: ['127.0.0.1'],
   proxy_method: ['GET'],
   proxy_next_upstream: ['error', 'timeout'],
   proxy_buffers: ['8 8k'],

@@ -48,6 +48,7 @@ export function familyOptions(
     ignoreClientAbort: own.IgnoreClientAbort,
     holdMs: tools.upstreams.holdOf(authority) ?? settings.proxyHoldMs,
     holdRequests: settings.proxyHoldRequests,
+    takeTrailers: null,
     waitPage: tools.waitPage,
     log: tools.log,
   };
