@@ -18,6 +18,8 @@ export class Attempt {
   status = 0;
   bytesSent = 0;
   bytesReceived = 0;
+  /** Of those received, what came before the answer's body; -1 = none of it went on. */
+  headBytes = -1;
   outcome: Failure | 'ok' | 'pending' = 'pending';
   /** Why no further peer was tried after this failure; '' when one was. */
   noRetry = '';
@@ -393,6 +395,8 @@ export class Exchange {
   attempts: Attempt[] = NO_ATTEMPTS;
   /** The peer's head as it came, for `$upstream_http_…`; '' without. */
   peerHead = '';
+  /** Trailer lines of the peer's answer, each ended by CRLF. */
+  peerTrailers = '';
   /** Name of the upstream group or host: `$proxy_host`. */
   proxyHost = '';
   /** Whether TLS leads there. */

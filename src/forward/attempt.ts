@@ -168,9 +168,10 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
     tunnel.begin(buf, from, to);
   }
 
-  onHead(head: ResponseHead, bare: boolean): boolean {
+  onHead(head: ResponseHead, bare: boolean, behind: number): boolean {
     const forward = this.#forward;
     const { exchange } = forward;
+    exchange.peerTrailers = '';
     this.record.headMs = this.#now - this.record.startedAt;
     this.record.status = head.status;
     if (head.status >= 400) {
@@ -197,6 +198,7 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
       return false;
     }
     this.#phase = 'relaying';
+    this.record.headBytes = this.record.bytesReceived - behind;
     this.#pace = forward.pace;
     this.#connection?.setTimeout(forward.options.readTimeoutMs);
     return true;
@@ -242,10 +244,12 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
   }
 
   onTrailers(lines: string): void {
-    const { exchange, spool } = this.#forward;
+    const { exchange, spool, options } = this.#forward;
+    exchange.peerTrailers = lines;
     this.#answerComplete();
-    if (spool === null) exchange.sink.finish(this.#forward, lines);
-    else spool.finish(lines);
+    const passed = options.takeTrailers === null ? '' : options.takeTrailers(lines);
+    if (spool === null) exchange.sink.finish(this.#forward, passed);
+    else spool.finish(passed);
   }
 
   onSaid(text: string): void {

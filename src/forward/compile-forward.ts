@@ -8,6 +8,7 @@ import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../ro
 import { escapeUri, standsInPath } from '../route/uri.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
+import { bound } from './bind.ts';
 import { USUAL_HEAD_BYTES } from './buffering/rows.ts';
 import { compileCookies } from './cookies.ts';
 import { familyOptions } from './family/family-options.ts';
@@ -15,7 +16,7 @@ import { createForward } from './forward.ts';
 import type { ForwardOptions } from './forward-options.ts';
 import type { ForwardTools } from './forward-tools.ts';
 import { compileRequestHead } from './request-head.ts';
-import { compileResponseHead, hiddenOf, type RedirectRule } from './response-head.ts';
+import { compileResponseHead, compileTrailers, hiddenOf, type RedirectRule } from './response-head.ts';
 import type { ProxyPass, ProxyRedirect } from './rows.ts';
 import { byRequest, maySecure } from './tls/peer-files.ts';
 import { defaultPeerName, type PeerTemplates } from './tls/peer-tls.ts';
@@ -53,6 +54,11 @@ export function compileForward(
     lookup,
   );
   const passesBody = settings.proxyPassRequestBody && settings.proxySetBody === null;
+  const hiding = {
+    hidden: hiddenOf('proxy', settings.proxyForceRanges),
+    hide: settings.proxyHideHeader,
+    pass: settings.proxyPassHeader,
+  };
   return createForward({
     ...familyOptions('proxy', settings, target.authority, tools),
     streamsBody: !settings.proxyRequestBuffering && passesBody,
@@ -60,18 +66,17 @@ export function compileForward(
     upstream: target.upstream,
     authority: target.authority,
     secure: target.secure,
-    transport: compileTransport(pass, settings, tools),
+    transport: bound(settings.proxyBind, compileTransport(pass, settings, tools), tools),
     back: compileHttp1(target, settings, lookup),
     takeHead: compileResponseHead({
-      hidden: hiddenOf('proxy', settings.proxyForceRanges),
-      hide: settings.proxyHideHeader,
-      pass: settings.proxyPassHeader,
+      ...hiding,
       redirects: compileRedirects(settings.proxyRedirect, target, prefix, lookup),
       cookie,
       absolute: tools.absolute,
     }),
     carriedCookie: cookie,
     needsLength: settings.proxyHttpVersion === '1.0',
+    takeTrailers: settings.proxyPassTrailers ? compileTrailers(hiding) : null,
   });
 }
 

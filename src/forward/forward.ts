@@ -45,6 +45,8 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   #tried: Peer[] = NO_PEERS;
   #tries = 0;
   #startedAt = 0;
+  /** What a choice may depend on: the client, and a key where the group's method needs one. */
+  #key: BalanceKey;
   /** An attempt of this forward was made: the last one of the exchange is its own. */
   #attempted = false;
   /** The present attempt's body where proxy_set_body gives it. */
@@ -62,6 +64,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   constructor(exchange: Exchange, options: ForwardOptions) {
     this.exchange = exchange;
     this.options = options;
+    this.#key = exchange.client;
     this.buffer(options.buffering);
   }
 
@@ -97,6 +100,11 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   #beginWith(upstream: Upstream, now: number): void {
     const { exchange } = this;
     this.upstream = upstream;
+    if (upstream.group.isKeyed)
+      this.#key = {
+        remoteAddress: exchange.client.remoteAddress,
+        hashKey: this.options.hashKey(exchange, upstream),
+      };
     // After an internal redirect it may be another than before.
     if (this.options.authority !== '') {
       exchange.proxyHost = this.options.authority;
@@ -152,10 +160,10 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
 
   /** Starts the next attempt, or ends the exchange when no peer is left. */
   nextPeer(now = systemClock.now()): void {
-    const { exchange, upstream } = this;
+    const { upstream } = this;
     if (upstream === null) return;
     if (this.#startedAt === 0) this.#startedAt = now;
-    const peer = upstream.group.pick(exchange.client as BalanceKey, this.#tried, now);
+    const peer = upstream.group.pick(this.#key, this.#tried, now);
     if (peer === undefined) return this.#noPeer();
     this.#tries++;
     this.attempt(peer, false, now);
@@ -196,7 +204,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   pickAnew(now: number): Peer | undefined {
     this.#renewGroup();
     this.#tried = NO_PEERS;
-    const peer = this.upstream?.group.pick(this.exchange.client as BalanceKey, NO_PEERS, now);
+    const peer = this.upstream?.group.pick(this.#key, NO_PEERS, now);
     if (peer === undefined) return undefined;
     this.#tries = 1;
     this.#startedAt = now;

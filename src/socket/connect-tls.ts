@@ -86,7 +86,7 @@ class ConnectingTls implements Connecting {
   #place(): ConnectTarget {
     const target = this.#target;
     if ('path' in target || target.host !== LOCALHOST) return target;
-    return { host: LOOPBACKS[this.#tried++], port: target.port };
+    return { ...target, host: LOOPBACKS[this.#tried++] };
   }
 
   #onSecure(socket: TLSSocket, failed: (error: NodeJS.ErrnoException) => void): void {

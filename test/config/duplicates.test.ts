@@ -26,7 +26,7 @@ const TWICE = new Set(
     .concat('fastcgi_param fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr'.split(' '))
     // The last one holds.
     .concat(
-      'method ip_hash least_conn ssl_certificate ssl_certificate_key error_log fastcgi_split_path_info'.split(
+      'method ip_hash least_conn hash random ssl_certificate ssl_certificate_key error_log fastcgi_split_path_info'.split(
         ' ',
       ),
     )
@@ -89,6 +89,8 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   env: ['A', 'B'],
   ssl_engine: ['dynamic'],
   method: ['ip_hash', 'least_conn'],
+  hash: ['$uri', '$host consistent'],
+  random: ['two', 'two least_conn'],
   zone: ['u 64k'],
   ssl_certificate: [pem.certificate],
   ssl_certificate_key: [pem.key],
@@ -122,6 +124,8 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   proxy_cookie_path: ['/a /b', '/c /d'],
   proxy_cookie_flags: ['a secure', 'b httponly'],
   proxy_http_version: ['1.1'],
+  proxy_bind: ['127.0.0.1'],
+  fastcgi_bind: ['127.0.0.1'],
   proxy_method: ['GET'],
   proxy_next_upstream: ['error', 'timeout'],
   proxy_buffers: ['8 8k'],

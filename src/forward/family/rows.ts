@@ -10,6 +10,7 @@ import {
   setting,
   time,
 } from '../../config/row.ts';
+import { readLocal } from '../../shared/local-address.ts';
 import { BUFFERING_DEFAULTS, type BufferingKeys, bufferingRows } from '../buffering/rows.ts';
 import { NEXT_WORDS, type NextWord } from '../next-upstream.ts';
 
@@ -33,6 +34,8 @@ export interface FamilyKeys extends BufferingKeys {
   readonly PassRequestHeaders: boolean;
   readonly IgnoreClientAbort: boolean;
   readonly InterceptErrors: boolean;
+  /** Template of the address that connections come from; '' = any. */
+  readonly Bind: string;
 }
 
 /** The settings of one family: `proxyReadTimeoutMs`. */
@@ -58,6 +61,7 @@ const DEFAULTS: FamilyKeys = {
   PassRequestHeaders: true,
   IgnoreClientAbort: false,
   InterceptErrors: false,
+  Bind: '',
   ...BUFFERING_DEFAULTS,
 };
 
@@ -113,6 +117,7 @@ export function familyRows(family: Family): readonly Row[] {
     ...nextRows(family),
     ...bodyRows(family),
     ...bufferingRows(family),
+    bindRow(family),
     ignored(
       `${family}_socket_keepalive`,
       HTTP_LEVELS,
@@ -122,6 +127,29 @@ export function familyRows(family: Family): readonly Row[] {
       },
     ),
   ];
+}
+
+function bindRow(family: Family): Row {
+  return setting(`${family}Bind`, {
+    name: `${family}_bind`,
+    contexts: HTTP_LEVELS,
+    args: [1, 2],
+    syntax: 'address[:port] | off',
+    doc: 'The address of this machine that connections to peers come from; variables are possible.',
+    read: ([address, option], cx) => {
+      if (option !== undefined) {
+        const what =
+          option.text === 'transparent'
+            ? 'transparent needs a socket option that Node does not offer (IP_TRANSPARENT)'
+            : `invalid parameter "${option.text}"`;
+        return cx.problems.error(option.at, `${what}; write ${family}_bind with an address of this machine`);
+      }
+      if (address.text === 'off') return '';
+      if (!address.text.includes('$') && readLocal(address.text) === null)
+        return cx.problems.error(address.at, `invalid address "${address.text}"; write an IP address`);
+      return cx.template(address);
+    },
+  });
 }
 
 function fieldRows(family: Family): readonly Row[] {

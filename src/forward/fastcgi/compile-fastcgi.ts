@@ -6,6 +6,7 @@ import type { Settings } from '../../config/model.ts';
 import type { Handler } from '../../exchange.ts';
 import { MAX_FIELDS } from '../../http/fields.ts';
 import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../../route/template.ts';
+import { bound } from '../bind.ts';
 import { USUAL_HEAD_BYTES } from '../buffering/rows.ts';
 import { familyOptions } from '../family/family-options.ts';
 import { createForward } from '../forward.ts';
@@ -24,7 +25,7 @@ export function compileFastcgi(pass: ProxyPass, settings: Settings, tools: Forwa
     upstream: authority === '' ? byRequest(address, tools) : tools.upstreams.of(authority, pass.at),
     authority,
     secure: false,
-    transport: () => FASTCGI_TRANSPORT,
+    transport: bound(settings.fastcgiBind, () => FASTCGI_TRANSPORT, tools),
     back: compileBack(settings, tools.lookup),
     takeHead: compileResponseHead({
       hidden: hiddenOf('fastcgi', settings.fastcgiForceRanges),
