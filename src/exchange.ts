@@ -343,6 +343,8 @@ export class Exchange {
   rewritten = false;
   /** False once `break` kept a rewritten URI in its place: the location was not found for that URI (nginx: valid_location). */
   locationHolds = true;
+  /** A rewrite has changed the URI, and the location for it is still to be found (nginx: uri_changed). */
+  isUriChanged = false;
   /** The target of the request is no path: `$request_uri` is not set. */
   uriRefused = false;
   /** try_files has found a file below an alias that is a whole path: the URI, which is its name, stands after it. */

@@ -116,6 +116,7 @@ function enterLocation(exchange: Exchange, found: RoutedLocation, isNamed: boole
   const { limited, internal } = found;
   let { runtime, script } = found;
   exchange.location = runtime;
+  exchange.isUriChanged = false;
   if (internal && !exchange.isInternal) {
     runtime.fail(exchange, 404, 'this location is internal');
     return 'entered';

@@ -53,8 +53,9 @@ export async function differences(
         exchangeOnce(side.port, bytesOf(request), { timeoutMs: 1500 }).catch(() => SILENCE),
       ),
     );
-    // The size of chunks is each program's own, and so is how much of a body that nobody wants is read.
-    if (answers[0].framing === 'chunked' || request.body !== '') uncountable.add(request.id);
+    // The size of chunks and of what deflate makes is each program's own, and so is how much of a body that nobody wants is read.
+    const isZipped = field(answers[0], 'content-encoding') === 'gzip';
+    if (answers[0].framing === 'chunked' || isZipped || request.body !== '') uncountable.add(request.id);
     all.push({
       request,
       outcomes: sides.map((side, i) => outcomeOf(answers[i], side, peers[i])),

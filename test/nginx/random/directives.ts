@@ -1,5 +1,4 @@
 // Random directives: for each the levels it may stand at, how often it comes, and how its line is made.
-import { ROWS } from '../../../src/config/registry.ts';
 import { addHeader, errorPage, of, onOff, proxySetHeader } from './lines.ts';
 import { block, line, type Node } from './tree.ts';
 import { type Cx, pathOf, some, textOf } from './values.ts';
@@ -193,21 +192,11 @@ const KINDS: readonly Kind[] = [
   k('hsl', 1, 'limit_rate_after', of('1k', '0')),
 ];
 
-/** mirror is not among all: what it sends comes at any time. Not yet compared until nothing differs: LBPROXY_RANDOM_ALL=1 brings them in, as far as lbproxy knows them. */
-const NEW =
-  /^(?:allow|deny|satisfy|auth_basic.*|limit_except|gzip.*|gunzip|charset.*|override_charset|sub_filter.*|add_before_body|add_after_body|addition_types|ssi.*|limit_rate.*)$/;
-
-/** With a reader that does something: what is taken without effect is left out. */
-const KNOWN = new Set(ROWS.filter((row) => row.kind !== 'ignored').map((row) => row.name));
-
-export const knows = (name: string): boolean =>
-  !NEW.test(name) || (process.env.LBPROXY_RANDOM_ALL === '1' && KNOWN.has(name));
-
 const BY_LEVEL = new Map<Level, readonly Kind[]>();
 for (const level of ['h', 's', 'l', 'i'] as const)
   BY_LEVEL.set(
     level,
-    KINDS.filter(({ name, levels }) => levels.includes(level) && knows(name)).flatMap((kind) =>
+    KINDS.filter(({ name, levels }) => levels.includes(level)).flatMap((kind) =>
       Array.from({ length: kind.weight }, () => kind),
     ),
   );
