@@ -518,8 +518,13 @@ export class Exchange {
       this.status = this.errorStatus;
       this.reason = '';
     }
-    this.lines += this.keptLines;
+    this.#putAhead(this.keptLines);
     this.keptLines = '';
+  }
+
+  /** Of an earlier answer, so in front of this one's own; but as in nginx behind those that each answer begins with. */
+  #putAhead(lines: string): void {
+    if (lines !== '') this.lines = this.lines.replace(BEGINNING, (first) => first + lines);
   }
 
   /** Once: but a charset stays for whatever types come after it. */
@@ -531,7 +536,7 @@ export class Exchange {
     const line = `Content-Type: ${type}\r\n`;
     if (own !== undefined) this.lines = this.lines.replace(CONTENT_TYPE, () => line);
     else if (type !== '') this.lines = line + this.lines;
-    this.lines += carried.lines;
+    this.#putAhead(carried.lines);
     this.carried = { type: '', charset, lines: '' };
   }
 
@@ -610,6 +615,8 @@ export class Exchange {
   }
 }
 
+/** What every answer may have of its own. */
+const BEGINNING = /^(?:(?:content-type|content-length|last-modified|location):.*\r\n)*/i;
 const CONTENT_TYPE = /^content-type: *(.*)\r\n/im;
 const CHARSET = /; *charset=/i;
 

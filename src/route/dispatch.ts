@@ -129,7 +129,8 @@ function enterLocation(exchange: Exchange, found: RoutedLocation, isNamed: boole
   const maxBodyBytes = isNamed ? 0 : runtime.client.maxBodyBytes;
   if (maxBodyBytes > 0 && exchange.request.contentLength > maxBodyBytes && !exchange.bodyRefused) {
     exchange.closeAfter = true;
-    exchange.bodyRefused = true;
+    // What was read goes on to the next location, and so does what a subrequest was given (ngx_http_discard_request_body).
+    exchange.bodyRefused = exchange.body === null && !exchange.isSub;
     exchange.failure = 'client_body_too_large';
     runtime.fail(exchange, 413, `the body is larger than client_max_body_size (${maxBodyBytes} bytes)`);
     return 'entered';

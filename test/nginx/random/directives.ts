@@ -196,7 +196,7 @@ const BY_LEVEL = new Map<Level, readonly Kind[]>();
 for (const level of ['h', 's', 'l', 'i'] as const)
   BY_LEVEL.set(
     level,
-    KINDS.filter(({ name, levels }) => levels.includes(level)).flatMap((kind) =>
+    KINDS.filter(({ levels }) => levels.includes(level)).flatMap((kind) =>
       Array.from({ length: kind.weight }, () => kind),
     ),
   );
