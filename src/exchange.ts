@@ -545,6 +545,13 @@ export class Exchange {
     if (this.carried !== null) this.carried = { ...this.carried, type: '' };
   }
 
+  /** A page made here has a type of its own, and no ranges. */
+  dropCarriedOfFiles(): void {
+    if (this.carried === null) return;
+    const { charset, lines } = this.carried;
+    this.carried = { type: '', charset, lines: lines.replace(ACCEPT_RANGES, '') };
+  }
+
   isCurrent(ticket: number): boolean {
     return ticket === this.#epoch && !this.ended;
   }
@@ -619,6 +626,7 @@ export class Exchange {
 const BEGINNING = /^(?:(?:content-type|content-length|last-modified|location):.*\r\n)*/i;
 const CONTENT_TYPE = /^content-type: *(.*)\r\n/im;
 const CHARSET = /; *charset=/i;
+const ACCEPT_RANGES = /^accept-ranges:.*\r\n/gim;
 
 /** Shared by all exchanges that were never forwarded. */
 const NO_ATTEMPTS: Attempt[] = [];

@@ -108,6 +108,11 @@ function leaveLocation(exchange: Exchange, to: LocationRuntime): void {
   exchange.location = to;
 }
 
+/** Of chunks, what has come of them. */
+function bodyBytes({ request, body }: Exchange): number {
+  return request.chunked ? (body?.received ?? 0) : request.contentLength;
+}
+
 /**
  * Script, then phases and content. 'relocate': the script wants another location. A named one does not look at the body's length
  * (ngx_http_core_find_config_phase does).
@@ -127,7 +132,7 @@ function enterLocation(exchange: Exchange, found: RoutedLocation, isNamed: boole
     exchange.location = runtime;
   }
   const maxBodyBytes = isNamed ? 0 : runtime.client.maxBodyBytes;
-  if (maxBodyBytes > 0 && exchange.request.contentLength > maxBodyBytes && !exchange.bodyRefused) {
+  if (maxBodyBytes > 0 && bodyBytes(exchange) > maxBodyBytes && !exchange.bodyRefused) {
     exchange.closeAfter = true;
     // What was read goes on to the next location, and so does what a subrequest was given (ngx_http_discard_request_body).
     exchange.bodyRefused = exchange.body === null && !exchange.isSub;

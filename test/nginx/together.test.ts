@@ -52,6 +52,30 @@ const CASES: readonly Case[] = [
     ['POST /k4', 'Content-Length: 3', '', 'bbb'],
   ],
   [
+    'chunks that were read have a length where the request goes on',
+    'location / { proxy_pass http://{peer}; } location /a/ { client_max_body_size 5; } location /b/ { proxy_intercept_errors on; error_page 404 = /a/small.txt; proxy_pass http://{peer}; }',
+    ['PUT /k27', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n'],
+    ['PUT /k27', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n0\r\n\r\n'],
+    ['POST /b/k4', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n'],
+    ['POST /b/k4', 'Transfer-Encoding: chunked', '', '0\r\n\r\n'],
+    ['GET /a/small.txt', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n'],
+  ],
+  [
+    'a body that is to be passed on as it comes has a length where all of it is there',
+    'proxy_request_buffering off; proxy_next_upstream error http_503 non_idempotent; location / { proxy_pass http://{peer}; } location /two/ { proxy_pass http://twice; }',
+    ['PUT /small.txt', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n0\r\n\r\n'],
+    ['PUT /small.txt', 'Transfer-Encoding: chunked', '', '0\r\n\r\n'],
+    ['POST /two/k6', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n0\r\n\r\n'],
+    ['POST /two/k6', 'Content-Length: 3', '', 'abc'],
+  ],
+  [
+    'Accept-Ranges of an answer that sends elsewhere does not come to an error page',
+    'location / { proxy_pass http://{peer}; } location /files/ { return 403; } location @named { return 403; }',
+    ['GET /k29'],
+    ['GET /k28'],
+    ['GET /k27'],
+  ],
+  [
     'a subrequest has no length of a body that nobody wanted',
     'location = /own { add_after_body /p/k2; return 200 own; } location /p/ { client_max_body_size 10; proxy_pass http://{peer}; }',
     ['POST /own', 'Content-Length: 30', '', 'b'.repeat(30)],
@@ -70,8 +94,8 @@ describe.skipIf(nginxVersion === '')('directives together', () => {
         `server { listen {port}; server_name s${i}.test; access_log {dir}/access.log mine; ${server.replaceAll('{users}', `${site.root}/users`)} }`,
     );
     pair = await startPair(
-      `root ${site.root}; proxy_http_version 1.1; default_type text/html; log_format mine '$http_x_case $status body_bytes_sent=$body_bytes_sent "$request" $uri $args $sent_http_content_type';
-       types { text/html html htm; text/plain txt; } ${servers.join('\n')}`,
+      `root ${site.root}; proxy_http_version 1.1; default_type text/html; log_format mine '$http_x_case $status body_bytes_sent=$body_bytes_sent "$request" $uri args=$args $sent_http_content_type';
+       upstream twice { server {peer} max_fails=0; server {peer} backup max_fails=0; } types { text/html html htm; text/plain txt; } ${servers.join('\n')}`,
       [peers[0].address, peers[1].address],
     );
   });

@@ -80,6 +80,11 @@ const KINDS: readonly Kind[] = [
   k('hsl', 1, 'absolute_redirect', onOff),
   k('hsl', 1, 'port_in_redirect', onOff),
   k('hsl', 1, 'server_name_in_redirect', onOff),
+  k('hsl', 1, 'log_subrequest', onOff),
+  k('hsl', 1, 'ssi_silent_errors', onOff),
+  k('hsl', 1, 'log_not_found', onOff),
+  k('hsl', 1, 'gzip_disable', of('"tester"', '"^nobody"')),
+  k('hsl', 1, 'source_charset', of('iso-8859-1', 'utf-8')),
   k('hsl', 1, 'chunked_transfer_encoding', onOff),
   // Not 0: nginx overlooks it where an internal location says 404.
   k('hsl', 1, 'keepalive_timeout', of('70s 50s', '75s 60s')),
@@ -110,6 +115,7 @@ const KINDS: readonly Kind[] = [
       '~^http://[^/]+(/.*)$ $1',
       '~*/THERE(.*) http://$host/found$1',
       '/a/ http://$http_host/b/',
+      'http://other.test/ /',
     ),
     false,
   ),
@@ -130,6 +136,38 @@ const KINDS: readonly Kind[] = [
       'http_404 invalid_header',
       'http_429 http_403 non_idempotent',
     ),
+  ),
+  k('hsl', 1, 'proxy_request_buffering', onOff),
+  k('hsl', 2, 'proxy_force_ranges', onOff),
+  k('hsl', 1, 'proxy_buffer_size', of('4k', '8k')),
+  k('hsl', 1, 'proxy_max_temp_file_size', of('0', '1m')),
+  k('hsl', 1, 'proxy_limit_rate', of('0', '100m')),
+  k('hsl', 1, 'proxy_next_upstream_tries', of('0', '1', '2')),
+  k(
+    'hsl',
+    2,
+    'proxy_ignore_headers',
+    of(
+      'X-Accel-Redirect',
+      'X-Accel-Limit-Rate X-Accel-Buffering',
+      'Expires Cache-Control',
+      'Set-Cookie Vary',
+    ),
+  ),
+  k(
+    'hsl',
+    2,
+    'proxy_cookie_domain',
+    of('peer.test own.test', '~\\.test$ .$host', '~^(?<n2>\\w+)\\.test$ $n2.example', 'peer.test $arg_a'),
+    false,
+  ),
+  k('hsl', 2, 'proxy_cookie_path', of('/ /mapped/', '/base/ /', '"~^/(\\w+)" /re/$1', '/base $uri'), false),
+  k(
+    'hsl',
+    2,
+    'proxy_cookie_flags',
+    of('a secure httponly', '~^pre_ samesite=strict', '~. nosecure', 'b nosamesite $arg_f'),
+    false,
   ),
   k('hsl', 2, 'limit_req', of('zone=z0', 'zone=z0 burst=5', 'zone=z1 burst=2 nodelay')),
   k('hsl', 1, 'limit_req_dry_run', onOff),
@@ -220,7 +258,7 @@ export function directivesOf(cx: Cx, level: Level, most: number): Node[] {
 
 /** `off` and another value of these do not stand side by side. */
 function isAlone(name: string, nodes: readonly Node[]): boolean {
-  if (name !== 'mirror' && name !== 'proxy_redirect') return false;
+  if (!/^proxy_(?:redirect|cookie_\w+)$/.test(name)) return false;
   return (
     nodes.some(({ text }) => text === `${name} off`) || nodes.some(({ text }) => text.startsWith(`${name} `))
   );
