@@ -354,6 +354,8 @@ export class Exchange {
   rewritten = false;
   /** False once `break` kept a rewritten URI in its place: the location was not found for that URI (nginx: valid_location). */
   locationHolds = true;
+  /** A rewrite has changed the URI, and the location for it is still to be found (nginx: uri_changed). */
+  isUriChanged = false;
   /** The target of the request is no path: `$request_uri` is not set. */
   uriRefused = false;
   /** try_files has found a file below an alias that is a whole path: the URI, which is its name, stands after it. */
@@ -529,8 +531,13 @@ export class Exchange {
       this.status = this.errorStatus;
       this.reason = '';
     }
-    this.lines += this.keptLines;
+    this.#putAhead(this.keptLines);
     this.keptLines = '';
+  }
+
+  /** Of an earlier answer, so in front of this one's own; but as in nginx behind those that each answer begins with. */
+  #putAhead(lines: string): void {
+    if (lines !== '') this.lines = this.lines.replace(BEGINNING, (first) => first + lines);
   }
 
   /** Once: but a charset stays for whatever types come after it. */
@@ -542,13 +549,20 @@ export class Exchange {
     const line = `Content-Type: ${type}\r\n`;
     if (own !== undefined) this.lines = this.lines.replace(CONTENT_TYPE, () => line);
     else if (type !== '') this.lines = line + this.lines;
-    this.lines += carried.lines;
+    this.#putAhead(carried.lines);
     this.carried = { type: '', charset, lines: '' };
   }
 
   /** The page of a status takes the answer's place: it has a type of its own. */
   dropCarriedType(): void {
     if (this.carried !== null) this.carried = { ...this.carried, type: '' };
+  }
+
+  /** A page made here has a type of its own, and no ranges. */
+  dropCarriedOfFiles(): void {
+    if (this.carried === null) return;
+    const { charset, lines } = this.carried;
+    this.carried = { type: '', charset, lines: lines.replace(ACCEPT_RANGES, '') };
   }
 
   isCurrent(ticket: number): boolean {
@@ -621,8 +635,11 @@ export class Exchange {
   }
 }
 
+/** What every answer may have of its own. */
+const BEGINNING = /^(?:(?:content-type|content-length|last-modified|location):.*\r\n)*/i;
 const CONTENT_TYPE = /^content-type: *(.*)\r\n/im;
 const CHARSET = /; *charset=/i;
+const ACCEPT_RANGES = /^accept-ranges:.*\r\n/gim;
 
 /** Shared by all exchanges that were never forwarded. */
 const NO_ATTEMPTS: Attempt[] = [];

@@ -43,6 +43,8 @@ export abstract class SubRoot implements Root {
     x.main = main;
     x.depth = parent.depth + 1;
     x.method = asked.method ?? 'GET';
+    // Of a body that nobody wanted nothing is left to be too large.
+    x.bodyRefused = main.bodyRefused || (main.headSent && main.body === null);
     main.variables ??= new Map();
     x.variables = main.variables;
     if (asked.body !== false && main.body?.complete === true && main.body.isShared) {

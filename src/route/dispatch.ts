@@ -108,6 +108,11 @@ function leaveLocation(exchange: Exchange, to: LocationRuntime): void {
   exchange.location = to;
 }
 
+/** Of chunks, what has come of them. */
+function bodyBytes({ request, body }: Exchange): number {
+  return request.chunked ? (body?.received ?? 0) : request.contentLength;
+}
+
 /**
  * Script, then phases and content. 'relocate': the script wants another location. A named one does not look at the body's length
  * (ngx_http_core_find_config_phase does).
@@ -116,6 +121,7 @@ function enterLocation(exchange: Exchange, found: RoutedLocation, isNamed: boole
   const { limited, internal } = found;
   let { runtime, script } = found;
   exchange.location = runtime;
+  exchange.isUriChanged = false;
   if (internal && !exchange.isInternal) {
     runtime.fail(exchange, 404, 'this location is internal');
     return 'entered';
@@ -126,9 +132,10 @@ function enterLocation(exchange: Exchange, found: RoutedLocation, isNamed: boole
     exchange.location = runtime;
   }
   const maxBodyBytes = isNamed ? 0 : runtime.client.maxBodyBytes;
-  if (maxBodyBytes > 0 && exchange.request.contentLength > maxBodyBytes && !exchange.bodyRefused) {
+  if (maxBodyBytes > 0 && bodyBytes(exchange) > maxBodyBytes && !exchange.bodyRefused) {
     exchange.closeAfter = true;
-    exchange.bodyRefused = true;
+    // What was read goes on to the next location, and so does what a subrequest was given (ngx_http_discard_request_body).
+    exchange.bodyRefused = exchange.body === null && !exchange.isSub;
     exchange.failure = 'client_body_too_large';
     runtime.fail(exchange, 413, `the body is larger than client_max_body_size (${maxBodyBytes} bytes)`);
     return 'entered';

@@ -29,7 +29,7 @@ export function createSendRedirect(options: SendRedirectOptions): SendRedirect {
   return (exchange, status, location) => {
     if (sendInstead(exchange, status)) return;
     clearAnswer(exchange);
-    exchange.dropCarriedType();
+    exchange.dropCarriedOfFiles();
     exchange.status = status;
     let page = pages.get(status);
     if (page === undefined) {

@@ -73,7 +73,7 @@ export function makeBatch(seed: number, index: number, root: string, count: numb
     fixed('proxy_http_version 1.1'),
     fixed('client_body_buffer_size 16k'),
     ...formats,
-    line(
+    fixed(
       'types { text/html html htm; text/plain txt; text/css css; application/json json; } default_type text/plain',
     ),
     line(`limit_req_zone $http_x_case zone=z0:1m rate=1000r/s`),
@@ -92,6 +92,7 @@ export function makeBatch(seed: number, index: number, root: string, count: numb
     ]),
     block('geo $g0', [line('default 0'), line('127.0.0.0/8 local')]),
     block('split_clients $uri$arg_a $s0', [line('30% first'), line('* rest')]),
+    block('charset_map iso-8859-1 utf-8', [line('E9 C3A9'), line('FC C3BC')]),
     block('upstream peers', [line('server {peer}')]),
     block('upstream twice', [line('server {peer} max_fails=0'), line('server {peer} backup max_fails=0')]),
   ];

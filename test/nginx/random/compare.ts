@@ -53,8 +53,7 @@ export async function differences(
         exchangeOnce(side.port, bytesOf(request), { timeoutMs: 1500 }).catch(() => SILENCE),
       ),
     );
-    // The size of chunks is each program's own, and so is how much of a body that nobody wants is read.
-    if (answers[0].framing === 'chunked' || request.body !== '') uncountable.add(request.id);
+    if (answers.some(isUncountable) || request.body !== '') uncountable.add(request.id);
     all.push({
       request,
       outcomes: sides.map((side, i) => outcomeOf(answers[i], side, peers[i])),
@@ -75,18 +74,47 @@ export async function differences(
   return differ;
 }
 
+/** Sizes of chunks, of what deflate makes and of a signature that sub_filter has changed are each program's own. So is how much of a body that nobody wants is read. */
+function isUncountable(answer: Answer): boolean {
+  return (
+    answer.framing === 'chunked' ||
+    field(answer, 'content-encoding') === 'gzip' ||
+    (answer.framing === 'close' && answer.body.includes(SIGNATURE[0])) ||
+    isUnsatisfied(answer)
+  );
+}
+
+/** With add_trailer nginx sends a 416 and its error page chunked, without a trailer. */
+function isUnsatisfied(answer: Answer): boolean {
+  return answer.status === 416 || field(answer, 'content-range').startsWith('bytes */');
+}
+
+const SIGNATURE = ['<hr><center>', '</center>\r\n</body>'] as const;
+
+/** Whatever sub_filter has made of it. */
+function withoutSignature(body: string): string {
+  const start = body.lastIndexOf(SIGNATURE[0]);
+  const end = body.indexOf(SIGNATURE[1], start);
+  return start < 0 || end < 0 ? body : `${body.slice(0, start)}SIGNED${body.slice(end)}`;
+}
+
 function outcomeOf(answer: Answer, side: Side, peer: RecordingPeer): Outcome {
   const unzipped = { ...answer, body: plainBody(answer) };
   const date = Date.parse(field(answer, 'date'));
   const text = (value: string): string => named(sinceDate(value, date), side, peer);
   const { status, framing, interim, body, ...rest } = comparable(unzipped, side);
-  // With add_trailer nginx sends a 416 chunked, without a trailer.
-  const isFramed = answer.status !== 416;
+  const isFramed = !isUnsatisfied(answer);
   const fields = isFramed
     ? rest.fields
     : rest.fields.filter((one) => !/^(?:content-length|transfer)/i.test(one));
   return {
-    answer: { status, fields: fields.map(text), framing: isFramed ? framing : '', interim, body: text(body) },
+    answer: {
+      status,
+      fields: fields.map(text),
+      framing: isFramed ? framing : '',
+      interim,
+      body: withoutSignature(text(body)),
+    },
     order: answer.fields.map(([name]) => name).filter((name) => !IN_FRONT.test(name)),
     seen: peer.takeSeen().map((one) => text(inOrder(one))),
     log: [],
@@ -130,9 +158,14 @@ function named(value: string, side: Side, peer: RecordingPeer): string {
 
 function logLine(line: string, isUncountable: boolean): string {
   // Whether empty arguments are set or not depends on what lay on nginx's stack (ngx_http_split_args).
-  const text = line.replace(/\bargs=-(?= |$)/, 'args=');
+  const text = line
+    .replace(/\bargs=-(?= |$)/, 'args=')
+    // nginx logs what add_header was told, before there was a charset.
+    .replace(/(\bsent_http_content_type=[^ ;]*); charset=[^ "]*/, '$1');
   if (!isUncountable) return text;
-  return text.replace(/\b(body_bytes_sent|bytes_sent|request_length)=\d+/g, '$1=N');
+  return text
+    .replace(/\b(body_bytes_sent|bytes_sent|request_length)=\d+/g, '$1=N')
+    .replace(/ sent_http_(?:content_length|transfer_encoding)=[^ "]*/g, '');
 }
 
 /** Lines by the request they tell of, once that of the last one is there. */

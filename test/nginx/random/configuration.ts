@@ -1,5 +1,5 @@
 // A random server with its locations.
-import { directivesOf, knows } from './directives.ts';
+import { directivesOf } from './directives.ts';
 import { block, fixed, line, type Node } from './tree.ts';
 import { type Cx, conditionOf, FORMATS, pathOf, patternOf, some, textOf, urlOf } from './values.ts';
 
@@ -87,7 +87,7 @@ function makeLocation(cx: Cx, match: string, prefixes: Set<string>, depth: numbe
     ...contentOf(cx, isRegex || isNamed, prefix, isNamed),
     ...some(random, random.chance(40) ? 2 : 0, () => ifOf(cx, true)),
   ];
-  if (knows('limit_except') && random.chance(5) && !isNamed)
+  if (random.chance(5) && !isNamed)
     children.push(
       block(`limit_except ${random.pick(['GET', 'POST', 'GET PUT'])}`, [
         line(random.pick(['deny all', 'allow all', 'deny 10.0.0.0/8'])),

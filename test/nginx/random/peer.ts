@@ -90,6 +90,50 @@ const ANSWERS: readonly Told[] = [
   { status: '404 Not Found', fields: [], body: '' },
   text('405 Not Allowed', ['Allow: GET']),
   text('429 Too Many Requests'),
+  {
+    fields: [
+      'X-Accel-Redirect: /a/small.txt?by=accel',
+      'Content-Type: text/x-accel',
+      'Set-Cookie: accel=1; Path=/base/',
+      'X-Peer: accel',
+    ],
+    body: 'nobody reads this',
+  },
+  {
+    fields: ['X-Accel-Redirect: @named', 'Cache-Control: no-store', 'Expires: Tue, 14 Nov 2023 22:13:20 GMT'],
+    body: 'nor this',
+  },
+  {
+    status: '404 Not Found',
+    fields: ['X-Accel-Redirect: /files/page.html', 'Accept-Ranges: bytes', 'Refresh: 7'],
+    framing: 'chunked',
+    body: 'x',
+  },
+  {
+    fields: [
+      'X-Accel-Limit-Rate: 10000000',
+      'X-Accel-Buffering: no',
+      'X-Accel-Expires: 5',
+      'Content-Type: text/html',
+    ],
+    body: HTML,
+  },
+  {
+    fields: [
+      'Content-Type: text/plain; charset=iso-8859-1',
+      'Set-Cookie: a=1; Domain=peer.test; Path=/base/x; Secure',
+      'Set-Cookie: pre_b=2; path=/base; samesite=lax',
+      'Accept-Ranges: bytes',
+      'Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT',
+    ],
+    body: 'caf\xe9 0123456789',
+  },
+  {
+    status: '502 Bad Gateway',
+    fields: ['Content-Type: text/plain'],
+    body: 'the peer has none',
+    framing: 'close',
+  },
 ];
 
 /** Numbers that the peer knows: 0 echoes, that after the answers is no answer. */

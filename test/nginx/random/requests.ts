@@ -38,7 +38,8 @@ function one(random: Random, host: string, prefixes: readonly string[], id: stri
   const body = withBody
     ? random.pick(['', 'x=1&y=2', 'a body of some words', 'b'.repeat(300), 'c'.repeat(20_000)])
     : '';
-  const isChunked = withBody && version === '1.1' && random.chance(35);
+  // With proxy_request_buffering off a length is told where all of it has come: nginx reads 1 KB at first.
+  const isChunked = withBody && body.length < 1000 && version === '1.1' && random.chance(35);
   const framing = isChunked
     ? ['Transfer-Encoding: chunked']
     : withBody

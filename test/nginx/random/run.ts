@@ -115,7 +115,7 @@ function kindOf({ nginx, lbproxy }: Difference): string {
   return parts[0];
 }
 
-function tell({ request, nginx, lbproxy }: Difference): string {
+export function tell({ request, nginx, lbproxy }: Difference): string {
   const lines = [request.line, ...request.fields, `(${request.body.length} bytes)`];
   const theirs = flat(nginx);
   const ours = flat(lbproxy);

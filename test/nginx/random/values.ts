@@ -40,7 +40,8 @@ export function textOf(cx: Cx, late = false): string {
   const { random } = cx;
   const word = (): string =>
     random.chance(60) ? (late ? lateVariable(cx) : variable(cx)) : random.pick(['x', 'a b', 'y-z', 'é', '1']);
-  return `"${Array.from({ length: 1 + random.below(3) }, word).join(random.pick([' ', '|', '/', '.']))}"`;
+  const text = Array.from({ length: 1 + random.below(3) }, word).join(random.pick([' ', '|', '/', '.']));
+  return `"${/\$[12]/.test(text) ? text.replaceAll('$m1', '$m0') : text}"`;
 }
 
 export const pathOf = ({ random }: Cx): string =>
