@@ -37,7 +37,7 @@ export function checkFiles(read: ReadConfig): void {
   const logs = logsOf(tree.directives, model.prefix);
   for (const { key, name, path, at } of logs) {
     // -e takes its place.
-    if (key === 'errorLog' && path !== errorLog.path) continue;
+    if (key === 'errorLog' && !errorLog.some((log) => log.path === path)) continue;
     const problem = whyNoLog(path);
     if (problem !== undefined) report(at, `${name} ${path} cannot be opened: ${problem}`);
     else if (isLink(path))

@@ -1,7 +1,9 @@
 // Rows of the process as a whole: acceptors, events, pid file, state directory.
 import { cpus } from 'node:os';
+import type { Settings } from '../config/model.ts';
 import { count, ignored, path, type Row, setting, time } from '../config/row.ts';
 import { parseCount } from '../config/units.ts';
+import type { FaceName } from '../face/face.ts';
 
 declare module '../config/model.ts' {
   interface Settings {
@@ -13,6 +15,8 @@ declare module '../config/model.ts' {
     /** '' = a name made from the configuration's path, in the state directory. */
     readonly pidFile: string;
     readonly statePath: string;
+    /** No directive sets it: the command line chooses. */
+    readonly face: FaceName;
   }
 }
 
@@ -22,7 +26,8 @@ export const clusterDefaults = {
   workerShutdownTimeoutMs: 30_000,
   pidFile: '',
   statePath: '',
-} as const;
+  face: 'lbproxy',
+} as const satisfies Partial<Settings>;
 
 export const clusterRows: readonly Row[] = [
   setting('acceptors', {

@@ -2,8 +2,9 @@
 import type { RuntimeLog } from '../compile.ts';
 import type { Model } from '../config/model.ts';
 import type { Attempt, Exchange } from '../exchange.ts';
+import { FACES } from '../face/face.ts';
 import type { NoteLevel } from '../features/feature.ts';
-import { createLog, type Log } from '../observe/error-log.ts';
+import { createLogs, type Log } from '../observe/error-log.ts';
 import type { LogFiles } from '../observe/log-files.ts';
 import { CAUSE_OF } from '../shared/failure.ts';
 
@@ -13,7 +14,11 @@ export class RuntimeLogs implements RuntimeLog {
 
   /** Throws LogFileError when a log cannot be opened. */
   constructor(model: Model, files: LogFiles) {
-    this.main = createLog(model.settings.errorLog, files);
+    const { form } = FACES[model.settings.face];
+    this.main = createLogs(
+      model.settings.errorLog.map((log) => ({ ...log, ...(form === undefined ? {} : { form }) })),
+      files,
+    );
     this.#files = files;
   }
 

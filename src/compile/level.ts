@@ -12,6 +12,7 @@ import {
   PHASES,
   type Step,
 } from '../exchange.ts';
+import { FACES } from '../face/face.ts';
 import { FORBIDDEN } from '../features/access/access.ts';
 import type { ContentPlace, FeaturePlace } from '../features/feature.ts';
 import { FEATURES } from '../features/list.ts';
@@ -35,7 +36,6 @@ import { precompressedContent } from '../serve/precompressed.ts';
 import { createSendRedirect, locationValue } from '../serve/redirect.ts';
 import { RootPlace } from '../serve/root-place.ts';
 import { createTryFiles } from '../serve/try-files.ts';
-import { VERSION } from '../version.ts';
 import { at } from './compile-error.ts';
 import type { Shared } from './runtime.ts';
 
@@ -249,5 +249,6 @@ function inOrder<S extends string, T extends { readonly slot: S }>(
 }
 
 function serverNameOf(settings: Settings): string {
-  return settings.serverTokens === 'off' ? 'lbproxy' : `lbproxy/${VERSION}`;
+  const { product, version } = FACES[settings.face];
+  return settings.serverTokens === 'off' ? product : `${product}/${version}`;
 }

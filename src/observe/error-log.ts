@@ -5,6 +5,7 @@ import { toBytes } from '../route/template.ts';
 import { encodeJsonLine } from './json-text.ts';
 import { loadPino } from './lazy-pino.ts';
 import type { LogFiles } from './log-files.ts';
+import { nginxLine } from './nginx-line.ts';
 import { prettyLine } from './pretty-line.ts';
 import { DEFAULT_BUFFERING, type ErrorLogSetting, LOG_LEVELS, type LogLevel } from './rows.ts';
 
@@ -18,12 +19,16 @@ export interface Log {
   readonly warn: LogMethod;
   readonly error: LogMethod;
   readonly crit: LogMethod;
+  readonly alert: LogMethod;
+  readonly emerg: LogMethod;
 }
 
 export interface LogOptions extends ErrorLogSetting {
-  /** One line for people instead of JSON; by default when the log is a terminal. */
-  readonly pretty?: boolean;
+  /** JSON, nginx's line, or one line for people; by default JSON, and the last when the log is a terminal. */
+  readonly form?: LogForm;
 }
+
+export type LogForm = 'json' | 'pretty' | 'nginx';
 
 /** nginx's names on pino's scale: notice is an info, everything from crit on is fatal. */
 const NUMBERS = {
@@ -44,7 +49,8 @@ export function createLog(options: LogOptions, files: LogFiles): Log {
   const writer = files.open(options.path, DEFAULT_BUFFERING);
   const terminal = isTerminal(options.path);
   const write = (line: string): void => writer.write(line, true);
-  const print = (options.pretty ?? terminal) ? prettyPrinter(write, terminal) : jsonPrinter(write);
+  const form = options.form ?? (terminal ? 'pretty' : 'json');
+  const print = PRINTERS[form](write, terminal);
   // What it loses it tells itself, once that is possible; a file beside it may never take anything again.
   writer.tellsItself = options.path === 'stderr' || options.path === 'stdout';
   writer.onProblem = (message) => {
@@ -63,6 +69,10 @@ export function createLog(options: LogOptions, files: LogFiles): Log {
       }
     };
   };
+  return logOf(method);
+}
+
+function logOf(method: (level: LogLevel) => LogMethod): Log {
   return {
     debug: method('debug'),
     info: method('info'),
@@ -70,7 +80,18 @@ export function createLog(options: LogOptions, files: LogFiles): Log {
     warn: method('warn'),
     error: method('error'),
     crit: method('crit'),
+    alert: method('alert'),
+    emerg: method('emerg'),
   };
+}
+
+/** Several as one: a line goes to each whose level lets it through. */
+export function createLogs(options: readonly LogOptions[], files: LogFiles): Log {
+  const logs = options.map((one) => createLog(one, files));
+  if (logs.length === 1) return logs[0];
+  return logOf((level) => (message, fields) => {
+    for (const log of logs) log[level](message, fields);
+  });
 }
 
 function isTerminal(path: string): boolean {
@@ -125,9 +146,23 @@ function jsonLogger(write: (line: string) => void): Logger<LogLevel, true> | nul
   );
 }
 
+/** A number of the client's connection may be among the fields; all else that nginx tells is in the message. */
+function nginxPrinter(write: (line: string) => void): Print {
+  return (level, message, { connection }) => {
+    const text = toBytes(message.replaceAll('\n', ' '));
+    write(nginxLine(level, text, typeof connection === 'number' ? connection : 0));
+  };
+}
+
 function prettyPrinter(write: (line: string) => void, terminal: boolean): Print {
   // https://no-color.org: any value that is not empty.
   const colours = terminal && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
   return (level, message, fields) =>
     write(`${toBytes(prettyLine({ time: new Date(), level, message, fields }, colours))}\n`);
 }
+
+const PRINTERS: Readonly<Record<LogForm, (write: (line: string) => void, terminal: boolean) => Print>> = {
+  json: jsonPrinter,
+  nginx: nginxPrinter,
+  pretty: prettyPrinter,
+};

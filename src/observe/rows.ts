@@ -1,16 +1,7 @@
 // Rows of the logs: log_format, access_log, error_log. ngx_http_log_module and the core's error_log.
 
 import type { Settings } from '../config/model.ts';
-import {
-  flag,
-  HTTP_AND_IF,
-  HTTP_LEVELS,
-  ignored,
-  list,
-  type ReadContext,
-  type Row,
-  setting,
-} from '../config/row.ts';
+import { flag, HTTP_AND_IF, HTTP_LEVELS, ignored, list, type ReadContext, type Row } from '../config/row.ts';
 import type { Word } from '../config/tree.ts';
 import { parseSize, parseTime } from '../config/units.ts';
 import { parseTemplate } from '../route/template.ts';
@@ -51,7 +42,8 @@ declare module '../config/model.ts' {
     readonly logFormats: readonly LogFormat[];
     readonly accessLog: readonly AccessLogEntry[];
     readonly logSubrequest: boolean;
-    readonly errorLog: ErrorLogSetting;
+    /** All of them get each line that their level lets through. */
+    readonly errorLog: readonly ErrorLogSetting[];
   }
 }
 
@@ -64,7 +56,7 @@ export const observeDefaults = {
   accessLog: [],
   logSubrequest: false,
   // nginx's level is error; from notice on, start and reload say what they did.
-  errorLog: { path: 'stderr', level: 'notice' },
+  errorLog: [{ path: 'stderr', level: 'notice' }],
 } as const satisfies Partial<Settings>;
 
 export const observeRows: readonly Row[] = [
@@ -94,13 +86,11 @@ export const observeRows: readonly Row[] = [
     default: 'off',
     doc: 'Whether access_log has lines for subrequests (auth_request, SSI, mirror).',
   }),
-  setting('errorLog', {
+  list('errorLog', {
     name: 'error_log',
     contexts: ['main', 'http', 'server', 'location'],
     args: [1, 2],
     syntax: `path [${LOG_LEVELS.join(' | ')}]`,
-    // nginx writes to all of them; there is one error log here.
-    repeat: 'last',
     default: 'stderr notice',
     doc: 'Where messages of at least this level go: a file, stdout or stderr.',
     read: readErrorLog,

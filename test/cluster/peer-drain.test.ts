@@ -94,7 +94,16 @@ describe('the pool', () => {
     );
     cluster.setupPrimary({ exec, args: [], serialization: 'json' });
     const note = (): void => {};
-    const log = { debug: note, info: note, notice: note, warn: note, error: note, crit: note } as Log;
+    const log: Log = {
+      debug: note,
+      info: note,
+      notice: note,
+      warn: note,
+      error: note,
+      crit: note,
+      alert: note,
+      emerg: note,
+    };
     const state = { groups: [], zones: [], log: { segment: 0, offset: 0 } };
     const home: PoolHome = {
       log,
