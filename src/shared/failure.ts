@@ -81,7 +81,8 @@ export const CAUSE_OF: Readonly<Record<AttemptFailure, string>> = {
   no_live_peer: 'no peer of the group is available',
   hold_timeout: 'no process of the group was ready within proxy_hold',
   unresolved: 'the host name does not resolve',
-  local_exhausted: 'lbproxy itself has not what a connection takes (descriptors, ports, memory, or the address of proxy_bind)',
+  local_exhausted:
+    'lbproxy itself has not what a connection takes (descriptors, ports, memory, or the address of proxy_bind)',
   internal_error: 'an error inside lbproxy, which the error log tells by itself',
 };
 

@@ -194,7 +194,12 @@ function updatePeers(upstream: Upstream, configs: readonly PeerConfig[]): void {
 
 function createUpstream(model: UpstreamModel, id: string, found: Discovery): Upstream {
   const s = model.settings;
-  const group = new Group({ name: model.name, id, method: s.upstreamMethod.method, peers: peersOf(model, found) });
+  const group = new Group({
+    name: model.name,
+    id,
+    method: s.upstreamMethod.method,
+    peers: peersOf(model, found),
+  });
   return new Upstream(group, {
     max: s.upstreamKeepalive,
     timeoutMs: s.upstreamKeepaliveTimeoutMs,
