@@ -1,6 +1,6 @@
 // hash, bit-exact with nginx: by a key of the request, over the summed weights of all peers, or with `consistent` over a ring of points, so
 // that a peer which comes or goes moves only the keys of its own points (ketama).
-import { crc32 } from 'node:zlib';
+import { nodeZlib } from '../shared/node-parts.ts';
 import type { Balancer } from './balancer.ts';
 import type { Peer } from './peer.ts';
 import { roundRobin, smoothPick } from './round-robin.ts';
@@ -9,6 +9,7 @@ import { roundRobin, smoothPick } from './round-robin.ts';
 const MAX_MISSES = 20;
 
 export const hash = (peers: readonly Peer[]): Balancer => {
+  const { crc32 } = nodeZlib();
   const fallback = roundRobin(peers);
   const totalWeight = peers.reduce((sum, peer) => sum + peer.weight, 0);
   return {
@@ -40,6 +41,7 @@ function peerAt(peers: readonly Peer[], weight: number): Peer {
 const POINTS = 160;
 
 export const hashConsistent = (peers: readonly Peer[]): Balancer => {
+  const { crc32 } = nodeZlib();
   const fallback = roundRobin(peers);
   const ring = ringOf(peers);
   return {
@@ -65,6 +67,7 @@ interface Ring {
 }
 
 function ringOf(peers: readonly Peer[]): Ring {
+  const { crc32 } = nodeZlib();
   const byServer = Map.groupBy(peers, serverOf);
   const points = new Map<number, readonly Peer[]>();
   for (const peer of peers) {
