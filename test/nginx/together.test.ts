@@ -69,6 +69,14 @@ const CASES: readonly Case[] = [
     ['POST /two/k6', 'Content-Length: 3', '', 'abc'],
   ],
   [
+    'a subrequest may turn as often as a request',
+    'location = /own { auth_request /asked; } location / { proxy_pass http://{peer}; } location = /again { add_before_body /again/0; proxy_pass http://{peer}/k2; } location /again/ { rewrite ^(.*)$ $1x; proxy_pass http://{peer}; }',
+    ['GET /own', 'X-Kind: 29'],
+    ['GET /small.txt', 'X-Kind: 29'],
+    ['GET /again'],
+    ['GET /k0'],
+  ],
+  [
     'Accept-Ranges of an answer that sends elsewhere does not come to an error page',
     'location / { proxy_pass http://{peer}; } location /files/ { return 403; } location @named { return 403; }',
     ['GET /k29'],

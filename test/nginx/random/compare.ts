@@ -158,10 +158,7 @@ function named(value: string, side: Side, peer: RecordingPeer): string {
 
 function logLine(line: string, isUncountable: boolean): string {
   // Whether empty arguments are set or not depends on what lay on nginx's stack (ngx_http_split_args).
-  const text = line
-    .replace(/\bargs=-(?= |$)/, 'args=')
-    // nginx logs what add_header was told, before there was a charset.
-    .replace(/(\bsent_http_content_type=[^ ;]*); charset=[^ "]*/, '$1');
+  const text = line.replace(/\bargs=-(?= |$)/, 'args=');
   if (!isUncountable) return text;
   return text
     .replace(/\b(body_bytes_sent|bytes_sent|request_length)=\d+/g, '$1=N')
