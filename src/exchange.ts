@@ -627,7 +627,7 @@ const BEGINNING = /^(?:(?:content-type|content-length|last-modified|location):.*
 const CONTENT_TYPE = /^content-type: *(.*)\r\n/im;
 const CHARSET = /; *charset=/i;
 /** The last one. */
-const ACCEPT_RANGES = /^accept-ranges:.*\r\n(?![^]*^accept-ranges:)/im;
+const ACCEPT_RANGES = /^accept-ranges:.*\r\n(?![\s\S]*^accept-ranges:)/im;
 
 /** Shared by all exchanges that were never forwarded. */
 const NO_ATTEMPTS: Attempt[] = [];
