@@ -639,7 +639,8 @@ export class Exchange {
 const BEGINNING = /^(?:(?:content-type|content-length|last-modified|location):.*\r\n)*/i;
 const CONTENT_TYPE = /^content-type: *(.*)\r\n/im;
 const CHARSET = /; *charset=/i;
-const ACCEPT_RANGES = /^accept-ranges:.*\r\n/gim;
+/** The last one. */
+const ACCEPT_RANGES = /^accept-ranges:.*\r\n(?![\s\S]*^accept-ranges:)/im;
 
 /** Shared by all exchanges that were never forwarded. */
 const NO_ATTEMPTS: Attempt[] = [];

@@ -51,6 +51,8 @@ export abstract class SubRoot implements Root {
       x.body = main.body;
       x.body.hold();
     }
+    // The way to its own URI is none of the turns that it may make.
+    x.redirects = -1;
     this.#x = x;
     main.hold();
     main.server.redirect(x, asked.uri, asked.args === '' ? null : asked.args);

@@ -39,7 +39,7 @@ export function createFail(options: ErrorPageOptions): Fail {
   return (exchange, status, detail, lines = '') => {
     if (sendInstead(exchange)) return;
     clearAnswer(exchange);
-    exchange.dropCarriedOfFiles();
+    exchange.dropCarriedType();
     exchange.status = VARIANTS_OF_400[status] === undefined ? status : 400;
     if (detail !== '') options.report?.(exchange, exchange.status, detail);
     if (CLOSING.has(status)) exchange.closeAfter = true;

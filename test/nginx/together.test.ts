@@ -1,6 +1,7 @@
 // What directives do to one another: small configurations that random ones led to, each with the requests that showed a difference.
 // Answers with the order of their fields, what the peer saw and the log lines are nginx's.
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { makeCertificate } from '../support/certificates.ts';
 import { nginxVersion } from '../support/nginx.ts';
 import { type Pair, startPair } from './pair.ts';
 import { differences } from './random/compare.ts';
@@ -69,6 +70,31 @@ const CASES: readonly Case[] = [
     ['POST /two/k6', 'Content-Length: 3', '', 'abc'],
   ],
   [
+    'a subrequest may turn as often as a request',
+    'location = /own { auth_request /asked; } location / { proxy_pass http://{peer}; } location = /again { add_before_body /again/0; proxy_pass http://{peer}/k2; } location /again/ { rewrite ^(.*)$ $1x; proxy_pass http://{peer}; }',
+    ['GET /own', 'X-Kind: 29'],
+    ['GET /small.txt', 'X-Kind: 29'],
+    ['GET /again'],
+    ['GET /k0'],
+  ],
+  [
+    'where no body is announced there is none to keep in a file, for copies neither',
+    'client_body_in_file_only clean; location / { mirror /copy; } location = /copy { proxy_pass http://{copies}; }',
+    ['DELETE /small.txt'],
+    ['GET /small.txt'],
+    ['POST /k0', 'Content-Length: 0'],
+    ['POST /k0', 'Content-Length: 3', '', 'abc'],
+  ],
+  [
+    'the body is logged as long as it was in memory',
+    'client_body_buffer_size 16k; location / { proxy_pass http://{peer}; } location /p/ { proxy_pass http://twice$request_uri; }',
+    ['GET /p/?e=1h', 'Content-Length: 20000', '', 'c'.repeat(20_000)],
+    ['POST /k2', 'Content-Length: 20000', '', 'c'.repeat(20_000)],
+    ['POST /k2', 'Content-Length: 16383', '', 'c'.repeat(16_383)],
+    ['POST /k2', 'Content-Length: 16384', '', 'c'.repeat(16_384)],
+    ['POST /k2', 'Content-Length: 20479', '', 'c'.repeat(20_479)],
+  ],
+  [
     'Accept-Ranges of an answer that sends elsewhere does not come to an error page',
     'location / { proxy_pass http://{peer}; } location /files/ { return 403; } location @named { return 403; }',
     ['GET /k29'],
@@ -88,15 +114,16 @@ describe.skipIf(nginxVersion === '')('directives together', () => {
   let peers: [RecordingPeer, RecordingPeer];
   let pair: Pair;
   beforeAll(async () => {
-    peers = [await startRecordingPeer(), await startRecordingPeer()];
+    const own = makeCertificate(site.root, 'peer', 'peer.test');
+    peers = [await startRecordingPeer(own), await startRecordingPeer(own)];
     const servers = CASES.map(
       ([, server], i) =>
         `server { listen {port}; server_name s${i}.test; access_log {dir}/access.log mine; ${server.replaceAll('{users}', `${site.root}/users`)} }`,
     );
     pair = await startPair(
-      `root ${site.root}; proxy_http_version 1.1; default_type text/html; log_format mine '$http_x_case $status body_bytes_sent=$body_bytes_sent "$request" $uri args=$args $sent_http_content_type';
+      `root ${site.root}; proxy_http_version 1.1; default_type text/html; log_format mine '$http_x_case $status body_bytes_sent=$body_bytes_sent "$request" $uri args=$args $sent_http_content_type $content_length $request_body';
        upstream twice { server {peer} max_fails=0; server {peer} backup max_fails=0; } types { text/html html htm; text/plain txt; } ${servers.join('\n')}`,
-      [peers[0].address, peers[1].address],
+      [peers[0].places, peers[1].places],
     );
   });
   afterAll(async () => {

@@ -12,6 +12,7 @@ export interface Outcome {
   readonly answer: unknown;
   readonly order: readonly string[];
   readonly seen: readonly string[];
+  copies: readonly string[];
   log: readonly string[];
 }
 
@@ -47,6 +48,8 @@ export async function differences(
   const sides = [pair.nginx, pair.lbproxy];
   const all: { request: Request; outcomes: Outcome[] }[] = [];
   const uncountable = new Set<string>();
+  // After a condition or a range that fails nginx ends the request before its copies have begun.
+  const uncopied = new Set<string>();
   for (const request of requests) {
     const answers = await Promise.all(
       sides.map((side) =>
@@ -54,6 +57,7 @@ export async function differences(
       ),
     );
     if (answers.some(isUncountable) || request.body !== '') uncountable.add(request.id);
+    if (answers[0].status === 412 || isUnsatisfied(answers[0])) uncopied.add(request.id);
     all.push({
       request,
       outcomes: sides.map((side, i) => outcomeOf(answers[i], side, peers[i])),
@@ -61,10 +65,13 @@ export async function differences(
   }
   pair.lbproxy.flush();
   const logs = await Promise.all(sides.map((side, i) => linesOf(side, peers[i], requests.at(-1)?.id ?? '')));
+  const copies = await copiesOf(sides, peers);
   const differ: Difference[] = [];
   for (const { request, outcomes } of all) {
     for (const [i, outcome] of outcomes.entries())
       outcome.log = (logs[i].get(request.id) ?? []).map((text) => logLine(text, uncountable.has(request.id)));
+    for (const [i, outcome] of outcomes.entries())
+      outcome.copies = uncopied.has(request.id) ? [] : (copies[i].get(request.id) ?? []);
     const [nginx, lbproxy] = outcomes;
     if ((nginx.answer as { status: string }).status === SILENCE.statusLine) continue;
     // A variable in proxy_pass goes as it is there, escaped here.
@@ -117,8 +124,29 @@ function outcomeOf(answer: Answer, side: Side, peer: RecordingPeer): Outcome {
     },
     order: answer.fields.map(([name]) => name).filter((name) => !IN_FRONT.test(name)),
     seen: peer.takeSeen().map((one) => text(inOrder(one))),
+    copies: [],
     log: [],
   };
+}
+
+/** Copies come at any time: once both sides have as many, or no more come, by the request that they are of. */
+async function copiesOf(
+  sides: readonly Side[],
+  peers: readonly RecordingPeer[],
+): Promise<Map<string, string[]>[]> {
+  const all: string[][] = [[], []];
+  for (let i = 0; i < 50 && (i === 0 || all[0].length !== all[1].length); i++) {
+    for (const [n, peer] of peers.entries()) all[n].push(...peer.takeCopies());
+    if (i > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return all.map((texts, n) => {
+    const byId = new Map<string, string[]>();
+    for (const text of texts) {
+      const id = /^X-Case: (\S+)$/m.exec(text)?.[1] ?? '';
+      byId.set(id, [...(byId.get(id) ?? []), named(inOrder(text), sides[n], peers[n])].sort());
+    }
+    return byId;
+  });
 }
 
 /** A time to come is counted from Date: the two do not answer in the same second. */
@@ -152,16 +180,17 @@ function named(value: string, side: Side, peer: RecordingPeer): string {
   const text = value.replace(/boundary=\d{20}/g, 'boundary=BOUNDARY');
   return side.ports
     .reduce((plain, port, i) => plain.replaceAll(String(port), `PORT${i}`), text)
-    .replaceAll(String(peer.port), 'PEERPORT')
+    .replace(/\b\d{4,5}\b/g, (port) => placeOf(peer, port) ?? port)
     .replaceAll(side.dir, 'DIR');
+}
+
+function placeOf({ places }: RecordingPeer, port: string): string | undefined {
+  return Object.keys(places).find((name) => places[name].endsWith(`:${port}`));
 }
 
 function logLine(line: string, isUncountable: boolean): string {
   // Whether empty arguments are set or not depends on what lay on nginx's stack (ngx_http_split_args).
-  const text = line
-    .replace(/\bargs=-(?= |$)/, 'args=')
-    // nginx logs what add_header was told, before there was a charset.
-    .replace(/(\bsent_http_content_type=[^ ;]*); charset=[^ "]*/, '$1');
+  const text = line.replace(/\bargs=-(?= |$)/, 'args=');
   if (!isUncountable) return text;
   return text
     .replace(/\b(body_bytes_sent|bytes_sent|request_length)=\d+/g, '$1=N')

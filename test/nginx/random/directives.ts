@@ -80,7 +80,6 @@ const KINDS: readonly Kind[] = [
   k('hsl', 1, 'absolute_redirect', onOff),
   k('hsl', 1, 'port_in_redirect', onOff),
   k('hsl', 1, 'server_name_in_redirect', onOff),
-  k('hsl', 1, 'log_subrequest', onOff),
   k('hsl', 1, 'ssi_silent_errors', onOff),
   k('hsl', 1, 'log_not_found', onOff),
   k('hsl', 1, 'gzip_disable', of('"tester"', '"^nobody"')),
@@ -169,6 +168,21 @@ const KINDS: readonly Kind[] = [
     of('a secure httponly', '~^pre_ samesite=strict', '~. nosecure', 'b nosamesite $arg_f'),
     false,
   ),
+  k('hsl', 1, 'proxy_ssl_server_name', onOff),
+  k('hsl', 1, 'proxy_ssl_name', of('peer.test', '$host', 'other.test')),
+  k('hsl', 1, 'proxy_ssl_verify', onOff),
+  k('hsl', 1, 'proxy_ssl_session_reuse', onOff),
+  k('hsl', 2, 'mirror', of('/copy', '/copy', '/copy', 'off'), false),
+  k('hsl', 1, 'fastcgi_index', of('index.php', 'x')),
+  k('hsl', 1, 'fastcgi_keep_conn', onOff),
+  k('hsl', 2, 'fastcgi_hide_header', of('X-Peer', 'ETag', 'Set-Cookie', 'Location'), false),
+  k('hsl', 2, 'fastcgi_intercept_errors', onOff),
+  k('hsl', 1, 'fastcgi_pass_request_headers', onOff),
+  k('hsl', 1, 'fastcgi_pass_request_body', onOff),
+  k('hsl', 1, 'fastcgi_force_ranges', onOff),
+  k('hsl', 1, 'fastcgi_buffering', onOff),
+  k('hsl', 1, 'fastcgi_ignore_headers', of('X-Accel-Redirect', 'Expires Cache-Control')),
+  k('hsl', 1, 'fastcgi_next_upstream', of('off', 'error http_500 http_503', 'http_404 invalid_header')),
   k('hsl', 2, 'limit_req', of('zone=z0', 'zone=z0 burst=5', 'zone=z1 burst=2 nodelay')),
   k('hsl', 1, 'limit_req_dry_run', onOff),
   k('hsl', 1, 'limit_req_status', of('429', '503', '444')),
@@ -258,7 +272,7 @@ export function directivesOf(cx: Cx, level: Level, most: number): Node[] {
 
 /** `off` and another value of these do not stand side by side. */
 function isAlone(name: string, nodes: readonly Node[]): boolean {
-  if (!/^proxy_(?:redirect|cookie_\w+)$/.test(name)) return false;
+  if (!/^(?:mirror|proxy_(?:redirect|cookie_\w+))$/.test(name)) return false;
   return (
     nodes.some(({ text }) => text === `${name} off`) || nodes.some(({ text }) => text.startsWith(`${name} `))
   );

@@ -1,6 +1,6 @@
 // Random requests to a random configuration: as parts, so that a report can do without those that do not matter.
 import { Random } from '../../fuzz/random.ts';
-import { KINDS } from './peer.ts';
+import { KINDS } from './answers.ts';
 import { ETAGS, NAMES } from './site.ts';
 
 export interface Request {
