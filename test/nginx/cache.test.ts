@@ -274,6 +274,8 @@ function toldPeer(): Told {
         const count = (counts.get(url) ?? 0) + 1;
         counts.set(url, count);
         res.sendDate = false;
+        // A kept connection that breaks is worth another try, which nginx without a pool has no cause for.
+        res.shouldKeepAlive = false;
         for (const name of [
           'Cache-Control',
           'Expires',
@@ -297,7 +299,6 @@ function toldPeer(): Told {
         const text = path === '/big' ? 'big '.repeat(50_000) : `answer ${count} of ${url}`;
         if (path === '/chunked') return void res.write('part', () => res.end(` ${text}`));
         if (path === '/close') {
-          res.shouldKeepAlive = false;
           res.useChunkedEncodingByDefault = false;
           res.removeHeader('Transfer-Encoding');
           return void res.end(text);
