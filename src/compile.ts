@@ -1,11 +1,13 @@
 // Model → Runtime: the room that knows every part, so that no part knows another. Each location becomes one ready handler, each
 // address one front.
+import { CacheSet } from './cache/cache-set.ts';
 import { type CompiledServer, planListeners } from './compile/listeners.ts';
 import type { Runtime, RuntimeTools } from './compile/runtime.ts';
 import { ServerCompiler } from './compile/server-compiler.ts';
 import { createLookup } from './config/lookup.ts';
 import type { Model } from './config/model.ts';
 import { zoneSpecs } from './features/zone-specs.ts';
+import { cacheSpecs } from './forward/cache/specs.ts';
 import { PeerTlsSet } from './forward/tls/peer-tls.ts';
 import { Door } from './listen/door.ts';
 import { setsVariable } from './route/sets.ts';
@@ -24,9 +26,10 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   const lookup = createLookup(model.variables, (exchange, message) => log.note(exchange, 'error', message));
   const peerTls = new PeerTlsSet(tools.tls.files, model.prefix, tools.previous?.peerTls ?? null);
   const zones = new ZoneSet(zoneSpecs(model), tools.previous?.zones ?? null);
+  const caches = new CacheSet(cacheSpecs(model.settings), tools.previous?.caches ?? null);
   const setsRate = setsVariable(model, 'limit_rate');
   const kept = { logFiles, log };
-  const compiler = new ServerCompiler({ upstreams, peerTls, zones, lookup, tools: kept, setsRate });
+  const compiler = new ServerCompiler({ upstreams, peerTls, caches, zones, lookup, tools: kept, setsRate });
   const slices = new Slices();
   const servers: CompiledServer[] = [];
   for (const server of model.servers) {
@@ -36,5 +39,5 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   peerTls.settle();
   const door = new Door((message) => log.noRoom(message));
   const listeners = await planListeners(model, servers, { tls: tools.tls, door, slices });
-  return { model, listeners, upstreams, peerTls, zones };
+  return { model, listeners, upstreams, peerTls, caches, zones };
 }

@@ -325,6 +325,19 @@ export interface Carried {
   readonly lines: string;
 }
 
+/** What became of a request in a cache. */
+export interface CacheFacts {
+  /** `$upstream_cache_status`; '' = nothing was looked for. */
+  readonly status: string;
+  /** The answer is to be stored: the peer is asked for all of it, whatever the client's conditions are. */
+  readonly storing: boolean;
+  /** A HEAD goes to the peer as a GET. */
+  readonly convertsHead: boolean;
+  /** Of what is stored and is to be checked by the peer; '' = there is nothing to ask with. */
+  readonly lastModified: string;
+  readonly etag: string;
+}
+
 /** Whoever runs the steps of an exchange. */
 interface StepRunner {
   goOn(x: Exchange, result: StepResult): void;
@@ -399,6 +412,8 @@ export class Exchange {
   peerHead = '';
   /** Trailer lines of the peer's answer, each ended by CRLF. */
   peerTrailers = '';
+  /** What a cache knows of the answer; null where none is asked. */
+  cached: CacheFacts | null = null;
   /** Name of the upstream group or host: `$proxy_host`. */
   proxyHost = '';
   /** Whether TLS leads there. */

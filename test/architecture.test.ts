@@ -47,7 +47,7 @@ const STOREYS: readonly (readonly string[])[] = [
   ['config/syntax', 'route', 'balance'],
   ['rows'],
   ['config/files', 'upstream', 'body', 'answer'],
-  ['back'],
+  ['back', 'cache'],
   ['forward', 'serve', 'features'],
   ['listen', 'http2'],
   ['observe'],

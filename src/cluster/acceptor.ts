@@ -203,6 +203,7 @@ export class Acceptor {
     if (this.#prepared !== null) {
       this.#sharing.discard(groupsOf(this.#prepared.runtime));
       this.#sharing.zones.discard(this.#prepared.runtime.zones);
+      this.#prepared.runtime.caches.discard();
     }
     this.#prepared = null;
     this.#incoming = null;
@@ -233,6 +234,7 @@ export class Acceptor {
     // What was sent once more for one that had not opened.
     this.#closeSpareSockets();
     before?.upstreams.retire(prepared.runtime.upstreams);
+    before?.caches.retire(prepared.runtime.caches);
     this.#logFiles.retire();
     this.#send({ type: 'committed', generation, problem });
     loadPinoLater();

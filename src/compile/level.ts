@@ -191,8 +191,8 @@ export class LevelCompiler {
 
   /** Leaves nothing to other content. */
   #pass(pass: ProxyPass, settings: Settings, place: Place, { absolute, waitPage }: LevelParts): Handler {
-    const { upstreams, peerTls, lookup, tools } = this.#shared;
-    const given = { upstreams, peerTls, lookup, log: tools.log, absolute, waitPage };
+    const { upstreams, peerTls, caches, lookup, tools } = this.#shared;
+    const given = { upstreams, peerTls, caches, lookup, log: tools.log, absolute, waitPage };
     return at(pass.at, () =>
       pass.url.startsWith(FASTCGI_SCHEME)
         ? compileFastcgi(pass, settings, given)

@@ -1,4 +1,5 @@
 // What a compiled configuration is, and what a process gives to make it.
+import type { CacheSet } from '../cache/cache-set.ts';
 import type { Model } from '../config/model.ts';
 import type { Exchange } from '../exchange.ts';
 import type { NoteLevel } from '../features/feature.ts';
@@ -39,6 +40,7 @@ export interface Runtime {
   readonly listeners: ReadonlyMap<string, ListenerPlan>;
   readonly upstreams: UpstreamSet;
   readonly peerTls: PeerTlsSet;
+  readonly caches: CacheSet;
   readonly zones: ZoneSet;
 }
 
@@ -46,6 +48,7 @@ export interface Runtime {
 export interface Shared {
   readonly upstreams: UpstreamSet;
   readonly peerTls: PeerTlsSet;
+  readonly caches: CacheSet;
   readonly zones: ZoneSet;
   readonly lookup: VariableLookup;
   /** The rest is for compiling alone: kept, `previous` would hold all configurations that ever were. */

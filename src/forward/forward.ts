@@ -16,6 +16,7 @@ import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, type Failure, STATUS_OF } from '../shared/failure.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { carryFields, enterAccelRedirect, obeyAccel } from './accel.ts';
+import type { AnswerTap } from './answer-tap.ts';
 import { AttemptRun } from './attempt.ts';
 import type { AttemptHost, Try } from './attempt-host.ts';
 import { Pace } from './buffering/pace.ts';
@@ -60,8 +61,11 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   /** Pieces of the answer must not stick in filters: FLUSH, or 0. */
   flush = 0;
   #buffers = false;
+  readonly tap: AnswerTap | null;
+  detached = false;
 
-  constructor(exchange: Exchange, options: ForwardOptions) {
+  constructor(exchange: Exchange, options: ForwardOptions, tap: AnswerTap | null = null) {
+    this.tap = tap;
     this.exchange = exchange;
     this.options = options;
     this.#key = exchange.client;
@@ -69,7 +73,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   }
 
   get survivesHalfClose(): boolean {
-    return this.options.ignoreClientAbort;
+    return this.options.ignoreClientAbort || this.tap?.outlives === true;
   }
 
   get isUpgrade(): boolean {
@@ -190,7 +194,8 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     if (last === undefined) return this.failHeld('no_live_peer', CAUSE_OF.no_live_peer);
     last.noRetry = 'no peer left';
     const kind = last.outcome as Failure;
-    if (kind.startsWith('http_')) return this.#finishWith(Number(kind.slice(5)), '');
+    if (kind.startsWith('http_'))
+      return this.#isRescued(kind) ? undefined : this.#finishWith(Number(kind.slice(5)), '');
     this.#giveUp(kind as AttemptFailure, CAUSE_OF[kind as AttemptFailure] ?? '');
   }
 
@@ -318,6 +323,15 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     this.run = null;
     this.pull?.end();
     this.release(run, 'ok', now);
+    this.#letGo();
+  }
+
+  /** Nobody but the tap was left to want the answer. */
+  #letGo(): void {
+    if (!this.detached) return;
+    this.detached = false;
+    this.exchange.unhold();
+    this.exchange.main.unhold();
   }
 
   release(run: Try, outcome: Outcome, now: number): void {
@@ -330,19 +344,40 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   }
 
   #giveUp(failure: AttemptFailure, detail: string): void {
+    if (this.#isRescued(failure)) return;
     this.exchange.failure = failure;
     const peer = (this.#attempted ? this.exchange.attempts.at(-1)?.peer : undefined) ?? '';
     const where = peer === '' ? this.exchange.proxyHost : `${peer} of ${this.exchange.proxyHost}`;
     this.#finishWith(STATUS_OF[failure] ?? 502, `${where}: ${detail}${this.#processNote}`);
   }
 
+  /** What is stored is better than nothing. */
+  #isRescued(failure: Failure): boolean {
+    const { tap } = this;
+    if (tap === null || this.ended || failure === 'unresolved' || !tap.rescues(failure)) return false;
+    this.ended = true;
+    if (this.detached) this.#endDetached();
+    else tap.answer();
+    return true;
+  }
+
+  #endDetached(): void {
+    this.tap?.end(false);
+    this.#letGo();
+  }
+
   #finishWith(status: number, detail: string): void {
     this.ended = true;
+    this.tap?.gaveUp(status);
+    this.tap?.end(false);
+    if (this.detached) return this.#letGo();
     this.exchange.location.fail(this.exchange, status, detail);
   }
 
   #abort(failure: Failure): void {
     this.ended = true;
+    this.tap?.end(false);
+    if (this.detached) return this.#letGo();
     if (this.spool === null) this.exchange.sink.abort(this, failure);
     else this.spool.abort(failure);
   }
@@ -438,15 +473,42 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   }
 
   onGone(why: Gone): void {
-    if (this.ended) return;
+    if (this.ended || this.detached) return;
+    if (this.tap?.outlives === true) return this.#detach(why);
     this.ended = true;
+    this.tap?.end(false);
     if (why !== 'replaced') this.exchange.failure ??= why;
     this.#hold?.leave();
     this.#cancelRun();
   }
 
+  /** The exchange lives on behind its end until the tap has the answer. */
+  #detach(why: Gone): void {
+    if (why !== 'replaced') this.exchange.failure ??= why;
+    this.detached = true;
+    this.exchange.hold();
+    // A subrequest reads the head of its main exchange.
+    this.exchange.main.hold();
+    this.spool = null;
+    this.run?.resumeAnswer();
+  }
+
+  beginTap(head: ResponseHead): void {
+    this.tap?.begin(head, this.#buffers);
+  }
+
+  taken(): void {
+    const isDetached = this.detached;
+    this.#endRun();
+    if (isDetached) this.#letGo();
+    else this.tap?.answer();
+  }
+
   intercept(head: ResponseHead): void {
     const { status } = head;
+    this.tap?.intercepted(status);
+    this.tap?.end(false);
+    if (this.detached) return this.taken();
     this.exchange.peerHead = head.whole;
     let lines = '';
     for (let i = 0; status === 401 && i < head.count; i++)
@@ -456,6 +518,11 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   }
 
   replaced(): void {
+    this.tap?.end(false);
+    this.#endRun();
+  }
+
+  #endRun(): void {
     this.ended = true;
     this.#cancelRun('ok');
   }

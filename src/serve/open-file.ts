@@ -2,6 +2,7 @@
 // exchanged in between. A file whose real path is outside of its root is refused.
 import fs from 'node:fs';
 import { sep } from 'node:path';
+import { closeFile } from '../answer/file-transfer.ts';
 import type { MappedPath } from './file-path.ts';
 
 /** What answers tell of a file. */
@@ -110,13 +111,6 @@ export class FileOpener {
     });
   }
 }
-
-export function closeFile(fd: number): void {
-  fs.close(fd, ignore);
-}
-
-/** Nothing was written, so there is nothing that a failing close could lose. */
-function ignore(): void {}
 
 function describe(fd: number, stats: fs.BigIntStats): OpenFile {
   // Whole seconds from nanoseconds: the milliseconds of Stats are rounded, and .999999999 would become the next second.

@@ -4,10 +4,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { PIECE_BYTES, WHOLE_BYTES } from '../../src/answer/file-transfer.ts';
 import { sendBody } from '../../src/answer/whole.ts';
 import type { Exchange } from '../../src/exchange.ts';
 import { forbiddenIn, mapPath, mappingOf } from '../../src/serve/file-path.ts';
-import { PIECE_BYTES, WHOLE_BYTES } from '../../src/serve/file-transfer.ts';
 import { isInside, problemOf, realPathByName } from '../../src/serve/open-file.ts';
 import { type FakeAnswer, FakeClient, fakeExchange } from '../support/fake-client.ts';
 import { BIG_BYTES, makeFiles, type OurSite, ourSite } from './site.ts';

@@ -12,6 +12,7 @@ import {
 } from '../../config/row.ts';
 import { readLocal } from '../../shared/local-address.ts';
 import { BUFFERING_DEFAULTS, type BufferingKeys, bufferingRows } from '../buffering/rows.ts';
+import { CACHE_DEFAULTS, type CacheKeys, cacheRows } from '../cache/rows.ts';
 import { NEXT_WORDS, type NextWord } from '../next-upstream.ts';
 
 /** Whose directives begin with `proxy_`, `fastcgi_`. */
@@ -19,7 +20,7 @@ export type Family = 'proxy' | 'fastcgi';
 export const FAMILIES: readonly Family[] = ['proxy', 'fastcgi'];
 
 /** What each family has, without its name. */
-export interface FamilyKeys extends BufferingKeys {
+export interface FamilyKeys extends BufferingKeys, CacheKeys {
   /** Lower-case names. */
   readonly PassHeader: readonly string[];
   readonly HideHeader: readonly string[];
@@ -63,6 +64,7 @@ const DEFAULTS: FamilyKeys = {
   InterceptErrors: false,
   Bind: '',
   ...BUFFERING_DEFAULTS,
+  ...CACHE_DEFAULTS,
 };
 
 export function familyDefaults<F extends Family>(family: F): FamilySettings<F> {
@@ -117,6 +119,7 @@ export function familyRows(family: Family): readonly Row[] {
     ...nextRows(family),
     ...bodyRows(family),
     ...bufferingRows(family),
+    ...cacheRows(family),
     bindRow(family),
     ignored(
       `${family}_socket_keepalive`,
