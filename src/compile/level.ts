@@ -21,6 +21,7 @@ import { compileForward } from '../forward/compile-forward.ts';
 import { compileFastcgi, FASTCGI_SCHEME } from '../forward/fastcgi/compile-fastcgi.ts';
 import { scriptPathOf } from '../forward/fastcgi/script-path.ts';
 import type { ProxyPass } from '../forward/rows.ts';
+import { endsFor } from '../listen/browsers.ts';
 import { createAccessLog } from '../observe/access-log.ts';
 import { createPhases } from '../route/phases.ts';
 import { compileTemplate } from '../route/template.ts';
@@ -96,6 +97,7 @@ export class LevelCompiler {
         keepaliveHeaderSeconds: keepalive.headerSeconds,
         keepaliveRequests: settings.keepaliveRequests,
         keepaliveTimeMs: settings.keepaliveTimeMs,
+        endsFor: endsFor(settings.keepaliveDisable),
         chunkedAllowed: settings.chunkedTransferEncoding,
         serverLine: `Server: ${serverNameOf(settings)}\r\n`,
       },

@@ -52,7 +52,7 @@ export interface Shared {
   readonly zones: ZoneSet;
   readonly lookup: VariableLookup;
   /** The rest is for compiling alone: kept, `previous` would hold all configurations that ever were. */
-  readonly tools: Pick<RuntimeTools, 'logFiles' | 'log'>;
+  readonly tools: Pick<RuntimeTools, 'logFiles' | 'log' | 'logOf'>;
   /** Some script sets `$limit_rate`. */
   readonly setsRate: boolean;
 }

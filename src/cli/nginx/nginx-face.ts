@@ -50,6 +50,7 @@ function defaultsOf(prefix: string, firstLog: string): OwnSettings {
     // nginx has no limit.
     maxRanges: Number.MAX_SAFE_INTEGER,
     daemon: true,
+    keepaliveDisable: ['msie6'],
     runAs: { user: 'nobody', group: groupOfNobody() },
   };
 }
