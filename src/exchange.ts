@@ -140,6 +140,8 @@ export interface Client {
   readonly sniName: string;
   /** `$connection`: a number unique in the process. */
   readonly id: number;
+  /** When it connected, on the clock of the timer wheel. */
+  readonly acceptedAtMs: number;
   /** `$connection_requests`: which request of the connection this is, from 1. */
   readonly requests: number;
   /** Where the answers of its main exchanges go. */
@@ -170,6 +172,8 @@ export interface ClientPolicy {
   readonly keepaliveRequests: number;
   /** Age at which the connection ends after its answer. */
   readonly keepaliveTimeMs: number;
+  /** Whether the connection ends for the client's browser; null = for none. */
+  readonly endsFor: ((exchange: Exchange) => boolean) | null;
   readonly chunkedAllowed: boolean;
   /** The Server field as a line with its CRLF. */
   readonly serverLine: string;

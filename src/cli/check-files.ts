@@ -10,6 +10,7 @@ import { formatPosition, type Problems, type Severity } from '../config/problem.
 import { rowsNamed } from '../config/registry.ts';
 import type { Directive, Position, Tree } from '../config/tree.ts';
 import { problemOfLink, reasonOf } from '../observe/log-output.ts';
+import { isSyslog } from '../shared/syslog-target.ts';
 import { checkCiphers, checkPair } from './check-certificates.ts';
 import { exposureOfKey, exposureOfLink, warnOfExposure } from './check-exposure.ts';
 import { checkPeerFiles } from './check-peer-files.ts';
@@ -19,10 +20,11 @@ import type { ReadConfig } from './read-config.ts';
 
 type Report = (at: Position, message: string, severity?: Severity) => void;
 
-export function checkFiles(read: ReadConfig): void {
+/** `advises`: also of what is good, and risky. */
+export function checkFiles(read: ReadConfig, advises = true): void {
   const { file, model, tree, problems } = read;
   if (model === undefined || tree === undefined) return;
-  const report = once(problems);
+  const report = once(problems, advises);
   const nowhere = { file, line: 1, column: 1 };
   checkPlaces(model, (key) => directiveSetting(tree.directives, key)?.at ?? nowhere, report);
   checkSockets(model, report);
@@ -43,6 +45,7 @@ export function checkFiles(read: ReadConfig): void {
     else if (isLink(path))
       warnIf(exposureOfLink(path), (text) => report(at, `${name} ${path} ${text}`, 'warning'));
   }
+  if (!advises) return;
   warnOfExposure(
     read,
     logs.map(({ path }) => path),
@@ -59,9 +62,10 @@ function warnIf(text: string | undefined, warn: (text: string) => void): void {
 }
 
 /** Says each thing once: a certificate of the http level is that of all its servers. */
-function once(problems: Problems): Report {
+function once(problems: Problems, advises: boolean): Report {
   const said = new Set<string>();
   return (at, message, severity = 'error') => {
+    if (severity === 'warning' && !advises) return;
     if (!said.has(formatPosition(at) + message)) problems.list.push({ severity, at, message });
     said.add(formatPosition(at) + message);
   };
@@ -149,7 +153,7 @@ function logsOf(directives: readonly Directive[], prefix: string): LogDirective[
     if (block !== undefined) return logsOf(block, prefix);
     const key = keyOf(name);
     const text = args[0]?.text ?? 'off';
-    if ((key !== 'accessLog' && key !== 'errorLog') || NO_FILES.includes(text)) return [];
+    if ((key !== 'accessLog' && key !== 'errorLog') || NO_FILES.includes(text) || isSyslog(text)) return [];
     return [{ key, name, path: resolve(prefix, text), at }];
   });
 }

@@ -133,10 +133,16 @@ function mainLogOf({ logFile }: PoolPlan, alone: boolean): ErrorLogSetting | und
 
 function withErrorLog(model: Model, wanted: string | ErrorLogSetting | undefined): Model {
   if (wanted === undefined) return model;
-  const [first] = model.settings.errorLog;
+  const [first] = model.settings.processLog;
   const setting = typeof wanted === 'string' ? { ...first, path: wanted } : wanted;
   const path = setting.path === 'stderr' ? setting.path : resolve(model.prefix, setting.path);
-  return { ...model, settings: withSettings(model.settings, { errorLog: [{ ...setting, path }] }) };
+  return {
+    ...model,
+    settings: withSettings(model.settings, {
+      errorLog: [{ ...setting, path }],
+      processLog: [{ ...setting, path }],
+    }),
+  };
 }
 
 /** Prints what was found, each with its place. */

@@ -80,6 +80,7 @@ async function tryOut(
 ): Promise<void> {
   try {
     const logFiles = new LogFiles();
+    const logs = new RuntimeLogs(model, logFiles);
     await compileRuntime(model, {
       previous: null,
       discovery: NOTHING_DISCOVERED,
@@ -89,7 +90,8 @@ async function tryOut(
         ticketKeys: new TicketKeys([Buffer.alloc(TICKET_KEY_BYTES)]),
       },
       logFiles,
-      log: new RuntimeLogs(model, logFiles),
+      log: logs.requests,
+      logOf: (errorLog) => logs.of(errorLog),
     });
   } catch (error) {
     const at = error instanceof CompileError && error.at !== '' ? error.at : `${file}:1:1`;

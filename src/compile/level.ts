@@ -21,6 +21,7 @@ import { compileForward } from '../forward/compile-forward.ts';
 import { compileFastcgi, FASTCGI_SCHEME } from '../forward/fastcgi/compile-fastcgi.ts';
 import { scriptPathOf } from '../forward/fastcgi/script-path.ts';
 import type { ProxyPass } from '../forward/rows.ts';
+import { endsFor } from '../listen/browsers.ts';
 import { createAccessLog } from '../observe/access-log.ts';
 import { createPhases } from '../route/phases.ts';
 import { compileTemplate } from '../route/template.ts';
@@ -37,7 +38,7 @@ import { createSendRedirect, locationValue } from '../serve/redirect.ts';
 import { RootPlace } from '../serve/root-place.ts';
 import { createTryFiles } from '../serve/try-files.ts';
 import { at } from './compile-error.ts';
-import type { Shared } from './runtime.ts';
+import type { RuntimeLog, Shared } from './runtime.ts';
 
 /** Where a level is: its own match, and that of the location whose root or alias it uses. */
 export interface Place {
@@ -76,7 +77,7 @@ export class LevelCompiler {
     return {
       handle: createPhases(
         stepsOf(featurePlace, this.#tryFiles(settings, place)),
-        { satisfy: settings.satisfy, forbidden: (x) => this.#shared.tools.log.note(x, 'error', FORBIDDEN) },
+        { satisfy: settings.satisfy, forbidden: (x) => this.errorLog(settings).note(x, 'error', FORBIDDEN) },
         settings.proxyPass === null
           ? this.#content(featurePlace, place, parts)
           : this.#pass(settings.proxyPass, settings, place, parts),
@@ -96,6 +97,7 @@ export class LevelCompiler {
         keepaliveHeaderSeconds: keepalive.headerSeconds,
         keepaliveRequests: settings.keepaliveRequests,
         keepaliveTimeMs: settings.keepaliveTimeMs,
+        endsFor: endsFor(settings.keepaliveDisable),
         chunkedAllowed: settings.chunkedTransferEncoding,
         serverLine: `Server: ${serverNameOf(settings)}\r\n`,
       },
@@ -104,6 +106,7 @@ export class LevelCompiler {
 
   parts(settings: Settings): LevelParts {
     const serverName = serverNameOf(settings);
+    const errorLog = this.errorLog(settings);
     const rules =
       settings.errorPages.length === 0
         ? null
@@ -123,13 +126,19 @@ export class LevelCompiler {
     return {
       fail: createFail({
         ...page,
-        report: (exchange, status, detail) => this.#shared.tools.log.refused(exchange, status, detail),
+        report: (exchange, status, detail) => errorLog.refused(exchange, status, detail),
       }),
       failQuietly: createFail({ ...page, report: null }),
       waitPage: createWaitPage(page),
       sendRedirect: createSendRedirect({ ...redirects, rules }),
       absolute: (exchange, location) => locationValue(exchange, location, redirects),
     };
+  }
+
+  /** Of a level. */
+  errorLog({ errorLog }: Settings): RuntimeLog {
+    const { log, logOf } = this.#shared.tools;
+    return logOf?.(errorLog) ?? log;
   }
 
   log(settings: Settings, place: string): LocationRuntime['log'] {
@@ -145,6 +154,7 @@ export class LevelCompiler {
   }
 
   #featurePlace({ settings, at, match }: Place): FeaturePlace {
+    const errorLog = this.errorLog(settings);
     return {
       settings,
       at,
@@ -154,7 +164,7 @@ export class LevelCompiler {
       zones: this.#shared.zones,
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
       setsRate: this.#shared.setsRate,
-      report: (exchange, level, message) => this.#shared.tools.log.note(exchange, level, message),
+      report: (exchange, level, message) => errorLog.note(exchange, level, message),
     };
   }
 
@@ -180,19 +190,20 @@ export class LevelCompiler {
   #tryFiles(settings: Settings, place: Place): Step | null {
     const { tryFiles: setting } = settings;
     if (setting === null || place.implicit === true) return null;
+    const errorLog = this.errorLog(settings);
     return createTryFiles({
       ...this.#fileBase(settings, place),
       setting,
       copies: fileCopies,
       lookup: this.#shared.lookup,
-      report: (exchange, message) => this.#shared.tools.log.fileProblem(exchange, message),
+      report: (exchange, message) => errorLog.fileProblem(exchange, message),
     });
   }
 
   /** Leaves nothing to other content. */
   #pass(pass: ProxyPass, settings: Settings, place: Place, { absolute, waitPage }: LevelParts): Handler {
-    const { upstreams, peerTls, caches, lookup, tools } = this.#shared;
-    const given = { upstreams, peerTls, caches, lookup, log: tools.log, absolute, waitPage };
+    const { upstreams, peerTls, caches, lookup } = this.#shared;
+    const given = { upstreams, peerTls, caches, lookup, log: this.errorLog(settings), absolute, waitPage };
     return at(pass.at, () =>
       pass.url.startsWith(FASTCGI_SCHEME)
         ? compileFastcgi(pass, settings, given)
@@ -202,6 +213,7 @@ export class LevelCompiler {
 
   #content(featurePlace: FeaturePlace, place: Place, parts: LevelParts): Handler {
     const { settings, lookup, typeOf } = featurePlace;
+    const errorLog = this.errorLog(settings);
     const options = {
       ...this.#fileBase(settings, place),
       coding: '',
@@ -214,7 +226,7 @@ export class LevelCompiler {
       redirect: (exchange: Exchange, uri: string) => exchange.server.redirect(exchange, uri),
       sendRedirect: parts.sendRedirect,
       fail: parts.failQuietly,
-      report: (exchange: Exchange, message: string) => this.#shared.tools.log.fileProblem(exchange, message),
+      report: (exchange: Exchange, message: string) => errorLog.fileProblem(exchange, message),
     };
     const contentPlace: ContentPlace = {
       ...featurePlace,

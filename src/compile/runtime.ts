@@ -8,6 +8,7 @@ import type { PeerTlsSet } from '../forward/tls/peer-tls.ts';
 import type { ListenerPlan } from '../listen/listener.ts';
 import type { TlsMaterial } from '../listen/secure-contexts.ts';
 import type { LogFiles } from '../observe/log-files.ts';
+import type { ErrorLogSetting } from '../observe/rows.ts';
 import type { VariableLookup } from '../route/template.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
@@ -21,6 +22,8 @@ export interface RuntimeTools {
   readonly logFiles: LogFiles;
   /** Notes for the error log of a place. */
   readonly log: RuntimeLog;
+  /** Those of a level, which are `log` for all where this is missing. Throws when one cannot be opened. */
+  readonly logOf?: (errorLog: readonly ErrorLogSetting[]) => RuntimeLog;
 }
 
 export interface RuntimeLog extends ForwardLog {
@@ -52,7 +55,7 @@ export interface Shared {
   readonly zones: ZoneSet;
   readonly lookup: VariableLookup;
   /** The rest is for compiling alone: kept, `previous` would hold all configurations that ever were. */
-  readonly tools: Pick<RuntimeTools, 'logFiles' | 'log'>;
+  readonly tools: Pick<RuntimeTools, 'logFiles' | 'log' | 'logOf'>;
   /** Some script sets `$limit_rate`. */
   readonly setsRate: boolean;
 }

@@ -13,6 +13,7 @@ import type { LocationEntry } from '../route/locations.ts';
 import { compileScript, type ScriptTools } from '../route/script.ts';
 import { createTypeOf } from '../serve/mime.ts';
 import { escapePath } from '../serve/redirect.ts';
+import { at as tryAt } from './compile-error.ts';
 import { LevelCompiler, type Place } from './level.ts';
 import type { Shared } from './runtime.ts';
 
@@ -89,6 +90,7 @@ export class ServerCompiler {
     for (const { at, settings } of levels) {
       if (FEATURES.some((feature) => feature.mayFail?.(settings) === true)) return false;
       // What a level inherits was seen at the level around.
+      if (setsItself(settings, 'errorLog')) tryAt(at, () => this.#levels.errorLog(settings));
       if (setsItself(settings, 'accessLog')) this.#levels.log(settings, at);
       const pass = setsItself(settings, 'proxyPass') ? settings.proxyPass : null;
       if (pass === null) continue;
@@ -112,10 +114,11 @@ export class ServerCompiler {
   #scriptTools(place: Place): ScriptTools {
     const { settings } = place;
     const { sendRedirect } = this.#levels.parts(settings);
+    const errorLog = this.#levels.errorLog(settings);
     const typeOf = createTypeOf(settings.mimeTypes, settings.defaultType);
     return {
       lookup: this.#shared.lookup,
-      report: (exchange, message) => this.#shared.tools.log.note(exchange, 'error', message),
+      report: (exchange, message) => errorLog.note(exchange, 'error', message),
       redirect: sendRedirect,
       text: (exchange, status, body) => sendText(exchange, status, body, typeOf(exchange.uri)),
       implicit: (op: Extract<ScriptOp, { op: 'if' }>) =>

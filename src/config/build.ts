@@ -55,6 +55,9 @@ export class Builder implements ScriptReader {
     const http = this.#http;
     const waiting: { directive: Directive; level: Level }[] = [];
     this.#topLevel(main, http, waiting);
+    // The http level may have others for its requests.
+    const ownLog = main.own.get('errorLog');
+    if (ownLog !== undefined) main.own.set('processLog', ownLog);
     // What all others inherit comes first, wherever it stands.
     for (const { directive, level } of waiting) if (directive.name === 'types') this.types(directive, level);
     for (const { directive } of waiting)

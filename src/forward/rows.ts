@@ -231,9 +231,15 @@ export const forwardRows: readonly Row[] = [
   ignored('proxy_headers_hash_max_size', HTTP_AND_IF, 'fields are never stored in a table'),
 ];
 
+/** What stands before its first variable may be the beginning of a URL: `http:/$uri`. */
+function mayBecomeUrl(text: string): boolean {
+  const before = text.slice(0, text.indexOf('$')).toLowerCase();
+  return text.includes('$') && ['http://', 'https://'].some((scheme) => scheme.startsWith(before));
+}
+
 function readProxyPass(words: readonly Word[], cx: ReadContext): ProxyPass | undefined {
   const { text, at } = words[0];
-  if (!/^https?:\/\/./i.test(text) && !text.startsWith('$')) {
+  if (!/^https?:\/\/./i.test(text) && !mayBecomeUrl(text)) {
     return cx.problems.error(at, `"${text}" is no URL; write http://${text.replace(/^\/*/, '') || 'group'}`);
   }
   if (cx.context === 'limit_except' && /^https?:\/\/(?:unix:[^:$]*:|(?!unix:)[^/?$]*)[/?][^$]*$/i.test(text))

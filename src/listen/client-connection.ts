@@ -56,7 +56,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   /** TLS server name, '' without. */
   readonly sniName: string;
   readonly #home: ConnectionHome;
-  readonly #acceptedAt: number;
+  readonly acceptedAtMs: number;
   requests = 0;
   #state: State = 'idle';
   /** The head of the present request; none while the connection is idle. */
@@ -89,7 +89,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     this.#deadline = new Deadline(() => this.#onTimeout());
     this.root = new AnswerRoot(socket, this);
     this.#body = new BodySource(socket);
-    this.#acceptedAt = acceptedAtMs;
+    this.acceptedAtMs = acceptedAtMs;
     const { headTimeoutMs } = home.front;
     const leftMs = headTimeoutMs + acceptedAtMs - wheel.nowMs;
     this.#await('head', headTimeoutMs > 0 ? Math.max(1, leftMs) : 0);
@@ -402,7 +402,8 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
       // A client that half-closed behind several requests gets all their answers.
       (!this.#ended || this.#unread.length > 0) &&
       !this.#home.draining &&
-      wheel.nowMs - this.#acceptedAt < policy.keepaliveTimeMs &&
+      wheel.nowMs - this.acceptedAtMs < policy.keepaliveTimeMs &&
+      (policy.endsFor === null || !policy.endsFor(exchange)) &&
       this.#body.canStay;
     exchange.closeAfter = !stays;
     this.#keepaliveMs = policy.keepaliveTimeoutMs;

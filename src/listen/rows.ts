@@ -32,6 +32,9 @@ export interface ListenModel {
   readonly at: string;
 }
 
+/** Those that nginx knows to need it. */
+export type Browser = 'msie6' | 'safari';
+
 declare module '../config/model.ts' {
   interface Settings {
     readonly listens: readonly ListenModel[];
@@ -53,6 +56,8 @@ declare module '../config/model.ts' {
     readonly keepalive: { readonly timeoutMs: number; readonly headerSeconds: number };
     readonly keepaliveRequests: number;
     readonly keepaliveTimeMs: number;
+    /** Browsers whose connections do not stay. */
+    readonly keepaliveDisable: readonly Browser[];
     readonly chunkedTransferEncoding: boolean;
     readonly serverTokens: 'on' | 'off' | 'build';
   }
@@ -76,6 +81,7 @@ export const listenDefaults = {
   keepalive: { timeoutMs: 75_000, headerSeconds: 0 },
   keepaliveRequests: 1000,
   keepaliveTimeMs: 3600_000,
+  keepaliveDisable: [],
   chunkedTransferEncoding: true,
   serverTokens: 'on',
 } as const;
@@ -231,6 +237,16 @@ export const listenRows: readonly Row[] = [
     default: '1000',
     doc: 'Requests after which a client connection is closed.',
   }),
+  setting('keepaliveDisable', {
+    name: 'keepalive_disable',
+    contexts: HTTP_LEVELS,
+    args: [1, 8],
+    syntax: 'none | browser …',
+    default: 'none; called as nginx: msie6',
+    repeat: 'union',
+    doc: 'Connections of these browsers end behind an answer: msie6 (behind a POST), safari (on macOS).',
+    read: readBrowsers,
+  }),
   time('keepaliveTimeMs', {
     name: 'keepalive_time',
     contexts: HTTP_LEVELS,
@@ -264,10 +280,19 @@ export const listenRows: readonly Row[] = [
     'lingering_time',
     'lingering_timeout',
   ].map((name) => ignored(name, HTTP_LEVELS, 'built in', { args: [1, 1] })),
-  ...['keepalive_disable', 'msie_padding', 'postpone_output'].map((name) =>
+  ...['msie_padding', 'postpone_output'].map((name) =>
     ignored(name, HTTP_LEVELS, 'nothing of the kind is needed here', { args: [1, 4] }),
   ),
 ];
+
+function readBrowsers(words: readonly Word[], cx: ReadContext): readonly Browser[] | undefined {
+  const browsers = words.filter(({ text }) => text !== 'none');
+  for (const { text, at } of browsers) {
+    if (text !== 'msie6' && text !== 'safari')
+      return cx.problems.error(at, `"${text}" is no browser: write none, msie6 or safari`);
+  }
+  return browsers.map(({ text }) => text as Browser);
+}
 
 function readProtocols(words: readonly Word[], cx: ReadContext): readonly string[] | undefined {
   const known = ['TLSv1.2', 'TLSv1.3'];

@@ -5,6 +5,7 @@ import { flag, HTTP_AND_IF, HTTP_LEVELS, ignored, list, type ReadContext, type R
 import type { Word } from '../config/tree.ts';
 import { parseSize, parseTime } from '../config/units.ts';
 import { parseTemplate } from '../route/template.ts';
+import { isSyslog, parseSyslog } from '../shared/syslog-target.ts';
 
 export type LogEscape = 'default' | 'json' | 'none';
 
@@ -32,9 +33,10 @@ export const LOG_LEVELS = ['debug', 'info', 'notice', 'warn', 'error', 'crit', '
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface ErrorLogSetting {
-  /** Absolute path, `stdout` or `stderr`. */
+  /** Absolute path, `stdout`, `stderr` or `syslog:…`. */
   readonly path: string;
-  readonly level: LogLevel;
+  /** null: the face's own. */
+  readonly level: LogLevel | null;
 }
 
 declare module '../config/model.ts' {
@@ -44,6 +46,8 @@ declare module '../config/model.ts' {
     readonly logSubrequest: boolean;
     /** All of them get each line that their level lets through. */
     readonly errorLog: readonly ErrorLogSetting[];
+    /** Those of the main level: what concerns no request. */
+    readonly processLog: readonly ErrorLogSetting[];
   }
 }
 
@@ -57,6 +61,7 @@ export const observeDefaults = {
   logSubrequest: false,
   // nginx's level is error; from notice on, start and reload say what they did.
   errorLog: [{ path: 'stderr', level: 'notice' }],
+  processLog: [{ path: 'stderr', level: 'notice' }],
 } as const satisfies Partial<Settings>;
 
 export const observeRows: readonly Row[] = [
@@ -225,6 +230,11 @@ function logPath(word: Word, cx: ReadContext): string | undefined {
   return cx.resolvePath(text);
 }
 
+function syslogPath({ text, at }: Word, cx: ReadContext): string | undefined {
+  const target = parseSyslog(text);
+  return typeof target === 'string' ? cx.problems.error(at, target, target) : text;
+}
+
 function readErrorLog(words: readonly Word[], cx: ReadContext): ErrorLogSetting | undefined {
   const { text, at } = words[0];
   if (/^(?:on|off|true|false|none)$/.test(text)) {
@@ -232,9 +242,9 @@ function readErrorLog(words: readonly Word[], cx: ReadContext): ErrorLogSetting 
       text === 'off' || text === 'false' || text === 'none' ? 'error_log stderr crit;' : 'error_log stderr;';
     cx.problems.warn(at, `"error_log" has no "${text}": this is a file called ${text}; write ${form}`);
   }
-  const path = logPath(words[0], cx);
-  const wanted = words[1]?.text ?? 'notice';
-  const level = LOG_LEVELS.find((name) => name === wanted);
+  const path = isSyslog(text) ? syslogPath(words[0], cx) : logPath(words[0], cx);
+  const wanted = words[1]?.text;
+  const level = wanted === undefined ? null : LOG_LEVELS.find((name) => name === wanted);
   if (level === undefined) {
     return cx.problems.error(
       words[1].at,

@@ -3,6 +3,7 @@
 import fs from 'node:fs';
 import { sep } from 'node:path';
 import { closeFile } from '../answer/file-transfer.ts';
+import { failedCall } from '../shared/failed-call.ts';
 import type { MappedPath } from './file-path.ts';
 
 /** What answers tell of a file. */
@@ -55,7 +56,7 @@ const STATUS: Readonly<Record<string, 403 | 404>> = {
 export function problemOf(error: NodeJS.ErrnoException, call: string, path: string): FileProblem {
   return {
     status: STATUS[error.code ?? ''] ?? 500,
-    message: `${call} "${path}" failed (${error.code ?? error.message})`,
+    message: failedCall(`${call}()`, path, error),
   };
 }
 

@@ -9,6 +9,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { AcceptorPool, type PoolHome } from '../../src/cluster/acceptor-pool.ts';
 import type { FromAcceptor } from '../../src/cluster/messages.ts';
 import { PeerDrain } from '../../src/cluster/peer-drain.ts';
+import { FACES } from '../../src/face/face.ts';
 import type { Log } from '../../src/observe/error-log.ts';
 import { get, pause, until } from '../support/http-client.ts';
 import { startProxy } from '../support/proxy.ts';
@@ -107,6 +108,7 @@ describe('the pool', () => {
     const state = { groups: [], zones: [], log: { segment: 0, offset: 0 } };
     const home: PoolHome = {
       log,
+      face: FACES.lbproxy,
       wanted,
       bringUp: async (slot) => {
         await slot.commit({ type: 'commit', generation: slot.id, state });

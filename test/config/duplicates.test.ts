@@ -34,9 +34,9 @@ const TWICE = new Set(
     .concat('ssl_protocols proxy_next_upstream fastcgi_next_upstream environment addition_types'.split(' '))
     .concat(['proxy_ignore_headers', 'fastcgi_ignore_headers', 'ssi_types'])
     .concat('proxy_ssl_protocols gzip_disable gzip_proxied gzip_types brotli_types zstd_types'.split(' '))
-    .concat(['proxy_ssl_conf_command'])
+    .concat(['proxy_ssl_conf_command', 'keepalive_disable'])
     // Without effect here.
-    .concat('debug_connection env thread_pool keepalive_disable'.split(' '))
+    .concat('debug_connection env thread_pool'.split(' '))
     .concat('ssl_session_cache zone program control map geo split_clients'.split(' ')),
 );
 

@@ -158,7 +158,7 @@ describe('nothing outside of the root is served', () => {
     expect((await other.answer).status).toBe(404);
     expect(quiet.reports).toEqual([]);
     await get('GET /nothing');
-    expect(site.reports.at(-1)).toBe(`open "${files.root}/nothing" failed (ENOENT)`);
+    expect(site.reports.at(-1)).toBe(`open() "${files.root}/nothing" failed (2: No such file or directory)`);
   });
 });
 

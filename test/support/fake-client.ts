@@ -43,6 +43,7 @@ export class FakeClient implements Client, Root {
   readonly sniName = '';
   readonly id = 1;
   readonly requests = 1;
+  readonly acceptedAtMs = 0;
   readonly root: Root = this;
 
   readonly #slow: boolean;

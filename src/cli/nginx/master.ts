@@ -1,19 +1,27 @@
 // The main job under the face of nginx: reads the configuration, starts the primary, writes the pid file, and stays until a signal ends it.
-import { rmSync, writeFileSync } from 'node:fs';
+// Signals mean what they mean to nginx's master process.
+import { openSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, devNull } from 'node:os';
+import { HANDOVER_VARIABLE, takeSockets } from '../../cluster/handover.ts';
 import type { PrepareProblem } from '../../cluster/messages.ts';
 import { Primary, type Reading } from '../../cluster/primary.ts';
 import { problemsOf } from '../../cluster/refusal.ts';
 import type { Model } from '../../config/model.ts';
 import { formatPosition, type Problem } from '../../config/problem.ts';
-import { failedCall } from '../../observe/failed-call.ts';
+import type { Log } from '../../observe/error-log.ts';
 import { LogFiles } from '../../observe/log-files.ts';
 import { LogFileError } from '../../observe/log-output.ts';
+import { failedCall } from '../../shared/failed-call.ts';
 import type { PoolPlan } from '../../supervise/plan.ts';
-import { checkFiles } from '../check-files.ts';
-import { type ReadConfig, readConfig, runNameOf, stateDirOf } from '../read-config.ts';
+import { runNameOf, stateDirOf } from '../read-config.ts';
 import { spareMemory, tidyMemory } from '../spare-memory.ts';
+import { isInBackground, redirectStderr, startInBackground, tellReady } from './background.ts';
+import { handLogsOver } from './log-owner.ts';
 import type { NginxOptions } from './nginx-face.ts';
 import { nginxProblems, nginxRefusal, tell } from './problem-lines.ts';
+import { readNginx } from './read-nginx.ts';
+import { startLines } from './start-lines.ts';
+import { oldPidFile, startNewBinary } from './upgrade.ts';
 
 /** After everything has stopped. */
 const EXIT_MS = 300;
@@ -30,14 +38,31 @@ export async function serveNginx(options: NginxOptions): Promise<number> {
   return code;
 }
 
+/** How this process came to be. */
+interface Birth {
+  /** It is the one that stays of `daemon on`. */
+  readonly inBackground: boolean;
+  /** From the process whose place it takes. */
+  readonly sockets: ReadonlyMap<string, unknown> | null;
+}
+
+async function birthOf(): Promise<Birth> {
+  const inBackground = isInBackground();
+  const takes = process.env[HANDOVER_VARIABLE] !== undefined;
+  delete process.env[HANDOVER_VARIABLE];
+  return { inBackground, sockets: takes ? await takeSockets() : null };
+}
+
 async function run(options: NginxOptions, logFiles: LogFiles): Promise<number> {
-  const read = readConfig(options.config, options);
-  if (read.model !== undefined) checkFiles(read);
+  const birth = await birthOf();
+  const read = readNginx(options);
   tell(nginxProblems(read.problems.list), options.firstLog);
   const { model, pool, problems } = read;
   if (model === undefined || pool === undefined || problems.hasErrors) return 1;
+  if (model.settings.daemon && !birth.inBackground && birth.sockets === null)
+    return await startInBackground();
   try {
-    return await new Master(options, { model, pool }, logFiles).run();
+    return await new Master({ options, model, pool, logFiles, birth }).run();
   } catch (error) {
     if (!(error instanceof LogFileError)) throw error;
     tell([{ level: 'emerg', text: error.message }], options.firstLog);
@@ -45,16 +70,29 @@ async function run(options: NginxOptions, logFiles: LogFiles): Promise<number> {
   }
 }
 
+interface Job {
+  readonly options: NginxOptions;
+  readonly model: Model;
+  readonly pool: PoolPlan;
+  readonly logFiles: LogFiles;
+  readonly birth: Birth;
+}
+
 class Master {
   readonly #options: NginxOptions;
+  readonly #birth: Birth;
   readonly #primary: Primary;
-  /** Of the latest reading that was served. */
+  readonly #parent = process.ppid;
   #pidFile: string;
   #stopAsked = false;
+  #newBinary = false;
+  #paused = false;
 
-  constructor(options: NginxOptions, { model, pool }: { model: Model; pool: PoolPlan }, logFiles: LogFiles) {
+  constructor({ options, model, pool, logFiles, birth }: Job) {
     this.#options = options;
+    this.#birth = birth;
     this.#pidFile = model.settings.pidFile;
+    const logFile = this.#isDetached ? stderrFileOf(model) : null;
     this.#primary = new Primary({
       model,
       pool,
@@ -69,7 +107,18 @@ class Master {
       changedFiles: () => [],
       onShutdown: () => process.kill(process.pid, 'SIGQUIT'),
       logFiles,
+      ...(birth.sockets === null ? {} : { sockets: birth.sockets }),
+      ...(logFile === null ? {} : { acceptorStderr: openSync(logFile, 'a', 0o644) }),
     });
+  }
+
+  /** It has no terminal: nginx's ngx_daemonized. */
+  get #isDetached(): boolean {
+    return this.#birth.inBackground || this.#birth.sockets !== null;
+  }
+
+  get #log(): Log {
+    return this.#primary.log;
   }
 
   async run(): Promise<number> {
@@ -78,16 +127,19 @@ class Master {
     if (problem !== null && !this.#stopAsked) return problem;
     await stopped;
     this.#removePid();
-    this.#primary.log.notice('exit');
+    this.#log.notice('exit');
     return 0;
   }
 
   /** Null once everything serves; else the exit status, after the reason was told. */
   async #start(): Promise<number | null> {
     try {
+      for (const text of startLines()) this.#log.notice(text);
       await this.#primary.start();
       if (this.#stopAsked) return null;
       this.#writePid();
+      if (this.#isDetached) redirectStderr(stderrFileOf(this.#primary.model));
+      tellReady();
       tidyMemory();
       return null;
     } catch (error) {
@@ -108,18 +160,17 @@ class Master {
   }
 
   #removePid(): void {
+    const path = this.#newBinary ? oldPidFile(this.#pidFile) : this.#pidFile;
     try {
-      rmSync(this.#pidFile, { force: true });
+      rmSync(path);
     } catch (error) {
-      this.#primary.log.alert(failedCall('unlink()', this.#pidFile, error));
+      this.#log.alert(failedCall('unlink()', path, error));
     }
   }
 
   #reread(scaled: ReadonlyMap<string, number>): Reading {
-    const read: ReadConfig = readConfig(this.#options.config, this.#options, { mayBeInput: false, scaled });
-    if (read.model !== undefined) checkFiles(read);
-    this.#log(read.problems.list);
-    const { model, pool, problems } = read;
+    const { model, pool, problems } = readNginx(this.#options, { mayBeInput: false, scaled });
+    this.#logFound(problems.list);
     const errors = problems.list.filter(({ severity }) => severity === 'error');
     if (errors.length === 0 && model !== undefined && pool !== undefined) return { model, pool };
     return {
@@ -129,12 +180,12 @@ class Master {
     };
   }
 
-  #log(problems: readonly Problem[]): void {
-    for (const { level, text } of nginxProblems(problems)) this.#primary.log[level](text);
+  #logFound(problems: readonly Problem[]): void {
+    for (const { level, text } of nginxProblems(problems)) this.#log[level](text);
   }
 
   #logProblems(problems: readonly PrepareProblem[]): void {
-    for (const { text } of nginxRefusal(problems)) this.#primary.log.emerg(text);
+    for (const { text } of nginxRefusal(problems)) this.#log.emerg(text);
   }
 
   /** Resolves when a signal has stopped everything. */
@@ -144,14 +195,88 @@ class Master {
         this.#stopAsked = true;
         void this.#primary
           .stop(graceful)
-          .catch((error: unknown) => this.#primary.log.alert(`internal error: ${String(error)}`))
+          .catch((error: unknown) => this.#log.alert(`internal error: ${String(error)}`))
           .then(() => resolve(null));
       };
-      process.on('SIGTERM', () => stop(false));
-      process.on('SIGINT', () => stop(false));
-      process.on('SIGQUIT', () => stop(true));
-      process.on('SIGHUP', () => void this.#primary.reload());
-      process.on('SIGUSR1', () => void this.#primary.reopenLogs());
+      const on = (signal: NodeJS.Signals, doing: string, act: () => void): void => {
+        process.on(signal, () => {
+          this.#log.notice(`signal ${constants.signals[signal]} (${signal}) received, ${doing}`);
+          act();
+        });
+      };
+      on('SIGTERM', 'exiting', () => stop(false));
+      on('SIGINT', 'exiting', () => stop(false));
+      on('SIGQUIT', 'shutting down', () => stop(true));
+      on('SIGHUP', 'reconfiguring', () => this.#reload());
+      on('SIGUSR1', 'reopening logs', () => this.#reopen());
+      on('SIGUSR2', 'changing binary', () => this.#upgrade());
+      on('SIGWINCH', 'gracefully shutting down worker processes', () => this.#pause());
     });
   }
+
+  #reopen(): void {
+    const { model } = this.#primary;
+    handLogsOver(model, (text) => this.#log.emerg(text));
+    void this.#primary.reopenLogs();
+  }
+
+  #reload(): void {
+    // With the other binary beside it nginx starts what WINCH had ended, as it was.
+    if (this.#paused && this.#newBinary) return this.#resume();
+    void this.#primary.reload().then(({ ok }) => {
+      if (!ok) return;
+      this.#followPidFile(this.#primary.model.settings.pidFile);
+      if (this.#paused) this.#resume();
+    });
+  }
+
+  /** Another `pid` than before: the file is written anew there. */
+  #followPidFile(path: string): void {
+    if (path === this.#pidFile) return;
+    this.#removePid();
+    this.#pidFile = path;
+    try {
+      this.#writePid();
+    } catch (error) {
+      this.#log.emerg((error as Error).message);
+    }
+  }
+
+  /** Only where there is no terminal, which sends this signal when its size changes. */
+  #pause(): void {
+    if (!this.#isDetached) return;
+    this.#paused = true;
+    this.#primary.pause();
+  }
+
+  #resume(): void {
+    this.#paused = false;
+    this.#primary.resume();
+  }
+
+  #upgrade(): void {
+    if (this.#newBinary || process.ppid === this.#parent) {
+      this.#log.crit(
+        "the changing binary signal is ignored: you should shutdown or terminate before either old or new binary's process",
+      );
+      return;
+    }
+    const child = startNewBinary({
+      log: this.#log,
+      pidFile: this.#pidFile,
+      sockets: this.#primary.sockets,
+      onFailed: () => {
+        this.#newBinary = false;
+        this.#primary.handedOver = false;
+        if (this.#paused) this.#resume();
+      },
+    });
+    this.#newBinary = child !== null;
+    this.#primary.handedOver = child !== null;
+  }
+}
+
+/** nginx's stderr becomes its error log; where that is none, nothing. */
+function stderrFileOf({ settings }: Model): string {
+  return settings.processLog.find(({ path }) => path.startsWith('/'))?.path ?? devNull;
 }

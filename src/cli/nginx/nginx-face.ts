@@ -2,6 +2,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { OwnSettings } from '../../config/settings.ts';
 import { DEFAULT_BUFFERING } from '../../observe/rows.ts';
+import { Accounts } from '../../supervise/ini/accounts.ts';
 import type { CliOptions } from '../cli-options.ts';
 import type { NginxArgs } from './argv.ts';
 import { CONFIG, ERROR_LOG, PREFIX } from './usage.ts';
@@ -48,5 +49,13 @@ function defaultsOf(prefix: string, firstLog: string): OwnSettings {
     ],
     // nginx has no limit.
     maxRanges: Number.MAX_SAFE_INTEGER,
+    daemon: true,
+    keepaliveDisable: ['msie6'],
+    runAs: { user: 'nobody', group: groupOfNobody() },
   };
+}
+
+/** What nginx's configure asks for: systems differ in its name. */
+function groupOfNobody(): string {
+  return new Accounts().group('nobody') === undefined ? 'nogroup' : 'nobody';
 }

@@ -1,6 +1,6 @@
 // `nginx -s`: the signal goes to the process of the pid file, and nothing is waited for (ngx_signal_process).
 import { readFileSync } from 'node:fs';
-import { failedCall } from '../../observe/failed-call.ts';
+import { failedCall } from '../../shared/failed-call.ts';
 import { readConfig } from '../read-config.ts';
 import type { NginxSignal } from './argv.ts';
 import type { NginxOptions } from './nginx-face.ts';

@@ -1,18 +1,14 @@
 // `nginx -t` and `-T`.
-import { checkFiles } from '../check-files.ts';
-import { readConfig } from '../read-config.ts';
 import { dump, tryAll } from '../test-config.ts';
 import type { NginxOptions } from './nginx-face.ts';
 import { nginxProblems, tell } from './problem-lines.ts';
+import { readNginx } from './read-nginx.ts';
 
 export async function testNginx(options: NginxOptions): Promise<number> {
   const file = options.config;
-  const read = readConfig(file, options);
+  const read = readNginx(options);
   const { model, pool, problems, tree } = read;
-  if (model !== undefined && pool !== undefined) {
-    checkFiles(read);
-    await tryAll(model, read);
-  }
+  if (model !== undefined && pool !== undefined) await tryAll(model, read);
   tell(nginxProblems(problems.list), options.firstLog);
   if (problems.hasErrors || tree === undefined) {
     process.stderr.write(`nginx: configuration file ${file} test failed\n`);

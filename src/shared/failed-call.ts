@@ -1,5 +1,7 @@
 // A system call that failed, as nginx tells it: open() "/x" failed (2: No such file or directory).
 
+import { constants } from 'node:os';
+
 /** strerror(3) of glibc, for what files and sockets fail with. */
 const TEXTS: Readonly<Record<string, string>> = {
   EPERM: 'Operation not permitted',
@@ -38,9 +40,10 @@ const TEXTS: Readonly<Record<string, string>> = {
 
 /** `2: No such file or directory`; what has no number is told by its message. */
 export function errnoText(error: unknown): string {
-  const { errno, code, message } = error as NodeJS.ErrnoException;
-  if (errno === undefined || code === undefined) return message ?? String(error);
-  return `${Math.abs(errno)}: ${TEXTS[code] ?? code}`;
+  const { code, message } = error as NodeJS.ErrnoException;
+  const number = code === undefined ? undefined : (constants.errno as Record<string, number>)[code];
+  if (code === undefined || number === undefined) return message ?? String(error);
+  return `${number}: ${TEXTS[code] ?? code}`;
 }
 
 export function failedCall(call: string, path: string, error: unknown): string {
