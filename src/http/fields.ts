@@ -70,6 +70,14 @@ export class Fields {
     return -1;
   }
 
+  /** The index of the last one before `before`, or -1. */
+  findLast(lowerName: string, before = this.count): number {
+    for (let i = before - 1; i >= 0; i--) {
+      if (this.named(i, lowerName) && this.ids[i] !== UNUSUAL_NAME) return i;
+    }
+    return -1;
+  }
+
   get(lowerName: string): string | undefined {
     const i = this.find(lowerName);
     return i < 0 ? undefined : this.value(i);

@@ -2,7 +2,7 @@
 // The front of HTTP/1.x: all framing towards the client is decided here (RFC 9112 §6, §9).
 // Longer than most files on purpose: one state machine with one timer. What it moves (heads, answers, bodies, tunnels) is in files of
 // its own; split further, each transition would cross two.
-import { type BodyReader, type Client, Exchange, type TunnelEnd } from '../exchange.ts';
+import { type BodyReader, type Client, Exchange, type ProxyProtocol, type TunnelEnd } from '../exchange.ts';
 import { requestHeads } from '../http/head-pool.ts';
 import {
   MALFORMED,
@@ -13,6 +13,7 @@ import {
 } from '../http/request-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import type { Failure } from '../shared/failure.ts';
+import { population } from '../shared/population.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 import { type Accepted, socketOf } from '../socket/accepted.ts';
@@ -56,7 +57,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   /** TLS server name, '' without. */
   readonly sniName: string;
   readonly #home: ConnectionHome;
-  readonly #acceptedAt: number;
+  readonly acceptedAtMs: number;
   requests = 0;
   #state: State = 'idle';
   /** The head of the present request; none while the connection is idle. */
@@ -75,6 +76,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   readonly #deadline: Deadline;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  readonly proxyProtocol: ProxyProtocol | null = null;
 
   /** `sniName` is null without TLS; with it the time for the first byte began before the handshake. */
   constructor(accepted: Accepted, sniName: string | null, home: ConnectionHome, acceptedAtMs = wheel.nowMs) {
@@ -89,7 +91,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     this.#deadline = new Deadline(() => this.#onTimeout());
     this.root = new AnswerRoot(socket, this);
     this.#body = new BodySource(socket);
-    this.#acceptedAt = acceptedAtMs;
+    this.acceptedAtMs = acceptedAtMs;
     const { headTimeoutMs } = home.front;
     const leftMs = headTimeoutMs + acceptedAtMs - wheel.nowMs;
     this.#await('head', headTimeoutMs > 0 ? Math.max(1, leftMs) : 0);
@@ -231,6 +233,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     const front = this.#home.front;
     if (this.#state === 'idle') {
       this.#state = 'head';
+      population.requests++;
       // Counted from the first byte and not re-armed: a client cannot stretch its head (slow-loris).
       this.#await('head', front.headTimeoutMs);
     }
@@ -402,7 +405,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
       // A client that half-closed behind several requests gets all their answers.
       (!this.#ended || this.#unread.length > 0) &&
       !this.#home.draining &&
-      wheel.nowMs - this.#acceptedAt < policy.keepaliveTimeMs &&
+      wheel.nowMs - this.acceptedAtMs < policy.keepaliveTimeMs &&
       this.#body.canStay;
     exchange.closeAfter = !stays;
     this.#keepaliveMs = policy.keepaliveTimeoutMs;
@@ -499,6 +502,12 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   /** The exchange under way; of a tunnel the one that began it. */
   get exchange(): Exchange | null {
     return this.#exchange;
+  }
+
+  /** In nginx's words (stub_status). */
+  get activity(): 'reading' | 'writing' | 'waiting' {
+    if (this.#state === 'idle') return 'waiting';
+    return this.#state === 'head' ? 'reading' : 'writing';
   }
 
   /** What a drain waits for. */

@@ -78,9 +78,9 @@ export const routeVariables: VariableTable = {
   plain: {
     host,
     http_host: (x) => (x.request.host === '' ? undefined : x.request.host),
-    remote_addr: (x) => x.client.remoteAddress,
-    binary_remote_addr: (x) => binaryAddress(x.client.remoteAddress),
-    remote_port: (x) => String(x.client.remotePort),
+    remote_addr: (x) => x.remoteAddress,
+    binary_remote_addr: (x) => binaryAddress(x.remoteAddress),
+    remote_port: (x) => (x.remotePort > 0 ? String(x.remotePort) : ''),
     remote_user: remoteUser,
     scheme: (x) => (x.client.secure ? 'https' : 'http'),
     https: (x) => (x.client.secure ? 'on' : ''),

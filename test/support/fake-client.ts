@@ -41,6 +41,8 @@ export class FakeClient implements Client, Root {
   readonly localPort: number;
   readonly secure: boolean;
   readonly sniName = '';
+  readonly proxyProtocol = null;
+  readonly acceptedAtMs = 0;
   readonly id = 1;
   readonly requests = 1;
   readonly root: Root = this;
@@ -205,6 +207,7 @@ export function fakeExchange(
     log: null,
     script: null,
     logsSubrequests: false,
+    own: null,
     client: {} as LocationRuntime['client'],
     ...location,
   };

@@ -30,6 +30,8 @@ const client: Client = {
   localPort: 8080,
   secure: false,
   sniName: '',
+  proxyProtocol: null,
+  acceptedAtMs: 0,
   id: 17,
   requests: 1,
   informational: ignore,
@@ -48,6 +50,7 @@ const location: LocationRuntime = {
   log: null,
   script: null,
   logsSubrequests: false,
+  own: null,
   client: {
     maxBodyBytes: 0,
     bodyTimeoutMs: 0,
