@@ -156,6 +156,8 @@ export interface Client {
   readonly id: number;
   /** `$connection_requests`: which request of the connection this is, from 1. */
   readonly requests: number;
+  /** The server that holds before a Host is read: the address's default one, or that of the TLS name. */
+  readonly entry: ServerRuntime;
   /** Where the answers of its main exchanges go. */
   readonly root: Root;
 
@@ -185,6 +187,9 @@ export interface ClientPolicy {
   /** Age at which the connection ends after its answer. */
   readonly keepaliveTimeMs: number;
   readonly chunkedAllowed: boolean;
+  /** What holds of a server as a whole. Unusual names of fields that are taken (http/fields.ts); slashes in a row are one. */
+  readonly unusualNames: number;
+  readonly mergeSlashes: boolean;
   /** The Server field as a line with its CRLF. */
   readonly serverLine: string;
 }

@@ -21,6 +21,7 @@ import { compileForward } from '../forward/compile-forward.ts';
 import { compileFastcgi, FASTCGI_SCHEME } from '../forward/fastcgi/compile-fastcgi.ts';
 import { scriptPathOf } from '../forward/fastcgi/script-path.ts';
 import type { ProxyPass } from '../forward/rows.ts';
+import { ALL_NAMES, UNDERSCORES } from '../http/fields.ts';
 import { createAccessLog } from '../observe/access-log.ts';
 import { createPhases } from '../route/phases.ts';
 import { compileTemplate } from '../route/template.ts';
@@ -101,6 +102,12 @@ export class LevelCompiler {
         keepaliveRequests: settings.keepaliveRequests,
         keepaliveTimeMs: settings.keepaliveTimeMs,
         chunkedAllowed: settings.chunkedTransferEncoding,
+        unusualNames: settings.ignoreInvalidHeaders
+          ? settings.underscoresInHeaders
+            ? UNDERSCORES
+            : 0
+          : ALL_NAMES,
+        mergeSlashes: settings.mergeSlashes,
         serverLine: `Server: ${serverNameOf(settings)}\r\n`,
       },
     };

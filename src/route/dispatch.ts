@@ -56,7 +56,7 @@ export function createDispatcher(
       if (PLAIN.test(path)) {
         exchange.uri = path;
       } else {
-        const uri = normaliseUri(path);
+        const uri = normaliseUri(path, exchange.client.entry.root.client.mergeSlashes);
         if (uri === null) {
           exchange.closeAfter = true;
           exchange.uriRefused = true;

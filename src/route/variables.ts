@@ -9,7 +9,7 @@ import type { Getter, VariableTable } from './template.ts';
 const field =
   (name: string): Getter =>
   (x) =>
-    x.request.getAll(name);
+    x.request.getLoosely(name);
 
 /** `$host`: the name of the Host field or absolute target, else the server's own name. */
 function host(x: Exchange): string {

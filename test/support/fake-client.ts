@@ -47,6 +47,10 @@ export class FakeClient implements Client, Root {
   readonly requests = 1;
   readonly root: Root = this;
 
+  get entry(): ServerRuntime {
+    throw new Error('not part of this test');
+  }
+
   readonly #slow: boolean;
   readonly #pieces: Buffer[] = [];
   #status = 0;

@@ -32,6 +32,9 @@ const client: Client = {
   sniName: '',
   proxyProtocol: null,
   acceptedAtMs: 0,
+  get entry() {
+    return server;
+  },
   id: 17,
   requests: 1,
   informational: ignore,
@@ -60,6 +63,8 @@ const location: LocationRuntime = {
     keepaliveRequests: 0,
     keepaliveTimeMs: 0,
     chunkedAllowed: true,
+    unusualNames: 0,
+    mergeSlashes: true,
     serverLine: 'Server: lbproxy\r\n',
   },
 };

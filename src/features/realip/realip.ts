@@ -1,5 +1,5 @@
 // The client's address as a trusted proxy tells it (ngx_http_realip_module): asked when a request came, and once its location is known.
-import { isIP, SocketAddress } from 'node:net';
+import { isIPv6, SocketAddress } from 'node:net';
 import type { Settings } from '../../config/model.ts';
 import { type Exchange, GO_ON, type Step } from '../../exchange.ts';
 import type { Feature, FeaturePlace } from '../feature.ts';
@@ -101,21 +101,22 @@ function set(main: Exchange, x: Exchange, { address, port }: Address): void {
 
 /** An address, with a port behind it perhaps, as the kernel would write it; null = it is none. */
 function readAddress(text: string): Address | null {
-  if (isIP(text) !== 0) return addressOf(text, 0);
-  const [, six, four, port] = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(text) ?? [];
-  const address = six ?? four;
+  const bare = addressOf(text, 0);
+  if (bare !== null) return bare;
+  const [, six, four, port] = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):(\d+)$/.exec(text) ?? [];
   const number = Number(port);
-  if (address === undefined || number < 1 || number > 65_535) return bracketed(text);
-  return isIP(address) === (six === undefined ? 4 : 6) ? addressOf(address, number) : null;
+  return number >= 1 && number <= 65_535 ? addressOf(six ?? four ?? '', number) : null;
 }
 
-function bracketed(text: string): Address | null {
-  const address = /^\[([0-9A-Fa-f:.]+)\]$/.exec(text)?.[1];
-  return address !== undefined && isIP(address) === 6 ? addressOf(address, 0) : null;
-}
+/** Numbers may have zeros before them, or be missing (ngx_inet_addr). */
+const V4 = /^(\d*)\.(\d*)\.(\d*)\.(\d*)$/;
 
 function addressOf(text: string, port: number): Address | null {
-  if (text.includes('%')) return null;
-  if (!text.includes(':')) return { address: text, port };
+  const four = V4.exec(text);
+  if (four !== null) {
+    const bytes = four.slice(1).map(Number);
+    return bytes.some((byte) => byte > 255) ? null : { address: bytes.join('.'), port };
+  }
+  if (!isIPv6(text) || text.includes('%')) return null;
   return { address: new SocketAddress({ address: text, family: 'ipv6' }).address, port };
 }
