@@ -1,6 +1,7 @@
 // Model → Runtime: the room that knows every part, so that no part knows another. Each location becomes one ready handler, each
 // address one front.
 import { CacheSet } from './cache/cache-set.ts';
+import { hostAddressesOf } from './compile/host-addresses.ts';
 import { type CompiledServer, planListeners } from './compile/listeners.ts';
 import type { Runtime, RuntimeTools } from './compile/runtime.ts';
 import { ServerCompiler } from './compile/server-compiler.ts';
@@ -21,15 +22,17 @@ export type { Runtime, RuntimeLog, RuntimeTools } from './compile/runtime.ts';
 /** Rejects with a CompileError. Opens log files, but no socket. Works in slices: traffic goes on beside it. */
 export async function compileRuntime(model: Model, tools: RuntimeTools): Promise<Runtime> {
   // What is kept for requests names no tools: `previous` would hold all configurations that ever were.
-  const { logFiles, log } = tools;
+  const { logFiles, log, logOf } = tools;
   const upstreams = new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
   const lookup = createLookup(model.variables, (exchange, message) => log.note(exchange, 'error', message));
   const peerTls = new PeerTlsSet(tools.tls.files, model.prefix, tools.previous?.peerTls ?? null);
   const zones = new ZoneSet(zoneSpecs(model), tools.previous?.zones ?? null);
   const caches = new CacheSet(cacheSpecs(model.settings), tools.previous?.caches ?? null);
+  const hostAddresses = await hostAddressesOf(model);
   const setsRate = setsVariable(model, 'limit_rate');
-  const kept = { logFiles, log };
-  const compiler = new ServerCompiler({ upstreams, peerTls, caches, zones, lookup, tools: kept, setsRate });
+  const kept = { logFiles, log, logOf };
+  const shared = { upstreams, peerTls, caches, zones, lookup, tools: kept, setsRate, hostAddresses };
+  const compiler = new ServerCompiler(shared);
   const slices = new Slices();
   const servers: CompiledServer[] = [];
   for (const server of model.servers) {

@@ -128,6 +128,16 @@ export interface TunnelEnd {
   onTunnelClosed(): void;
 }
 
+/** The head of the PROXY protocol: whose connection a proxy in front of us has passed on. Addresses are text, '' = unknown. */
+export interface ProxyProtocol {
+  readonly sourceAddress: string;
+  readonly sourcePort: number;
+  readonly destinationAddress: string;
+  readonly destinationPort: number;
+  /** Of version 2: type, length and value of each, as they came; latin1. */
+  readonly tlvs: string;
+}
+
 /** The client's side of an exchange: what is known of it, the request's body, and the connection itself. */
 export interface Client {
   readonly remoteAddress: string;
@@ -138,12 +148,16 @@ export interface Client {
   readonly secure: boolean;
   /** TLS server name (SNI), '' without. */
   readonly sniName: string;
-  /** `$connection`: a number unique in the process. */
-  readonly id: number;
+  /** What the PROXY protocol said of it; null where it is not spoken. */
+  readonly proxyProtocol: ProxyProtocol | null;
   /** When it connected, on the clock of the timer wheel. */
   readonly acceptedAtMs: number;
+  /** `$connection`: a number unique in the process. */
+  readonly id: number;
   /** `$connection_requests`: which request of the connection this is, from 1. */
   readonly requests: number;
+  /** The server that holds before a Host is read: the address's default one, or that of the TLS name. */
+  readonly entry: ServerRuntime;
   /** Where the answers of its main exchanges go. */
   readonly root: Root;
 
@@ -175,6 +189,9 @@ export interface ClientPolicy {
   /** Whether the connection ends for the client's browser; null = for none. */
   readonly endsFor: ((exchange: Exchange) => boolean) | null;
   readonly chunkedAllowed: boolean;
+  /** What holds of a server as a whole. Unusual names of fields that are taken (http/fields.ts); slashes in a row are one. */
+  readonly unusualNames: number;
+  readonly mergeSlashes: boolean;
   /** The Server field as a line with its CRLF. */
   readonly serverLine: string;
 }
@@ -217,6 +234,8 @@ export interface LocationRuntime {
   readonly script: ScriptPath | null;
   /** null = no root is configured. */
   readonly files: FilePlace | null;
+  /** Values of variables that show what is set here, by name; null = none are. */
+  readonly own: Readonly<Record<string, (exchange: Exchange) => string | undefined>> | null;
   /** The filter that limits the rate where a peer asks for it; not among `filters` where nothing else does. */
   readonly rate?: Filter;
 }
@@ -246,6 +265,7 @@ export type StepResult = number;
 
 /** The phases between a location's script and its content, in nginx's order. */
 export const PHASES = [
+  'realip',
   'limit_req',
   'limit_conn',
   'access',
@@ -356,6 +376,11 @@ export class Exchange {
   location: LocationRuntime;
   /** Monotonic ms when the head was complete. */
   readonly startedAt: number;
+  /** Whose request it is: the connection's own address, unless a proxy that is believed told another (nginx: c->addr_text). */
+  remoteAddress: string;
+  remotePort: number;
+  /** It did. */
+  isProxied = false;
 
   /** The request's method; an error page's own request is a GET unless it was a HEAD. */
   method: string;
@@ -479,6 +504,8 @@ export class Exchange {
     this.request = request;
     this.server = server;
     this.location = server.root;
+    this.remoteAddress = client.remoteAddress;
+    this.remotePort = client.remotePort;
     this.method = request.method;
     this.startedAt = startedAt;
     this.root = root;

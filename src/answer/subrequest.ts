@@ -70,6 +70,8 @@ export abstract class SubRoot implements Root {
     const { main } = parent;
     const x = new Exchange(main.client, main.request, main.server, systemClock.now(), this);
     x.main = main;
+    x.remoteAddress = main.remoteAddress;
+    x.remotePort = main.remotePort;
     x.depth = parent.depth + 1;
     x.method = asked.method ?? 'GET';
     // Of a body that nobody wanted nothing is left to be too large.

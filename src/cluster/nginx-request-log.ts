@@ -92,7 +92,7 @@ function wordsOf(outcome: AttemptFailure, detail: string): string {
 function contextOf(x: Exchange, attempt: Attempt | null): string {
   const { main } = x;
   const { request } = main;
-  const parts = [`, client: ${x.client.remoteAddress}, server: ${main.server.name}`];
+  const parts = [`, client: ${x.remoteAddress}, server: ${main.server.name}`];
   if (request.method !== '')
     parts.push(`, request: "${request.method} ${request.target} HTTP/1.${request.minor}"`);
   if (x !== main) parts.push(`, subrequest: "${x.uri}"`);

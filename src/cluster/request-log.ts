@@ -20,7 +20,7 @@ export class RequestLog implements RuntimeLog {
       cause: attempt.outcome,
       upstream: exchange.proxyHost,
       request: `${exchange.request.method} ${exchange.request.target}`,
-      client: exchange.client.remoteAddress,
+      client: exchange.remoteAddress,
     });
   }
 
@@ -30,14 +30,14 @@ export class RequestLog implements RuntimeLog {
     if (failure !== null && failure in CAUSE_OF && exchange.attempts.length > 0) return;
     this.#log[status < 500 ? 'info' : 'error'](`answered ${status}: ${detail}`, {
       request: `${exchange.request.method || '-'} ${exchange.request.target}`,
-      client: exchange.client.remoteAddress,
+      client: exchange.remoteAddress,
     });
   }
 
   note(exchange: Exchange, level: NoteLevel, message: string): void {
     this.#log[level](message, {
       request: `${exchange.request.method || '-'} ${exchange.request.target}`,
-      client: exchange.client.remoteAddress,
+      client: exchange.remoteAddress,
     });
   }
 

@@ -21,18 +21,22 @@ import { compileForward } from '../forward/compile-forward.ts';
 import { compileFastcgi, FASTCGI_SCHEME } from '../forward/fastcgi/compile-fastcgi.ts';
 import { scriptPathOf } from '../forward/fastcgi/script-path.ts';
 import type { ProxyPass } from '../forward/rows.ts';
+import { ALL_NAMES, UNDERSCORES } from '../http/fields.ts';
 import { endsFor } from '../listen/browsers.ts';
 import { createAccessLog } from '../observe/access-log.ts';
 import { createPhases } from '../route/phases.ts';
 import { compileTemplate } from '../route/template.ts';
+import { createWithDirectory } from '../serve/directory.ts';
 import { createFail, createWaitPage, errorPage } from '../serve/error-page.ts';
 import { ErrorRules } from '../serve/error-rules.ts';
 import { fileCopies } from '../serve/file-copies.ts';
 import type { FileBase } from '../serve/file-path.ts';
 import { mappingOf } from '../serve/file-path.ts';
+import { refuse } from '../serve/file-refusal.ts';
 import { createFileHandler } from '../serve/files.ts';
 import { indexContent } from '../serve/index-files.ts';
 import { createTypeOf } from '../serve/mime.ts';
+import { problemOf } from '../serve/open-file.ts';
 import { precompressedContent } from '../serve/precompressed.ts';
 import { createSendRedirect, locationValue } from '../serve/redirect.ts';
 import { RootPlace } from '../serve/root-place.ts';
@@ -86,6 +90,7 @@ export class LevelCompiler {
       script: scriptPathOf(settings),
       filters: filtersOf(featurePlace),
       rate: createRate(featurePlace),
+      own: ownVariablesOf(featurePlace),
       logsSubrequests: settings.logSubrequest,
       log: this.log(settings, place.at),
       files: this.#files(settings, place),
@@ -99,6 +104,12 @@ export class LevelCompiler {
         keepaliveTimeMs: settings.keepaliveTimeMs,
         endsFor: endsFor(settings.keepaliveDisable),
         chunkedAllowed: settings.chunkedTransferEncoding,
+        unusualNames: settings.ignoreInvalidHeaders
+          ? settings.underscoresInHeaders
+            ? UNDERSCORES
+            : 0
+          : ALL_NAMES,
+        mergeSlashes: settings.mergeSlashes,
         serverLine: `Server: ${serverNameOf(settings)}\r\n`,
       },
     };
@@ -164,6 +175,7 @@ export class LevelCompiler {
       zones: this.#shared.zones,
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
       setsRate: this.#shared.setsRate,
+      hostAddresses: this.#shared.hostAddresses,
       report: (exchange, level, message) => errorLog.note(exchange, level, message),
     };
   }
@@ -231,6 +243,8 @@ export class LevelCompiler {
     const contentPlace: ContentPlace = {
       ...featurePlace,
       precompressed: (kind) => precompressedContent(kind, options),
+      withDirectory: createWithDirectory(options),
+      fileFailed: (x, { call, path, error }) => refuse(options, x, problemOf(error, call, path)),
     };
     const own = FEATURES.map((feature) => feature.content?.(contentPlace) ?? null);
     const contents = [indexContent(options), ...own].filter((content) => content !== null);
@@ -245,6 +259,11 @@ export class LevelCompiler {
 function filtersOf(place: FeaturePlace): readonly Filter[] | null {
   const own = FEATURES.map((feature) => feature.filter?.(place) ?? null).filter((filter) => filter !== null);
   return own.length === 0 ? null : inOrder([...own, ...CORE_FILTERS], FILTERS);
+}
+
+function ownVariablesOf(place: FeaturePlace): LocationRuntime['own'] {
+  const own = FEATURES.map((feature) => feature.variables?.(place) ?? null).filter((each) => each !== null);
+  return own.length === 0 ? null : Object.assign({}, ...own);
 }
 
 function stepsOf(place: FeaturePlace, tryFiles: Step | null): readonly Step[] {

@@ -56,6 +56,8 @@ export interface Shared {
   readonly lookup: VariableLookup;
   /** The rest is for compiling alone: kept, `previous` would hold all configurations that ever were. */
   readonly tools: Pick<RuntimeTools, 'logFiles' | 'log' | 'logOf'>;
+  /** Addresses of hosts that set_real_ip_from names. */
+  readonly hostAddresses: ReadonlyMap<string, readonly string[]>;
   /** Some script sets `$limit_rate`. */
   readonly setsRate: boolean;
 }

@@ -6,6 +6,7 @@ import type { LocationModel, ScriptOp, ServerModel, Settings } from '../config/m
 import { setsItself } from '../config/settings.ts';
 import type { Handler, ServerRuntime } from '../exchange.ts';
 import { FEATURES } from '../features/list.ts';
+import { createRealip } from '../features/realip/realip.ts';
 import { targetGroup } from '../forward/compile-forward.ts';
 import { createDispatcher, type RoutedLocation } from '../route/dispatch.ts';
 import { LaterLocation, LaterServer } from '../route/later.ts';
@@ -42,7 +43,7 @@ export class ServerCompiler {
     const locations = this.#locations(model.locations, place);
     const dispatcher = createDispatcher(
       { runtime: root, script: null, internal: false, limited: null },
-      script,
+      { script, realip: createRealip(model.settings, this.#shared.hostAddresses) },
       locations,
     );
     return { name: model.settings.serverNames.flat()[0] ?? '', root, ...dispatcher };

@@ -68,7 +68,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     this.tap = tap;
     this.exchange = exchange;
     this.options = options;
-    this.#key = exchange.client;
+    this.#key = exchange;
     this.buffer(options.buffering);
   }
 
@@ -106,7 +106,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     this.upstream = upstream;
     if (upstream.group.isKeyed)
       this.#key = {
-        remoteAddress: exchange.client.remoteAddress,
+        remoteAddress: exchange.remoteAddress,
         hashKey: this.options.hashKey(exchange, upstream),
       };
     // After an internal redirect it may be another than before.

@@ -29,7 +29,7 @@ function statusOf(attempt: Attempt): string {
 /** `$proxy_add_x_forwarded_for`: what the client sent, then its address. */
 function addForwardedFor(x: Exchange): string {
   const before = x.request.getAll('x-forwarded-for');
-  return before === undefined ? x.client.remoteAddress : `${before}, ${x.client.remoteAddress}`;
+  return before === undefined ? x.remoteAddress : `${before}, ${x.remoteAddress}`;
 }
 
 /** The Host that a peer gets by default: without the usual port, and for a Unix socket a name (ngx_http_proxy_set_vars). */

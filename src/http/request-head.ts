@@ -2,6 +2,7 @@
 // RFC 9112 §2, §3, §5, §6; hardening: what can be read two ways is refused.
 // A little past 300 lines: one grammar, read from top to bottom.
 import {
+  ANY_NAME,
   CONNECTION,
   CONTENT_LENGTH,
   EXPECT,
@@ -74,6 +75,7 @@ const METHOD_MAX = 32;
 
 /** A request head, read in place; one object serves a connection for all its requests. */
 export class RequestHead extends Fields implements ConnectionOptions {
+  override readonly kinds = ANY_NAME;
   method = '';
   /** As it came, byte for byte, latin1. */
   target = '';
@@ -120,6 +122,7 @@ export class RequestHead extends Fields implements ConnectionOptions {
 
   reset(): void {
     this.count = 0;
+    this.hasUnusual = false;
     this.host = '';
     this.contentLength = -1;
     this.chunked = false;

@@ -2,7 +2,14 @@
 // The front of HTTP/1.x: all framing towards the client is decided here (RFC 9112 §6, §9).
 // Longer than most files on purpose: one state machine with one timer. What it moves (heads, answers, bodies, tunnels) is in files of
 // its own; split further, each transition would cross two.
-import { type BodyReader, type Client, Exchange, type TunnelEnd } from '../exchange.ts';
+import {
+  type BodyReader,
+  type Client,
+  Exchange,
+  type ProxyProtocol,
+  type ServerRuntime,
+  type TunnelEnd,
+} from '../exchange.ts';
 import { requestHeads } from '../http/head-pool.ts';
 import {
   MALFORMED,
@@ -11,8 +18,10 @@ import {
   type RequestHead,
   statusOfProblem,
 } from '../http/request-head.ts';
+import { normaliseUri } from '../route/uri.ts';
 import { systemClock } from '../shared/clock.ts';
 import type { Failure } from '../shared/failure.ts';
+import { population } from '../shared/population.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 import { type Accepted, socketOf } from '../socket/accepted.ts';
@@ -75,6 +84,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   readonly #deadline: Deadline;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  readonly proxyProtocol: ProxyProtocol | null = null;
 
   /** `sniName` is null without TLS; with it the time for the first byte began before the handshake. */
   constructor(accepted: Accepted, sniName: string | null, home: ConnectionHome, acceptedAtMs = wheel.nowMs) {
@@ -231,6 +241,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     const front = this.#home.front;
     if (this.#state === 'idle') {
       this.#state = 'head';
+      population.requests++;
       // Counted from the first byte and not re-armed: a client cannot stretch its head (slow-loris).
       this.#await('head', front.headTimeoutMs);
     }
@@ -257,9 +268,23 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     wheel.disarm(this.#deadline);
     const request = this.#request;
     const exchange = new Exchange(this, request, front.serverFor(request.host), systemClock.now());
+    if (request.hasUnusual) this.#settleNames(request, exchange.server);
     this.root.exchange = exchange;
     this.#body.begin(exchange);
     exchange.server.dispatch(exchange);
+  }
+
+  get entry(): ServerRuntime {
+    const { front } = this.#home;
+    return this.sniName === '' ? front.defaultServer : front.serverFor(this.sniName);
+  }
+
+  /** As in nginx what stands before Host is read by the rules of the server that holds until then. */
+  #settleNames(request: RequestHead, server: ServerRuntime): void {
+    const host = request.target === request.path ? request.find('host') : 0;
+    const split = host < 0 ? request.count : host;
+    request.takeUnusual(0, split, this.entry.root.client.unusualNames);
+    request.takeUnusual(split, request.count, server.root.client.unusualNames);
   }
 
   /** A head that is none: answered by the default server and closed; no peer hears of it. */
@@ -274,6 +299,13 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     this.#unread.clear();
     this.#body.begin(exchange);
     exchange.closeAfter = true;
+    // A request line that could be read is known, as in nginx.
+    const read = request.path === '' ? null : normaliseUri(request.path, exchange.location.client.mergeSlashes);
+    if (read !== null) {
+      exchange.uri = read.uri;
+      exchange.args = read.args;
+      exchange.hasArgs = read.hasArgs;
+    }
     this.#body.failed = true;
     exchange.failure = 'client_head_malformed';
     exchange.location.fail(
@@ -500,6 +532,12 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   /** The exchange under way; of a tunnel the one that began it. */
   get exchange(): Exchange | null {
     return this.#exchange;
+  }
+
+  /** In nginx's words (stub_status). */
+  get activity(): 'reading' | 'writing' | 'waiting' {
+    if (this.#state === 'idle') return 'waiting';
+    return this.#state === 'head' ? 'reading' : 'writing';
   }
 
   /** What a drain waits for. */

@@ -59,6 +59,9 @@ declare module '../config/model.ts' {
     /** Browsers whose connections do not stay. */
     readonly keepaliveDisable: readonly Browser[];
     readonly chunkedTransferEncoding: boolean;
+    readonly ignoreInvalidHeaders: boolean;
+    readonly underscoresInHeaders: boolean;
+    readonly mergeSlashes: boolean;
     readonly serverTokens: 'on' | 'off' | 'build';
   }
 }
@@ -83,6 +86,9 @@ export const listenDefaults = {
   keepaliveTimeMs: 3600_000,
   keepaliveDisable: [],
   chunkedTransferEncoding: true,
+  ignoreInvalidHeaders: true,
+  underscoresInHeaders: false,
+  mergeSlashes: true,
   serverTokens: 'on',
 } as const;
 
@@ -258,6 +264,24 @@ export const listenRows: readonly Row[] = [
     contexts: HTTP_LEVELS,
     default: 'on',
     doc: 'Whether answers of unknown length are chunked; off closes the connection instead.',
+  }),
+  flag('ignoreInvalidHeaders', {
+    name: 'ignore_invalid_headers',
+    contexts: HTTP_SERVER,
+    default: 'on',
+    doc: 'Whether fields of a request are dropped whose names have other characters than letters, digits and hyphens. For fields before Host the default server’s holds.',
+  }),
+  flag('underscoresInHeaders', {
+    name: 'underscores_in_headers',
+    contexts: HTTP_SERVER,
+    default: 'off',
+    doc: 'Whether underscores may stand in the names of fields. For fields before Host the default server’s holds.',
+  }),
+  flag('mergeSlashes', {
+    name: 'merge_slashes',
+    contexts: HTTP_SERVER,
+    default: 'on',
+    doc: 'Whether several slashes in a row are one in the URI that locations see. The default server’s holds.',
   }),
   choice('serverTokens', ['on', 'off', 'build'], {
     name: 'server_tokens',

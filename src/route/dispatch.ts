@@ -1,5 +1,5 @@
 // From a request to the handler of its location: server script, location search, location script, at most ten times round.
-import type { Exchange, Handler, LocationRuntime, ServerRuntime } from '../exchange.ts';
+import type { Exchange, Handler, LocationRuntime, ServerRuntime, Step } from '../exchange.ts';
 import { createLocationFinder, type LocationEntry } from './locations.ts';
 import type { Script } from './script.ts';
 import { normaliseUri, PLAIN } from './uri.ts';
@@ -14,6 +14,13 @@ export interface RoutedLocation {
   readonly limited: { readonly except: ReadonlySet<string>; readonly runtime: LocationRuntime } | null;
 }
 
+/** What a server has before it looks for a location; null = it has none. */
+export interface BeforeLocation {
+  readonly script: Script | null;
+  /** For a client's own request, before the script (nginx's phase POST_READ). */
+  readonly realip: Step | null;
+}
+
 /** nginx: "rewrite or internal redirection cycle". */
 const MAX_REDIRECTS = 10;
 
@@ -25,7 +32,7 @@ export interface Dispatcher {
 
 export function createDispatcher(
   root: RoutedLocation,
-  serverScript: Script | null,
+  { script: serverScript, realip }: BeforeLocation,
   locations: readonly LocationEntry<RoutedLocation>[],
 ): Dispatcher {
   const find = createLocationFinder(locations);
@@ -49,7 +56,7 @@ export function createDispatcher(
       if (PLAIN.test(path)) {
         exchange.uri = path;
       } else {
-        const uri = normaliseUri(path);
+        const uri = normaliseUri(path, exchange.client.entry.root.client.mergeSlashes);
         if (uri === null) {
           exchange.closeAfter = true;
           exchange.uriRefused = true;
@@ -60,6 +67,7 @@ export function createDispatcher(
         exchange.args = uri.args;
         exchange.hasArgs = uri.args !== '';
       }
+      realip?.run(exchange);
       enter(exchange);
     },
     redirect(exchange, uri, args) {

@@ -10,7 +10,7 @@ import type { Getter, VariableTable } from './template.ts';
 const field =
   (name: string): Getter =>
   (x) =>
-    x.request.getAll(name);
+    x.request.getLoosely(name);
 
 /** Of a Host field or an absolute target; '' without. */
 function portOf(host: string): string {
@@ -85,9 +85,9 @@ export const routeVariables: VariableTable = {
   plain: {
     host,
     http_host: (x) => (x.request.host === '' ? undefined : x.request.host),
-    remote_addr: (x) => x.client.remoteAddress,
-    binary_remote_addr: (x) => binaryAddress(x.client.remoteAddress),
-    remote_port: (x) => String(x.client.remotePort),
+    remote_addr: (x) => x.remoteAddress,
+    binary_remote_addr: (x) => binaryAddress(x.remoteAddress),
+    remote_port: (x) => (x.remotePort > 0 ? String(x.remotePort) : ''),
     remote_user: remoteUser,
     scheme: (x) => (x.client.secure ? 'https' : 'http'),
     https: (x) => (x.client.secure ? 'on' : ''),

@@ -34,7 +34,8 @@ const TWICE = new Set(
     .concat('ssl_protocols proxy_next_upstream fastcgi_next_upstream environment addition_types'.split(' '))
     .concat(['proxy_ignore_headers', 'fastcgi_ignore_headers', 'ssi_types'])
     .concat('proxy_ssl_protocols gzip_disable gzip_proxied gzip_types brotli_types zstd_types'.split(' '))
-    .concat(['proxy_ssl_conf_command', 'keepalive_disable'])
+    .concat(['proxy_ssl_conf_command', 'set_real_ip_from', 'valid_referers', 'userid_flags'])
+    .concat(['empty_gif', 'stub_status', 'keepalive_disable'])
     // Without effect here.
     .concat('debug_connection env thread_pool'.split(' '))
     .concat('ssl_session_cache zone program control map geo split_clients'.split(' ')),
@@ -166,6 +167,31 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   limit_conn: ['c 3', 'd 4'],
   limit_conn_log_level: ['warn'],
   limit_conn_status: ['429'],
+  autoindex_format: ['json'],
+  autoindex_exact_size: ['on'],
+  autoindex_localtime: ['on'],
+  ignore_invalid_headers: ['off'],
+  underscores_in_headers: ['on'],
+  merge_slashes: ['off'],
+  empty_gif: [''],
+  stub_status: [''],
+  secure_link: ['$arg_a'],
+  secure_link_md5: ['$arg_a'],
+  secure_link_secret: ['x'],
+  valid_referers: ['a', 'b'],
+  referer_hash_max_size: ['1024'],
+  referer_hash_bucket_size: ['64'],
+  set_real_ip_from: ['127.0.0.1', 'unix:'],
+  real_ip_header: ['X-Forwarded-For'],
+  userid: ['log'],
+  userid_service: ['1'],
+  userid_name: ['a'],
+  userid_domain: ['a'],
+  userid_path: ['/'],
+  userid_expires: ['max'],
+  userid_flags: ['secure', 'httponly'],
+  userid_p3p: ['a'],
+  userid_mark: ['x'],
   log_format: ['one "x"', 'two "x"'],
   access_log: [`${dir}/a.log`],
   error_log: [`${dir}/e.log`],

@@ -33,6 +33,7 @@ describe('directives', () => {
     'memcached_pass a:1;',
     'mp4;',
     'image_filter off;',
+    'geoip_org x;',
     'dav_methods PUT;',
     'xslt_types text/plain;',
   ])('%s', (line) => {
@@ -63,8 +64,8 @@ describe('directives', () => {
   });
 
   it('in JSON', () => {
-    expect(printed('{ "servers": [{ "listen": 80, "secure_link": "x" }] }', 'a.json')[0]).toContain(
-      '"secure_link" is known to nginx but not supported yet',
+    expect(printed('{ "servers": [{ "listen": 80, "geoip_org": "x" }] }', 'a.json')[0]).toContain(
+      '"geoip_org" is known to nginx but not supported yet',
     );
   });
 

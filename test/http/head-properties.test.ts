@@ -205,7 +205,8 @@ describe('no bytes make a parser throw', () => {
           const outcome = read(bytes);
           if (outcome.kind !== 'head') continue;
           for (const [name, value] of outcome.head.fields as [string, string][]) {
-            expect(name).toMatch(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/);
+            // Others than tokens are dropped behind the parser, as in nginx.
+            expect(name).toMatch(/^[!-9;-~\x80-\xff]+$/);
             expect(value).toMatch(
               /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/,
             );

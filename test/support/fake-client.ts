@@ -41,10 +41,15 @@ export class FakeClient implements Client, Root {
   readonly localPort: number;
   readonly secure: boolean;
   readonly sniName = '';
+  readonly proxyProtocol = null;
+  readonly acceptedAtMs = 0;
   readonly id = 1;
   readonly requests = 1;
-  readonly acceptedAtMs = 0;
   readonly root: Root = this;
+
+  get entry(): ServerRuntime {
+    throw new Error('not part of this test');
+  }
 
   readonly #slow: boolean;
   readonly #pieces: Buffer[] = [];
@@ -206,6 +211,7 @@ export function fakeExchange(
     log: null,
     script: null,
     logsSubrequests: false,
+    own: null,
     client: {} as LocationRuntime['client'],
     ...location,
   };

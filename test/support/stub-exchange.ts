@@ -30,6 +30,10 @@ const client: Client = {
   localPort: 8080,
   secure: false,
   sniName: '',
+  proxyProtocol: null,
+  get entry() {
+    return server;
+  },
   id: 17,
   requests: 1,
   acceptedAtMs: 0,
@@ -49,6 +53,7 @@ const location: LocationRuntime = {
   log: null,
   script: null,
   logsSubrequests: false,
+  own: null,
   client: {
     maxBodyBytes: 0,
     bodyTimeoutMs: 0,
@@ -59,6 +64,8 @@ const location: LocationRuntime = {
     keepaliveTimeMs: 0,
     endsFor: null,
     chunkedAllowed: true,
+    unusualNames: 0,
+    mergeSlashes: true,
     serverLine: 'Server: lbproxy\r\n',
   },
 };
