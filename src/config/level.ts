@@ -16,6 +16,8 @@ export interface Level {
   readonly own: Map<keyof Settings, unknown>;
   /** The directives that set a key here, or are of a kind that may stand once: for messages about duplicates. */
   readonly setBy: Map<string, Directive>;
+  /** All keys that any level of the tree set: one for all of them. */
+  readonly used: Set<keyof Settings>;
   /** Made when they are first asked for, which is once the level was read. */
   settings: Settings | null;
   /** What inner levels inherit. */
@@ -23,19 +25,24 @@ export interface Level {
 }
 
 export function createLevel(context: Context, parent: Level | null): Level {
-  return { context, parent, own: new Map(), setBy: new Map(), settings: null, handed: null };
+  const used = parent?.used ?? new Set();
+  return { context, parent, own: new Map(), setBy: new Map(), used, settings: null, handed: null };
 }
 
 /** The settings of a level that was read. Main and http are one level. */
 export function settingsOf(level: Level, syntax: Syntax): Settings {
   if (level.settings !== null) return level.settings;
   const { parent } = level;
-  const own = new Map([...(parent?.context === 'main' ? parent.own : []), ...level.own]);
+  const own = new Map(level.own);
+  // Of http's and main's own that of http holds.
+  if (parent?.context === 'main')
+    for (const [key, value] of parent.own) if (!own.has(key)) own.set(key, value);
   const headers = own.get('proxySetHeader') as Settings['proxySetHeader'] | undefined;
   if (syntax === 'json' && headers !== undefined) own.set('proxySetHeader', withJsonHeaders(headers));
   const inherited = inheritedOf(level, syntax);
   inheritHeaders(own, inherited);
   level.settings = settingsOver(inherited, Object.fromEntries(own) as OwnSettings);
+  for (const key of own.keys()) level.used.add(key);
   return level.settings;
 }
 
