@@ -42,7 +42,7 @@ describe.each(WAYS)('over %s', (way) => {
     });
 
     it('but goes on in time gets all of it', async () => {
-      const sendTimeoutMs = 1000;
+      const sendTimeoutMs = 2000;
       const proxy = await peer.proxyWith(`send_timeout ${sendTimeoutMs}ms; keepalive_timeout 50ms;`);
       peer.serve = (side) =>
         side.socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 12000000\r\n\r\n${'x'.repeat(12_000_000)}`);
@@ -52,7 +52,7 @@ describe.each(WAYS)('over %s', (way) => {
         size += chunk.length;
         client.socket.pause();
         // Each pause is short, all together are longer than the time-out.
-        setTimeout(() => client.socket.resume(), 6);
+        setTimeout(() => client.socket.resume(), 12);
       });
       const began = performance.now();
       client.write(get('/big'));
@@ -66,10 +66,12 @@ describe.each(WAYS)('over %s', (way) => {
     const pipeline = async (client: RawClient, count: number, served: () => number): Promise<number> => {
       client.socket.pause();
       client.write(get('/ok').repeat(count));
-      let before = -1;
-      while (before !== served()) {
+      let before = 0;
+      // A busy machine may take its time for the next ones.
+      for (let still = 0; still < 4; still++) {
+        await pause(100);
+        if (before !== served() || before === 0) still = -1;
         before = served();
-        await pause(150);
       }
       return before;
     };
