@@ -58,6 +58,11 @@ export const MADE: Readonly<Record<string, Maker>> = {
     location: 'auth_basic a; auth_basic_user_file DIR/users;',
     more: `Authorization: Basic ${btoa('u:p')}\r\n\r\n`,
   },
+  'auth_basic that refuses': {
+    classes: ['Login'],
+    location: 'auth_basic a; auth_basic_user_file DIR/users;',
+    more: `Authorization: Basic ${btoa('u:q')}\r\n\r\n`,
+  },
   auth_request: {
     classes: ['Asking', 'HeadOnly', 'Forward'],
     location: 'auth_request /asked;',

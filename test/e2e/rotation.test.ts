@@ -74,7 +74,7 @@ describe('the rotation', () => {
     const seen = await order(lbproxy, peers, 400);
     expect(new Set(seen.slice(0, 4)).size).toBe(4);
     expect(seen.flatMap((at, i) => (i >= 4 && at !== seen[i - 4] ? [i] : []))).toEqual([]);
-  });
+  }, 120_000);
 
   it('begins when a reload gives the only acceptor company', async () => {
     const peers = await startPeers(3);
