@@ -17,7 +17,6 @@ type Ending = (typeof ENDINGS)[number];
 const NEXT = ['first half, ', 'second half'];
 const MOMENT_MS = 5;
 const PATIENCE_MS = 10_000;
-
 let dir: string;
 let number = 0;
 let says = '';
