@@ -114,7 +114,7 @@ describe.each(WAYS)('over %s', (way) => {
           await whole(other, few);
         }),
       );
-    });
+    }, 120_000);
 
     it('and pipelines what is answered here does not fill memory', async () => {
       const proxy = await peer.proxyWith('keepalive_requests 10000000;', '} location /page { return 404;');
