@@ -109,6 +109,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
         remoteAddress: exchange.remoteAddress,
         hashKey: this.options.hashKey(exchange, upstream),
       };
+    exchange.isProxied = this.options.isProxy;
     // After an internal redirect it may be another than before.
     if (this.options.authority !== '') {
       exchange.proxyHost = this.options.authority;
