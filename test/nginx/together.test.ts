@@ -139,6 +139,36 @@ const CASES: readonly Case[] = [
     ['GET /p/k28'],
   ],
   [
+    'subrequests have no bytes of their own in the log',
+    'access_log {dir}/access.log lengths; log_subrequest on; location / { auth_request /auth; } location = /auth { proxy_pass http://{peer}/k2; } location /own { add_before_body /t; add_after_body /k2; return 200 own; } location = /t { return 200 text; } location /a/ { ssi on; ssi_types *; }',
+    ['GET /small.txt'],
+    ['POST /small.txt', 'Content-Length: 3', '', 'abc'],
+    ['GET /a/part.shtml'],
+    ['GET /own'],
+  ],
+  [
+    'an empty body is announced, whoever is asked',
+    'location / { proxy_pass http://{peer}; proxy_pass_request_body off; } location /a/ { auth_request /auth; proxy_pass http://{peer}; } location = /auth { proxy_pass http://{peer}; } location /b/ { proxy_pass http://{peer}; proxy_http_version 1.0; } location /errors/ { error_page 405 = /k0; }',
+    ['POST /k0', 'Content-Length: 0'],
+    ['GET /k0', 'Content-Length: 0'],
+    ['GET /k0'],
+    ['POST /a/k0', 'Content-Length: 0'],
+    ['POST /b/k0', 'Content-Length: 0'],
+    ['PUT /errors/x', 'Content-Length: 0'],
+  ],
+  [
+    'auth_request has no body, whoever has read it before',
+    'mirror /copy; location = /copy { proxy_pass http://{copies}; } location ~ html$ { auth_request /auth; } location = /auth { proxy_pass http://{peer}; }',
+    ['POST /dir/', 'Content-Length: 3', '', 'abc'],
+    ['GET /dir/'],
+  ],
+  [
+    'what a request does at once comes before its copies, which share its variables',
+    'mirror /copy; set $at "$uri"; location = /copy { proxy_pass http://{copies}; } location /a/ { add_header X-At "$at"; }',
+    ['GET /a/small.txt'],
+    ['DELETE /a/small.txt'],
+  ],
+  [
     'Accept-Ranges of an answer that sends elsewhere does not come to an error page',
     'location / { proxy_pass http://{peer}; } location /files/ { return 403; } location @named { return 403; }',
     ['GET /k29'],
@@ -162,11 +192,11 @@ describe.skipIf(nginxVersion === '')('directives together', () => {
     peers = [await startRecordingPeer(own), await startRecordingPeer(own)];
     const servers = CASES.map(
       ([, server], i) =>
-        `server { listen {port}; server_name s${i}.test; access_log {dir}/access.log mine; ${server.replaceAll('{users}', `${site.root}/users`)} }`,
+        `server { listen {port}; server_name s${i}.test; ${/access_log/.test(server) ? '' : 'access_log {dir}/access.log mine;'} ${server.replaceAll('{users}', `${site.root}/users`)} }`,
     );
     pair = await startPair(
       `root ${site.root}; proxy_http_version 1.1; default_type text/html; log_format mine '$http_x_case $status body_bytes_sent=$body_bytes_sent "$request" $uri args=$args $sent_http_content_type $content_length $request_body';
-       map $http_x_test $mapped { ~^f(?<rest>.*)$ "<$rest>"; default none; } upstream twice { server {peer} max_fails=0; server {peer} backup max_fails=0; } types { text/html html htm; text/plain txt; } ${servers.join('\n')}`,
+       log_format lengths '$http_x_case $uri request_length=$request_length bytes_sent=$bytes_sent body_bytes_sent=$body_bytes_sent'; map $http_x_test $mapped { ~^f(?<rest>.*)$ "<$rest>"; default none; } upstream twice { server {peer} max_fails=0; server {peer} backup max_fails=0; } types { text/html html htm; text/plain txt; } ${servers.join('\n')}`,
       [peers[0].places, peers[1].places],
     );
   });
