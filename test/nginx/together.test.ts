@@ -169,6 +169,13 @@ const CASES: readonly Case[] = [
     ['DELETE /a/small.txt'],
   ],
   [
+    'the time that Keep-Alive tells is inherited apart from the other one',
+    'keepalive_timeout 70s 50s; location / { } location /a/ { keepalive_timeout 60s; } location /a/b/ { keepalive_timeout 60s 0; } location /files/ { keepalive_timeout 60s 40s; location /files/dir/ { keepalive_timeout 30s; } } location /dir/ { keepalive_timeout 0; }',
+    ...['small.txt', 'a/small.txt', 'a/b/small.txt', 'files/small.txt', 'files/dir/x.txt', 'dir/x.txt'].map(
+      (path) => [`GET /${path}`],
+    ),
+  ],
+  [
     'Accept-Ranges of an answer that sends elsewhere does not come to an error page',
     'location / { proxy_pass http://{peer}; } location /files/ { return 403; } location @named { return 403; }',
     ['GET /k29'],

@@ -86,7 +86,7 @@ const KINDS: readonly Kind[] = [
   k('hsl', 1, 'source_charset', of('iso-8859-1', 'utf-8')),
   k('hsl', 1, 'chunked_transfer_encoding', onOff),
   // Not 0: nginx overlooks it where an internal location says 404.
-  k('hsl', 1, 'keepalive_timeout', of('70s 50s', '75s 60s')),
+  k('hsl', 1, 'keepalive_timeout', of('70s 50s', '75s 60s', '65s')),
   k('hsl', 2, 'client_max_body_size', of('0', '5', '100', '1m')),
   // Not smaller: what came with the head stays in memory in nginx.
   k('sl', 1, 'client_body_buffer_size', of('1k', '64k')),
