@@ -396,6 +396,8 @@ export class Exchange {
   rewritten = false;
   /** False once `break` kept a rewritten URI in its place: the location was not found for that URI (nginx: valid_location). */
   locationHolds = true;
+  /** No rewrite of the script that runs has matched yet. */
+  escapesCaptures = false;
   /** A rewrite has changed the URI, and the location for it is still to be found (nginx: uri_changed). */
   isUriChanged = false;
   /** The target of the request is no path: `$request_uri` is not set. */
@@ -445,6 +447,8 @@ export class Exchange {
   cached: CacheFacts | null = null;
   /** Name of the upstream group or host: `$proxy_host`. */
   proxyHost = '';
+  /** proxy_pass has sent it there, not fastcgi_pass: $proxy_host and $proxy_port are set. */
+  isProxied = false;
   /** Whether TLS leads there. */
   proxySecure = false;
   failure: Failure | null = null;
@@ -604,11 +608,12 @@ export class Exchange {
     if (this.carried !== null) this.carried = { ...this.carried, type: '' };
   }
 
-  /** A page made here has a type of its own, and no ranges. */
-  dropCarriedOfFiles(): void {
+  /** An error or a redirect takes the answer's place: its own fields come behind those carried, and it has a type of its own. */
+  keepCarried(): void {
     if (this.carried === null) return;
     const { charset, lines } = this.carried;
-    this.carried = { type: '', charset, lines: lines.replace(ACCEPT_RANGES, '') };
+    this.keptLines += lines;
+    this.carried = { type: '', charset, lines: '' };
   }
 
   isCurrent(ticket: number): boolean {
@@ -685,8 +690,6 @@ export class Exchange {
 const BEGINNING = /^(?:(?:content-type|content-length|last-modified|location):.*\r\n)*/i;
 const CONTENT_TYPE = /^content-type: *(.*)\r\n/im;
 const CHARSET = /; *charset=/i;
-/** The last one. */
-const ACCEPT_RANGES = /^accept-ranges:.*\r\n(?![\s\S]*^accept-ranges:)/im;
 
 /** Shared by all exchanges that were never forwarded. */
 const NO_ATTEMPTS: Attempt[] = [];

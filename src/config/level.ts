@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { inheritHeaders } from '../features/headers/inherit.ts';
 import { withJsonHeaders } from '../forward/rows.ts';
+import { inheritKeepalive } from '../listen/keepalive-inherit.ts';
 import type { Settings } from './model.ts';
 import { formatPosition, type Problems } from './problem.ts';
 import { namesIn, outermostOf, rowsNamed } from './registry.ts';
@@ -41,6 +42,7 @@ export function settingsOf(level: Level, syntax: Syntax): Settings {
   if (syntax === 'json' && headers !== undefined) own.set('proxySetHeader', withJsonHeaders(headers));
   const inherited = inheritedOf(level, syntax);
   inheritHeaders(own, inherited);
+  inheritKeepalive(own, inherited);
   level.settings = settingsOver(inherited, Object.fromEntries(own) as OwnSettings);
   for (const key of own.keys()) level.used.add(key);
   return level.settings;
