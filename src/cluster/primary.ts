@@ -37,7 +37,7 @@ import { firstOf, problemsOf, problemText, Refusal } from './refusal.ts';
 import { HostResolver } from './resolver.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { ensureSelfSigned } from './self-signed.ts';
-import { Sockets } from './sockets.ts';
+import { BindError, Sockets } from './sockets.ts';
 import { surviveErrors } from './survival.ts';
 import { TicketKeyring } from './ticket-keyring.ts';
 import { usableCores } from './usable-cores.ts';
@@ -192,8 +192,9 @@ export class Primary implements PoolHome {
   async #equip(model: Model, pool: PoolPlan): Promise<TlsMessage> {
     const problems: PrepareProblem[] = [];
     for (const [key, listen] of listensOf(model)) {
-      await this.#sockets.open(key, listen).catch((error: Error) => {
-        problems.push({ at: listen.at, message: error.message });
+      await this.#sockets.open(key, listen, this.face.bindTries).catch((error: Error) => {
+        const plain = error instanceof BindError ? error.plain : undefined;
+        problems.push({ at: listen.at, message: error.message, plain });
       });
     }
     const running = { acceptors: this.#acceptors.all.length, processes: this.processes.length };

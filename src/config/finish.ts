@@ -220,7 +220,11 @@ function checkServers(model: Model, problems: Problems): void {
     for (const listen of server.settings.listens) {
       const key = listenKey(listen);
       if (own.has(key)) {
-        problems.error(positionOf(listen.at), `this server listens on ${key} twice; remove one`);
+        problems.error(
+          positionOf(listen.at),
+          `this server listens on ${key} twice; remove one`,
+          `a duplicate listen ${asNumbers(key)}`,
+        );
         continue;
       }
       own.add(key);
@@ -242,6 +246,9 @@ function checkServers(model: Model, problems: Problems): void {
   );
 }
 
+/** As nginx shows the address. */
+const asNumbers = (key: string): string => key.replace(/^\*/, '0.0.0.0');
+
 /** What the servers of one address have said of it so far. */
 interface Claims {
   readonly ssl: boolean;
@@ -259,6 +266,7 @@ function checkAddress(server: ServerModel, listen: ListenModel, claims: Claims, 
       problems.error(
         positionOf(server.at),
         `a duplicate default server for ${key}; the first is at ${claims.defaultAt}`,
+          `a duplicate default server for ${asNumbers(key)}`,
       );
     }
     claims.defaultAt = server.at;
@@ -271,6 +279,7 @@ function checkAddress(server: ServerModel, listen: ListenModel, claims: Claims, 
       problems.warn(
         positionOf(server.at),
         `conflicting server name "${name}" on ${key}: the server at ${first} gets its requests`,
+        `conflicting server name "${name}" on ${asNumbers(key)}, ignored`,
       );
     }
   }

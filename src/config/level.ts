@@ -92,7 +92,7 @@ export function noteIgnored(row: IgnoredRow, directive: Directive, level: Level,
 export function isSecond(directive: Directive, level: Level, kind: string, problems: Problems): boolean {
   const first = level.setBy.get(kind);
   if (first === undefined) level.setBy.set(kind, directive);
-  else problems.error(directive.at, duplicate(directive, first));
+  else problems.error(directive.at, duplicate(directive, first), duplicateInNginx(directive));
   return first !== undefined;
 }
 
@@ -155,7 +155,7 @@ function together(
       }
       return value;
     default:
-      problems.error(second.at, duplicate(second, first));
+      problems.error(second.at, duplicate(second, first), duplicateInNginx(second));
       return before;
   }
 }
@@ -174,6 +174,8 @@ function unite(list: unknown[], more: readonly unknown[]): readonly unknown[] {
   }
   return list;
 }
+
+const duplicateInNginx = ({ name }: Directive): string => `"${name}" directive is duplicate`;
 
 function duplicate(second: Directive, first: Directive): string {
   const where = whereFrom(second, first);
