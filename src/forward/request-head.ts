@@ -9,6 +9,7 @@ import {
   HOST,
   KEEP_ALIVE,
   NEVER_PASSED,
+  ONCE,
   OTHER,
   PROXY_CONNECTION,
   sameName,
@@ -123,7 +124,7 @@ function copyFields(request: RequestHead, replaced: NameSet): string {
     const nameStart = at[4 * i];
     const passes =
       DROPPED[id] === 0 &&
-      !((id === OTHER || id === HOST) && replaced.has(text, nameStart, at[4 * i + 1])) &&
+      !((id === OTHER || id === HOST || id === ONCE) && replaced.has(text, nameStart, at[4 * i + 1])) &&
       (connectionNames === null || !isNamedBy(connectionNames, request, i));
     if (passes && request.isCanonical(i)) {
       if (runStart < 0) runStart = nameStart;

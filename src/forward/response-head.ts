@@ -119,6 +119,8 @@ function copyLines(
 
 function passesOn(head: ResponseHead, i: number, hidden: NameSet): boolean {
   const { at, ids, text, connectionNames } = head;
+  // A 101 says by its Upgrade what the connection becomes: that concerns the client.
+  if (ids[i] === UPGRADE && head.status === 101) return true;
   return (
     // A 426 says by its Upgrade what to change to (RFC 9110 §15.5.22); nothing is upgraded by that.
     (DROPPED[ids[i]] === 0 || (head.status === 426 && ids[i] === UPGRADE)) &&
