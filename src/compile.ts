@@ -34,6 +34,11 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   }
   peerTls.settle();
   const door = new Door((message) => tools.log.noRoom(message));
-  const listeners = await planListeners(model, servers, { tls: tools.tls, door, slices });
+  const listeners = await planListeners(model, servers, {
+    tls: { material: tools.tls, lookup, prefix: model.prefix },
+    door,
+    tell: (message) => tools.log.handshake(message),
+    slices,
+  });
   return { model, listeners, upstreams, peerTls, zones };
 }

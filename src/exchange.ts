@@ -5,6 +5,7 @@ import type { AnswerHead } from './http/answer-head.ts';
 import type { RequestBody } from './http/body-pull.ts';
 import type { RequestHead } from './http/request-head.ts';
 import type { Failure } from './shared/failure.ts';
+import type { ClientTls } from './socket/tls/client-tls.ts';
 
 /** One try on one peer. Fixed fields, so that logs can print them whatever happened. Times are ms; -1 = not reached. */
 export class Attempt {
@@ -120,8 +121,8 @@ export interface Client {
   readonly localPort: number;
   /** TLS on the client's side. */
   readonly secure: boolean;
-  /** TLS server name (SNI), '' without. */
-  readonly sniName: string;
+  /** What is known of it; null without. */
+  readonly tls: ClientTls | null;
   /** `$connection`: a number unique in the process. */
   readonly id: number;
   /** `$connection_requests`: which request of the connection this is, from 1. */

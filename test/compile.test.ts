@@ -1,6 +1,8 @@
 // What compiling a Model costs: each location is made ready once.
+
 import { expect, it } from 'vitest';
 import { compileRuntime } from '../src/compile.ts';
+import { MemorySessions } from '../src/listen/tls/sessions.ts';
 import { LogFiles } from '../src/observe/log-files.ts';
 import { TicketKeys } from '../src/socket/ticket-keys.ts';
 import { NOTHING_DISCOVERED } from '../src/upstream/discovery.ts';
@@ -26,12 +28,18 @@ it('compiles a proxied location once, though the path without its slash is one t
   const runtime = await compileRuntime(model, {
     previous: null,
     discovery: NOTHING_DISCOVERED,
-    tls: { selfSigned: null, files: {}, ticketKeys: new TicketKeys([Buffer.alloc(48)]) },
+    tls: {
+      selfSigned: null,
+      files: {},
+      ticketKeys: new TicketKeys([Buffer.alloc(48)]),
+      sessions: new MemorySessions(100),
+    },
     logFiles,
     log: {
       attemptFailed: () => {},
       fileProblem: () => {},
       noRoom: () => {},
+      handshake: () => {},
       note: () => {},
       refused: () => {},
     },

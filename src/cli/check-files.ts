@@ -9,8 +9,10 @@ import { positionOf } from '../config/places.ts';
 import { formatPosition, type Problems, type Severity } from '../config/problem.ts';
 import { rowsNamed } from '../config/registry.ts';
 import type { Directive, Position, Tree } from '../config/tree.ts';
+import { forgetPipes } from '../listen/tls-files.ts';
 import { problemOfLink, reasonOf } from '../observe/log-output.ts';
-import { checkCiphers, checkPair } from './check-certificates.ts';
+import { constantOf } from '../route/template.ts';
+import { checkCiphers, checkPair, passphrasesIn, whyUnreadable } from './check-certificates.ts';
 import { exposureOfKey, exposureOfLink, warnOfExposure } from './check-exposure.ts';
 import { checkPeerFiles } from './check-peer-files.ts';
 import { checkTempPaths } from './check-temp-paths.ts';
@@ -22,6 +24,7 @@ type Report = (at: Position, message: string, severity?: Severity) => void;
 export function checkFiles(read: ReadConfig): void {
   const { file, model, tree, problems } = read;
   if (model === undefined || tree === undefined) return;
+  forgetPipes();
   const report = once(problems);
   const nowhere = { file, line: 1, column: 1 };
   checkPlaces(model, (key) => directiveSetting(tree.directives, key)?.at ?? nowhere, report);
@@ -29,7 +32,7 @@ export function checkFiles(read: ReadConfig): void {
   checkTempPaths(tree.directives, model.prefix, (at, message) => report(at, message, 'warning'));
   for (const server of model.servers) {
     if (!server.settings.listens.some((listen) => listen.ssl)) continue;
-    const placeOf: PlaceOf = (key) => directiveOf(tree, server, key)?.at ?? nowhere;
+    const placeOf: PlaceOf = (key, n) => directiveOf(tree, server, key, n)?.at ?? nowhere;
     checkServer(server.settings, placeOf, report);
   }
   checkPeerFiles(tree, model, report);
@@ -67,22 +70,54 @@ function once(problems: Problems): Report {
   };
 }
 
-type PlaceOf = (key: keyof Settings) => Position;
+/** Of the directive that gives a setting; of a list, its n-th. */
+type PlaceOf = (key: keyof Settings, n?: number) => Position;
 
 function checkServer(settings: Settings, placeOf: PlaceOf, report: Report): void {
   const { sslCertificate, sslCertificateKey, sslCiphers } = settings;
-  const problem = sslCiphers === '' ? undefined : checkCiphers(sslCiphers);
+  const problem = checkCiphers(sslCiphers);
   if (problem !== undefined) report(placeOf('sslCiphers'), `ssl_ciphers ${sslCiphers}: ${problem}`);
-  if (sslCertificate === 'self-signed' || sslCertificate === '' || sslCertificateKey === '') return;
-  const certificate = `ssl_certificate ${sslCertificate}`;
-  const onKey = (what: string, severity?: Severity): void =>
-    report(placeOf('sslCertificateKey'), `ssl_certificate_key ${sslCertificateKey} ${what}`, severity);
-  checkPair(sslCertificate, sslCertificateKey, {
-    onCertificate: (what) => report(placeOf('sslCertificate'), `${certificate} ${what}`),
-    onKey,
-    warnOfCertificate: (what) => report(placeOf('sslCertificate'), `${certificate} ${what}`, 'warning'),
-  });
-  warnIf(exposureOfKey(sslCertificateKey), (text) => onKey(text, 'warning'));
+  checkTlsFiles(settings, placeOf, report);
+  const passphrases = passphrasesIn(settings.sslPasswordFile);
+  for (const [i, template] of sslCertificate.entries()) {
+    const certificatePath = constantOf(template);
+    const keyPath = constantOf(sslCertificateKey[i] ?? '');
+    // With variables nobody knows before a client comes.
+    if (!certificatePath || !keyPath || template === 'self-signed') continue;
+    const onKey = (what: string, severity?: Severity): void =>
+      report(placeOf('sslCertificateKey', i), `ssl_certificate_key ${shown(keyPath)} ${what}`, severity);
+    const onCertificate = (what: string, severity?: Severity): void =>
+      report(placeOf('sslCertificate', i), `ssl_certificate ${shown(certificatePath)} ${what}`, severity);
+    checkPair({ certificatePath, keyPath }, passphrases, {
+      onCertificate,
+      onKey,
+      warnOfCertificate: (what) => onCertificate(what, 'warning'),
+    });
+    if (!keyPath.startsWith('data:')) warnIf(exposureOfKey(keyPath), (text) => onKey(text, 'warning'));
+  }
+}
+
+/** A key is not told to whoever reads messages. */
+const shown = (place: string): string => (place.startsWith('data:') ? 'data:…' : place);
+
+const NAMED: readonly (readonly [key: keyof Settings & `ssl${string}`, name: string])[] = [
+  ['sslClientCertificate', 'ssl_client_certificate'],
+  ['sslTrustedCertificate', 'ssl_trusted_certificate'],
+  ['sslCrl', 'ssl_crl'],
+  ['sslDhparam', 'ssl_dhparam'],
+  ['sslStaplingFile', 'ssl_stapling_file'],
+  ['sslPasswordFile', 'ssl_password_file'],
+  ['sslSessionTicketKey', 'ssl_session_ticket_key'],
+];
+
+/** Files that cannot be read; what is wrong inside of them compiling tells. */
+function checkTlsFiles(settings: Settings, placeOf: PlaceOf, report: Report): void {
+  for (const [key, name] of NAMED)
+    for (const [i, path] of [settings[key]].flat().entries()) {
+      if (typeof path !== 'string' || path === '') continue;
+      const problem = whyUnreadable(path);
+      if (problem !== undefined) report(placeOf(key, i), `${name} ${shown(path)} ${problem}`);
+    }
 }
 
 /** The pid file and the state directory, where the file names them. */
@@ -117,15 +152,20 @@ function checkSockets(model: Model, report: Report): void {
 }
 
 /** The directive that gives a server a setting: its own, else the one of the levels around. */
-function directiveOf(tree: Tree, server: ServerModel, key: keyof Settings): Directive | undefined {
+function directiveOf(tree: Tree, server: ServerModel, key: keyof Settings, n = 0): Directive | undefined {
   const http = tree.directives.filter(({ name }) => name === 'http').flatMap(({ block }) => block ?? []);
   const level = [...tree.directives, ...http];
   const own = level.find(({ name, at }) => name === 'server' && formatPosition(at) === server.at);
-  return directiveSetting(own?.block ?? [], key) ?? directiveSetting(level, key) ?? own;
+  return directiveSetting(own?.block ?? [], key, n) ?? directiveSetting(level, key, n) ?? own;
 }
 
-function directiveSetting(directives: readonly Directive[], key: keyof Settings): Directive | undefined {
-  return directives.find(({ name }) => keyOf(name) === key);
+function directiveSetting(
+  directives: readonly Directive[],
+  key: keyof Settings,
+  n = 0,
+): Directive | undefined {
+  const all = directives.filter(({ name }) => keyOf(name) === key);
+  return all[n] ?? all[0];
 }
 
 function keyOf(name: string): keyof Settings | undefined {

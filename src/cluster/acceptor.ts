@@ -17,6 +17,7 @@ import { PeerDrain } from './peer-drain.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { LOG_FDS } from './shared-log.ts';
 import { ROTATION_FD, SharedRotation } from './shared-rotation.ts';
+import { SESSIONS_FD, SharedSessions } from './shared-sessions.ts';
 import { listenOn } from './sockets.ts';
 import { logWarnings } from './survival.ts';
 
@@ -41,6 +42,7 @@ export class Acceptor {
   readonly #logFiles = new LogFiles();
   /** Of all configurations: what a reload changes is not the clients' sessions. */
   readonly #ticketKeys = new TicketKeys([]);
+  readonly #sessions = new SharedSessions(SESSIONS_FD);
   #logs: RuntimeLogs | null = null;
   readonly #sharing: AcceptorSharing;
   #draining = false;
@@ -179,7 +181,7 @@ export class Acceptor {
       const runtime = await compileRuntime(model, {
         previous: this.#runtime,
         discovery,
-        tls: { ...tls, ticketKeys: this.#ticketKeys },
+        tls: { ...tls, ticketKeys: this.#ticketKeys, sessions: this.#sessions },
         logFiles: this.#logFiles,
         log: logs,
       });

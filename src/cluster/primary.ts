@@ -132,7 +132,15 @@ export class Primary implements PoolHome {
       exec: fileURLToPath(new URL(`./acceptor-main${extname(import.meta.filename)}`, import.meta.url)),
       args: [],
       serialization: 'json',
-      stdio: ['inherit', 'inherit', 'inherit', 'ipc', this.#shared.rotation, ...this.#shared.log],
+      stdio: [
+        'inherit',
+        'inherit',
+        'inherit',
+        'ipc',
+        this.#shared.rotation,
+        ...this.#shared.log,
+        this.#shared.sessions,
+      ],
     });
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     // They know of the programs' ports from the beginning, but have what they need of the system before programs take the rest.
@@ -441,12 +449,13 @@ export class Primary implements PoolHome {
 interface SharedFiles {
   readonly rotation: number;
   readonly log: readonly [number, number];
+  readonly sessions: number;
 }
 
 /** Without such files each acceptor chooses by itself. /dev/null takes their place: nothing is ever read from it. */
 function openSharedFiles(): SharedFiles {
   const open = (flags: 'wx+' | 'ax+'): number => openMemoryFile(flags) ?? openSync(devNull, 'r+');
-  return { rotation: open('wx+'), log: [open('ax+'), open('ax+')] };
+  return { rotation: open('wx+'), log: [open('ax+'), open('ax+')], sessions: open('wx+') };
 }
 
 const NONE_SCALED: ReadonlyMap<string, number> = new Map();

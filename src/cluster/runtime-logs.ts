@@ -55,6 +55,10 @@ export class RuntimeLogs implements RuntimeLog {
     this.main.crit(message);
   }
 
+  handshake(message: string): void {
+    this.main.error(message);
+  }
+
   fileProblem(exchange: Exchange, message: string): void {
     this.note(exchange, 'error', message);
   }

@@ -30,6 +30,8 @@ import { fastcgiVariables } from '../forward/fastcgi/variables.ts';
 import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
+import { tlsDefaults, tlsRows } from '../listen/tls/rows.ts';
+import { listenVariables } from '../listen/variables.ts';
 import { observeDefaults, observeRows } from '../observe/rows.ts';
 import { observeVariables } from '../observe/variables.ts';
 import { routeDefaults, routeRows } from '../route/rows.ts';
@@ -84,6 +86,7 @@ export const ROWS: readonly Row[] = [
   ...controlRows,
   ...balanceRows,
   ...listenRows,
+  ...tlsRows,
   ...bodyRows,
   ...routeRows,
   ...forwardRows,
@@ -118,6 +121,7 @@ export const DEFAULTS: Settings = {
   ...controlDefaults,
   ...balanceDefaults,
   ...listenDefaults,
+  ...tlsDefaults,
   ...bodyDefaults,
   ...routeDefaults,
   ...forwardDefaults,
@@ -205,6 +209,7 @@ const isList = ({ repeat }: SettingRow): boolean => repeat === 'append' || repea
 
 export const TABLES: readonly VariableTable[] = [
   routeVariables,
+  listenVariables,
   bodyVariables,
   forwardVariables,
   fastcgiVariables,

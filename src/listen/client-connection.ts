@@ -19,6 +19,7 @@ import { rethrowLater } from '../shared/rethrow-later.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 import { type Accepted, socketOf } from '../socket/accepted.ts';
 import type { ByteSocket, SocketOwner } from '../socket/byte-socket.ts';
+import type { ClientTls } from '../socket/tls/client-tls.ts';
 import { type AnswerLine, AnswerRoot } from './answer-root.ts';
 import { BodySource } from './body-source.ts';
 import type { Front } from './front.ts';
@@ -53,8 +54,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   readonly id = ++lastConnectionId;
   readonly #socket: ByteSocket;
   readonly secure: boolean;
-  /** TLS server name, '' without. */
-  readonly sniName: string;
+  readonly tls: ClientTls | null;
   readonly #home: ConnectionHome;
   readonly #acceptedAt: number;
   requests = 0;
@@ -80,12 +80,12 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   readonly remoteAddress: string;
   readonly remotePort: number;
 
-  /** `sniName` is null without TLS; with it the time for the first byte began before the handshake. */
-  constructor(accepted: Accepted, sniName: string | null, home: ConnectionHome, acceptedAtMs = wheel.nowMs) {
+  /** With TLS the time for the first byte began before the handshake. */
+  constructor(accepted: Accepted, tls: ClientTls | null, home: ConnectionHome, acceptedAtMs = wheel.nowMs) {
     const socket = socketOf(accepted, this);
     this.#socket = socket;
-    this.secure = sniName !== null;
-    this.sniName = sniName ?? '';
+    this.secure = tls !== null;
+    this.tls = tls;
     this.#home = home;
     // Asked for at once: of a connection that ended the kernel no longer knows.
     this.remoteAddress = socket.remoteAddress || UNIX_CLIENT;
@@ -280,7 +280,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     this.requests++;
     wheel.disarm(this.#deadline);
     const request = this.#request;
-    const exchange = new Exchange(this, request, front.serverFor(request.host), systemClock.now());
+    const exchange = new Exchange(this, request, front.serverFor(request.host, this), systemClock.now());
     this.root.exchange = exchange;
     this.#body.begin(exchange);
     exchange.server.dispatch(exchange);

@@ -101,7 +101,6 @@ export const routeVariables: VariableTable = {
     connection_requests: (x) => String(x.client.requests),
     content_type: field('content-type'),
     ...answerVariables,
-    ssl_server_name: (x) => x.client.sniName,
     0: capture(0),
     1: capture(1),
     2: capture(2),

@@ -1,0 +1,47 @@
+// A handshake as variables see it (ssl_certificate with variables): an exchange without a request, as in nginx.
+import { type Client, Exchange, GO, type Root, type ServerRuntime } from '../../exchange.ts';
+import { RequestHead } from '../../http/request-head.ts';
+import { systemClock } from '../../shared/clock.ts';
+import { beforeHandshake, type Offer, type Terms } from '../../socket/tls/client-tls.ts';
+
+type Place = Pick<Client, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>;
+
+export function exchangeOfHandshake(
+  place: Place,
+  offer: Offer,
+  terms: Terms,
+  server: ServerRuntime,
+): Exchange {
+  const client: Client = { ...NOBODY, ...place, tls: beforeHandshake(offer, terms) };
+  return new Exchange(client, new RequestHead(), server, systemClock.now());
+}
+
+const ignore = (): void => undefined;
+
+/** Nobody answers a handshake. */
+const NOWHERE: Root = {
+  sendWhole: ignore,
+  start: () => GO,
+  write: () => GO,
+  writeKept: () => GO,
+  finish: ignore,
+  abort: ignore,
+};
+
+const NOBODY: Omit<Client, keyof Place | 'tls'> = {
+  root: NOWHERE,
+  secure: true,
+  id: 0,
+  requests: 0,
+  informational: ignore,
+  hangUp: ignore,
+  readBody: ignore,
+  pauseBody: ignore,
+  resumeBody: ignore,
+  startTunnel: ignore,
+  tunnelWrite: () => true,
+  tunnelEnd: ignore,
+  tunnelDestroy: ignore,
+  tunnelPause: ignore,
+  tunnelResume: ignore,
+};
