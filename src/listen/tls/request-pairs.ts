@@ -38,9 +38,14 @@ export interface RequestPairsOptions {
 export class RequestPairs {
   readonly #options: RequestPairsOptions;
   readonly #kept = new Map<string, Kept>();
+  readonly #max: number;
 
   constructor(options: RequestPairsOptions) {
     this.#options = options;
+    const { keeping, templates } = options;
+    // nginx counts files.
+    this.#max =
+      keeping === null ? MAX_CONTEXTS : Math.max(1, Math.floor(keeping.max / (2 * templates.length)));
   }
 
   /** Throws why there is none. */
@@ -73,15 +78,18 @@ export class RequestPairs {
     const known = this.#kept.get(id);
     const { keeping } = this.#options;
     if (known === undefined || known.usedUntil < nowMs) return undefined;
-    if (keeping !== null) known.usedUntil = nowMs + keeping.inactiveMs;
+    if (keeping === null) return known;
+    known.usedUntil = nowMs + keeping.inactiveMs;
+    // The last to give way.
+    this.#kept.delete(id);
+    this.#kept.set(id, known);
     return known;
   }
 
   #keep(id: string, kept: Kept): void {
     this.#kept.delete(id);
     const [oldest] = this.#kept.keys();
-    const max = this.#options.keeping?.max ?? MAX_CONTEXTS;
-    if (this.#kept.size >= max && oldest !== undefined) this.#kept.delete(oldest);
+    if (this.#kept.size >= this.#max && oldest !== undefined) this.#kept.delete(oldest);
     this.#kept.set(id, kept);
   }
 

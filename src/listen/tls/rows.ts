@@ -240,7 +240,7 @@ const sessionRows: readonly Row[] = [
     syntax: 'off | none | [builtin[:n]] [shared:name:size]',
     default: 'none',
     repeat: 'last',
-    doc: 'Where sessions are kept for clients that have no ticket: in each acceptor (`builtin`), or in one place for all.',
+    doc: 'Where sessions are kept for clients that have no ticket: in one place for all acceptors, whichever of both is named.',
     read: readSessionCache,
   }),
   time('sslSessionTimeoutMs', {

@@ -10,7 +10,7 @@ import type { ClientHello } from '../client-hello.ts';
 import type { CertificatePaths, TlsFiles } from '../tls-files.ts';
 import { createServerContext, type Pair, usableKey } from './context-options.ts';
 import { type PairTemplate, RequestPairs } from './request-pairs.ts';
-import { MemorySessions, type SessionStore, type Zone } from './sessions.ts';
+import type { SessionStore, Zone } from './sessions.ts';
 
 /** What TLS needs besides settings, the same in all acceptors. */
 export interface TlsMaterial {
@@ -40,6 +40,8 @@ export interface Sessions {
 /** As in nginx. */
 const MAX_SESSION_BYTES = 8192;
 const MAX_ID_BYTES = 32;
+/** Of one without a client's certificate, about. */
+const SESSION_BYTES = 512;
 
 export class ServerTls {
   /** Refuses everybody. */
@@ -202,11 +204,12 @@ function lastOfEach(
 }
 
 /** Sessions and the keys of tickets are the default server's, whether there are tickets the server says. */
-function sessionsOf(own: Settings, first: Settings, shared: SessionStore): Sessions | null {
+function sessionsOf(own: Settings, first: Settings, store: SessionStore): Sessions | null {
   const { kind, name, bytes, count } = first.sslSessionCache;
   if (kind === 'off' || kind === 'none') return null;
-  const store = kind === 'shared' ? shared : builtinOf(first, count);
-  return { store, zone: { name, bytes }, lifeMs: first.sslSessionTimeoutMs, instead: !own.sslSessionTickets };
+  // nginx has those of `builtin` in each process; one place for all loses none.
+  const zone = kind === 'shared' ? { name, bytes } : { name: '', bytes: count * SESSION_BYTES };
+  return { store, zone, lifeMs: first.sslSessionTimeoutMs, instead: !own.sslSessionTickets };
 }
 
 /** Of a file. */
@@ -214,15 +217,6 @@ function stapleOf(own: Settings, { material }: TlsTools): (() => Buffer | null) 
   if (!own.sslStapling || own.sslStaplingFile === '') return null;
   const answer = Buffer.from(contentIn(own.sslStaplingFile, material.files), 'latin1');
   return () => answer;
-}
-
-const builtins = new WeakMap<Settings, MemorySessions>();
-
-/** One for all servers of an address. */
-function builtinOf(first: Settings, count: number): MemorySessions {
-  const made = builtins.get(first) ?? new MemorySessions(count);
-  builtins.set(first, made);
-  return made;
 }
 
 function ticketKeysOf(first: Settings, { material }: TlsTools): TicketKeys {
