@@ -5,9 +5,9 @@ import type { ServerRuntime } from '../exchange.ts';
 import type { Door } from '../listen/door.ts';
 import type { Front } from '../listen/front.ts';
 import type { AddressPlan, ListenerPlan } from '../listen/listener.ts';
-import { createSecureContexts } from '../listen/secure-contexts.ts';
+import { createSecureContexts, type SecureContexts } from '../listen/secure-contexts.ts';
 import { admitting, type Demand } from '../listen/tls/admission.ts';
-import { type TlsTools, trustOf } from '../listen/tls/server-tls.ts';
+import type { TlsTools } from '../listen/tls/server-tls.ts';
 import { createHostTable, serverByName } from '../route/hosts.ts';
 import type { Slices } from '../shared/slices.ts';
 import { fail } from './compile-error.ts';
@@ -69,47 +69,41 @@ async function planAddress(
     names: server.settings.serverNames.flat(),
     settings: server.settings,
   }));
-  return {
-    key,
-    listen,
-    front: createFront(first, here, listen.ssl ? tls : null),
-    secure: listen.ssl
-      ? await createSecureContexts(named, tls, slices).catch((error: unknown) => fail(first.server.at, error))
-      : null,
-  };
+  const secure = listen.ssl
+    ? await createSecureContexts(named, tls, slices).catch((error: unknown) => fail(first.server.at, error))
+    : null;
+  return { key, listen, front: createFront(first, here, secure), secure };
 }
 
-/** `tls` is null where the address speaks none. */
-function createFront(first: CompiledServer, here: readonly CompiledServer[], tls: TlsTools | null): Front {
+/** `secure` is null where the address speaks no TLS. */
+function createFront(
+  first: CompiledServer,
+  here: readonly CompiledServer[],
+  secure: SecureContexts | null,
+): Front {
   const demands = new Map<ServerRuntime, Demand>();
-  const demandOf = tls === null ? () => null : demandsOf(first.server.settings, tls);
+  const demand = (runtime: ServerRuntime, { sslVerifyClient: verify }: Settings): ServerRuntime => {
+    if (secure !== null && verify !== 'off') demands.set(runtime, verify);
+    return runtime;
+  };
   const table = createHostTable(
     here.flatMap(({ server: { settings }, runtime }) =>
-      settings.serverNames.flat().map((name) => {
-        const value = serverByName(runtime, name);
-        const demand = demandOf(settings);
-        if (demand !== null) demands.set(value, demand);
-        return { names: [name], value };
-      }),
+      settings.serverNames
+        .flat()
+        .map((name) => ({ names: [name], value: demand(serverByName(runtime, name), settings) })),
     ),
-    first.runtime,
+    demand(first.runtime, first.server.settings),
   );
-  const firstDemand = demandOf(first.server.settings);
-  if (firstDemand !== null) demands.set(first.runtime, firstDemand);
   const { largeClientHeaderBuffers: buffers, maxHeaders, clientHeaderTimeoutMs } = first.server.settings;
   return {
     defaultServer: first.runtime,
-    serverFor: demands.size === 0 ? (host) => table.find(host) : admitting(table, demands),
+    serverBefore: ({ tls }) =>
+      tls === null || tls.terms.serverName === '' ? first.runtime : table.find(tls.terms.serverName),
+    serverFor:
+      secure === null || demands.size === 0
+        ? (host) => table.find(host)
+        : admitting(table, demands, (name) => secure.find(name).tls.trust),
     headLimits: { maxLine: buffers.bytes, maxHead: buffers.bytes * buffers.count, maxFields: maxHeaders },
     headTimeoutMs: clientHeaderTimeoutMs,
-  };
-}
-
-/** What servers want of clients; where one has no TLS of its own, they are judged by what the default server trusts. */
-function demandsOf(first: Settings, { material }: TlsTools): (settings: Settings) => Demand | null {
-  return (settings) => {
-    const { sslVerifyClient: verify, sslCertificate, sslRejectHandshake } = settings;
-    const isOwn = sslCertificate.length > 0 || sslRejectHandshake;
-    return verify === 'off' ? null : { verify, trust: trustOf(isOwn ? settings : first, material.files) };
   };
 }

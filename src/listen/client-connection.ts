@@ -293,7 +293,8 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     const request = this.#request;
     request.reset();
     wheel.disarm(this.#deadline);
-    const exchange = new Exchange(this, request, this.#home.front.defaultServer, systemClock.now());
+    const server = this.#home.front.serverBefore(this);
+    const exchange = new Exchange(this, request, server, systemClock.now());
     this.root.exchange = exchange;
     this.#setInput(null, 0, 0);
     this.#body.begin(exchange);

@@ -4,6 +4,8 @@ import type { HeadLimits } from '../http/request-head.ts';
 
 export interface Front {
   readonly defaultServer: ServerRuntime;
+  /** The server before a Host is known, or where none can be read: whom SNI has named, else the default one. */
+  serverBefore(client: Pick<Client, 'tls'>): ServerRuntime;
   /**
    * The virtual server for a Host (name, optional port); the default one where none matches. Where it asks for a certificate and the
    * client has not shown the right one, a server that says so.

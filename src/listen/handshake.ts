@@ -14,7 +14,7 @@ import {
   type TlsOwner,
   UNRECOGNIZED_NAME,
 } from '../socket/server-tls.ts';
-import { type ClientTls, SecuredClient, type Terms } from '../socket/tls/client-tls.ts';
+import { beforeHandshake, type ClientTls, SecuredClient, type Terms } from '../socket/tls/client-tls.ts';
 import { type ClientHello, HelloReader } from './client-hello.ts';
 import type { Front } from './front.ts';
 import type { NamedTls, SecureContexts } from './secure-contexts.ts';
@@ -127,9 +127,8 @@ export class Handshake implements TlsOwner {
       localAddress: plainAddress(socket.localAddress ?? '') || 'unix:',
       localPort: socket.localPort ?? 0,
     };
-    const { front } = this.#home;
-    const server = terms.serverName === '' ? front.defaultServer : front.serverFor(hello.name, { tls: null });
-    return exchangeOfHandshake(place, hello, terms, server);
+    const tls = beforeHandshake(hello, terms);
+    return exchangeOfHandshake({ ...place, tls }, this.#home.front.serverBefore({ tls }));
   }
 
   onSecure(socket: TLSSocket): void {

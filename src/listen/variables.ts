@@ -43,7 +43,9 @@ export const listenVariables: VariableTable = {
     ssl_client_verify: ofTls(verdictOf),
     ssl_client_v_start: ofCertificate((one) => one.validFrom),
     ssl_client_v_end: ofCertificate((one) => one.validTo),
-    ssl_client_v_remain: ofCertificate((one) => String(one.remainingDays(Date.now()))),
+    ssl_client_v_remain: ofCertificate((one) =>
+      String(one.remainingDays(Math.floor(Date.now() / 1000) * 1000)),
+    ),
   },
   families: {},
 };

@@ -77,7 +77,7 @@ const capture =
 export const routeVariables: VariableTable = {
   plain: {
     host,
-    http_host: (x) => (x.request.host === '' ? undefined : x.request.host),
+    http_host: (x) => (x.request.host === '' ? x.request.get('host') : x.request.host),
     remote_addr: (x) => x.client.remoteAddress,
     binary_remote_addr: (x) => binaryAddress(x.client.remoteAddress),
     remote_port: (x) => String(x.client.remotePort),

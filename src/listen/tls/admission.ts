@@ -1,21 +1,21 @@
 // Whether the certificate that a client has shown, or has not, is enough for the server of its request (ngx_http_set_virtual_server,
 // ngx_http_process_request). Only in front of servers that ask for one.
-import type { Client, ServerRuntime } from '../../exchange.ts';
+import type { Client, Exchange, ServerRuntime } from '../../exchange.ts';
 import { bareName, type HostTable } from '../../route/hosts.ts';
 import type { ClientTls } from '../../socket/tls/client-tls.ts';
 import type { VerifyClient } from './rows.ts';
 
 /** What a server wants of clients. */
-export interface Demand {
-  readonly verify: Exclude<VerifyClient, 'off'>;
-  /** By whom its clients are judged. */
-  readonly trust: string;
-}
+export type Demand = Exclude<VerifyClient, 'off'>;
 
-/** Finds the server of a request; one that does not let the client in answers why. */
+/**
+ * Finds the server of a request; one that does not let the client in answers why. `trustFor` says who is trusted where this name was told:
+ * after a reload that may be somebody else than when the client was judged.
+ */
 export function admitting(
   table: HostTable<ServerRuntime>,
   demands: ReadonlyMap<ServerRuntime, Demand>,
+  trustFor: (name: string) => string,
 ): (host: string, client: Pick<Client, 'tls'>) => ServerRuntime {
   return (host, { tls }) => {
     const server = table.find(host);
@@ -23,14 +23,13 @@ export function admitting(
     if (demand === undefined || tls === null) return server;
     const { serverName } = tls.terms;
     if (serverName !== '' && bareName(host) !== serverName)
-      return refusing(table.find(serverName), 421, 'the name differs from the one that TLS was begun for');
+      return misdirected(table.find(serverName), 'the name differs from the one that TLS was begun for');
     const certificate = tls.certificate !== null;
-    if (certificate && tls.terms.trust !== demand.trust)
-      return refusing(server, 421, 'the certificate was judged by what another server trusts');
+    if (certificate && tls.terms.trust !== trustFor(tls.offer.name))
+      return misdirected(server, 'since the certificate was judged others are trusted');
     if (!isTrusted(tls, demand))
       return refusing(server, 495, `the certificate is not trusted: ${tls.distrust?.text ?? ''}`);
-    if (demand.verify === 'on' && !certificate)
-      return refusing(server, 496, 'the client has shown no certificate');
+    if (demand === 'on' && !certificate) return refusing(server, 496, 'the client has shown no certificate');
     return server;
   };
 }
@@ -44,8 +43,18 @@ const UNKNOWN_SIGNER: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-function isTrusted({ distrust }: ClientTls, { verify }: Demand): boolean {
-  return distrust === null || (verify === 'optional_no_ca' && UNKNOWN_SIGNER.has(distrust.code));
+function isTrusted({ distrust }: ClientTls, demand: Demand): boolean {
+  return distrust === null || (demand === 'optional_no_ca' && UNKNOWN_SIGNER.has(distrust.code));
+}
+
+/** As in nginx `$host` is not that of the request then. */
+function misdirected(server: ServerRuntime, why: string): ServerRuntime {
+  const { name, root, redirect, toNamed } = server;
+  const dispatch = (x: Exchange): void => {
+    x.request.host = '';
+    x.location.fail(x, 421, why);
+  };
+  return { name, root, redirect, toNamed, dispatch };
 }
 
 function refusing(server: ServerRuntime, status: number, why: string): ServerRuntime {

@@ -2,18 +2,11 @@
 import { type Client, Exchange, GO, type Root, type ServerRuntime } from '../../exchange.ts';
 import { RequestHead } from '../../http/request-head.ts';
 import { systemClock } from '../../shared/clock.ts';
-import { beforeHandshake, type Offer, type Terms } from '../../socket/tls/client-tls.ts';
 
-type Place = Pick<Client, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>;
+type Place = Pick<Client, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort' | 'tls'>;
 
-export function exchangeOfHandshake(
-  place: Place,
-  offer: Offer,
-  terms: Terms,
-  server: ServerRuntime,
-): Exchange {
-  const client: Client = { ...NOBODY, ...place, tls: beforeHandshake(offer, terms) };
-  return new Exchange(client, new RequestHead(), server, systemClock.now());
+export function exchangeOfHandshake(place: Place, server: ServerRuntime): Exchange {
+  return new Exchange({ ...NOBODY, ...place }, new RequestHead(), server, systemClock.now());
 }
 
 const ignore = (): void => undefined;
@@ -28,7 +21,7 @@ const NOWHERE: Root = {
   abort: ignore,
 };
 
-const NOBODY: Omit<Client, keyof Place | 'tls'> = {
+const NOBODY: Omit<Client, keyof Place> = {
   root: NOWHERE,
   secure: true,
   id: 0,

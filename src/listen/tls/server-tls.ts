@@ -5,7 +5,7 @@ import type { Settings } from '../../config/model.ts';
 import type { Exchange } from '../../exchange.ts';
 import { compileTemplate, constantOf, type VariableLookup } from '../../route/template.ts';
 import { TicketKeys } from '../../socket/ticket-keys.ts';
-import { judgeClient } from '../../socket/tls/client-tls.ts';
+import { isDeeper } from '../../socket/tls/client-tls.ts';
 import type { ClientHello } from '../client-hello.ts';
 import type { CertificatePaths, TlsFiles } from '../tls-files.ts';
 import { createServerContext, type Pair, usableKey } from './context-options.ts';
@@ -131,7 +131,7 @@ export class ServerTls {
 
   /** Whether a session may be kept: one whose client was refused for its chain would be let in by it, as the chain does not come again. */
   mayKeep(socket: TLSSocket): boolean {
-    return this.#judging === null || judgeClient(socket, this.depth)?.code !== 'CERT_CHAIN_TOO_LONG';
+    return this.#judging === null || !isDeeper(socket, this.depth);
   }
 
   /** Nobody says whose ticket is being made: of any of these. */

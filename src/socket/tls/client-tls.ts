@@ -52,21 +52,30 @@ interface InnerTls {
 }
 
 const UNKNOWN: Distrust = { code: 'UNSPECIFIED', text: 'unspecified certificate verification error' };
-const TOO_LONG: Distrust = { code: 'CERT_CHAIN_TOO_LONG', text: 'certificate chain too long' };
+/** What OpenSSL says in the end of a chain that is longer than the depth. */
+const CUT_OFF: Distrust = {
+  code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  text: 'unable to get local issuer certificate',
+};
 
 /** What OpenSSL and the depth say of the certificate that was shown; undefined = none was. */
-export function judgeClient(socket: TLSSocket, depth: number): Distrust | null | undefined {
+function judgeClient(socket: TLSSocket, depth: number): Distrust | null | undefined {
   if (socket.getPeerX509Certificate() === undefined) return undefined;
-  // That of a session was judged when the session began (TicketGate); the chain did not come again.
-  if (!socket.isSessionReused() && isDeeper(socket, depth)) return TOO_LONG;
+  if (isDeeper(socket, depth)) return CUT_OFF;
   const inner = (socket as unknown as { _handle?: InnerTls | null })._handle;
   if (typeof inner?.verifyError !== 'function') return UNKNOWN;
   const error = inner.verifyError();
-  return error == null ? null : { code: error.code ?? UNKNOWN.code, text: error.message };
+  // Newer Nodes add advice that is none for a server.
+  const text = error?.message.replace(/; if the root CA .*/, '') ?? '';
+  return error == null ? null : { code: error.code ?? UNKNOWN.code, text };
 }
 
-/** Whether more than `depth` certificates stand between the first and the last of the chain: Node has no setting for it. */
-function isDeeper(socket: TLSSocket, depth: number): boolean {
+/**
+ * Whether more than `depth` certificates stand between the first and the last of the chain that was shown: Node has no setting for it.
+ * With a session no chain comes: who was refused for it must get none.
+ */
+export function isDeeper(socket: TLSSocket, depth: number): boolean {
+  if (socket.isSessionReused() || socket.getPeerX509Certificate() === undefined) return false;
   const leaf = socket.getPeerCertificate(true);
   const seen = new Set([leaf.fingerprint256]);
   for (
