@@ -139,7 +139,8 @@ export class Handshake implements TlsOwner {
     // What else was said is not kept.
     const { name, ciphers, groups } = hello;
     const client = new SecuredClient(socket, { name, ciphers, groups }, terms, tls.asks);
-    this.#endJudging();
+    // Tickets of TLS 1.3 are made within this call, behind what is done here.
+    if (tls.asks) setImmediate(() => this.#endJudging());
     if (tls.recordBytes > 0) socket.setMaxSendFragment(tls.recordBytes);
     this.#home.onSecured(this, socket, client);
   }

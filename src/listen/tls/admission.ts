@@ -2,8 +2,8 @@
 // ngx_http_process_request). Only in front of servers that ask for one.
 import type { Client, Exchange, ServerRuntime } from '../../exchange.ts';
 import { bareName, type HostTable } from '../../route/hosts.ts';
-import type { ClientTls } from '../../socket/tls/client-tls.ts';
 import type { VerifyClient } from './rows.ts';
+import { isAccepted } from './verdict.ts';
 
 /** What a server wants of clients. */
 export type Demand = Exclude<VerifyClient, 'off'>;
@@ -27,24 +27,11 @@ export function admitting(
     const certificate = tls.certificate !== null;
     if (certificate && tls.terms.trust !== trustFor(tls.offer.name))
       return misdirected(server, 'since the certificate was judged others are trusted');
-    if (!isTrusted(tls, demand))
+    if (!isAccepted(tls.distrust, demand))
       return refusing(server, 495, `the certificate is not trusted: ${tls.distrust?.text ?? ''}`);
     if (demand === 'on' && !certificate) return refusing(server, 496, 'the client has shown no certificate');
     return server;
   };
-}
-
-/** What optional_no_ca lets pass (nginx: ngx_ssl_verify_error_optional): nobody knows who signed it. */
-const UNKNOWN_SIGNER: ReadonlySet<string> = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'CERT_UNTRUSTED',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-]);
-
-function isTrusted({ distrust }: ClientTls, demand: Demand): boolean {
-  return distrust === null || (demand === 'optional_no_ca' && UNKNOWN_SIGNER.has(distrust.code));
 }
 
 /** As in nginx `$host` is not that of the request then. */

@@ -5,12 +5,14 @@ import type { Settings } from '../../config/model.ts';
 import type { Exchange } from '../../exchange.ts';
 import { compileTemplate, constantOf, type VariableLookup } from '../../route/template.ts';
 import { TicketKeys } from '../../socket/ticket-keys.ts';
-import { isDeeper } from '../../socket/tls/client-tls.ts';
+import { isDeeper, judgeClient } from '../../socket/tls/client-tls.ts';
 import type { ClientHello } from '../client-hello.ts';
 import type { CertificatePaths, TlsFiles } from '../tls-files.ts';
 import { createServerContext, type Pair, usableKey } from './context-options.ts';
 import { type PairTemplate, RequestPairs } from './request-pairs.ts';
+import type { VerifyClient } from './rows.ts';
 import type { SessionStore, Zone } from './sessions.ts';
+import { isAccepted } from './verdict.ts';
 
 /** What TLS needs besides settings, the same in all acceptors. */
 export interface TlsMaterial {
@@ -59,6 +61,7 @@ export class ServerTls {
   /** Handshakes under way whose clients may show a certificate. */
   readonly #judging: Set<TLSSocket> | null;
   readonly #id: string;
+  readonly #verify: VerifyClient;
   readonly #speaks13: boolean;
   readonly #context: SecureContext | null;
   readonly #byRequest: RequestPairs | null;
@@ -68,6 +71,7 @@ export class ServerTls {
     this.rejects = own.sslRejectHandshake;
     this.asks = own.sslVerifyClient !== 'off';
     this.depth = own.sslVerifyDepth;
+    this.#verify = own.sslVerifyClient;
     this.#speaks13 = own.sslProtocols.includes('TLSv1.3');
     this.trust = trustOf(own, tools.material.files);
     this.recordBytes = own.sslBufferBytes >= 16_384 ? 0 : Math.max(512, own.sslBufferBytes);
@@ -115,7 +119,7 @@ export class ServerTls {
   }
 
   keep(id: Buffer, session: Buffer, socket: TLSSocket): void {
-    if (this.sessions === null || session.length > MAX_SESSION_BYTES || !this.mayKeep(socket)) return;
+    if (this.sessions === null || session.length > MAX_SESSION_BYTES || !this.#mayKeep(socket)) return;
     const { store, zone, lifeMs, instead } = this.sessions;
     // Those of TLS 1.3 are told here even where tickets hold them.
     if (instead || socket.getProtocol() !== 'TLSv1.3') store.keep(zone, id, session, lifeMs);
@@ -129,14 +133,17 @@ export class ServerTls {
     this.#judging?.delete(socket);
   }
 
-  /** Whether a session may be kept: one whose client was refused for its chain would be let in by it, as the chain does not come again. */
-  mayKeep(socket: TLSSocket): boolean {
-    return this.#judging === null || !isDeeper(socket, this.depth);
+  /** Whether a session may be kept: as in nginx not that of a client that is refused. */
+  #mayKeep(socket: TLSSocket): boolean {
+    if (this.#verify === 'off') return true;
+    return isAccepted(judgeClient(socket, this.depth) ?? null, this.#verify);
   }
 
-  /** Nobody says whose ticket is being made: of any of these. */
+  /**
+   * With a session no chain comes, and one that was too long would be let in. Nobody says whose ticket is being made: that of any of these.
+   */
   #spoilsTickets(): boolean {
-    for (const socket of this.#judging ?? []) if (!this.mayKeep(socket)) return true;
+    for (const socket of this.#judging ?? []) if (isDeeper(socket, this.depth)) return true;
     return false;
   }
 }

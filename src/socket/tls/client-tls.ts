@@ -59,7 +59,7 @@ const CUT_OFF: Distrust = {
 };
 
 /** What OpenSSL and the depth say of the certificate that was shown; undefined = none was. */
-function judgeClient(socket: TLSSocket, depth: number): Distrust | null | undefined {
+export function judgeClient(socket: TLSSocket, depth: number): Distrust | null | undefined {
   if (socket.getPeerX509Certificate() === undefined) return undefined;
   if (isDeeper(socket, depth)) return CUT_OFF;
   const inner = (socket as unknown as { _handle?: InnerTls | null })._handle;
