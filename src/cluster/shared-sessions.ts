@@ -48,7 +48,7 @@ export class SharedSessions implements SessionStore {
     session.copy(entry, HEAD_BYTES);
     checkOf(entry).copy(entry, 0);
     const [first, second] = positions;
-    const position = this.#endOf(first) <= this.#endOf(second) ? first : second;
+    const position = this.#endOf(first, key) <= this.#endOf(second, key) ? first : second;
     try {
       writeSync(this.#fd, entry, 0, entry.length, position);
     } catch {
@@ -56,11 +56,11 @@ export class SharedSessions implements SessionStore {
     }
   }
 
-  /** When what stands there ends; 0 = nothing stands there. */
-  #endOf(position: number): number {
+  /** When what stands there ends; 0 = nothing stands there; less where it is what is to be written over. */
+  #endOf(position: number, key: Buffer): number {
     const head = this.#buffer;
     if (this.#load(position, HEAD_BYTES) < HEAD_BYTES) return 0;
-    return head.readUIntBE(32, 6);
+    return head.compare(key, 0, 16, 16, 32) === 0 ? -1 : head.readUIntBE(32, 6);
   }
 
   #read(position: number, key: Buffer): Buffer | undefined {
