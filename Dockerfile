@@ -1,7 +1,7 @@
 # lbproxy in a container. docs/DOCKER.md says how to use it and what of it was tried.
 FROM node:26-slim AS build
 WORKDIR /src
-COPY package.json package-lock.json tsconfig.json tsconfig.build.json ./
+COPY package.json package-lock.json tsconfig.json tsconfig.build.json rolldown.config.ts ./
 COPY src src
 # Also builds: package.json's "dependencies" script.
 RUN npm ci

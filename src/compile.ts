@@ -1,11 +1,14 @@
 // Model → Runtime: the room that knows every part, so that no part knows another. Each location becomes one ready handler, each
 // address one front.
+import { CacheSet } from './cache/cache-set.ts';
+import { hostAddressesOf } from './compile/host-addresses.ts';
 import { type CompiledServer, planListeners } from './compile/listeners.ts';
 import type { Runtime, RuntimeTools } from './compile/runtime.ts';
 import { ServerCompiler } from './compile/server-compiler.ts';
 import { createLookup } from './config/lookup.ts';
 import type { Model } from './config/model.ts';
 import { zoneSpecs } from './features/zone-specs.ts';
+import { cacheSpecs } from './forward/cache/specs.ts';
 import { PeerTlsSet } from './forward/tls/peer-tls.ts';
 import { Door } from './listen/door.ts';
 import { setsVariable } from './route/sets.ts';
@@ -18,14 +21,18 @@ export type { Runtime, RuntimeLog, RuntimeTools } from './compile/runtime.ts';
 
 /** Rejects with a CompileError. Opens log files, but no socket. Works in slices: traffic goes on beside it. */
 export async function compileRuntime(model: Model, tools: RuntimeTools): Promise<Runtime> {
+  // What is kept for requests names no tools: `previous` would hold all configurations that ever were.
+  const { logFiles, log, logOf } = tools;
   const upstreams = new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
-  const lookup = createLookup(model.variables, (exchange, message) =>
-    tools.log.note(exchange, 'error', message),
-  );
+  const lookup = createLookup(model.variables, (exchange, message) => log.note(exchange, 'error', message));
   const peerTls = new PeerTlsSet(tools.tls.files, model.prefix, tools.previous?.peerTls ?? null);
   const zones = new ZoneSet(zoneSpecs(model), tools.previous?.zones ?? null);
+  const caches = new CacheSet(cacheSpecs(model.settings), tools.previous?.caches ?? null);
+  const hostAddresses = await hostAddressesOf(model);
   const setsRate = setsVariable(model, 'limit_rate');
-  const compiler = new ServerCompiler({ upstreams, peerTls, zones, lookup, tools, setsRate });
+  const kept = { logFiles, log, logOf };
+  const shared = { upstreams, peerTls, caches, zones, lookup, tools: kept, setsRate, hostAddresses };
+  const compiler = new ServerCompiler(shared);
   const slices = new Slices();
   const servers: CompiledServer[] = [];
   for (const server of model.servers) {
@@ -33,12 +40,12 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
     await slices.step();
   }
   peerTls.settle();
-  const door = new Door((message) => tools.log.noRoom(message));
+  const door = new Door((message) => log.noRoom(message));
   const listeners = await planListeners(model, servers, {
     tls: { material: tools.tls, lookup, prefix: model.prefix },
     door,
-    tell: (message) => tools.log.handshake(message),
+    tell: (message) => log.handshake(message),
     slices,
   });
-  return { model, listeners, upstreams, peerTls, zones };
+  return { model, listeners, upstreams, peerTls, caches, zones };
 }

@@ -19,6 +19,8 @@ export class Attempt {
   status = 0;
   bytesSent = 0;
   bytesReceived = 0;
+  /** Of those received, what came before the answer's body; -1 = none of it went on. */
+  headBytes = -1;
   outcome: Failure | 'ok' | 'pending' = 'pending';
   /** Why no further peer was tried after this failure; '' when one was. */
   noRetry = '';
@@ -103,14 +105,38 @@ export interface BodyReader {
   onBodyFailed(failure: Failure): void;
 }
 
+/** The client's side of a connection that became bytes (after a 101). */
+export interface ClientTunnel {
+  /** False: not before `onTunnelDrain`. */
+  write(piece: Buffer, from: number, to: number): boolean;
+  /** Nothing more comes from the peer. */
+  end(): void;
+  /** Both directions are done: closes once what was written is sent. */
+  destroy(): void;
+  pause(): void;
+  resume(): void;
+}
+
 /** Who takes over the bytes of both directions after a 101. */
 export interface TunnelEnd {
+  /** Before anything else. */
+  onTunnelOpen(client: ClientTunnel): void;
   /** `buf[from, to)` is lent for the length of the call. */
   onTunnelData(buf: Buffer, from: number, to: number): void;
   /** The client half-closed. */
   onTunnelEnd(): void;
   onTunnelDrain(): void;
   onTunnelClosed(): void;
+}
+
+/** The head of the PROXY protocol: whose connection a proxy in front of us has passed on. Addresses are text, '' = unknown. */
+export interface ProxyProtocol {
+  readonly sourceAddress: string;
+  readonly sourcePort: number;
+  readonly destinationAddress: string;
+  readonly destinationPort: number;
+  /** Of version 2: type, length and value of each, as they came; latin1. */
+  readonly tlvs: string;
 }
 
 /** The client's side of an exchange: what is known of it, the request's body, and the connection itself. */
@@ -123,10 +149,16 @@ export interface Client {
   readonly secure: boolean;
   /** What is known of it; null without. */
   readonly tls: ClientTls | null;
+  /** What the PROXY protocol said of it; null where it is not spoken. */
+  readonly proxyProtocol: ProxyProtocol | null;
+  /** When it connected, on the clock of the timer wheel. */
+  readonly acceptedAtMs: number;
   /** `$connection`: a number unique in the process. */
   readonly id: number;
   /** `$connection_requests`: which request of the connection this is, from 1. */
   readonly requests: number;
+  /** The server that holds before a Host is read: the address's default one, or that of the TLS name. */
+  readonly entry: ServerRuntime;
   /** Where the answers of its main exchanges go. */
   readonly root: Root;
 
@@ -140,13 +172,8 @@ export interface Client {
   pauseBody(): void;
   resumeBody(): void;
 
-  /** Sends the 101 head (`exchange.lines`) and turns the connection into bytes. */
+  /** Sends the 101 head (`exchange.lines`) and turns the connection into bytes; `end` hears of them. */
   startTunnel(exchange: Exchange, end: TunnelEnd): void;
-  tunnelWrite(piece: Buffer, from: number, to: number): boolean;
-  tunnelEnd(): void;
-  tunnelDestroy(): void;
-  tunnelPause(): void;
-  tunnelResume(): void;
 }
 
 /** What of a location or server concerns the client's connection. Times in ms, sizes in bytes; 0 = no limit where nginx says so. */
@@ -160,7 +187,12 @@ export interface ClientPolicy {
   readonly keepaliveRequests: number;
   /** Age at which the connection ends after its answer. */
   readonly keepaliveTimeMs: number;
+  /** Whether the connection ends for the client's browser; null = for none. */
+  readonly endsFor: ((exchange: Exchange) => boolean) | null;
   readonly chunkedAllowed: boolean;
+  /** What holds of a server as a whole. Unusual names of fields that are taken (http/fields.ts); slashes in a row are one. */
+  readonly unusualNames: number;
+  readonly mergeSlashes: boolean;
   /** The Server field as a line with its CRLF. */
   readonly serverLine: string;
 }
@@ -203,6 +235,8 @@ export interface LocationRuntime {
   readonly script: ScriptPath | null;
   /** null = no root is configured. */
   readonly files: FilePlace | null;
+  /** Values of variables that show what is set here, by name; null = none are. */
+  readonly own: Readonly<Record<string, (exchange: Exchange) => string | undefined>> | null;
   /** The filter that limits the rate where a peer asks for it; not among `filters` where nothing else does. */
   readonly rate?: Filter;
 }
@@ -232,6 +266,7 @@ export type StepResult = number;
 
 /** The phases between a location's script and its content, in nginx's order. */
 export const PHASES = [
+  'realip',
   'limit_req',
   'limit_conn',
   'access',
@@ -315,6 +350,19 @@ export interface Carried {
   readonly lines: string;
 }
 
+/** What became of a request in a cache. */
+export interface CacheFacts {
+  /** `$upstream_cache_status`; '' = nothing was looked for. */
+  readonly status: string;
+  /** The answer is to be stored: the peer is asked for all of it, whatever the client's conditions are. */
+  readonly storing: boolean;
+  /** A HEAD goes to the peer as a GET. */
+  readonly convertsHead: boolean;
+  /** Of what is stored and is to be checked by the peer; '' = there is nothing to ask with. */
+  readonly lastModified: string;
+  readonly etag: string;
+}
+
 /** Whoever runs the steps of an exchange. */
 interface StepRunner {
   goOn(x: Exchange, result: StepResult): void;
@@ -329,6 +377,11 @@ export class Exchange {
   location: LocationRuntime;
   /** Monotonic ms when the head was complete. */
   readonly startedAt: number;
+  /** Whose request it is: the connection's own address, unless a proxy that is believed told another (nginx: c->addr_text). */
+  remoteAddress: string;
+  remotePort: number;
+  /** It did. */
+  isProxied = false;
 
   /** The request's method; an error page's own request is a GET unless it was a HEAD. */
   method: string;
@@ -344,6 +397,8 @@ export class Exchange {
   rewritten = false;
   /** False once `break` kept a rewritten URI in its place: the location was not found for that URI (nginx: valid_location). */
   locationHolds = true;
+  /** A rewrite has changed the URI, and the location for it is still to be found (nginx: uri_changed). */
+  isUriChanged = false;
   /** The target of the request is no path: `$request_uri` is not set. */
   uriRefused = false;
   /** try_files has found a file below an alias that is a whole path: the URI, which is its name, stands after it. */
@@ -385,6 +440,10 @@ export class Exchange {
   attempts: Attempt[] = NO_ATTEMPTS;
   /** The peer's head as it came, for `$upstream_http_…`; '' without. */
   peerHead = '';
+  /** Trailer lines of the peer's answer, each ended by CRLF. */
+  peerTrailers = '';
+  /** What a cache knows of the answer; null where none is asked. */
+  cached: CacheFacts | null = null;
   /** Name of the upstream group or host: `$proxy_host`. */
   proxyHost = '';
   /** Whether TLS leads there. */
@@ -446,6 +505,8 @@ export class Exchange {
     this.request = request;
     this.server = server;
     this.location = server.root;
+    this.remoteAddress = client.remoteAddress;
+    this.remotePort = client.remotePort;
     this.method = request.method;
     this.startedAt = startedAt;
     this.root = root;
@@ -517,8 +578,13 @@ export class Exchange {
       this.status = this.errorStatus;
       this.reason = '';
     }
-    this.lines += this.keptLines;
+    this.#putAhead(this.keptLines);
     this.keptLines = '';
+  }
+
+  /** Of an earlier answer, so in front of this one's own; but as in nginx behind those that each answer begins with. */
+  #putAhead(lines: string): void {
+    if (lines !== '') this.lines = this.lines.replace(BEGINNING, (first) => first + lines);
   }
 
   /** Once: but a charset stays for whatever types come after it. */
@@ -530,13 +596,20 @@ export class Exchange {
     const line = `Content-Type: ${type}\r\n`;
     if (own !== undefined) this.lines = this.lines.replace(CONTENT_TYPE, () => line);
     else if (type !== '') this.lines = line + this.lines;
-    this.lines += carried.lines;
+    this.#putAhead(carried.lines);
     this.carried = { type: '', charset, lines: '' };
   }
 
   /** The page of a status takes the answer's place: it has a type of its own. */
   dropCarriedType(): void {
     if (this.carried !== null) this.carried = { ...this.carried, type: '' };
+  }
+
+  /** A page made here has a type of its own, and no ranges. */
+  dropCarriedOfFiles(): void {
+    if (this.carried === null) return;
+    const { charset, lines } = this.carried;
+    this.carried = { type: '', charset, lines: lines.replace(ACCEPT_RANGES, '') };
   }
 
   isCurrent(ticket: number): boolean {
@@ -609,8 +682,12 @@ export class Exchange {
   }
 }
 
+/** What every answer may have of its own. */
+const BEGINNING = /^(?:(?:content-type|content-length|last-modified|location):.*\r\n)*/i;
 const CONTENT_TYPE = /^content-type: *(.*)\r\n/im;
 const CHARSET = /; *charset=/i;
+/** The last one. */
+const ACCEPT_RANGES = /^accept-ranges:.*\r\n(?![\s\S]*^accept-ranges:)/im;
 
 /** Shared by all exchanges that were never forwarded. */
 const NO_ATTEMPTS: Attempt[] = [];

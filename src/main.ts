@@ -10,8 +10,12 @@ if (major < 22 || (major === 22 && minor < 12)) {
 } else {
   // While the rest is loading they would end the process, or wake the debugger. What they ask for then holds anyway.
   for (const signal of ['SIGHUP', 'SIGUSR1']) process.on(signal, () => {});
-  const { runCli } = await import('./cli/run-cli.ts');
-  process.exitCode = await runCli(process.argv.slice(2));
+  const args = process.argv.slice(2);
+  // The face of nginx: by the name that it is called by, as busybox has it, or by the flag.
+  const isNginx = /(?:^|[\\/])nginx$/.test(process.argv[1] ?? '') || args[0] === '--as-nginx';
+  process.exitCode = isNginx
+    ? await (await import('./cli/nginx/run-nginx.ts')).runNginx(args)
+    : await (await import('./cli/run-cli.ts')).runCli(args);
 }
 
 export {};

@@ -41,13 +41,13 @@ function importsOf(sources: Sources): Import[] {
 /** Lower storeys know nothing of higher ones; those of one storey do not know each other. */
 const STOREYS: readonly (readonly string[])[] = [
   ['version', 'shared'],
-  ['http', 'socket', 'zones'],
+  ['http', 'socket', 'zones', 'face'],
   ['exchange'],
   ['config/base'],
   ['config/syntax', 'route', 'balance'],
   ['rows'],
   ['config/files', 'upstream', 'body', 'answer'],
-  ['back'],
+  ['back', 'cache'],
   ['forward', 'serve', 'features'],
   ['listen', 'http2'],
   ['observe'],
@@ -158,7 +158,9 @@ const PURE: readonly string[] = ['forward/next-upstream.ts'];
 /** A leaf may use what lies below all rooms of the road, route, the types of its own room and its pure parts. */
 function wrongForLeaf(room: string, to: string, typeOnly: boolean): string | undefined {
   if (roomOf(to) === room && PURE.includes(to)) return undefined;
-  const below = ['shared', 'http', 'exchange', 'config/base', 'route', 'version'].includes(roomOf(to));
+  const below = ['shared', 'http', 'exchange', 'config/base', 'route', 'version', 'face'].includes(
+    roomOf(to),
+  );
   return below || isLeaf(to) || (typeOnly && roomOf(to) === room)
     ? undefined
     : 'rows and variables are leaves';

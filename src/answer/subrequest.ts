@@ -1,6 +1,16 @@
 // A request that lbproxy makes of itself for another one: the client's facts, the head and the variables are the main exchange's,
 // its tunnel never, its body where that lies ready. The answer goes to a root of its own, which decides what becomes of it.
-import { ENOUGH, Exchange, type Flow, GO, LAST, type Root, type Source, WAIT } from '../exchange.ts';
+import {
+  ENOUGH,
+  Exchange,
+  type Flow,
+  GO,
+  type Handler,
+  LAST,
+  type Root,
+  type Source,
+  WAIT,
+} from '../exchange.ts';
 import { systemClock } from '../shared/clock.ts';
 import type { Failure } from '../shared/failure.ts';
 
@@ -16,11 +26,30 @@ export interface Asked {
   readonly method?: string;
   /** False: it has no body even where the main exchange's was read. */
   readonly body?: boolean;
+  /** Goes there at once, as a copy of the parent at this point: no script and no step comes before. */
+  readonly at?: Handler;
 }
 
 /** Whether it may make a subrequest. */
 export function mayNest(x: Exchange): boolean {
   return x.depth < MAX_DEPTH;
+}
+
+/** Where the parent is, and what it has come to. */
+function copyPlace(x: Exchange, parent: Exchange): void {
+  x.server = parent.server;
+  x.location = parent.location;
+  x.uri = parent.uri;
+  x.args = parent.args;
+  x.hasArgs = parent.hasArgs;
+  x.argsChanged = parent.argsChanged;
+  x.rewritten = parent.rewritten;
+  x.locationHolds = parent.locationHolds;
+  x.uriRefused = parent.uriRefused;
+  x.isInternal = parent.isInternal;
+  x.captures = parent.captures;
+  x.proxyHost = parent.proxyHost;
+  x.proxySecure = parent.proxySecure;
 }
 
 /** Where the answer of a subrequest ends up; what it does with head and body is its kind's matter. */
@@ -41,16 +70,27 @@ export abstract class SubRoot implements Root {
     const { main } = parent;
     const x = new Exchange(main.client, main.request, main.server, systemClock.now(), this);
     x.main = main;
+    x.remoteAddress = main.remoteAddress;
+    x.remotePort = main.remotePort;
     x.depth = parent.depth + 1;
     x.method = asked.method ?? 'GET';
+    // Of a body that nobody wanted nothing is left to be too large.
+    x.bodyRefused = main.bodyRefused || (main.headSent && main.body === null);
     main.variables ??= new Map();
     x.variables = main.variables;
     if (asked.body !== false && main.body?.complete === true && main.body.isShared) {
       x.body = main.body;
       x.body.hold();
     }
+    // The way to its own URI is none of the turns that it may make.
+    x.redirects = -1;
     this.#x = x;
     main.hold();
+    if (asked.at !== undefined) {
+      copyPlace(x, parent);
+      asked.at(x);
+      return true;
+    }
     main.server.redirect(x, asked.uri, asked.args === '' ? null : asked.args);
     return true;
   }

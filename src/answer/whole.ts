@@ -14,6 +14,11 @@ const NAMELESS: Seekable = {
   streamed: false,
 };
 
+/** What a 200 of text is to the head pass: nothing but something to compare with, where the request has conditions. */
+export function comparable(exchange: Exchange): Seekable | null {
+  return !exchange.isSub && isConditional(exchange.request) ? NAMELESS : null;
+}
+
 /** Their answers have no content, so no type of it either. */
 const TYPELESS: ReadonlySet<number> = new Set([204, 205, 304]);
 

@@ -33,8 +33,11 @@ export interface AnswerTaker {
   onInterim(head: ResponseHead): boolean;
   /** 101, which was asked for. From here on the bytes are the taker's, beginning with `buf[from, to)`. */
   onSwitch(head: ResponseHead, buf: Buffer, from: number, to: number): void;
-  /** The head of the answer; `bare`: what went out asked for no body. False: it goes no further. */
-  onHead(head: ResponseHead, bare: boolean): boolean;
+  /**
+   * The head of the answer; `bare`: what went out asked for no body. So many bytes came `behind` it in the same read. False: it goes
+   * no further.
+   */
+  onHead(head: ResponseHead, bare: boolean, behind: number): boolean;
   /** A piece of the body, or with `last` its end as well. ENOUGH: nobody wants more. */
   onPiece(buf: Buffer | null, from: number, to: number, last: boolean): Flow;
   /** The end of the body, after all pieces. */

@@ -210,7 +210,7 @@ class FastcgiStream implements BackStream, BodyTarget {
     this.#partial = null;
     if (after === MALFORMED) return this.#refuse(`${NO_ANSWER}: ${head.problem}`);
     this.#headRead = true;
-    if (!this.#taker.onHead(head, this.#bare)) return 'stopped';
+    if (!this.#taker.onHead(head, this.#bare, end - after)) return 'stopped';
     if (this.#bare || head.status === 204 || head.status === 304) {
       this.#taker.onPiece(null, 0, 0, true);
       return 'complete-dirty';

@@ -140,7 +140,7 @@ class Http1Stream implements BackStream {
   #beginBody(bytes: Buffer, after: number, end: number): Step {
     const connection = this.#connection;
     const { head } = connection;
-    if (!this.#taker.onHead(head, this.#headOnly)) return 'stopped';
+    if (!this.#taker.onHead(head, this.#headOnly, end - after)) return 'stopped';
     this.#framing = responseFraming(head, this.#headOnly ? 'HEAD' : 'GET');
     if (this.#framing === 'length') this.#left = head.contentLength;
     else if (this.#framing === 'chunked') connection.decoder.reset();

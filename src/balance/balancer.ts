@@ -5,6 +5,8 @@ import type { Peer } from './peer.ts';
 export interface BalanceKey {
   /** Address of the client as text; ip_hash reads its bytes. */
   readonly remoteAddress: string;
+  /** What `hash` asks for, bytes as latin1; '' or missing: the peers take turns. */
+  readonly hashKey?: string;
 }
 
 export interface Balancer {

@@ -6,7 +6,7 @@ import { Peer, type PeerConfig } from './peer.ts';
 import type { ProcessPort } from './process-port.ts';
 import { SlowStart } from './slow-start.ts';
 import { applyStep, CHANCE, FAILED, GIVE, LIVED, RESET, type Step, TAKE } from './steps.ts';
-import { BALANCERS, type BalanceMethod } from './table.ts';
+import { BALANCERS, type BalanceMethod, COUNTING, KEEPING, KEYED } from './table.ts';
 
 /**
  * How an attempt on a peer ended: `next` = its answer was passed over, which is no failure (403, 404); `abandoned` = the client left,
@@ -49,8 +49,10 @@ export class Group {
   readonly id: string;
   readonly method: BalanceMethod;
   peers: Peer[] = [];
-  /** A choice depends on how many exchanges are under way: least_conn, max_conns. */
+  /** A choice depends on how many exchanges are under way: least_conn, random two, max_conns. */
   countsMatter = false;
+  /** Its method needs a key of the request. */
+  readonly isKeyed: boolean;
   #primary: Peer[] = [];
   #backup: Peer[] = [];
   #plain: Balancer = BALANCERS.round_robin([]);
@@ -63,6 +65,7 @@ export class Group {
     this.name = config.name;
     this.id = config.id;
     this.method = config.method;
+    this.isKeyed = KEYED.has(config.method);
     this.setPeers(config.peers);
   }
 
@@ -79,7 +82,7 @@ export class Group {
     }
     this.#primary = this.peers.filter((peer) => !peer.config.backup);
     this.#backup = this.peers.filter((peer) => peer.config.backup);
-    this.countsMatter = this.method === 'least_conn' || configs.some((config) => config.maxConns > 0);
+    this.countsMatter = COUNTING.has(this.method) || configs.some((config) => config.maxConns > 0);
     this.#plain = BALANCERS[this.method](this.#primary);
     // Backups are a second list, chosen from by the same method.
     this.#backupBalancer = this.#backup.length > 0 ? BALANCERS[this.method](this.#backup) : null;
@@ -95,11 +98,11 @@ export class Group {
     return another;
   }
 
-  /** Processes came up or went: while one is fresh its share is small. Its clients find ip_hash's peer whatever its share is. */
+  /** Processes came up or went: while one is fresh its share is small. Its clients find the peer of ip_hash or hash whatever its share is. */
   tendFresh(now = performance.now()): void {
     const until = this.#primary.reduce((latest, peer) => Math.max(latest, peer.freshUntil), 0);
     this.#balancer =
-      until <= now || this.method === 'ip_hash'
+      until <= now || KEEPING.has(this.method)
         ? this.#plain
         : new SlowStart(this.#primary, this.#plain, {
             method: this.method,

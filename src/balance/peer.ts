@@ -13,6 +13,8 @@ export interface PeerConfig {
   readonly address: PeerAddress;
   /** As logs show it and as it is known across processes: `127.0.0.1:8001`, `[::1]:80`, `unix:/run/app.sock`. */
   readonly name: string;
+  /** As the configuration names its server: what `hash … consistent` hashes; `name` where it is missing. */
+  readonly server?: string;
   readonly weight: number;
   /** 0 = failures are not counted. */
   readonly maxFails: number;

@@ -11,6 +11,8 @@ export interface ServerEntry {
   readonly port: number;
   /** Path of a Unix socket; '' for TCP. */
   readonly path: string;
+  /** As it is written. */
+  readonly server: string;
   readonly weight: number;
   readonly maxFails: number;
   readonly failTimeoutMs: number;
@@ -21,10 +23,17 @@ export interface ServerEntry {
   readonly at: string;
 }
 
+/** How a peer is chosen. */
+export interface BalanceChoice {
+  readonly method: BalanceMethod;
+  /** Template of what `hash` asks for; '' for other methods. */
+  readonly key: string;
+}
+
 declare module '../config/model.ts' {
   interface Settings {
     readonly upstreamServers: readonly ServerEntry[];
-    readonly upstreamMethod: BalanceMethod;
+    readonly upstreamMethod: BalanceChoice;
     /** Name of the program whose processes are the peers; '' for none. */
     readonly upstreamProgram: string;
     readonly upstreamKeepalive: number;
@@ -38,7 +47,7 @@ declare module '../config/model.ts' {
 
 export const balanceDefaults = {
   upstreamServers: [],
-  upstreamMethod: 'round_robin',
+  upstreamMethod: { method: 'round_robin', key: '' },
   upstreamProgram: '',
   upstreamKeepalive: 64,
   // Below every app server's own idle time: gunicorn closes after 2 s, Node and uvicorn after 5 s.
@@ -48,7 +57,7 @@ export const balanceDefaults = {
   upstreamHoldMs: null,
 } as const;
 
-const METHODS: readonly BalanceMethod[] = ['round_robin', 'ip_hash', 'least_conn'];
+const METHODS: readonly BalanceMethod[] = ['round_robin', 'ip_hash', 'least_conn', 'random'];
 
 export const balanceRows: readonly Row[] = [
   list('upstreamServers', {
@@ -67,14 +76,40 @@ export const balanceRows: readonly Row[] = [
     repeat: 'last',
     default: 'round_robin',
     doc: 'How a peer is chosen.',
-    read: (words, cx) =>
-      METHODS.find((m) => m === ownName(words[0].text)) ??
-      cx.problems.error(words[0].at, `unknown method "${words[0].text}"; there are ${METHODS.join(', ')}`),
+    read: (words, cx) => {
+      const method = METHODS.find((m) => m === ownName(words[0].text));
+      if (method !== undefined) return { method, key: '' };
+      const what = `unknown method "${words[0].text}"; there are ${METHODS.join(', ')}, and hash by itself`;
+      return cx.problems.error(words[0].at, what);
+    },
   }),
   methodWord('ip_hash', 'Chooses by the client address: the first three octets of IPv4, all of IPv6.'),
   methodWord('least_conn', 'Chooses the peer with the fewest active requests for its weight.', [
     'least_connections',
   ]),
+  setting('upstreamMethod', {
+    name: 'hash',
+    contexts: ['upstream'],
+    args: [1, 2],
+    syntax: 'key [consistent]',
+    repeat: 'last',
+    doc: 'Chooses by a key of the request, such as $request_uri: the same key goes to the same peer. With consistent (ketama) a peer that comes or goes moves few of the others’ keys.',
+    read: (words, cx) => {
+      const [key, option] = words;
+      if (option !== undefined && option.text !== 'consistent')
+        return cx.problems.error(option.at, `invalid parameter "${option.text}"; there is "consistent"`);
+      return { method: option === undefined ? 'hash' : 'hash_consistent', key: cx.template(key) };
+    },
+  }),
+  setting('upstreamMethod', {
+    name: 'random',
+    contexts: ['upstream'],
+    args: [0, 2],
+    syntax: '[two [least_conn]]',
+    repeat: 'last',
+    doc: 'Chooses any peer by weight; with two, of two such peers the one with fewer active requests.',
+    read: readRandom,
+  }),
   setting('upstreamProgram', {
     name: 'program',
     contexts: ['upstream'],
@@ -83,11 +118,19 @@ export const balanceRows: readonly Row[] = [
     doc: 'The processes of this program are the peers: each while its port accepts.',
     read: (words) => words[0].text,
   }),
-  count('upstreamKeepalive', {
+  setting('upstreamKeepalive', {
     name: 'keepalive',
     contexts: ['upstream'],
+    args: [1, 2],
+    syntax: 'number [local]',
     default: '64',
-    doc: 'Idle connections kept to each peer by each acceptor; 0 keeps none.',
+    doc: 'Idle connections kept to each peer by each acceptor; 0 keeps none. local changes nothing.',
+    read: ([number, local], cx) => {
+      const value = parseCount(number.text);
+      if (value === undefined) return cx.problems.error(number.at, `"${number.text}" is not a whole number`);
+      if (local === undefined || local.text === 'local') return value;
+      return cx.problems.error(local.at, `invalid parameter "${local.text}"; there is "local"`);
+    },
   }),
   time('upstreamKeepaliveTimeoutMs', {
     name: 'keepalive_timeout',
@@ -131,8 +174,15 @@ function methodWord(method: BalanceMethod, doc: string, aliases?: readonly strin
     syntax: '',
     repeat: 'last',
     doc,
-    read: () => method,
+    read: () => ({ method, key: '' }),
   });
+}
+
+function readRandom([two, by]: readonly Word[], cx: ReadContext): BalanceChoice | undefined {
+  if (two === undefined) return { method: 'random', key: '' };
+  if (two.text !== 'two') return cx.problems.error(two.at, `invalid parameter "${two.text}"; there is "two"`);
+  if (by === undefined || by.text === 'least_conn') return { method: 'random_two', key: '' };
+  return cx.problems.error(by.at, `invalid parameter "${by.text}"; there is "least_conn"`);
 }
 
 function readServer(words: readonly Word[], cx: ReadContext): ServerEntry | undefined {
@@ -148,6 +198,7 @@ function readServer(words: readonly Word[], cx: ReadContext): ServerEntry | unde
   const at = words[0].at;
   const entry = {
     ...address,
+    server: words[0].text,
     weight: 1,
     maxFails: 1,
     failTimeoutMs: 10_000,

@@ -4,7 +4,7 @@
 import type { BalanceKey, Balancer } from './balancer.ts';
 import type { Peer } from './peer.ts';
 import { smoothPick } from './round-robin.ts';
-import type { BalanceMethod } from './table.ts';
+import { type BalanceMethod, COUNTING } from './table.ts';
 
 export class SlowStart implements Balancer {
   readonly #peers: readonly Peer[];
@@ -20,7 +20,7 @@ export class SlowStart implements Balancer {
   ) {
     this.#peers = peers;
     this.#plain = plain;
-    this.#byLoad = until.method === 'least_conn';
+    this.#byLoad = COUNTING.has(until.method);
     this.#untilMs = until.ms;
     this.#onOver = until.onOver;
   }

@@ -8,8 +8,8 @@ function contentLength(x: Exchange): string | undefined {
   if (said !== undefined) return said;
   if (x.body === null)
     return x.status !== 0 && x.attempts.length === 0 && x.request.chunked ? '0' : undefined;
-  if (x.failure === 'client_body_too_large') return '0';
-  return x.body.complete ? String(x.body.received) : undefined;
+  if (x.body.complete) return String(x.body.received);
+  return x.failure === 'client_body_too_large' ? '0' : undefined;
 }
 
 export const bodyVariables: VariableTable = {

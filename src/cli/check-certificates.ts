@@ -1,7 +1,7 @@
 // Why a certificate and its key cannot be used, in words: OpenSSL says neither which file it means nor what to do.
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { createSecureContext } from 'node:tls';
 import { readPem } from '../listen/tls-files.ts';
+import { nodeTls } from '../shared/node-parts.ts';
 import { isEncrypted, openedKey } from '../socket/tls/private-key.ts';
 
 /** What is said of the two files; each begins behind its name. */
@@ -33,7 +33,7 @@ export function checkPair(
       `begins with the certificate of "${nameOf(leaf)}", and the key belongs to that of "${nameOf(own)}": ${order}`,
     );
   }
-  const problem = thrownBy(() => createSecureContext({ cert: pem, key: key.pem }));
+  const problem = thrownBy(() => nodeTls().createSecureContext({ cert: pem, key: key.pem }));
   if (problem !== undefined) report.onCertificate(`cannot be used: ${inWords(problem)}`);
   else checkDates(leaf, report.warnOfCertificate);
 }
@@ -52,7 +52,7 @@ export function passphrasesIn(path: string): string {
 
 /** What OpenSSL says of ciphers. */
 export function checkCiphers(ciphers: string): string | undefined {
-  const problem = thrownBy(() => createSecureContext({ ciphers }));
+  const problem = thrownBy(() => nodeTls().createSecureContext({ ciphers }));
   return problem?.replace(
     /.*no cipher match.*/,
     'OpenSSL knows none of them; leave the line out, or see "openssl ciphers"',

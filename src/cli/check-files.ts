@@ -12,6 +12,7 @@ import type { Directive, Position, Tree } from '../config/tree.ts';
 import { forgetPipes } from '../listen/tls-files.ts';
 import { problemOfLink, reasonOf } from '../observe/log-output.ts';
 import { constantOf } from '../route/template.ts';
+import { isSyslog } from '../shared/syslog-target.ts';
 import { checkCiphers, checkPair, passphrasesIn, whyUnreadable } from './check-certificates.ts';
 import { exposureOfKey, exposureOfLink, warnOfExposure } from './check-exposure.ts';
 import { checkPeerFiles } from './check-peer-files.ts';
@@ -21,11 +22,12 @@ import type { ReadConfig } from './read-config.ts';
 
 type Report = (at: Position, message: string, severity?: Severity) => void;
 
-export function checkFiles(read: ReadConfig): void {
+/** `advises`: also of what is good, and risky. */
+export function checkFiles(read: ReadConfig, advises = true): void {
   const { file, model, tree, problems } = read;
   if (model === undefined || tree === undefined) return;
   forgetPipes();
-  const report = once(problems);
+  const report = once(problems, advises);
   const nowhere = { file, line: 1, column: 1 };
   checkPlaces(model, (key) => directiveSetting(tree.directives, key)?.at ?? nowhere, report);
   checkSockets(model, report);
@@ -40,12 +42,13 @@ export function checkFiles(read: ReadConfig): void {
   const logs = logsOf(tree.directives, model.prefix);
   for (const { key, name, path, at } of logs) {
     // -e takes its place.
-    if (key === 'errorLog' && path !== errorLog.path) continue;
+    if (key === 'errorLog' && !errorLog.some((log) => log.path === path)) continue;
     const problem = whyNoLog(path);
     if (problem !== undefined) report(at, `${name} ${path} cannot be opened: ${problem}`);
     else if (isLink(path))
       warnIf(exposureOfLink(path), (text) => report(at, `${name} ${path} ${text}`, 'warning'));
   }
+  if (!advises) return;
   warnOfExposure(
     read,
     logs.map(({ path }) => path),
@@ -62,9 +65,10 @@ function warnIf(text: string | undefined, warn: (text: string) => void): void {
 }
 
 /** Says each thing once: a certificate of the http level is that of all its servers. */
-function once(problems: Problems): Report {
+function once(problems: Problems, advises: boolean): Report {
   const said = new Set<string>();
   return (at, message, severity = 'error') => {
+    if (severity === 'warning' && !advises) return;
     if (!said.has(formatPosition(at) + message)) problems.list.push({ severity, at, message });
     said.add(formatPosition(at) + message);
   };
@@ -189,7 +193,7 @@ function logsOf(directives: readonly Directive[], prefix: string): LogDirective[
     if (block !== undefined) return logsOf(block, prefix);
     const key = keyOf(name);
     const text = args[0]?.text ?? 'off';
-    if ((key !== 'accessLog' && key !== 'errorLog') || NO_FILES.includes(text)) return [];
+    if ((key !== 'accessLog' && key !== 'errorLog') || NO_FILES.includes(text) || isSyslog(text)) return [];
     return [{ key, name, path: resolve(prefix, text), at }];
   });
 }

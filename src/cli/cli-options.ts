@@ -1,4 +1,6 @@
 // What the command line says, read. The commands get it from run-cli.ts.
+import type { OwnSettings } from '../config/settings.ts';
+
 export interface CliOptions {
   readonly config?: string;
   readonly programs?: string;
@@ -10,6 +12,8 @@ export interface CliOptions {
   readonly signal?: Signal;
   readonly errorLog?: string;
   readonly directives?: string;
+  /** What is otherwise than usual where the configuration says nothing. */
+  readonly defaults?: OwnSettings;
 }
 
 /** What -s tells the running lbproxy. */

@@ -50,7 +50,7 @@ export function readConfig(file: string, options: CliOptions, wish: ReadWish = F
   if (loaded.tree === undefined)
     return { file, model: undefined, pool: undefined, tree: undefined, problems, readAtMs };
   const ownTree = withGlobals(loaded.tree, options, problems);
-  const built = buildModel(ownTree, prefix, problems);
+  const built = buildModel(ownTree, prefix, problems, options.defaults);
   const { pool, sources } = readPool(built, { programs, scaled: wish.scaled }, problems);
   const model = withErrorLog(built, options.errorLog ?? mainLogOf(pool, programs === file));
   const tree = { ...ownTree, sources: new Map([...ownTree.sources, ...sources]) };
@@ -133,10 +133,16 @@ function mainLogOf({ logFile }: PoolPlan, alone: boolean): ErrorLogSetting | und
 
 function withErrorLog(model: Model, wanted: string | ErrorLogSetting | undefined): Model {
   if (wanted === undefined) return model;
-  const { errorLog } = model.settings;
-  const setting = typeof wanted === 'string' ? { ...errorLog, path: wanted } : wanted;
+  const [first] = model.settings.processLog;
+  const setting = typeof wanted === 'string' ? { ...first, path: wanted } : wanted;
   const path = setting.path === 'stderr' ? setting.path : resolve(model.prefix, setting.path);
-  return { ...model, settings: withSettings(model.settings, { errorLog: { ...setting, path } }) };
+  return {
+    ...model,
+    settings: withSettings(model.settings, {
+      errorLog: [{ ...setting, path }],
+      processLog: [{ ...setting, path }],
+    }),
+  };
 }
 
 /** Prints what was found, each with its place. */

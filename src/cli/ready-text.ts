@@ -80,7 +80,7 @@ function peersText(upstream: Model['upstreams'][number], processes: readonly Pro
   const peers = [...upstreamServers.map(serverText), ...ports];
   const shown = peers.length > MAX_PEERS ? peers.slice(0, MAX_PEERS - 1) : peers;
   const more = shown.length < peers.length ? ` and ${peers.length - shown.length} more` : '';
-  return `${shown.join(', ') || 'no peer yet'}${more} (${upstreamMethod})`;
+  return `${shown.join(', ') || 'no peer yet'}${more} (${upstreamMethod.method})`;
 }
 
 /** As a configuration writes it, without what is as always. */

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { VERSION } from '../version.ts';
 import type { CliOptions } from './cli-options.ts';
+import { printVersion, VERSION_FLAGS } from './print-version.ts';
 
 type Commander = typeof import('commander');
 
@@ -61,6 +61,8 @@ Signals of the running process:
 /** Runs the command; the exit status. */
 export async function runCli(args: readonly string[]): Promise<number> {
   const [command, ...rest] = args;
+  const full = rest.length === 0 ? VERSION_FLAGS.get(command) : undefined;
+  if (full !== undefined) return printVersion(full);
   if (command === 'ctl') return (await import('./control.ts')).control(rest);
   if (command === 'service') {
     const { runService, serviceIo } = await import('./service.ts');
@@ -98,15 +100,4 @@ function whyNotFile(file: string, { config, prefix = '.' }: CliOptions): string 
   if (config !== undefined) return `two configurations are named, ${file} and ${config}: name one`;
   if (/[./\\]/.test(file) || existsSync(file) || existsSync(join(prefix, file))) return undefined;
   return `there is no command "${file}", and no file of that name; see lbproxy --help`;
-}
-
-function printVersion(full: boolean): number {
-  process.stderr.write(`lbproxy version: lbproxy/${VERSION}\n`);
-  if (full) {
-    const { node, openssl } = process.versions;
-    process.stderr.write(
-      `built for Node.js ${node}\nbuilt with OpenSSL ${openssl}\nTLS SNI support enabled\n`,
-    );
-  }
-  return 0;
 }

@@ -37,9 +37,7 @@ export async function testConfig(options: CliOptions): Promise<number> {
   const { model, pool, problems } = read;
   if (model !== undefined && pool !== undefined) {
     checkFiles(read);
-    const selfSigned = await selfSignedFor(model, problems);
-    // It would stop at the first file that was told already.
-    if (!problems.hasErrors) await tryOut(model, selfSigned, read);
+    await tryAll(model, read);
     await checkSurroundings(model, pool, problems);
   }
   printProblems(read);
@@ -53,6 +51,13 @@ export async function testConfig(options: CliOptions): Promise<number> {
   }
   if (options.dump === true) process.stdout.write(dump(read.tree));
   return 0;
+}
+
+/** What only the making shows. */
+export async function tryAll(model: Model, read: ReadConfig): Promise<void> {
+  const selfSigned = await selfSignedFor(model, read.problems);
+  // It would stop at the first file that was told already.
+  if (!read.problems.hasErrors) await tryOut(model, selfSigned, read);
 }
 
 async function selfSignedFor(model: Model, problems: Problems): Promise<CertificatePaths | null> {
@@ -76,6 +81,7 @@ async function tryOut(
 ): Promise<void> {
   try {
     const logFiles = new LogFiles();
+    const logs = new RuntimeLogs(model, logFiles);
     await compileRuntime(model, {
       previous: null,
       discovery: NOTHING_DISCOVERED,
@@ -86,7 +92,8 @@ async function tryOut(
         sessions: new MemorySessions(100),
       },
       logFiles,
-      log: new RuntimeLogs(model, logFiles),
+      log: logs.requests,
+      logOf: (errorLog) => logs.of(errorLog),
     });
   } catch (error) {
     const at = error instanceof CompileError && error.at !== '' ? error.at : `${file}:1:1`;

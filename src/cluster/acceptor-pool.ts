@@ -1,5 +1,6 @@
 // The acceptors that the primary keeps: as many as are wanted, replaced when they die, killed when they no longer turn their loops. What
 // they serve is the primary's business.
+import { type Face, howEnded, type Told } from '../face/face.ts';
 import type { Log } from '../observe/error-log.ts';
 import { Timer } from '../shared/timer.ts';
 import { AcceptorSlot, type SlotEvents } from './acceptor-slot.ts';
@@ -9,6 +10,7 @@ import { Refusal } from './refusal.ts';
 /** Who says what acceptors serve. */
 export interface PoolHome {
   readonly log: Log;
+  readonly face: Face;
   /** How many there should be. */
   readonly wanted: number;
   /** Gives one that has started what the others serve, or says why it cannot serve that. */
@@ -62,11 +64,11 @@ export class AcceptorPool implements SlotEvents {
 
   /** Those that serve and were not told to go. */
   get serving(): AcceptorSlot[] {
-    return this.#staying.filter((slot) => slot.serving);
+    return this.all.filter((slot) => !slot.leaving && slot.serving);
   }
 
   get #staying(): AcceptorSlot[] {
-    return this.all.filter((slot) => !slot.leaving);
+    return this.all.filter((slot) => !slot.leaving && !this.#retiring.has(slot));
   }
 
   broadcast(message: ToAcceptor): void {
@@ -111,12 +113,30 @@ export class AcceptorPool implements SlotEvents {
     return sums;
   }
 
-  #fork(): void {
+  #paused = false;
+
+  /** All go once they are idle, at the latest after `drainMs`; none is started until `resume`. */
+  pause(drainMs: number): void {
+    this.#paused = true;
+    this.#retiring.clear();
+    for (const slot of this.#staying) this.#letGo(slot, drainMs);
+  }
+
+  resume(): void {
+    this.#paused = false;
+    while (!this.#stopping && this.#staying.length < this.#home.wanted && this.#fork());
+  }
+
+  /** False where none could be started: another try follows. */
+  #fork(): boolean {
+    if (this.#paused) return false;
     try {
       this.#slots.add(new AcceptorSlot(this));
+      return true;
     } catch (error) {
       // Out of memory, for one: such errors Node throws, others it tells by an event.
       this.#notStarted(`could not be started (${(error as Error).message})`);
+      return false;
     }
   }
 
@@ -141,17 +161,45 @@ export class AcceptorPool implements SlotEvents {
     const staying = this.#staying;
     const { wanted } = this.#home;
     for (let i = staying.length; i < wanted; i++) this.#fork();
-    for (const slot of staying.slice(wanted)) {
-      slot.leaving = true;
-      slot.send({ type: 'drain', timeoutMs: drainMs });
+    for (const slot of staying.slice(wanted)) this.#letGo(slot, drainMs);
+  }
+
+  /** Those that go once another one serves in their place. */
+  readonly #retiring = new Set<AcceptorSlot>();
+
+  /** New processes for all that serve: each of these drains, at most so long, when its successor serves. */
+  renew(drainMs: number): void {
+    if (this.#stopping) return;
+    this.#drainMs = drainMs;
+    for (const slot of this.serving) {
+      if (this.#retiring.has(slot)) continue;
+      this.#retiring.add(slot);
+      this.#fork();
     }
+  }
+
+  #drainMs = 0;
+
+  #retireOne(): void {
+    const [slot] = this.#retiring;
+    if (slot === undefined) return;
+    this.#retiring.delete(slot);
+    this.#letGo(slot, this.#drainMs);
+  }
+
+  #letGo(slot: AcceptorSlot, drainMs: number): void {
+    slot.leaving = true;
+    slot.send({ type: 'drain', timeoutMs: drainMs });
   }
 
   onReady(slot: AcceptorSlot): void {
     this.#home
       .bringUp(slot)
       .then((problem) => {
-        if (problem === null) return this.#firstUp();
+        if (problem === null) {
+          this.#retireOne();
+          return this.#firstUp();
+        }
         if (this.#first === null) this.#home.onProblem(problem);
         this.#first?.reject(new Refusal([problem]));
         slot.kill();
@@ -181,24 +229,25 @@ export class AcceptorPool implements SlotEvents {
   }
 
   onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void {
-    const { log } = this.#home;
+    const { log, face } = this.#home;
     this.#slots.delete(slot);
     // Whatever becomes of its counts, it is replaced.
     setImmediate(() => this.#home.onGone(slot));
-    const { pid } = slot.worker.process;
-    const how =
-      slot.notStarted ?? (signal === null ? `exited with code ${code}` : `exited on signal ${signal}`);
-    if (this.#stopping || slot.leaving) {
-      log.notice(`acceptor ${pid} ${how}`);
+    const { notStarted } = slot;
+    const isReplaced = this.#retiring.delete(slot);
+    const wanted = this.#stopping || slot.leaving;
+    const end = { pid: slot.worker.process.pid, code, signal, notStarted, wanted };
+    if (wanted || isReplaced) {
+      tell(log, face.exited(end, 'another takes its place'));
       if (this.#stopping && this.#slots.size === 0) for (const done of this.#onEmpty.splice(0)) done();
       return;
     }
     if (this.#first !== null)
-      return this.#first.reject(new Error(`an acceptor ${how} before it could serve`));
+      return this.#first.reject(new Error(`an acceptor ${howEnded(end)} before it could serve`));
     const lived = Date.now() - slot.startedAt;
     this.#crashes = lived < HEALTHY_MS ? this.#crashes + 1 : 0;
     const delayMs = this.#pauseMs;
-    log.error(`acceptor ${pid} ${how}; a new one starts ${delayMs === 0 ? 'at once' : `in ${delayMs} ms`}`);
+    tell(log, face.exited(end, `a new one starts ${delayMs === 0 ? 'at once' : `in ${delayMs} ms`}`));
     if (delayMs === 0) this.#fork();
     else new Timer(() => this.#refill(), delayMs);
   }
@@ -244,6 +293,10 @@ export class AcceptorPool implements SlotEvents {
   #killAll(): void {
     for (const slot of this.#slots) slot.kill();
   }
+}
+
+function tell(log: Log, { level, text }: Told): void {
+  log[level](text);
 }
 
 /** A promise that settles after `ms`, or when it is not needed any more. */

@@ -14,6 +14,7 @@ import { applyStates } from './group-hub.ts';
 import { AcceptorSharing } from './group-sharing.ts';
 import type { FromAcceptor, SharedState, ToAcceptor } from './messages.ts';
 import { PeerDrain } from './peer-drain.ts';
+import { becomeUser } from './privileges.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { LOG_FDS } from './shared-log.ts';
 import { ROTATION_FD, SharedRotation } from './shared-rotation.ts';
@@ -183,7 +184,8 @@ export class Acceptor {
         discovery,
         tls: { ...tls, ticketKeys: this.#ticketKeys, sessions: this.#sessions },
         logFiles: this.#logFiles,
-        log: logs,
+        log: logs.requests,
+        logOf: (errorLog) => logs.of(errorLog),
       });
       if (this.#discovery !== discovery) runtime.upstreams.discover(this.#discovery);
       // From the first commit on others may speak of its groups.
@@ -205,6 +207,7 @@ export class Acceptor {
     if (this.#prepared !== null) {
       this.#sharing.discard(groupsOf(this.#prepared.runtime));
       this.#sharing.zones.discard(this.#prepared.runtime.zones);
+      this.#prepared.runtime.caches.discard();
     }
     this.#prepared = null;
     this.#incoming = null;
@@ -228,6 +231,7 @@ export class Acceptor {
     this.#sharing.zones.use(prepared.runtime.zones, prepared.shared);
     let problem: string | null = null;
     try {
+      if (before === null) becomeUser(prepared.runtime.model.settings, prepared.logs.main);
       await this.#serve(prepared.runtime);
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error);
@@ -235,6 +239,7 @@ export class Acceptor {
     // What was sent once more for one that had not opened.
     this.#closeSpareSockets();
     before?.upstreams.retire(prepared.runtime.upstreams);
+    before?.caches.retire(prepared.runtime.caches);
     this.#logFiles.retire();
     this.#send({ type: 'committed', generation, problem });
     loadPinoLater();

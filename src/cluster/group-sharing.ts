@@ -123,7 +123,8 @@ export class AcceptorSharing implements GroupSharing, LogReader {
 
   onPicking(group: Group): void {
     if (!this.#crowded || group.countsMatter) this.#log.catchUp();
-    if (!this.#crowded) this.#rotation.load(group);
+    if (this.#crowded) this.#rotation.turnAlone(group);
+    else this.#rotation.load(group);
   }
 
   onPicked(group: Group): void {

@@ -95,4 +95,6 @@ export interface PrepareProblem {
   /** `file:line:column`, '' when there is no place. */
   readonly at: string;
   readonly message: string;
+  /** The same in nginx's own words, where it has some. */
+  readonly plain?: string | undefined;
 }

@@ -8,6 +8,8 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Model } from '../config/model.ts';
 import { type PackedModel, packModel } from '../config/model-wire.ts';
+import { FACES, type Face } from '../face/face.ts';
+import { zoneSpecs } from '../features/zone-specs.ts';
 import { type CertificatePaths, readTlsFiles } from '../listen/tls-files.ts';
 import type { Log } from '../observe/error-log.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
@@ -21,6 +23,7 @@ import { listenerIdentity } from './acceptor.ts';
 import { AcceptorPool, type PoolHome } from './acceptor-pool.ts';
 import type { AcceptorSlot } from './acceptor-slot.ts';
 import { Announcer } from './announcer.ts';
+import { ChangeQueue } from './change-queue.ts';
 import { describeChanges } from './changes.ts';
 import { descriptorProblem } from './descriptors.ts';
 import { drainText, programsText, tellWhile } from './ending.ts';
@@ -61,6 +64,10 @@ export interface PrimaryOptions {
   readonly onShutdown: () => void;
   /** All that the process writes to. */
   readonly logFiles: LogFiles;
+  /** What another primary has bound for this one, by address. */
+  readonly sockets?: ReadonlyMap<string, unknown>;
+  /** Where acceptors' stderr leads: a descriptor; that of this process without. */
+  readonly acceptorStderr?: number;
 }
 
 /** A reading of the configuration: all of it, or why it is none. */
@@ -89,7 +96,7 @@ export class Primary implements PoolHome {
   /** Of the running configuration, as it was read with it. */
   #tls: TlsMessage = { selfSigned: null, files: {} };
   readonly #ticketKeys: TicketKeyring;
-  #queue: Promise<unknown> = Promise.resolve();
+  readonly #queue = new ChangeQueue((error) => this.log.error(`internal: ${String(error)}`));
   #stopping = false;
 
   constructor(options: PrimaryOptions) {
@@ -105,11 +112,16 @@ export class Primary implements PoolHome {
       joined: () => this.#acceptors.all.filter((slot) => slot.joined).map((slot) => slot.id),
       onSealed: () => this.#acceptors.broadcast({ type: 'log-sealed' }),
     });
+    if (options.sockets !== undefined) this.#sockets.adopt(options.sockets);
     this.#resolver = new HostResolver(this.log, () => this.#announcer.announce());
   }
 
   get log(): Log {
     return this.#logs.main;
+  }
+
+  get face(): Face {
+    return FACES[this.#model.settings.face];
   }
 
   /** What is served. */
@@ -135,7 +147,7 @@ export class Primary implements PoolHome {
       stdio: [
         'inherit',
         'inherit',
-        'inherit',
+        this.#options.acceptorStderr ?? 'inherit',
         'ipc',
         this.#shared.rotation,
         ...this.#shared.log,
@@ -145,15 +157,36 @@ export class Primary implements PoolHome {
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     // They know of the programs' ports from the beginning, but have what they need of the system before programs take the rest.
     const pool = this.#createPool();
-    this.#hub.use(model, this.#discovery, wantedAcceptors(model) > 1);
+    this.#hub.use(model, this.#discovery, sharesState(model));
     this.#ticketKeys.start();
-    await this.#acceptors.start();
+    const started = this.#acceptors.start();
+    // While they load.
+    if (this.wanted > 0) this.#packed(model);
+    await started;
     loadPinoLater();
     if (!this.#stopping)
       await pool
         .open()
         .catch((error: Error) => Promise.reject(new Refusal([{ at: '', message: error.message }])));
     if (!this.#stopping) pool.start();
+    if (this.#options.sockets !== undefined) this.#keepOwn();
+  }
+
+  /** All that is bound, by address. */
+  get sockets(): ReadonlyMap<string, unknown> {
+    return this.#sockets.handles;
+  }
+
+  /** Another primary has taken over: the sockets are its own from here on, too. */
+  handedOver = false;
+
+  /** Lets all acceptors end once they are idle, and starts none until `resume`. */
+  pause(): void {
+    this.#acceptors.pause(this.#model.settings.workerShutdownTimeoutMs);
+  }
+
+  resume(): void {
+    this.#acceptors.resume();
   }
 
   /** Gets what a Model needs before acceptors can serve it. Rejects with all that is missing. */
@@ -196,7 +229,7 @@ export class Primary implements PoolHome {
 
   /** Gives one acceptor what the others serve already. */
   bringUp(slot: AcceptorSlot): Promise<PrepareProblem | null> {
-    return this.#enqueue(async () => {
+    return this.#queue.beside(async () => {
       const generation = ++this.#generation;
       this.#sendSockets(slot, this.#model);
       const message = this.#prepareMessage(this.#model, this.#tls, generation);
@@ -241,7 +274,7 @@ export class Primary implements PoolHome {
       discovery: this.#discovery,
       tls,
       ticketKeys: this.#ticketKeys.keys,
-      shared: wantedAcceptors(model) > 1,
+      shared: sharesState(model),
     };
   }
 
@@ -291,18 +324,12 @@ export class Primary implements PoolHome {
 
   // Reload.
 
-  #enqueue<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(task);
-    this.#queue = result.catch((error: unknown) => this.log.error(`internal: ${String(error)}`));
-    return result;
-  }
-
   #nextReload: Promise<Outcome> | null = null;
 
   /** Reads the configuration again and serves it, or says why not; requests that come meanwhile are served throughout. */
   reload(): Promise<Outcome> {
     // Several wishes that wait are one.
-    this.#nextReload ??= this.#enqueue(() => {
+    this.#nextReload ??= this.#queue.alone(() => {
       this.#nextReload = null;
       return this.#reload();
     });
@@ -357,7 +384,7 @@ export class Primary implements PoolHome {
     this.#logs = logs;
     logs.use();
     this.#logFiles.retire();
-    this.#hub.use(model, this.#discovery, wantedAcceptors(model) > 1);
+    this.#hub.use(model, this.#discovery, sharesState(model));
     const failed = await Promise.all(
       slots.map((slot) => slot.commit({ type: 'commit', generation, state: this.#hub.place })),
     );
@@ -365,6 +392,7 @@ export class Primary implements PoolHome {
       if (text !== null) this.log.error(`an acceptor could not open all addresses: ${text}`);
     this.#keepOwn();
     this.#acceptors.resize(model.settings.workerShutdownTimeoutMs);
+    if (this.face.renewsAcceptors) this.#acceptors.renew(model.settings.workerShutdownTimeoutMs);
     void this.#pool?.use(pool, this.#options.roll).catch((error: unknown) => this.log.error(String(error)));
     return [];
   }
@@ -418,7 +446,8 @@ export class Primary implements PoolHome {
     const startedAt = Date.now();
     this.#acceptors.broadcast(graceful ? { type: 'drain', timeoutMs } : { type: 'stop' });
     // While one process has a listening socket open the kernel takes connections for it that nobody would serve.
-    this.#sockets.close();
+    if (this.handedOver) this.#sockets.forget();
+    else this.#sockets.close();
     this.#resolver.stop();
     this.#ticketKeys.stop();
     const limitMs = graceful ? (timeoutMs > 0 ? timeoutMs + 2000 : 0) : 2000;
@@ -466,6 +495,13 @@ const ENDING: PrepareProblem = { at: '', message: 'lbproxy is about to end' };
 
 /** Asked once: a limit that changes later holds from the next start. */
 let cores = 0;
+
+/** Whether acceptors share what they know: several, or those before and after a reload that bring zones along. */
+function sharesState(model: Model): boolean {
+  return (
+    wantedAcceptors(model) > 1 || (FACES[model.settings.face].renewsAcceptors && zoneSpecs(model).length > 0)
+  );
+}
 
 /** acceptors: one per usable core unless the configuration says a number. Programs alone need none. */
 export function wantedAcceptors(model: Model): number {

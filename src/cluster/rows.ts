@@ -1,7 +1,9 @@
 // Rows of the process as a whole: acceptors, events, pid file, state directory.
 import { cpus } from 'node:os';
-import { count, ignored, path, type Row, setting, time } from '../config/row.ts';
+import type { Settings } from '../config/model.ts';
+import { count, flag, ignored, path, type Row, setting, time } from '../config/row.ts';
 import { parseCount } from '../config/units.ts';
+import type { FaceName } from '../face/face.ts';
 
 declare module '../config/model.ts' {
   interface Settings {
@@ -13,6 +15,14 @@ declare module '../config/model.ts' {
     /** '' = a name made from the configuration's path, in the state directory. */
     readonly pidFile: string;
     readonly statePath: string;
+    /** null: acceptors stay what the primary is. */
+    readonly runAs: { readonly user: string; readonly group: string } | null;
+    /** Of acceptors, as nice(1) counts; 0 = as it is. */
+    readonly acceptorPriority: number;
+    /** Under the face of nginx: the program goes to the background once all listens. */
+    readonly daemon: boolean;
+    /** No directive sets it: the command line chooses. */
+    readonly face: FaceName;
   }
 }
 
@@ -22,7 +32,11 @@ export const clusterDefaults = {
   workerShutdownTimeoutMs: 30_000,
   pidFile: '',
   statePath: '',
-} as const;
+  runAs: null,
+  acceptorPriority: 0,
+  daemon: false,
+  face: 'lbproxy',
+} as const satisfies Partial<Settings>;
 
 export const clusterRows: readonly Row[] = [
   setting('acceptors', {
@@ -104,16 +118,34 @@ export const clusterRows: readonly Row[] = [
     'worker_aio_requests',
     'debug_connection',
   ].map((name) => ignored(name, ['events'], 'Node chooses how events are waited for', { args: [1, 1] })),
-  ignored('user', ['main'], 'start lbproxy as the user it shall run as', { args: [1, 2] }),
-  ignored('daemon', ['main'], 'lbproxy stays in the foreground', { args: [1, 1] }),
-  ...[
-    'master_process',
-    'worker_rlimit_nofile',
-    'worker_cpu_affinity',
-    'worker_priority',
-    'working_directory',
-    'pcre_jit',
-  ]
+  setting('runAs', {
+    name: 'user',
+    contexts: ['main'],
+    args: [1, 2],
+    syntax: 'user [group]',
+    doc: 'Called as nginx and started as root: what acceptors become. As lbproxy: without effect, start it as the user it shall run as.',
+    read: ([user, group]) => ({ user: user.text, group: (group ?? user).text }),
+  }),
+  flag('daemon', {
+    name: 'daemon',
+    contexts: ['main'],
+    default: 'off; called as nginx: on',
+    doc: 'Called as nginx: the program goes to the background once all listens. lbproxy stays in the foreground.',
+  }),
+  setting('acceptorPriority', {
+    name: 'worker_priority',
+    contexts: ['main'],
+    args: [1, 1],
+    syntax: 'number',
+    default: '0',
+    doc: 'Scheduling priority of acceptors, as nice(1) has it: from -20, the highest, to 20.',
+    read: (words, cx) => {
+      const [{ text, at }] = words;
+      if (/^-?\d{1,2}$/.test(text) && Math.abs(Number(text)) <= 20) return Number(text);
+      return cx.problems.error(at, `"${text}" is no priority: write a number from -20 to 20`);
+    },
+  }),
+  ...['master_process', 'worker_rlimit_nofile', 'worker_cpu_affinity', 'working_directory', 'pcre_jit']
     .concat(['timer_resolution', 'lock_file', 'thread_pool', 'env', 'ssl_engine', 'worker_rlimit_core'])
     .map((name) => ignored(name, ['main'], 'nothing of the kind is needed here')),
 ];

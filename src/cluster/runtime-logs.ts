@@ -1,20 +1,34 @@
-// The error logs of one configuration: the main one, and what an exchange's failures are written as.
+// The error logs of one configuration: that of the process, and those of its levels, in which an exchange's failures are written.
 import type { RuntimeLog } from '../compile.ts';
 import type { Model } from '../config/model.ts';
-import type { Attempt, Exchange } from '../exchange.ts';
-import type { NoteLevel } from '../features/feature.ts';
-import { createLog, type Log } from '../observe/error-log.ts';
+import { FACES, type FaceName } from '../face/face.ts';
+import { createLogs, type Log } from '../observe/error-log.ts';
 import type { LogFiles } from '../observe/log-files.ts';
-import { CAUSE_OF } from '../shared/failure.ts';
+import type { ErrorLogSetting } from '../observe/rows.ts';
+import { NginxRequestLog } from './nginx-request-log.ts';
+import { RequestLog } from './request-log.ts';
 
-export class RuntimeLogs implements RuntimeLog {
+/** In whose words exchanges are told of. */
+const REQUEST_LOGS: Readonly<Record<FaceName, new (log: Log, model: Model) => RuntimeLog>> = {
+  lbproxy: RequestLog,
+  nginx: NginxRequestLog,
+};
+
+export class RuntimeLogs {
   readonly main: Log;
+  /** Of the http level. */
+  readonly requests: RuntimeLog;
+  readonly #model: Model;
   readonly #files: LogFiles;
+  readonly #logs = new Map<readonly ErrorLogSetting[], Log>();
+  readonly #requestLogs = new Map<readonly ErrorLogSetting[], RuntimeLog>();
 
   /** Throws LogFileError when a log cannot be opened. */
   constructor(model: Model, files: LogFiles) {
-    this.main = createLog(model.settings.errorLog, files);
+    this.#model = model;
     this.#files = files;
+    this.main = this.#open(model.settings.processLog);
+    this.requests = this.of(model.settings.errorLog);
   }
 
   /** From now on problems of the log files themselves are written here. */
@@ -22,44 +36,23 @@ export class RuntimeLogs implements RuntimeLog {
     this.#files.report = (message) => this.main.error(message);
   }
 
-  attemptFailed(exchange: Exchange, attempt: Attempt, detail: string): void {
-    const next = attempt.noRetry === '' ? 'trying the next peer' : `not tried again (${attempt.noRetry})`;
-    const own = attempt.outcome === 'local_exhausted' || attempt.outcome === 'internal_error';
-    const what = own ? `peer ${attempt.peer} could not be asked` : `peer ${attempt.peer} failed`;
-    this.main[own ? 'crit' : 'error'](`${what}: ${detail}; ${next}`, {
-      cause: attempt.outcome,
-      upstream: exchange.proxyHost,
-      request: `${exchange.request.method} ${exchange.request.target}`,
-      client: exchange.client.remoteAddress,
-    });
+  /** That of a level: the same for the same logs. */
+  of(settings: readonly ErrorLogSetting[]): RuntimeLog {
+    const { face } = this.#model.settings;
+    const log = this.#requestLogs.get(settings) ?? new REQUEST_LOGS[face](this.#open(settings), this.#model);
+    this.#requestLogs.set(settings, log);
+    return log;
   }
 
-  refused(exchange: Exchange, status: number, detail: string): void {
-    // What happened on peers was told of each attempt.
-    const { failure } = exchange;
-    if (failure !== null && failure in CAUSE_OF && exchange.attempts.length > 0) return;
-    this.main[status < 500 ? 'info' : 'error'](`answered ${status}: ${detail}`, {
-      request: `${exchange.request.method || '-'} ${exchange.request.target}`,
-      client: exchange.client.remoteAddress,
-    });
-  }
-
-  note(exchange: Exchange, level: NoteLevel, message: string): void {
-    this.main[level](message, {
-      request: `${exchange.request.method || '-'} ${exchange.request.target}`,
-      client: exchange.client.remoteAddress,
-    });
-  }
-
-  noRoom(message: string): void {
-    this.main.crit(message);
-  }
-
-  handshake(message: string): void {
-    this.main.error(message);
-  }
-
-  fileProblem(exchange: Exchange, message: string): void {
-    this.note(exchange, 'error', message);
+  #open(settings: readonly ErrorLogSetting[]): Log {
+    const { form, logLevel } = FACES[this.#model.settings.face];
+    const own = settings.map(({ path, level }) => ({
+      path,
+      level: level ?? logLevel,
+      ...(form === undefined ? {} : { form }),
+    }));
+    const log = this.#logs.get(settings) ?? createLogs(own, this.#files);
+    this.#logs.set(settings, log);
+    return log;
   }
 }

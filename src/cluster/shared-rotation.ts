@@ -1,6 +1,7 @@
 // Where the rotation of each group stands, in one small file that all acceptors have open: read before a choice, written after it. A
 // request that is sent after another was answered finds what that one left, whichever process takes it; messages arrive too late to
-// promise that (measured: 1 to 8 of 100 sequential requests overtook them).
+// promise that (measured: 1 to 8 of 100 sequential requests overtook them). Beside it each acceptor has an order of its own for crowds.
+// Whichever is left goes on later where it stood: orders that began anew each time would give some peers more than their share.
 import { hash } from 'node:crypto';
 import { readSync, writeSync } from 'node:fs';
 import type { Group } from '../balance/group.ts';
@@ -23,6 +24,10 @@ interface Region {
   readonly bytes: Uint8Array;
   /** Tells this list of peers from any other that had the region before a reload. */
   readonly check: number;
+  /** Where the order of this process alone stood when it was left: whose turn it is, or each peer's current weight; null = nowhere yet. */
+  own: Int32Array | null;
+  /** The group follows that order now. */
+  alone: boolean;
 }
 
 export class SharedRotation {
@@ -41,13 +46,14 @@ export class SharedRotation {
     for (const group of groups) this.#positions.set(group, this.#positions.size * REGION_BYTES);
   }
 
-  /** Takes over where the group stands. */
+  /** Takes over where all together stand. */
   load(group: Group): void {
     const region = this.#regionOf(group);
     if (region === undefined) return;
     const { bytes, words, peers, position } = region;
     // Where there is no file the descriptor is /dev/null: nothing is read, and each acceptor turns by itself.
     if (readSync(this.#fd, bytes, 0, bytes.length, position) !== bytes.length) return;
+    if (region.alone) leaveOwn(group, region);
     if (words[0] !== region.check) return;
     if (region.turns) {
       group.turn = words[1];
@@ -59,10 +65,21 @@ export class SharedRotation {
     }
   }
 
-  /** Leaves where it stands now. */
+  /** Goes on in the order of this process alone. */
+  turnAlone(group: Group): void {
+    const region = this.#regionOf(group);
+    if (region === undefined || region.alone) return;
+    region.alone = true;
+    const { own, peers, turns } = region;
+    if (own === null) return;
+    if (turns) group.turn = own[0];
+    else for (let i = 0; i < peers.length; i++) peers[i].currentWeight = own[i];
+  }
+
+  /** Leaves where it stands now, if that is in the common order. */
   store(group: Group): void {
     const region = this.#regionOf(group);
-    if (region === undefined) return;
+    if (region === undefined || region.alone) return;
     const { bytes, words, position } = region;
     words[0] = region.check;
     if (region.turns) words[1] = group.turn;
@@ -94,8 +111,16 @@ export class SharedRotation {
     const identity = JSON.stringify([group.id, peers.map((peer) => peer.name)]);
     // Never 0, which is what an unwritten region holds.
     const check = hash('sha256', identity, 'buffer').readInt32LE() | 1;
-    const region = { position, peers, turns, words, bytes, check };
+    const region = { position, peers, turns, words, bytes, check, own: null, alone: false };
     this.#regions.set(group, region);
     return region;
   }
+}
+
+function leaveOwn(group: Group, region: Region): void {
+  const { peers, turns } = region;
+  region.alone = false;
+  region.own ??= new Int32Array(turns ? 1 : peers.length);
+  if (turns) region.own[0] = group.turn;
+  else for (let i = 0; i < peers.length; i++) region.own[i] = peers[i].currentWeight;
 }

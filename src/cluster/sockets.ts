@@ -50,6 +50,24 @@ export class Sockets {
     this.#keys.add(key);
   }
 
+  /** Takes over what another primary has bound. */
+  adopt(sockets: ReadonlyMap<string, unknown>): void {
+    for (const [key, handle] of sockets) {
+      this.#keys.add(key);
+      this.#handles.set(key, handle as Handle);
+    }
+  }
+
+  get handles(): ReadonlyMap<string, unknown> {
+    return this.#handles;
+  }
+
+  /** Another primary has them, too: closing a Unix socket here would remove its file. */
+  forget(): void {
+    this.#keys.clear();
+    this.#handles.clear();
+  }
+
   /** What to send to an acceptor; undefined where it must listen by itself. */
   handle(key: string): unknown {
     return this.#handles.get(key);

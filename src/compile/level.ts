@@ -12,6 +12,7 @@ import {
   PHASES,
   type Step,
 } from '../exchange.ts';
+import { FACES } from '../face/face.ts';
 import { FORBIDDEN } from '../features/access/access.ts';
 import type { ContentPlace, FeaturePlace } from '../features/feature.ts';
 import { FEATURES } from '../features/list.ts';
@@ -20,24 +21,28 @@ import { compileForward } from '../forward/compile-forward.ts';
 import { compileFastcgi, FASTCGI_SCHEME } from '../forward/fastcgi/compile-fastcgi.ts';
 import { scriptPathOf } from '../forward/fastcgi/script-path.ts';
 import type { ProxyPass } from '../forward/rows.ts';
+import { ALL_NAMES, UNDERSCORES } from '../http/fields.ts';
+import { endsFor } from '../listen/browsers.ts';
 import { createAccessLog } from '../observe/access-log.ts';
 import { createPhases } from '../route/phases.ts';
 import { compileTemplate } from '../route/template.ts';
+import { createWithDirectory } from '../serve/directory.ts';
 import { createFail, createWaitPage, errorPage } from '../serve/error-page.ts';
 import { ErrorRules } from '../serve/error-rules.ts';
 import { fileCopies } from '../serve/file-copies.ts';
 import type { FileBase } from '../serve/file-path.ts';
 import { mappingOf } from '../serve/file-path.ts';
+import { refuse } from '../serve/file-refusal.ts';
 import { createFileHandler } from '../serve/files.ts';
 import { indexContent } from '../serve/index-files.ts';
 import { createTypeOf } from '../serve/mime.ts';
+import { problemOf } from '../serve/open-file.ts';
 import { precompressedContent } from '../serve/precompressed.ts';
 import { createSendRedirect, locationValue } from '../serve/redirect.ts';
 import { RootPlace } from '../serve/root-place.ts';
 import { createTryFiles } from '../serve/try-files.ts';
-import { VERSION } from '../version.ts';
 import { at } from './compile-error.ts';
-import type { Shared } from './runtime.ts';
+import type { RuntimeLog, Shared } from './runtime.ts';
 
 /** Where a level is: its own match, and that of the location whose root or alias it uses. */
 export interface Place {
@@ -76,7 +81,7 @@ export class LevelCompiler {
     return {
       handle: createPhases(
         stepsOf(featurePlace, this.#tryFiles(settings, place)),
-        { satisfy: settings.satisfy, forbidden: (x) => this.#shared.tools.log.note(x, 'error', FORBIDDEN) },
+        { satisfy: settings.satisfy, forbidden: (x) => this.errorLog(settings).note(x, 'error', FORBIDDEN) },
         settings.proxyPass === null
           ? this.#content(featurePlace, place, parts)
           : this.#pass(settings.proxyPass, settings, place, parts),
@@ -85,6 +90,7 @@ export class LevelCompiler {
       script: scriptPathOf(settings),
       filters: filtersOf(featurePlace),
       rate: createRate(featurePlace),
+      own: ownVariablesOf(featurePlace),
       logsSubrequests: settings.logSubrequest,
       log: this.log(settings, place.at),
       files: this.#files(settings, place),
@@ -96,7 +102,14 @@ export class LevelCompiler {
         keepaliveHeaderSeconds: keepalive.headerSeconds,
         keepaliveRequests: settings.keepaliveRequests,
         keepaliveTimeMs: settings.keepaliveTimeMs,
+        endsFor: endsFor(settings.keepaliveDisable),
         chunkedAllowed: settings.chunkedTransferEncoding,
+        unusualNames: settings.ignoreInvalidHeaders
+          ? settings.underscoresInHeaders
+            ? UNDERSCORES
+            : 0
+          : ALL_NAMES,
+        mergeSlashes: settings.mergeSlashes,
         serverLine: `Server: ${serverNameOf(settings)}\r\n`,
       },
     };
@@ -104,6 +117,7 @@ export class LevelCompiler {
 
   parts(settings: Settings): LevelParts {
     const serverName = serverNameOf(settings);
+    const errorLog = this.errorLog(settings);
     const rules =
       settings.errorPages.length === 0
         ? null
@@ -123,13 +137,19 @@ export class LevelCompiler {
     return {
       fail: createFail({
         ...page,
-        report: (exchange, status, detail) => this.#shared.tools.log.refused(exchange, status, detail),
+        report: (exchange, status, detail) => errorLog.refused(exchange, status, detail),
       }),
       failQuietly: createFail({ ...page, report: null }),
       waitPage: createWaitPage(page),
       sendRedirect: createSendRedirect({ ...redirects, rules }),
       absolute: (exchange, location) => locationValue(exchange, location, redirects),
     };
+  }
+
+  /** Of a level. */
+  errorLog({ errorLog }: Settings): RuntimeLog {
+    const { log, logOf } = this.#shared.tools;
+    return logOf?.(errorLog) ?? log;
   }
 
   log(settings: Settings, place: string): LocationRuntime['log'] {
@@ -145,6 +165,7 @@ export class LevelCompiler {
   }
 
   #featurePlace({ settings, at, match }: Place): FeaturePlace {
+    const errorLog = this.errorLog(settings);
     return {
       settings,
       at,
@@ -154,7 +175,8 @@ export class LevelCompiler {
       zones: this.#shared.zones,
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
       setsRate: this.#shared.setsRate,
-      report: (exchange, level, message) => this.#shared.tools.log.note(exchange, level, message),
+      hostAddresses: this.#shared.hostAddresses,
+      report: (exchange, level, message) => errorLog.note(exchange, level, message),
     };
   }
 
@@ -180,19 +202,20 @@ export class LevelCompiler {
   #tryFiles(settings: Settings, place: Place): Step | null {
     const { tryFiles: setting } = settings;
     if (setting === null || place.implicit === true) return null;
+    const errorLog = this.errorLog(settings);
     return createTryFiles({
       ...this.#fileBase(settings, place),
       setting,
       copies: fileCopies,
       lookup: this.#shared.lookup,
-      report: (exchange, message) => this.#shared.tools.log.fileProblem(exchange, message),
+      report: (exchange, message) => errorLog.fileProblem(exchange, message),
     });
   }
 
   /** Leaves nothing to other content. */
   #pass(pass: ProxyPass, settings: Settings, place: Place, { absolute, waitPage }: LevelParts): Handler {
-    const { upstreams, peerTls, lookup, tools } = this.#shared;
-    const given = { upstreams, peerTls, lookup, log: tools.log, absolute, waitPage };
+    const { upstreams, peerTls, caches, lookup } = this.#shared;
+    const given = { upstreams, peerTls, caches, lookup, log: this.errorLog(settings), absolute, waitPage };
     return at(pass.at, () =>
       pass.url.startsWith(FASTCGI_SCHEME)
         ? compileFastcgi(pass, settings, given)
@@ -202,6 +225,7 @@ export class LevelCompiler {
 
   #content(featurePlace: FeaturePlace, place: Place, parts: LevelParts): Handler {
     const { settings, lookup, typeOf } = featurePlace;
+    const errorLog = this.errorLog(settings);
     const options = {
       ...this.#fileBase(settings, place),
       coding: '',
@@ -214,11 +238,13 @@ export class LevelCompiler {
       redirect: (exchange: Exchange, uri: string) => exchange.server.redirect(exchange, uri),
       sendRedirect: parts.sendRedirect,
       fail: parts.failQuietly,
-      report: (exchange: Exchange, message: string) => this.#shared.tools.log.fileProblem(exchange, message),
+      report: (exchange: Exchange, message: string) => errorLog.fileProblem(exchange, message),
     };
     const contentPlace: ContentPlace = {
       ...featurePlace,
       precompressed: (kind) => precompressedContent(kind, options),
+      withDirectory: createWithDirectory(options),
+      fileFailed: (x, { call, path, error }) => refuse(options, x, problemOf(error, call, path)),
     };
     const own = FEATURES.map((feature) => feature.content?.(contentPlace) ?? null);
     const contents = [indexContent(options), ...own].filter((content) => content !== null);
@@ -235,6 +261,11 @@ function filtersOf(place: FeaturePlace): readonly Filter[] | null {
   return own.length === 0 ? null : inOrder([...own, ...CORE_FILTERS], FILTERS);
 }
 
+function ownVariablesOf(place: FeaturePlace): LocationRuntime['own'] {
+  const own = FEATURES.map((feature) => feature.variables?.(place) ?? null).filter((each) => each !== null);
+  return own.length === 0 ? null : Object.assign({}, ...own);
+}
+
 function stepsOf(place: FeaturePlace, tryFiles: Step | null): readonly Step[] {
   const own = FEATURES.map((feature) => feature.step?.(place) ?? null);
   const steps = [...own, tryFiles].filter((step) => step !== null);
@@ -249,5 +280,6 @@ function inOrder<S extends string, T extends { readonly slot: S }>(
 }
 
 function serverNameOf(settings: Settings): string {
-  return settings.serverTokens === 'off' ? 'lbproxy' : `lbproxy/${VERSION}`;
+  const { product, version } = FACES[settings.face];
+  return settings.serverTokens === 'off' ? product : `${product}/${version}`;
 }

@@ -1,4 +1,5 @@
 // What a compiled configuration is, and what a process gives to make it.
+import type { CacheSet } from '../cache/cache-set.ts';
 import type { Model } from '../config/model.ts';
 import type { Exchange } from '../exchange.ts';
 import type { NoteLevel } from '../features/feature.ts';
@@ -7,6 +8,7 @@ import type { PeerTlsSet } from '../forward/tls/peer-tls.ts';
 import type { ListenerPlan } from '../listen/listener.ts';
 import type { TlsMaterial } from '../listen/tls/server-tls.ts';
 import type { LogFiles } from '../observe/log-files.ts';
+import type { ErrorLogSetting } from '../observe/rows.ts';
 import type { VariableLookup } from '../route/template.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
@@ -20,6 +22,8 @@ export interface RuntimeTools {
   readonly logFiles: LogFiles;
   /** Notes for the error log of a place. */
   readonly log: RuntimeLog;
+  /** Those of a level, which are `log` for all where this is missing. Throws when one cannot be opened. */
+  readonly logOf?: (errorLog: readonly ErrorLogSetting[]) => RuntimeLog;
 }
 
 export interface RuntimeLog extends ForwardLog {
@@ -41,6 +45,7 @@ export interface Runtime {
   readonly listeners: ReadonlyMap<string, ListenerPlan>;
   readonly upstreams: UpstreamSet;
   readonly peerTls: PeerTlsSet;
+  readonly caches: CacheSet;
   readonly zones: ZoneSet;
 }
 
@@ -48,9 +53,13 @@ export interface Runtime {
 export interface Shared {
   readonly upstreams: UpstreamSet;
   readonly peerTls: PeerTlsSet;
+  readonly caches: CacheSet;
   readonly zones: ZoneSet;
   readonly lookup: VariableLookup;
-  readonly tools: RuntimeTools;
+  /** The rest is for compiling alone: kept, `previous` would hold all configurations that ever were. */
+  readonly tools: Pick<RuntimeTools, 'logFiles' | 'log' | 'logOf'>;
+  /** Addresses of hosts that set_real_ip_from names. */
+  readonly hostAddresses: ReadonlyMap<string, readonly string[]>;
   /** Some script sets `$limit_rate`. */
   readonly setsRate: boolean;
 }

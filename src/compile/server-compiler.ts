@@ -6,6 +6,7 @@ import type { LocationModel, ScriptOp, ServerModel, Settings } from '../config/m
 import { setsItself } from '../config/settings.ts';
 import type { Handler, ServerRuntime } from '../exchange.ts';
 import { FEATURES } from '../features/list.ts';
+import { createRealip } from '../features/realip/realip.ts';
 import { targetGroup } from '../forward/compile-forward.ts';
 import { createDispatcher, type RoutedLocation } from '../route/dispatch.ts';
 import { LaterLocation, LaterServer } from '../route/later.ts';
@@ -13,6 +14,7 @@ import type { LocationEntry } from '../route/locations.ts';
 import { compileScript, type ScriptTools } from '../route/script.ts';
 import { createTypeOf } from '../serve/mime.ts';
 import { escapePath } from '../serve/redirect.ts';
+import { at as tryAt } from './compile-error.ts';
 import { LevelCompiler, type Place } from './level.ts';
 import type { Shared } from './runtime.ts';
 
@@ -41,7 +43,7 @@ export class ServerCompiler {
     const locations = this.#locations(model.locations, place);
     const dispatcher = createDispatcher(
       { runtime: root, script: null, internal: false, limited: null },
-      script,
+      { script, realip: createRealip(model.settings, this.#shared.hostAddresses) },
       locations,
     );
     return { name: model.settings.serverNames.flat()[0] ?? '', root, ...dispatcher };
@@ -89,6 +91,7 @@ export class ServerCompiler {
     for (const { at, settings } of levels) {
       if (FEATURES.some((feature) => feature.mayFail?.(settings) === true)) return false;
       // What a level inherits was seen at the level around.
+      if (setsItself(settings, 'errorLog')) tryAt(at, () => this.#levels.errorLog(settings));
       if (setsItself(settings, 'accessLog')) this.#levels.log(settings, at);
       const pass = setsItself(settings, 'proxyPass') ? settings.proxyPass : null;
       if (pass === null) continue;
@@ -112,10 +115,11 @@ export class ServerCompiler {
   #scriptTools(place: Place): ScriptTools {
     const { settings } = place;
     const { sendRedirect } = this.#levels.parts(settings);
+    const errorLog = this.#levels.errorLog(settings);
     const typeOf = createTypeOf(settings.mimeTypes, settings.defaultType);
     return {
       lookup: this.#shared.lookup,
-      report: (exchange, message) => this.#shared.tools.log.note(exchange, 'error', message),
+      report: (exchange, message) => errorLog.note(exchange, 'error', message),
       redirect: sendRedirect,
       text: (exchange, status, body) => sendText(exchange, status, body, typeOf(exchange.uri)),
       implicit: (op: Extract<ScriptOp, { op: 'if' }>) =>

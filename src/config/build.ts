@@ -22,6 +22,7 @@ import type { LocationModel, Model, ProgramModel, ServerModel, Settings, Upstrea
 import { formatPosition, Problems } from './problem.ts';
 import { rowsNamed } from './registry.ts';
 import type { Context, ReadContext } from './row.ts';
+import type { OwnSettings } from './settings.ts';
 import type { Directive, Position, Tree, Word } from './tree.ts';
 import { VariableBook } from './variable-book.ts';
 import { readDefinition } from './variable-kinds.ts';
@@ -42,7 +43,8 @@ export class Builder implements ScriptReader {
   /** Places of upstreams whose servers could not be read. */
   readonly #unread = new Set<string>();
 
-  constructor(tree: Tree, prefix: string, problems: Problems) {
+  constructor(tree: Tree, prefix: string, problems: Problems, defaults: OwnSettings) {
+    for (const [key, value] of Object.entries(defaults)) this.#main.own.set(key as keyof Settings, value);
     this.#tree = tree;
     this.#prefix = prefix;
     this.problems = problems;
@@ -53,6 +55,9 @@ export class Builder implements ScriptReader {
     const http = this.#http;
     const waiting: { directive: Directive; level: Level }[] = [];
     this.#topLevel(main, http, waiting);
+    // The http level may have others for its requests.
+    const ownLog = main.own.get('errorLog');
+    if (ownLog !== undefined) main.own.set('processLog', ownLog);
     // What all others inherit comes first, wherever it stands.
     for (const { directive, level } of waiting) if (directive.name === 'types') this.types(directive, level);
     for (const { directive } of waiting)
@@ -307,6 +312,12 @@ function mayStandIn(context: Context): (name: string) => boolean {
   return (name) => rowsNamed(name).some((row) => row.contexts.includes(context));
 }
 
-export function buildModel(tree: Tree, prefix: string, problems: Problems): Model {
-  return new Builder(tree, prefix, problems).build();
+/** `defaults`: what is otherwise than in DEFAULTS where the file says nothing. */
+export function buildModel(
+  tree: Tree,
+  prefix: string,
+  problems: Problems,
+  defaults: OwnSettings = {},
+): Model {
+  return new Builder(tree, prefix, problems, defaults).build();
 }

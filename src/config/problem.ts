@@ -10,6 +10,8 @@ export interface Problem {
   readonly severity: Severity;
   readonly at: Position;
   readonly message: string;
+  /** The same in nginx's own words, where it has some. */
+  readonly plain?: string;
   /** How often it was found, when it is told once for all places. */
   readonly times?: number;
 }
@@ -33,8 +35,10 @@ export class Problems {
     this.list.push(problem);
   }
 
-  error(at: Position, message: string): undefined {
-    this.add({ severity: 'error', at, message });
+  error(at: Position, message: string, plain?: string): undefined {
+    this.add(
+      plain === undefined ? { severity: 'error', at, message } : { severity: 'error', at, message, plain },
+    );
     return undefined;
   }
 
@@ -43,11 +47,11 @@ export class Problems {
   }
 
   /** For what a file may hold a hundred times: told once for each message, with its number, at the first place in a file. */
-  tally(severity: Severity, at: Position, message: string): undefined {
+  tally(severity: Severity, at: Position, message: string, plain?: string): undefined {
     const i = this.#tallied.get(message) ?? this.list.length;
     const before = this.list[i];
     if (before === undefined) {
-      this.add({ severity, at, message, times: 1 });
+      this.add({ severity, at, message, times: 1, ...(plain === undefined ? {} : { plain }) });
       if (i < this.list.length) this.#tallied.set(message, i);
     } else {
       const first = at.file === before.at.file && at.line < before.at.line ? at : before.at;
@@ -123,7 +127,8 @@ function countOf(problems: readonly Problem[], shown: readonly Problem[]): strin
   return `… and ${more} more (${errors === 1 ? '1 error' : `${errors} errors`}): mend these and test again`;
 }
 
-function inOrder(problems: readonly Problem[]): Problem[] {
+/** By their places, the files as they come. */
+export function inOrder(problems: readonly Problem[]): Problem[] {
   const files = new Map<string, number>();
   for (const { at } of problems) if (!files.has(at.file)) files.set(at.file, files.size);
   const rank = ({ at }: Problem): number => files.get(at.file) ?? 0;

@@ -7,8 +7,10 @@ import { accessDefaults, accessRows } from '../features/access/rows.ts';
 import { additionDefaults, additionRows } from '../features/addition/rows.ts';
 import { authBasicDefaults, authBasicRows } from '../features/auth-basic/rows.ts';
 import { authRequestDefaults, authRequestRows } from '../features/auth-request/rows.ts';
+import { autoindexDefaults, autoindexRows } from '../features/autoindex/rows.ts';
 import { brotliDefaults, brotliRows } from '../features/brotli/rows.ts';
 import { charsetDefaults, charsetRows } from '../features/charset/rows.ts';
+import { emptyGifDefaults, emptyGifRows } from '../features/empty-gif/rows.ts';
 import { geoRows } from '../features/geo/rows.ts';
 import { gzipDefaults, gzipRows } from '../features/gzip/rows.ts';
 import { gzipVariables } from '../features/gzip/variables.ts';
@@ -21,10 +23,20 @@ import { mapRows } from '../features/map/rows.ts';
 import { mirrorDefaults, mirrorRows } from '../features/mirror/rows.ts';
 import { rateDefaults, rateRows } from '../features/rate/rows.ts';
 import { rateVariables } from '../features/rate/variables.ts';
+import { realipDefaults, realipRows } from '../features/realip/rows.ts';
+import { realipVariables } from '../features/realip/variables.ts';
+import { refererDefaults, refererRows } from '../features/referer/rows.ts';
+import { refererVariables } from '../features/referer/variables.ts';
+import { secureLinkDefaults, secureLinkRows } from '../features/secure-link/rows.ts';
+import { secureLinkVariables } from '../features/secure-link/variables.ts';
 import { splitClientsRows } from '../features/split-clients/rows.ts';
 import { ssiVariables } from '../features/ssi/dates.ts';
 import { ssiDefaults, ssiRows } from '../features/ssi/rows.ts';
+import { stubStatusDefaults, stubStatusRows } from '../features/stub-status/rows.ts';
+import { stubStatusVariables } from '../features/stub-status/variables.ts';
 import { subDefaults, subRows } from '../features/sub/rows.ts';
+import { useridDefaults, useridRows } from '../features/userid/rows.ts';
+import { useridVariables } from '../features/userid/variables.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { fastcgiVariables } from '../forward/fastcgi/variables.ts';
 import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
@@ -109,6 +121,13 @@ export const ROWS: readonly Row[] = [
   ...splitClientsRows,
   ...limitReqRows,
   ...limitConnRows,
+  ...realipRows,
+  ...useridRows,
+  ...refererRows,
+  ...secureLinkRows,
+  ...stubStatusRows,
+  ...emptyGifRows,
+  ...autoindexRows,
   ...observeRows,
   ...TUNING,
   ...NOT_YET,
@@ -141,6 +160,13 @@ export const DEFAULTS: Settings = {
   ...ssiDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
+  ...realipDefaults,
+  ...useridDefaults,
+  ...refererDefaults,
+  ...secureLinkDefaults,
+  ...stubStatusDefaults,
+  ...emptyGifDefaults,
+  ...autoindexDefaults,
   ...observeDefaults,
 };
 
@@ -220,6 +246,11 @@ export const TABLES: readonly VariableTable[] = [
   gzipVariables,
   rateVariables,
   ssiVariables,
+  secureLinkVariables,
+  refererVariables,
+  useridVariables,
+  realipVariables,
+  stubStatusVariables,
 ];
 
 /** The getter of a variable that every configuration has. */
@@ -238,7 +269,7 @@ export function lookupVariable(given: string): Getter | undefined {
 }
 
 /** Variables of ours that a configuration may set all the same (NGX_HTTP_VAR_CHANGEABLE); names of families it may set too. */
-const SETTABLE = /^(?:args$|limit_rate$|ssl_|proxy_(?:host|port)$)/;
+const SETTABLE = /^(?:args$|limit_rate$|uid_reset$|invalid_referer$|ssl_|proxy_(?:host|port)$)/;
 
 /** Whether a configuration must not make a variable of this name: it would never be seen. */
 export function isBuiltIn(name: string): boolean {

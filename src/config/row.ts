@@ -211,7 +211,6 @@ export function path(key: KeysOf<string>, row: Common): SettingRow {
 const REPEATED: ReadonlySet<string> = new Set([
   'debug_connection',
   'env',
-  'keepalive_disable',
   'ssl_session_cache',
   'thread_pool',
   'zone',

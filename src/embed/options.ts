@@ -3,7 +3,7 @@ import type { ServerOptions } from 'http-proxy-3';
 import type { GroupConfig } from '../balance/group.ts';
 import type { PeerConfig } from '../balance/peer.ts';
 import { parseAddress } from '../balance/rows.ts';
-import { BALANCERS, type BalanceMethod } from '../balance/table.ts';
+import { BALANCERS, type BalanceMethod, KEYED } from '../balance/table.ts';
 import { parseSize, parseTime } from '../config/units.ts';
 import { NEXT_WORDS, type NextPolicy, type NextWord } from '../forward/next-upstream.ts';
 
@@ -74,7 +74,9 @@ export function readUpstream(options: BalancerOptions): UpstreamPlan | undefined
   }
   onlyKeys(upstream, UPSTREAM_KEYS, 'upstream');
   const method = upstream.method ?? 'round_robin';
-  if (!Object.hasOwn(BALANCERS, method)) wrong('upstream.method', oneOf(method, Object.keys(BALANCERS)));
+  // There is nothing that a key could be made of.
+  const methods = Object.keys(BALANCERS).filter((name) => !KEYED.has(name as BalanceMethod));
+  if (!methods.includes(method)) wrong('upstream.method', oneOf(method, methods));
   if (!Array.isArray(upstream.servers) || upstream.servers.length === 0) {
     wrong('upstream.servers', "needs at least one server, such as ['127.0.0.1:8001']");
   }

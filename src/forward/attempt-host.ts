@@ -8,6 +8,7 @@ import type { BodyPull } from '../http/body-pull.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import type { AttemptFailure, Failure } from '../shared/failure.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import type { AnswerTap } from './answer-tap.ts';
 import type { Pace } from './buffering/pace.ts';
 import type { Spool } from './buffering/spool.ts';
 import type { ForwardOptions } from './forward-options.ts';
@@ -34,6 +35,10 @@ export interface AttemptHost extends Source {
   /** The body's framing towards the peer: a length wherever it is known. */
   readonly framing: BodyFraming;
   answerBegun: boolean;
+  /** Who takes a copy of the answer; null = nobody. */
+  readonly tap: AnswerTap | null;
+  /** The client is gone, and the answer goes to the tap alone. */
+  readonly detached: boolean;
   /** Pieces of the answer must not stick in filters: FLUSH, or 0. */
   flush: number;
   /** Where the answer waits for a client that is slower than the peer; null while it is not. */
@@ -48,6 +53,10 @@ export interface AttemptHost extends Source {
   passesOver(failure: Failure): boolean;
   /** The peer's answer goes no further: error_page has another one for its status. */
   intercept(head: ResponseHead): void;
+  /** The tap answers in the peer's place. */
+  taken(): void;
+  /** The answer begins. */
+  beginTap(head: ResponseHead): void;
   /** A filter has put another answer in the place of the peer's. */
   replaced(): void;
   /** The attempt failed; its connection is gone. */

@@ -6,6 +6,7 @@ import { passHead, REPLACED } from '../answer/head-pass.ts';
 import type { AnswerTaker, BackStream, Step } from '../back/back.ts';
 import type { Peer } from '../balance/peer.ts';
 import { type Attempt, ENOUGH, FLUSH, type Flow, GO, LAST, WAIT } from '../exchange.ts';
+import type { Seekable } from '../http/answer-head.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, connectFailureOf, type Failure, sayLost } from '../shared/failure.ts';
@@ -168,9 +169,10 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
     tunnel.begin(buf, from, to);
   }
 
-  onHead(head: ResponseHead, bare: boolean): boolean {
+  onHead(head: ResponseHead, bare: boolean, behind: number): boolean {
     const forward = this.#forward;
     const { exchange } = forward;
+    exchange.peerTrailers = '';
     this.record.headMs = this.#now - this.record.startedAt;
     this.record.status = head.status;
     if (head.status >= 400) {
@@ -179,6 +181,10 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
         this.#fail(failure, `the peer answered ${head.status}`);
         return false;
       }
+    }
+    if (forward.tap?.takes(head) === true) {
+      forward.taken();
+      return false;
     }
     if (forward.options.intercepts?.has(head.status) === true) {
       forward.intercept(head);
@@ -192,11 +198,15 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
     exchange.length = head.chunked || head.status === 204 ? -1 : head.contentLength;
     // A client that asked for a body gets an empty one: the peer's length would let it wait for more.
     if (bare && exchange.method !== 'HEAD') exchange.length = 0;
-    if ((exchange.location.filters !== null || forward.options.seekPeer !== null) && !this.#passHead(head)) {
+    const looks =
+      exchange.location.filters !== null || forward.options.seekPeer !== null || forward.tap !== null;
+    if (looks && !forward.detached && !this.#passHead(head)) {
       forward.replaced();
       return false;
     }
+    if (forward.tap !== null) forward.beginTap(head);
     this.#phase = 'relaying';
+    this.record.headBytes = this.record.bytesReceived - behind;
     this.#pace = forward.pace;
     this.#connection?.setTimeout(forward.options.readTimeoutMs);
     return true;
@@ -205,10 +215,10 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
   /** False: another answer took the place of the peer's. */
   #passHead(head: ResponseHead): boolean {
     const forward = this.#forward;
-    const { exchange, options } = forward;
+    const { exchange } = forward;
     // Events must not stick in filters.
     if (/^text\/event-stream\b/i.test(head.get('content-type') ?? '')) forward.flush = FLUSH;
-    const passed = passHead(exchange, options.seekPeer === null ? null : options.seekPeer(head));
+    const passed = passHead(exchange, this.#seek(head, exchange.length));
     if (passed === REPLACED) return false;
     if (typeof passed === 'number') return true;
     const [range] = passed;
@@ -216,10 +226,18 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
     return true;
   }
 
+  #seek(head: ResponseHead, length: number): Seekable | null {
+    const { options, tap } = this.#forward;
+    const seek = tap === null ? null : tap.seek(head, length);
+    return seek !== null || options.seekPeer === null ? seek : options.seekPeer(head);
+  }
+
   onPiece(buf: Buffer | null, from: number, to: number, last: boolean): Flow {
     const forward = this.#forward;
-    const { exchange } = forward;
+    const { exchange, tap } = forward;
+    if (tap !== null && buf !== null && from < to) tap.write(buf, from, to);
     if (last) this.#answerComplete();
+    if (forward.detached) return GO;
     if (forward.spool !== null) return this.#store(forward.spool, buf, from, to, last);
     const flags = last ? LAST | forward.flush : forward.flush;
     let flow: Flow = GO;
@@ -242,10 +260,13 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
   }
 
   onTrailers(lines: string): void {
-    const { exchange, spool } = this.#forward;
+    const { exchange, spool, options } = this.#forward;
+    exchange.peerTrailers = lines;
     this.#answerComplete();
-    if (spool === null) exchange.sink.finish(this.#forward, lines);
-    else spool.finish(lines);
+    if (this.#forward.detached) return;
+    const passed = options.takeTrailers === null ? '' : options.takeTrailers(lines);
+    if (spool === null) exchange.sink.finish(this.#forward, passed);
+    else spool.finish(passed);
   }
 
   onSaid(text: string): void {
@@ -257,6 +278,8 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
   #answerComplete(): void {
     this.record.totalMs = this.#now - this.record.startedAt;
     this.record.outcome = 'ok';
+    // Whoever asks for it next finds it.
+    this.#forward.tap?.end(true);
     this.#forward.release(this, 'ok', this.#now);
   }
 

@@ -8,14 +8,17 @@ import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../ro
 import { escapeUri, standsInPath } from '../route/uri.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
+import { bound } from './bind.ts';
 import { USUAL_HEAD_BYTES } from './buffering/rows.ts';
+import type { CacheTarget } from './cache/options.ts';
+import { compileCachedHead } from './cache/request-head.ts';
 import { compileCookies } from './cookies.ts';
 import { familyOptions } from './family/family-options.ts';
-import { createForward } from './forward.ts';
+import { createTaking } from './family/taking.ts';
 import type { ForwardOptions } from './forward-options.ts';
 import type { ForwardTools } from './forward-tools.ts';
-import { compileRequestHead } from './request-head.ts';
-import { compileResponseHead, hiddenOf, type RedirectRule } from './response-head.ts';
+import { compileRequestHead, type RequestHeadOptions } from './request-head.ts';
+import { compileResponseHead, compileTrailers, hiddenOf, type RedirectRule } from './response-head.ts';
 import type { ProxyPass, ProxyRedirect } from './rows.ts';
 import { byRequest, maySecure } from './tls/peer-files.ts';
 import { defaultPeerName, type PeerTemplates } from './tls/peer-tls.ts';
@@ -33,6 +36,8 @@ interface Target {
   /** The URL's constant text, for proxy_redirect default; '' with variables. */
   readonly url: string;
   readonly hasUri: boolean;
+  /** Where variables say it: tells the exchange where it goes to. */
+  readonly locate: ((exchange: Exchange) => void) | null;
 }
 
 export function compileForward(
@@ -53,40 +58,61 @@ export function compileForward(
     lookup,
   );
   const passesBody = settings.proxyPassRequestBody && settings.proxySetBody === null;
-  return createForward({
+  const hiding = {
+    hidden: hiddenOf('proxy', settings.proxyForceRanges),
+    hide: settings.proxyHideHeader,
+    pass: settings.proxyPassHeader,
+  };
+  const options: ForwardOptions = {
     ...familyOptions('proxy', settings, target.authority, tools),
     streamsBody: !settings.proxyRequestBuffering && passesBody,
     ownBody: settings.proxySetBody === null ? null : compileTemplate(settings.proxySetBody, lookup),
     upstream: target.upstream,
     authority: target.authority,
     secure: target.secure,
-    transport: compileTransport(pass, settings, tools),
+    transport: bound(settings.proxyBind, compileTransport(pass, settings, tools), tools),
     back: compileHttp1(target, settings, lookup),
     takeHead: compileResponseHead({
-      hidden: hiddenOf('proxy', settings.proxyForceRanges),
-      hide: settings.proxyHideHeader,
-      pass: settings.proxyPassHeader,
+      ...hiding,
       redirects: compileRedirects(settings.proxyRedirect, target, prefix, lookup),
       cookie,
       absolute: tools.absolute,
     }),
     carriedCookie: cookie,
     needsLength: settings.proxyHttpVersion === '1.0',
-  });
+    takeTrailers: settings.proxyPassTrailers ? compileTrailers(hiding) : null,
+  };
+  return createTaking(options, settings, { family: 'proxy', ...cacheTarget(target) }, tools);
+}
+
+/** The usual key is the URL that the peer is asked for. */
+function cacheTarget({ authority, secure, uri, locate }: Target): CacheTarget {
+  return {
+    nameTarget(x) {
+      if (locate !== null) return locate(x);
+      x.proxyHost = authority;
+      x.proxySecure = secure;
+    },
+    key: (x) => {
+      const host = x.proxyHost.startsWith('unix:') ? x.proxyHost : hostFieldOf(x.proxyHost, x.proxySecure);
+      return `${x.proxySecure ? 'https' : 'http'}://${host}${uri(x)}`;
+    },
+  };
 }
 
 function compileHttp1(target: Target, settings: Settings, lookup: VariableLookup): Http1Back {
   const http10 = settings.proxyHttpVersion === '1.0';
   const bytes = settings.proxyBufferBytes || USUAL_HEAD_BYTES;
+  const head: RequestHeadOptions = {
+    set: compileSetFields(settings, target, lookup),
+    method: settings.proxyMethod === '' ? null : compileTemplate(settings.proxyMethod, lookup),
+    target: target.uri,
+    passFields: settings.proxyPassRequestHeaders,
+    http10,
+    keepalive: settings.upstreamKeepalive > 0,
+  };
   return new Http1Back({
-    writeHead: compileRequestHead({
-      set: compileSetFields(settings, target, lookup),
-      method: settings.proxyMethod === '' ? null : compileTemplate(settings.proxyMethod, lookup),
-      target: target.uri,
-      passFields: settings.proxyPassRequestHeaders,
-      http10,
-      keepalive: settings.upstreamKeepalive > 0,
-    }),
+    writeHead: settings.proxyCache === null ? compileRequestHead(head) : compileCachedHead(head),
     headLimits: { maxLine: bytes, maxHead: bytes, maxFields: MAX_FIELDS },
     http10,
   });
@@ -169,6 +195,7 @@ function compileTarget(pass: ProxyPass, prefix: string, tools: ForwardTools): Ta
     uri,
     url,
     hasUri: rest !== '',
+    locate: null,
   };
 }
 
@@ -229,6 +256,11 @@ function compileVariableTarget(pass: ProxyPass, tools: ForwardTools): Target {
     secure: false,
     url: '',
     hasUri: false,
+    locate(x) {
+      const [scheme, authority] = parts(x);
+      x.proxyHost = authority;
+      x.proxySecure = scheme.length > 'http'.length;
+    },
   };
 }
 

@@ -7,6 +7,7 @@ import type { Transport } from '../upstream/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { SpoolPolicy } from './buffering/spool.ts';
 import type { RewriteCookie } from './cookies.ts';
+import type { HashKey } from './hash-key.ts';
 import type { HoldOptions } from './hold.ts';
 import type { NextPolicy } from './next-upstream.ts';
 import type { SeekPeer } from './peer-ranges.ts';
@@ -16,6 +17,7 @@ export interface ForwardOptions extends HoldOptions {
   readonly upstream: Upstream | FindUpstream;
   /** Group or server as proxy_pass names it; '' where `upstream` finds it and sets `exchange.proxyHost`. */
   readonly authority: string;
+  readonly hashKey: HashKey;
   /** `authority` is led to over TLS. */
   readonly secure: boolean;
   /** What carries the bytes to its peers; null = plain TCP, and so where it gives null. */
@@ -50,6 +52,8 @@ export interface ForwardOptions extends HoldOptions {
   readonly spool: SpoolPolicy;
   /** Statuses of peers that error_page answers (proxy_intercept_errors); null = none. */
   readonly intercepts: ReadonlySet<number> | null;
+  /** What goes on of the peer's trailers; null = nothing. */
+  readonly takeTrailers: ((lines: string) => string) | null;
   readonly log: ForwardLog;
 }
 

@@ -1,4 +1,5 @@
 // What compiling a location's forwarding takes from outside of its settings.
+import type { CacheSet } from '../cache/cache-set.ts';
 import type { Exchange } from '../exchange.ts';
 import type { VariableLookup } from '../route/template.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
@@ -9,6 +10,7 @@ export interface ForwardTools {
   readonly lookup: VariableLookup;
   readonly upstreams: UpstreamSet;
   readonly peerTls: PeerTlsSet;
+  readonly caches: CacheSet;
   readonly log: ForwardLog;
   /** The value of a Location that was put right: absolute when it is a path and absolute_redirect is on. */
   readonly absolute: (exchange: Exchange, location: string) => string;

@@ -16,6 +16,7 @@ import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, type Failure, STATUS_OF } from '../shared/failure.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import { carryFields, enterAccelRedirect, obeyAccel } from './accel.ts';
+import type { AnswerTap } from './answer-tap.ts';
 import { AttemptRun } from './attempt.ts';
 import type { AttemptHost, Try } from './attempt-host.ts';
 import { Pace } from './buffering/pace.ts';
@@ -45,6 +46,8 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   #tried: Peer[] = NO_PEERS;
   #tries = 0;
   #startedAt = 0;
+  /** What a choice may depend on: the client, and a key where the group's method needs one. */
+  #key: BalanceKey;
   /** An attempt of this forward was made: the last one of the exchange is its own. */
   #attempted = false;
   /** The present attempt's body where proxy_set_body gives it. */
@@ -58,15 +61,19 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   /** Pieces of the answer must not stick in filters: FLUSH, or 0. */
   flush = 0;
   #buffers = false;
+  readonly tap: AnswerTap | null;
+  detached = false;
 
-  constructor(exchange: Exchange, options: ForwardOptions) {
+  constructor(exchange: Exchange, options: ForwardOptions, tap: AnswerTap | null = null) {
+    this.tap = tap;
     this.exchange = exchange;
     this.options = options;
+    this.#key = exchange;
     this.buffer(options.buffering);
   }
 
   get survivesHalfClose(): boolean {
-    return this.options.ignoreClientAbort;
+    return this.options.ignoreClientAbort || this.tap?.outlives === true;
   }
 
   get isUpgrade(): boolean {
@@ -97,6 +104,11 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   #beginWith(upstream: Upstream, now: number): void {
     const { exchange } = this;
     this.upstream = upstream;
+    if (upstream.group.isKeyed)
+      this.#key = {
+        remoteAddress: exchange.remoteAddress,
+        hashKey: this.options.hashKey(exchange, upstream),
+      };
     // After an internal redirect it may be another than before.
     if (this.options.authority !== '') {
       exchange.proxyHost = this.options.authority;
@@ -107,6 +119,8 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     if (exchange.isSub) return this.nextPeer(now);
     if (exchange.bodyRefused) exchange.body ??= EMPTY_BODY;
     if (!request.hasBody) {
+      // Whoever asks for a 100 gets it, also for nothing (ngx_http_test_expect).
+      if (request.expectContinue) exchange.client.informational(100, '');
       if (request.contentLength < 0) return this.nextPeer(now);
       // With client_body_in_file_only an empty body makes a file, too.
       if (this.options.body.fileOnly === 'off') exchange.body ??= EMPTY_BODY;
@@ -152,10 +166,10 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
 
   /** Starts the next attempt, or ends the exchange when no peer is left. */
   nextPeer(now = systemClock.now()): void {
-    const { exchange, upstream } = this;
+    const { upstream } = this;
     if (upstream === null) return;
     if (this.#startedAt === 0) this.#startedAt = now;
-    const peer = upstream.group.pick(exchange.client as BalanceKey, this.#tried, now);
+    const peer = upstream.group.pick(this.#key, this.#tried, now);
     if (peer === undefined) return this.#noPeer();
     this.#tries++;
     this.attempt(peer, false, now);
@@ -182,7 +196,8 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     if (last === undefined) return this.failHeld('no_live_peer', CAUSE_OF.no_live_peer);
     last.noRetry = 'no peer left';
     const kind = last.outcome as Failure;
-    if (kind.startsWith('http_')) return this.#finishWith(Number(kind.slice(5)), '');
+    if (kind.startsWith('http_'))
+      return this.#isRescued(kind) ? undefined : this.#finishWith(Number(kind.slice(5)), '');
     this.#giveUp(kind as AttemptFailure, CAUSE_OF[kind as AttemptFailure] ?? '');
   }
 
@@ -196,7 +211,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   pickAnew(now: number): Peer | undefined {
     this.#renewGroup();
     this.#tried = NO_PEERS;
-    const peer = this.upstream?.group.pick(this.exchange.client as BalanceKey, NO_PEERS, now);
+    const peer = this.upstream?.group.pick(this.#key, NO_PEERS, now);
     if (peer === undefined) return undefined;
     this.#tries = 1;
     this.#startedAt = now;
@@ -310,6 +325,15 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     this.run = null;
     this.pull?.end();
     this.release(run, 'ok', now);
+    this.#letGo();
+  }
+
+  /** Nobody but the tap was left to want the answer. */
+  #letGo(): void {
+    if (!this.detached) return;
+    this.detached = false;
+    this.exchange.unhold();
+    this.exchange.main.unhold();
   }
 
   release(run: Try, outcome: Outcome, now: number): void {
@@ -322,19 +346,40 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   }
 
   #giveUp(failure: AttemptFailure, detail: string): void {
+    if (this.#isRescued(failure)) return;
     this.exchange.failure = failure;
     const peer = (this.#attempted ? this.exchange.attempts.at(-1)?.peer : undefined) ?? '';
     const where = peer === '' ? this.exchange.proxyHost : `${peer} of ${this.exchange.proxyHost}`;
     this.#finishWith(STATUS_OF[failure] ?? 502, `${where}: ${detail}${this.#processNote}`);
   }
 
+  /** What is stored is better than nothing. */
+  #isRescued(failure: Failure): boolean {
+    const { tap } = this;
+    if (tap === null || this.ended || failure === 'unresolved' || !tap.rescues(failure)) return false;
+    this.ended = true;
+    if (this.detached) this.#endDetached();
+    else tap.answer();
+    return true;
+  }
+
+  #endDetached(): void {
+    this.tap?.end(false);
+    this.#letGo();
+  }
+
   #finishWith(status: number, detail: string): void {
     this.ended = true;
+    this.tap?.gaveUp(status);
+    this.tap?.end(false);
+    if (this.detached) return this.#letGo();
     this.exchange.location.fail(this.exchange, status, detail);
   }
 
   #abort(failure: Failure): void {
     this.ended = true;
+    this.tap?.end(false);
+    if (this.detached) return this.#letGo();
     if (this.spool === null) this.exchange.sink.abort(this, failure);
     else this.spool.abort(failure);
   }
@@ -430,15 +475,42 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   }
 
   onGone(why: Gone): void {
-    if (this.ended) return;
+    if (this.ended || this.detached) return;
+    if (this.tap?.outlives === true) return this.#detach(why);
     this.ended = true;
+    this.tap?.end(false);
     if (why !== 'replaced') this.exchange.failure ??= why;
     this.#hold?.leave();
     this.#cancelRun();
   }
 
+  /** The exchange lives on behind its end until the tap has the answer. */
+  #detach(why: Gone): void {
+    if (why !== 'replaced') this.exchange.failure ??= why;
+    this.detached = true;
+    this.exchange.hold();
+    // A subrequest reads the head of its main exchange.
+    this.exchange.main.hold();
+    this.spool = null;
+    this.run?.resumeAnswer();
+  }
+
+  beginTap(head: ResponseHead): void {
+    this.tap?.begin(head, this.#buffers);
+  }
+
+  taken(): void {
+    const isDetached = this.detached;
+    this.#endRun();
+    if (isDetached) this.#letGo();
+    else this.tap?.answer();
+  }
+
   intercept(head: ResponseHead): void {
     const { status } = head;
+    this.tap?.intercepted(status);
+    this.tap?.end(false);
+    if (this.detached) return this.taken();
     this.exchange.peerHead = head.whole;
     let lines = '';
     for (let i = 0; status === 401 && i < head.count; i++)
@@ -448,6 +520,11 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   }
 
   replaced(): void {
+    this.tap?.end(false);
+    this.#endRun();
+  }
+
+  #endRun(): void {
     this.ended = true;
     this.#cancelRun('ok');
   }

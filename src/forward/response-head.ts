@@ -19,13 +19,17 @@ import { NameSet } from './request-head.ts';
 /** One pair of proxy_redirect, compiled: the new value, or undefined when it does not apply. */
 export type RedirectRule = (exchange: Exchange, value: string) => string | undefined;
 
-export interface ResponseHeadOptions {
+/** What a family hides of a peer's answer. */
+export interface Hiding {
   /** Lower-case names that are hidden unless they are passed. */
   readonly hidden: readonly string[];
   /** Lower-case names of proxy_hide_header or its kin. */
   readonly hide: readonly string[];
   /** Lower-case names of proxy_pass_header or its kin. */
   readonly pass: readonly string[];
+}
+
+export interface ResponseHeadOptions extends Hiding {
   readonly redirects: readonly RedirectRule[];
   /** What a Set-Cookie becomes; null = it stays. */
   readonly cookie: RewriteCookie | null;
@@ -56,7 +60,7 @@ for (const id of [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE, TE, KE
 for (const id of [PROXY_CONNECTION, NEVER_PASSED]) DROPPED[id] = 1;
 
 export function compileResponseHead(options: ResponseHeadOptions) {
-  const names = [...options.hidden.filter((name) => !options.pass.includes(name)), ...options.hide];
+  const names = hiddenNames(options);
   const hidden = new NameSet(names);
   const ownServer = !names.includes('server');
   const ownDate = !names.includes('date');
@@ -70,6 +74,21 @@ export function compileResponseHead(options: ResponseHeadOptions) {
     exchange.ownServer = ownServer && head.find('server') >= 0;
     exchange.ownDate = ownDate && head.find('date') >= 0;
   };
+}
+
+function hiddenNames({ hidden, hide, pass }: Hiding): readonly string[] {
+  return [...hidden.filter((name) => !pass.includes(name)), ...hide];
+}
+
+/** What goes on of trailer lines: all but those whose fields are hidden. */
+export function compileTrailers(hiding: Hiding): (lines: string) => string {
+  const hidden = new Set(hiddenNames(hiding));
+  const passes = (line: string): boolean => !hidden.has(line.slice(0, line.indexOf(':')).toLowerCase());
+  return (lines) =>
+    lines
+      .split(/(?<=\n)/)
+      .filter(passes)
+      .join('');
 }
 
 /** Lines that need no change are copied as one stretch. */

@@ -1,8 +1,8 @@
 // Rows of the proxy: where requests go, what their heads carry, how long is waited, what is tried again.
 import {
   type Context,
-  choice,
   count,
+  flag,
   HTTP_AND_IF,
   HTTP_LEVELS,
   ignored,
@@ -58,6 +58,7 @@ declare module '../config/model.ts' {
     /** `[name, template]`. */
     readonly proxySetHeader: readonly (readonly [name: string, value: string])[];
     readonly proxyRedirect: readonly ProxyRedirect[];
+    readonly proxyPassTrailers: boolean;
     readonly proxyHttpVersion: '1.0' | '1.1';
     /** Template; '' = the client's method. */
     readonly proxyMethod: string;
@@ -77,6 +78,7 @@ export const forwardDefaults = {
   proxyPass: null,
   proxySetHeader: [],
   proxyRedirect: [{ kind: 'default' }],
+  proxyPassTrailers: false,
   proxyHttpVersion: '1.1',
   proxyMethod: '',
   proxySetBody: null,
@@ -173,11 +175,24 @@ export const forwardRows: readonly Row[] = [
     alone: (rule) => rule.kind === 'off',
     read: readCookieFlags,
   }),
-  choice('proxyHttpVersion', ['1.0', '1.1'], {
+  flag('proxyPassTrailers', {
+    name: 'proxy_pass_trailers',
+    contexts: HTTP_LEVELS,
+    default: 'off',
+    doc: 'Whether the client gets the trailers of a peer’s chunked answer.',
+  }),
+  setting('proxyHttpVersion', {
     name: 'proxy_http_version',
     contexts: HTTP_LEVELS,
+    args: [1, 1],
+    syntax: '1.0 | 1.1',
     default: '1.1',
     doc: 'HTTP version towards peers; 1.0 keeps no connections.',
+    read: ([{ text, at }], cx) => {
+      if (text === '1.0' || text === '1.1') return text;
+      const what = text === '2' ? 'HTTP/2 is not spoken to peers' : `"${text}" is neither 1.0 nor 1.1`;
+      return cx.problems.error(at, `"proxy_http_version": ${what}; write 1.1`);
+    },
   }),
   setting('proxyMethod', {
     name: 'proxy_method',
@@ -216,9 +231,15 @@ export const forwardRows: readonly Row[] = [
   ignored('proxy_headers_hash_max_size', HTTP_AND_IF, 'fields are never stored in a table'),
 ];
 
+/** What stands before its first variable may be the beginning of a URL: `http:/$uri`. */
+function mayBecomeUrl(text: string): boolean {
+  const before = text.slice(0, text.indexOf('$')).toLowerCase();
+  return text.includes('$') && ['http://', 'https://'].some((scheme) => scheme.startsWith(before));
+}
+
 function readProxyPass(words: readonly Word[], cx: ReadContext): ProxyPass | undefined {
   const { text, at } = words[0];
-  if (!/^https?:\/\/./i.test(text) && !text.startsWith('$')) {
+  if (!/^https?:\/\/./i.test(text) && !mayBecomeUrl(text)) {
     return cx.problems.error(at, `"${text}" is no URL; write http://${text.replace(/^\/*/, '') || 'group'}`);
   }
   if (cx.context === 'limit_except' && /^https?:\/\/(?:unix:[^:$]*:|(?!unix:)[^/?$]*)[/?][^$]*$/i.test(text))

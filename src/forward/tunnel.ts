@@ -1,5 +1,5 @@
 // After a 101: bytes both ways until both sides are done, each side held while the other is slow.
-import type { Exchange, TunnelEnd } from '../exchange.ts';
+import type { ClientTunnel, Exchange, TunnelEnd } from '../exchange.ts';
 import { StallWatch } from '../shared/stall-watch.ts';
 import type { ConnectionOwner, PeerConnection } from '../upstream/connection.ts';
 
@@ -14,6 +14,7 @@ export interface TunnelTimes {
 export class Tunnel implements TunnelEnd, ConnectionOwner {
   readonly #exchange: Exchange;
   readonly #connection: PeerConnection;
+  #client: ClientTunnel | null = null;
   readonly #times: TunnelTimes;
   readonly #watch: StallWatch;
   readonly #onClosed: () => void;
@@ -43,9 +44,13 @@ export class Tunnel implements TunnelEnd, ConnectionOwner {
     if (from < to) this.#toClient(buf, from, to);
   }
 
+  onTunnelOpen(client: ClientTunnel): void {
+    this.#client = client;
+  }
+
   #toClient(buf: Buffer, from: number, to: number): void {
     this.#attempt().bytesReceived += to - from;
-    if (!this.#exchange.client.tunnelWrite(buf, from, to)) this.#connection.pause();
+    if (this.#client?.write(buf, from, to) === false) this.#connection.pause();
   }
 
   #attempt() {
@@ -61,7 +66,7 @@ export class Tunnel implements TunnelEnd, ConnectionOwner {
 
   onPeerEnd(): void {
     this.#peerEnded = true;
-    this.#exchange.client.tunnelEnd();
+    this.#client?.end();
     if (this.#clientEnded) this.#close();
   }
 
@@ -75,7 +80,7 @@ export class Tunnel implements TunnelEnd, ConnectionOwner {
 
   onPeerDrain(): void {
     this.#watch.drained();
-    this.#exchange.client.tunnelResume();
+    this.#client?.resume();
   }
 
   onPeerTimeout(): void {
@@ -88,7 +93,7 @@ export class Tunnel implements TunnelEnd, ConnectionOwner {
     this.#attempt().bytesSent += to - from;
     this.#connection.writeFramed('', buf, from, to, '');
     this.#watch.wrote(to - from);
-    if (this.#connection.mustWait) this.#exchange.client.tunnelPause();
+    if (this.#connection.mustWait) this.#client?.pause();
   }
 
   onTunnelEnd(): void {
@@ -110,7 +115,7 @@ export class Tunnel implements TunnelEnd, ConnectionOwner {
     this.#closed = true;
     this.#watch.end();
     this.#connection.finish(this.#times.sendMs);
-    this.#exchange.client.tunnelDestroy();
+    this.#client?.destroy();
     this.#onClosed();
   }
 }

@@ -29,7 +29,7 @@ function statusOf(attempt: Attempt): string {
 /** `$proxy_add_x_forwarded_for`: what the client sent, then its address. */
 function addForwardedFor(x: Exchange): string {
   const before = x.request.getAll('x-forwarded-for');
-  return before === undefined ? x.client.remoteAddress : `${before}, ${x.client.remoteAddress}`;
+  return before === undefined ? x.remoteAddress : `${before}, ${x.remoteAddress}`;
 }
 
 /** The Host that a peer gets by default: without the usual port, and for a Unix socket a name (ngx_http_proxy_set_vars). */
@@ -50,18 +50,46 @@ const HEAD_END = /\r?\n\r?\n/;
 
 /** A field of the last peer's answer as it came; several lines joined (`$upstream_http_…`). */
 function peerField(rest: string): Getter {
-  const name = rest.replaceAll('_', '-').toLowerCase();
-  const start = `${name}:`;
+  const start = `${nameOf(rest)}:`;
+  return ({ peerHead }) => joined(valuesOf(headLines(peerHead), start));
+}
+
+/** The same of its trailers (`$upstream_trailer_…`). */
+function peerTrailer(rest: string): Getter {
+  const start = `${nameOf(rest)}:`;
+  return ({ peerTrailers }) => joined(valuesOf(peerTrailers.split('\n'), start));
+}
+
+/** The first cookie of this name that it sets (`$upstream_cookie_…`). */
+function peerCookie(rest: string): Getter {
   return ({ peerHead }) => {
-    // The text may reach into the body.
-    const end = peerHead.search(HEAD_END);
-    const values = (end < 0 ? peerHead : peerHead.slice(0, end))
-      .split('\n')
-      .slice(1)
-      .filter((line) => line.slice(0, start.length).toLowerCase() === start)
-      .map((line) => line.slice(start.length).trim());
-    return values.length === 0 ? undefined : values.join(', ');
+    for (const value of valuesOf(headLines(peerHead), 'set-cookie:')) {
+      if (value.slice(0, rest.length).toLowerCase() !== rest.toLowerCase()) continue;
+      const m = /^ *= *([^;]*)/.exec(value.slice(rest.length));
+      if (m !== null) return m[1];
+    }
+    return undefined;
   };
+}
+
+function nameOf(rest: string): string {
+  return rest.replaceAll('_', '-').toLowerCase();
+}
+
+/** Without the status line; the text may reach into the body. */
+function headLines(peerHead: string): string[] {
+  const end = peerHead.search(HEAD_END);
+  return (end < 0 ? peerHead : peerHead.slice(0, end)).split('\n').slice(1);
+}
+
+function valuesOf(lines: readonly string[], start: string): string[] {
+  return lines
+    .filter((line) => line.slice(0, start.length).toLowerCase() === start)
+    .map((line) => line.slice(start.length).trim());
+}
+
+function joined(values: readonly string[]): string | undefined {
+  return values.length === 0 ? undefined : values.join(', ');
 }
 
 export const forwardVariables: VariableTable = {
@@ -71,11 +99,19 @@ export const forwardVariables: VariableTable = {
     upstream_response_time: each((a) => seconds(a.totalMs)),
     upstream_connect_time: each((a) => seconds(a.connectMs)),
     upstream_header_time: each((a) => seconds(a.headMs)),
+    upstream_response_length: each((a) => String(a.headBytes < 0 ? 0 : a.bytesReceived - a.headBytes)),
+    upstream_cache_status: (x) => x.cached?.status || undefined,
+    upstream_cache_last_modified: (x) => x.cached?.lastModified || undefined,
+    upstream_cache_etag: (x) => x.cached?.etag || undefined,
     upstream_bytes_sent: each((a) => String(a.bytesSent)),
     upstream_bytes_received: each((a) => String(a.bytesReceived)),
     proxy_host: (x) => (x.proxyHost === '' ? undefined : hostFieldOf(x.proxyHost, x.proxySecure)),
     proxy_port: proxyPort,
     proxy_add_x_forwarded_for: addForwardedFor,
   },
-  families: { upstream_http_: peerField },
+  families: {
+    upstream_http_: peerField,
+    upstream_trailer_: peerTrailer,
+    upstream_cookie_: peerCookie,
+  },
 };

@@ -9,6 +9,15 @@ TOKEN[0x2d] = 1;
 
 export { TOKEN };
 
+/** As nginx reads the names of a request's fields: all but blanks, controls and the colon, which it then drops unless told otherwise. */
+export const ANY_NAME = new Uint8Array(256).fill(2, 0x21);
+for (let c = 0; c < 256; c++) if (TOKEN[c] !== 0) ANY_NAME[c] = TOKEN[c];
+ANY_NAME[0x3a] = ANY_NAME[0x7f] = 0;
+
+/** Unusual names that are taken: with underscores, and all. */
+export const UNDERSCORES = 1;
+export const ALL_NAMES = 2;
+
 /** Fields that the codec and the forwarding rules know. Any other is `OTHER`. */
 export const OTHER = 0;
 export const HOST = 1;
@@ -42,6 +51,10 @@ export class Fields {
   /** Per field: name start, name end, value start, value end. `at[4 * count]` is the end of the last line. */
   at = new Int32Array(START_CAPACITY * 4 + 1);
   ids = new Uint8Array(START_CAPACITY);
+  /** Some field has an unusual name. */
+  hasUnusual = false;
+  /** What names are made of: 0 = not that, 2 = unusual. */
+  readonly kinds: Uint8Array = TOKEN;
 
   name(i: number): string {
     return this.text.slice(this.at[4 * i], this.at[4 * i + 1]);
@@ -68,6 +81,34 @@ export class Fields {
       if (this.named(i, lowerName) && this.ids[i] !== UNUSUAL_NAME) return i;
     }
     return -1;
+  }
+
+  /** The index of the last one before `before`, or -1. */
+  findLast(lowerName: string, before = this.count): number {
+    for (let i = before - 1; i >= 0; i--) {
+      if (this.named(i, lowerName) && this.ids[i] !== UNUSUAL_NAME) return i;
+    }
+    return -1;
+  }
+
+  /** As `getAll`; in the names of fields `_` is `-`, too (`$http_x_y`). */
+  getLoosely(lowerName: string): string | undefined {
+    if (!this.hasUnusual) return this.getAll(lowerName);
+    const values: string[] = [];
+    for (let i = 0; i < this.count; i++) {
+      const name = this.ids[i] === UNUSUAL_NAME ? '' : this.name(i).toLowerCase().replaceAll('_', '-');
+      if (name === lowerName) values.push(this.value(i));
+    }
+    return values.length === 0 ? undefined : values.join(lowerName === 'cookie' ? '; ' : ', ');
+  }
+
+  /** From field `from` on to before `to` unusual names of the kinds in `taken` are as good as others. */
+  takeUnusual(from: number, to: number, taken: number): void {
+    if (taken === 0) return;
+    for (let i = from; i < to; i++) {
+      if (this.ids[i] !== UNUSUAL_NAME) continue;
+      if ((taken & ALL_NAMES) !== 0 || /^[A-Za-z0-9_-]+$/.test(this.name(i))) this.ids[i] = OTHER;
+    }
   }
 
   get(lowerName: string): string | undefined {
@@ -181,6 +222,7 @@ export function scanFields(
   const text = f.text;
   const length = text.length;
   let n = 0;
+  f.hasUnusual = false;
   for (;;) {
     if (pos >= length) return -1;
     const first = text.charCodeAt(pos);
@@ -206,10 +248,11 @@ export function scanFields(
 // biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one pass over the bytes of a line
 function scanLine(f: Fields, n: number, start: number, maxLine: number): number | FieldProblem {
   const text = f.text;
+  const { kinds } = f;
   let unusual = false;
   let p = start;
   for (; ; p++) {
-    const kind = TOKEN[text.charCodeAt(p)];
+    const kind = kinds[text.charCodeAt(p)];
     if (kind === 1) continue;
     if (kind !== 2) break;
     unusual = true;
@@ -239,6 +282,7 @@ function scanLine(f: Fields, n: number, start: number, maxLine: number): number 
   at[4 * n + 1] = nameEnd;
   at[4 * n + 2] = valueStart;
   at[4 * n + 3] = valueEnd;
+  if (unusual) f.hasUnusual = true;
   f.ids[n] = unusual ? UNUSUAL_NAME : fieldId(text, start, nameEnd);
   return p + 1;
 }

@@ -2,6 +2,7 @@
 // RFC 9112 §2, §3, §5, §6; hardening: what can be read two ways is refused.
 // A little past 300 lines: one grammar, read from top to bottom.
 import {
+  ANY_NAME,
   CONNECTION,
   CONTENT_LENGTH,
   EXPECT,
@@ -59,6 +60,7 @@ const STATUS: Partial<Record<RequestProblem, number>> = {
   // nginx's own code: sent as 400 with a page that says so.
   'head too large': 494,
   'field line too long': 494,
+  'invalid Transfer-Encoding': 501,
   'unsupported version': 505,
   'method not allowed': 405,
   'unknown expectation': 417,
@@ -73,6 +75,7 @@ const METHOD_MAX = 32;
 
 /** A request head, read in place; one object serves a connection for all its requests. */
 export class RequestHead extends Fields implements ConnectionOptions {
+  override readonly kinds = ANY_NAME;
   method = '';
   /** As it came, byte for byte, latin1. */
   target = '';
@@ -119,6 +122,7 @@ export class RequestHead extends Fields implements ConnectionOptions {
 
   reset(): void {
     this.count = 0;
+    this.hasUnusual = false;
     this.host = '';
     this.contentLength = -1;
     this.chunked = false;
@@ -369,11 +373,11 @@ function checkHost(head: RequestHead, host: number): RequestProblem | null {
 }
 
 /**
- * `uri-host [":" port]` (RFC 9110 §7.2): a name, an IPv4 address or a bracketed IPv6 address. A comma, which RFC 3986 would let a
- * name have, looks like two Host fields joined and is refused.
+ * `uri-host [":" port]` (RFC 9110 §7.2): a name, an IPv4 address or an IP literal in brackets, nowhere two dots, nor a dot alone
+ * (ngx_http_validate_host). A comma, which RFC 3986 would let a name have, looks like two Host fields joined and is refused.
  */
 const HOST_GRAMMAR =
-  /^(?:\[[0-9a-fA-F:.]{2,45}(?:%25[\w.~-]+)?\]|(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2}){1,255})(?::[0-9]{0,5})?$/;
+  /^(?![^:]*\.\.|\.(?::|$)|\[[^\]]*\.\.)(?:\[(?:[0-9a-fA-F:.]{2,45}(?:%25[\w.~-]+)?|v[0-9a-fA-F]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]{1,255})\]|(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2}){1,255})(?::(?:0*(?:[1-5]?[0-9]{1,4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?)?$/;
 
 // Most clients send the same Host with every request.
 let lastHost = '';

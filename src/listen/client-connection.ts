@@ -2,7 +2,14 @@
 // The front of HTTP/1.x: all framing towards the client is decided here (RFC 9112 §6, §9).
 // Longer than most files on purpose: one state machine with one timer. What it moves (heads, answers, bodies, tunnels) is in files of
 // its own; split further, each transition would cross two.
-import { type BodyReader, type Client, Exchange, type TunnelEnd } from '../exchange.ts';
+import {
+  type BodyReader,
+  type Client,
+  Exchange,
+  type ProxyProtocol,
+  type ServerRuntime,
+  type TunnelEnd,
+} from '../exchange.ts';
 import { requestHeads } from '../http/head-pool.ts';
 import {
   MALFORMED,
@@ -11,10 +18,10 @@ import {
   type RequestHead,
   statusOfProblem,
 } from '../http/request-head.ts';
-import { copyOf } from '../shared/buffers.ts';
+import { normaliseUri } from '../route/uri.ts';
 import { systemClock } from '../shared/clock.ts';
 import type { Failure } from '../shared/failure.ts';
-import { joined } from '../shared/joined.ts';
+import { population } from '../shared/population.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 import { type Accepted, socketOf } from '../socket/accepted.ts';
@@ -23,7 +30,9 @@ import type { ClientTls } from '../socket/tls/client-tls.ts';
 import { type AnswerLine, AnswerRoot } from './answer-root.ts';
 import { BodySource } from './body-source.ts';
 import type { Front } from './front.ts';
+import { refusalOf } from './refusal.ts';
 import { TunnelSide } from './tunnel-side.ts';
+import { Unread } from './unread.ts';
 
 /** Who keeps the connections of a listener: told when one ends, asked for the present configuration. */
 export interface ConnectionHome {
@@ -56,7 +65,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   readonly secure: boolean;
   readonly tls: ClientTls | null;
   readonly #home: ConnectionHome;
-  readonly #acceptedAt: number;
+  readonly acceptedAtMs: number;
   requests = 0;
   #state: State = 'idle';
   /** The head of the present request; none while the connection is idle. */
@@ -64,11 +73,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   readonly root: AnswerRoot;
   readonly #body: BodySource;
   #tunnel: TunnelSide | null = null;
-  /** Bytes that were read and not used yet: `#input[#from, #end)`. */
-  #input: Buffer | null = null;
-  #from = 0;
-  #end = 0;
-  #scanned = 0;
+  readonly #unread = new Unread();
   #advancing = false;
   /** The client sent FIN. */
   #ended = false;
@@ -79,6 +84,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   readonly #deadline: Deadline;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  readonly proxyProtocol: ProxyProtocol | null = null;
 
   /** With TLS the time for the first byte began before the handshake. */
   constructor(accepted: Accepted, tls: ClientTls | null, home: ConnectionHome, acceptedAtMs = wheel.nowMs) {
@@ -93,7 +99,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     this.#deadline = new Deadline(() => this.#onTimeout());
     this.root = new AnswerRoot(socket, this);
     this.#body = new BodySource(socket);
-    this.#acceptedAt = acceptedAtMs;
+    this.acceptedAtMs = acceptedAtMs;
     const { headTimeoutMs } = home.front;
     const leftMs = headTimeoutMs + acceptedAtMs - wheel.nowMs;
     this.#await('head', headTimeoutMs > 0 ? Math.max(1, leftMs) : 0);
@@ -137,22 +143,10 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
       case 'closed':
         return;
       default:
-        this.#take(buf, length);
+        this.#unread.add(buf, length);
         this.#advance();
-        // What was read is only lent.
-        if (this.#input === buf) this.#setInput(copyOf(buf, this.#from, this.#end), 0, this.#scanned);
+        this.#unread.keep(buf);
     }
-  }
-
-  #take(buf: Buffer, length: number): void {
-    if (this.#input === null) {
-      this.#input = buf;
-      this.#end = length;
-    } else {
-      this.#input = joined(this.#input, this.#from, buf, length);
-      this.#end = this.#input.length;
-    }
-    this.#from = 0;
   }
 
   /** Uses what was read as far as it goes: bodies, heads, one request after the other. */
@@ -160,21 +154,21 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     if (this.#advancing) return;
     this.#advancing = true;
     try {
-      while (this.#input !== null && this.#step(this.#input)) {
+      while (this.#unread.bytes !== null && this.#step(this.#unread.bytes)) {
         // On with what is left.
       }
     } catch (error) {
       this.#onBug(error);
     }
     this.#advancing = false;
-    if (this.#exchange !== null && this.#unread > PIPELINE_BYTES) this.#body.hold();
+    if (this.#exchange !== null && this.#unread.length > PIPELINE_BYTES) this.#body.hold();
     if (this.#ended) this.#endUnfinished();
   }
 
   /** The client closed its direction: what has not come of a request never will. */
   #endUnfinished(): void {
     const exchange = this.#exchange;
-    if (exchange !== null && this.#unread === 0 && !this.#body.complete)
+    if (exchange !== null && this.#unread.length === 0 && !this.#body.complete)
       this.#loseExchange(exchange, 'client_aborted');
     if (this.#exchange === null && (this.#state === 'idle' || this.#state === 'head')) this.#close();
   }
@@ -196,18 +190,19 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
 
   /** One body piece or one head; false when it needs more, or someone else's turn has come. */
   #step(input: Buffer): boolean {
-    const before = this.#from;
+    const unread = this.#unread;
+    const before = unread.from;
     const state = this.#state;
     if (this.#exchange !== null || this.#body.discarding) {
       if (!this.#feedBody(input)) return false;
     } else if (state === 'idle' || state === 'head') {
       if ((state === 'idle' && this.#answersWait()) || !this.#readHead(input)) return false;
     } else return false;
-    if (this.#input !== null && this.#from >= this.#end) {
-      this.#setInput(null, 0, 0);
+    if (unread.bytes !== null && unread.from >= unread.end) {
+      unread.clear();
       return true;
     }
-    return this.#from !== before || this.#state !== state;
+    return unread.from !== before || this.#state !== state;
   }
 
   /** A client that pipelines and does not read is served no further than its socket takes the answers. */
@@ -218,22 +213,12 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     return true;
   }
 
-  get #unread(): number {
-    return this.#input === null ? 0 : this.#end - this.#from;
-  }
-
-  #setInput(input: Buffer | null, from: number, scanned: number): void {
-    this.#input = input;
-    this.#from = from;
-    this.#end = input === null ? 0 : input.length;
-    this.#scanned = scanned;
-  }
-
   /** False: nothing to do until more is read or the reader goes on. */
   #feedBody(input: Buffer): boolean {
     const body = this.#body;
     if (!body.wants) return false;
-    this.#from = body.take(input, this.#from, this.#end);
+    const unread = this.#unread;
+    unread.from = body.take(input, unread.from, unread.end);
     if (body.complete && this.#awaited === 'body') wheel.disarm(this.#deadline);
     body.deliver();
     // Unless its reader has just asked it to wait: then the client owes nothing.
@@ -256,21 +241,23 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     const front = this.#home.front;
     if (this.#state === 'idle') {
       this.#state = 'head';
+      population.requests++;
       // Counted from the first byte and not re-armed: a client cannot stretch its head (slow-loris).
       this.#await('head', front.headTimeoutMs);
     }
-    const range = { start: this.#from, end: this.#end, scanned: this.#scanned };
+    const unread = this.#unread;
+    const range = { start: unread.from, end: unread.end, scanned: unread.scanned };
     const after = parseRequestHead(this.#request, input, range, front.headLimits);
     if (after === NEED_MORE) {
-      this.#scanned = this.#end - this.#from;
+      unread.scanned = unread.length;
       return false;
     }
-    this.#scanned = 0;
+    unread.scanned = 0;
     if (after === MALFORMED) {
       this.#refuse();
       return false;
     }
-    this.#from = after;
+    unread.from = after;
     this.#begin(front);
     return true;
   }
@@ -281,30 +268,50 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     wheel.disarm(this.#deadline);
     const request = this.#request;
     const exchange = new Exchange(this, request, front.serverFor(request.host, this), systemClock.now());
+    if (request.hasUnusual) this.#settleNames(request, exchange.server);
     this.root.exchange = exchange;
     this.#body.begin(exchange);
     exchange.server.dispatch(exchange);
   }
 
-  /** A head that is none: answered by the default server and closed; no peer hears of it. */
+  get entry(): ServerRuntime {
+    return this.#home.front.serverBefore(this);
+  }
+
+  /** As in nginx what stands before Host is read by the rules of the server that holds until then. */
+  #settleNames(request: RequestHead, server: ServerRuntime): void {
+    const host = request.target === request.path ? request.find('host') : 0;
+    const split = host < 0 ? request.count : host;
+    request.takeUnusual(0, split, this.entry.root.client.unusualNames);
+    request.takeUnusual(split, request.count, server.root.client.unusualNames);
+  }
+
+  /** A head that is none: answered and closed; no peer hears of it. */
   #refuse(): void {
     this.#state = 'busy';
     this.requests++;
     const request = this.#request;
     request.reset();
     wheel.disarm(this.#deadline);
-    const server = this.#home.front.serverBefore(this);
-    const exchange = new Exchange(this, request, server, systemClock.now());
+    const exchange = new Exchange(this, request, this.entry, systemClock.now());
     this.root.exchange = exchange;
-    this.#setInput(null, 0, 0);
+    this.#unread.clear();
     this.#body.begin(exchange);
     exchange.closeAfter = true;
+    // A request line that could be read is known, as in nginx.
+    const read =
+      request.path === '' ? null : normaliseUri(request.path, exchange.location.client.mergeSlashes);
+    if (read !== null) {
+      exchange.uri = read.uri;
+      exchange.args = read.args;
+      exchange.hasArgs = read.hasArgs;
+    }
     this.#body.failed = true;
     exchange.failure = 'client_head_malformed';
     exchange.location.fail(
       exchange,
       statusOfProblem(request.problem),
-      `the request is not valid HTTP: ${request.problem}${limitOf(request.problem, this.#home.front)}`,
+      refusalOf(request.problem, this.#home.front),
     );
   }
 
@@ -317,7 +324,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     const exchange = this.#exchange;
     if (exchange === null) {
       // Unless an earlier answer still waits for the client to take it.
-      if (this.#unread === 0 || !this.#socket.mustWait) this.#socket.closeSoon();
+      if (this.#unread.length === 0 || !this.#socket.mustWait) this.#socket.closeSoon();
       return;
     }
     if (!this.#body.complete || exchange.source?.survivesHalfClose === false)
@@ -334,7 +341,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   #detach(): { exchange: Exchange | null } {
     const exchange = this.#exchange;
     this.#state = 'closed';
-    this.#setInput(null, 0, 0);
+    this.#unread.clear();
     wheel.remove(this.#deadline);
     this.#tunnel?.onClosed();
     return { exchange };
@@ -425,9 +432,10 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
       policy.keepaliveTimeoutMs > 0 &&
       this.requests < policy.keepaliveRequests &&
       // A client that half-closed behind several requests gets all their answers.
-      (!this.#ended || this.#unread > 0) &&
+      (!this.#ended || this.#unread.length > 0) &&
       !this.#home.draining &&
-      wheel.nowMs - this.#acceptedAt < policy.keepaliveTimeMs &&
+      wheel.nowMs - this.acceptedAtMs < policy.keepaliveTimeMs &&
+      (policy.endsFor === null || !policy.endsFor(exchange)) &&
       this.#body.canStay;
     exchange.closeAfter = !stays;
     this.#keepaliveMs = policy.keepaliveTimeoutMs;
@@ -490,17 +498,17 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     this.#state = 'idle';
     this.#giveHeadBack();
     this.#body.reset();
-    if (this.#home.draining && this.#input === null) return this.#close();
+    if (this.#home.draining && this.#unread.bytes === null) return this.#close();
     this.#await('keepalive', this.#keepaliveMs);
   }
 
   /** Ends the connection after what was written is sent; waits for a client that is still sending. */
   #close(): void {
-    if (!this.#ended && (!this.#body.complete || this.#body.failed || this.#unread > 0))
+    if (!this.#ended && (!this.#body.complete || this.#body.failed || this.#unread.length > 0))
       return this.#linger();
     // What comes now is dropped: no request begins on a connection that ends.
     this.#state = 'lingering';
-    this.#setInput(null, 0, 0);
+    this.#unread.clear();
     this.#lingerUntil = wheel.nowMs + LINGER_TOTAL_MS;
     this.#socket.closeSoon();
     // What was written waits for the client, or over TLS a close_notify does: send_timeout ends that too.
@@ -509,7 +517,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
 
   #linger(): void {
     this.#state = 'lingering';
-    this.#setInput(null, 0, 0);
+    this.#unread.clear();
     this.#lingerUntil = wheel.nowMs + LINGER_TOTAL_MS;
     this.#await('linger', LINGER_IDLE_MS);
     this.#body.release();
@@ -526,6 +534,12 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     return this.#exchange;
   }
 
+  /** In nginx's words (stub_status). */
+  get activity(): 'reading' | 'writing' | 'waiting' {
+    if (this.#state === 'idle') return 'waiting';
+    return this.#state === 'head' ? 'reading' : 'writing';
+  }
+
   /** What a drain waits for. */
   get busyWith(): 'exchange' | 'tunnel' | null {
     if (this.#state === 'tunnel') return 'tunnel';
@@ -534,7 +548,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
 
   /** The listener goes away or the process stops: idle connections end, busy ones after their answer. */
   drain(): void {
-    if (this.#state === 'idle' && this.#input === null) this.#close();
+    if (this.#state === 'idle' && this.#unread.bytes === null) this.#close();
   }
 
   // The request's body.
@@ -542,7 +556,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   readBody(reader: BodyReader): void {
     const exchange = this.#exchange;
     if (exchange === null) return;
-    if (exchange.request.expectContinue && this.#unread === 0 && !this.#body.complete) {
+    if (exchange.request.expectContinue && this.#unread.length === 0 && !this.#body.complete) {
       this.root.informational(100, '');
     }
     this.#body.read(reader);
@@ -564,10 +578,11 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   /** A reader that just came or goes on gets what is already here, also from inside a call of ours. */
   #advanceNow(): void {
     if (!this.#advancing) return this.#advance();
-    while (this.#input !== null && this.#body.wants && this.#exchange !== null) {
-      const before = this.#from;
-      if (!this.#feedBody(this.#input) || this.#from === before) break;
-      if (this.#input !== null && this.#from >= this.#end) this.#setInput(null, 0, 0);
+    const unread = this.#unread;
+    while (unread.bytes !== null && this.#body.wants && this.#exchange !== null) {
+      const before = unread.from;
+      if (!this.#feedBody(unread.bytes) || unread.from === before) break;
+      unread.trim();
     }
   }
 
@@ -578,52 +593,14 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     this.root.switchProtocols(exchange);
     this.#state = 'tunnel';
     wheel.disarm(this.#deadline);
-    const input = this.#input;
-    const from = this.#from;
-    const to = this.#end;
-    this.#setInput(null, 0, 0);
+    const { bytes, from, end: to } = this.#unread;
+    this.#unread.clear();
     this.#sendMs = exchange.location.client.sendTimeoutMs;
     // A client that spoke before the 101 may be held.
     this.#body.release();
     this.#tunnel = new TunnelSide(this.#socket, exchange, end, () => this.onAnswered(exchange));
-    if (input !== null && from < to) this.#tunnel.onBytes(input, from, to);
-  }
-
-  tunnelWrite(piece: Buffer, from: number, to: number): boolean {
-    return this.#tunnel?.write(piece, from, to) ?? true;
-  }
-
-  tunnelEnd(): void {
-    this.#socket.end();
-  }
-
-  tunnelDestroy(): void {
-    this.#tunnel?.destroy();
-  }
-
-  tunnelPause(): void {
-    this.#socket.pause();
-  }
-
-  tunnelResume(): void {
-    this.#socket.resume();
-  }
-}
-
-/** Which limit a head was over, as the configuration names it. */
-function limitOf(problem: RequestHead['problem'], { headLimits, headTimeoutMs }: Front): string {
-  switch (problem) {
-    case 'request line too long':
-    case 'field line too long':
-      return ` (large_client_header_buffers: lines of ${headLimits.maxLine} bytes)`;
-    case 'head too large':
-      return ` (large_client_header_buffers: ${headLimits.maxHead} bytes in all)`;
-    case 'too many fields':
-      return ` (max_headers ${headLimits.maxFields})`;
-    case 'head not complete in time':
-      return ` (client_header_timeout ${headTimeoutMs} ms)`;
-    default:
-      return '';
+    end.onTunnelOpen(this.#tunnel);
+    if (bytes !== null && from < to) this.#tunnel?.onBytes(bytes, from, to);
   }
 }
 

@@ -2,6 +2,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Exchange } from '../exchange.ts';
+import { type Populated, type Population, population } from '../shared/population.ts';
 import { type Accepted, acceptBare, localAddressOf } from '../socket/accepted.ts';
 import type { ClientTls } from '../socket/tls/client-tls.ts';
 import { ClientConnection, type ConnectionHome } from './client-connection.ts';
@@ -31,7 +32,7 @@ export interface ListenerPlan extends AddressPlan {
   readonly tell: (message: string) => void;
 }
 
-export class Listener implements ConnectionHome, HandshakeHome {
+export class Listener implements ConnectionHome, HandshakeHome, Populated {
   #plan: ListenerPlan;
   draining = false;
   readonly #server: Server;
@@ -71,6 +72,12 @@ export class Listener implements ConnectionHome, HandshakeHome {
     return { exchanges, tunnels };
   }
 
+  get population(): Population {
+    const sum = { active: this.connections, reading: 0, writing: 0, waiting: 0 };
+    for (const { activity } of this.#connections) sum[activity]++;
+    return sum;
+  }
+
   /** Shows each exchange under way, and whether it is a tunnel by now. */
   eachExchange(see: (exchange: Exchange, isTunnel: boolean) => void): void {
     for (const { busyWith, exchange } of this.#connections)
@@ -95,7 +102,9 @@ export class Listener implements ConnectionHome, HandshakeHome {
 
   #accept(accepted: Accepted): void {
     const { door, maxConnections, secure, addresses } = this.#plan;
+    population.accepted++;
     if (!door.lets(accepted, this.connections, maxConnections, secure === null)) return;
+    population.handled++;
     const home = addresses === null ? this : this.#homeAt(localAddressOf(accepted));
     // Handshakes need a public socket: their listener never gives bare handles.
     if (secure === null) this.#connections.add(new ClientConnection(accepted, null, home));
@@ -140,6 +149,7 @@ export class Listener implements ConnectionHome, HandshakeHome {
         this.#server.on('error', () => {
           // An accept that failed (out of descriptors): the connection is lost, the listener is not.
         });
+        population.enter(this);
         if (this.#plan.secure === null) acceptBare(this.#server, (accepted) => this.#accept(accepted));
         resolve();
       };
@@ -155,7 +165,9 @@ export class Listener implements ConnectionHome, HandshakeHome {
   }
 
   #onEnded(): void {
-    if (this.connections === 0) this.#onIdle?.();
+    if (this.connections > 0) return;
+    if (this.draining) population.leave(this);
+    this.#onIdle?.();
   }
 
   /** Accepts nothing more; resolves when the last connection ended. Idle ones end now, busy ones after their answer. */
@@ -164,7 +176,10 @@ export class Listener implements ConnectionHome, HandshakeHome {
     this.#server.close();
     for (const connection of this.#connections) connection.drain();
     for (const handshake of this.#handshakes) if (handshake.silent) handshake.destroy();
-    if (this.connections === 0) return Promise.resolve();
+    if (this.connections === 0) {
+      population.leave(this);
+      return Promise.resolve();
+    }
     return new Promise((resolve) => {
       this.#onIdle = resolve;
     });
@@ -173,6 +188,7 @@ export class Listener implements ConnectionHome, HandshakeHome {
   /** Ends everything at once. */
   destroy(): void {
     this.#server.close();
+    population.leave(this);
     for (const connection of this.#connections) connection.destroy();
     for (const handshake of this.#handshakes) handshake.destroy();
   }

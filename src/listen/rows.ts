@@ -32,6 +32,9 @@ export interface ListenModel {
   readonly at: string;
 }
 
+/** Those that nginx knows to need it. */
+export type Browser = 'msie6' | 'safari';
+
 declare module '../config/model.ts' {
   interface Settings {
     readonly listens: readonly ListenModel[];
@@ -45,7 +48,12 @@ declare module '../config/model.ts' {
     readonly keepalive: { readonly timeoutMs: number; readonly headerSeconds: number };
     readonly keepaliveRequests: number;
     readonly keepaliveTimeMs: number;
+    /** Browsers whose connections do not stay. */
+    readonly keepaliveDisable: readonly Browser[];
     readonly chunkedTransferEncoding: boolean;
+    readonly ignoreInvalidHeaders: boolean;
+    readonly underscoresInHeaders: boolean;
+    readonly mergeSlashes: boolean;
     readonly serverTokens: 'on' | 'off' | 'build';
   }
 }
@@ -62,7 +70,11 @@ export const listenDefaults = {
   keepalive: { timeoutMs: 75_000, headerSeconds: 0 },
   keepaliveRequests: 1000,
   keepaliveTimeMs: 3600_000,
+  keepaliveDisable: [],
   chunkedTransferEncoding: true,
+  ignoreInvalidHeaders: true,
+  underscoresInHeaders: false,
+  mergeSlashes: true,
   serverTokens: 'on',
 } as const;
 
@@ -156,6 +168,16 @@ export const listenRows: readonly Row[] = [
     default: '1000',
     doc: 'Requests after which a client connection is closed.',
   }),
+  setting('keepaliveDisable', {
+    name: 'keepalive_disable',
+    contexts: HTTP_LEVELS,
+    args: [1, 8],
+    syntax: 'none | browser …',
+    default: 'none; called as nginx: msie6',
+    repeat: 'union',
+    doc: 'Connections of these browsers end behind an answer: msie6 (behind a POST), safari (on macOS).',
+    read: readBrowsers,
+  }),
   time('keepaliveTimeMs', {
     name: 'keepalive_time',
     contexts: HTTP_LEVELS,
@@ -167,6 +189,24 @@ export const listenRows: readonly Row[] = [
     contexts: HTTP_LEVELS,
     default: 'on',
     doc: 'Whether answers of unknown length are chunked; off closes the connection instead.',
+  }),
+  flag('ignoreInvalidHeaders', {
+    name: 'ignore_invalid_headers',
+    contexts: HTTP_SERVER,
+    default: 'on',
+    doc: 'Whether fields of a request are dropped whose names have other characters than letters, digits and hyphens. For fields before Host the default server’s holds.',
+  }),
+  flag('underscoresInHeaders', {
+    name: 'underscores_in_headers',
+    contexts: HTTP_SERVER,
+    default: 'off',
+    doc: 'Whether underscores may stand in the names of fields. For fields before Host the default server’s holds.',
+  }),
+  flag('mergeSlashes', {
+    name: 'merge_slashes',
+    contexts: HTTP_SERVER,
+    default: 'on',
+    doc: 'Whether several slashes in a row are one in the URI that locations see. The default server’s holds.',
   }),
   choice('serverTokens', ['on', 'off', 'build'], {
     name: 'server_tokens',
@@ -182,10 +222,19 @@ export const listenRows: readonly Row[] = [
     'lingering_time',
     'lingering_timeout',
   ].map((name) => ignored(name, HTTP_LEVELS, 'built in', { args: [1, 1] })),
-  ...['keepalive_disable', 'msie_padding', 'postpone_output'].map((name) =>
+  ...['msie_padding', 'postpone_output'].map((name) =>
     ignored(name, HTTP_LEVELS, 'nothing of the kind is needed here', { args: [1, 4] }),
   ),
 ];
+
+function readBrowsers(words: readonly Word[], cx: ReadContext): readonly Browser[] | undefined {
+  const browsers = words.filter(({ text }) => text !== 'none');
+  for (const { text, at } of browsers) {
+    if (text !== 'msie6' && text !== 'safari')
+      return cx.problems.error(at, `"${text}" is no browser: write none, msie6 or safari`);
+  }
+  return browsers.map(({ text }) => text as Browser);
+}
 
 /** Options of listen that are said, or not. */
 const ALONE: ReadonlySet<string> = new Set([

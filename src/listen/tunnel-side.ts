@@ -1,9 +1,9 @@
 // The client's side of a connection that became bytes (after a 101).
-import type { Exchange, TunnelEnd } from '../exchange.ts';
+import type { ClientTunnel, Exchange, TunnelEnd } from '../exchange.ts';
 import { StallWatch } from '../shared/stall-watch.ts';
 import type { ByteSocket } from '../socket/byte-socket.ts';
 
-export class TunnelSide {
+export class TunnelSide implements ClientTunnel {
   readonly #socket: ByteSocket;
   readonly #exchange: Exchange;
   readonly #end: TunnelEnd;
@@ -45,13 +45,25 @@ export class TunnelSide {
   }
 
   write(piece: Buffer, from: number, to: number): boolean {
+    if (this.#done) return true;
     this.#exchange.bodyBytesSent += to - from;
     this.#socket.writeFramed('', piece, from, to, '');
     this.#watch.wrote(to - from);
     return !this.#socket.mustWait;
   }
 
-  /** Both directions are done: closes once what was written is sent. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
   destroy(): void {
     if (this.#done) return;
     this.#done = true;

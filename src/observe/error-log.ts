@@ -2,11 +2,13 @@
 import { isatty } from 'node:tty';
 import type { Logger } from 'pino';
 import { toBytes } from '../route/template.ts';
+import { isSyslog } from '../shared/syslog-target.ts';
 import { encodeJsonLine } from './json-text.ts';
 import { loadPino } from './lazy-pino.ts';
 import type { LogFiles } from './log-files.ts';
+import { nginxLine } from './nginx-line.ts';
 import { prettyLine } from './pretty-line.ts';
-import { DEFAULT_BUFFERING, type ErrorLogSetting, LOG_LEVELS, type LogLevel } from './rows.ts';
+import { DEFAULT_BUFFERING, LOG_LEVELS, type LogLevel } from './rows.ts';
 
 type LogMethod = (message: string, fields?: Readonly<Record<string, unknown>>) => void;
 
@@ -18,12 +20,19 @@ export interface Log {
   readonly warn: LogMethod;
   readonly error: LogMethod;
   readonly crit: LogMethod;
+  readonly alert: LogMethod;
+  readonly emerg: LogMethod;
 }
 
-export interface LogOptions extends ErrorLogSetting {
-  /** One line for people instead of JSON; by default when the log is a terminal. */
-  readonly pretty?: boolean;
+export interface LogOptions {
+  /** Absolute path, `stdout`, `stderr` or `syslog:…`. */
+  readonly path: string;
+  readonly level: LogLevel;
+  /** JSON, nginx's line, or one line for people; by default JSON, and the last when the log is a terminal. */
+  readonly form?: LogForm;
 }
+
+export type LogForm = 'json' | 'pretty' | 'nginx';
 
 /** nginx's names on pino's scale: notice is an info, everything from crit on is fatal. */
 const NUMBERS = {
@@ -41,16 +50,23 @@ type Print = (level: LogLevel, message: string, fields: Readonly<Record<string, 
 
 /** Opens the log through `files`, so that it is reopened and flushed with the others. Throws LogFileError. */
 export function createLog(options: LogOptions, files: LogFiles): Log {
-  const writer = files.open(options.path, DEFAULT_BUFFERING);
   const terminal = isTerminal(options.path);
-  const write = (line: string): void => writer.write(line, true);
-  const print = (options.pretty ?? terminal) ? prettyPrinter(write, terminal) : jsonPrinter(write);
-  // What it loses it tells itself, once that is possible; a file beside it may never take anything again.
-  writer.tellsItself = options.path === 'stderr' || options.path === 'stdout';
-  writer.onProblem = (message) => {
-    if (writer.tellsItself) print('error', message, {});
-    else files.print('stderr', message);
-  };
+  const form = options.form ?? (terminal ? 'pretty' : 'json');
+  let print: Print = () => undefined;
+  if (isSyslog(options.path)) {
+    const sender = files.syslog(options.path);
+    const write: Write = (line, level) => sender.send(line.trimEnd(), severityOf(level));
+    print = PRINTERS[form](write, false);
+  } else {
+    const writer = files.open(options.path, DEFAULT_BUFFERING);
+    print = PRINTERS[form]((line) => writer.write(line, true), terminal);
+    // What it loses it tells itself, once that is possible; a file beside it may never take anything again.
+    writer.tellsItself = options.path === 'stderr' || options.path === 'stdout';
+    writer.onProblem = (message) => {
+      if (writer.tellsItself) print('error', message, {});
+      else files.print('stderr', message);
+    };
+  }
   const lowest = LOG_LEVELS.indexOf(options.level);
   const method = (level: LogLevel): LogMethod => {
     if (LOG_LEVELS.indexOf(level) < lowest) return () => undefined;
@@ -63,6 +79,10 @@ export function createLog(options: LogOptions, files: LogFiles): Log {
       }
     };
   };
+  return logOf(method);
+}
+
+function logOf(method: (level: LogLevel) => LogMethod): Log {
   return {
     debug: method('debug'),
     info: method('info'),
@@ -70,20 +90,40 @@ export function createLog(options: LogOptions, files: LogFiles): Log {
     warn: method('warn'),
     error: method('error'),
     crit: method('crit'),
+    alert: method('alert'),
+    emerg: method('emerg'),
   };
+}
+
+/** Several as one: a line goes to each whose level lets it through. */
+export function createLogs(options: readonly LogOptions[], files: LogFiles): Log {
+  const logs = options.map((one) => createLog(one, files));
+  if (logs.length === 1) return logs[0];
+  return logOf((level) => (message, fields) => {
+    for (const log of logs) log[level](message, fields);
+  });
 }
 
 function isTerminal(path: string): boolean {
   return (path === 'stdout' && isatty(1)) || (path === 'stderr' && isatty(2));
 }
 
-function jsonPrinter(write: (line: string) => void): Print {
+type Write = (line: string, level: LogLevel) => void;
+
+/** As syslog counts: 0 is emerg, 7 is debug. */
+function severityOf(level: LogLevel): number {
+  return LOG_LEVELS.length - 1 - LOG_LEVELS.indexOf(level);
+}
+
+function jsonPrinter(write: Write): Print {
+  let current: LogLevel = 'error';
   let log: Logger<LogLevel, true> | null = null;
   return (level, message, fields) => {
-    log ??= jsonLogger(write);
+    current = level;
+    log ??= jsonLogger((line) => write(line, current));
     const own = withoutOwn(fields);
     if (log !== null) return log[level](own, message);
-    write(lineOf(level, message, own));
+    write(lineOf(level, message, own), level);
   };
 }
 
@@ -125,9 +165,23 @@ function jsonLogger(write: (line: string) => void): Logger<LogLevel, true> | nul
   );
 }
 
-function prettyPrinter(write: (line: string) => void, terminal: boolean): Print {
+/** A number of the client's connection may be among the fields; all else that nginx tells is in the message. */
+function nginxPrinter(write: Write): Print {
+  return (level, message, { connection }) => {
+    const text = toBytes(message.replaceAll('\n', ' '));
+    write(nginxLine(level, text, typeof connection === 'number' ? connection : 0), level);
+  };
+}
+
+function prettyPrinter(write: Write, terminal: boolean): Print {
   // https://no-color.org: any value that is not empty.
   const colours = terminal && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
   return (level, message, fields) =>
-    write(`${toBytes(prettyLine({ time: new Date(), level, message, fields }, colours))}\n`);
+    write(`${toBytes(prettyLine({ time: new Date(), level, message, fields }, colours))}\n`, level);
 }
+
+const PRINTERS: Readonly<Record<LogForm, (write: Write, terminal: boolean) => Print>> = {
+  json: jsonPrinter,
+  nginx: nginxPrinter,
+  pretty: prettyPrinter,
+};

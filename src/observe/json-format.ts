@@ -34,7 +34,7 @@ export function createJsonLog(
   lookup: VariableLookup,
   write: (line: string) => void,
 ): (exchange: Exchange) => void {
-  const remoteAddress = lookup('remote_addr') ?? ((exchange: Exchange) => exchange.client.remoteAddress);
+  const remoteAddress = lookup('remote_addr') ?? ((exchange: Exchange) => exchange.remoteAddress);
   const pino = loadPino();
   if (pino === null) throw new Error('the package pino, which writes JSON lines, cannot be loaded');
   const log = pino(

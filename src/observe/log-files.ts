@@ -4,6 +4,7 @@ import { toBytes } from '../route/template.ts';
 import { Timer } from '../shared/timer.ts';
 import { type LogBuffering, LogWriter } from './log-writer.ts';
 import { DEFAULT_BUFFERING } from './rows.ts';
+import { SyslogSender } from './syslog-sender.ts';
 import { terminalLine } from './terminal-line.ts';
 
 export class LogFiles {
@@ -15,6 +16,8 @@ export class LogFiles {
   readonly #wanted = new Map<string, LogBuffering>();
   /** Of these, those that no configuration in use has open. */
   readonly #fresh = new Set<LogWriter>();
+  /** By their texts: they cost a socket each, and live as long as the process. */
+  readonly #senders = new Map<string, SyslogSender>();
   /** Streams of the process that no configuration names. */
   readonly #unnamed = new Set<LogWriter>();
 
@@ -41,6 +44,13 @@ export class LogFiles {
     this.#wanted.set(path, wanted);
     if (this.#fresh.has(writer)) writer.use(wanted);
     return writer;
+  }
+
+  /** The sender of a `syslog:…`. */
+  syslog(text: string): SyslogSender {
+    const sender = this.#senders.get(text) ?? new SyslogSender(text);
+    this.#senders.set(text, sender);
+    return sender;
   }
 
   /**
@@ -80,7 +90,8 @@ export class LogFiles {
     const timeout = new Promise<void>((resolve) => {
       timer = new Timer(resolve, timeoutMs);
     });
-    await Promise.race([Promise.all([...this.#writers.values()].map((writer) => writer.flush())), timeout]);
+    const all = [...this.#writers.values(), ...this.#senders.values()];
+    await Promise.race([Promise.all(all.map((one) => one.flush())), timeout]);
     timer?.stop();
   }
 

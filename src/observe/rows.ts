@@ -1,19 +1,11 @@
 // Rows of the logs: log_format, access_log, error_log. ngx_http_log_module and the core's error_log.
 
 import type { Settings } from '../config/model.ts';
-import {
-  flag,
-  HTTP_AND_IF,
-  HTTP_LEVELS,
-  ignored,
-  list,
-  type ReadContext,
-  type Row,
-  setting,
-} from '../config/row.ts';
+import { flag, HTTP_AND_IF, HTTP_LEVELS, ignored, list, type ReadContext, type Row } from '../config/row.ts';
 import type { Word } from '../config/tree.ts';
 import { parseSize, parseTime } from '../config/units.ts';
 import { parseTemplate } from '../route/template.ts';
+import { isSyslog, parseSyslog } from '../shared/syslog-target.ts';
 
 export type LogEscape = 'default' | 'json' | 'none';
 
@@ -41,9 +33,10 @@ export const LOG_LEVELS = ['debug', 'info', 'notice', 'warn', 'error', 'crit', '
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface ErrorLogSetting {
-  /** Absolute path, `stdout` or `stderr`. */
+  /** Absolute path, `stdout`, `stderr` or `syslog:…`. */
   readonly path: string;
-  readonly level: LogLevel;
+  /** null: the face's own. */
+  readonly level: LogLevel | null;
 }
 
 declare module '../config/model.ts' {
@@ -51,7 +44,10 @@ declare module '../config/model.ts' {
     readonly logFormats: readonly LogFormat[];
     readonly accessLog: readonly AccessLogEntry[];
     readonly logSubrequest: boolean;
-    readonly errorLog: ErrorLogSetting;
+    /** All of them get each line that their level lets through. */
+    readonly errorLog: readonly ErrorLogSetting[];
+    /** Those of the main level: what concerns no request. */
+    readonly processLog: readonly ErrorLogSetting[];
   }
 }
 
@@ -64,7 +60,8 @@ export const observeDefaults = {
   accessLog: [],
   logSubrequest: false,
   // nginx's level is error; from notice on, start and reload say what they did.
-  errorLog: { path: 'stderr', level: 'notice' },
+  errorLog: [{ path: 'stderr', level: 'notice' }],
+  processLog: [{ path: 'stderr', level: 'notice' }],
 } as const satisfies Partial<Settings>;
 
 export const observeRows: readonly Row[] = [
@@ -94,13 +91,11 @@ export const observeRows: readonly Row[] = [
     default: 'off',
     doc: 'Whether access_log has lines for subrequests (auth_request, SSI, mirror).',
   }),
-  setting('errorLog', {
+  list('errorLog', {
     name: 'error_log',
     contexts: ['main', 'http', 'server', 'location'],
     args: [1, 2],
     syntax: `path [${LOG_LEVELS.join(' | ')}]`,
-    // nginx writes to all of them; there is one error log here.
-    repeat: 'last',
     default: 'stderr notice',
     doc: 'Where messages of at least this level go: a file, stdout or stderr.',
     read: readErrorLog,
@@ -235,6 +230,11 @@ function logPath(word: Word, cx: ReadContext): string | undefined {
   return cx.resolvePath(text);
 }
 
+function syslogPath({ text, at }: Word, cx: ReadContext): string | undefined {
+  const target = parseSyslog(text);
+  return typeof target === 'string' ? cx.problems.error(at, target, target) : text;
+}
+
 function readErrorLog(words: readonly Word[], cx: ReadContext): ErrorLogSetting | undefined {
   const { text, at } = words[0];
   if (/^(?:on|off|true|false|none)$/.test(text)) {
@@ -242,9 +242,9 @@ function readErrorLog(words: readonly Word[], cx: ReadContext): ErrorLogSetting 
       text === 'off' || text === 'false' || text === 'none' ? 'error_log stderr crit;' : 'error_log stderr;';
     cx.problems.warn(at, `"error_log" has no "${text}": this is a file called ${text}; write ${form}`);
   }
-  const path = logPath(words[0], cx);
-  const wanted = words[1]?.text ?? 'notice';
-  const level = LOG_LEVELS.find((name) => name === wanted);
+  const path = isSyslog(text) ? syslogPath(words[0], cx) : logPath(words[0], cx);
+  const wanted = words[1]?.text;
+  const level = wanted === undefined ? null : LOG_LEVELS.find((name) => name === wanted);
   if (level === undefined) {
     return cx.problems.error(
       words[1].at,

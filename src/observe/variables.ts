@@ -1,10 +1,8 @@
 // Variables that only the end of an exchange knows, or that are the same for every exchange: for logs, and for `return 200`.
 import { hostname } from 'node:os';
+import { NGINX_VERSION } from '../face/face.ts';
 import type { VariableTable } from '../route/template.ts';
 import { systemClock, timeIso8601, timeLocal } from '../shared/clock.ts';
-
-/** `$nginx_version`: the nginx whose behaviour is followed. Not this program's version. */
-export const NGINX_VERSION = '1.31.5';
 
 /** Milliseconds as seconds with three decimals, the way nginx prints times. */
 function seconds(ms: number): string {
@@ -43,6 +41,7 @@ export const observeVariables: VariableTable = {
     pid: () => pid,
     // nginx prints 'p' for a pipelined request; here it makes no difference to anything.
     pipe: () => '.',
+    // Whose behaviour is followed: not this program's version.
     nginx_version: () => NGINX_VERSION,
     hostname: () => host,
   },

@@ -1,5 +1,5 @@
 // From a request to the handler of its location: server script, location search, location script, at most ten times round.
-import type { Exchange, Handler, LocationRuntime, ServerRuntime } from '../exchange.ts';
+import type { Exchange, Handler, LocationRuntime, ServerRuntime, Step } from '../exchange.ts';
 import { createLocationFinder, type LocationEntry } from './locations.ts';
 import type { Script } from './script.ts';
 import { normaliseUri, PLAIN } from './uri.ts';
@@ -14,6 +14,13 @@ export interface RoutedLocation {
   readonly limited: { readonly except: ReadonlySet<string>; readonly runtime: LocationRuntime } | null;
 }
 
+/** What a server has before it looks for a location; null = it has none. */
+export interface BeforeLocation {
+  readonly script: Script | null;
+  /** For a client's own request, before the script (nginx's phase POST_READ). */
+  readonly realip: Step | null;
+}
+
 /** nginx: "rewrite or internal redirection cycle". */
 const MAX_REDIRECTS = 10;
 
@@ -25,7 +32,7 @@ export interface Dispatcher {
 
 export function createDispatcher(
   root: RoutedLocation,
-  serverScript: Script | null,
+  { script: serverScript, realip }: BeforeLocation,
   locations: readonly LocationEntry<RoutedLocation>[],
 ): Dispatcher {
   const find = createLocationFinder(locations);
@@ -49,7 +56,7 @@ export function createDispatcher(
       if (PLAIN.test(path)) {
         exchange.uri = path;
       } else {
-        const uri = normaliseUri(path);
+        const uri = normaliseUri(path, exchange.client.entry.root.client.mergeSlashes);
         if (uri === null) {
           exchange.closeAfter = true;
           exchange.uriRefused = true;
@@ -60,6 +67,7 @@ export function createDispatcher(
         exchange.args = uri.args;
         exchange.hasArgs = uri.args !== '';
       }
+      realip?.run(exchange);
       enter(exchange);
     },
     redirect(exchange, uri, args) {
@@ -108,6 +116,11 @@ function leaveLocation(exchange: Exchange, to: LocationRuntime): void {
   exchange.location = to;
 }
 
+/** Of chunks, what has come of them. */
+function bodyBytes({ request, body }: Exchange): number {
+  return request.chunked ? (body?.received ?? 0) : request.contentLength;
+}
+
 /**
  * Script, then phases and content. 'relocate': the script wants another location. A named one does not look at the body's length
  * (ngx_http_core_find_config_phase does).
@@ -116,6 +129,7 @@ function enterLocation(exchange: Exchange, found: RoutedLocation, isNamed: boole
   const { limited, internal } = found;
   let { runtime, script } = found;
   exchange.location = runtime;
+  exchange.isUriChanged = false;
   if (internal && !exchange.isInternal) {
     runtime.fail(exchange, 404, 'this location is internal');
     return 'entered';
@@ -126,9 +140,10 @@ function enterLocation(exchange: Exchange, found: RoutedLocation, isNamed: boole
     exchange.location = runtime;
   }
   const maxBodyBytes = isNamed ? 0 : runtime.client.maxBodyBytes;
-  if (maxBodyBytes > 0 && exchange.request.contentLength > maxBodyBytes && !exchange.bodyRefused) {
+  if (maxBodyBytes > 0 && bodyBytes(exchange) > maxBodyBytes && !exchange.bodyRefused) {
     exchange.closeAfter = true;
-    exchange.bodyRefused = true;
+    // What was read goes on to the next location, and so does what a subrequest was given (ngx_http_discard_request_body).
+    exchange.bodyRefused = exchange.body === null && !exchange.isSub;
     exchange.failure = 'client_body_too_large';
     runtime.fail(exchange, 413, `the body is larger than client_max_body_size (${maxBodyBytes} bytes)`);
     return 'entered';

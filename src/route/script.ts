@@ -50,7 +50,10 @@ function compileSteps(ops: readonly ScriptOp[], tools: ScriptTools): Step | null
       const outcome = step(exchange);
       if (outcome === 'relocate') changed = true;
       else if (outcome !== 'go-on') {
-        if (changed && outcome === 'stop') exchange.locationHolds = false;
+        if (changed && outcome === 'stop') {
+          exchange.locationHolds = false;
+          exchange.isUriChanged = false;
+        }
         return outcome;
       }
     }
@@ -206,7 +209,8 @@ function compileRewrite(op: Extract<ScriptOp, { op: 'rewrite' }>, tools: ScriptT
     }
     const { uri, args } = expandReplacement(x);
     if (isRedirect) {
-      x.locationHolds = false;
+      x.isInternal = true;
+      x.isUriChanged = true;
       const path = unescapeRedirect(uri);
       tools.redirect(x, status, args === null ? path : `${path}?${args}`);
       return 'answered';
@@ -220,6 +224,7 @@ function compileRewrite(op: Extract<ScriptOp, { op: 'rewrite' }>, tools: ScriptT
     x.rewritten = true;
     x.isInternal = true;
     if (outcome === 'stop') x.locationHolds = false;
+    x.isUriChanged = outcome !== 'stop';
     if (replacesArgs) {
       x.args = args ?? '';
       x.hasArgs = x.args !== '';

@@ -11,7 +11,7 @@ export interface NormalisedUri {
 /** Paths that are their own normal form: most requests. */
 export const PLAIN = /^(?:\/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9_.~!$&'()*+,;=:@-]*)*\/?$/;
 
-export function normaliseUri(path: string): NormalisedUri | null {
+export function normaliseUri(path: string, mergesSlashes = true): NormalisedUri | null {
   const question = path.indexOf('?');
   const raw = question < 0 ? path : path.slice(0, question);
   const args = question < 0 ? '' : path.slice(question + 1);
@@ -20,7 +20,7 @@ export function normaliseUri(path: string): NormalisedUri | null {
   if (raw === '*' || PLAIN.test(raw)) return { uri: raw, args, hasArgs };
   const decoded = percentDecode(raw);
   if (decoded === null) return null;
-  const uri = resolveDots(decoded);
+  const uri = resolveDots(decoded, mergesSlashes);
   return uri === null ? null : { uri, args, hasArgs };
 }
 
@@ -38,22 +38,22 @@ export function percentDecode(text: string): string | null {
   return bad ? null : decoded;
 }
 
-function resolveDots(path: string): string | null {
+function resolveDots(path: string, mergesSlashes: boolean): string | null {
   const out: string[] = [];
   const segments = path.split('/');
   const last = segments.length - 1;
+  let endsInSlash = false;
   for (let i = 1; i <= last; i++) {
     const segment = segments[i];
+    endsInSlash = i === last && (segment === '' || segment === '.' || segment === '..');
     if (segment === '..') {
       if (out.length === 0) return null;
       out.pop();
-    } else if (segment !== '' && segment !== '.') {
-      out.push(segment);
-      continue;
-    }
-    if (i === last && out.at(-1) !== '') out.push('');
+    } else if (segment === '') {
+      if (!mergesSlashes && i < last) out.push('');
+    } else if (segment !== '.') out.push(segment);
   }
-  return `/${out.join('/')}`;
+  return `/${out.join('/')}${endsInSlash && out.length > 0 ? '/' : ''}`;
 }
 
 /** Whether a character stands before the query of a target as it came. */

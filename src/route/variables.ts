@@ -1,6 +1,7 @@
 // Variables that the request and its connection give.
 import type { Exchange } from '../exchange.ts';
 import { readCredentials } from '../http/basic-credentials.ts';
+import { wheel } from '../shared/timer-wheel.ts';
 import { answerVariables, sentField } from './answer-variables.ts';
 import { binaryAddress } from './binary-address.ts';
 import { bareName } from './hosts.ts';
@@ -9,7 +10,13 @@ import type { Getter, VariableTable } from './template.ts';
 const field =
   (name: string): Getter =>
   (x) =>
-    x.request.getAll(name);
+    x.request.getLoosely(name);
+
+/** Of a Host field or an absolute target; '' without. */
+function portOf(host: string): string {
+  const port = Number(/:(\d+)$/.exec(host)?.[1] ?? 0);
+  return port === 0 ? '' : String(port);
+}
 
 /** `$host`: the name of the Host field or absolute target, else the server's own name. */
 function host(x: Exchange): string {
@@ -78,9 +85,9 @@ export const routeVariables: VariableTable = {
   plain: {
     host,
     http_host: (x) => (x.request.host === '' ? x.request.get('host') : x.request.host),
-    remote_addr: (x) => x.client.remoteAddress,
-    binary_remote_addr: (x) => binaryAddress(x.client.remoteAddress),
-    remote_port: (x) => String(x.client.remotePort),
+    remote_addr: (x) => x.remoteAddress,
+    binary_remote_addr: (x) => binaryAddress(x.remoteAddress),
+    remote_port: (x) => (x.remotePort > 0 ? String(x.remotePort) : ''),
     remote_user: remoteUser,
     scheme: (x) => (x.client.secure ? 'https' : 'http'),
     https: (x) => (x.client.secure ? 'on' : ''),
@@ -96,8 +103,12 @@ export const routeVariables: VariableTable = {
     server_name: (x) => x.server.name,
     server_port: (x) => String(x.client.localPort),
     server_addr: (x) => x.client.localAddress,
-    request_id: (x) => x.id,
+    // Of a subrequest, too: nginx keeps one value for all.
+    request_id: (x) => x.main.id,
     connection: (x) => String(x.client.id),
+    connection_time: (x) => ((wheel.nowMs - x.client.acceptedAtMs) / 1000).toFixed(3),
+    request_port: ofRequest((x) => portOf(x.request.host)),
+    is_request_port: ofRequest((x) => (portOf(x.request.host) === '' ? '' : ':')),
     connection_requests: (x) => String(x.client.requests),
     content_type: field('content-type'),
     ...answerVariables,

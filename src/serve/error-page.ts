@@ -53,7 +53,7 @@ export function createFail(options: ErrorPageOptions): Fail {
     }
     if (options.errorDetail && detail !== '' && page !== '')
       page = errorPage(status, options.serverName, detail);
-    exchange.dropCarriedType();
+    exchange.dropCarriedOfFiles();
     sendPage(exchange, page);
   };
 }

@@ -1,4 +1,5 @@
 // Field lines of a file's answer, and what conditions and ranges of the request may know of it. Where the bytes come from is not known here.
+import type { FileParts } from '../answer/file-transfer.ts';
 import { BARE, passHead, REPLACED, WHOLE } from '../answer/head-pass.ts';
 import { type IfModifiedSince, modifiedDate } from '../answer/preconditions.ts';
 import { clearAnswer, sendBare } from '../answer/whole.ts';
@@ -15,13 +16,6 @@ export interface FileHeadOptions {
   readonly maxRanges: number;
   readonly etag: boolean;
   readonly ifModifiedSince: IfModifiedSince;
-}
-
-/** What is to be sent of a file. */
-export interface FileParts {
-  readonly segments: readonly Segment[];
-  /** Bytes of all segments together. */
-  readonly length: number;
 }
 
 /** Sets status and lines, and lets all filters see them. The parts that the caller sends; null when the answer is out. */

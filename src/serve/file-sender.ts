@@ -1,12 +1,12 @@
 // Answers with a file that was opened, or with its copy in memory.
 
+import { closeFile, type FileParts, sendFile } from '../answer/file-transfer.ts';
 import { clearAnswer, sendBare } from '../answer/whole.ts';
 import { type Exchange, INSTANT, LAST } from '../exchange.ts';
 import type { FileCopies, FileCopy } from './file-copies.ts';
-import { beginFileAnswer, type FileHeadOptions, type FileParts, isPlain, plainLines } from './file-head.ts';
+import { beginFileAnswer, type FileHeadOptions, isPlain, plainLines } from './file-head.ts';
 import type { MappedPath } from './file-path.ts';
-import { sendFile } from './file-transfer.ts';
-import { closeFile, type OpenFile } from './open-file.ts';
+import type { OpenFile } from './open-file.ts';
 
 export interface FileSenderOptions extends FileHeadOptions {
   /** Nothing was sent: the file cannot be read. */

@@ -1,7 +1,9 @@
 // Stands in for the answer's maker while the file system is asked.
+
+import { closeFile } from '../answer/file-transfer.ts';
 import type { Exchange, Source } from '../exchange.ts';
 import type { MappedPath } from './file-path.ts';
-import { closeFile, type FileOpener, type OpenCallback } from './open-file.ts';
+import type { FileOpener, OpenCallback } from './open-file.ts';
 
 export class FileWait implements Source {
   readonly survivesHalfClose = true;

@@ -1,5 +1,7 @@
 // The last content: static files (ngx_http_static_module), and what is refused where nobody before them has answered. The file system
 // is read off the event loop; small files that were just read come from memory (file-copies). Memory per transfer is one buffer.
+
+import { closeFile } from '../answer/file-transfer.ts';
 import type { Exchange, Handler } from '../exchange.ts';
 import { type FileCopies, fileCopies } from './file-copies.ts';
 import type { FileHeadOptions } from './file-head.ts';
@@ -14,7 +16,7 @@ import {
 import { type RefusalOptions, refuse } from './file-refusal.ts';
 import { FileSender } from './file-sender.ts';
 import { openFor } from './file-wait.ts';
-import { closeFile, FileOpener, type FileProblem, type OpenFile } from './open-file.ts';
+import { FileOpener, type FileProblem, type OpenFile } from './open-file.ts';
 import { escapePath, type SendRedirect } from './redirect.ts';
 
 export interface FileOptions extends FileHeadOptions, FileBase, RefusalOptions {

@@ -2,6 +2,8 @@
 // exchanged in between. A file whose real path is outside of its root is refused.
 import fs from 'node:fs';
 import { sep } from 'node:path';
+import { closeFile } from '../answer/file-transfer.ts';
+import { failedCall } from '../shared/failed-call.ts';
 import type { MappedPath } from './file-path.ts';
 
 /** What answers tell of a file. */
@@ -54,7 +56,7 @@ const STATUS: Readonly<Record<string, 403 | 404>> = {
 export function problemOf(error: NodeJS.ErrnoException, call: string, path: string): FileProblem {
   return {
     status: STATUS[error.code ?? ''] ?? 500,
-    message: `${call} "${path}" failed (${error.code ?? error.message})`,
+    message: failedCall(`${call}()`, path, error),
   };
 }
 
@@ -110,13 +112,6 @@ export class FileOpener {
     });
   }
 }
-
-export function closeFile(fd: number): void {
-  fs.close(fd, ignore);
-}
-
-/** Nothing was written, so there is nothing that a failing close could lose. */
-function ignore(): void {}
 
 function describe(fd: number, stats: fs.BigIntStats): OpenFile {
   // Whole seconds from nanoseconds: the milliseconds of Stats are rounded, and .999999999 would become the next second.

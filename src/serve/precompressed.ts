@@ -1,4 +1,6 @@
 // Content before static files: the compressed file beside the one that is asked for, where there is one (ngx_http_gzip_static_module).
+
+import { closeFile } from '../answer/file-transfer.ts';
 import type { Precompressed } from '../answer/precompressed.ts';
 import { type Content, type Exchange, type Fail, type Handler, VARIES } from '../exchange.ts';
 import { type FileCopies, fileCopies } from './file-copies.ts';
@@ -6,7 +8,7 @@ import type { FileHeadOptions } from './file-head.ts';
 import { type FileBase, type MappedPath, mappedFile } from './file-path.ts';
 import { FileSender } from './file-sender.ts';
 import { openFor } from './file-wait.ts';
-import { closeFile, FileOpener, type OpenFile } from './open-file.ts';
+import { FileOpener, type OpenFile } from './open-file.ts';
 
 export interface PrecompressedOptions extends FileBase, Omit<FileHeadOptions, 'coding' | 'maxRanges'> {
   readonly fail: Fail;

@@ -40,6 +40,7 @@ export function createSendRedirect(options: SendRedirectOptions): SendRedirect {
     exchange.answerError(status);
     exchange.keptLines = exchange.keptLines.replace(LOCATION, '') + field;
     if (options.rules?.answer(exchange, status) === true) return;
+    exchange.dropCarriedOfFiles();
     sendPage(exchange, page);
   };
 }

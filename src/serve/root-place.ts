@@ -30,6 +30,7 @@ export class RootPlace implements FilePlace {
   path(exchange: Exchange): string | undefined {
     const root = this.root(exchange);
     if (this.#mapping.kind === 'root') return root + exchange.uri;
-    return exchange.locationHolds ? mapPath(this.#mapping, root, exchange.uri)?.path : undefined;
+    if (!exchange.locationHolds || exchange.isUriChanged) return undefined;
+    return mapPath(this.#mapping, root, exchange.uri)?.path;
   }
 }

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { type Exchange, GO_ON, type Source, STOP, type Step } from '../exchange.ts';
 import { compileTemplate, constantOf, type VariableLookup } from '../route/template.ts';
+import { failedCall } from '../shared/failed-call.ts';
 import type { FileCopies } from './file-copies.ts';
 import { ALIAS_OF_REWRITTEN, type FileMapping, forbiddenIn } from './file-path.ts';
 import { goTo } from './internal-target.ts';
@@ -132,7 +133,7 @@ class Search implements Source {
         return this.#x.resume(this.#ticket, GO_ON);
       }
       if (error !== null && !QUIET.has(error.code))
-        this.#options.report(this.#x, `stat "${path}" failed (${error.code ?? error.message})`);
+        this.#options.report(this.#x, failedCall('stat()', path, error));
       const ticket = this.#ticket;
       const result = this.run();
       if (result !== STOP) this.#x.resume(ticket, result);

@@ -81,7 +81,8 @@ export const CAUSE_OF: Readonly<Record<AttemptFailure, string>> = {
   no_live_peer: 'no peer of the group is available',
   hold_timeout: 'no process of the group was ready within proxy_hold',
   unresolved: 'the host name does not resolve',
-  local_exhausted: 'lbproxy itself has not what a connection takes (descriptors, ports or memory)',
+  local_exhausted:
+    'lbproxy itself has not what a connection takes (descriptors, ports, memory, or the address of proxy_bind)',
   internal_error: 'an error inside lbproxy, which the error log tells by itself',
 };
 
@@ -106,6 +107,8 @@ export function connectFailureOf(code: string | undefined): AttemptFailure {
   if (code === 'ECONNREFUSED') return 'connect_refused';
   if (code === HANDSHAKE_FAILED) return 'tls_error';
   if (code === CERTIFICATE_UNUSABLE) return 'internal_error';
+  // The address that it was to come from is of another family than the peer.
+  if (code === 'EINVAL') return 'local_exhausted';
   return code !== undefined && EXHAUSTED.has(code) ? 'local_exhausted' : 'connect_error';
 }
 

@@ -1,6 +1,6 @@
 // Connections as a listening server gives them, and the socket that is made of each.
 import { type Server, Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { type ByteSocket, plainAddress, type SocketOwner } from './byte-socket.ts';
 import { HandleSocket } from './handle-socket.ts';
 import { acceptHandles, handleOf, handles, type SocketName, type StreamHandle } from './node-handles.ts';
@@ -21,7 +21,8 @@ export function socketOf(accepted: Accepted, owner: SocketOwner): ByteSocket {
 function makeOf(accepted: Accepted, owner: SocketOwner): ByteSocket {
   if (handles === null) return new StreamSocket(accepted as Socket, owner);
   if (!(accepted instanceof Socket)) return new HandleSocket(handles, accepted, owner);
-  const handle = accepted instanceof TLSSocket ? handleOf(accepted) : null;
+  // Of its two kinds only that of TLS says so; to ask for its class would load all of node:tls.
+  const handle = 'encrypted' in accepted ? handleOf(accepted) : null;
   return handle === null
     ? new StreamSocket(accepted, owner)
     : new TlsHandleSocket(handles, accepted as TLSSocket, handle, owner);

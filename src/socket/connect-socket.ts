@@ -1,12 +1,14 @@
 // Opens a socket to an address: on a handle where that can be had and the address needs no look-up, otherwise on a public socket.
 import { connect, isIP } from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import type { LocalAddress } from '../shared/local-address.ts';
 import type { ByteSocket, SocketOwner } from './byte-socket.ts';
 import { HandleSocket } from './handle-socket.ts';
 import { type HandleRequest, type Handles, handles, type StreamHandle } from './node-handles.ts';
 import { StreamSocket } from './stream-socket.ts';
 
-export type ConnectTarget = { readonly host: string; readonly port: number } | { readonly path: string };
+export type ConnectTarget = ({ readonly host: string; readonly port: number } | { readonly path: string }) &
+  Partial<LocalAddress>;
 
 /** What becomes of a socket that is being opened. Neither is called inside of `connectSocket` or after `cancel`. */
 export interface ConnectOwner extends SocketOwner {
@@ -51,8 +53,7 @@ class ConnectingHandle implements Connecting {
     const target = this.#target;
     const own = this.#handles;
     const host = 'path' in target ? '' : target.host === LOCALHOST ? LOOPBACKS[this.#tried++] : target.host;
-    const [handle, req, status] =
-      'path' in target ? openPipe(own, target.path) : openTcp(own, host, target.port);
+    const [handle, req, status] = 'path' in target ? openPipe(own, target) : openTcp(own, host, target);
     req.oncomplete = (result) => this.#onComplete(result);
     if (status !== 0) setImmediate(() => this.#onComplete(status));
     return handle;
@@ -78,25 +79,45 @@ class ConnectingHandle implements Connecting {
   }
 }
 
+type TcpTarget = Extract<ConnectTarget, { readonly port: number }>;
+type PipeTarget = Extract<ConnectTarget, { readonly path: string }>;
+
+const UV_EINVAL = -22;
+
 type Opened = readonly [handle: StreamHandle, req: HandleRequest, status: number];
 
-function openTcp({ tcp }: Handles, host: string, port: number): Opened {
+/** A status of its own: no other peer could be reached from there. */
+function openTcp({ tcp }: Handles, host: string, { port, localAddress, localPort }: TcpTarget): Opened {
   const handle = new tcp.TCP(tcp.constants.SOCKET);
   const req = new tcp.TCPConnectWrap();
+  if (localAddress !== undefined) {
+    const status =
+      isIP(localAddress) !== isIP(host)
+        ? UV_EINVAL
+        : isIP(localAddress) === 6
+          ? handle.bind6(localAddress, localPort ?? 0, 0)
+          : handle.bind(localAddress, localPort ?? 0);
+    if (status !== 0) return [handle, req, status];
+  }
   const status = isIP(host) === 6 ? handle.connect6(req, host, port) : handle.connect(req, host, port);
   return [handle, req, status];
 }
 
-function openPipe({ pipe }: Handles, path: string): Opened {
+function openPipe({ pipe }: Handles, { path, localAddress }: PipeTarget): Opened {
   const handle = new pipe.Pipe(pipe.constants.SOCKET);
   const req = new pipe.PipeConnectWrap();
-  return [handle, req, handle.connect(req, path) ?? 0];
+  return [handle, req, localAddress === undefined ? (handle.connect(req, path) ?? 0) : UV_EINVAL];
 }
 
 function connectError(status: number, target: ConnectTarget): NodeJS.ErrnoException {
   const code = getSystemErrorName(status);
   const place = 'path' in target ? target.path : `${target.host}:${target.port}`;
-  return Object.assign(new Error(`connect ${code} ${place}`), { code, errno: status, syscall: 'connect' });
+  const from = target.localAddress === undefined ? '' : ` from ${target.localAddress}`;
+  return Object.assign(new Error(`connect ${code} ${place}${from}`), {
+    code,
+    errno: status,
+    syscall: 'connect',
+  });
 }
 
 function connectStream(target: ConnectTarget, owner: ConnectOwner): Connecting {

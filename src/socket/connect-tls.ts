@@ -1,7 +1,8 @@
 // Opens a TLS connection to an address: connects, shakes hands, lets the caller judge the peer, and gives the same socket as plain TCP.
 import type { TcpNetConnectOpts } from 'node:net';
-import { type ConnectionOptions, connect, type SecureContext, type TLSSocket } from 'node:tls';
+import type { ConnectionOptions, SecureContext, TLSSocket } from 'node:tls';
 import { HANDSHAKE_FAILED } from '../shared/failure.ts';
+import { nodeTls } from '../shared/node-parts.ts';
 import { socketOf } from './accepted.ts';
 import {
   type Connecting,
@@ -63,7 +64,7 @@ class ConnectingTls implements Connecting {
       // The last of the handshake is under way when the request is written.
       noDelay: true,
     };
-    const socket = connect(options);
+    const socket = nodeTls().connect(options);
     let connected = false;
     // That of TLS 1.2 comes before the peer is judged.
     socket.on('session', (session: Buffer) => {
@@ -85,7 +86,7 @@ class ConnectingTls implements Connecting {
   #place(): ConnectTarget {
     const target = this.#target;
     if ('path' in target || target.host !== LOCALHOST) return target;
-    return { host: LOOPBACKS[this.#tried++], port: target.port };
+    return { ...target, host: LOOPBACKS[this.#tried++] };
   }
 
   #onSecure(socket: TLSSocket, failed: (error: NodeJS.ErrnoException) => void): void {

@@ -30,6 +30,8 @@ export interface StreamHandle {
 }
 
 export interface TcpHandle extends StreamHandle {
+  bind(address: string, port: number): number;
+  bind6(address: string, port: number, flags: number): number;
   connect(req: HandleRequest, address: string, port: number): number;
   connect6(req: HandleRequest, address: string, port: number): number;
 }

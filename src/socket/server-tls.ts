@@ -1,6 +1,7 @@
 // The server's side of TLS on a connection whose first bytes were read already: they are given back to it, and TLS begins with them.
 import type { Server, Socket } from 'node:net';
-import { type SecureContext, TLSSocket } from 'node:tls';
+import type { SecureContext, TLSSocket } from 'node:tls';
+import { nodeTls } from '../shared/node-parts.ts';
 
 export interface TlsOwner {
   /** The handshake is done. Called once, not after `socket` was destroyed. */
@@ -39,7 +40,7 @@ export function startServerTls(
   const { context, asks, onSession, staple } = handshake;
   bindSessions(context, handshake.sessionContext);
   const events = onSession === null && staple === null ? null : new HandshakeEvents(onSession, staple);
-  const secure = new TLSSocket(socket, {
+  const secure = new (nodeTls().TLSSocket)(socket, {
     isServer: true,
     secureContext: context,
     ALPNProtocols: ALPN_PROTOCOLS,

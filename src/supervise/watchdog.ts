@@ -2,6 +2,7 @@
 // primary was running, and what left them. It learns of the primary's death by the end of its stdin.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { newMark, withoutOwn } from './mark.ts';
 import { HAS_GROUPS } from './process-group.ts';
@@ -11,7 +12,7 @@ const RESTART_MS = 1000;
 const CLOSE_MS = 3000;
 
 /** The script beside this file, with the ending this file has: .ts in development, .js as built. */
-const SCRIPT = fileURLToPath(import.meta.url).replace(/watchdog(\.[jt]s)$/, 'watchdog-process$1');
+const SCRIPT = fileURLToPath(new URL(`./watchdog-process${extname(import.meta.filename)}`, import.meta.url));
 
 export class Watchdog {
   /** To be in the environment of all that it guards. */

@@ -123,6 +123,7 @@ export function implicitUpstream(
     host: unix === null ? (m?.[1] ?? authority) : '',
     port: Number(m?.[2] ?? 80),
     path: unix?.[1] ?? '',
+    server: authority,
     weight: 1,
     maxFails: 1,
     failTimeoutMs: 10_000,

@@ -161,6 +161,11 @@ export class UpstreamSet {
     return this.#models.get(groupKey(authority))?.settings.upstreamHoldMs ?? null;
   }
 
+  /** Template of the key by which a group chooses. */
+  hashKeyOf(name: string): string {
+    return this.#models.get(groupKey(name))?.settings.upstreamMethod.key ?? '';
+  }
+
   /** Directory that relative paths start from. */
   get prefix(): string {
     return this.#model.prefix;
@@ -189,7 +194,12 @@ function updatePeers(upstream: Upstream, configs: readonly PeerConfig[]): void {
 
 function createUpstream(model: UpstreamModel, id: string, found: Discovery): Upstream {
   const s = model.settings;
-  const group = new Group({ name: model.name, id, method: s.upstreamMethod, peers: peersOf(model, found) });
+  const group = new Group({
+    name: model.name,
+    id,
+    method: s.upstreamMethod.method,
+    peers: peersOf(model, found),
+  });
   return new Upstream(group, {
     max: s.upstreamKeepalive,
     timeoutMs: s.upstreamKeepaliveTimeoutMs,

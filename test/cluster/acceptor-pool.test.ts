@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AcceptorPool, type PoolHome } from '../../src/cluster/acceptor-pool.ts';
+import { FACES } from '../../src/face/face.ts';
 import type { Log } from '../../src/observe/error-log.ts';
 
 const cleanups: (() => void | Promise<void>)[] = [];
@@ -27,6 +28,7 @@ function pool(own: Partial<PoolHome> = {}) {
   const log = { debug: note, info: note, notice: note, warn: note, error: note, crit: note } as Log;
   const home: PoolHome = {
     log,
+    face: FACES.lbproxy,
     wanted: 1,
     bringUp: () => Promise.resolve(null),
     onProblem: (problem) => note(problem.message),

@@ -9,6 +9,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { AcceptorPool, type PoolHome } from '../../src/cluster/acceptor-pool.ts';
 import type { FromAcceptor } from '../../src/cluster/messages.ts';
 import { PeerDrain } from '../../src/cluster/peer-drain.ts';
+import { FACES } from '../../src/face/face.ts';
 import type { Log } from '../../src/observe/error-log.ts';
 import { get, pause, until } from '../support/http-client.ts';
 import { startProxy } from '../support/proxy.ts';
@@ -94,10 +95,20 @@ describe('the pool', () => {
     );
     cluster.setupPrimary({ exec, args: [], serialization: 'json' });
     const note = (): void => {};
-    const log = { debug: note, info: note, notice: note, warn: note, error: note, crit: note } as Log;
+    const log: Log = {
+      debug: note,
+      info: note,
+      notice: note,
+      warn: note,
+      error: note,
+      crit: note,
+      alert: note,
+      emerg: note,
+    };
     const state = { groups: [], zones: [], log: { segment: 0, offset: 0 } };
     const home: PoolHome = {
       log,
+      face: FACES.lbproxy,
       wanted,
       bringUp: async (slot) => {
         await slot.commit({ type: 'commit', generation: slot.id, state });

@@ -94,6 +94,32 @@ describe('the shared rotation', () => {
     expect(after.filter((name) => name === 'c')).toHaveLength(2);
   });
 
+  it.each([
+    ['weights', ABC],
+    ['peers that take turns', Array.from({ length: 70 }, (_, i) => peer(`p${i}`))],
+  ])('gives each peer its share when crowds come and go: %s', (_what, peers) => {
+    const total = peers.reduce((sum, { weight }) => sum + weight, 0);
+    const fd = rotationFile();
+    const two = [acceptor(fd, peers), acceptor(fd, peers)];
+    const counts = new Map<string, number>();
+    let requests = 0;
+    for (let wave = 0; wave < 3000; wave++) {
+      // No order in how many come, and where.
+      const open = Array.from({ length: (wave * wave * 7919) % 41 }, (_, i) => {
+        const one = two[(i * i + wave * 31 + (i >> 2)) % 2];
+        return { peer: one.pick(), group: one.group };
+      });
+      requests += open.length;
+      for (const one of open) {
+        counts.set(one.peer.name, (counts.get(one.peer.name) ?? 0) + 1);
+        one.group.release(one.peer, 'ok', 0);
+      }
+    }
+    // Three orders, the shared one and one of each acceptor, none of which is more than a little ahead or behind.
+    const ahead = peers.map(({ name, weight }) => (counts.get(name) ?? 0) - (requests * weight) / total);
+    expect(Math.max(...ahead.map(Math.abs))).toBeLessThan(4);
+  });
+
   it('is not taken from another list of peers that had the region before', () => {
     const fd = rotationFile();
     acceptor(fd, ABC).request();

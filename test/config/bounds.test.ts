@@ -9,6 +9,7 @@ import { glob } from '../../src/config/glob.ts';
 import { printNginx } from '../../src/config/print.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { runLbproxy } from '../support/cli.ts';
+import { cpuMs, leastCpuMs } from '../support/cpu-time.ts';
 
 let directory = '';
 const at = (name: string): string => join(directory, name);
@@ -153,13 +154,14 @@ describe('includes', () => {
     expect(glob(directory, 'folder/*', 29)).toBeUndefined();
   });
 
-  it('of a pattern of many stars', () => {
+  it('of a pattern of many stars', async () => {
     write(`folder/${'a'.repeat(200)}`, '');
-    const start = performance.now();
-    expect(glob(directory, `folder/${'*a'.repeat(90)}*b`)).toEqual([]);
-    expect(glob(directory, `folder/${'*a'.repeat(90)}*`)).toHaveLength(1);
-    expect(glob(directory, `folder/${'['.repeat(200_000)}`)).toEqual([]);
-    expect(performance.now() - start).toBeLessThan(2000);
+    const find = (): void => {
+      expect(glob(directory, `folder/${'*a'.repeat(90)}*b`)).toEqual([]);
+      expect(glob(directory, `folder/${'*a'.repeat(90)}*`)).toHaveLength(1);
+      expect(glob(directory, `folder/${'['.repeat(200_000)}`)).toEqual([]);
+    };
+    expect(await leastCpuMs(() => cpuMs(find), 2000)).toBeLessThan(2000);
   });
 });
 

@@ -26,7 +26,7 @@ const TWICE = new Set(
     .concat('proxy_cookie_domain proxy_cookie_path proxy_cookie_flags'.split(' '))
     .concat('fastcgi_param fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr'.split(' '))
     // The last one holds.
-    .concat('method ip_hash least_conn error_log fastcgi_split_path_info'.split(' '))
+    .concat('method ip_hash least_conn hash random error_log fastcgi_split_path_info'.split(' '))
     // All together hold.
     .concat('ssl_protocols proxy_next_upstream fastcgi_next_upstream environment addition_types'.split(' '))
     .concat(['proxy_ignore_headers', 'fastcgi_ignore_headers', 'ssi_types'])
@@ -37,8 +37,10 @@ const TWICE = new Set(
       ),
     )
     .concat(['ssl_ech_file'])
+    .concat(['proxy_ssl_conf_command', 'set_real_ip_from', 'valid_referers', 'userid_flags'])
+    .concat(['empty_gif', 'stub_status', 'keepalive_disable'])
     // Without effect here.
-    .concat('debug_connection env thread_pool keepalive_disable'.split(' '))
+    .concat('debug_connection env thread_pool'.split(' '))
     .concat('ssl_session_cache zone program control map geo split_clients'.split(' ')),
 );
 
@@ -91,6 +93,8 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   env: ['A', 'B'],
   ssl_engine: ['dynamic'],
   method: ['ip_hash', 'least_conn'],
+  hash: ['$uri', '$host consistent'],
+  random: ['two', 'two least_conn'],
   zone: ['u 64k'],
   ssl_certificate: [pem.certificate],
   ssl_certificate_key: [pem.key],
@@ -139,6 +143,8 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   proxy_cookie_path: ['/a /b', '/c /d'],
   proxy_cookie_flags: ['a secure', 'b httponly'],
   proxy_http_version: ['1.1'],
+  proxy_bind: ['127.0.0.1'],
+  fastcgi_bind: ['127.0.0.1'],
   proxy_method: ['GET'],
   proxy_next_upstream: ['error', 'timeout'],
   proxy_buffers: ['8 8k'],
@@ -179,6 +185,31 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   limit_conn: ['c 3', 'd 4'],
   limit_conn_log_level: ['warn'],
   limit_conn_status: ['429'],
+  autoindex_format: ['json'],
+  autoindex_exact_size: ['on'],
+  autoindex_localtime: ['on'],
+  ignore_invalid_headers: ['off'],
+  underscores_in_headers: ['on'],
+  merge_slashes: ['off'],
+  empty_gif: [''],
+  stub_status: [''],
+  secure_link: ['$arg_a'],
+  secure_link_md5: ['$arg_a'],
+  secure_link_secret: ['x'],
+  valid_referers: ['a', 'b'],
+  referer_hash_max_size: ['1024'],
+  referer_hash_bucket_size: ['64'],
+  set_real_ip_from: ['127.0.0.1', 'unix:'],
+  real_ip_header: ['X-Forwarded-For'],
+  userid: ['log'],
+  userid_service: ['1'],
+  userid_name: ['a'],
+  userid_domain: ['a'],
+  userid_path: ['/'],
+  userid_expires: ['max'],
+  userid_flags: ['secure', 'httponly'],
+  userid_p3p: ['a'],
+  userid_mark: ['x'],
   log_format: ['one "x"', 'two "x"'],
   access_log: [`${dir}/a.log`],
   error_log: [`${dir}/e.log`],

@@ -133,7 +133,7 @@ describe('JSON: the right form is shown', () => {
   });
 });
 
-it.each(['secure_link A;', 'dav_methods PUT;', 'slice 1m;'])('nginx: %s is not there yet', (text) => {
+it.each(['geoip_org A;', 'dav_methods PUT;', 'slice 1m;'])('nginx: %s is not there yet', (text) => {
   const name = text.split(' ')[0];
   expect(problemsOf(`http { server { listen 9000;\nlocation / { return 204;\n${text} } } }`)[0]).toBe(
     `3:1: "${name}" is known to nginx but not supported yet; remove it, or see "Not there yet" in docs/DIFFERENCES.md`,
@@ -169,9 +169,9 @@ describe('nginx: a missing semicolon', () => {
       '7:1: warning: "websockets" has no effect: WebSockets pass by themselves',
     ]);
     expect(
-      problemsOf(http('listen 9000;\nsecure_link A b;\nsecure_link A b\nserver_name a;\nreturn 204;')),
+      problemsOf(http('listen 9000;\ngeoip_org A b;\ngeoip_org A b\nserver_name a;\nreturn 204;')),
     ).toEqual([
-      '4:1: "secure_link" is known to nginx but not supported yet; remove it, or see "Not there yet" in docs/DIFFERENCES.md (2 times, here first)',
+      '4:1: "geoip_org" is known to nginx but not supported yet; remove it, or see "Not there yet" in docs/DIFFERENCES.md (2 times, here first)',
       '5:1: is a ";" missing at the end of line 5, before "server_name"?',
     ]);
   });

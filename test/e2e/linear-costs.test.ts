@@ -1,5 +1,5 @@
 // What a client, or a peer, sends costs in proportion to its size: two sizes that it chooses are never multiplied. Eight times as much may
-// cost eight times as much, and costs 64 times as much where sizes are multiplied. The bound lies between, and the best of several runs counts.
+// cost eight times as much, and costs 64 times as much where sizes are multiplied. The bound lies between.
 import { expect, it } from 'vitest';
 import { parseRanges } from '../../src/answer/byte-ranges.ts';
 import { checkPreconditions } from '../../src/answer/preconditions.ts';
@@ -16,39 +16,29 @@ import { parseRequestHead, RequestHead } from '../../src/http/request-head.ts';
 import { parseResponseHead, ResponseHead } from '../../src/http/response-head.ts';
 import { compileTemplate } from '../../src/route/template.ts';
 import { joined } from '../../src/shared/joined.ts';
+import { cpuGrowth, cpuMs } from '../support/cpu-time.ts';
 import { stubExchange } from '../support/stub-exchange.ts';
 
 /** Wide enough that sizes, not limits, decide. */
 const WIDE = { maxLine: 1 << 20, maxHead: 1 << 22, maxFields: 20_000 };
 const LARGER = 8;
 const MOST_TIMES = 24;
-const PATIENCE_MS = 8000;
 
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
 const numbered = (count: number, text: (i: number) => string): string[] =>
   Array.from({ length: count }, (_, i) => text(i));
 
-function ms(work: () => void, times: number): number {
-  const from = performance.now();
-  for (let i = 0; i < times; i++) work();
-  return (performance.now() - from) / times;
-}
-
-/** How many times as long eight times the size takes; measured again and again while that is too much, as others use the machine too. */
-function growth(make: (size: number) => () => void, size: number): number {
+/** How many times as long eight times the size takes. */
+function growth(make: (size: number) => () => void, size: number): Promise<number> {
   const small = make(size);
   const large = make(size * LARGER);
   // Long enough for the clock, short enough for the machine.
-  const times = Math.max(1, Math.ceil(0.5 / Math.min(ms(small, 1), ms(small, 1))));
-  const best = { small: Number.POSITIVE_INFINITY, large: Number.POSITIVE_INFINITY };
-  const until = performance.now() + PATIENCE_MS;
-  do {
-    for (let run = 0; run < 5; run++) {
-      best.small = Math.min(best.small, ms(small, times));
-      best.large = Math.min(best.large, ms(large, 1));
-    }
-  } while (best.large / best.small >= MOST_TIMES && performance.now() < until);
-  return best.large / best.small;
+  const times = Math.max(1, Math.ceil(0.5 / Math.min(cpuMs(small), cpuMs(small))));
+  return cpuGrowth(
+    () => cpuMs(small, times),
+    () => cpuMs(large),
+    MOST_TIMES,
+  );
 }
 
 function readRequests(text: string): () => void {
@@ -228,6 +218,6 @@ function decode(text: string): () => void {
   };
 }
 
-it.each(costs)('%s', (_what, make, size) => {
-  expect(growth(make, size)).toBeLessThan(MOST_TIMES);
+it.each(costs)('%s', async (_what, make, size) => {
+  expect(await growth(make, size)).toBeLessThan(MOST_TIMES);
 });

@@ -51,8 +51,8 @@ it.each([
   ['/any-off/', '', [FORBIDDEN]],
   ['/login/', '', [NOBODY]],
   ['/login/x', 'ann:secret', ['no root is configured here']],
-  ['/missing/', 'ann:secret', [`error: open() "${dir}/none" failed (ENOENT)`]],
-  ['/directory/', 'ann:secret', [`crit: open() "${dir}" failed (EISDIR)`]],
+  ['/missing/', 'ann:secret', [`error: open() "${dir}/none" failed (2: No such file or directory)`]],
+  ['/directory/', 'ann:secret', [`crit: open() "${dir}" failed (21: Is a directory)`]],
 ] as const)('%s as "%s"', async (target, login, lines) => {
   const told = await linesOf(target, login);
   expect(told).toEqual(lines[0].startsWith('no root') ? [] : lines);

@@ -1,6 +1,8 @@
 // A request that waits: what it says when that was in vain, how often it is sent again, what it costs a group without processes.
+
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ProcessPort } from '../../src/balance/process-port.ts';
+import { CacheSet } from '../../src/cache/cache-set.ts';
 import { lookupAny } from '../../src/config/registry.ts';
 import type { Exchange } from '../../src/exchange.ts';
 import { compileForward } from '../../src/forward/compile-forward.ts';
@@ -43,6 +45,7 @@ function open(ports: readonly number[], discovery: Discovery, settings = '', det
     lookup: lookupAny,
     upstreams,
     peerTls: new PeerTlsSet({}, '/', null),
+    caches: new CacheSet([], null),
     log: {
       note: () => {},
       attemptFailed: (_x, attempt, text) => void log.push(`${attempt.peer} ${attempt.outcome}: ${text}`),

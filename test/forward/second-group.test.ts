@@ -3,6 +3,7 @@
 
 import { afterEach, expect, it } from 'vitest';
 import { sendBody } from '../../src/answer/whole.ts';
+import { CacheSet } from '../../src/cache/cache-set.ts';
 import { lookupAny } from '../../src/config/registry.ts';
 import type { Exchange, Handler } from '../../src/exchange.ts';
 import { compileForward } from '../../src/forward/compile-forward.ts';
@@ -37,6 +38,7 @@ async function through(
       lookup: lookupAny,
       upstreams,
       peerTls: new PeerTlsSet({}, '/', null),
+      caches: new CacheSet([], null),
       log: { note: () => {}, attemptFailed: () => {} },
       absolute: (_x, location) => location,
       waitPage: () => {},

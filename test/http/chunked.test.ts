@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ChunkedDecoder, chunkHeader, lastChunk } from '../../src/http/chunked.ts';
+import { cpuMs, leastCpuMs } from '../support/cpu-time.ts';
 import { latin1 } from './heads.ts';
 
 interface Decoded {
@@ -258,15 +259,18 @@ describe('properties of chunked framing', () => {
     );
   });
 
-  it('a large chunk in single bytes costs a step a byte', () => {
+  it('a large chunk in single bytes costs a step a byte', async () => {
     const size = 200_000;
     const bytes = Buffer.from(`${size.toString(16)}\r\n${'x'.repeat(size)}\r\n0\r\n\r\n`);
-    const decoder = new ChunkedDecoder();
-    let given = 0;
-    const began = performance.now();
-    for (let i = 0; i < bytes.length; i++) given += decoder.decode(bytes, i, i + 1);
-    expect(given).toBe(size);
-    expect(decoder.done).toBe(true);
-    expect(performance.now() - began).toBeLessThan(2000);
+    const decode = (): void => {
+      // The decoder writes into what it is given.
+      const given = Buffer.from(bytes);
+      const decoder = new ChunkedDecoder();
+      let length = 0;
+      for (let i = 0; i < given.length; i++) length += decoder.decode(given, i, i + 1);
+      expect(length).toBe(size);
+      expect(decoder.done).toBe(true);
+    };
+    expect(await leastCpuMs(() => cpuMs(decode), 2000)).toBeLessThan(2000);
   });
 });

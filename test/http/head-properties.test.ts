@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NEED_MORE, parseRequestHead, RequestHead } from '../../src/http/request-head.ts';
+import { cpuGrowth, cpuMs, leastCpuMs } from '../support/cpu-time.ts';
 import { LIMITS, latin1, type Outcome, readRequest, readResponse, SMALL_LIMITS } from './heads.ts';
 
 const of = (values: readonly string[]): fc.Arbitrary<string> => fc.constantFrom(...values);
@@ -204,7 +205,8 @@ describe('no bytes make a parser throw', () => {
           const outcome = read(bytes);
           if (outcome.kind !== 'head') continue;
           for (const [name, value] of outcome.head.fields as [string, string][]) {
-            expect(name).toMatch(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/);
+            // Others than tokens are dropped behind the parser, as in nginx.
+            expect(name).toMatch(/^[!-9;-~\x80-\xff]+$/);
             expect(value).toMatch(
               /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/,
             );
@@ -217,11 +219,10 @@ describe('no bytes make a parser throw', () => {
 });
 
 describe('cost', () => {
-  /** Milliseconds for a head that comes byte after byte in one buffer. */
-  const inSingleBytes = (text: string): number => {
+  /** A head that comes byte after byte in one buffer. */
+  const inSingleBytes = (text: string): void => {
     const bytes = latin1(text);
     const head = new RequestHead();
-    const began = performance.now();
     for (let end = 1; end <= bytes.length; end++) {
       const after = parseRequestHead(
         head,
@@ -231,10 +232,9 @@ describe('cost', () => {
       );
       if (after !== NEED_MORE) break;
     }
-    return performance.now() - began;
   };
 
-  it('of a 32 KiB head in single bytes is bounded', () => {
+  it('of a 32 KiB head in single bytes is bounded', async () => {
     const lines = `a: ${'b'.repeat(1017)}\r\n`.repeat(31);
     const long = `a: ${'b'.repeat(8180)}\r\n`.repeat(3);
     for (const text of [
@@ -243,19 +243,22 @@ describe('cost', () => {
       `GET /${'a'.repeat(8100)} HTTP/1.0\r\n${lines.slice(0, 20_000)}`,
       `GET / HTTP/1.0\n${'a:\n'.repeat(990)}`,
     ]) {
-      expect(inSingleBytes(text)).toBeLessThan(1500);
+      expect(await leastCpuMs(() => cpuMs(() => inSingleBytes(text)), 1500)).toBeLessThan(1500);
     }
   });
 
-  it('of many fields does not grow with their square', () => {
+  it('of many fields does not grow with their square', async () => {
     const read = (count: number): number => {
       const bytes = latin1(`GET / HTTP/1.0\r\n${'content-lengthy: 1\r\n'.repeat(count)}\r\n`);
-      const began = performance.now();
-      for (let i = 0; i < 50; i++) expect(readRequest(bytes, []).kind).toBe('head');
-      return performance.now() - began;
+      return cpuMs(() => {
+        for (let i = 0; i < 50; i++) expect(readRequest(bytes, []).kind).toBe('head');
+      });
     };
-    read(1000);
-    const few = read(100);
-    expect(read(1000)).toBeLessThan(few * 60 + 50);
+    const times = await cpuGrowth(
+      () => read(100),
+      () => read(1000),
+      60,
+    );
+    expect(times).toBeLessThan(60);
   });
 });

@@ -102,12 +102,6 @@ const refused: readonly (readonly [string, string, string])[] = [
   ['RFC 9112 §5.1: HTAB before the colon', `${GET}a\t: b\r\n\r\n`, 'space before colon or in a field name'],
   ['RFC 9110 §5.1: space in a name', `${GET}a b: c\r\n\r\n`, 'space before colon or in a field name'],
   ['RFC 9110 §5.1: empty name (CVE-2023-25725)', `${GET}: b\r\n\r\n`, 'empty field name'],
-  ['RFC 9110 §5.1: name that is no token', `${GET}a(b): c\r\n\r\n`, 'space before colon or in a field name'],
-  [
-    'RFC 9110 §5.1: name with a byte from 0x80',
-    `${GET}\xe4: c\r\n\r\n`,
-    'space before colon or in a field name',
-  ],
   ['RFC 9110 §5.1: NUL in a name', `${GET}a\0b: c\r\n\r\n`, 'control character in a field'],
   ['RFC 9110 §5.1: DEL in a name', `${GET}a\x7f: c\r\n\r\n`, 'control character in a field'],
   ['RFC 9112 §5: line without colon', `${GET}abc\r\n\r\n`, 'field line without colon'],

@@ -168,6 +168,8 @@ describe('node:http reads what we accept', () => {
         const ours = readByUs(bytes);
         // Bytes of UTF-8 stand in targets as they are, as in nginx (test/nginx/raw-bytes); node:http refuses them.
         if (ours === undefined || /[\x80-\xff]/.test(ours.target)) return;
+        // Names that are no tokens are dropped behind the parser, as in nginx (test/nginx/field-names).
+        if (ours.fields.some(([name]) => !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))) return;
         compared++;
         expect(await readByNode(bytes)).toEqual(ours);
       }),

@@ -28,6 +28,17 @@ const configuration = (dir: string): string => `
       rewrite ^ /index.php?q=$uri last; }
     location = /index.php { return 200 "front $uri $args $request_filename"; }
     location /rewritten/ { rewrite ^/rewritten/(.*)$ /plain/$1 break; return 200 ${SHOW}; }
+    location /changed/ { alias ${dir}/b/; rewrite ^/changed/(.*)$ /changed/x$1; set $file $request_filename;
+      if (-f $request_filename) { return 204; } return 200 "$file $ending ${SHOW.slice(1, -1)}"; }
+    location /changed/kept/ { rewrite ^/changed/(.*)$ /changed/x$1; break; return 200 ${SHOW}; }
+    location /changed/twice/ { rewrite ^/changed/twice/(.*)$ /changed/by-break/$1; }
+    location /changed/by-break/ { rewrite ^/changed/(.*)$ /changed/x$1 break; return 200 ${SHOW}; }
+    location /changed/away/ { error_page 302 =200 /changed/shown$request_filename; rewrite ^/changed/(.*)$ /plain/$1 redirect; }
+    location /changed/shown { return 200 ${SHOW}; }
+    location /changed/page/ { error_page 503 =200 /changed/shown/x; rewrite ^/changed/(.*)$ /plain/$1; return 503; }
+    location /changed/round/ { rewrite ^/changed/round/(.*)$ /changed/round/$1x; error_page 500 =200 /plain; }
+    location /changed/no/ { rewrite ^/nowhere/(.*)$ /changed/x$1; return 200 ${SHOW}; }
+    location ~ ^/changed-re/(.*)$ { alias ${dir}/b/$1; rewrite ^/changed-re/(.*)$ /changed/x$1; return 200 ${SHOW}; }
     location /if { if ($arg_d) { root ${dir}/b; return 200 ${SHOW}; } return 200 ${SHOW}; }
     location /named { return 200 "$which $ending"; }
     location /outer { root ${dir}/b; location /outer/in { return 200 ${SHOW}; } return 200 ${SHOW}; }
@@ -71,6 +82,15 @@ const TARGETS = [
     '/index.php',
   ])
   .concat(['/rewritten/x', '/if', '/if?d=1', '/named', '/outer', '/outer/in/x', '/address', '/none'])
+  .concat([
+    '/changed/y',
+    '/changed/kept/y',
+    '/changed/twice/y',
+    '/changed/by-break/y',
+    '/changed/away/y',
+    '/changed/shown/y',
+  ])
+  .concat(['/changed/page/y', '/changed/round/y', '/changed/no/y', '/changed-re/y'])
   .concat(['/plain/é', '/alias/%C3%A9', '/re/%2e%2e/x', '/own/', '/front/f.txt/', '/front/sub/h.txt']);
 
 describe.skipIf(nginxVersion === '')('variables of files', () => {

@@ -27,16 +27,19 @@ export interface Pair {
   close(): Promise<void>;
 }
 
+/** Addresses by their placeholders; a text is that of `{peer}`. */
+type Places = string | Readonly<Record<string, string>>;
+
 /** `http` stands in `http { }`; `{port}`, `{port2}` …, `{dir}` and `{peer}`, one of `peers`, become each side's own. */
 export async function startPair(
   http: string,
-  peers: readonly [nginx: string, lbproxy: string] = ['', ''],
+  peers: readonly [nginx: Places, lbproxy: Places] = ['', ''],
 ): Promise<Pair> {
   const count = new Set(http.match(/\{port\d?\}/g)).size;
   const [theirs, ours] = [await freePorts(count), await freePorts(count)];
-  const nginx = await startNginxHttp(withPorts(http, theirs).replaceAll('{peer}', peers[0]), theirs[0]);
+  const nginx = await startNginxHttp(withPlaces(withPorts(http, theirs), peers[0]), theirs[0]);
   const dir = mkdtempSync(join(tmpdir(), 'lbproxy-pair-'));
-  const text = withPorts(http, ours).replaceAll('{dir}', dir).replaceAll('{peer}', peers[1]);
+  const text = withPlaces(withPorts(http, ours).replaceAll('{dir}', dir), peers[1]);
   const proxy = await startProxy(`error_log ${dir}/error.log; http { ${text} }`).catch(async (error) => {
     await nginx.stop();
     throw error;
@@ -57,6 +60,11 @@ export async function startPair(
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+function withPlaces(text: string, places: Places): string {
+  const all = typeof places === 'string' ? { peer: places } : places;
+  return Object.entries(all).reduce((plain, [name, address]) => plain.replaceAll(`{${name}}`, address), text);
 }
 
 function withPorts(text: string, ports: readonly number[]): string {

@@ -1,6 +1,7 @@
 // Configurations made at random, each with requests made at random: nginx and lbproxy answer, ask their peer and log the same.
 // LBPROXY_RANDOM_CONFIGURATIONS raises their number, LBPROXY_RANDOM_SEED takes others.
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { makeCertificate } from '../support/certificates.ts';
 import { nginxVersion } from '../support/nginx.ts';
 import { type RecordingPeer, startRecordingPeer } from './random/peer.ts';
 import { runRandom } from './random/run.ts';
@@ -16,7 +17,8 @@ describe.skipIf(nginxVersion === '')('random configurations beside nginx', () =>
   const site = makeSite();
   let peers: [RecordingPeer, RecordingPeer];
   beforeAll(async () => {
-    peers = [await startRecordingPeer(), await startRecordingPeer()];
+    const own = makeCertificate(site.root, 'peer', 'peer.test');
+    peers = [await startRecordingPeer(own), await startRecordingPeer(own)];
   });
   afterAll(async () => {
     for (const peer of peers ?? []) await peer.close();

@@ -39,7 +39,7 @@ const TEXTS = [
   'x',
   'abc',
   '$a',
-  '${b}',
+  '$'.concat('{b}'),
   '$arg_x-$1',
   '\\$a',
   "it\\'s",

@@ -82,7 +82,7 @@ describe('createLog', () => {
 
   it('writes pretty lines without colours where there is no terminal', async () => {
     const files = new LogFiles();
-    createLog({ path, level: 'info', pretty: true }, files).error('größer', { a: 1 });
+    createLog({ path, level: 'info', form: 'pretty' }, files).error('größer', { a: 1 });
     await files.flushAll(2000);
     expect(readFileSync(path, 'utf8')).toMatch(/^\d\d:\d\d:\d\d error {2}größer a=1\n$/);
   });

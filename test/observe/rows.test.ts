@@ -130,7 +130,7 @@ describe('error_log', () => {
   it('reads path and level', () => {
     expect(read('error_log', ['logs/error.log']).value).toEqual({
       path: '/prefix/logs/error.log',
-      level: 'notice',
+      level: null,
     });
     expect(read('error_log', ['stderr', 'warn']).value).toEqual({ path: 'stderr', level: 'warn' });
     expect(read('error_log', ['stderr', 'loud']).messages[0]).toContain('invalid log level "loud"');

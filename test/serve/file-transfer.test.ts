@@ -6,8 +6,8 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PIECE_BYTES, sendFile } from '../../src/answer/file-transfer.ts';
 import { type Exchange, type Flow, GO, type Source, WAIT } from '../../src/exchange.ts';
-import { PIECE_BYTES, sendFile } from '../../src/serve/file-transfer.ts';
 import { FakeClient, fakeExchange } from '../support/fake-client.ts';
 import { startProxy } from '../support/proxy.ts';
 

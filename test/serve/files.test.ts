@@ -4,10 +4,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { PIECE_BYTES, WHOLE_BYTES } from '../../src/answer/file-transfer.ts';
 import { sendBody } from '../../src/answer/whole.ts';
 import type { Exchange } from '../../src/exchange.ts';
 import { forbiddenIn, mapPath, mappingOf } from '../../src/serve/file-path.ts';
-import { PIECE_BYTES, WHOLE_BYTES } from '../../src/serve/file-transfer.ts';
 import { isInside, problemOf, realPathByName } from '../../src/serve/open-file.ts';
 import { type FakeAnswer, FakeClient, fakeExchange } from '../support/fake-client.ts';
 import { BIG_BYTES, makeFiles, type OurSite, ourSite } from './site.ts';
@@ -158,7 +158,7 @@ describe('nothing outside of the root is served', () => {
     expect((await other.answer).status).toBe(404);
     expect(quiet.reports).toEqual([]);
     await get('GET /nothing');
-    expect(site.reports.at(-1)).toBe(`open "${files.root}/nothing" failed (ENOENT)`);
+    expect(site.reports.at(-1)).toBe(`open() "${files.root}/nothing" failed (2: No such file or directory)`);
   });
 });
 

@@ -41,9 +41,15 @@ export class FakeClient implements Client, Root {
   readonly localPort: number;
   readonly secure: boolean;
   readonly tls = null;
+  readonly proxyProtocol = null;
+  readonly acceptedAtMs = 0;
   readonly id = 1;
   readonly requests = 1;
   readonly root: Root = this;
+
+  get entry(): ServerRuntime {
+    throw new Error('not part of this test');
+  }
 
   readonly #slow: boolean;
   readonly #pieces: Buffer[] = [];
@@ -161,13 +167,6 @@ export class FakeClient implements Client, Root {
   pauseBody(): void {}
   resumeBody(): void {}
   startTunnel(): void {}
-  tunnelWrite(): boolean {
-    return true;
-  }
-  tunnelEnd(): void {}
-  tunnelDestroy(): void {}
-  tunnelPause(): void {}
-  tunnelResume(): void {}
 }
 
 function parseLines(lines: string): [string, string][] {
@@ -212,6 +211,7 @@ export function fakeExchange(
     log: null,
     script: null,
     logsSubrequests: false,
+    own: null,
     client: {} as LocationRuntime['client'],
     ...location,
   };

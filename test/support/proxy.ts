@@ -97,6 +97,7 @@ export async function startProxy(
     async close() {
       for (const listener of listeners) listener.destroy();
       runtime.upstreams.retire(null);
+      runtime.caches.retire(null);
       logFiles.flushAllSync();
       remove();
     },

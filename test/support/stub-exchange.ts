@@ -30,19 +30,19 @@ const client: Client = {
   localPort: 8080,
   secure: false,
   tls: null,
+  proxyProtocol: null,
+  get entry() {
+    return server;
+  },
   id: 17,
   requests: 1,
+  acceptedAtMs: 0,
   informational: ignore,
   hangUp: ignore,
   readBody: ignore,
   pauseBody: ignore,
   resumeBody: ignore,
   startTunnel: ignore,
-  tunnelWrite: () => true,
-  tunnelEnd: ignore,
-  tunnelDestroy: ignore,
-  tunnelPause: ignore,
-  tunnelResume: ignore,
 };
 
 const location: LocationRuntime = {
@@ -53,6 +53,7 @@ const location: LocationRuntime = {
   log: null,
   script: null,
   logsSubrequests: false,
+  own: null,
   client: {
     maxBodyBytes: 0,
     bodyTimeoutMs: 0,
@@ -61,7 +62,10 @@ const location: LocationRuntime = {
     keepaliveHeaderSeconds: 0,
     keepaliveRequests: 0,
     keepaliveTimeMs: 0,
+    endsFor: null,
     chunkedAllowed: true,
+    unusualNames: 0,
+    mergeSlashes: true,
     serverLine: 'Server: lbproxy\r\n',
   },
 };

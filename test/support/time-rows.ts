@@ -16,6 +16,7 @@ const AROUND: Readonly<Record<string, (time: string) => string>> = {
   'restart [time] | keep': (time) => `restart ${time}`,
   'address [weight=n] [max_fails=n] [fail_timeout=time] [max_conns=n] [backup] [down]': (time) =>
     `127.0.0.1:PORT2 fail_timeout=${time}`,
+  'time | max | off': (time) => time,
   'time [header-time]': (time) => `${time} ${time}`,
   'address … [valid=time]': (time) => `127.0.0.1 valid=${time}`,
   '[modified] time | @time-of-day | epoch | max | off': (time) => time,

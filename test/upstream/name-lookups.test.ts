@@ -54,14 +54,16 @@ describe('look-ups of names that requests bring', () => {
   it('are bounded in time; who asks for such a name again knows at once, until it has an answer', async () => {
     const names = new Names();
     const lookups = new NameLookups(names.ask);
-    const late = [[], 'the host name "a.test" was not resolved within resolver_timeout (100 ms)'];
+    const late = (ms: number) => [
+      [],
+      `the host name "a.test" was not resolved within resolver_timeout (${ms} ms)`,
+    ];
     const from = performance.now();
-    expect(await find(lookups, 'a.test', 100)).toEqual(late);
+    expect(await find(lookups, 'a.test', 100)).toEqual(late(100));
     expect(performance.now() - from).toBeGreaterThan(95);
     expect(performance.now() - from).toBeLessThan(2000);
-    const again = performance.now();
-    expect(await find(lookups, 'a.test', 100)).toEqual(late);
-    expect(performance.now() - again).toBeLessThan(90);
+    // At once: a test has no such time.
+    expect(await find(lookups, 'a.test', 3_600_000)).toEqual(late(3_600_000));
     expect(names.asked).toEqual(['a.test']);
     names.answer('a.test', '192.0.2.1');
     await new Promise((resolve) => setImmediate(resolve));
@@ -90,11 +92,12 @@ describe('the system', () => {
 
   it('finds a name beside many whose servers do not answer', async () => {
     const lookups = new NameLookups((name) => askSystem(name, [dns.address]));
-    const slow = Array.from({ length: 40 }, (_, i) => find(lookups, `slow${i}.test`, 1000));
+    const slow = Array.from({ length: 40 }, (_, i) => find(lookups, `slow${i}.test`, 2500));
     await expect.poll(() => dns.asked.length).toBeGreaterThan(40);
-    const from = performance.now();
+    let ended = 0;
+    for (const one of slow) void one.then(() => ended++);
     expect(await find(lookups, 'good.test')).toEqual([['192.0.2.7'], '']);
-    expect(performance.now() - from).toBeLessThan(800);
+    expect(ended).toBe(0);
     expect((await Promise.all(slow)).every(([addresses]) => addresses.length === 0)).toBe(true);
   });
 

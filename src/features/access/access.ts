@@ -1,7 +1,7 @@
 // The step of allow and deny: the first rule that fits the client's address decides, as ngx_http_access_handler does it.
 import { ALLOW, type Exchange, GO_ON, type Step, type StepResult } from '../../exchange.ts';
-import { binaryAddress } from '../../route/binary-address.ts';
 import type { Feature, FeaturePlace } from '../feature.ts';
+import { bytesOf, EVERYBODY, fits, type Network, networkOf } from '../networks.ts';
 import type { AccessRule } from './rows.ts';
 
 export const ACCESS: Feature = {
@@ -12,15 +12,15 @@ export const ACCESS: Feature = {
 class AccessStep implements Step {
   readonly slot = 'access';
   /** The rules for each kind of address, `all` in each of them. */
-  readonly #v4: readonly Network[];
-  readonly #v6: readonly Network[];
-  readonly #unix: readonly Network[];
+  readonly #v4: readonly Rule[];
+  readonly #v6: readonly Rule[];
+  readonly #unix: readonly Rule[];
   readonly #place: FeaturePlace;
 
   constructor(place: FeaturePlace) {
     this.#place = place;
-    const networks = place.settings.accessRules.map(toNetwork);
-    const of = (bytes: number): readonly Network[] =>
+    const networks = place.settings.accessRules.map(toRule);
+    const of = (bytes: number): readonly Rule[] =>
       networks.filter((network) => network.mask === '' || network.mask.length === bytes);
     this.#v4 = of(4);
     this.#v6 = of(16);
@@ -30,7 +30,7 @@ class AccessStep implements Step {
   }
 
   run(x: Exchange): StepResult {
-    const address = binaryAddress(x.client.remoteAddress);
+    const address = bytesOf(x.remoteAddress);
     const rule = this.#rulesOf(address).find((network) => fits(network, address));
     if (rule === undefined) return GO_ON;
     if (!rule.deny) return ALLOW;
@@ -39,7 +39,7 @@ class AccessStep implements Step {
     return 403;
   }
 
-  #rulesOf(address: string): readonly Network[] {
+  #rulesOf(address: string): readonly Rule[] {
     if (address.length === 4) return this.#v4;
     return address.length === 16 ? this.#v6 : this.#unix;
   }
@@ -47,35 +47,13 @@ class AccessStep implements Step {
 
 export const FORBIDDEN = 'access forbidden by rule';
 
-/** Bytes as latin1; '' = everybody. */
-interface Network {
+interface Rule extends Network {
   readonly deny: boolean;
-  readonly mask: string;
-  readonly net: string;
 }
 
-function toNetwork({ deny, who, bits }: AccessRule): Network {
-  if (who === 'all') return { deny, mask: '', net: '' };
+function toRule({ deny, who, bits }: AccessRule): Rule {
+  if (who === 'all') return { deny, ...EVERYBODY };
   // No address is one byte long.
   if (who === 'unix:') return { deny, mask: '\0', net: '\0' };
-  const address = binaryAddress(who);
-  const mask = Array.from(address, (_, i) => maskByte(bits - 8 * i)).join('');
-  return { deny, mask, net: masked(address, mask) };
-}
-
-function maskByte(bits: number): string {
-  return String.fromCharCode(bits <= 0 ? 0 : bits >= 8 ? 0xff : (0xff << (8 - bits)) & 0xff);
-}
-
-function masked(address: string, mask: string): string {
-  let net = '';
-  for (let i = 0; i < mask.length; i++)
-    net += String.fromCharCode(address.charCodeAt(i) & mask.charCodeAt(i));
-  return net;
-}
-
-function fits({ mask, net }: Network, address: string): boolean {
-  for (let i = 0; i < mask.length; i++)
-    if ((address.charCodeAt(i) & mask.charCodeAt(i)) !== net.charCodeAt(i)) return false;
-  return true;
+  return { deny, ...networkOf(who, bits) };
 }

@@ -12,6 +12,7 @@ import {
 } from '../../exchange.ts';
 import { type Credentials, readCredentials } from '../../http/basic-credentials.ts';
 import { compileTemplate, constantOf } from '../../route/template.ts';
+import { failedCall } from '../../shared/failed-call.ts';
 import type { Feature, FeaturePlace } from '../feature.ts';
 import { passwordChecks, type Verdict } from './password-checks.ts';
 import { passwordOf } from './user-file.ts';
@@ -93,10 +94,9 @@ class Login implements Source {
     });
   }
 
-  #unread({ code, message }: NodeJS.ErrnoException): StepResult {
-    const missing = code === 'ENOENT';
-    const what = `open() "${this.#claim.path}" failed (${code ?? message})`;
-    this.#place.report(this.#x, missing ? 'error' : 'crit', what);
+  #unread(error: NodeJS.ErrnoException): StepResult {
+    const missing = error.code === 'ENOENT';
+    this.#place.report(this.#x, missing ? 'error' : 'crit', failedCall('open()', this.#claim.path, error));
     return missing ? 403 : 500;
   }
 

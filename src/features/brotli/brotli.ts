@@ -1,9 +1,7 @@
 // brotli and zstd: as gzip, for clients that take them; and the files that stand compressed beside others.
-
-// As a whole: a Node before 22.15 has no zstd, and a name that is missing would keep lbproxy from starting.
-import * as zlib from 'node:zlib';
 import type { Settings } from '../../config/model.ts';
 import { CODING_OK, CODING_TESTED, type Exchange } from '../../exchange.ts';
+import { nodeZlib } from '../../shared/node-parts.ts';
 import type { Feature } from '../feature.ts';
 import { acceptsCoding } from '../gzip/accepts.ts';
 import { type Codec, CodecLink } from '../gzip/codec-link.ts';
@@ -49,14 +47,14 @@ function featureOf(coding: Coding, codecOf: (settings: Settings, report: Codec['
 
 function brotliCodec(settings: Settings, report: Codec['report']): Codec {
   const params = {
-    [zlib.constants.BROTLI_PARAM_QUALITY]: settings.brotliCompLevel,
-    [zlib.constants.BROTLI_PARAM_LGWIN]: settings.brotliWindow,
+    [nodeZlib().constants.BROTLI_PARAM_QUALITY]: settings.brotliCompLevel,
+    [nodeZlib().constants.BROTLI_PARAM_LGWIN]: settings.brotliWindow,
   };
   return {
-    create: () => zlib.createBrotliCompress({ params }),
+    create: () => nodeZlib().createBrotliCompress({ params }),
     whole: (input) =>
-      zlib.brotliCompressSync(input, {
-        params: { ...params, [zlib.constants.BROTLI_PARAM_SIZE_HINT]: input.length },
+      nodeZlib().brotliCompressSync(input, {
+        params: { ...params, [nodeZlib().constants.BROTLI_PARAM_SIZE_HINT]: input.length },
       }),
     decodes: false,
     report,
@@ -65,10 +63,10 @@ function brotliCodec(settings: Settings, report: Codec['report']): Codec {
 
 /** Only where the row was let pass: Node has it. */
 function zstdCodec(settings: Settings, report: Codec['report']): Codec {
-  const params = { [zlib.constants.ZSTD_c_compressionLevel]: settings.zstdCompLevel };
+  const params = { [nodeZlib().constants.ZSTD_c_compressionLevel]: settings.zstdCompLevel };
   return {
-    create: () => zlib.createZstdCompress({ params }),
-    whole: (input) => zlib.zstdCompressSync(input, { params }),
+    create: () => nodeZlib().createZstdCompress({ params }),
+    whole: (input) => nodeZlib().zstdCompressSync(input, { params }),
     decodes: false,
     report,
   };

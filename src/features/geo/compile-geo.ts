@@ -26,7 +26,7 @@ type ReadAddress = (exchange: Exchange) => IpAddress;
 function compileAddress({ source, proxies, recursive }: GeoModel, lookup: VariableLookup): ReadAddress {
   const own = source === null ? null : lookup(source);
   const first: ReadAddress = (x) => {
-    if (own === null) address.readClient(x.client.remoteAddress);
+    if (own === null) address.readClient(x.remoteAddress);
     else if (!address.read(own?.(x) ?? '')) address.family = 0;
     return address;
   };

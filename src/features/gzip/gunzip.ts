@@ -1,6 +1,6 @@
 // gunzip: decompresses for clients that do not take gzip (ngx_http_gunzip_filter).
-import { createGunzip, gunzipSync } from 'node:zlib';
 import { JOIN, PASS, VARIES } from '../../exchange.ts';
+import { nodeZlib } from '../../shared/node-parts.ts';
 import type { Feature } from '../feature.ts';
 import { type Codec, CodecLink } from './codec-link.ts';
 import { GzipPolicy } from './policy.ts';
@@ -28,7 +28,7 @@ export const GUNZIP: Feature = {
 
 export function gunzipCodec(report: Codec['report']): Codec {
   return {
-    create: () => createGunzip(),
+    create: () => nodeZlib().createGunzip(),
     whole: inflate,
     decodes: true,
     report: (x, message) => report(x, `gunzip: the answer cannot be decompressed: ${message}`),
@@ -48,7 +48,7 @@ function inflate(input: Buffer): Buffer | null {
   if (input.length === 0) throw new Error('the body is empty');
   try {
     const options = { info: true, maxOutputLength: MOST_BYTES };
-    const { buffer, engine } = gunzipSync(input, options) as unknown as WithEngine;
+    const { buffer, engine } = nodeZlib().gunzipSync(input, options) as unknown as WithEngine;
     if (engine.bytesWritten < input.length) throw new Error('there are bytes behind the end');
     return buffer;
   } catch (error) {

@@ -1,6 +1,6 @@
 // A gzip stream made of pieces that are compressed one by one, each in one call that leaves nothing behind: no zlib state outlives a
 // call, so none can leak. A piece refers to what came before it as zlib would: the last 32 KB are its dictionary.
-import { constants, crc32, deflateRawSync } from 'node:zlib';
+import { nodeZlib } from '../../shared/node-parts.ts';
 
 /** What zlib works with. */
 export interface ZlibMemory {
@@ -32,6 +32,7 @@ export class GzipPieces {
 
   /** The stream's next bytes: all of `input` can be read from them. */
   piece(input: Buffer, last: boolean): Buffer {
+    const { constants, crc32, deflateRawSync } = nodeZlib();
     const deflated = deflateRawSync(input, {
       ...this.#memory,
       chunkSize: chunkFor(input.length),

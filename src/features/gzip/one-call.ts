@@ -1,7 +1,8 @@
 // Bodies that come whole, compressed in one call by a zlib state that is kept: gzipSync makes one of 270 KB each time, which costs more
 // than the work (16 KB at level 1: 50 µs against 35, and 20 µs of garbage collection). Node has no public call for that; what is used
 // here is tried once, and where it does not do what it should, gzipSync it is.
-import { constants, createGzip, type Gzip, gunzipSync, gzipSync } from 'node:zlib';
+import type { Gzip } from 'node:zlib';
+import { nodeZlib } from '../../shared/node-parts.ts';
 import type { ZlibMemory } from './gzip-pieces.ts';
 
 /** Larger ones go to gzipSync: there the making of a state no longer counts. */
@@ -36,7 +37,7 @@ export class OneCallGzip {
   readonly #memory: ZlibMemory;
   #stream: Gzip | null;
 
-  constructor(memory: ZlibMemory, make: MakeGzip = createGzip) {
+  constructor(memory: ZlibMemory, make: MakeGzip = nodeZlib().createGzip) {
     this.#memory = memory;
     this.#stream = make(memory);
     if (!this.#works()) this.#stream = null;
@@ -48,7 +49,7 @@ export class OneCallGzip {
 
   /** The result is lent until the next call on any of them. */
   gzip(input: Buffer): Buffer {
-    return this.#byKept(input) ?? gzipSync(input, this.#memory);
+    return this.#byKept(input) ?? nodeZlib().gzipSync(input, this.#memory);
   }
 
   #works(): boolean {
@@ -57,7 +58,7 @@ export class OneCallGzip {
       // Twice: the second time the state has been used before.
       for (let i = 0; i < 2; i++) {
         const got = this.#byKept(sample);
-        if (got === null || !gunzipSync(got).equals(sample)) return false;
+        if (got === null || !nodeZlib().gunzipSync(got).equals(sample)) return false;
       }
       return true;
     } catch {
@@ -70,7 +71,7 @@ export class OneCallGzip {
     const inner = this.#stream as unknown as Inner;
     const { _handle: handle, _writeState: left } = inner;
     if (handle?.writeSync === undefined || left === undefined) return null;
-    handle.writeSync(constants.Z_FINISH, input, 0, input.length, out, 0, OUT_BYTES);
+    handle.writeSync(nodeZlib().constants.Z_FINISH, input, 0, input.length, out, 0, OUT_BYTES);
     const [outLeft, inLeft] = left;
     inner.reset();
     return inLeft === 0 && outLeft > 0 && outLeft < OUT_BYTES ? out.subarray(0, OUT_BYTES - outLeft) : null;

@@ -29,8 +29,11 @@ function createStep({ settings }: FeaturePlace): Step {
     run(x) {
       if (x.isSub) return GO_ON;
       if (body && x.body === null) {
-        if (x.request.hasBody || policy.fileOnly !== 'off') return new BodyFirst(x, send).begin(policy);
-        if (x.request.contentLength === 0) x.body = EMPTY_BODY;
+        const isEmpty = x.request.contentLength === 0;
+        // With client_body_in_file_only an empty body makes a file, too.
+        if (x.request.hasBody || (isEmpty && policy.fileOnly !== 'off'))
+          return new BodyFirst(x, send).begin(policy);
+        if (isEmpty) x.body = EMPTY_BODY;
       }
       send(x);
       return GO_ON;

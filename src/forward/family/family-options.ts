@@ -6,6 +6,7 @@ import { type BufferingKeys, USUAL_BUFFERS } from '../buffering/rows.ts';
 import type { SpoolPolicy } from '../buffering/spool.ts';
 import type { ForwardOptions } from '../forward-options.ts';
 import type { ForwardTools } from '../forward-tools.ts';
+import { compileHashKey } from '../hash-key.ts';
 import { compilePeerRanges } from '../peer-ranges.ts';
 import { type Family, familyOf } from './rows.ts';
 
@@ -23,6 +24,7 @@ export function familyOptions(
 ): Shared {
   const own = familyOf(settings, family);
   return {
+    hashKey: compileHashKey(tools.upstreams, tools.lookup),
     next: {
       // In nginx too `off` outweighs whatever stands beside it.
       words: own.NextUpstream.includes('off') ? [] : own.NextUpstream,
@@ -46,6 +48,7 @@ export function familyOptions(
     ignoreClientAbort: own.IgnoreClientAbort,
     holdMs: tools.upstreams.holdOf(authority) ?? settings.proxyHoldMs,
     holdRequests: settings.proxyHoldRequests,
+    takeTrailers: null,
     waitPage: tools.waitPage,
     log: tools.log,
   };

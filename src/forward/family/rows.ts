@@ -10,7 +10,9 @@ import {
   setting,
   time,
 } from '../../config/row.ts';
+import { readLocal } from '../../shared/local-address.ts';
 import { BUFFERING_DEFAULTS, type BufferingKeys, bufferingRows } from '../buffering/rows.ts';
+import { CACHE_DEFAULTS, type CacheKeys, cacheRows } from '../cache/rows.ts';
 import { NEXT_WORDS, type NextWord } from '../next-upstream.ts';
 
 /** Whose directives begin with `proxy_`, `fastcgi_`. */
@@ -18,7 +20,7 @@ export type Family = 'proxy' | 'fastcgi';
 export const FAMILIES: readonly Family[] = ['proxy', 'fastcgi'];
 
 /** What each family has, without its name. */
-export interface FamilyKeys extends BufferingKeys {
+export interface FamilyKeys extends BufferingKeys, CacheKeys {
   /** Lower-case names. */
   readonly PassHeader: readonly string[];
   readonly HideHeader: readonly string[];
@@ -33,6 +35,8 @@ export interface FamilyKeys extends BufferingKeys {
   readonly PassRequestHeaders: boolean;
   readonly IgnoreClientAbort: boolean;
   readonly InterceptErrors: boolean;
+  /** Template of the address that connections come from; '' = any. */
+  readonly Bind: string;
 }
 
 /** The settings of one family: `proxyReadTimeoutMs`. */
@@ -58,7 +62,9 @@ const DEFAULTS: FamilyKeys = {
   PassRequestHeaders: true,
   IgnoreClientAbort: false,
   InterceptErrors: false,
+  Bind: '',
   ...BUFFERING_DEFAULTS,
+  ...CACHE_DEFAULTS,
 };
 
 export function familyDefaults<F extends Family>(family: F): FamilySettings<F> {
@@ -113,6 +119,8 @@ export function familyRows(family: Family): readonly Row[] {
     ...nextRows(family),
     ...bodyRows(family),
     ...bufferingRows(family),
+    ...cacheRows(family),
+    bindRow(family),
     ignored(
       `${family}_socket_keepalive`,
       HTTP_LEVELS,
@@ -122,6 +130,29 @@ export function familyRows(family: Family): readonly Row[] {
       },
     ),
   ];
+}
+
+function bindRow(family: Family): Row {
+  return setting(`${family}Bind`, {
+    name: `${family}_bind`,
+    contexts: HTTP_LEVELS,
+    args: [1, 2],
+    syntax: 'address[:port] | off',
+    doc: 'The address of this machine that connections to peers come from; variables are possible.',
+    read: ([address, option], cx) => {
+      if (option !== undefined) {
+        const what =
+          option.text === 'transparent'
+            ? 'transparent needs a socket option that Node does not offer (IP_TRANSPARENT)'
+            : `invalid parameter "${option.text}"`;
+        return cx.problems.error(option.at, `${what}; write ${family}_bind with an address of this machine`);
+      }
+      if (address.text === 'off') return '';
+      if (!address.text.includes('$') && readLocal(address.text) === null)
+        return cx.problems.error(address.at, `invalid address "${address.text}"; write an IP address`);
+      return cx.template(address);
+    },
+  });
 }
 
 function fieldRows(family: Family): readonly Row[] {

@@ -3,13 +3,14 @@
 import { compileParameters } from '../../back/fastcgi/parameters.ts';
 import { FASTCGI_TRANSPORT, FastcgiBack } from '../../back/fastcgi.ts';
 import type { Settings } from '../../config/model.ts';
-import type { Handler } from '../../exchange.ts';
+import type { Exchange, Handler } from '../../exchange.ts';
 import { MAX_FIELDS } from '../../http/fields.ts';
 import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../../route/template.ts';
+import { bound } from '../bind.ts';
 import { USUAL_HEAD_BYTES } from '../buffering/rows.ts';
 import { familyOptions } from '../family/family-options.ts';
-import { createForward } from '../forward.ts';
-import type { FindUpstream } from '../forward-options.ts';
+import { createTaking } from '../family/taking.ts';
+import type { FindUpstream, ForwardOptions } from '../forward-options.ts';
 import type { ForwardTools } from '../forward-tools.ts';
 import { compileResponseHead, hiddenOf } from '../response-head.ts';
 import type { ProxyPass } from '../rows.ts';
@@ -19,12 +20,12 @@ export const FASTCGI_SCHEME = 'fastcgi://';
 export function compileFastcgi(pass: ProxyPass, settings: Settings, tools: ForwardTools): Handler {
   const address = pass.url.slice(FASTCGI_SCHEME.length);
   const authority = constantOf(address) ?? '';
-  return createForward({
+  const options: ForwardOptions = {
     ...familyOptions('fastcgi', settings, authority, tools),
     upstream: authority === '' ? byRequest(address, tools) : tools.upstreams.of(authority, pass.at),
     authority,
     secure: false,
-    transport: () => FASTCGI_TRANSPORT,
+    transport: bound(settings.fastcgiBind, () => FASTCGI_TRANSPORT, tools),
     back: compileBack(settings, tools.lookup),
     takeHead: compileResponseHead({
       hidden: hiddenOf('fastcgi', settings.fastcgiForceRanges),
@@ -35,7 +36,10 @@ export function compileFastcgi(pass: ProxyPass, settings: Settings, tools: Forwa
       absolute: tools.absolute,
     }),
     needsLength: false,
-  });
+  };
+  // There is no usual key: the configuration was refused without one.
+  const target = { family: 'fastcgi', key: (x: Exchange) => x.uri, nameTarget() {} } as const;
+  return createTaking(options, settings, target, tools);
 }
 
 /** An address with variables, looked up when a request comes. */

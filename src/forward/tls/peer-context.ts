@@ -1,6 +1,7 @@
 // The secure context of TLS towards peers, made of a level's settings and the files that they name.
 import { constants } from 'node:crypto';
-import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import type { SecureContext, SecureContextOptions } from 'node:tls';
+import { nodeTls } from '../../shared/node-parts.ts';
 import { blocksOf } from '../../socket/tls/pem.ts';
 import { isEncrypted, openedKey } from '../../socket/tls/private-key.ts';
 import { withCommands, withSuites } from './conf-commands.ts';
@@ -20,7 +21,7 @@ export function createPeerContext(tls: PeerTlsSettings, files: PeerFiles): Secur
     ...certificateOf(tls, files),
   };
   try {
-    return createSecureContext(
+    return nodeTls().createSecureContext(
       withSuites(withCommands(options, tls.SslConfCommand, 'proxy_ssl_conf_command')),
     );
   } catch (error) {

@@ -6,7 +6,7 @@ import { systemClock } from '../../shared/clock.ts';
 type Place = Pick<Client, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort' | 'tls'>;
 
 export function exchangeOfHandshake(place: Place, server: ServerRuntime): Exchange {
-  return new Exchange({ ...NOBODY, ...place }, new RequestHead(), server, systemClock.now());
+  return new Exchange({ ...NOBODY, ...place, entry: server }, new RequestHead(), server, systemClock.now());
 }
 
 const ignore = (): void => undefined;
@@ -21,9 +21,11 @@ const NOWHERE: Root = {
   abort: ignore,
 };
 
-const NOBODY: Omit<Client, keyof Place> = {
+const NOBODY: Omit<Client, keyof Place | 'entry'> = {
   root: NOWHERE,
   secure: true,
+  proxyProtocol: null,
+  acceptedAtMs: 0,
   id: 0,
   requests: 0,
   informational: ignore,
@@ -32,9 +34,4 @@ const NOBODY: Omit<Client, keyof Place> = {
   pauseBody: ignore,
   resumeBody: ignore,
   startTunnel: ignore,
-  tunnelWrite: () => true,
-  tunnelEnd: ignore,
-  tunnelDestroy: ignore,
-  tunnelPause: ignore,
-  tunnelResume: ignore,
 };

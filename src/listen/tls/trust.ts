@@ -1,8 +1,8 @@
 // Whom a secure context trusts to sign clients' certificates, and which of them it names to clients: of ssl_client_certificate, each name
 // once. Node names all that it trusts; what is not to be named gets in as Node's own authorities would, in whose place it stands meanwhile.
 import { X509Certificate } from 'node:crypto';
-import * as tls from 'node:tls';
-import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import type { SecureContext, SecureContextOptions } from 'node:tls';
+import { nodeTls } from '../../shared/node-parts.ts';
 import { blocksOf } from '../../socket/tls/pem.ts';
 
 /** Contents of files; '' = none is named. */
@@ -22,7 +22,7 @@ export function createTrustingContext(options: SecureContextOptions, files: Trus
   const lists = blocksOf(files.crl, 'X509 CRL');
   const crl = lists.length === 0 ? {} : { crl: lists };
   return all.length === named.length
-    ? createSecureContext({ ...options, ...crl, ca: named })
+    ? nodeTls().createSecureContext({ ...options, ...crl, ca: named })
     : createWithHidden({ ...options, ...crl }, { named, all });
 }
 
@@ -34,15 +34,16 @@ function createWithHidden(
   options: SecureContextOptions,
   { named, all }: { readonly named: readonly string[]; readonly all: readonly string[] },
 ): SecureContext {
-  const { setDefaultCACertificates: set, getCACertificates: get } = tls as {
+  const { setDefaultCACertificates: set, getCACertificates: get } = nodeTls() as {
     readonly setDefaultCACertificates?: SetDefaults;
     readonly getCACertificates?: GetDefaults;
   };
-  if (set === undefined || get === undefined) return createSecureContext({ ...options, ca: [...all] });
+  if (set === undefined || get === undefined)
+    return nodeTls().createSecureContext({ ...options, ca: [...all] });
   const defaults = get('default');
   set(all);
   try {
-    const context = createSecureContext(options);
+    const context = nodeTls().createSecureContext(options);
     const inner = context.context as { addCACert(pem: string): void };
     for (const pem of named) inner.addCACert(pem);
     return context;

@@ -1,6 +1,6 @@
 // Reading a body and writing an answer on a control server, with their limits.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { STATUS_CODES } from 'node:http';
+import { nodeHttp } from '../../shared/node-parts.ts';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 const MAX_DISCARD_BYTES = 16 * 1024 * 1024;
@@ -60,6 +60,6 @@ export function refuse(
   const { complete, headers: asked } = response.req;
   const isRead = complete || (asked['content-length'] ?? asked['transfer-encoding'] ?? '0') === '0';
   const close: Record<string, string> = isRead ? {} : { Connection: 'close' };
-  const body = `${status} ${STATUS_CODES[status] ?? ''}: ${text}\n`;
+  const body = `${status} ${nodeHttp().STATUS_CODES[status] ?? ''}: ${text}\n`;
   send(response, status, { 'Content-Type': 'text/plain;charset=utf-8', ...close, ...headers }, body);
 }

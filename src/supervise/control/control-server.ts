@@ -1,6 +1,7 @@
 // The control servers: XML-RPC, logs and status page on each of the addresses that the configuration names, and on lbproxy's own socket.
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { nodeHttp } from '../../shared/node-parts.ts';
 import type { ControlServerPlan } from '../plan.ts';
 import { answerRequest, type Site } from './control-requests.ts';
 import { addressText, openSocket, setRights } from './control-socket.ts';
@@ -108,7 +109,7 @@ export class ControlServer {
 
   async #listen(plan: ControlPlan): Promise<Listening> {
     const { pool, version, report, logs = fileLogReader } = this.#options;
-    const server = createServer({
+    const server = nodeHttp().createServer({
       headersTimeout: HEAD_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: IDLE_TIMEOUT_MS,

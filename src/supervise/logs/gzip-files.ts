@@ -2,7 +2,7 @@
 import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
+import { nodeZlib } from '../../shared/node-parts.ts';
 import type { PathWriter } from './path-writer.ts';
 import { rotatedFiles, tidyFiles, trimFiles, unfinishedName } from './rotated-files.ts';
 
@@ -109,7 +109,7 @@ async function writeGzipped(
   try {
     await pipeline(
       source.createReadStream({ autoClose: false, highWaterMark: READ_BYTES }),
-      createGzip(),
+      nodeZlib().createGzip(),
       async (chunks: AsyncIterable<Buffer>) => {
         for await (const chunk of chunks) await writeAll(target, chunk);
       },

@@ -57,6 +57,10 @@ const LOGGED = [
   ],
 ];
 
+/** A root that names the map whose value names the root has none. */
+const outsideRoot = (name: string): string =>
+  name === '$document_root' || name === '$request_filename' ? '$uri' : name;
+
 export function makeBatch(seed: number, index: number, root: string, count: number): Batch {
   const random = new Random(seed, index);
   const cx: Cx = { random, root };
@@ -72,8 +76,17 @@ export function makeBatch(seed: number, index: number, root: string, count: numb
     // The defaults are others here.
     fixed('proxy_http_version 1.1'),
     fixed('client_body_buffer_size 16k'),
+    fixed(`proxy_ssl_trusted_certificate ${root}/peer.crt`),
+    ...['REQUEST_METHOD $request_method', 'REQUEST_URI $request_uri', 'QUERY_STRING $query_string'].map(
+      (text) => fixed(`fastcgi_param ${text}`),
+    ),
+    ...[
+      'SCRIPT_NAME $fastcgi_script_name',
+      'CONTENT_LENGTH $content_length',
+      'PATH_INFO $fastcgi_path_info if_not_empty',
+    ].map((text) => fixed(`fastcgi_param ${text}`)),
     ...formats,
-    line(
+    fixed(
       'types { text/html html htm; text/plain txt; text/css css; application/json json; } default_type text/plain',
     ),
     line(`limit_req_zone $http_x_case zone=z0:1m rate=1000r/s`),
@@ -83,7 +96,7 @@ export function makeBatch(seed: number, index: number, root: string, count: numb
       line('default ""'),
       line('foo one'),
       line('~^b two'),
-      line(`1 ${variable(cx)}`),
+      line(`1 ${outsideRoot(variable(cx))}`),
     ]),
     block('map $http_x_test$arg_b $m1', [
       line('foobar two'),
@@ -92,8 +105,15 @@ export function makeBatch(seed: number, index: number, root: string, count: numb
     ]),
     block('geo $g0', [line('default 0'), line('127.0.0.0/8 local')]),
     block('split_clients $uri$arg_a $s0', [line('30% first'), line('* rest')]),
-    block('upstream peers', [line('server {peer}')]),
-    block('upstream twice', [line('server {peer} max_fails=0'), line('server {peer} backup max_fails=0')]),
+    block('charset_map iso-8859-1 utf-8', [line('E9 C3A9'), line('FC C3BC')]),
+    { text: 'upstream apps', fixed: true, children: [fixed('server {app}'), fixed('keepalive 4')] },
+    { text: 'upstream secure', fixed: true, children: [fixed('server {tls}')] },
+    { text: 'upstream peers', fixed: true, children: [fixed('server {peer}')] },
+    {
+      text: 'upstream twice',
+      fixed: true,
+      children: [fixed('server {peer} max_fails=0'), fixed('server {peer} backup max_fails=0')],
+    },
   ];
   const http = [...definitions, ...directivesOf(cx, 'h', 6)];
   const sites = Array.from({ length: count }, (_, i) =>

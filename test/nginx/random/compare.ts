@@ -12,6 +12,7 @@ export interface Outcome {
   readonly answer: unknown;
   readonly order: readonly string[];
   readonly seen: readonly string[];
+  copies: readonly string[];
   log: readonly string[];
 }
 
@@ -47,14 +48,16 @@ export async function differences(
   const sides = [pair.nginx, pair.lbproxy];
   const all: { request: Request; outcomes: Outcome[] }[] = [];
   const uncountable = new Set<string>();
+  // After a condition or a range that fails nginx ends the request before its copies have begun.
+  const uncopied = new Set<string>();
   for (const request of requests) {
     const answers = await Promise.all(
       sides.map((side) =>
         exchangeOnce(side.port, bytesOf(request), { timeoutMs: 1500 }).catch(() => SILENCE),
       ),
     );
-    // The size of chunks is each program's own, and so is how much of a body that nobody wants is read.
-    if (answers[0].framing === 'chunked' || request.body !== '') uncountable.add(request.id);
+    if (answers.some(isUncountable) || request.body !== '') uncountable.add(request.id);
+    if (answers[0].status === 412 || isUnsatisfied(answers[0])) uncopied.add(request.id);
     all.push({
       request,
       outcomes: sides.map((side, i) => outcomeOf(answers[i], side, peers[i])),
@@ -62,10 +65,13 @@ export async function differences(
   }
   pair.lbproxy.flush();
   const logs = await Promise.all(sides.map((side, i) => linesOf(side, peers[i], requests.at(-1)?.id ?? '')));
+  const copies = await copiesOf(sides, peers);
   const differ: Difference[] = [];
   for (const { request, outcomes } of all) {
     for (const [i, outcome] of outcomes.entries())
       outcome.log = (logs[i].get(request.id) ?? []).map((text) => logLine(text, uncountable.has(request.id)));
+    for (const [i, outcome] of outcomes.entries())
+      outcome.copies = uncopied.has(request.id) ? [] : (copies[i].get(request.id) ?? []);
     const [nginx, lbproxy] = outcomes;
     if ((nginx.answer as { status: string }).status === SILENCE.statusLine) continue;
     // A variable in proxy_pass goes as it is there, escaped here.
@@ -75,22 +81,72 @@ export async function differences(
   return differ;
 }
 
+/** Sizes of chunks, of what deflate makes and of a signature that sub_filter has changed are each program's own. So is how much of a body that nobody wants is read. */
+function isUncountable(answer: Answer): boolean {
+  return (
+    answer.framing === 'chunked' ||
+    field(answer, 'content-encoding') === 'gzip' ||
+    (answer.framing === 'close' && answer.body.includes(SIGNATURE[0])) ||
+    isUnsatisfied(answer)
+  );
+}
+
+/** With add_trailer nginx sends a 416 and its error page chunked, without a trailer. */
+function isUnsatisfied(answer: Answer): boolean {
+  return answer.status === 416 || field(answer, 'content-range').startsWith('bytes */');
+}
+
+const SIGNATURE = ['<hr><center>', '</center>\r\n</body>'] as const;
+
+/** Whatever sub_filter has made of it. */
+function withoutSignature(body: string): string {
+  const start = body.lastIndexOf(SIGNATURE[0]);
+  const end = body.indexOf(SIGNATURE[1], start);
+  return start < 0 || end < 0 ? body : `${body.slice(0, start)}SIGNED${body.slice(end)}`;
+}
+
 function outcomeOf(answer: Answer, side: Side, peer: RecordingPeer): Outcome {
   const unzipped = { ...answer, body: plainBody(answer) };
   const date = Date.parse(field(answer, 'date'));
   const text = (value: string): string => named(sinceDate(value, date), side, peer);
   const { status, framing, interim, body, ...rest } = comparable(unzipped, side);
-  // With add_trailer nginx sends a 416 chunked, without a trailer.
-  const isFramed = answer.status !== 416;
+  const isFramed = !isUnsatisfied(answer);
   const fields = isFramed
     ? rest.fields
     : rest.fields.filter((one) => !/^(?:content-length|transfer)/i.test(one));
   return {
-    answer: { status, fields: fields.map(text), framing: isFramed ? framing : '', interim, body: text(body) },
+    answer: {
+      status,
+      fields: fields.map(text),
+      framing: isFramed ? framing : '',
+      interim,
+      body: withoutSignature(text(body)),
+    },
     order: answer.fields.map(([name]) => name).filter((name) => !IN_FRONT.test(name)),
     seen: peer.takeSeen().map((one) => text(inOrder(one))),
+    copies: [],
     log: [],
   };
+}
+
+/** Copies come at any time: once both sides have as many, or no more come, by the request that they are of. */
+async function copiesOf(
+  sides: readonly Side[],
+  peers: readonly RecordingPeer[],
+): Promise<Map<string, string[]>[]> {
+  const all: string[][] = [[], []];
+  for (let i = 0; i < 50 && (i === 0 || all[0].length !== all[1].length); i++) {
+    for (const [n, peer] of peers.entries()) all[n].push(...peer.takeCopies());
+    if (i > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return all.map((texts, n) => {
+    const byId = new Map<string, string[]>();
+    for (const text of texts) {
+      const id = /^X-Case: (\S+)$/m.exec(text)?.[1] ?? '';
+      byId.set(id, [...(byId.get(id) ?? []), named(inOrder(text), sides[n], peers[n])].sort());
+    }
+    return byId;
+  });
 }
 
 /** A time to come is counted from Date: the two do not answer in the same second. */
@@ -124,15 +180,21 @@ function named(value: string, side: Side, peer: RecordingPeer): string {
   const text = value.replace(/boundary=\d{20}/g, 'boundary=BOUNDARY');
   return side.ports
     .reduce((plain, port, i) => plain.replaceAll(String(port), `PORT${i}`), text)
-    .replaceAll(String(peer.port), 'PEERPORT')
+    .replace(/\b\d{4,5}\b/g, (port) => placeOf(peer, port) ?? port)
     .replaceAll(side.dir, 'DIR');
+}
+
+function placeOf({ places }: RecordingPeer, port: string): string | undefined {
+  return Object.keys(places).find((name) => places[name].endsWith(`:${port}`));
 }
 
 function logLine(line: string, isUncountable: boolean): string {
   // Whether empty arguments are set or not depends on what lay on nginx's stack (ngx_http_split_args).
   const text = line.replace(/\bargs=-(?= |$)/, 'args=');
   if (!isUncountable) return text;
-  return text.replace(/\b(body_bytes_sent|bytes_sent|request_length)=\d+/g, '$1=N');
+  return text
+    .replace(/\b(body_bytes_sent|bytes_sent|request_length)=\d+/g, '$1=N')
+    .replace(/ sent_http_(?:content_length|transfer_encoding)=[^ "]*/g, '');
 }
 
 /** Lines by the request they tell of, once that of the last one is there. */

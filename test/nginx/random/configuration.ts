@@ -1,5 +1,5 @@
 // A random server with its locations.
-import { directivesOf, knows } from './directives.ts';
+import { directivesOf } from './directives.ts';
 import { block, fixed, line, type Node } from './tree.ts';
 import { type Cx, conditionOf, FORMATS, pathOf, patternOf, some, textOf, urlOf } from './values.ts';
 
@@ -33,6 +33,12 @@ export function makeSite(cx: Cx, number: number): Site {
   }
   for (const name of ['@named', '@other']) locations.push(makeLocation(cx, name, new Set(), 2));
   if (random.chance(70) && !matches.has('= /auth')) locations.push(makeLocation(cx, '= /auth', new Set(), 2));
+  locations.push(
+    block('location = /copy', [
+      ...directivesOf(cx, 'l', 2).filter(({ text }) => !text.startsWith('mirror ')),
+      fixed(`proxy_pass http://{copies}${random.pick(['', '', '/copied', '$request_uri', '/c$uri'])}`),
+    ]),
+  );
   const server = block('server', [
     fixed('listen {port}'),
     fixed(`server_name s${number}.test`),
@@ -87,7 +93,7 @@ function makeLocation(cx: Cx, match: string, prefixes: Set<string>, depth: numbe
     ...contentOf(cx, isRegex || isNamed, prefix, isNamed),
     ...some(random, random.chance(40) ? 2 : 0, () => ifOf(cx, true)),
   ];
-  if (knows('limit_except') && random.chance(5) && !isNamed)
+  if (random.chance(5) && !isNamed)
     children.push(
       block(`limit_except ${random.pick(['GET', 'POST', 'GET PUT'])}`, [
         line(random.pick(['deny all', 'allow all', 'deny 10.0.0.0/8'])),
@@ -124,6 +130,7 @@ const regexPrefix = (match: string): string =>
 function contentOf(cx: Cx, noUri: boolean, prefix: string, isNamed: boolean): Node[] {
   const { random, root } = cx;
   const dice = random.below(100);
+  if (dice >= 90) return [line(`fastcgi_pass ${random.pick(['{app}', 'apps'])}`)];
   if (/\/p\//.test(prefix) || dice < 30) return [line(proxyPass(cx, noUri))];
   if (dice < 42 && !isNamed)
     return [
@@ -150,7 +157,8 @@ function proxyPass(cx: Cx, noUri: boolean): string {
     '/$1',
     '/w?x=$arg_a',
   ]);
-  return `proxy_pass http://${peer}${noUri && !uri.includes('$') ? '' : uri}`;
+  const to = random.chance(15) ? random.pick(['https://{tls}', 'https://secure']) : `http://${peer}`;
+  return `proxy_pass ${to}${noUri && !uri.includes('$') ? '' : uri}`;
 }
 
 function returnOf(cx: Cx): string {
@@ -257,7 +265,8 @@ function ownRedirects(nodes: readonly Node[]): Node[] {
 /** Of several `if` only the last one has a proxy_pass where the location has none: nginx would forward with the settings of another. */
 function lastPasses(nodes: readonly Node[]): Node[] {
   if (nodes.some(({ text }) => text.startsWith('proxy_pass '))) return [...nodes];
-  const last = nodes.findLast(({ text }) => text.startsWith('if '));
+  const isApp = nodes.some(({ text }) => text.startsWith('fastcgi_pass '));
+  const last = isApp ? null : nodes.findLast(({ text }) => text.startsWith('if '));
   return nodes.map((node) =>
     node === last || !node.text.startsWith('if ')
       ? node
@@ -271,7 +280,7 @@ function onceEach(nodes: readonly Node[]): Node[] {
   return nodes.filter(({ text }) => {
     const name = text.split(' ')[0];
     const group = name === 'alias' ? 'root' : name;
-    if (!/^(?:root|alias|proxy_pass|try_files|internal)$/.test(name)) return true;
+    if (!/^(?:root|alias|proxy_pass|fastcgi_pass|try_files|internal)$/.test(name)) return true;
     if (taken.has(group)) return false;
     taken.add(group);
     return true;

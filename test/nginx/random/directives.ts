@@ -1,5 +1,4 @@
 // Random directives: for each the levels it may stand at, how often it comes, and how its line is made.
-import { ROWS } from '../../../src/config/registry.ts';
 import { addHeader, errorPage, of, onOff, proxySetHeader } from './lines.ts';
 import { block, line, type Node } from './tree.ts';
 import { type Cx, pathOf, some, textOf } from './values.ts';
@@ -81,6 +80,10 @@ const KINDS: readonly Kind[] = [
   k('hsl', 1, 'absolute_redirect', onOff),
   k('hsl', 1, 'port_in_redirect', onOff),
   k('hsl', 1, 'server_name_in_redirect', onOff),
+  k('hsl', 1, 'ssi_silent_errors', onOff),
+  k('hsl', 1, 'log_not_found', onOff),
+  k('hsl', 1, 'gzip_disable', of('"tester"', '"^nobody"')),
+  k('hsl', 1, 'source_charset', of('iso-8859-1', 'utf-8')),
   k('hsl', 1, 'chunked_transfer_encoding', onOff),
   // Not 0: nginx overlooks it where an internal location says 404.
   k('hsl', 1, 'keepalive_timeout', of('70s 50s', '75s 60s')),
@@ -111,6 +114,7 @@ const KINDS: readonly Kind[] = [
       '~^http://[^/]+(/.*)$ $1',
       '~*/THERE(.*) http://$host/found$1',
       '/a/ http://$http_host/b/',
+      'http://other.test/ /',
     ),
     false,
   ),
@@ -132,6 +136,53 @@ const KINDS: readonly Kind[] = [
       'http_429 http_403 non_idempotent',
     ),
   ),
+  k('hsl', 1, 'proxy_request_buffering', onOff),
+  k('hsl', 2, 'proxy_force_ranges', onOff),
+  k('hsl', 1, 'proxy_buffer_size', of('4k', '8k')),
+  k('hsl', 1, 'proxy_max_temp_file_size', of('0', '1m')),
+  k('hsl', 1, 'proxy_limit_rate', of('0', '100m')),
+  k('hsl', 1, 'proxy_next_upstream_tries', of('0', '1', '2')),
+  k(
+    'hsl',
+    2,
+    'proxy_ignore_headers',
+    of(
+      'X-Accel-Redirect',
+      'X-Accel-Limit-Rate X-Accel-Buffering',
+      'Expires Cache-Control',
+      'Set-Cookie Vary',
+    ),
+  ),
+  k(
+    'hsl',
+    2,
+    'proxy_cookie_domain',
+    of('peer.test own.test', '~\\.test$ .$host', '~^(?<n2>\\w+)\\.test$ $n2.example', 'peer.test $arg_a'),
+    false,
+  ),
+  k('hsl', 2, 'proxy_cookie_path', of('/ /mapped/', '/base/ /', '"~^/(\\w+)" /re/$1', '/base $uri'), false),
+  k(
+    'hsl',
+    2,
+    'proxy_cookie_flags',
+    of('a secure httponly', '~^pre_ samesite=strict', '~. nosecure', 'b nosamesite $arg_f'),
+    false,
+  ),
+  k('hsl', 1, 'proxy_ssl_server_name', onOff),
+  k('hsl', 1, 'proxy_ssl_name', of('peer.test', '$host', 'other.test')),
+  k('hsl', 1, 'proxy_ssl_verify', onOff),
+  k('hsl', 1, 'proxy_ssl_session_reuse', onOff),
+  k('hsl', 2, 'mirror', of('/copy', '/copy', '/copy', 'off'), false),
+  k('hsl', 1, 'fastcgi_index', of('index.php', 'x')),
+  k('hsl', 1, 'fastcgi_keep_conn', onOff),
+  k('hsl', 2, 'fastcgi_hide_header', of('X-Peer', 'ETag', 'Set-Cookie', 'Location'), false),
+  k('hsl', 2, 'fastcgi_intercept_errors', onOff),
+  k('hsl', 1, 'fastcgi_pass_request_headers', onOff),
+  k('hsl', 1, 'fastcgi_pass_request_body', onOff),
+  k('hsl', 1, 'fastcgi_force_ranges', onOff),
+  k('hsl', 1, 'fastcgi_buffering', onOff),
+  k('hsl', 1, 'fastcgi_ignore_headers', of('X-Accel-Redirect', 'Expires Cache-Control')),
+  k('hsl', 1, 'fastcgi_next_upstream', of('off', 'error http_500 http_503', 'http_404 invalid_header')),
   k('hsl', 2, 'limit_req', of('zone=z0', 'zone=z0 burst=5', 'zone=z1 burst=2 nodelay')),
   k('hsl', 1, 'limit_req_dry_run', onOff),
   k('hsl', 1, 'limit_req_status', of('429', '503', '444')),
@@ -193,21 +244,11 @@ const KINDS: readonly Kind[] = [
   k('hsl', 1, 'limit_rate_after', of('1k', '0')),
 ];
 
-/** mirror is not among all: what it sends comes at any time. Not yet compared until nothing differs: LBPROXY_RANDOM_ALL=1 brings them in, as far as lbproxy knows them. */
-const NEW =
-  /^(?:allow|deny|satisfy|auth_basic.*|limit_except|gzip.*|gunzip|charset.*|override_charset|sub_filter.*|add_before_body|add_after_body|addition_types|ssi.*|limit_rate.*)$/;
-
-/** With a reader that does something: what is taken without effect is left out. */
-const KNOWN = new Set(ROWS.filter((row) => row.kind !== 'ignored').map((row) => row.name));
-
-export const knows = (name: string): boolean =>
-  !NEW.test(name) || (process.env.LBPROXY_RANDOM_ALL === '1' && KNOWN.has(name));
-
 const BY_LEVEL = new Map<Level, readonly Kind[]>();
 for (const level of ['h', 's', 'l', 'i'] as const)
   BY_LEVEL.set(
     level,
-    KINDS.filter(({ name, levels }) => levels.includes(level) && knows(name)).flatMap((kind) =>
+    KINDS.filter(({ levels }) => levels.includes(level)).flatMap((kind) =>
       Array.from({ length: kind.weight }, () => kind),
     ),
   );
@@ -231,7 +272,7 @@ export function directivesOf(cx: Cx, level: Level, most: number): Node[] {
 
 /** `off` and another value of these do not stand side by side. */
 function isAlone(name: string, nodes: readonly Node[]): boolean {
-  if (name !== 'mirror' && name !== 'proxy_redirect') return false;
+  if (!/^(?:mirror|proxy_(?:redirect|cookie_\w+))$/.test(name)) return false;
   return (
     nodes.some(({ text }) => text === `${name} off`) || nodes.some(({ text }) => text.startsWith(`${name} `))
   );

@@ -1,11 +1,18 @@
-// The peer of random configurations: its answer is chosen by a number in the target or in X-Kind, and it remembers what it was asked.
+// The peers of random configurations: their answer is chosen by a number in the target or in X-Kind, and they remember what they were
+// asked. One speaks HTTP, one HTTP over TLS, one FastCGI, and one hears the copies that mirror makes.
 import type { Socket } from 'node:net';
-import { gzipSync } from 'node:zlib';
+import { startTlsPeer } from '../../support/tls-peer.ts';
 import { startRawUpstream, type TestPeer } from '../../support/upstream.ts';
+import { ANSWERS, KINDS, type Told } from './answers.ts';
+import { serveFastcgi } from './fastcgi-peer.ts';
 
 export interface RecordingPeer extends TestPeer {
+  /** All its addresses, by their placeholders. */
+  readonly places: Readonly<Record<string, string>>;
   /** What came since the last call, each request as a text. */
   takeSeen(): string[];
+  /** Of the copies. */
+  takeCopies(): string[];
 }
 
 interface Asked {
@@ -14,112 +21,73 @@ interface Asked {
   readonly body: string;
 }
 
-interface Told {
-  readonly status?: string;
-  readonly fields?: readonly string[];
-  readonly body?: string;
-  /** Default: length. Chunked becomes a length towards HTTP/1.0. */
-  readonly framing?: 'length' | 'chunked' | 'close';
-}
+type Hear = (what: string) => void;
 
-const HTML = `<html><head></head><body>\n${'<p>a line of the peer</p>\n'.repeat(50)}</body></html>\n`;
-const text = (status: string, fields: readonly string[] = []): Told => ({
-  status,
-  fields: ['Content-Type: text/html', ...fields],
-  body: `<p>the peer says ${status}\n`,
-});
-
-/** `PEER` is the peer's own address. */
-const ANSWERS: readonly Told[] = [
-  {
-    fields: [
-      'Content-Type: text/html',
-      'ETag: "peer-1"',
-      'Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT',
-      'Cache-Control: no-cache',
-      'Cache-Control: private',
-      'Set-Cookie: a=1; Path=/',
-      'Set-Cookie: b=2; Domain=peer.test',
-    ],
-    body: HTML,
-  },
-  { fields: ['Content-Type: text/html; charset=utf-8', 'X-Peer: chunked'], body: HTML, framing: 'chunked' },
-  { fields: ['Content-Type: text/css'], body: 'p{}\n'.repeat(100), framing: 'close' },
-  text('404 Not Found', ['X-Peer: missing']),
-  text('500 Internal Server Error'),
-  text('503 Service Unavailable', ['Retry-After: 7']),
-  text('403 Forbidden', ['X-Peer: no', 'ETag: "peer-403"']),
-  text('401 Unauthorized', ['WWW-Authenticate: Basic realm="peer"']),
-  text('301 Moved Permanently', ['Location: http://PEER/there?x=1']),
-  text('302 Found', ['Location: /a/there']),
-  text('201 Created', ['Location: http://other.test/new']),
-  { status: '204 No Content', fields: ['X-Peer: nothing'] },
-  { status: '304 Not Modified', fields: ['ETag: "peer-1"', 'X-Peer: same'] },
-  {
-    status: '206 Partial Content',
-    fields: ['Content-Type: text/plain', 'Content-Range: bytes 0-9/50'],
-    body: '0123456789',
-  },
-  {
-    fields: ['Content-Type: text/plain', 'Content-Encoding: gzip', 'Vary: Accept-Encoding'],
-    body: gzipSync('zipped by the peer\n'.repeat(30)).latin1Slice(),
-  },
-  { body: 'no type at all' },
-  {
-    fields: [
-      'Content-Type: text/plain',
-      'Date: Tue, 14 Nov 2023 22:13:20 GMT',
-      'Server: peer/1',
-      'Expires: Tue, 14 Nov 2023 22:13:20 GMT',
-      'X-Peer: one',
-      'X-Other: one',
-      'X-Other: two',
-      'X-Empty:',
-    ],
-    body: 'fields',
-  },
-  { fields: ['Content-Type: text/plain'], body: '' },
-  {
-    fields: ['Content-Type: application/json', 'Link: </a>', 'Link: </b>', 'Vary: Cookie'],
-    body: '{"peer":1}',
-  },
-  { fields: ['Content-Type: text/html'], body: HTML.repeat(80) },
-  { status: '299 An Odd Phrase', fields: ['Accept-Ranges: bytes'], body: 'odd' },
-  text('418 I am a teapot'),
-  text('307 Temporary Redirect', ['Location: http://PEER/base/x', 'Refresh: 5; url=http://PEER/base/y']),
-  { status: '404 Not Found', fields: [], body: '' },
-  text('405 Not Allowed', ['Allow: GET']),
-  text('429 Too Many Requests'),
-];
-
-/** Numbers that the peer knows: 0 echoes, that after the answers is no answer. */
-export const KINDS = ANSWERS.length + 2;
-
-export async function startRecordingPeer(): Promise<RecordingPeer> {
+/** `certificate`: of the peer that speaks TLS. */
+export async function startRecordingPeer(certificate: {
+  readonly certificate: string;
+  readonly key: string;
+}): Promise<RecordingPeer> {
   let seen: string[] = [];
-  const peer = await startRawUpstream((socket) => {
-    let got = '';
-    socket.on('data', (chunk: Buffer) => {
-      got += chunk.latin1Slice();
-      for (;;) {
-        const taken = take(got);
-        if (taken === null) return;
-        got = got.slice(taken.end);
-        const kind = kindOf(taken.asked);
-        seen.push(describe(taken.asked));
-        answer(socket, taken.asked, kind, peer.address);
-      }
-    });
-    socket.on('end', () => socket.end());
+  let copied: string[] = [];
+  const hear = (what: string): void => void seen.push(what);
+  const peer = await startRawUpstream((socket) => converse(socket, hear, () => `http://${peer.address}`));
+  const tls = await startTlsPeer(certificate, {
+    serve: (socket) => converse(socket, hear, () => `https://${tls.address}`),
   });
+  const app = await startRawUpstream((socket) => serveFastcgi(socket, hear, () => `http://${app.address}`));
+  const copies = await startRawUpstream((socket) =>
+    converse(
+      socket,
+      (what) => void copied.push(what),
+      () => '',
+    ),
+  );
   return {
     ...peer,
+    places: { peer: peer.address, tls: tls.address, app: app.address, copies: copies.address },
+    async close() {
+      await Promise.all([peer.close(), tls.close(), app.close(), copies.close()]);
+    },
     takeSeen() {
       const taken = seen;
       seen = [];
       return taken;
     },
+    takeCopies() {
+      const taken = copied;
+      copied = [];
+      return taken;
+    },
   };
+}
+
+/** nginx tells the peer of a subrequest the length of a body that never comes: after this the rest is not waited for. */
+const BODY_MS = 300;
+
+function converse(socket: Socket, hear: Hear, origin: () => string): void {
+  let got = '';
+  let timer: NodeJS.Timeout | undefined;
+  const go = (asked: Asked): void => {
+    hear(describe(asked));
+    answer(socket, asked, origin());
+  };
+  socket.on('data', (chunk: Buffer) => {
+    clearTimeout(timer);
+    got += chunk.latin1Slice();
+    for (let taken = take(got); taken !== null; taken = take(got)) {
+      got = got.slice(taken.end);
+      go(taken.asked);
+    }
+    if (got !== '') timer = setTimeout(giveUp, BODY_MS);
+  });
+  const giveUp = (): void => {
+    const [line, ...fields] = got.slice(0, got.indexOf('\r\n\r\n')).split('\r\n');
+    go({ line, fields: fields.filter((f) => !/^content-length:/i.test(f)), body: '' });
+    socket.end();
+  };
+  socket.on('end', () => socket.end());
+  socket.on('close', () => clearTimeout(timer));
 }
 
 function take(got: string): { asked: Asked; end: number } | null {
@@ -151,12 +119,14 @@ function describe({ line, fields, body }: Asked): string {
   );
 }
 
-function kindOf({ line, fields }: Asked): number {
-  const told = /\bk(\d+)\b/.exec(line) ?? /(?:^|\n)X-Kind: *(\d+)/i.exec(fields.join('\n'));
+/** Which answer is asked for, by the target or else by a field. */
+export function kindOf(target: string, fields: readonly string[]): number {
+  const told = /\bk(\d+)\b/.exec(target) ?? /(?:^|\n)(?:HTTP_)?X[-_]Kind[:=] *(\d+)/i.exec(fields.join('\n'));
   return told === null ? 0 : Number(told[1]) % KINDS;
 }
 
-function answer(socket: Socket, asked: Asked, kind: number, address: string): void {
+function answer(socket: Socket, asked: Asked, origin: string): void {
+  const kind = kindOf(asked.line, asked.fields);
   if (kind > ANSWERS.length) {
     socket.end('HTTP/1.1 200 OK\r\nno name\r\n\r\n');
     return;
@@ -166,7 +136,7 @@ function answer(socket: Socket, asked: Asked, kind: number, address: string): vo
   const { status = '200 OK', fields = [], body = '', framing = 'length' } = told;
   const old = asked.line.endsWith('HTTP/1.0');
   const bodyless = asked.line.startsWith('HEAD ') || /^(?:204|304)/.test(status);
-  const lines = [`HTTP/1.1 ${status}`, ...fields.map((f) => f.replaceAll('PEER', address))];
+  const lines = [`HTTP/1.1 ${status}`, ...fields.map((f) => f.replaceAll('http://PEER', origin))];
   const chunked = framing === 'chunked' && !old;
   if (chunked) lines.push('Transfer-Encoding: chunked');
   else if (framing !== 'close' && !/^(?:204|304)/.test(status)) lines.push(`Content-Length: ${body.length}`);

@@ -1,6 +1,6 @@
 // Random requests to a random configuration: as parts, so that a report can do without those that do not matter.
 import { Random } from '../../fuzz/random.ts';
-import { KINDS } from './peer.ts';
+import { KINDS } from './answers.ts';
 import { ETAGS, NAMES } from './site.ts';
 
 export interface Request {
@@ -38,7 +38,8 @@ function one(random: Random, host: string, prefixes: readonly string[], id: stri
   const body = withBody
     ? random.pick(['', 'x=1&y=2', 'a body of some words', 'b'.repeat(300), 'c'.repeat(20_000)])
     : '';
-  const isChunked = withBody && version === '1.1' && random.chance(35);
+  // With proxy_request_buffering off a length is told where all of it has come: nginx reads 1 KB at first.
+  const isChunked = withBody && body.length < 1000 && version === '1.1' && random.chance(35);
   const framing = isChunked
     ? ['Transfer-Encoding: chunked']
     : withBody

@@ -66,7 +66,7 @@ async function ask(
 ): Promise<Difference[] | string> {
   let pair: Pair;
   try {
-    pair = await startPair(print(nodes), [peers[0].address, peers[1].address]);
+    pair = await startPair(print(nodes), [peers[0].places, peers[1].places]);
   } catch (error) {
     return String(error);
   }
@@ -74,7 +74,10 @@ async function ask(
     return await differences(pair, peers, requests);
   } finally {
     await pair.close();
-    for (const peer of peers) peer.takeSeen();
+    for (const peer of peers) {
+      peer.takeSeen();
+      peer.takeCopies();
+    }
   }
 }
 
@@ -109,13 +112,13 @@ async function shrink(
 
 /** Which parts differ: what is made smaller must stay the same difference. */
 function kindOf({ nginx, lbproxy }: Difference): string {
-  const parts = (['answer', 'order', 'seen', 'log'] as const).filter(
+  const parts = (['answer', 'order', 'seen', 'copies', 'log'] as const).filter(
     (part) => JSON.stringify(nginx[part]) !== JSON.stringify(lbproxy[part]),
   );
   return parts[0];
 }
 
-function tell({ request, nginx, lbproxy }: Difference): string {
+export function tell({ request, nginx, lbproxy }: Difference): string {
   const lines = [request.line, ...request.fields, `(${request.body.length} bytes)`];
   const theirs = flat(nginx);
   const ours = flat(lbproxy);
@@ -124,7 +127,7 @@ function tell({ request, nginx, lbproxy }: Difference): string {
   return lines.join('\n');
 }
 
-function flat({ answer, order, seen, log }: Difference['nginx']): string[] {
+function flat({ answer, order, seen, copies, log }: Difference['nginx']): string[] {
   const { status, fields, framing, interim, body } = answer as Record<string, unknown> & {
     fields: readonly string[];
   };
@@ -135,6 +138,7 @@ function flat({ answer, order, seen, log }: Difference['nginx']): string[] {
     ...[text('framing', framing), text('interim', interim), text('body', body), text('order', order)],
     ...[text('requests to the peer', seen.length)],
     ...seen.map((one) => text('peer saw', one)),
+    ...copies.map((one) => text('copy', one)),
     ...log.map((one) => text('log', one)),
   ];
 }

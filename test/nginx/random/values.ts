@@ -20,9 +20,9 @@ const PLAIN_VARIABLES = [
 /** Those of captures; not beside maps with patterns, which DIFFERENCES.md names. */
 const CAPTURES = ['$1', '$2', '$n0'];
 
-/** Known late. No fields of the answer but its type: nginx logs what the first that asked was told. */
+/** Known late. No fields of the answer: nginx logs what the first that asked was told. */
 const LATE = [
-  ...['$status', '$sent_http_content_type', '$upstream_status', '$upstream_http_x_peer', '$proxy_host'],
+  ...['$status', '$upstream_status', '$upstream_http_x_peer', '$proxy_host'],
   ...['$proxy_port', '$upstream_http_etag', '$limit_req_status', '$realpath_root'],
   ...['$proxy_add_x_forwarded_for', '$w0', '$w1'],
 ];
@@ -40,7 +40,8 @@ export function textOf(cx: Cx, late = false): string {
   const { random } = cx;
   const word = (): string =>
     random.chance(60) ? (late ? lateVariable(cx) : variable(cx)) : random.pick(['x', 'a b', 'y-z', 'é', '1']);
-  return `"${Array.from({ length: 1 + random.below(3) }, word).join(random.pick([' ', '|', '/', '.']))}"`;
+  const text = Array.from({ length: 1 + random.below(3) }, word).join(random.pick([' ', '|', '/', '.']));
+  return `"${/\$[12]/.test(text) ? text.replaceAll('$m1', '$m0') : text}"`;
 }
 
 export const pathOf = ({ random }: Cx): string =>

@@ -7,6 +7,7 @@ import {
   writeAnswer,
   writeFault,
 } from '../../../src/supervise/control/xmlrpc-codec.ts';
+import { cpuMs, leastCpuMs } from '../../support/cpu-time.ts';
 import { python, supervisorVersion } from '../../support/supervisord.ts';
 
 /** A sequence of numbers that is the same in each run. */
@@ -242,10 +243,11 @@ describe('a call', () => {
     expect(readCall(Buffer.from([0x3c, 0x61, 0x3e, 0xff, 0x3c, 0x2f, 0x61, 0x3e]))).toBeUndefined();
   });
 
-  it('of a megabyte that is nothing but beginnings is read in time', () => {
-    const began = performance.now();
-    for (const piece of ['<', '<a', '<a ', '&', '<!--', '<![CDATA[', '<a b="', ' ', 'a="1" '])
-      expect(readCall(Buffer.from(`<a>${piece.repeat(1_000_000 / piece.length)}`))).toBeUndefined();
-    expect(performance.now() - began).toBeLessThan(5000);
+  it('of a megabyte that is nothing but beginnings is read in time', async () => {
+    const readAll = (): void => {
+      for (const piece of ['<', '<a', '<a ', '&', '<!--', '<![CDATA[', '<a b="', ' ', 'a="1" '])
+        expect(readCall(Buffer.from(`<a>${piece.repeat(1_000_000 / piece.length)}`))).toBeUndefined();
+    };
+    expect(await leastCpuMs(() => cpuMs(readAll), 5000)).toBeLessThan(5000);
   });
 });

@@ -5,8 +5,14 @@
 // for longer than the next read lasts.
 import fs from 'node:fs';
 import { ENOUGH, type Exchange, type Flow, GO, LAST, type Source, WAIT } from '../exchange.ts';
-import type { FileParts } from './file-head.ts';
-import { closeFile } from './open-file.ts';
+import type { Segment } from '../http/answer-head.ts';
+
+/** What is to be sent of a file. */
+export interface FileParts {
+  readonly segments: readonly Segment[];
+  /** Bytes of all segments together. */
+  readonly length: number;
+}
 
 /** A body made of an open file. */
 export interface FileBody extends FileParts {
@@ -130,7 +136,7 @@ class FileTransfer implements Source {
     const body = this.#buffer;
     this.#events.read?.(body);
     this.#release();
-    if (x.sink === x.root) x.root.sendWhole(this, x, body);
+    if (x.sink === x.root && x.length >= 0) x.root.sendWhole(this, x, body);
     else x.sink.start(this, x, body, 0, body.length, LAST);
   }
 
@@ -184,3 +190,10 @@ class FileTransfer implements Source {
     if (!this.#lent && !this.#whole && spareBuffers.length < MAX_SPARE) spareBuffers.push(this.#buffer);
   }
 }
+
+export function closeFile(fd: number): void {
+  fs.close(fd, ignore);
+}
+
+/** Nothing was written, so there is nothing that a failing close could lose. */
+function ignore(): void {}

@@ -1,0 +1,231 @@
+// Where the answers of one cache are: files named by their keys' digests, in levels of directories. What acceptors must agree on is in the
+// directory, too, where all of them see it: who fetches an answer (a lock beside its file), how often one was asked for that is not stored
+// yet, and when it was asked for last (the file's time).
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type Entry, type EntryFacts, type EntryTimes, encodeEntry, openEntry, renewEntry } from './entry.ts';
+
+export interface CacheSpec {
+  readonly name: string;
+  readonly directory: string;
+  readonly levels: readonly number[];
+  readonly inactiveMs: number;
+  /** Infinity = no limit. */
+  readonly maxBytes: number;
+  readonly minFreeBytes: number;
+  readonly at: string;
+}
+
+/** Endings of the files that stand beside an answer's. */
+export const LOCK = '.lock';
+export const USES = '.uses';
+export const UNFINISHED = '.new';
+
+/** Who holds a lock: gives it back only while it is still its own. */
+export interface HeldLock {
+  readonly path: string;
+  readonly ino: number;
+}
+
+/** How the time of a file moves on while it is asked for: not with every request. */
+const TOUCH_PARTS = 8;
+const LONGEST_TOUCH_MS = 60_000;
+
+const BLOCK_BYTES = 65_536;
+
+let unfinished = 0;
+
+export class CachePlace {
+  readonly spec: CacheSpec;
+  /** Bytes stored since the directory was looked over last. */
+  addedBytes = 0;
+
+  constructor(spec: CacheSpec) {
+    this.spec = spec;
+  }
+
+  /** `digest` in hexadecimal. Levels are named by its last characters. */
+  pathOf(digest: string): string {
+    const { directory, levels } = this.spec;
+    let end = digest.length;
+    const names = levels.map((level) => {
+      end -= level;
+      return digest.slice(end, end + level);
+    });
+    return join(directory, ...names, digest);
+  }
+
+  open(path: string): Entry | null {
+    const entry = openEntry(path);
+    if (entry !== null) this.#touch(entry);
+    return entry;
+  }
+
+  #touch({ fd, mtimeMs }: Entry): void {
+    const now = Date.now();
+    if (now - mtimeMs < Math.min(this.spec.inactiveMs / TOUCH_PARTS, LONGEST_TOUCH_MS)) return;
+    try {
+      fs.futimesSync(fd, now / 1000, now / 1000);
+    } catch {
+      // A file of another user's, perhaps: it is then as old as it is.
+    }
+  }
+
+  /** One use more of what is not stored: how many there were, this one counted. */
+  use(path: string): number {
+    const fd = openMaking(path + USES, 'a');
+    try {
+      fs.writeSync(fd, '.');
+      return fs.fstatSync(fd).size;
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+
+  /** null: somebody else has it, and has had it for less than `ageMs`. */
+  lock(path: string, ageMs: number): HeldLock | null {
+    const name = path + LOCK;
+    for (let again = false; ; again = true) {
+      try {
+        const fd = openMaking(name, 'wx');
+        fs.writeSync(fd, String(process.pid));
+        const { ino } = fs.fstatSync(fd);
+        fs.closeSync(fd);
+        return { path: name, ino };
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        if (again || !isOver(name, ageMs)) return null;
+        remove(name);
+      }
+    }
+  }
+
+  isLocked(path: string, ageMs: number): boolean {
+    const name = path + LOCK;
+    return fs.existsSync(name) && !isOver(name, ageMs);
+  }
+
+  unlock({ path, ino }: HeldLock): void {
+    try {
+      if (fs.statSync(path).ino === ino) fs.unlinkSync(path);
+    } catch {
+      // It was taken over, or removed.
+    }
+  }
+
+  begin(path: string, facts: EntryFacts, times: EntryTimes, head: string): EntryWriter {
+    const own = `${path}.${process.pid}.${++unfinished}${UNFINISHED}`;
+    return new EntryWriter(this, path, own, encodeEntry(facts, times, head));
+  }
+
+  /** An error in the place of an answer. */
+  storeError(path: string, facts: EntryFacts, validSec: number): void {
+    this.begin(path, facts, { validSec, updatingSec: 0, errorSec: 0 }, '').finish();
+  }
+
+  renew(path: string, entry: Entry, times: EntryTimes): void {
+    try {
+      renewEntry(path, entry, times);
+    } catch {
+      // It was removed meanwhile.
+    }
+  }
+}
+
+/** Writes one answer: its name shows it only once it is whole. As nginx does, it writes at once: who asks next finds it. */
+export class EntryWriter {
+  readonly #place: CachePlace;
+  readonly #path: string;
+  readonly #own: string;
+  readonly #fd: number;
+  readonly #block = Buffer.allocUnsafe(BLOCK_BYTES);
+  #filled = 0;
+  #sizeBytes = 0;
+
+  constructor(place: CachePlace, path: string, own: string, beginning: Buffer) {
+    this.#place = place;
+    this.#path = path;
+    this.#own = own;
+    this.#fd = openMaking(own, 'wx');
+    this.write(beginning, 0, beginning.length);
+  }
+
+  write(buf: Buffer, from: number, to: number): void {
+    if (this.#filled + to - from > BLOCK_BYTES) this.#flush();
+    if (to - from > BLOCK_BYTES) return this.#put(buf, from, to);
+    this.#filled += buf.copy(this.#block, this.#filled, from, to);
+  }
+
+  #flush(): void {
+    this.#put(this.#block, 0, this.#filled);
+    this.#filled = 0;
+  }
+
+  #put(buf: Buffer, from: number, to: number): void {
+    for (let at = from; at < to; ) at += fs.writeSync(this.#fd, buf, at, to - at);
+    this.#sizeBytes += to - from;
+  }
+
+  finish(): void {
+    try {
+      this.#flush();
+    } catch (error) {
+      this.drop();
+      throw error;
+    }
+    fs.closeSync(this.#fd);
+    fs.renameSync(this.#own, this.#path);
+    this.#place.addedBytes += this.#sizeBytes;
+    remove(this.#path + USES);
+  }
+
+  drop(): void {
+    fs.closeSync(this.#fd);
+    remove(this.#own);
+  }
+}
+
+export function digestOf(key: string): string {
+  return createHash('md5').update(key, 'latin1').digest('hex');
+}
+
+function openMaking(path: string, flags: string): number {
+  try {
+    return fs.openSync(path, flags, 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return fs.openSync(path, flags, 0o600);
+  }
+}
+
+export function remove(path: string): void {
+  try {
+    fs.unlinkSync(path);
+  } catch {
+    // It is gone.
+  }
+}
+
+/** Whoever had the lock has had it for too long, or is no more. */
+function isOver(name: string, ageMs: number): boolean {
+  try {
+    const { mtimeMs } = fs.statSync(name);
+    if (Date.now() - mtimeMs >= ageMs) return true;
+    return !isAlive(Number(fs.readFileSync(name, 'latin1')));
+  } catch {
+    return true;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  // It was made and is not written yet.
+  if (!(pid > 0)) return true;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

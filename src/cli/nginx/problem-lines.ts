@@ -1,0 +1,41 @@
+// Problems as nginx tells them: warnings, and the first error, after which nginx reads no further.
+import type { PrepareProblem } from '../../cluster/messages.ts';
+import { positionOf } from '../../config/places.ts';
+import { inOrder, type Problem } from '../../config/problem.ts';
+import { nginxLine } from '../../observe/nginx-line.ts';
+import { appendToLog } from './first-log.ts';
+
+type Level = 'warn' | 'error' | 'alert' | 'emerg';
+
+interface Told {
+  readonly level: Level;
+  readonly text: string;
+}
+
+/** `[emerg] unknown directive "x" in /etc/nginx/nginx.conf:3` */
+export function nginxProblems(problems: readonly Problem[]): Told[] {
+  const told: Told[] = [];
+  for (const { severity, at, message, plain } of inOrder(problems)) {
+    const text = `${plain ?? message} in ${at.file}:${at.line}`;
+    told.push({ level: severity === 'error' ? 'emerg' : 'warn', text });
+    if (severity === 'error') break;
+  }
+  return told;
+}
+
+/** Of a start: the one that stopped it. */
+export function nginxRefusal(problems: readonly PrepareProblem[]): Told[] {
+  const [first] = problems;
+  if (first === undefined) return [];
+  const { file, line } = positionOf(first.at);
+  const place = first.at === '' || first.plain !== undefined ? '' : ` in ${file}:${line}`;
+  return [{ level: 'emerg', text: `${first.plain ?? first.message}${place}` }];
+}
+
+/** On stderr, and in the log that is used until the configuration names one. */
+export function tell(told: readonly Told[], firstLog: string): void {
+  for (const { level, text } of told) {
+    process.stderr.write(`nginx: [${level}] ${text}\n`);
+    if (firstLog !== 'stderr') appendToLog(firstLog, nginxLine(level, text));
+  }
+}

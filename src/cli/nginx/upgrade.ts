@@ -1,0 +1,55 @@
+// USR2: the program of now is started beside the one that runs, with its listening sockets (ngx_exec_new_binary).
+import { type ChildProcess, spawn } from 'node:child_process';
+import { renameSync } from 'node:fs';
+import { giveSockets, HANDOVER_VARIABLE } from '../../cluster/handover.ts';
+import type { Log } from '../../observe/error-log.ts';
+import { failedCall } from '../../shared/failed-call.ts';
+
+export interface UpgradeTools {
+  readonly log: Log;
+  readonly pidFile: string;
+  readonly sockets: ReadonlyMap<string, unknown>;
+  /** The new one is gone again, and this one goes on. */
+  readonly onFailed: () => void;
+}
+
+export const oldPidFile = (pidFile: string): string => `${pidFile}.oldbin`;
+
+/** The new process; null where it could not be started. */
+export function startNewBinary(tools: UpgradeTools): ChildProcess | null {
+  const { log, pidFile, sockets, onFailed } = tools;
+  const old = oldPidFile(pidFile);
+  try {
+    renameSync(pidFile, old);
+  } catch (error) {
+    log.alert(`${failedCall('rename()', pidFile, error)} before executing new binary process`);
+    return null;
+  }
+  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    env: { ...process.env, [HANDOVER_VARIABLE]: '1' },
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
+  let gone = false;
+  const over = (what: string): void => {
+    if (gone) return;
+    gone = true;
+    log.notice(`new binary process ${child.pid} ${what}`);
+    try {
+      renameSync(old, pidFile);
+    } catch (error) {
+      log.alert(
+        `${failedCall('rename()', old, error)} after the new binary process "${process.argv[1]}" exited`,
+      );
+    }
+    onFailed();
+  };
+  child.on('error', (error) => over(error.message));
+  child.on('exit', (code, signal) =>
+    over(signal === null ? `exited with code ${code}` : `exited on ${signal}`),
+  );
+  // Its channel ends with the handover.
+  child.on('disconnect', () => child.unref());
+  log.notice(`start new binary process ${child.pid}`);
+  void giveSockets(child, sockets);
+  return child;
+}

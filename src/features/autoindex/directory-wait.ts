@@ -1,0 +1,31 @@
+// An exchange waits while a directory is read.
+import type { Exchange, Source } from '../../exchange.ts';
+import type { ContentPlace } from '../feature.ts';
+import { type Entry, readDirectory } from './directory.ts';
+
+class DirectoryWait implements Source {
+  readonly survivesHalfClose = true;
+  readonly isPrompt = true;
+  gone = false;
+  onDrain(): void {}
+  onGone(): void {
+    this.gone = true;
+  }
+}
+
+/** `done` is not called for a client that left, nor where the directory cannot be read, which is answered. */
+export function entriesOf(
+  x: Exchange,
+  path: string,
+  place: ContentPlace,
+  done: (entries: readonly Entry[]) => void,
+): void {
+  const waiting = new DirectoryWait();
+  x.setMaker(waiting);
+  readDirectory(path, (problem, entries) => {
+    if (waiting.gone) return;
+    x.setMaker(null);
+    if (problem !== null) place.fileFailed(x, problem);
+    else done(entries);
+  });
+}

@@ -1,0 +1,179 @@
+// One request in a cache (nginx: ngx_http_upstream_cache, ngx_http_file_cache_open): answers with what is stored, or forwards it and takes
+// a copy of the answer.
+import { closeFile } from '../../answer/file-transfer.ts';
+import { Aside } from '../../answer/subrequest.ts';
+import type { Entry } from '../../cache/entry.ts';
+import type { HeldLock } from '../../cache/place.ts';
+import { variantOf } from '../../cache/variant.ts';
+import type { Exchange, Handler, Source } from '../../exchange.ts';
+import { Deadline, wheel } from '../../shared/timer-wheel.ts';
+import { Forward } from '../forward.ts';
+import type { ForwardOptions } from '../forward-options.ts';
+import { CachedAnswer, type CacheStatus, nowSec } from './cached-answer.ts';
+import { anyHolds, type CacheOptions } from './options.ts';
+import { sendStored, storedHead } from './stored-answer.ts';
+
+export function createCached(options: ForwardOptions, cache: CacheOptions): Handler {
+  return (x) => {
+    if (!cache.methods.has(x.method)) return new Forward(x, options).begin();
+    cache.nameTarget(x);
+    const place = cache.placeOf(x);
+    if (place === null) return new Forward(x, options).begin();
+    if (place === undefined)
+      return x.location.fail(x, 500, 'there is no cache of the name that variables gave');
+    new CachedExchange(x, { options, cache, place }).run();
+  };
+}
+
+/** How often those that wait look whether the answer is there. */
+const LOOK_MS = 100;
+
+class CachedExchange extends CachedAnswer implements Source {
+  /** It fetches for others: what is stored is no answer to it. */
+  #isAside = false;
+  /** Until when it waits for another request, in ms of the wheel; 0 before it does. */
+  #waitsUntil = 0;
+  #deadline: Deadline | null = null;
+
+  run(): void {
+    if (anyHolds(this.here.cache.bypass, this.x)) {
+      this.status = 'BYPASS';
+      return this.#forward();
+    }
+    this.status = 'MISS';
+    this.#lookUp();
+  }
+
+  #lookUp(): void {
+    try {
+      this.#find();
+    } catch (error) {
+      this.note(error);
+      this.storing = false;
+      this.#forward();
+    }
+  }
+
+  #find(): void {
+    const entry = this.#openEntry();
+    const now = nowSec();
+    if (entry === null) return this.#missed();
+    if (entry.facts.error !== 0) {
+      closeFile(entry.fd);
+      if (entry.times.validSec < now) return this.#missed();
+      this.status = 'HIT';
+      return this.x.location.fail(this.x, entry.facts.error, 'the cache has stored that the peer failed');
+    }
+    if (entry.times.validSec >= now && !this.#isAside) return this.#serve(entry, 'HIT');
+    this.#expired(entry, now);
+  }
+
+  /** What is stored for this very request: of several variants the one that it gets. */
+  #openEntry(): Entry | null {
+    const entry = this.here.place.open(this.path);
+    if (entry === null) return null;
+    const { key, vary, variant } = entry.facts;
+    const own = vary === '' ? variant : variantOf(this.main, vary, this.x.request);
+    if (key === this.key && own === variant) return entry;
+    closeFile(entry.fd);
+    if (key !== this.key || this.digest !== this.main) return null;
+    this.digest = own;
+    return this.#openEntry();
+  }
+
+  #missed(): void {
+    const { minUses, lock } = this.here.cache;
+    if (minUses > 1 && this.#waitsUntil === 0 && this.here.place.use(this.path) < minUses)
+      this.storing = false;
+    else if (lock !== null && !this.#locks(lock)) return;
+    this.#checkRange();
+    this.#forward();
+  }
+
+  /** False: it waits for the one that fetches it. */
+  #locks(lock: { readonly timeoutMs: number; readonly ageMs: number }): boolean {
+    this.lock ??= this.here.place.lock(this.path, lock.ageMs);
+    if (this.lock !== null) return true;
+    this.#waitsUntil ||= wheel.nowMs + lock.timeoutMs;
+    const leftMs = this.#waitsUntil - wheel.nowMs;
+    if (leftMs <= 0) {
+      this.storing = false;
+      return true;
+    }
+    this.x.setMaker(this);
+    this.#deadline ??= new Deadline(() => this.#lookAgain(lock));
+    wheel.arm(this.#deadline, Math.min(LOOK_MS, leftMs));
+    return false;
+  }
+
+  #lookAgain(lock: { readonly ageMs: number }): void {
+    const leftMs = this.#waitsUntil - wheel.nowMs;
+    if (leftMs > 0 && this.#deadline !== null && this.here.place.isLocked(this.path, lock.ageMs))
+      return wheel.arm(this.#deadline, Math.min(LOOK_MS, leftMs));
+    this.x.setMaker(null);
+    this.#lookUp();
+  }
+
+  #expired(entry: Entry, now: number): void {
+    const { useStale, updatesBeside } = this.here.cache;
+    const { validSec, updatingSec } = entry.times;
+    const mayWait = (useStale.has('updating') || validSec + updatingSec >= now) && !this.#isAside;
+    if (mayWait) {
+      const lock = this.here.place.lock(this.path, Number.POSITIVE_INFINITY);
+      if (lock === null) return this.#serve(entry, 'UPDATING');
+      if (updatesBeside && this.#updateBeside(lock)) return this.#serve(entry, 'STALE');
+      this.lock = lock;
+    }
+    this.status = 'EXPIRED';
+    this.entry = entry;
+    if (this.here.cache.revalidates) {
+      this.lastModified = storedHead(entry)?.get('last-modified') ?? '';
+      if (entry.facts.lastModified < 0) this.lastModified = '';
+      this.etag = entry.facts.etag;
+    }
+    this.#checkRange();
+    this.#forward();
+  }
+
+  /** A copy of the request fetches it anew; the lock is the copy's. */
+  #updateBeside(lock: HeldLock): boolean {
+    const at = (x: Exchange): void => new CachedExchange(x, this.here).runAside(lock);
+    const { uri, args, method } = this.x;
+    return new Aside().ask(this.x, { uri, args, method, at });
+  }
+
+  runAside(lock: HeldLock): void {
+    this.#isAside = true;
+    this.lock = lock;
+    this.status = 'MISS';
+    this.#lookUp();
+  }
+
+  #checkRange(): void {
+    const { maxRangeOffset } = this.here.cache;
+    const range = this.x.request.get('range');
+    if (range === undefined || maxRangeOffset < 0 || !this.storing) return;
+    const first = /^bytes= *(-|\d*)/i.exec(range)?.[1];
+    if (maxRangeOffset === 0) this.storing = false;
+    else if (first !== undefined && (first === '-' || Number(first) >= maxRangeOffset)) this.storing = false;
+  }
+
+  #serve(entry: Entry, status: CacheStatus): void {
+    this.status = status;
+    sendStored(this.x, entry, this.here.options, this.here.cache);
+  }
+
+  #forward(): void {
+    new Forward(this.x, this.here.options, this).begin();
+  }
+
+  // While it waits.
+
+  readonly survivesHalfClose = false;
+
+  onDrain(): void {}
+
+  onGone(): void {
+    if (this.#deadline !== null) wheel.remove(this.#deadline);
+  }
+}

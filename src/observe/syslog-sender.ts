@@ -1,0 +1,93 @@
+// Lines to a syslog server over UDP, one packet each, or to the machine's own through `logger`: Node has no Unix datagram sockets.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createSocket, type Socket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
+import { hostname } from 'node:os';
+import { parseSyslog, type SyslogTarget } from '../shared/syslog-target.ts';
+
+const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
+/** As much of `logger`'s input may wait. */
+const MAX_WAITING_BYTES = 1024 * 1024;
+
+/** One target of error logs and access logs. What cannot be sent is lost, as packets are. */
+export class SyslogSender {
+  readonly #target: SyslogTarget;
+  readonly #host = hostname();
+  #socket: Socket | null = null;
+  #logger: ChildProcess | null = null;
+  #underWay = 0;
+  #idle: (() => void)[] = [];
+
+  /** Throws where the text is none that `parseSyslog` takes. */
+  constructor(text: string) {
+    const target = parseSyslog(text);
+    if (typeof target === 'string') throw new Error(target);
+    this.#target = target;
+  }
+
+  /** A line without its end, bytes as latin1. `severity` as syslog counts; that of the target without. */
+  send(line: string, severity = this.#target.severity): void {
+    const { server, facility, tag } = this.#target;
+    const priority = facility * 8 + severity;
+    if ('path' in server) return this.#log(server.path, `<${priority}>${line}\n`);
+    const host = this.#target.hostname ? `${this.#host} ` : '';
+    const packet = Buffer.from(`<${priority}>${syslogTime(new Date())} ${host}${tag}: ${line}`, 'latin1');
+    this.#underWay++;
+    this.#open(server.host).send(packet, server.port, server.host, () => {
+      this.#underWay--;
+      if (this.#underWay === 0) for (const done of this.#idle.splice(0)) done();
+    });
+  }
+
+  /** Resolves once what was sent is on its way. */
+  flush(): Promise<void> {
+    if (this.#underWay === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  close(): void {
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#logger?.stdin?.end();
+    this.#logger = null;
+    void this.flush().then(() => socket?.close());
+  }
+
+  #open(host: string): Socket {
+    if (this.#socket !== null) return this.#socket;
+    const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
+    socket.on('error', () => {
+      if (this.#socket === socket) this.#socket = null;
+      socket.close();
+    });
+    // Its own: acceptors would share one through the primary.
+    socket.bind({ port: 0, exclusive: true });
+    this.#socket = socket.unref();
+    return socket;
+  }
+
+  #log(path: string, line: string): void {
+    this.#logger ??= this.#startLogger(path);
+    const { stdin } = this.#logger;
+    if (stdin !== null && stdin.writableLength < MAX_WAITING_BYTES) stdin.write(line, 'latin1');
+  }
+
+  #startLogger(path: string): ChildProcess {
+    const options = ['--prio-prefix', '--socket', path, '--tag', this.#target.tag, '--size', '65536'];
+    const child = spawn('logger', options, { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    const over = (): void => {
+      if (this.#logger === child) this.#logger = null;
+    };
+    child.on('error', over).on('close', over).unref();
+    child.stdin?.on('error', over);
+    return child;
+  }
+}
+
+/** `Nov  6 09:05:03` */
+function syslogTime(date: Date): string {
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
+  return `${MONTHS[date.getMonth()]} ${String(date.getDate()).padStart(2)} ${time}`;
+}

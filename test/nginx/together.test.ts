@@ -1,0 +1,149 @@
+// What directives do to one another: small configurations that random ones led to, each with the requests that showed a difference.
+// Answers with the order of their fields, what the peer saw and the log lines are nginx's.
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { makeCertificate } from '../support/certificates.ts';
+import { nginxVersion } from '../support/nginx.ts';
+import { type Pair, startPair } from './pair.ts';
+import { differences } from './random/compare.ts';
+import { type RecordingPeer, startRecordingPeer } from './random/peer.ts';
+import type { Request } from './random/requests.ts';
+import { tell } from './random/run.ts';
+import { makeSite } from './random/site.ts';
+
+// As long as nginx's, so that lengths and counts of bytes in which the signature has its part are equal.
+vi.mock('../../src/version.ts', () => ({ VERSION: '1.22' }));
+
+/** A server's content; each request is its line without the version, then field lines, then perhaps '' and a body. */
+type Case = readonly [name: string, server: string, ...requests: (readonly string[])[]];
+
+const CASES: readonly Case[] = [
+  [
+    'the challenge of auth_request stands before what its error page has',
+    'error_page 401 =201 @other; location / { auth_request /auth; } location @other { } location = /auth { proxy_pass http://{peer}/k8; }',
+    ['GET /small.txt'],
+    ['HEAD /small.txt'],
+    ['GET /nothing'],
+  ],
+  [
+    'the challenge of auth_basic stands before what its error page has',
+    'error_page 401 /small.txt; location /a/ { auth_basic x; auth_basic_user_file {users}; add_header X-A a always; }',
+    ['GET /a/small.txt'],
+    ['GET /a/small.txt', 'Range: bytes=0-1'],
+  ],
+  [
+    'a 416 leaves its fields before those of its error page',
+    'error_page 416 =503 /errors/503.html; location /p/ { proxy_pass http://{peer}; proxy_force_ranges on; }',
+    ['GET /small.txt', 'Range: bytes=99-'],
+    ['HEAD /small.txt', 'Range: bytes=99-'],
+    ['GET /p/k5', 'Range: bytes=99-'],
+  ],
+  [
+    'a subrequest has no length that was refused',
+    'location / { client_max_body_size 100; add_after_body /p/after; proxy_pass http://{peer}; } location /p/ { client_max_body_size 10; proxy_pass http://{peer}; } error_page 413 = /k2;',
+    ['POST /small', 'Content-Length: 300', '', 'b'.repeat(300)],
+    ['POST /small', 'Content-Length: 3', '', 'abc'],
+    ['POST /k2', 'Content-Length: 30', '', 'b'.repeat(30)],
+    ['PUT /p/small', 'Content-Length: 11', '', 'b'.repeat(11)],
+  ],
+  [
+    'a body that was read is not lost where its length is too much later',
+    'proxy_http_version 1.0; proxy_intercept_errors on; location / { error_page 404 = /p/k2; error_page 413 = /k0; recursive_error_pages on; proxy_pass http://{peer}; } location /p/ { error_page 413 = /k0; recursive_error_pages on; client_max_body_size 10; proxy_pass http://{peer}; }',
+    ['POST /k4', 'Content-Length: 30', '', 'b'.repeat(30)],
+    ['POST /p/k4', 'Content-Length: 30', '', 'b'.repeat(30)],
+    ['POST /k4', 'Content-Length: 3', '', 'bbb'],
+  ],
+  [
+    'chunks that were read have a length where the request goes on',
+    'location / { proxy_pass http://{peer}; } location /a/ { client_max_body_size 5; } location /b/ { proxy_intercept_errors on; error_page 404 = /a/small.txt; proxy_pass http://{peer}; }',
+    ['PUT /k27', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n'],
+    ['PUT /k27', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n0\r\n\r\n'],
+    ['POST /b/k4', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n'],
+    ['POST /b/k4', 'Transfer-Encoding: chunked', '', '0\r\n\r\n'],
+    ['GET /a/small.txt', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n'],
+  ],
+  [
+    'a body that is to be passed on as it comes has a length where all of it is there',
+    'proxy_request_buffering off; proxy_next_upstream error http_503 non_idempotent; location / { proxy_pass http://{peer}; } location /two/ { proxy_pass http://twice; }',
+    ['PUT /small.txt', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n0\r\n\r\n'],
+    ['PUT /small.txt', 'Transfer-Encoding: chunked', '', '0\r\n\r\n'],
+    ['POST /two/k6', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n0\r\n\r\n'],
+    ['POST /two/k6', 'Content-Length: 3', '', 'abc'],
+  ],
+  [
+    'a subrequest may turn as often as a request',
+    'location = /own { auth_request /asked; } location / { proxy_pass http://{peer}; } location = /again { add_before_body /again/0; proxy_pass http://{peer}/k2; } location /again/ { rewrite ^(.*)$ $1x; proxy_pass http://{peer}; }',
+    ['GET /own', 'X-Kind: 29'],
+    ['GET /small.txt', 'X-Kind: 29'],
+    ['GET /again'],
+    ['GET /k0'],
+  ],
+  [
+    'where no body is announced there is none to keep in a file, for copies neither',
+    'client_body_in_file_only clean; location / { mirror /copy; } location = /copy { proxy_pass http://{copies}; }',
+    ['DELETE /small.txt'],
+    ['GET /small.txt'],
+    ['POST /k0', 'Content-Length: 0'],
+    ['POST /k0', 'Content-Length: 3', '', 'abc'],
+  ],
+  [
+    'the body is logged as long as it was in memory',
+    'client_body_buffer_size 16k; location / { proxy_pass http://{peer}; } location /p/ { proxy_pass http://twice$request_uri; }',
+    ['GET /p/?e=1h', 'Content-Length: 20000', '', 'c'.repeat(20_000)],
+    ['POST /k2', 'Content-Length: 20000', '', 'c'.repeat(20_000)],
+    ['POST /k2', 'Content-Length: 16383', '', 'c'.repeat(16_383)],
+    ['POST /k2', 'Content-Length: 16384', '', 'c'.repeat(16_384)],
+    ['POST /k2', 'Content-Length: 20479', '', 'c'.repeat(20_479)],
+  ],
+  [
+    'Accept-Ranges of an answer that sends elsewhere does not come to an error page',
+    'location / { proxy_pass http://{peer}; } location /files/ { return 403; } location @named { return 403; }',
+    ['GET /k29'],
+    ['GET /k28'],
+    ['GET /k27'],
+  ],
+  [
+    'a subrequest has no length of a body that nobody wanted',
+    'location = /own { add_after_body /p/k2; return 200 own; } location /p/ { client_max_body_size 10; proxy_pass http://{peer}; }',
+    ['POST /own', 'Content-Length: 30', '', 'b'.repeat(30)],
+    ['GET /own', 'Content-Length: 30', '', 'b'.repeat(30)],
+  ],
+];
+
+describe.skipIf(nginxVersion === '')('directives together', () => {
+  const site = makeSite();
+  let peers: [RecordingPeer, RecordingPeer];
+  let pair: Pair;
+  beforeAll(async () => {
+    const own = makeCertificate(site.root, 'peer', 'peer.test');
+    peers = [await startRecordingPeer(own), await startRecordingPeer(own)];
+    const servers = CASES.map(
+      ([, server], i) =>
+        `server { listen {port}; server_name s${i}.test; access_log {dir}/access.log mine; ${server.replaceAll('{users}', `${site.root}/users`)} }`,
+    );
+    pair = await startPair(
+      `root ${site.root}; proxy_http_version 1.1; default_type text/html; log_format mine '$http_x_case $status body_bytes_sent=$body_bytes_sent "$request" $uri args=$args $sent_http_content_type $content_length $request_body';
+       upstream twice { server {peer} max_fails=0; server {peer} backup max_fails=0; } types { text/html html htm; text/plain txt; } ${servers.join('\n')}`,
+      [peers[0].places, peers[1].places],
+    );
+  });
+  afterAll(async () => {
+    await pair?.close();
+    for (const peer of peers ?? []) await peer.close();
+    site.remove();
+  });
+
+  it.each(CASES.map(([name], i) => [name, i] as const))('%s', async (_name, i) => {
+    const [, , ...requests] = CASES[i];
+    const asked = requests.map(([line, ...rest], n): Request => {
+      const end = rest.indexOf('');
+      const fields = end < 0 ? rest : rest.slice(0, end);
+      return {
+        id: `c${i}-${n}`,
+        line: `${line} HTTP/1.1`,
+        fields: [`Host: s${i}.test`, ...fields],
+        body: end < 0 ? '' : rest.slice(end + 1).join('\r\n'),
+      };
+    });
+    expect((await differences(pair, peers, asked)).map(tell).join('\n\n')).toBe('');
+  });
+});

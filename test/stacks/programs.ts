@@ -1,0 +1,69 @@
+// nginx and lbproxy as programs, started with the same file and prefix, one after the other.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const START_MS = 20_000;
+
+export interface Started {
+  stop(): Promise<void>;
+}
+
+export async function startNginxProgram(dir: string): Promise<Started> {
+  const pidFile = join(dir, 'run/nginx.pid');
+  rmSync(pidFile, { force: true });
+  const words = ['-p', dir, '-c', join(dir, 'conf/nginx.conf'), '-e', join(dir, 'logs/error.log')];
+  const program = await started('/usr/sbin/nginx', [...words, '-g', 'daemon off;'], dir, () =>
+    existsSync(pidFile),
+  );
+  return { stop: () => end(program, 'SIGTERM') };
+}
+
+export async function startLbproxyProgram(dir: string): Promise<Started> {
+  const words = [MAIN, '-p', dir, '-c', join(dir, 'conf/nginx.conf')];
+  const program = await started(process.execPath, words, dir, (text) => text.includes('is ready'));
+  return { stop: () => end(program, 'SIGTERM') };
+}
+
+async function started(
+  file: string,
+  words: readonly string[],
+  dir: string,
+  isReady: (text: string) => boolean,
+): Promise<ChildProcess> {
+  const child = spawn(file, words, {
+    cwd: dir,
+    env: { ...process.env, XDG_STATE_HOME: join(dir, 'state') },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (part: string) => (text += part));
+  const deadline = Date.now() + START_MS;
+  while (!isReady(text)) {
+    if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
+      await end(child, 'SIGKILL');
+      throw new Error(`${file} does not start: ${text}\n${readLog(dir)}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return child;
+}
+
+function readLog(dir: string): string {
+  const file = join(dir, 'logs/error.log');
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  const timer = setTimeout(() => process.kill(-(child.pid as number), 'SIGKILL'), 8000);
+  await exited;
+  clearTimeout(timer);
+}
