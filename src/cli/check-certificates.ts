@@ -44,8 +44,8 @@ export function whyUnreadable(path: string): string | undefined {
   return typeof content === 'string' ? content : undefined;
 }
 
-/** What a file of passphrases holds; '' where it cannot be read, which is told elsewhere. */
-export function passphrasesIn(path: string): string {
+/** What a file holds; '' where it cannot be read, which is told elsewhere. */
+export function pemIn(path: string): string {
   const content = path === '' ? '' : contentOf(path);
   return typeof content === 'string' ? '' : content.toString('latin1');
 }

@@ -13,7 +13,8 @@ import { forgetPipes } from '../listen/tls-files.ts';
 import { problemOfLink, reasonOf } from '../observe/log-output.ts';
 import { constantOf } from '../route/template.ts';
 import { isSyslog } from '../shared/syslog-target.ts';
-import { checkCiphers, checkPair, passphrasesIn, whyUnreadable } from './check-certificates.ts';
+import { ocspQuestion } from '../socket/tls/ocsp.ts';
+import { checkCiphers, checkPair, pemIn, whyUnreadable } from './check-certificates.ts';
 import { exposureOfKey, exposureOfLink, warnOfExposure } from './check-exposure.ts';
 import { checkPeerFiles } from './check-peer-files.ts';
 import { checkTempPaths } from './check-temp-paths.ts';
@@ -82,7 +83,10 @@ function checkServer(settings: Settings, placeOf: PlaceOf, report: Report): void
   const problem = checkCiphers(sslCiphers);
   if (problem !== undefined) report(placeOf('sslCiphers'), `ssl_ciphers ${sslCiphers}: ${problem}`);
   checkTlsFiles(settings, placeOf, report);
-  const passphrases = passphrasesIn(settings.sslPasswordFile);
+  const unstapled = whyNoStaple(settings);
+  if (unstapled !== undefined)
+    report(placeOf('sslStapling'), `ssl_stapling has no effect: ${unstapled}`, 'warning');
+  const passphrases = pemIn(settings.sslPasswordFile);
   for (const [i, template] of sslCertificate.entries()) {
     const certificatePath = constantOf(template);
     const keyPath = constantOf(sslCertificateKey[i] ?? '');
@@ -99,6 +103,23 @@ function checkServer(settings: Settings, placeOf: PlaceOf, report: Report): void
     });
     if (!keyPath.startsWith('data:')) warnIf(exposureOfKey(keyPath), (text) => onKey(text, 'warning'));
   }
+}
+
+/** Why nothing will be stapled; nginx has it as a warning, too. */
+function whyNoStaple(settings: Settings): string | undefined {
+  const { sslStapling, sslStaplingFile, sslStaplingVerify, sslCertificate, sslTrustedCertificate } = settings;
+  if (!sslStapling) return undefined;
+  const [place, ...others] = sslCertificate.map((template) => constantOf(template));
+  if (others.length > 0) return 'there are several certificates, and Node does not tell which one is shown';
+  if (place === undefined || place === 'self-signed')
+    return 'the certificate is not known before a client comes';
+  if (sslStaplingFile !== '') return undefined;
+  const pem = pemIn(place);
+  const question = ocspQuestion(pem, pemIn(sslTrustedCertificate), settings.sslStaplingResponder);
+  if (typeof question === 'string' && pem !== '') return question;
+  return sslStaplingVerify
+    ? 'ssl_stapling_verify is on, and who signed an answer is not looked at'
+    : undefined;
 }
 
 /** A key is not told to whoever reads messages. */

@@ -39,7 +39,7 @@ export function startServerTls(
   socket.unshift(read);
   const { context, asks, onSession, staple } = handshake;
   bindSessions(context, handshake.sessionContext);
-  const events = onSession === null && staple === null ? null : new HandshakeEvents(onSession, staple);
+  const events = onSession === null && staple === null ? null : new HandshakeEvents(handshake);
   const secure = new (nodeTls().TLSSocket)(socket, {
     isServer: true,
     secureContext: context,
@@ -76,11 +76,14 @@ export const UNRECOGNIZED_NAME = 112;
  * before it asks, as `resumeSession` hears nothing of TLS 1.3.
  */
 class HandshakeEvents {
+  /** Whose certificate it is; Node asks for it under this name. */
+  readonly _sharedCreds: SecureContext;
   readonly #onSession: ServerHandshake['onSession'];
   readonly #staple: ServerHandshake['staple'];
   #socket: TLSSocket | null = null;
 
-  constructor(onSession: ServerHandshake['onSession'], staple: ServerHandshake['staple']) {
+  constructor({ context, onSession, staple }: ServerHandshake) {
+    this._sharedCreds = context;
     this.#onSession = onSession;
     this.#staple = staple;
   }

@@ -125,6 +125,10 @@ export class Authority {
     return this.path(file);
   }
 
+  writeBytes(file: string, bytes: Buffer): void {
+    writeFileSync(this.path(file), bytes);
+  }
+
   remove(): void {
     rmSync(this.dir, { recursive: true, force: true });
   }

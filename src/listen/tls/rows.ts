@@ -332,7 +332,7 @@ const staplingRows: readonly Row[] = [
     name: 'ssl_stapling',
     contexts,
     default: 'off',
-    doc: 'Shows with the certificate that it was not revoked (OCSP).',
+    doc: 'Shows with the certificate, where there is only one, that it was not revoked (OCSP).',
   }),
   tlsFile('sslStaplingFile', 'ssl_stapling_file', 'The OCSP answer in DER, instead of asking for one.'),
   setting('sslStaplingResponder', {
@@ -347,7 +347,7 @@ const staplingRows: readonly Row[] = [
     name: 'ssl_stapling_verify',
     contexts,
     default: 'off',
-    doc: 'Read for compatibility: the signature of an OCSP answer is left to the clients it is shown to.',
+    doc: 'Shows no OCSP answer that was asked for: who has signed it is not looked at here.',
   }),
 ];
 

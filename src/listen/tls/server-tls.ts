@@ -6,12 +6,14 @@ import type { Exchange } from '../../exchange.ts';
 import { compileTemplate, constantOf, type VariableLookup } from '../../route/template.ts';
 import { TicketKeys } from '../../socket/ticket-keys.ts';
 import { isDeeper, judgeClient } from '../../socket/tls/client-tls.ts';
+import { ocspQuestion } from '../../socket/tls/ocsp.ts';
 import type { ClientHello } from '../client-hello.ts';
 import type { CertificatePaths, TlsFiles } from '../tls-files.ts';
 import { createServerContext, type Pair, usableKey } from './context-options.ts';
 import { type PairTemplate, RequestPairs } from './request-pairs.ts';
 import type { VerifyClient } from './rows.ts';
 import type { SessionStore, Zone } from './sessions.ts';
+import { Staple } from './staple.ts';
 import { isAccepted } from './verdict.ts';
 
 /** What TLS needs besides settings, the same in all acceptors. */
@@ -28,6 +30,8 @@ export interface TlsTools {
   readonly material: TlsMaterial;
   readonly lookup: VariableLookup;
   readonly prefix: string;
+  /** For the error log. */
+  readonly tell: (message: string) => void;
 }
 
 /** Where the sessions of a server are. */
@@ -77,7 +81,6 @@ export class ServerTls {
     this.recordBytes = own.sslBufferBytes >= 16_384 ? 0 : Math.max(512, own.sslBufferBytes);
     this.sessions = sessionsOf(own, first, tools.material.sessions);
     this.#judging = this.asks ? new Set() : null;
-    this.staple = stapleOf(own, tools);
     const contentOf = (place: string): string => contentIn(place, tools.material.files);
     const create = (pairs: readonly Pair[]): SecureContext => {
       const context = createServerContext({
@@ -90,6 +93,7 @@ export class ServerTls {
       return context;
     };
     const fixed = fixedPairs(own, tools, contentOf);
+    this.staple = stapleOf(own, fixed, tools);
     this.#context = fixed === null ? null : create(fixed);
     this.#byRequest = fixed === null ? requestPairs(own, tools, create) : null;
     const shown = fixed === null ? own.sslCertificate : fixed.map(({ certificate }) => certificate);
@@ -219,11 +223,23 @@ function sessionsOf(own: Settings, first: Settings, store: SessionStore): Sessio
   return { store, zone, lifeMs: first.sslSessionTimeoutMs, instead: !own.sslSessionTickets };
 }
 
-/** Of a file. */
-function stapleOf(own: Settings, { material }: TlsTools): (() => Buffer | null) | null {
-  if (!own.sslStapling || own.sslStaplingFile === '') return null;
-  const answer = Buffer.from(contentIn(own.sslStaplingFile, material.files), 'latin1');
-  return () => answer;
+/** Of a file, or asked for; null where there is nobody to ask, which `-t` says. Of several certificates Node does not tell which one is shown. */
+function stapleOf(
+  own: Settings,
+  pairs: readonly Pair[] | null,
+  { material, tell }: TlsTools,
+): (() => Buffer | null) | null {
+  // Answers whose signers nobody has looked at are not shown where that was asked for.
+  if (!own.sslStapling || pairs?.length !== 1) return null;
+  if (own.sslStaplingFile !== '') {
+    const answer = Buffer.from(contentIn(own.sslStaplingFile, material.files), 'latin1');
+    return () => answer;
+  }
+  const trusted = contentIn(own.sslTrustedCertificate, material.files);
+  const question = ocspQuestion(pairs[0].certificate, trusted, own.sslStaplingResponder);
+  if (typeof question === 'string' || own.sslStaplingVerify) return null;
+  const staple = new Staple(question, tell);
+  return () => staple.current();
 }
 
 function ticketKeysOf(first: Settings, { material }: TlsTools): TicketKeys {
