@@ -41,6 +41,8 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   }
   peerTls.settle();
   const door = new Door((message) => log.noRoom(message));
-  const listeners = await planListeners(model, servers, { tls: tools.tls, door, slices });
+  const tell = (message: string): void => log.handshake(message);
+  const tls = { material: tools.tls, lookup, prefix: model.prefix, tell };
+  const listeners = await planListeners(model, servers, { tls, door, tell, slices });
   return { model, listeners, upstreams, peerTls, caches, zones };
 }

@@ -5,6 +5,7 @@ import type { AnswerHead } from './http/answer-head.ts';
 import type { RequestBody } from './http/body-pull.ts';
 import type { RequestHead } from './http/request-head.ts';
 import type { Failure } from './shared/failure.ts';
+import type { ClientTls } from './socket/tls/client-tls.ts';
 
 /** One try on one peer. Fixed fields, so that logs can print them whatever happened. Times are ms; -1 = not reached. */
 export class Attempt {
@@ -146,8 +147,8 @@ export interface Client {
   readonly localPort: number;
   /** TLS on the client's side. */
   readonly secure: boolean;
-  /** TLS server name (SNI), '' without. */
-  readonly sniName: string;
+  /** What is known of it; null without. */
+  readonly tls: ClientTls | null;
   /** What the PROXY protocol said of it; null where it is not spoken. */
   readonly proxyProtocol: ProxyProtocol | null;
   /** When it connected, on the clock of the timer wheel. */
@@ -380,7 +381,7 @@ export class Exchange {
   remoteAddress: string;
   remotePort: number;
   /** It did. */
-  isProxied = false;
+  addressTold = false;
 
   /** The request's method; an error page's own request is a GET unless it was a HEAD. */
   method: string;

@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { compileRuntime, type Runtime, type RuntimeTools } from '../src/compile.ts';
+import { MemorySessions } from '../src/listen/tls/sessions.ts';
 import { LogFiles } from '../src/observe/log-files.ts';
 import { TicketKeys } from '../src/socket/ticket-keys.ts';
 import { NOTHING_DISCOVERED } from '../src/upstream/discovery.ts';
@@ -26,12 +27,18 @@ function toolsOf(logFiles: LogFiles, previous: Runtime | null = null): RuntimeTo
   return {
     previous,
     discovery: NOTHING_DISCOVERED,
-    tls: { selfSigned: null, files: {}, ticketKeys: new TicketKeys([Buffer.alloc(48)]) },
+    tls: {
+      selfSigned: null,
+      files: {},
+      ticketKeys: new TicketKeys([Buffer.alloc(48)]),
+      sessions: new MemorySessions(100),
+    },
     logFiles,
     log: {
       attemptFailed: () => {},
       fileProblem: () => {},
       noRoom: () => {},
+      handshake: () => {},
       note: () => {},
       refused: () => {},
     },

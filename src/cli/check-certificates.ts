@@ -2,6 +2,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readPem } from '../listen/tls-files.ts';
 import { nodeTls } from '../shared/node-parts.ts';
+import { isEncrypted, openedKey } from '../socket/tls/private-key.ts';
 
 /** What is said of the two files; each begins behind its name. */
 export interface PairReport {
@@ -11,9 +12,14 @@ export interface PairReport {
   warnOfCertificate(what: string): void;
 }
 
-export function checkPair(certificatePath: string, keyPath: string, report: PairReport): void {
+/** `passphrases` are those that the key may have, a line each. */
+export function checkPair(
+  { certificatePath, keyPath }: { readonly certificatePath: string; readonly keyPath: string },
+  passphrases: string,
+  report: PairReport,
+): void {
   const certificate = readCertificate(certificatePath, report.onCertificate);
-  const key = readKey(keyPath, report.onKey);
+  const key = readKey(keyPath, passphrases, report.onKey);
   if (certificate === undefined || key === undefined) return;
   const { leaf, pem } = certificate;
   if (!leaf.checkPrivateKey(key.key)) {
@@ -36,6 +42,12 @@ export function checkPair(certificatePath: string, keyPath: string, report: Pair
 export function whyUnreadable(path: string): string | undefined {
   const content = contentOf(path);
   return typeof content === 'string' ? content : undefined;
+}
+
+/** What a file holds; '' where it cannot be read, which is told elsewhere. */
+export function pemIn(path: string): string {
+  const content = path === '' ? '' : contentOf(path);
+  return typeof content === 'string' ? '' : content.toString('latin1');
 }
 
 /** What OpenSSL says of ciphers. */
@@ -64,7 +76,7 @@ function readCertificate(path: string, say: Say): { pem: Buffer; leaf: X509Certi
   say('holds no certificate in PEM: name the file with -----BEGIN CERTIFICATE-----');
 }
 
-function readKey(path: string, say: Say): { pem: Buffer; key: KeyObject } | undefined {
+function readKey(path: string, passphrases: string, say: Say): { pem: Buffer; key: KeyObject } | undefined {
   const pem = contentOf(path);
   if (typeof pem === 'string') return void say(pem);
   if (isBinary(pem)) {
@@ -73,10 +85,14 @@ function readKey(path: string, say: Say): { pem: Buffer; key: KeyObject } | unde
     const advice = `take the key out of it: openssl pkcs12 -in ${path} -nocerts -nodes -out ${path}.pem`;
     return void say(`is no PEM: it looks like PKCS #12; ${advice}`);
   }
-  const key = madeBy(() => createPrivateKey(pem));
-  if (key !== undefined) return { pem, key };
-  if (pem.includes('ENCRYPTED')) {
-    const advice = `write it without one, openssl pkey -in ${path} -out ${path}.plain`;
+  const encrypted = isEncrypted(pem.toString('latin1'));
+  const opened = openedKey(pem.toString('latin1'), passphrases);
+  const key = opened === undefined ? undefined : madeBy(() => createPrivateKey(opened));
+  if (key !== undefined && opened !== undefined) return { pem: Buffer.from(opened, 'latin1'), key };
+  if (encrypted && passphrases !== '')
+    return void say('is encrypted, and no line of ssl_password_file opens it');
+  if (encrypted) {
+    const advice = `name a file with it, ssl_password_file, or write it without one, openssl pkey -in ${path} -out ${path}.plain`;
     return void say(`is encrypted, and nobody is asked for its passphrase: ${advice}`);
   }
   if (pem.includes('CERTIFICATE-----')) return void say(`holds a certificate and no private key: ${SWAPPED}`);

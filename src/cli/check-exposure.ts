@@ -45,8 +45,8 @@ function ownFiles(model: Model, tree: Tree, file: string, logs: readonly string[
   // What -g says has no file.
   const read = [...tree.sources.keys()].filter((name) => !name.startsWith('(')).map((name) => resolve(name));
   const keys = model.servers
-    .map(({ settings }) => settings.sslCertificateKey)
-    .filter((key) => key !== '')
+    .flatMap(({ settings }) => settings.sslCertificateKey)
+    .filter((key) => key !== '' && !key.startsWith('data:') && !key.includes('$'))
     .map((key) => resolve(model.prefix, key));
   const all: Own[] = [
     ...read.map((path) => ({ what: 'the configuration', path })),

@@ -9,9 +9,12 @@ import { positionOf } from '../config/places.ts';
 import { formatPosition, type Problems, type Severity } from '../config/problem.ts';
 import { rowsNamed } from '../config/registry.ts';
 import { type Directive, everyDirective, type Position, type Tree } from '../config/tree.ts';
+import { forgetPipes } from '../listen/tls-files.ts';
 import { problemOfLink, reasonOf } from '../observe/log-output.ts';
+import { constantOf } from '../route/template.ts';
 import { isSyslog } from '../shared/syslog-target.ts';
-import { checkCiphers, checkPair } from './check-certificates.ts';
+import { ocspQuestion } from '../socket/tls/ocsp.ts';
+import { checkCiphers, checkPair, pemIn, whyUnreadable } from './check-certificates.ts';
 import { exposureOfKey, exposureOfLink, warnOfExposure } from './check-exposure.ts';
 import { checkPeerFiles } from './check-peer-files.ts';
 import { checkTempPaths } from './check-temp-paths.ts';
@@ -24,6 +27,7 @@ type Report = (at: Position, message: string, severity?: Severity) => void;
 export function checkFiles(read: ReadConfig, advises = true): void {
   const { file, model, tree, problems } = read;
   if (model === undefined || tree === undefined) return;
+  forgetPipes();
   const report = once(problems, advises);
   const nowhere = { file, line: 1, column: 1 };
   checkPlaces(model, (key) => directiveSetting(tree.directives, key)?.at ?? nowhere, report);
@@ -32,7 +36,7 @@ export function checkFiles(read: ReadConfig, advises = true): void {
   checkTempPaths(all, model.prefix, (at, message) => report(at, message, 'warning'));
   for (const server of model.servers) {
     if (!server.settings.listens.some((listen) => listen.ssl)) continue;
-    const placeOf: PlaceOf = (key) => directiveOf(tree, server, key)?.at ?? nowhere;
+    const placeOf: PlaceOf = (key, n) => directiveOf(tree, server, key, n)?.at ?? nowhere;
     checkServer(server.settings, placeOf, report);
   }
   checkPeerFiles(all, model, report);
@@ -73,22 +77,74 @@ function once(problems: Problems, advises: boolean): Report {
   };
 }
 
-type PlaceOf = (key: keyof Settings) => Position;
+/** Of the directive that gives a setting; of a list, its n-th. */
+type PlaceOf = (key: keyof Settings, n?: number) => Position;
 
 function checkServer(settings: Settings, placeOf: PlaceOf, report: Report): void {
   const { sslCertificate, sslCertificateKey, sslCiphers } = settings;
-  const problem = sslCiphers === '' ? undefined : checkCiphers(sslCiphers);
+  const problem = checkCiphers(sslCiphers);
   if (problem !== undefined) report(placeOf('sslCiphers'), `ssl_ciphers ${sslCiphers}: ${problem}`);
-  if (sslCertificate === 'self-signed' || sslCertificate === '' || sslCertificateKey === '') return;
-  const certificate = `ssl_certificate ${sslCertificate}`;
-  const onKey = (what: string, severity?: Severity): void =>
-    report(placeOf('sslCertificateKey'), `ssl_certificate_key ${sslCertificateKey} ${what}`, severity);
-  checkPair(sslCertificate, sslCertificateKey, {
-    onCertificate: (what) => report(placeOf('sslCertificate'), `${certificate} ${what}`),
-    onKey,
-    warnOfCertificate: (what) => report(placeOf('sslCertificate'), `${certificate} ${what}`, 'warning'),
-  });
-  warnIf(exposureOfKey(sslCertificateKey), (text) => onKey(text, 'warning'));
+  checkTlsFiles(settings, placeOf, report);
+  const unstapled = whyNoStaple(settings);
+  if (unstapled !== undefined)
+    report(placeOf('sslStapling'), `ssl_stapling has no effect: ${unstapled}`, 'warning');
+  const passphrases = pemIn(settings.sslPasswordFile);
+  for (const [i, template] of sslCertificate.entries()) {
+    const certificatePath = constantOf(template);
+    const keyPath = constantOf(sslCertificateKey[i] ?? '');
+    // With variables nobody knows before a client comes.
+    if (!certificatePath || !keyPath || template === 'self-signed') continue;
+    const onKey = (what: string, severity?: Severity): void =>
+      report(placeOf('sslCertificateKey', i), `ssl_certificate_key ${shown(keyPath)} ${what}`, severity);
+    const onCertificate = (what: string, severity?: Severity): void =>
+      report(placeOf('sslCertificate', i), `ssl_certificate ${shown(certificatePath)} ${what}`, severity);
+    checkPair({ certificatePath, keyPath }, passphrases, {
+      onCertificate,
+      onKey,
+      warnOfCertificate: (what) => onCertificate(what, 'warning'),
+    });
+    if (!keyPath.startsWith('data:')) warnIf(exposureOfKey(keyPath), (text) => onKey(text, 'warning'));
+  }
+}
+
+/** Why nothing will be stapled; nginx has it as a warning, too. */
+function whyNoStaple(settings: Settings): string | undefined {
+  const { sslStapling, sslStaplingFile, sslStaplingVerify, sslCertificate, sslTrustedCertificate } = settings;
+  if (!sslStapling) return undefined;
+  const [place, ...others] = sslCertificate.map((template) => constantOf(template));
+  if (others.length > 0) return 'there are several certificates, and Node does not tell which one is shown';
+  if (place === undefined || place === 'self-signed')
+    return 'the certificate is not known before a client comes';
+  if (sslStaplingFile !== '') return undefined;
+  const pem = pemIn(place);
+  const question = ocspQuestion(pem, pemIn(sslTrustedCertificate), settings.sslStaplingResponder);
+  if (typeof question === 'string' && pem !== '') return question;
+  return sslStaplingVerify
+    ? 'ssl_stapling_verify is on, and who signed an answer is not looked at'
+    : undefined;
+}
+
+/** A key is not told to whoever reads messages. */
+const shown = (place: string): string => (place.startsWith('data:') ? 'data:…' : place);
+
+const NAMED: readonly (readonly [key: keyof Settings & `ssl${string}`, name: string])[] = [
+  ['sslClientCertificate', 'ssl_client_certificate'],
+  ['sslTrustedCertificate', 'ssl_trusted_certificate'],
+  ['sslCrl', 'ssl_crl'],
+  ['sslDhparam', 'ssl_dhparam'],
+  ['sslStaplingFile', 'ssl_stapling_file'],
+  ['sslPasswordFile', 'ssl_password_file'],
+  ['sslSessionTicketKey', 'ssl_session_ticket_key'],
+];
+
+/** Files that cannot be read; what is wrong inside of them compiling tells. */
+function checkTlsFiles(settings: Settings, placeOf: PlaceOf, report: Report): void {
+  for (const [key, name] of NAMED)
+    for (const [i, path] of [settings[key]].flat().entries()) {
+      if (typeof path !== 'string' || path === '') continue;
+      const problem = whyUnreadable(path);
+      if (problem !== undefined) report(placeOf(key, i), `${name} ${shown(path)} ${problem}`);
+    }
 }
 
 /** The pid file and the state directory, where the file names them. */
@@ -123,15 +179,20 @@ function checkSockets(model: Model, report: Report): void {
 }
 
 /** The directive that gives a server a setting: its own, else the one of the levels around. */
-function directiveOf(tree: Tree, server: ServerModel, key: keyof Settings): Directive | undefined {
+function directiveOf(tree: Tree, server: ServerModel, key: keyof Settings, n = 0): Directive | undefined {
   const http = tree.directives.filter(({ name }) => name === 'http').flatMap(({ block }) => block ?? []);
   const level = [...tree.directives, ...http];
   const own = level.find(({ name, at }) => name === 'server' && formatPosition(at) === server.at);
-  return directiveSetting(own?.block ?? [], key) ?? directiveSetting(level, key) ?? own;
+  return directiveSetting(own?.block ?? [], key, n) ?? directiveSetting(level, key, n) ?? own;
 }
 
-function directiveSetting(directives: readonly Directive[], key: keyof Settings): Directive | undefined {
-  return directives.find(({ name }) => keyOf(name) === key);
+function directiveSetting(
+  directives: readonly Directive[],
+  key: keyof Settings,
+  n = 0,
+): Directive | undefined {
+  const all = directives.filter(({ name }) => keyOf(name) === key);
+  return all[n] ?? all[0];
 }
 
 function keyOf(name: string): keyof Settings | undefined {

@@ -10,6 +10,7 @@ import { positionOf } from '../config/places.ts';
 import { printNginx } from '../config/print.ts';
 import type { Problems } from '../config/problem.ts';
 import type { Tree } from '../config/tree.ts';
+import { MemorySessions } from '../listen/tls/sessions.ts';
 import { type CertificatePaths, readTlsFiles } from '../listen/tls-files.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import { TICKET_KEY_BYTES, TicketKeys } from '../socket/ticket-keys.ts';
@@ -88,6 +89,7 @@ async function tryOut(
         selfSigned,
         files: readTlsFiles(model, selfSigned),
         ticketKeys: new TicketKeys([Buffer.alloc(TICKET_KEY_BYTES)]),
+        sessions: new MemorySessions(100),
       },
       logFiles,
       log: logs.requests,

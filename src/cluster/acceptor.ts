@@ -19,6 +19,7 @@ import { becomeUser } from './privileges.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { LOG_FDS } from './shared-log.ts';
 import { ROTATION_FD, SharedRotation } from './shared-rotation.ts';
+import { SESSIONS_FD, SharedSessions } from './shared-sessions.ts';
 import { listenOn } from './sockets.ts';
 import { logWarnings } from './survival.ts';
 
@@ -43,6 +44,7 @@ export class Acceptor {
   readonly #logFiles = new LogFiles();
   /** Of all configurations: what a reload changes is not the clients' sessions. */
   readonly #ticketKeys = new TicketKeys([]);
+  readonly #sessions = new SharedSessions(SESSIONS_FD);
   #logs: RuntimeLogs | null = null;
   readonly #sharing: AcceptorSharing;
   #draining = false;
@@ -184,7 +186,7 @@ export class Acceptor {
       const runtime = await compileRuntime(model, {
         previous: this.#runtime,
         discovery,
-        tls: { ...tls, ticketKeys: this.#ticketKeys },
+        tls: { ...tls, ticketKeys: this.#ticketKeys, sessions: this.#sessions },
         logFiles: this.#logFiles,
         log: logs.requests,
         logOf: (errorLog) => logs.of(errorLog),

@@ -21,7 +21,7 @@ export function listensOf(model: Model): Map<string, ListenModel> {
 export function placeOfSelfSigned(model: Model): string | undefined {
   return model.servers.find(
     ({ settings }) =>
-      settings.sslCertificate === 'self-signed' && settings.listens.some((listen) => listen.ssl),
+      settings.sslCertificate.includes('self-signed') && settings.listens.some((listen) => listen.ssl),
   )?.at;
 }
 

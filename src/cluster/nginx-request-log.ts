@@ -67,6 +67,10 @@ export class NginxRequestLog implements RuntimeLog {
     this.#log.alert(`${this.#model.settings.workerConnections} worker_connections are not enough`);
   }
 
+  handshake(message: string): void {
+    this.#log.error(message);
+  }
+
   fileProblem(x: Exchange, message: string): void {
     this.#tell(x, 'error', message);
   }

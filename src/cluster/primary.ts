@@ -151,6 +151,7 @@ export class Primary implements PoolHome {
         'ipc',
         this.#shared.rotation,
         ...this.#shared.log,
+        this.#shared.sessions,
       ],
     });
     cluster.schedulingPolicy = cluster.SCHED_NONE;
@@ -478,12 +479,13 @@ export class Primary implements PoolHome {
 interface SharedFiles {
   readonly rotation: number;
   readonly log: readonly [number, number];
+  readonly sessions: number;
 }
 
 /** Without such files each acceptor chooses by itself. /dev/null takes their place: nothing is ever read from it. */
 function openSharedFiles(): SharedFiles {
   const open = (flags: 'wx+' | 'ax+'): number => openMemoryFile(flags) ?? openSync(devNull, 'r+');
-  return { rotation: open('wx+'), log: [open('ax+'), open('ax+')] };
+  return { rotation: open('wx+'), log: [open('ax+'), open('ax+')], sessions: open('wx+') };
 }
 
 const NONE_SCALED: ReadonlyMap<string, number> = new Map();

@@ -45,6 +45,10 @@ export class RequestLog implements RuntimeLog {
     this.#log.crit(message);
   }
 
+  handshake(message: string): void {
+    this.#log.error(message);
+  }
+
   fileProblem(exchange: Exchange, message: string): void {
     this.note(exchange, 'error', message);
   }

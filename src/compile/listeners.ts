@@ -1,22 +1,28 @@
 // Which servers each address serves, and how: one plan a socket.
 import { listenKey, socketKey } from '../config/addresses.ts';
-import type { Model, ServerModel } from '../config/model.ts';
+import type { Model, ServerModel, Settings } from '../config/model.ts';
 import type { ServerRuntime } from '../exchange.ts';
 import type { Door } from '../listen/door.ts';
 import type { Front } from '../listen/front.ts';
 import type { AddressPlan, ListenerPlan } from '../listen/listener.ts';
-import { createSecureContexts } from '../listen/secure-contexts.ts';
+import { createSecureContexts, type SecureContexts } from '../listen/secure-contexts.ts';
+import { admitting, type Demand } from '../listen/tls/admission.ts';
+import type { TlsTools } from '../listen/tls/server-tls.ts';
 import { createHostTable, serverByName } from '../route/hosts.ts';
 import type { Slices } from '../shared/slices.ts';
 import { fail } from './compile-error.ts';
-import type { RuntimeTools } from './runtime.ts';
 
 export interface CompiledServer {
   readonly server: ServerModel;
   readonly runtime: ServerRuntime;
 }
 
-type ListenTools = Pick<RuntimeTools, 'tls'> & { readonly door: Door; readonly slices: Slices };
+interface ListenTools {
+  readonly tls: TlsTools;
+  readonly door: Door;
+  readonly tell: (message: string) => void;
+  readonly slices: Slices;
+}
 
 /** One plan a socket, in the order of the configuration. */
 export async function planListeners(
@@ -42,7 +48,7 @@ export async function planListeners(
     sockets.map(([key, plan]) => {
       const served = [...plans.values()].filter((p) => p !== plan && socketKey(p.listen, plans) === key);
       const addresses = served.length > 0 ? new Map(served.map((p) => [p.listen.host, p])) : null;
-      return [key, { ...plan, addresses, maxConnections, door: tools.door }];
+      return [key, { ...plan, addresses, maxConnections, door: tools.door, tell: tools.tell }];
     }),
   );
 }
@@ -63,29 +69,40 @@ async function planAddress(
     names: server.settings.serverNames.flat(),
     settings: server.settings,
   }));
-  return {
-    key,
-    listen,
-    front: createFront(first, here),
-    secure: listen.ssl
-      ? await createSecureContexts(named, tls, slices).catch((error: unknown) => fail(first.server.at, error))
-      : null,
-  };
+  const secure = listen.ssl
+    ? await createSecureContexts(named, tls, slices).catch((error: unknown) => fail(first.server.at, error))
+    : null;
+  return { key, listen, front: createFront(first, here, secure), secure };
 }
 
-function createFront(first: CompiledServer, here: readonly CompiledServer[]): Front {
+/** `secure` is null where the address speaks no TLS. */
+function createFront(
+  first: CompiledServer,
+  here: readonly CompiledServer[],
+  secure: SecureContexts | null,
+): Front {
+  const demands = new Map<ServerRuntime, Demand>();
+  const demand = (runtime: ServerRuntime, { sslVerifyClient: verify }: Settings): ServerRuntime => {
+    if (secure !== null && verify !== 'off') demands.set(runtime, verify);
+    return runtime;
+  };
   const table = createHostTable(
-    here.flatMap(({ server, runtime }) =>
-      server.settings.serverNames
+    here.flatMap(({ server: { settings }, runtime }) =>
+      settings.serverNames
         .flat()
-        .map((name) => ({ names: [name], value: serverByName(runtime, name) })),
+        .map((name) => ({ names: [name], value: demand(serverByName(runtime, name), settings) })),
     ),
-    first.runtime,
+    demand(first.runtime, first.server.settings),
   );
   const { largeClientHeaderBuffers: buffers, maxHeaders, clientHeaderTimeoutMs } = first.server.settings;
   return {
     defaultServer: first.runtime,
-    serverFor: (host) => table.find(host),
+    serverBefore: ({ tls }) =>
+      tls === null || tls.terms.serverName === '' ? first.runtime : table.find(tls.terms.serverName),
+    serverFor:
+      secure === null || demands.size === 0
+        ? (host) => table.find(host)
+        : admitting(table, demands, (name) => secure.find(name).tls.trust),
     headLimits: { maxLine: buffers.bytes, maxHead: buffers.bytes * buffers.count, maxFields: maxHeaders },
     headTimeoutMs: clientHeaderTimeoutMs,
   };

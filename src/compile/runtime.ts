@@ -6,7 +6,7 @@ import type { NoteLevel } from '../features/feature.ts';
 import type { ForwardLog } from '../forward/forward-options.ts';
 import type { PeerTlsSet } from '../forward/tls/peer-tls.ts';
 import type { ListenerPlan } from '../listen/listener.ts';
-import type { TlsMaterial } from '../listen/secure-contexts.ts';
+import type { TlsMaterial } from '../listen/tls/server-tls.ts';
 import type { LogFiles } from '../observe/log-files.ts';
 import type { ErrorLogSetting } from '../observe/rows.ts';
 import type { VariableLookup } from '../route/template.ts';
@@ -31,6 +31,8 @@ export interface RuntimeLog extends ForwardLog {
   fileProblem(exchange: Exchange, message: string): void;
   /** Clients are turned away, and why. */
   noRoom(message: string): void;
+  /** A client was refused before its request could come, and is not to blame. */
+  handshake(message: string): void;
   /** What a feature says of an exchange. */
   note(exchange: Exchange, level: NoteLevel, message: string): void;
   /** A request was answered with an error page of this status, and why. */

@@ -228,13 +228,15 @@ function checkServers(model: Model, problems: Problems): void {
         continue;
       }
       own.add(key);
-      const claims = addresses.get(key) ?? {
+      const claims: Claims = addresses.get(key) ?? {
         ssl: listen.ssl,
         first: server,
+        servers: [],
         defaultAt: '',
         names: new Map<string, string>(),
       };
       addresses.set(key, claims);
+      claims.servers.push(server);
       if (listen.defaultServer && claims.defaultAt === '') claims.first = server;
       checkAddress(server, listen, claims, problems);
     }
@@ -254,6 +256,7 @@ interface Claims {
   readonly ssl: boolean;
   /** The default server: that which says so, else the first. */
   first: ServerModel;
+  readonly servers: ServerModel[];
   defaultAt: string;
   /** Server name → place of the server that has it. */
   readonly names: Map<string, string>;
@@ -285,21 +288,35 @@ function checkAddress(server: ServerModel, listen: ListenModel, claims: Claims, 
   }
 }
 
-/** The default server of a TLS port shows its certificate where another one has none: it must have one, the others may. */
+/**
+ * The default server of a TLS port shows its certificate where another one has none: it must have one, the others may. Where it refuses
+ * everybody instead, those others need their own.
+ */
 function checkCertificates(addresses: readonly Claims[], problems: Problems): void {
-  const defaults = new Set(addresses.filter(({ ssl }) => ssl).map(({ first }) => first));
-  for (const { at, settings } of defaults) {
-    if (settings.sslCertificate !== '') continue;
+  const without = ({ settings }: ServerModel): boolean =>
+    settings.sslCertificate.length === 0 && !settings.sslRejectHandshake;
+  const needed = addresses.flatMap(({ ssl, first, servers }) => {
+    if (!ssl) return [];
+    return first.settings.sslCertificate.length > 0 ? [] : [first, ...servers];
+  });
+  for (const { at } of new Set(needed.filter(without)))
     problems.error(
       positionOf(at),
       'this server listens with ssl but has no ssl_certificate; write one, or "ssl_certificate self-signed"',
     );
-  }
 }
 
 function checkKey(at: string, settings: Settings, problems: Problems): void {
+  const { sslCertificate: certificates, sslCertificateKey: keys, sslRejectHandshake } = settings;
   if (!settings.listens.some((listen) => listen.ssl)) return;
-  if (!['', 'self-signed'].includes(settings.sslCertificate) && settings.sslCertificateKey === '') {
-    problems.error(positionOf(at), 'ssl_certificate needs its ssl_certificate_key');
-  }
+  const keyless = certificates.findIndex((place, i) => place !== 'self-signed' && i >= keys.length);
+  if (keyless >= 0)
+    problems.error(positionOf(at), `ssl_certificate ${certificates[keyless]} needs its ssl_certificate_key`);
+  const { sslVerifyClient: verify, sslClientCertificate, sslTrustedCertificate } = settings;
+  if (certificates.length === 0 && !sslRejectHandshake) return;
+  if (!['on', 'optional'].includes(verify) || sslClientCertificate + sslTrustedCertificate !== '') return;
+  problems.error(
+    positionOf(at),
+    'ssl_verify_client has nobody to trust: add ssl_client_certificate or ssl_trusted_certificate',
+  );
 }

@@ -42,6 +42,8 @@ import { fastcgiVariables } from '../forward/fastcgi/variables.ts';
 import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
+import { tlsDefaults, tlsRows } from '../listen/tls/rows.ts';
+import { listenVariables } from '../listen/variables.ts';
 import { observeDefaults, observeRows } from '../observe/rows.ts';
 import { observeVariables } from '../observe/variables.ts';
 import { routeDefaults, routeRows } from '../route/rows.ts';
@@ -96,6 +98,7 @@ export const ROWS: readonly Row[] = [
   ...controlRows,
   ...balanceRows,
   ...listenRows,
+  ...tlsRows,
   ...bodyRows,
   ...routeRows,
   ...forwardRows,
@@ -137,6 +140,7 @@ export const DEFAULTS: Settings = {
   ...controlDefaults,
   ...balanceDefaults,
   ...listenDefaults,
+  ...tlsDefaults,
   ...bodyDefaults,
   ...routeDefaults,
   ...forwardDefaults,
@@ -231,6 +235,7 @@ const isList = ({ repeat }: SettingRow): boolean => repeat === 'append' || repea
 
 export const TABLES: readonly VariableTable[] = [
   routeVariables,
+  listenVariables,
   bodyVariables,
   forwardVariables,
   fastcgiVariables,

@@ -27,6 +27,7 @@ import { rethrowLater } from '../shared/rethrow-later.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 import { type Accepted, socketOf } from '../socket/accepted.ts';
 import type { ByteSocket, SocketOwner } from '../socket/byte-socket.ts';
+import type { ClientTls } from '../socket/tls/client-tls.ts';
 import { type AnswerLine, AnswerRoot } from './answer-root.ts';
 import { BodySource } from './body-source.ts';
 import type { Front } from './front.ts';
@@ -63,8 +64,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   readonly id = ++lastConnectionId;
   readonly #socket: ByteSocket;
   readonly secure: boolean;
-  /** TLS server name, '' without. */
-  readonly sniName: string;
+  readonly tls: ClientTls | null;
   readonly #home: ConnectionHome;
   readonly acceptedAtMs: number;
   requests = 0;
@@ -87,12 +87,12 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   readonly remotePort: number;
   readonly proxyProtocol: ProxyProtocol | null = null;
 
-  /** `sniName` is null without TLS; with it the time for the first byte began before the handshake. */
-  constructor(accepted: Accepted, sniName: string | null, home: ConnectionHome, acceptedAtMs = wheel.nowMs) {
+  /** With TLS the time for the first byte began before the handshake. */
+  constructor(accepted: Accepted, tls: ClientTls | null, home: ConnectionHome, acceptedAtMs = wheel.nowMs) {
     const socket = socketOf(accepted, this);
     this.#socket = socket;
-    this.secure = sniName !== null;
-    this.sniName = sniName ?? '';
+    this.secure = tls !== null;
+    this.tls = tls;
     this.#home = home;
     // Asked for at once: of a connection that ended the kernel no longer knows.
     this.remoteAddress = socket.remoteAddress || UNIX_CLIENT;
@@ -272,7 +272,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     this.requests++;
     wheel.disarm(this.#deadline);
     const request = this.#request;
-    const exchange = new Exchange(this, request, front.serverFor(request.host), systemClock.now());
+    const exchange = new Exchange(this, request, front.serverFor(request.host, this), systemClock.now());
     if (request.hasUnusual) this.#settleNames(request, exchange.server);
     this.root.exchange = exchange;
     this.#body.begin(exchange);
@@ -280,8 +280,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   }
 
   get entry(): ServerRuntime {
-    const { front } = this.#home;
-    return this.sniName === '' ? front.defaultServer : front.serverFor(this.sniName);
+    return this.#home.front.serverBefore(this);
   }
 
   /** As in nginx what stands before Host is read by the rules of the server that holds until then. */
@@ -300,14 +299,15 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     const host = hostOfRefused(request);
     request.reset();
     wheel.disarm(this.#deadline);
-    const server = host === '' ? this.entry : this.#home.front.serverFor(host);
+    const server = host === '' ? this.entry : this.#home.front.serverFor(host, this);
     const exchange = new Exchange(this, request, server, systemClock.now());
     this.root.exchange = exchange;
     this.#unread.clear();
     this.#body.begin(exchange);
     exchange.closeAfter = true;
     // A request line that could be read is known, as in nginx.
-    const read = request.path === '' ? null : normaliseUri(request.path, exchange.location.client.mergeSlashes);
+    const read =
+      request.path === '' ? null : normaliseUri(request.path, exchange.location.client.mergeSlashes);
     if (read !== null) {
       exchange.uri = read.uri;
       exchange.args = read.args;

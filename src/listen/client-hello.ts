@@ -1,15 +1,31 @@
 // What the first bytes on a TLS port are, and whom a ClientHello asks for (RFC 8446 §4.1.2, §5.1; RFC 6066 §3): the certificate and the
 // session that may be resumed hang on the name, so it is read before TLS begins. Pure; what is wrong in a hello TLS itself refuses.
 
-/** 'incomplete' = read on. `name` is as it was sent; '' when the client names none, or when no ClientHello can be read. */
+/** What of a ClientHello others need; lists and identifiers are bytes as latin1. */
+export interface ClientHello {
+  /** As it was sent; '' when the client names none, or when no ClientHello can be read. */
+  readonly name: string;
+  /** Two bytes each. */
+  readonly ciphers: string;
+  readonly groups: string;
+  /** Of TLS 1.2. */
+  readonly sessionId: string;
+  /** The first session that is offered in TLS 1.3. */
+  readonly identity: string;
+}
+
+/** 'incomplete' = read on. */
 export type Opening =
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'plain' }
-  | { readonly kind: 'tls'; readonly name: string };
+  | { readonly kind: 'tls'; readonly hello: ClientHello };
 
 const INCOMPLETE: Opening = { kind: 'incomplete' };
 const PLAIN: Opening = { kind: 'plain' };
-const NAMELESS: Opening = { kind: 'tls', name: '' };
+const NAMELESS: Opening = {
+  kind: 'tls',
+  hello: { name: '', ciphers: '', groups: '', sessionId: '', identity: '' },
+};
 
 /** Beyond this no client says hello: about 2 KB is what browsers send. */
 const MAX_HELLO_BYTES = 16_384;
@@ -19,6 +35,8 @@ const HANDSHAKE_RECORD = 0x16;
 const SSL2_BIT = 0x80;
 const CLIENT_HELLO = 1;
 const SERVER_NAME = 0;
+const SUPPORTED_GROUPS = 10;
+const PRE_SHARED_KEY = 41;
 const HOST_NAME = 0;
 const MAX_NAME_BYTES = 255;
 
@@ -42,7 +60,7 @@ export class HelloReader {
       if (end > bytes.length) break;
       if (!this.#take(bytes.subarray(this.#at + 5, end))) return NAMELESS;
       this.#at = end;
-      if (this.#length > 0 && this.#have >= this.#length) return { kind: 'tls', name: this.#serverName() };
+      if (this.#length > 0 && this.#have >= this.#length) return { kind: 'tls', hello: this.#hello() };
     }
     return bytes.length < MAX_HELLO_BYTES ? INCOMPLETE : NAMELESS;
   }
@@ -57,25 +75,41 @@ export class HelloReader {
     return head[0] === CLIENT_HELLO && this.#length <= MAX_HELLO_BYTES;
   }
 
-  #serverName(): string {
-    return serverNameIn(Buffer.concat(this.#parts).subarray(4, this.#length));
+  #hello(): ClientHello {
+    return partsOf(Buffer.concat(this.#parts).subarray(4, this.#length));
   }
 }
 
-function serverNameIn(hello: Buffer): string {
+function partsOf(hello: Buffer): ClientHello {
+  const made = { name: '', ciphers: '', groups: '', sessionId: '', identity: '' };
   // Past version and random: session id, cipher suites, compression methods, each behind its length.
   let at = 34;
+  made.sessionId = textOf(hello, at + 1, byte(hello, at));
   at += 1 + byte(hello, at);
+  made.ciphers = textOf(hello, at + 2, uint16(hello, at));
   at += 2 + uint16(hello, at);
   at += 1 + byte(hello, at);
   at += 2;
   while (at + 4 <= hello.length) {
     const start = at + 4;
     const end = start + uint16(hello, at + 2);
-    if (uint16(hello, at) === SERVER_NAME) return hostNameIn(hello.subarray(start, end));
+    readExtension(made, uint16(hello, at), hello.subarray(start, end));
     at = end;
   }
-  return '';
+  return made;
+}
+
+/** The first of a kind counts; what is said twice TLS itself refuses. */
+function readExtension(
+  made: { -readonly [K in keyof ClientHello]: ClientHello[K] },
+  type: number,
+  extension: Buffer,
+): void {
+  if (type === SERVER_NAME && made.name === '') made.name = hostNameIn(extension);
+  else if (type === SUPPORTED_GROUPS && made.groups === '')
+    made.groups = textOf(extension, 2, uint16(extension, 0));
+  else if (type === PRE_SHARED_KEY && made.identity === '')
+    made.identity = textOf(extension, 4, uint16(extension, 2));
 }
 
 /** A list with one name of 255 bytes at most, as OpenSSL has it: what is said twice or is longer it refuses. */
@@ -83,6 +117,11 @@ function hostNameIn(extension: Buffer): string {
   const length = uint16(extension, 3);
   if (byte(extension, 2) !== HOST_NAME || length > MAX_NAME_BYTES) return '';
   return extension.subarray(5, 5 + length).latin1Slice();
+}
+
+/** As far as it is there. */
+function textOf(bytes: Buffer, from: number, length: number): string {
+  return bytes.subarray(from, from + length).latin1Slice();
 }
 
 /** 0 past the end. */

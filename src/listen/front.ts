@@ -1,11 +1,16 @@
 // What a listening address knows of the configuration: its virtual servers and the limits that hold before one is chosen.
-import type { Exchange, ServerRuntime } from '../exchange.ts';
+import type { Client, Exchange, ServerRuntime } from '../exchange.ts';
 import type { HeadLimits } from '../http/request-head.ts';
 
 export interface Front {
   readonly defaultServer: ServerRuntime;
-  /** The virtual server for a Host (name, optional port); the default one where none matches. */
-  serverFor(host: string): ServerRuntime;
+  /** The server before a Host is known, or where none can be read: whom SNI has named, else the default one. */
+  serverBefore(client: Pick<Client, 'tls'>): ServerRuntime;
+  /**
+   * The virtual server for a Host (name, optional port); the default one where none matches. Where it asks for a certificate and the
+   * client has not shown the right one, a server that says so.
+   */
+  serverFor(host: string, client: Pick<Client, 'tls'>): ServerRuntime;
   readonly headLimits: HeadLimits;
   readonly headTimeoutMs: number;
 }
@@ -14,9 +19,9 @@ export interface Front {
 export function frontOfPlain(front: Front): Front {
   return {
     ...front,
-    serverFor(host) {
+    serverFor(host, client) {
       // Field by field: a server that is made later has none of its own.
-      const { name, root, redirect, toNamed } = front.serverFor(host);
+      const { name, root, redirect, toNamed } = front.serverFor(host, client);
       return { name, root, redirect, toNamed, dispatch: refusePlain };
     },
   };

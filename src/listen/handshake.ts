@@ -2,19 +2,33 @@
 // on, which no byte moves: client_header_timeout, as in nginx.
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { Exchange } from '../exchange.ts';
 import { joined } from '../shared/joined.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
-import { startServerTls, type TlsOwner } from '../socket/server-tls.ts';
-import { HelloReader } from './client-hello.ts';
+import { plainAddress } from '../socket/byte-socket.ts';
+import {
+  INTERNAL_ERROR,
+  refuseHandshake,
+  type ServerHandshake,
+  startServerTls,
+  type TlsOwner,
+  UNRECOGNIZED_NAME,
+} from '../socket/server-tls.ts';
+import { beforeHandshake, type ClientTls, SecuredClient, type Terms } from '../socket/tls/client-tls.ts';
+import { type ClientHello, HelloReader } from './client-hello.ts';
 import type { Front } from './front.ts';
-import type { SecureContexts } from './secure-contexts.ts';
+import type { NamedTls, SecureContexts } from './secure-contexts.ts';
+import { exchangeOfHandshake } from './tls/before-handshake.ts';
+import type { ServerTls } from './tls/server-tls.ts';
 
 /** Who keeps the handshakes of a listener, and takes what becomes of them. */
 export interface HandshakeHome {
   readonly front: Front;
   /** null where the listener does no TLS. */
   readonly secureContexts: SecureContexts | null;
-  onSecured(handshake: Handshake, socket: TLSSocket): void;
+  onSecured(handshake: Handshake, socket: TLSSocket, tls: ClientTls): void;
+  /** It was refused, and not for the client's sake. */
+  onHandshakeProblem(message: string): void;
   /** The client speaks no TLS; `socket` gives what it said. */
   onPlain(handshake: Handshake, socket: Socket): void;
   onHandshakeClosed(handshake: Handshake): void;
@@ -22,14 +36,16 @@ export interface HandshakeHome {
 
 export class Handshake implements TlsOwner {
   readonly acceptedAtMs = wheel.nowMs;
-  /** TLS server name, '' without. */
-  name = '';
   readonly #socket: Socket;
   readonly #home: HandshakeHome;
   readonly #deadline: Deadline;
   #secure: TLSSocket | null = null;
+  /** Of the server that was chosen. */
+  #tls: ServerTls | null = null;
+  #hello: ClientHello | null = null;
+  #terms: Terms | null = null;
   #read: Buffer | null = null;
-  readonly #hello = new HelloReader();
+  readonly #reader = new HelloReader();
 
   constructor(socket: Socket, home: HandshakeHome) {
     this.#socket = socket;
@@ -51,12 +67,12 @@ export class Handshake implements TlsOwner {
   readonly #onData = (chunk: Buffer): void => {
     const read = this.#read === null ? chunk : joined(this.#read, 0, chunk, chunk.length);
     this.#read = read;
-    const opening = this.#hello.read(read);
+    const opening = this.#reader.read(read);
     if (opening.kind === 'incomplete') return;
     this.#socket.off('data', this.#onData);
     this.#socket.off('end', this.#onEnd);
     if (opening.kind === 'plain') this.#leaveAsPlain(read);
-    else this.#startTls(read, opening.name);
+    else this.#startTls(read, opening.hello);
   };
 
   /** FIN before the hello was whole. */
@@ -64,21 +80,73 @@ export class Handshake implements TlsOwner {
 
   readonly #onClosed = (): void => {
     wheel.remove(this.#deadline);
+    this.#endJudging();
     this.#home.onHandshakeClosed(this);
   };
 
-  #startTls(read: Buffer, name: string): void {
-    const choice = this.#home.secureContexts?.contextFor(name);
-    if (choice === undefined) return this.destroy();
-    this.name = name;
-    this.#secure = startServerTls(this.#socket, read, choice.context, choice.sessionsOf(name), this);
+  #startTls(read: Buffer, hello: ClientHello): void {
+    const named = this.#home.secureContexts?.find(hello.name);
+    if (named === undefined) return this.destroy();
+    const { tls, serverName } = named;
+    if (tls.rejects) return refuseHandshake(this.#socket, UNRECOGNIZED_NAME);
+    const terms = { serverName, trust: tls.trust, depth: tls.depth };
+    const handshake = this.#handshakeOf(named, hello, terms);
+    if (handshake === null) return refuseHandshake(this.#socket, INTERNAL_ERROR);
+    this.#tls = tls;
+    this.#hello = hello;
+    this.#terms = terms;
+    this.#secure = startServerTls(this.#socket, read, handshake, this);
     this.#secure.on('error', ignore);
+    tls.begin(this.#secure);
+  }
+
+  /** Null where the server has no certificate to show. */
+  #handshakeOf({ tls }: NamedTls, hello: ClientHello, terms: Terms): ServerHandshake | null {
+    try {
+      const context = tls.contextFor(() => this.#asExchange(hello, terms));
+      return {
+        context,
+        sessionContext: tls.sessionContext(hello.name),
+        asks: tls.asks,
+        onSession: tls.sessions === null ? null : (id, session, socket) => tls.keep(id, session, socket),
+        session: tls.sessionOf(hello),
+        staple: tls.staple,
+      };
+    } catch (error) {
+      const { message } = error as Error;
+      this.#home.onHandshakeProblem(`no certificate for "${hello.name}": ${message}`);
+      return null;
+    }
+  }
+
+  #asExchange(hello: ClientHello, terms: Terms): Exchange {
+    const socket = this.#socket;
+    const place = {
+      remoteAddress: plainAddress(socket.remoteAddress ?? '') || 'unix:',
+      remotePort: socket.remotePort ?? 0,
+      localAddress: plainAddress(socket.localAddress ?? '') || 'unix:',
+      localPort: socket.localPort ?? 0,
+    };
+    const tls = beforeHandshake(hello, terms);
+    return exchangeOfHandshake({ ...place, tls }, this.#home.front.serverBefore({ tls }));
   }
 
   onSecure(socket: TLSSocket): void {
     this.#let();
     socket.off('error', ignore);
-    this.#home.onSecured(this, socket);
+    const [tls, hello, terms] = [this.#tls, this.#hello, this.#terms];
+    if (tls === null || hello === null || terms === null) return;
+    // What else was said is not kept.
+    const { name, ciphers, groups } = hello;
+    const client = new SecuredClient(socket, { name, ciphers, groups }, terms, tls.asks);
+    // Tickets of TLS 1.3 are made within this call, behind what is done here.
+    if (tls.asks) setImmediate(() => this.#endJudging());
+    if (tls.recordBytes > 0) socket.setMaxSendFragment(tls.recordBytes);
+    this.#home.onSecured(this, socket, client);
+  }
+
+  #endJudging(): void {
+    if (this.#secure !== null) this.#tls?.end(this.#secure);
   }
 
   #leaveAsPlain(read: Buffer): void {

@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Exchange } from '../exchange.ts';
 import { type Populated, type Population, population } from '../shared/population.ts';
 import { type Accepted, acceptBare, localAddressOf } from '../socket/accepted.ts';
+import type { ClientTls } from '../socket/tls/client-tls.ts';
 import { ClientConnection, type ConnectionHome } from './client-connection.ts';
 import type { Door } from './door.ts';
 import { type Front, frontOfPlain } from './front.ts';
@@ -27,6 +28,8 @@ export interface ListenerPlan extends AddressPlan {
   readonly maxConnections: number;
   /** Whether there is room for another client; the same for all listeners of a configuration. */
   readonly door: Door;
+  /** Hears why a client cannot be served that is not to blame, for the error log. */
+  readonly tell: (message: string) => void;
 }
 
 export class Listener implements ConnectionHome, HandshakeHome, Populated {
@@ -117,8 +120,8 @@ export class Listener implements ConnectionHome, HandshakeHome, Populated {
     return this.#plan.addresses?.get(address) ?? this.#plan;
   }
 
-  onSecured(handshake: Handshake, socket: TLSSocket, home: ConnectionHome = this): void {
-    this.#connections.add(new ClientConnection(socket, handshake.name, home, handshake.acceptedAtMs));
+  onSecured(handshake: Handshake, socket: TLSSocket, tls: ClientTls, home: ConnectionHome = this): void {
+    this.#connections.add(new ClientConnection(socket, tls, home, handshake.acceptedAtMs));
     this.#handshakes.delete(handshake);
   }
 
@@ -130,6 +133,10 @@ export class Listener implements ConnectionHome, HandshakeHome, Populated {
   onHandshakeClosed(handshake: Handshake): void {
     this.#handshakes.delete(handshake);
     this.#onEnded();
+  }
+
+  onHandshakeProblem(message: string): void {
+    this.#plan.tell(message);
   }
 
   /** Binds the address, or has `listenOnBound` take a socket that is bound already. */
@@ -213,8 +220,12 @@ class AddressHome implements ConnectionHome, HandshakeHome {
     this.#listener.onClosed(connection);
   }
 
-  onSecured(handshake: Handshake, socket: TLSSocket): void {
-    this.#listener.onSecured(handshake, socket, this);
+  onSecured(handshake: Handshake, socket: TLSSocket, tls: ClientTls): void {
+    this.#listener.onSecured(handshake, socket, tls, this);
+  }
+
+  onHandshakeProblem(message: string): void {
+    this.#listener.onHandshakeProblem(message);
   }
 
   onPlain(handshake: Handshake, socket: Socket): void {

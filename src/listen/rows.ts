@@ -1,4 +1,4 @@
-// Rows of listening addresses, of TLS towards clients, and of what a client may send and how long it may take.
+// Rows of listening addresses, and of what a client may send and how long it may take.
 // Past 300 lines as a table is: one entry a directive, and the reader of `listen`.
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
 import {
@@ -38,14 +38,6 @@ export type Browser = 'msie6' | 'safari';
 declare module '../config/model.ts' {
   interface Settings {
     readonly listens: readonly ListenModel[];
-    readonly sslOn: boolean;
-    /** `self-signed`, a path, or '' for none. */
-    readonly sslCertificate: string;
-    readonly sslCertificateKey: string;
-    readonly sslProtocols: readonly string[];
-    /** OpenSSL list; '' = Node's own. */
-    readonly sslCiphers: string;
-    readonly sslSessionTickets: boolean;
     readonly clientHeaderBufferBytes: number;
     readonly largeClientHeaderBuffers: { readonly count: number; readonly bytes: number };
     readonly maxHeaders: number;
@@ -68,12 +60,6 @@ declare module '../config/model.ts' {
 
 export const listenDefaults = {
   listens: [],
-  sslOn: false,
-  sslCertificate: '',
-  sslCertificateKey: '',
-  sslProtocols: ['TLSv1.2', 'TLSv1.3'],
-  sslCiphers: '',
-  sslSessionTickets: true,
   clientHeaderBufferBytes: 1024,
   largeClientHeaderBuffers: { count: 4, bytes: 8192 },
   maxHeaders: 1000,
@@ -105,67 +91,6 @@ export const listenRows: readonly Row[] = [
     default: '80',
     doc: 'An address and port, a port on all addresses, or a Unix socket to accept connections on. `ssl` holds for all servers of the address. Beside all addresses of a port, one of them has servers of its own on the same socket.',
     read: readListen,
-  }),
-  setting('sslOn', {
-    name: 'ssl',
-    contexts: HTTP_SERVER,
-    args: [1, 1],
-    syntax: 'on | off',
-    default: 'off',
-    doc: 'Old form of `listen … ssl`, which nginx removed in 1.25.1; accepted with a warning.',
-    read: (words, cx) => {
-      const value = words[0].text;
-      if (value !== 'on' && value !== 'off') return cx.problems.error(words[0].at, '"ssl" is "on" or "off"');
-      if (value === 'on') {
-        cx.problems.warn(cx.directive.at, '"ssl on" is the old form; write "listen 443 ssl;" instead');
-      }
-      return value === 'on';
-    },
-  }),
-  setting('sslCertificate', {
-    name: 'ssl_certificate',
-    aliases: ['certificate'],
-    contexts: HTTP_SERVER,
-    args: [1, 1],
-    syntax: 'file | self-signed',
-    // nginx offers all of them to clients; one certificate is kept here.
-    repeat: 'last',
-    doc: 'Certificate chain in PEM; `self-signed` makes one for localhost once and keeps it. A server without one shows that of the default server.',
-    read: (words, cx) => (words[0].text === 'self-signed' ? 'self-signed' : cx.resolvePath(words[0].text)),
-  }),
-  setting('sslCertificateKey', {
-    name: 'ssl_certificate_key',
-    aliases: ['certificate_key'],
-    contexts: HTTP_SERVER,
-    args: [1, 1],
-    syntax: 'file',
-    repeat: 'last',
-    doc: 'Private key of the certificate in PEM.',
-    read: (words, cx) => cx.resolvePath(words[0].text),
-  }),
-  setting('sslProtocols', {
-    name: 'ssl_protocols',
-    contexts: HTTP_SERVER,
-    args: [1, 6],
-    syntax: '[TLSv1.2] [TLSv1.3]',
-    repeat: 'union',
-    default: 'TLSv1.2 TLSv1.3',
-    doc: 'TLS versions; older ones are named without effect, with a warning.',
-    read: readProtocols,
-  }),
-  setting('sslCiphers', {
-    name: 'ssl_ciphers',
-    contexts: HTTP_SERVER,
-    args: [1, 1],
-    syntax: 'list',
-    doc: "Ciphers of TLS 1.2 in OpenSSL's notation.",
-    read: (words) => words[0].text,
-  }),
-  flag('sslSessionTickets', {
-    name: 'ssl_session_tickets',
-    contexts: HTTP_SERVER,
-    default: 'on',
-    doc: 'Session resumption by tickets; all acceptors share the keys.',
   }),
   size('clientHeaderBufferBytes', {
     name: 'client_header_buffer_size',
@@ -292,13 +217,6 @@ export const listenRows: readonly Row[] = [
     doc: 'Whether Server and error pages tell the version.',
   }),
   ...[
-    'ssl_session_cache',
-    'ssl_session_timeout',
-    'ssl_prefer_server_ciphers',
-    'ssl_ecdh_curve',
-    'ssl_dhparam',
-  ].map((name) => ignored(name, HTTP_SERVER, "Node's TLS decides", { args: [1, 4] })),
-  ...[
     'tcp_nodelay',
     'tcp_nopush',
     'reset_timedout_connection',
@@ -318,20 +236,6 @@ function readBrowsers(words: readonly Word[], cx: ReadContext): readonly Browser
       return cx.problems.error(at, `"${text}" is no browser: write none, msie6 or safari`);
   }
   return browsers.map(({ text }) => text as Browser);
-}
-
-function readProtocols(words: readonly Word[], cx: ReadContext): readonly string[] | undefined {
-  const known = ['TLSv1.2', 'TLSv1.3'];
-  const taken: string[] = [];
-  for (const word of words) {
-    if (known.includes(word.text)) taken.push(word.text);
-    else if (/^(?:SSLv[23]|TLSv1(?:\.1)?)$/.test(word.text)) {
-      cx.problems.warn(word.at, `${word.text} is not secure and stays off`);
-    } else
-      return cx.problems.error(word.at, `unknown protocol "${word.text}"; there are ${known.join(', ')}`);
-  }
-  if (taken.length > 0) return taken;
-  return cx.problems.error(words[0].at, 'no protocol is left; write ssl_protocols TLSv1.2 TLSv1.3');
 }
 
 /** Options of listen that are said, or not. */

@@ -1,8 +1,11 @@
-// Certificates and keys as they were read when their configuration was: an acceptor that starts later, or again, has the same ones,
-// whatever stands on the disk by then (half of a renewal, for one).
-import type { Model } from '../config/model.ts';
+// Certificates, keys and what else TLS reads, as they were when their configuration was: an acceptor that starts later, or again, has the
+// same ones, whatever stands on the disk by then (half of a renewal, for one).
+import { statSync } from 'node:fs';
+import type { Model, Settings } from '../config/model.ts';
 import { peerTlsFiles } from '../forward/tls/peer-files.ts';
+import { constantOf } from '../route/template.ts';
 import { readFileWithin } from '../shared/read-file.ts';
+import { readPipe } from '../shared/read-pipe.ts';
 
 /** Where the self-signed certificate is. */
 export interface CertificatePaths {
@@ -10,27 +13,58 @@ export interface CertificatePaths {
   readonly key: string;
 }
 
-/** Path → content, in PEM. */
+/** Path → content, bytes as latin1. */
 export type TlsFiles = Readonly<Record<string, string>>;
 
 /** Of one file. A chain has a few kilobytes, all authorities of a system a quarter of this. */
 const MAX_BYTES = 1 << 20;
 
-/** The bytes of a certificate or a key; throws why there are none. */
-export function readPem(path: string): Buffer {
-  return readFileWithin(path, { maxBytes: MAX_BYTES });
+/** What came out of named pipes: it comes once, and more than one asks. */
+const piped = new Map<string, Buffer>();
+
+/** The next configuration reads its pipes anew. */
+export function forgetPipes(): void {
+  piped.clear();
+}
+
+/** The bytes of a certificate, a key or the like, also behind `data:`; throws why there are none. */
+export function readPem(place: string): Buffer {
+  if (place.startsWith('data:')) return Buffer.from(place.slice('data:'.length), 'latin1');
+  const known = piped.get(place);
+  if (known !== undefined) return known;
+  if (statSync(place, { throwIfNoEntry: false })?.isFIFO() !== true)
+    return readFileWithin(place, { maxBytes: MAX_BYTES });
+  const content = readPipe(place, MAX_BYTES);
+  piped.set(place, content);
+  return content;
 }
 
 /** Reads what a Model names for TLS, towards clients and towards peers. Throws an error that names the file. */
 export function readTlsFiles(model: Model, selfSigned: CertificatePaths | null): TlsFiles {
   const paths = new Set<string>(peerTlsFiles(model));
   for (const { settings } of model.servers) {
-    if (!settings.listens.some((listen) => listen.ssl) || settings.sslCertificate === '') continue;
-    const own = settings.sslCertificate === 'self-signed' ? selfSigned : null;
-    paths.add(own?.certificate ?? settings.sslCertificate);
-    paths.add(own?.key ?? settings.sslCertificateKey);
+    if (settings.sslPasswordFile !== '') paths.add(settings.sslPasswordFile);
+    if (!settings.listens.some((listen) => listen.ssl)) continue;
+    for (const path of clientTlsFiles(settings, selfSigned)) paths.add(path);
   }
   return Object.fromEntries([...paths].map((path) => [path, contentOf(path)]));
+}
+
+/** What a server's TLS needs, as far as that is known before a client comes. */
+function clientTlsFiles(settings: Settings, selfSigned: CertificatePaths | null): string[] {
+  const pairs = [...settings.sslCertificate, ...settings.sslCertificateKey].map((place) => constantOf(place));
+  const own =
+    pairs.includes('self-signed') && selfSigned !== null ? [selfSigned.certificate, selfSigned.key] : [];
+  const verify =
+    settings.sslVerifyClient === 'off'
+      ? []
+      : [settings.sslClientCertificate, settings.sslTrustedCertificate, settings.sslCrl];
+  const staple = settings.sslStapling ? [settings.sslStaplingFile, settings.sslTrustedCertificate] : [];
+  const all = [...pairs, ...own, ...verify, ...staple, ...settings.sslSessionTicketKey, settings.sslDhparam];
+  return all.filter(
+    (place): place is string =>
+      place !== undefined && place !== '' && place !== 'self-signed' && !place.startsWith('data:'),
+  );
 }
 
 function contentOf(path: string): string {

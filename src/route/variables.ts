@@ -84,7 +84,7 @@ const capture =
 export const routeVariables: VariableTable = {
   plain: {
     host,
-    http_host: (x) => (x.request.host === '' ? undefined : x.request.host),
+    http_host: (x) => (x.request.host === '' ? x.request.get('host') : x.request.host),
     remote_addr: (x) => x.remoteAddress,
     binary_remote_addr: (x) => binaryAddress(x.remoteAddress),
     remote_port: (x) => (x.remotePort > 0 ? String(x.remotePort) : ''),
@@ -112,7 +112,6 @@ export const routeVariables: VariableTable = {
     connection_requests: (x) => String(x.client.requests),
     content_type: field('content-type'),
     ...answerVariables,
-    ssl_server_name: (x) => x.client.sniName,
     0: capture(0),
     1: capture(1),
     2: capture(2),

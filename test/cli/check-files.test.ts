@@ -100,7 +100,7 @@ describe('a certificate and its key', () => {
       'a.crt',
       'encrypted.key',
       [
-        '3:1: ssl_certificate_key DIR/encrypted.key is encrypted, and nobody is asked for its passphrase: write it without one, openssl pkey -in DIR/encrypted.key -out DIR/encrypted.key.plain',
+        '3:1: ssl_certificate_key DIR/encrypted.key is encrypted, and nobody is asked for its passphrase: name a file with it, ssl_password_file, or write it without one, openssl pkey -in DIR/encrypted.key -out DIR/encrypted.key.plain',
       ],
     ],
     [

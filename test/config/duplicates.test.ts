@@ -11,6 +11,7 @@ import { nginxComplaint, nginxVersion, tempPaths } from '../support/nginx.ts';
 import { readModel } from '../support/proxy.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'lbproxy-twice-'));
+for (const file of ['a', 'b']) writeFileSync(join(dir, `${file}.ticket`), Buffer.alloc(48, file));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 const pem = makeCertificate(dir, 'twice', 'localhost');
 
@@ -25,15 +26,17 @@ const TWICE = new Set(
     .concat('proxy_cookie_domain proxy_cookie_path proxy_cookie_flags'.split(' '))
     .concat('fastcgi_param fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr'.split(' '))
     // The last one holds.
-    .concat(
-      'method ip_hash least_conn hash random ssl_certificate ssl_certificate_key error_log fastcgi_split_path_info'.split(
-        ' ',
-      ),
-    )
+    .concat('method ip_hash least_conn hash random error_log fastcgi_split_path_info'.split(' '))
     // All together hold.
     .concat('ssl_protocols proxy_next_upstream fastcgi_next_upstream environment addition_types'.split(' '))
     .concat(['proxy_ignore_headers', 'fastcgi_ignore_headers', 'ssi_types'])
     .concat('proxy_ssl_protocols gzip_disable gzip_proxied gzip_types brotli_types zstd_types'.split(' '))
+    .concat(
+      'proxy_ssl_conf_command ssl_conf_command ssl_certificate ssl_certificate_key ssl_session_ticket_key'.split(
+        ' ',
+      ),
+    )
+    .concat(['ssl_ech_file'])
     .concat(['proxy_ssl_conf_command', 'set_real_ip_from', 'valid_referers', 'userid_flags'])
     .concat(['empty_gif', 'stub_status', 'keepalive_disable'])
     // Without effect here.
@@ -111,6 +114,21 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   ssl_session_cache: ['none'],
   ssl_ecdh_curve: ['auto'],
   ssl_dhparam: ['/nowhere'],
+  ssl_certificate_cache: ['max=1'],
+  ssl_password_file: [pem.key],
+  ssl_verify_client: ['optional_no_ca'],
+  ssl_verify_depth: ['2'],
+  ssl_client_certificate: [pem.certificate],
+  ssl_trusted_certificate: [pem.certificate],
+  ssl_crl: [pem.certificate],
+  ssl_session_ticket_key: [`${dir}/a.ticket`, `${dir}/b.ticket`],
+  ssl_conf_command: ['MinProtocol TLSv1.2', 'Options Bugs'],
+  ssl_ocsp: ['off'],
+  ssl_ocsp_cache: ['off'],
+  ssl_ocsp_responder: ['http://127.0.0.1/'],
+  ssl_stapling_file: [pem.certificate],
+  ssl_stapling_responder: ['http://127.0.0.1/'],
+  ssl_ech_file: [pem.certificate],
   server_tokens: ['on'],
   large_client_header_buffers: ['4 8k'],
   keepalive_disable: ['msie6', 'safari'],
@@ -357,15 +375,12 @@ describe('what two of them mean', () => {
 
   it('the last one, with a word about the first unless they say the same', () => {
     const twice = (second: string) =>
-      settingsOf(
-        'server',
-        `ssl_certificate /a.pem; ssl_certificate_key /a.key;\nssl_certificate ${second}; ssl_certificate_key /a.key;`,
-      );
-    expect(twice('/b.pem').settings.sslCertificate).toBe('/b.pem');
-    expect(twice('/b.pem').warnings).toMatch(
-      /conf:2:1: warning: "ssl_certificate" is given twice in this block: this one holds, that at line 1 has no effect/,
+      settingsOf('server', `ssl_session_cache none;\nssl_session_cache ${second};`);
+    expect(twice('builtin').settings.sslSessionCache).toMatchObject({ kind: 'builtin' });
+    expect(twice('builtin').warnings).toMatch(
+      /conf:2:1: warning: "ssl_session_cache" is given twice in this block: this one holds, that at line 1 has no effect/,
     );
-    expect(twice('/a.pem').warnings).toBe('');
+    expect(twice('none').warnings).toBe('');
   });
 
   it('proxy_redirect off stands alone', () => {

@@ -1,8 +1,10 @@
 // A packed Model means the same, and is small where many levels are alike.
+
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { compileRuntime } from '../../src/compile.ts';
 import { packModel } from '../../src/config/model-wire.ts';
+import { MemorySessions } from '../../src/listen/tls/sessions.ts';
 import { LogFiles } from '../../src/observe/log-files.ts';
 import { TicketKeys } from '../../src/socket/ticket-keys.ts';
 import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';
@@ -57,12 +59,18 @@ describe('a Model on its way to the acceptors', () => {
     const runtime = await compileRuntime(back, {
       previous: null,
       discovery: NOTHING_DISCOVERED,
-      tls: { selfSigned: null, files: {}, ticketKeys: new TicketKeys([Buffer.alloc(48)]) },
+      tls: {
+        selfSigned: null,
+        files: {},
+        ticketKeys: new TicketKeys([Buffer.alloc(48)]),
+        sessions: new MemorySessions(100),
+      },
       logFiles: new LogFiles(),
       log: {
         attemptFailed: () => {},
         fileProblem: () => {},
         noRoom: () => {},
+        handshake: () => {},
         note: () => {},
         refused: () => {},
       },

@@ -1,5 +1,6 @@
 // Every directive with values that nobody means, in both syntaxes: refused at its place, or taken for what -T prints, which reads back as
 // the same and can be served.
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ import { ROWS, shapeOf } from '../../src/config/registry.ts';
 import type { Context, Row } from '../../src/config/row.ts';
 import { withSettings } from '../../src/config/settings.ts';
 import type { Directive, Tree } from '../../src/config/tree.ts';
+import { MemorySessions } from '../../src/listen/tls/sessions.ts';
 import { readTlsFiles } from '../../src/listen/tls-files.ts';
 import { LogFiles } from '../../src/observe/log-files.ts';
 import { TicketKeys } from '../../src/socket/ticket-keys.ts';
@@ -206,9 +208,14 @@ async function serve(model: Model): Promise<void> {
   const runtime = await compileRuntime(model, {
     previous: null,
     discovery: NOTHING_DISCOVERED,
-    tls: { selfSigned, files: {}, ticketKeys: new TicketKeys([Buffer.alloc(48)]) },
+    tls: {
+      selfSigned,
+      files: {},
+      ticketKeys: new TicketKeys([Buffer.alloc(48)]),
+      sessions: new MemorySessions(100),
+    },
     logFiles,
-    log: { attemptFailed() {}, fileProblem() {}, noRoom() {}, note() {}, refused() {} },
+    log: { attemptFailed() {}, fileProblem() {}, noRoom() {}, handshake() {}, note() {}, refused() {} },
   });
   runtime.upstreams.retire(null);
   logFiles.flushAllSync();

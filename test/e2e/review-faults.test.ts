@@ -40,7 +40,10 @@ const broken = (proxy: Proxy, breakIt: (x: Exchange) => void): void => {
   // Field by field: a server that is made later has none of its own.
   const { name, root, redirect, toNamed } = server;
   const wrapped = { name, root, redirect, toNamed, dispatch };
-  listener.update({ ...plan, front: { ...front, defaultServer: wrapped, serverFor: () => wrapped } });
+  listener.update({
+    ...plan,
+    front: { ...front, defaultServer: wrapped, serverBefore: () => wrapped, serverFor: () => wrapped },
+  });
 };
 
 describe('a handler that throws', () => {

@@ -1,4 +1,5 @@
 // Configuration files: what -t does with one, and -T, whose text must mean the same when it is read again.
+
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { packModel } from '../../src/config/model-wire.ts';
 import { printNginx } from '../../src/config/print.ts';
 import { formatPosition, formatProblems } from '../../src/config/problem.ts';
 import { withJsonHeaders } from '../../src/forward/rows.ts';
+import { MemorySessions } from '../../src/listen/tls/sessions.ts';
 import { LogFiles } from '../../src/observe/log-files.ts';
 import { TicketKeys } from '../../src/socket/ticket-keys.ts';
 import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';
@@ -167,6 +169,7 @@ async function checkCarried(model: Model): Promise<void> {
     attemptFailed: nothing,
     fileProblem: nothing,
     noRoom: nothing,
+    handshake: nothing,
     note: nothing,
     refused: nothing,
   };
@@ -174,7 +177,12 @@ async function checkCarried(model: Model): Promise<void> {
     const runtime = await compileRuntime(withoutLogs(whole(model)) as Model, {
       previous: null,
       discovery: NOTHING_DISCOVERED,
-      tls: { selfSigned: null, files: {}, ticketKeys: new TicketKeys([Buffer.alloc(48)]) },
+      tls: {
+        selfSigned: null,
+        files: {},
+        ticketKeys: new TicketKeys([Buffer.alloc(48)]),
+        sessions: new MemorySessions(100),
+      },
       logFiles: new LogFiles(),
       log,
     });

@@ -31,20 +31,36 @@ describe('a ClientHello', () => {
           if (reader.read(bytes.subarray(0, length)).kind !== 'incomplete')
             throw new Error(`ready at ${length}`);
         }
-        expect(reader.read(bytes)).toEqual({ kind: 'tls', name: NAME });
+        expect(reader.read(bytes)).toMatchObject({ kind: 'tls', hello: { name: NAME } });
       };
       // Linear; some seconds where every byte has all of it read anew.
       expect(await leastCpuMs(() => cpuMs(read), 500)).toBeLessThan(500);
-      expect(openingOf(bytes)).toEqual({ kind: 'tls', name: NAME });
-      expect(openingOf(Buffer.concat([bytes, Buffer.from('more')]))).toEqual({ kind: 'tls', name: NAME });
+      expect(openingOf(bytes)).toMatchObject({ kind: 'tls', hello: { name: NAME } });
+      expect(openingOf(Buffer.concat([bytes, Buffer.from('more')]))).toMatchObject({
+        kind: 'tls',
+        hello: { name: NAME },
+      });
     }
   });
 
   it.each(['TLSv1.2', 'TLSv1.3'] as const)('of %s without a name has none', async (version) => {
     const nameless = await clientHello({ servername: '', minVersion: version, maxVersion: version });
-    expect(openingOf(nameless)).toEqual({ kind: 'tls', name: '' });
+    expect(openingOf(nameless)).toMatchObject({ kind: 'tls', hello: { name: '' } });
     const named = await clientHello({ servername: NAME, minVersion: version, maxVersion: version });
-    expect(openingOf(named)).toEqual({ kind: 'tls', name: NAME });
+    expect(openingOf(named)).toMatchObject({ kind: 'tls', hello: { name: NAME } });
+  });
+
+  it('tells what else the client offers', async () => {
+    const bytes = await clientHello({
+      ciphers: 'TLS_AES_128_GCM_SHA256:ECDHE-ECDSA-AES128-GCM-SHA256',
+      ecdhCurve: 'P-384:P-256',
+    });
+    const opening = openingOf(bytes);
+    if (opening.kind !== 'tls') throw new Error(opening.kind);
+    const { ciphers, groups, sessionId, identity } = opening.hello;
+    expect(Buffer.from(ciphers, 'latin1').toString('hex')).toMatch(/^1301c02b(?:00ff)?$/);
+    expect(Buffer.from(groups, 'latin1').toString('hex')).toBe('00180017');
+    expect([sessionId.length, identity]).toEqual([32, '']);
   });
 
   it('that is broken anywhere gives an opening all the same', () => {
@@ -66,7 +82,7 @@ describe('a ClientHello', () => {
     ['a message of 16 MB', '\x16\x03\x01\x00\x04\x01\xff\xff\xff'],
     ['the hello of SSL 2', '\x80\x2e\x01\x00\x02'],
   ])('is not looked for behind %s: TLS says what is wrong', (_what, bytes) => {
-    expect(openingOf(Buffer.from(bytes, 'latin1'))).toEqual({ kind: 'tls', name: '' });
+    expect(openingOf(Buffer.from(bytes, 'latin1'))).toMatchObject({ kind: 'tls', hello: { name: '' } });
   });
 
   it('does not grow for ever', () => {

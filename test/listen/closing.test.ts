@@ -65,7 +65,11 @@ it('ends after send_timeout', async () => {
   proxy = await startProxy('http { send_timeout 200ms; server { listen 127.0.0.1:0; return 200 all; } }');
   const { front } = proxy.listeners[0];
   const closed = vi.fn();
-  const connection = new ClientConnection({} as never, '', { front, draining: false, onClosed: closed });
+  const connection = new ClientConnection({} as never, {} as never, {
+    front,
+    draining: false,
+    onClosed: closed,
+  });
   const request = Buffer.from(get('/', 'Connection: close\r\n'));
   played.owner.onBytes(request, request.length);
   expect(played.text).toMatch(/all$/);

@@ -73,6 +73,26 @@ export class Authority {
     return made;
   }
 
+  /** Makes one that nobody else signed, of RSA. */
+  rsa(file: string, name: string): Leaf {
+    const made = { certificate: this.path(`${file}.crt`), key: this.path(`${file}.key`) };
+    this.#openssl(
+      ...'req -x509 -newkey rsa:2048 -nodes -days 20'.split(' '),
+      ...['-subj', `/CN=${name}`, '-keyout', made.key, '-out', made.certificate],
+    );
+    return made;
+  }
+
+  /** Makes one that nobody else signed, with a whole subject: `/C=DE/CN=x`, and what else `openssl req` takes. */
+  withSubject(file: string, subject: string, ...args: string[]): Leaf {
+    const made = { certificate: this.path(`${file}.crt`), key: this.path(`${file}.key`) };
+    this.#openssl(
+      ...'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 20 -utf8'.split(' '),
+      ...['-subj', subject, ...args, '-keyout', made.key, '-out', made.certificate],
+    );
+    return made;
+  }
+
   read(file: string): string {
     return readFileSync(this.path(file), 'utf8');
   }
@@ -103,6 +123,10 @@ export class Authority {
   write(file: string, text: string): string {
     writeFileSync(this.path(file), text);
     return this.path(file);
+  }
+
+  writeBytes(file: string, bytes: Buffer): void {
+    writeFileSync(this.path(file), bytes);
   }
 
   remove(): void {

@@ -1,6 +1,8 @@
 // The filters that a location's directives make, as the road has them.
+
 import { compileRuntime } from '../../src/compile.ts';
 import type { LocationRuntime } from '../../src/exchange.ts';
+import { MemorySessions } from '../../src/listen/tls/sessions.ts';
 import { LogFiles } from '../../src/observe/log-files.ts';
 import { TicketKeys } from '../../src/socket/ticket-keys.ts';
 import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';
@@ -14,9 +16,21 @@ export async function compiledServer(text: string, around = ''): Promise<Locatio
   const runtime = await compileRuntime(model, {
     previous: null,
     discovery: NOTHING_DISCOVERED,
-    tls: { selfSigned: null, files: {}, ticketKeys: new TicketKeys([Buffer.alloc(48)]) },
+    tls: {
+      selfSigned: null,
+      files: {},
+      ticketKeys: new TicketKeys([Buffer.alloc(48)]),
+      sessions: new MemorySessions(100),
+    },
     logFiles: new LogFiles(),
-    log: { attemptFailed: ignore, fileProblem: ignore, noRoom: ignore, note: ignore, refused: ignore },
+    log: {
+      attemptFailed: ignore,
+      fileProblem: ignore,
+      noRoom: ignore,
+      handshake: ignore,
+      note: ignore,
+      refused: ignore,
+    },
   });
   runtime.upstreams.retire(null);
   remove();

@@ -40,7 +40,7 @@ export class FakeClient implements Client, Root {
   readonly localAddress: string;
   readonly localPort: number;
   readonly secure: boolean;
-  readonly sniName = '';
+  readonly tls = null;
   readonly proxyProtocol = null;
   readonly acceptedAtMs = 0;
   readonly id = 1;

@@ -1,4 +1,5 @@
 // The kit's first verb: a configuration served in this process, on free ports, gone when closed.
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import type { Model } from '../../src/config/model.ts';
 import { formatProblems } from '../../src/config/problem.ts';
 import { shapeOf } from '../../src/config/registry.ts';
 import { Listener } from '../../src/listen/listener.ts';
+import { MemorySessions } from '../../src/listen/tls/sessions.ts';
 import { readTlsFiles } from '../../src/listen/tls-files.ts';
 import { LogFiles } from '../../src/observe/log-files.ts';
 import { TicketKeys } from '../../src/socket/ticket-keys.ts';
@@ -64,6 +66,7 @@ export async function startProxy(
       log.push(`${attempt.peer} ${attempt.outcome} ${attempt.noRetry}: ${detail}`),
     fileProblem: (_x, message) => log.push(message),
     noRoom: (message) => log.push(message),
+    handshake: (message) => log.push(message),
     note: (_x, level, message) => log.push(`${level}: ${message}`),
     refused: (_x, status, detail) => refused.push(`${status}: ${detail}`),
   };
@@ -75,6 +78,7 @@ export async function startProxy(
       selfSigned,
       files: readTlsFiles(model, selfSigned),
       ticketKeys: options.ticketKeys ?? new TicketKeys([Buffer.alloc(48, 7)]),
+      sessions: new MemorySessions(100),
     },
     logFiles,
     log: runtimeLog,

@@ -29,7 +29,7 @@ const client: Client = {
   localAddress: '127.0.0.1',
   localPort: 8080,
   secure: false,
-  sniName: '',
+  tls: null,
   proxyProtocol: null,
   get entry() {
     return server;

@@ -1,4 +1,4 @@
-// proxy_ssl_conf_command: OpenSSL's SSL_CONF commands, as far as Node has a setting for them.
+// ssl_conf_command, proxy_ssl_conf_command: OpenSSL's SSL_CONF commands, as far as Node has a setting for them.
 import { constants } from 'node:crypto';
 import type { SecureContextOptions, SecureVersion } from 'node:tls';
 
@@ -19,13 +19,27 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 export function withCommands(
   options: SecureContextOptions,
   commands: readonly (readonly [name: string, value: string])[],
+  directive: string,
 ): SecureContextOptions {
   return commands.reduce((made, [name, value]) => {
     const command = COMMANDS[name.toLowerCase()];
-    if (command !== undefined) return command(made, value);
-    throw new Error(`proxy_ssl_conf_command ${name}: there are ${NAMES}`);
+    if (command === undefined)
+      throw new Error(`${directive} ${name}: Node has no way to it; there are ${NAMES}`);
+    try {
+      return command(made, value);
+    } catch (error) {
+      throw new Error(`${directive} ${name}: ${(error as Error).message}`);
+    }
   }, options);
 }
+
+/** Node takes the suites of TLS 1.3 from the same list and would switch the version off without them. */
+export function withSuites(options: SecureContextOptions): SecureContextOptions {
+  const { ciphers = '' } = options;
+  return /(?:^|:)TLS_/.test(ciphers) ? options : { ...options, ciphers: `${TLS13_SUITES}:${ciphers}` };
+}
+
+const TLS13_SUITES = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256';
 
 const NAMES =
   'Ciphersuites, CipherString, MinProtocol, MaxProtocol, Curves, Groups, SignatureAlgorithms, Options';
@@ -35,8 +49,7 @@ const VERSIONS: readonly SecureVersion[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv
 function versionOf(value: string, none: SecureVersion): SecureVersion {
   if (value === 'None') return none;
   const version = VERSIONS.find((known) => known === value);
-  if (version === undefined)
-    throw new Error(`proxy_ssl_conf_command: "${value}" is none of ${VERSIONS.join(', ')}`);
+  if (version === undefined) throw new Error(`"${value}" is none of ${VERSIONS.join(', ')}`);
   return version;
 }
 
@@ -50,6 +63,9 @@ const FLAGS: Readonly<Record<string, readonly [bit: number, sets: boolean]>> = {
   unsafelegacyserverconnect: [constants.SSL_OP_LEGACY_SERVER_CONNECT, true],
   norenegotiation: [constants.SSL_OP_NO_RENEGOTIATION, true],
   encryptthenmac: [constants.SSL_OP_NO_ENCRYPT_THEN_MAC, false],
+  serverpreference: [constants.SSL_OP_CIPHER_SERVER_PREFERENCE, true],
+  prioritizechacha: [constants.SSL_OP_PRIORITIZE_CHACHA, true],
+  allownodhekex: [constants.SSL_OP_ALLOW_NO_DHE_KEX, true],
 };
 
 function withFlags(options: number, value: string): number {
@@ -57,9 +73,7 @@ function withFlags(options: number, value: string): number {
     const off = word.startsWith('-');
     const flag = FLAGS[word.replace(/^[-+]/, '').trim().toLowerCase()];
     if (flag === undefined)
-      throw new Error(
-        `proxy_ssl_conf_command Options: "${word}" is none that can be set: ${Object.keys(FLAGS).join(', ')}`,
-      );
+      throw new Error(`"${word}" is none that can be set: ${Object.keys(FLAGS).join(', ')}`);
     const [bit, sets] = flag;
     return sets === off ? bits & ~bit : bits | bit;
   }, options);

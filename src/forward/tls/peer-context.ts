@@ -1,8 +1,10 @@
 // The secure context of TLS towards peers, made of a level's settings and the files that they name.
-import { constants, createPrivateKey } from 'node:crypto';
+import { constants } from 'node:crypto';
 import type { SecureContext, SecureContextOptions } from 'node:tls';
 import { nodeTls } from '../../shared/node-parts.ts';
-import { withCommands } from './conf-commands.ts';
+import { blocksOf } from '../../socket/tls/pem.ts';
+import { isEncrypted, openedKey } from '../../socket/tls/private-key.ts';
+import { withCommands, withSuites } from './conf-commands.ts';
 import { PEER_PROTOCOLS, type PeerTlsSettings } from './rows.ts';
 
 /** Path → content, in PEM. */
@@ -19,7 +21,9 @@ export function createPeerContext(tls: PeerTlsSettings, files: PeerFiles): Secur
     ...certificateOf(tls, files),
   };
   try {
-    return nodeTls().createSecureContext(withSuites(withCommands(options, tls.SslConfCommand)));
+    return nodeTls().createSecureContext(
+      withSuites(withCommands(options, tls.SslConfCommand, 'proxy_ssl_conf_command')),
+    );
   } catch (error) {
     throw new Error(inWords(error as NodeJS.ErrnoException, tls));
   }
@@ -38,14 +42,6 @@ function versionsOf({ SslProtocols: on }: PeerTlsSettings): SecureContextOptions
   return { minVersion: 'TLSv1', maxVersion: 'TLSv1.3', secureOptions: off | constants.SSL_OP_NO_COMPRESSION };
 }
 
-/** Node takes the suites of TLS 1.3 from the same list and would switch the version off without them. */
-function withSuites(options: SecureContextOptions): SecureContextOptions {
-  const { ciphers = '' } = options;
-  return /(?:^|:)TLS_/.test(ciphers) ? options : { ...options, ciphers: `${TLS13_SUITES}:${ciphers}` };
-}
-
-const TLS13_SUITES = 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256';
-
 function trustOf(tls: PeerTlsSettings, files: PeerFiles): SecureContextOptions {
   if (!tls.SslVerify) return {};
   const { SslTrustedCertificate: trusted, SslCrl: crl } = tls;
@@ -58,14 +54,6 @@ function trustOf(tls: PeerTlsSettings, files: PeerFiles): SecureContextOptions {
   const lists = blocksOf(contentOf(crl, files), 'X509 CRL');
   if (lists.length === 0) throw new Error(`proxy_ssl_crl ${crl} holds no list in PEM`);
   return { ca, crl: lists };
-}
-
-function blocksOf(pem: string, kind: string): string[] {
-  return (
-    pem.match(
-      new RegExp(`-----BEGIN (?:TRUSTED )?${kind}-----.*?-----END (?:TRUSTED )?${kind}-----`, 'gs'),
-    ) ?? []
-  );
 }
 
 function certificateOf(tls: PeerTlsSettings, files: PeerFiles): SecureContextOptions {
@@ -82,19 +70,10 @@ function openKey(
   files: PeerFiles,
 ): string {
   const pem = contentOf(path, files);
-  if (!pem.includes('ENCRYPTED')) return pem;
-  if (passwords === '')
+  if (isEncrypted(pem) && passwords === '')
     throw new Error(`proxy_ssl_certificate_key ${path} is encrypted: add proxy_ssl_password_file`);
-  for (const passphrase of contentOf(passwords, files).split(/\r?\n/)) {
-    if (passphrase === '') continue;
-    try {
-      return createPrivateKey({ key: pem, passphrase: Buffer.from(passphrase, 'latin1') })
-        .export({ type: 'pkcs8', format: 'pem' })
-        .toString();
-    } catch {
-      // The next one may fit.
-    }
-  }
+  const key = openedKey(pem, passwords === '' ? '' : contentOf(passwords, files));
+  if (key !== undefined) return key;
   throw new Error(
     `no passphrase of proxy_ssl_password_file ${passwords} opens proxy_ssl_certificate_key ${path}`,
   );
