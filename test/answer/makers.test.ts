@@ -15,6 +15,7 @@ import { BIG, MADE, type Maker } from './makers.ts';
 const ENDINGS = ['gone', 'replaced', 'error page', 'whole'] as const;
 type Ending = (typeof ENDINGS)[number];
 const NEXT = ['first half, ', 'second half'];
+const BLOCK = '<!--#block name="s" -->stub<!--#endblock -->';
 const MOMENT_MS = 5;
 const PATIENCE_MS = 10_000;
 let dir: string;
@@ -32,8 +33,7 @@ beforeEach(async () => {
   for (const name of ['index.html', 'a', 'a.html']) writeFileSync(join(dir, 'made', name), 'a file');
   writeFileSync(join(dir, 'made/page.html'), 'a <!--#include virtual="/asked" --> b');
   writeFileSync(join(dir, 'made/set.html'), 'a <!--#include virtual="/asked" set="v" --> b');
-  const block = '<!--#block name="s" -->stub<!--#endblock -->';
-  writeFileSync(join(dir, 'made/stub.html'), `${block}<!--#include virtual="/asked" stub="s" --> b`);
+  writeFileSync(join(dir, 'made/stub.html'), `${BLOCK}<!--#include virtual="/asked" stub="s" --> b`);
   writeFileSync(join(dir, 'users'), 'u:$apr1$saltsalt$DvQTBz1xHwXJP55FHhmOj.\n');
   // Says what the maker's entry has, hears on, and is late.
   peers.push(
@@ -54,8 +54,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const peer of peers.splice(0)) await peer.close();
   rmSync(dir, { recursive: true, force: true });
-  told = [];
-  goOn = [];
+  [told, goOn] = [[], []];
 });
 
 function start(maker: Maker): Promise<Proxy> {
@@ -84,9 +83,7 @@ class Client {
     if (slow) this.socket.pause();
   }
 
-  ask(head: string): void {
-    this.socket.write(Buffer.from(head, 'latin1'));
-  }
+  ask = (head: string): boolean => this.socket.write(Buffer.from(head, 'latin1'));
 }
 
 const settled = (text: string): string => text.replaceAll(/^(?:Server|Date): .*\r\n/gm, '');
@@ -125,7 +122,6 @@ class Scenario {
   get #exchange(): Exchange {
     return this.#late.exchange as Exchange;
   }
-
   /** Tells how many completions there were, and which classes took part. */
   async run(holdFrom: number): Promise<Pick<LateCalls, 'completions' | 'seen'>> {
     const late = this.#late;
@@ -150,12 +146,16 @@ class Scenario {
   }
 
   async #ask(holdFrom: number): Promise<void> {
-    const { target = 'a', method = 'GET', more = '\r\n', classes, before } = this.#maker;
+    const { target = 'a', method = 'GET', more = '\r\n', classes, before, meanwhile } = this.#maker;
     const made = `new-${++number}`;
     for (const name of ['', '.gz']) writeFileSync(join(dir, `made/${made}${name}`), 'a new file');
     if (before !== undefined) {
       this.#client.ask(`GET ${before} HTTP/1.1\r\nHost: a\r\n\r\n`);
       await comes(() => this.#client.text.endsWith('a file'));
+    }
+    if (meanwhile !== undefined) {
+      new Client(this.#proxy.port, false).ask(`GET ${meanwhile} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      await comes(() => told.length > 0);
     }
     const late = this.#late;
     late.begin(holdFrom);
@@ -224,8 +224,7 @@ function endingsOf(maker: Maker): readonly Ending[] {
 }
 
 const madeLines = (log: string): string[] => log.match(/^(?:GET|POST) \/made\/.*$/gm) ?? [];
-
-/** What the log has of another request: each has one line, of its own. */
+/** Each request has one line in the log, of its own. */
 function checkLog(log: string, scenarios: number): void {
   const lines = log.split('\n').slice(0, -1);
   const next = lines.filter((line) => line.includes(' /next /next '));

@@ -23,8 +23,9 @@ export interface Maker {
   readonly consumes?: boolean;
   /** What the peer says for the exchange to end as it should; without it and with a peer it never does. */
   readonly rest?: string;
-  /** A request that makes it wait. */
+  /** A request that makes it wait, and is answered; one that is not. */
   readonly before?: string;
+  readonly meanwhile?: string;
 }
 
 export const BIG = 3_000_000;
@@ -35,6 +36,8 @@ const record = (type: number, content: string): string =>
 /** More than sockets hold. */
 const SPOOLED = 'e'.repeat(12_000_000);
 const PROXY = 'proxy_pass http://PEER;';
+const CACHE =
+  'proxy_cache c; proxy_cache_key a; proxy_cache_lock on; proxy_cache_lock_timeout 1h; proxy_cache_lock_age 1h;';
 export const MADE: Readonly<Record<string, Maker>> = {
   'a small file': { classes: ['FileWait', 'FileTransfer'], location: '', target: 'NEW' },
   'a large file': { classes: ['FileWait', 'FileTransfer'], location: '', target: 'large', slow: true },
@@ -52,6 +55,7 @@ export const MADE: Readonly<Record<string, Maker>> = {
     more: 'Accept-Encoding: gzip\r\n\r\n',
   },
   'an index': { classes: ['FileWait'], location: 'index none.html none.htm index.html;', target: '' },
+  autoindex: { classes: ['DirectoryWait'], location: 'index none; autoindex on;', target: '' },
   try_files: { classes: ['Search'], location: 'try_files $uri.none $uri/ $uri.html =404;' },
   auth_basic: {
     classes: ['Login'],
@@ -158,6 +162,13 @@ export const MADE: Readonly<Record<string, Maker>> = {
     location: `proxy_limit_rate 1k; ${PROXY}`,
     says: half('e'.repeat(9000)),
     begins: true,
+  },
+  'a cache that another request fills': {
+    classes: ['CachedExchange'],
+    location: `${CACHE} ${PROXY}`,
+    around: 'proxy_cache_path DIR/cache keys_zone=c:1m;',
+    beside: `location /before/ { ${CACHE} ${PROXY} }`,
+    meanwhile: '/before/a',
   },
   fastcgi_pass: { classes: ['Forward', 'AttemptRun'], location: 'fastcgi_pass PEER;' },
   'fastcgi_pass with half a body': {

@@ -9,6 +9,7 @@ import { Exchange, INSTANT, type Source } from '../../src/exchange.ts';
 import { passwordChecks } from '../../src/features/auth-basic/password-checks.ts';
 import { Pace } from '../../src/forward/buffering/pace.ts';
 import { delays } from '../../src/shared/delays.ts';
+import { wheel } from '../../src/shared/timer-wheel.ts';
 import type { ConnectionOwner, PeerConnection } from '../../src/upstream/connection.ts';
 import { NameLookups } from '../../src/upstream/name-lookups.ts';
 import { Upstream } from '../../src/upstream/upstream.ts';
@@ -33,7 +34,7 @@ interface BodyEars {
 type Callback = (...result: unknown[]) => void;
 type Call = (...args: unknown[]) => unknown;
 
-const FS_CALLS = ['open', 'stat', 'fstat', 'read', 'readFile'] as const;
+const FS_CALLS = ['open', 'stat', 'fstat', 'read', 'readFile', 'readdir'] as const;
 /** A second word about a descriptor would hand it to two, and each would close it. */
 const ONCE: ReadonlySet<string> = new Set(['fstat', 'realpath']);
 
@@ -232,6 +233,13 @@ export class LateCalls {
         this.#late.push(delay.onDue);
       }
       add(delay, ms);
+    });
+    const arm = wheel.arm.bind(wheel);
+    vi.spyOn(wheel, 'arm').mockImplementation((deadline, ms) => {
+      // Those of connections are theirs.
+      if (this.#recording && this.#makers.size > 0 && this.seen.has('CachedExchange'))
+        this.#late.push(deadline.onTimeout);
+      arm(deadline, ms);
     });
     const { wait } = Pace.prototype;
     const self = this;
