@@ -119,6 +119,8 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     if (exchange.isSub) return this.nextPeer(now);
     if (exchange.bodyRefused) exchange.body ??= EMPTY_BODY;
     if (!request.hasBody) {
+      // Whoever asks before it sends nothing gets an answer, too.
+      if (request.contentLength === 0 && request.expectContinue) exchange.client.informational(100, '');
       if (request.contentLength < 0) return this.nextPeer(now);
       // With client_body_in_file_only an empty body makes a file, too.
       if (this.options.body.fileOnly === 'off') exchange.body ??= EMPTY_BODY;

@@ -233,7 +233,7 @@ export const forwardRows: readonly Row[] = [
 
 function readProxyPass(words: readonly Word[], cx: ReadContext): ProxyPass | undefined {
   const { text, at } = words[0];
-  if (!/^https?:\/\/./i.test(text) && !text.startsWith('$')) {
+  if (!/^https?:\/\/./i.test(text) && !text.includes('$')) {
     return cx.problems.error(at, `"${text}" is no URL; write http://${text.replace(/^\/*/, '') || 'group'}`);
   }
   if (cx.context === 'limit_except' && /^https?:\/\/(?:unix:[^:$]*:|(?!unix:)[^/?$]*)[/?][^$]*$/i.test(text))
