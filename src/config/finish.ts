@@ -13,6 +13,7 @@ import {
 } from '../upstream/passes.ts';
 import { checkSockets, DEFAULT_BACKLOG, listenKey, withSharedOptions } from './addresses.ts';
 import { checkBuffers } from './finish-buffers.ts';
+import { checkCaches } from './finish-caches.ts';
 import { checkCharsets } from './finish-charsets.ts';
 import { checkZones } from './finish-zones.ts';
 import type { Model, ScriptOp, ServerModel, Settings, UpstreamModel } from './model.ts';
@@ -44,6 +45,7 @@ export function finishModel(model: Model, problems: Problems, unread: ReadonlySe
   const finished = { ...read, upstreams: [...read.upstreams, ...groups] };
   checkServers(finished, problems);
   checkZones(finished, problems);
+  checkCaches(finished, problems);
   checkBuffers(finished, problems);
   checkCharsets(finished, problems);
   return finished;

@@ -1,8 +1,10 @@
 // All upstreams of one configuration: the named groups, one made for each proxy_pass that names a server, and those that variables
 // name at run time. What means the same as before a reload is carried over with its state and its connections.
+import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { Group, peerKey } from '../balance/group.ts';
 import type { PeerConfig } from '../balance/peer.ts';
+import type { ServerEntry } from '../balance/rows.ts';
 import type { Model, Settings, UpstreamModel } from '../config/model.ts';
 import { settingsOver } from '../config/settings.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
@@ -26,8 +28,11 @@ const MAX_DYNAMIC = 256;
 interface Dynamic {
   readonly upstream: Upstream;
   readonly model: UpstreamModel;
+  /** Of what name servers said: the host, and its addresses. */
+  readonly server: ServerEntry | null;
+  readonly addresses: readonly string[];
   /** The addresses of its host, where that is a name. */
-  hosts: Discovery['hosts'];
+  readonly hosts: Discovery['hosts'];
   /** When its addresses are too old. */
   readonly expiry: Deadline;
 }
@@ -131,20 +136,18 @@ export class UpstreamSet {
     const named = this.#named.get(authority) ?? this.#named.get(groupKey(authority));
     if (named !== undefined) return ready(named, '');
     const key = `${dns.id} ${groupKey(authority)}`;
-    const kept = this.#dynamic.get(key);
-    const model = kept === undefined ? hostUpstream(this.#model.settings, authority) : kept.model;
-    const { host, port } = model.settings.upstreamServers[0];
-    if (!needsLookup(host) || port < 1 || port > 65_535)
+    const server = this.#dynamic.get(key)?.server ?? serverOf(this.#model.settings, authority);
+    const { host, port } = server;
+    if (host === '' || host.startsWith('[') || isIP(host) !== 0 || port < 1 || port > 65_535)
       return this.ofRequest(authority, ready, { secure: false, dns: null, timeoutMs });
     dns.resolve(host, timeoutMs, (addresses, why) => {
       if (addresses.length === 0) return ready(undefined, why);
-      const hosts = { [host]: addresses };
-      const found = { ...this.#found, hosts };
       let dynamic = this.#dynamic.get(key);
-      if (dynamic === undefined) dynamic = this.#addDynamic(model, found, key);
-      else if (dynamic.hosts[host] !== addresses) {
-        dynamic.hosts = hosts;
-        updatePeers(dynamic.upstream, peersOf(model, found));
+      if (dynamic === undefined || dynamic.addresses !== addresses) {
+        const model = hostUpstream(this.#model.settings, server, addresses);
+        if (dynamic === undefined) dynamic = this.#addDynamic(model, this.#found, key);
+        else updatePeers(dynamic.upstream, peersOf(model, this.#found));
+        Object.assign(dynamic, { model, server, addresses });
       }
       wheel.arm(dynamic.expiry, UNUSED_MS);
       ready(dynamic.upstream, '');
@@ -158,7 +161,7 @@ export class UpstreamSet {
     }
     const upstream = createUpstream(model, `dynamic ${model.name}`, found);
     const expiry = new Deadline(() => this.#dropDynamic(key, dynamic));
-    const dynamic: Dynamic = { upstream, model, hosts: found.hosts, expiry };
+    const dynamic: Dynamic = { upstream, model, server: null, addresses: [], hosts: found.hosts, expiry };
     this.#dynamic.set(key, dynamic);
     const ttlMs = needsLookup(model.settings.upstreamServers[0].host)
       ? Math.max(MIN_TTL_MS, systemValidMs(this.#model.settings))
@@ -214,11 +217,17 @@ export class UpstreamSet {
   }
 }
 
+function serverOf(settings: Settings, authority: string): ServerEntry {
+  return implicitUpstream(settings, authority, '').settings.upstreamServers[0];
+}
+
 /** A host as name servers know it: what failed is nothing that later requests are to know, as in nginx. */
-function hostUpstream(settings: Settings, authority: string): UpstreamModel {
-  const model = implicitUpstream(settings, authority, '');
-  const [server] = model.settings.upstreamServers;
-  return { ...model, settings: settingsOver(settings, { upstreamServers: [{ ...server, maxFails: 0 }] }) };
+function hostUpstream(settings: Settings, server: ServerEntry, addresses: readonly string[]): UpstreamModel {
+  const upstreamServers = addresses.map((address) => {
+    const host = isIP(address) === 6 ? `[${address}]` : address;
+    return { ...server, host, maxFails: 0 };
+  });
+  return { name: server.server, at: '', settings: settingsOver(settings, { upstreamServers }) };
 }
 
 /** Peers that go down lose their idle connections; peers that stay keep their counts. */
