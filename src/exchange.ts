@@ -438,6 +438,8 @@ export class Exchange {
   /** After this answer the connection ends, whatever else allows it to stay. */
   closeAfter = false;
   ended = false;
+  /** A connection that ends with this exchange ends only once nobody holds it any more. */
+  closesLate = false;
 
   attempts: Attempt[] = NO_ATTEMPTS;
   /** The peer's head as it came, for `$upstream_http_…`; '' without. */

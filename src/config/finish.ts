@@ -13,6 +13,7 @@ import {
 } from '../upstream/passes.ts';
 import { checkSockets, DEFAULT_BACKLOG, listenKey, withSharedOptions } from './addresses.ts';
 import { BUFFER_KEYS, checkBuffers } from './finish-buffers.ts';
+import { CACHE_KEYS, checkCaches } from './finish-caches.ts';
 import { checkCharsets } from './finish-charsets.ts';
 import { checkZones, ZONE_KEYS } from './finish-zones.ts';
 import type { Model, ScriptOp, ServerModel, Settings, UpstreamModel } from './model.ts';
@@ -52,6 +53,7 @@ export function finishModel(model: Model, problems: Problems, { unread, used }: 
   checkServers(finished, problems);
   // To look at each of ten thousand levels takes its time: not for what none of them has.
   if (ZONE_KEYS.some((key) => used.has(key))) checkZones(finished, problems);
+  if (CACHE_KEYS.some((key) => used.has(key))) checkCaches(finished, problems);
   if (BUFFER_KEYS.some((key) => used.has(key))) checkBuffers(finished, problems);
   if (used.has('sourceCharset')) checkCharsets(finished, problems);
   return finished;
@@ -269,7 +271,7 @@ function checkAddress(server: ServerModel, listen: ListenModel, claims: Claims, 
       problems.error(
         positionOf(server.at),
         `a duplicate default server for ${key}; the first is at ${claims.defaultAt}`,
-          `a duplicate default server for ${asNumbers(key)}`,
+        `a duplicate default server for ${asNumbers(key)}`,
       );
     }
     claims.defaultAt = server.at;

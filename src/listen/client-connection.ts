@@ -489,7 +489,8 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     if (this.#state === 'closed' || this.#socket.closed) return;
     if (exchange.closeAfter) {
       if (exchange.failure === null) this.#giveHeadBack();
-      this.#close();
+      if (exchange.closesLate && exchange.isHeld && exchange.length >= 0) this.#closeLate(exchange);
+      else this.#close();
       return;
     }
     this.#body.discardRest();
@@ -500,6 +501,18 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
       this.#awaitBody();
     }
     this.#advance();
+  }
+
+  /** The client has its answer, and sees by the end of the connection that what it has caused is done, too. */
+  #closeLate(exchange: Exchange): void {
+    this.#state = 'lingering';
+    this.#unread.clear();
+    this.#lingerUntil = wheel.nowMs + LINGER_TOTAL_MS;
+    exchange.onEnd({
+      onExchangeEnd: () => {
+        if (!this.#socket.closed) this.#close();
+      },
+    });
   }
 
   #becomeIdle(): void {

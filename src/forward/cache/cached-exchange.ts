@@ -142,6 +142,8 @@ class CachedExchange extends CachedAnswer implements Source {
   /** A copy of the request fetches it anew; the lock is the copy's. */
   #updateBeside(lock: HeldLock): boolean {
     const at = (x: Exchange): void => new CachedExchange(x, this.here).runAside(lock);
+    // As in nginx: whoever waits for the end of the connection finds it updated.
+    this.x.main.closesLate = true;
     const { uri, args, method } = this.x;
     return new Aside().ask(this.x, { uri, args, method, at });
   }
