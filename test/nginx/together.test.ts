@@ -155,6 +155,8 @@ const CASES: readonly Case[] = [
     ['POST /a/k0', 'Content-Length: 0'],
     ['POST /b/k0', 'Content-Length: 0'],
     ['PUT /errors/x', 'Content-Length: 0'],
+    ['POST /k0', 'Transfer-Encoding: chunked', '', '0\r\n\r\n'],
+    ['POST /b/k0', 'Transfer-Encoding: chunked', '', '0\r\n\r\n'],
   ],
   [
     'auth_request has no body, whoever has read it before',
