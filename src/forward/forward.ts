@@ -547,7 +547,8 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
 }
 
 /** It is said to be empty, or was in the end. */
-function isEmptyBody({ request, body, bodyRefused }: Exchange): boolean {
+function isEmptyBody({ request, main, bodyRefused }: Exchange): boolean {
+  const { body } = main;
   if (!request.hasBody) return request.contentLength === 0;
   return bodyRefused || (request.chunked && body?.complete === true && body.received === 0);
 }
