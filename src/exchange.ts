@@ -451,7 +451,7 @@ export class Exchange {
   /** Name of the upstream group or host: `$proxy_host`. */
   proxyHost = '';
   /** proxy_pass has sent it there, not fastcgi_pass: $proxy_host and $proxy_port are set. */
-  isProxied = false;
+  tellsProxyHost = false;
   /** Whether TLS leads there. */
   proxySecure = false;
   failure: Failure | null = null;
