@@ -94,6 +94,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'finish',
     'finish-buffers',
     'finish-zones',
+    'finish-caches',
     'finish-charsets',
     'addresses',
     'as-nginx',
