@@ -381,7 +381,7 @@ export class Exchange {
   remoteAddress: string;
   remotePort: number;
   /** It did. */
-  isProxied = false;
+  addressTold = false;
 
   /** The request's method; an error page's own request is a GET unless it was a HEAD. */
   method: string;
@@ -397,6 +397,8 @@ export class Exchange {
   rewritten = false;
   /** False once `break` kept a rewritten URI in its place: the location was not found for that URI (nginx: valid_location). */
   locationHolds = true;
+  /** No rewrite of the script that runs has matched yet. */
+  escapesCaptures = false;
   /** A rewrite has changed the URI, and the location for it is still to be found (nginx: uri_changed). */
   isUriChanged = false;
   /** The target of the request is no path: `$request_uri` is not set. */
@@ -436,6 +438,8 @@ export class Exchange {
   /** After this answer the connection ends, whatever else allows it to stay. */
   closeAfter = false;
   ended = false;
+  /** A connection that ends with this exchange ends only once nobody holds it any more. */
+  closesLate = false;
 
   attempts: Attempt[] = NO_ATTEMPTS;
   /** The peer's head as it came, for `$upstream_http_…`; '' without. */
@@ -446,6 +450,8 @@ export class Exchange {
   cached: CacheFacts | null = null;
   /** Name of the upstream group or host: `$proxy_host`. */
   proxyHost = '';
+  /** proxy_pass has sent it there, not fastcgi_pass: $proxy_host and $proxy_port are set. */
+  isProxied = false;
   /** Whether TLS leads there. */
   proxySecure = false;
   failure: Failure | null = null;
@@ -605,11 +611,12 @@ export class Exchange {
     if (this.carried !== null) this.carried = { ...this.carried, type: '' };
   }
 
-  /** A page made here has a type of its own, and no ranges. */
-  dropCarriedOfFiles(): void {
+  /** An error or a redirect takes the answer's place: its own fields come behind those carried, and it has a type of its own. */
+  keepCarried(): void {
     if (this.carried === null) return;
     const { charset, lines } = this.carried;
-    this.carried = { type: '', charset, lines: lines.replace(ACCEPT_RANGES, '') };
+    this.keptLines += lines;
+    this.carried = { type: '', charset, lines: '' };
   }
 
   isCurrent(ticket: number): boolean {
@@ -686,8 +693,6 @@ export class Exchange {
 const BEGINNING = /^(?:(?:content-type|content-length|last-modified|location):.*\r\n)*/i;
 const CONTENT_TYPE = /^content-type: *(.*)\r\n/im;
 const CHARSET = /; *charset=/i;
-/** The last one. */
-const ACCEPT_RANGES = /^accept-ranges:.*\r\n(?![\s\S]*^accept-ranges:)/im;
 
 /** Shared by all exchanges that were never forwarded. */
 const NO_ATTEMPTS: Attempt[] = [];

@@ -117,6 +117,7 @@ class FileTransfer implements Source {
   }
 
   readonly #onRead = (error: Error | null, bytes: number): void => {
+    if (!this.#reading) return;
     this.#reading = false;
     if (this.#gone) {
       this.#release();

@@ -48,14 +48,16 @@ export function sendBody(exchange: Exchange, body: string): void {
 /** It stands before all others. */
 const OWN_TYPE = /^Content-Type: .*\r\n/;
 
-/** A page of ours as the answer: the validator of what an error stands for is not its own. */
+/** A page of ours as the answer: the validator and the ranges of what it stands for are not its own. */
 export function sendPage(exchange: Exchange, page: string): void {
   exchange.lines = page === '' ? '' : 'Content-Type: text/html\r\n';
-  exchange.keptLines = exchange.keptLines.replace(ETAG, '');
+  exchange.keptLines = exchange.keptLines.replace(ETAG, '').replace(ACCEPT_RANGES, '');
   sendBody(exchange, page);
 }
 
 const ETAG = /^etag:.*\r\n/gim;
+/** The last one. */
+const ACCEPT_RANGES = /^accept-ranges:.*\r\n(?![\s\S]*^accept-ranges:)/im;
 
 /** Sends the head that filters have seen, and no body; `exchange.length` is what Content-Length says. */
 export function sendBare(exchange: Exchange): void {

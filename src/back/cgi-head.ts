@@ -63,7 +63,7 @@ function interpret(head: ResponseHead): ResponseProblem | null {
     if (head.ids[i] !== CONTENT_LENGTH) continue;
     const length = parseContentLength(head.value(i));
     if (length < 0) return 'invalid Content-Length';
-    if (head.contentLength >= 0 && head.contentLength !== length) return 'different Content-Length fields';
+    if (head.contentLength >= 0) return 'several Content-Length fields';
     head.contentLength = length;
   }
   // Of several the first one holds.

@@ -19,6 +19,8 @@ export interface ServerEntry {
   readonly maxConns: number;
   readonly backup: boolean;
   readonly down: boolean;
+  /** Its name is followed as the name servers of `resolver` say. */
+  readonly resolve: boolean;
   /** `file:line:column`. */
   readonly at: string;
 }
@@ -63,8 +65,8 @@ export const balanceRows: readonly Row[] = [
   list('upstreamServers', {
     name: 'server',
     contexts: ['upstream'],
-    args: [1, 8],
-    syntax: 'address [weight=n] [max_fails=n] [fail_timeout=time] [max_conns=n] [backup] [down]',
+    args: [1, 9],
+    syntax: 'address [weight=n] [max_fails=n] [fail_timeout=time] [max_conns=n] [backup] [down] [resolve]',
     doc: 'A peer of the group: address:port, a name, or unix:path.',
     read: readServer,
   }),
@@ -205,13 +207,14 @@ function readServer(words: readonly Word[], cx: ReadContext): ServerEntry | unde
     maxConns: 0,
     backup: false,
     down: false,
+    resolve: false,
     at: `${at.file}:${at.line}:${at.column}`,
   };
   for (const word of words.slice(1)) {
     if (!readServerOption(entry, word.text)) {
       return cx.problems.error(
         word.at,
-        `invalid parameter "${word.text}"; there are weight=, max_fails=, fail_timeout=, max_conns=, backup, down`,
+        `invalid parameter "${word.text}"; there are weight=, max_fails=, fail_timeout=, max_conns=, backup, down, resolve`,
       );
     }
   }
@@ -243,6 +246,9 @@ function readServerOption(
     case 'down':
       entry.down = true;
       return text === 'down';
+    case 'resolve':
+      entry.resolve = true;
+      return text === 'resolve';
     default:
       return false;
   }

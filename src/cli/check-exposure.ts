@@ -17,24 +17,28 @@ interface Own {
   readonly path: string;
 }
 
-/** `logs` are the files that are logged to. */
-export function warnOfExposure({ file, model, tree, problems }: ReadConfig, logs: readonly string[]): void {
+/** `all` are the directives of all blocks, `logs` the files that are logged to. */
+export function warnOfExposure(
+  { file, model, tree, problems }: ReadConfig,
+  all: readonly Directive[],
+  logs: readonly string[],
+): void {
   if (model === undefined || tree === undefined) return;
   const warn: Warn = (at, message) => problems.warn(at, message);
   const own = ownFiles(model, tree, file, logs);
-  for (const directive of allOf(tree.directives, ['root', 'alias']))
-    warnOfRoot(directive, model.prefix, own, warn);
+  const known = new Map<string, string>();
+  for (const directive of all) {
+    if (directive.name !== 'root' && directive.name !== 'alias') continue;
+    // Where a request has a say nobody knows before.
+    const text = directive.args[0]?.text ?? '';
+    if (text === '' || text.includes('$')) continue;
+    const path = resolve(model.prefix, text);
+    warnOfRoot(directive, { path, real: realOf(path, known) }, own, warn);
+  }
   const usesState = model.settings.pidFile === '' || placeOfSelfSigned(model) !== undefined;
   const open = usesState ? problemOfStateDirectory(stateDirOf(model)) : null;
-  const [place] = allOf(tree.directives, ['state_path']);
+  const place = all.find(({ name }) => name === 'state_path');
   if (open !== null) warn(place?.at ?? { file, line: 1, column: 1 }, open);
-}
-
-function allOf(directives: readonly Directive[], names: readonly string[]): Directive[] {
-  return directives.flatMap((directive) => [
-    ...(names.includes(directive.name) ? [directive] : []),
-    ...allOf(directive.block ?? [], names),
-  ]);
 }
 
 function ownFiles(model: Model, tree: Tree, file: string, logs: readonly string[]): Own[] {
@@ -54,12 +58,12 @@ function ownFiles(model: Model, tree: Tree, file: string, logs: readonly string[
   return all.map(({ what, path }) => ({ what, path: realOf(path) }));
 }
 
-function warnOfRoot({ name, args, at }: Directive, prefix: string, own: readonly Own[], warn: Warn): void {
-  const text = args[0]?.text ?? '';
-  // Where a request has a say nobody knows before.
-  if (text === '' || text.includes('$')) return;
-  const path = resolve(prefix, text);
-  const real = realOf(path);
+interface Root {
+  readonly path: string;
+  readonly real: string;
+}
+
+function warnOfRoot({ name, at }: Directive, { path, real }: Root, own: readonly Own[], warn: Warn): void {
   const within = own.filter(
     (each) => each.path === real || each.path.startsWith(real === sep ? sep : real + sep),
   );
@@ -79,8 +83,16 @@ function warnOfRoot({ name, args, at }: Directive, prefix: string, own: readonly
   );
 }
 
-/** Without symbolic links, as far as the path is there. */
-function realOf(path: string): string {
+/** Without symbolic links, as far as the path is there. `known` has what was found so far: roots are often alike. */
+function realOf(path: string, known: Map<string, string> = new Map()): string {
+  const before = known.get(path);
+  if (before !== undefined) return before;
+  const real = lookUp(path, known);
+  known.set(path, real);
+  return real;
+}
+
+function lookUp(path: string, known: Map<string, string>): string {
   try {
     // Of a thousand roots that are not there a thousand errors would take their time.
     if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return realpathSync(path);
@@ -88,7 +100,7 @@ function realOf(path: string): string {
     // What cannot be looked at lies where its directory does.
   }
   const above = dirname(path);
-  return above === path ? path : join(realOf(above), basename(path));
+  return above === path ? path : join(realOf(above, known), basename(path));
 }
 
 const READ_BY_ALL = 0o004;

@@ -8,7 +8,7 @@ import type { Model, ServerModel, Settings } from '../config/model.ts';
 import { positionOf } from '../config/places.ts';
 import { formatPosition, type Problems, type Severity } from '../config/problem.ts';
 import { rowsNamed } from '../config/registry.ts';
-import type { Directive, Position, Tree } from '../config/tree.ts';
+import { type Directive, everyDirective, type Position, type Tree } from '../config/tree.ts';
 import { forgetPipes } from '../listen/tls-files.ts';
 import { problemOfLink, reasonOf } from '../observe/log-output.ts';
 import { constantOf } from '../route/template.ts';
@@ -32,15 +32,16 @@ export function checkFiles(read: ReadConfig, advises = true): void {
   const nowhere = { file, line: 1, column: 1 };
   checkPlaces(model, (key) => directiveSetting(tree.directives, key)?.at ?? nowhere, report);
   checkSockets(model, report);
-  checkTempPaths(tree.directives, model.prefix, (at, message) => report(at, message, 'warning'));
+  const all = everyDirective(tree.directives);
+  checkTempPaths(all, model.prefix, (at, message) => report(at, message, 'warning'));
   for (const server of model.servers) {
     if (!server.settings.listens.some((listen) => listen.ssl)) continue;
     const placeOf: PlaceOf = (key, n) => directiveOf(tree, server, key, n)?.at ?? nowhere;
     checkServer(server.settings, placeOf, report);
   }
-  checkPeerFiles(tree, model, report);
+  checkPeerFiles(all, model, report);
   const { errorLog } = model.settings;
-  const logs = logsOf(tree.directives, model.prefix);
+  const logs = logsOf(all, model.prefix);
   for (const { key, name, path, at } of logs) {
     // -e takes its place.
     if (key === 'errorLog' && !errorLog.some((log) => log.path === path)) continue;
@@ -52,6 +53,7 @@ export function checkFiles(read: ReadConfig, advises = true): void {
   if (!advises) return;
   warnOfExposure(
     read,
+    all,
     logs.map(({ path }) => path),
   );
   warnOfUser(tree, problems);
@@ -194,9 +196,8 @@ function directiveSetting(
 }
 
 function keyOf(name: string): keyof Settings | undefined {
-  return rowsNamed(name)
-    .filter((row) => row.kind === 'setting')
-    .map((row) => row.key)[0];
+  for (const row of rowsNamed(name)) if (row.kind === 'setting') return row.key;
+  return undefined;
 }
 
 interface LogDirective {
@@ -210,13 +211,15 @@ const NO_FILES: readonly string[] = ['off', 'stdout', 'stderr', '/dev/stdout', '
 
 /** Every directive that names a file to log to. */
 function logsOf(directives: readonly Directive[], prefix: string): LogDirective[] {
-  return directives.flatMap(({ name, args, block, at }) => {
-    if (block !== undefined) return logsOf(block, prefix);
-    const key = keyOf(name);
+  const logs: LogDirective[] = [];
+  for (const { name, args, block, at } of directives) {
+    const key = block === undefined ? keyOf(name) : undefined;
+    if (key !== 'accessLog' && key !== 'errorLog') continue;
     const text = args[0]?.text ?? 'off';
-    if ((key !== 'accessLog' && key !== 'errorLog') || NO_FILES.includes(text) || isSyslog(text)) return [];
-    return [{ key, name, path: resolve(prefix, text), at }];
-  });
+    if (NO_FILES.includes(text) || isSyslog(text)) continue;
+    logs.push({ key, name, path: resolve(prefix, text), at });
+  }
+  return logs;
 }
 
 /** Without opening it: a configuration that is refused leaves no files behind. */

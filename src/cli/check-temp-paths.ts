@@ -3,13 +3,13 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Directive, Position } from '../config/tree.ts';
 
+/** `directives` are all of them, those in blocks too. */
 export function checkTempPaths(
   directives: readonly Directive[],
   prefix: string,
   warn: (at: Position, message: string) => void,
 ): void {
-  for (const { name, args, block, at } of directives) {
-    if (block !== undefined) checkTempPaths(block, prefix, warn);
+  for (const { name, args, at } of directives) {
     if (name !== 'client_body_temp_path' || args[0] === undefined) continue;
     const path = resolve(prefix, args[0].text);
     const problem = whyNotWritten(path);

@@ -12,6 +12,10 @@ export interface CliOptions {
   readonly signal?: Signal;
   readonly errorLog?: string;
   readonly directives?: string;
+  /** A configuration without servers and programs is taken. */
+  readonly mayIdle?: boolean;
+  /** What nginx knows and lbproxy does not yet is warned of, and has no effect. */
+  readonly allowUnsupported?: boolean;
   /** What is otherwise than usual where the configuration says nothing. */
   readonly defaults?: OwnSettings;
 }

@@ -51,6 +51,7 @@ export function readConfig(file: string, options: CliOptions, wish: ReadWish = F
     return { file, model: undefined, pool: undefined, tree: undefined, problems, readAtMs };
   const ownTree = withGlobals(loaded.tree, options, problems);
   const built = buildModel(ownTree, prefix, problems, options.defaults);
+  if (options.allowUnsupported === true) problems.allowUnsupported();
   const { pool, sources } = readPool(built, { programs, scaled: wish.scaled }, problems);
   const model = withErrorLog(built, options.errorLog ?? mainLogOf(pool, programs === file));
   const tree = { ...ownTree, sources: new Map([...ownTree.sources, ...sources]) };
@@ -58,7 +59,8 @@ export function readConfig(file: string, options: CliOptions, wish: ReadWish = F
   warnOfLogs(pool, problems);
   // -t asks whether they are host names.
   if (options.test !== true && options.dump !== true) warnOfStrangers(model, problems);
-  if (!problems.hasErrors && programs === null) checkServes(model, tree, file, problems);
+  if (!problems.hasErrors && programs === null && options.mayIdle !== true)
+    checkServes(model, tree, file, problems);
   return problems.hasErrors
     ? { file, model: undefined, pool: undefined, tree, problems, readAtMs }
     : { file, model, pool, tree, problems, readAtMs };

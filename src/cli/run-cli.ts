@@ -26,6 +26,10 @@ function createProgram({ Command, Option }: Commander): Command {
     .option('-T, --dump', 'test the configuration, print it and exit')
     .option('-q, --quiet', 'with -t: print problems only')
     .option(
+      '--allow-unsupported',
+      'warn of directives that nginx knows and lbproxy does not yet, and go on without them',
+    )
+    .option(
       '--roll',
       'each reload restarts all programs, one process after the other, also what did not change',
     )

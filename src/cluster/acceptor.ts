@@ -8,6 +8,7 @@ import { Listener } from '../listen/listener.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import { Timer } from '../shared/timer.ts';
+import { settleYoungObjects } from '../shared/young-objects.ts';
 import { TicketKeys } from '../socket/ticket-keys.ts';
 import { NOTHING_DISCOVERED } from '../upstream/discovery.ts';
 import { applyStates } from './group-hub.ts';
@@ -32,7 +33,7 @@ export class Acceptor {
   #runtime: Runtime | null = null;
   #prepared: { generation: number; runtime: Runtime; logs: RuntimeLogs; shared: boolean } | null = null;
   /** A Model that comes in, piece by piece. */
-  #incoming: { readonly generation: number; readonly reader: ModelReader } | null = null;
+  #incoming: { readonly generation: number; readonly reader: ModelReader; pieces: number } | null = null;
   /** The last that was told, also while a configuration is being compiled. */
   #discovery = NOTHING_DISCOVERED;
   readonly #listeners = new Map<string, Listener>();
@@ -160,8 +161,11 @@ export class Acceptor {
   }
 
   #take(generation: number, piece: string): void {
-    if (this.#incoming?.generation !== generation) this.#incoming = { generation, reader: new ModelReader() };
+    if (this.#incoming?.generation !== generation)
+      this.#incoming = { generation, reader: new ModelReader(), pieces: 0 };
     this.#incoming.reader.take(piece);
+    // Of a small configuration there is one.
+    if (this.#incoming.pieces++ > 0) settleYoungObjects();
     this.#send({ type: 'more', generation });
   }
 

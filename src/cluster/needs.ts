@@ -2,7 +2,13 @@
 import { listenKey, socketKey } from '../config/addresses.ts';
 import type { Model } from '../config/model.ts';
 import type { ListenModel } from '../listen/rows.ts';
-import { groupKey, hostNamesOf, implicitUpstream, withPort } from '../upstream/discovery.ts';
+import {
+  type FollowedHost,
+  groupKey,
+  hostNamesOf,
+  implicitUpstream,
+  withPort,
+} from '../upstream/discovery.ts';
 import { passesOf } from '../upstream/passes.ts';
 
 /** One entry per socket, which is that of the first `listen` for its address. */
@@ -26,7 +32,7 @@ export function placeOfSelfSigned(model: Model): string | undefined {
 }
 
 /** Host names of all peers, also of those that a proxy_pass names directly. */
-export function followedHosts(model: Model): string[] {
+export function followedHosts(model: Model): FollowedHost[] {
   const groups = new Set(model.upstreams.map((upstream) => groupKey(upstream.name)));
   const implicit = passesOf(model)
     .targets.filter(({ authority, byRequest }) => !byRequest && !groups.has(groupKey(authority)))

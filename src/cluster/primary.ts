@@ -19,6 +19,7 @@ import type { OutputLine } from '../supervise/output.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import type { PoolChanges } from '../supervise/pool-changes.ts';
 import type { Discovery } from '../upstream/discovery.ts';
+import { systemValidMs } from '../upstream/discovery.ts';
 import { listenerIdentity } from './acceptor.ts';
 import { AcceptorPool, type PoolHome } from './acceptor-pool.ts';
 import type { AcceptorSlot } from './acceptor-slot.ts';
@@ -37,7 +38,7 @@ import { firstOf, problemsOf, problemText, Refusal } from './refusal.ts';
 import { HostResolver } from './resolver.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { ensureSelfSigned } from './self-signed.ts';
-import { Sockets } from './sockets.ts';
+import { BindError, Sockets } from './sockets.ts';
 import { surviveErrors } from './survival.ts';
 import { TicketKeyring } from './ticket-keyring.ts';
 import { usableCores } from './usable-cores.ts';
@@ -193,8 +194,9 @@ export class Primary implements PoolHome {
   async #equip(model: Model, pool: PoolPlan): Promise<TlsMessage> {
     const problems: PrepareProblem[] = [];
     for (const [key, listen] of listensOf(model)) {
-      await this.#sockets.open(key, listen).catch((error: Error) => {
-        problems.push({ at: listen.at, message: error.message });
+      await this.#sockets.open(key, listen, this.face.bindTries).catch((error: Error) => {
+        const plain = error instanceof BindError ? error.plain : undefined;
+        problems.push({ at: listen.at, message: error.message, plain });
       });
     }
     const running = { acceptors: this.#acceptors.all.length, processes: this.processes.length };
@@ -203,7 +205,7 @@ export class Primary implements PoolHome {
     const selfSigned = await this.#selfSigned(placeOfSelfSigned(model), problems);
     if (problems.length > 0) throw new Refusal(problems);
     const tls = { selfSigned, files: readTlsFiles(model, selfSigned) };
-    await this.#resolver.follow(followedHosts(model), model.settings.resolverTtlMs);
+    await this.#resolver.follow(followedHosts(model), systemValidMs(model.settings));
     return tls;
   }
 
@@ -399,7 +401,7 @@ export class Primary implements PoolHome {
 
   /** Forgets the names and sockets that the running configuration has not, also those that a refused one had sent to acceptors. */
   #keepOwn(): void {
-    this.#resolver.keep(followedHosts(this.#model), this.#model.settings.resolverTtlMs);
+    this.#resolver.keep(followedHosts(this.#model), systemValidMs(this.#model.settings));
     const listens = listensOf(this.#model);
     this.#sockets.keep(new Set(listens.keys()));
     const identities = new Set([...listens].map(([key, listen]) => listenerIdentity(key, listen.ssl)));

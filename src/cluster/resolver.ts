@@ -2,8 +2,10 @@
 // peers out and is tried again; it never stops anything.
 import { lookup, Resolver } from 'node:dns/promises';
 import type { Log } from '../observe/error-log.ts';
+import type { ResolverModel } from '../route/rows.ts';
 import { Timer } from '../shared/timer.ts';
-import { MIN_TTL_MS } from '../upstream/discovery.ts';
+import { type FollowedHost, MIN_TTL_MS } from '../upstream/discovery.ts';
+import { dnsClientOf } from '../upstream/dns/dns-client.ts';
 
 /** A name that failed is asked for again after this. */
 const RETRY_MS = 5000;
@@ -13,7 +15,7 @@ const FIRST_WAIT_MS = 2000;
 export class HostResolver {
   readonly #log: Log;
   readonly #onChange: () => void;
-  readonly #names = new Set<string>();
+  readonly #names = new Map<string, FollowedHost>();
   readonly #hosts = new Map<string, readonly string[]>();
   readonly #timers = new Map<string, Timer>();
   readonly #failing = new Set<string>();
@@ -30,12 +32,12 @@ export class HostResolver {
   }
 
   /** Follows these names too; resolves when each new one was asked once, or after two seconds. */
-  async follow(names: readonly string[], ttlMs: number): Promise<void> {
+  async follow(hosts: readonly FollowedHost[], ttlMs: number): Promise<void> {
     this.#ttlMs = ttlMs;
-    const fresh = names.filter((name) => !this.#names.has(name));
+    const fresh = hosts.filter(({ name }) => !this.#names.has(name));
     if (fresh.length === 0) return;
-    for (const name of fresh) this.#names.add(name);
-    const first = Promise.all(fresh.map((name) => this.#ask(name)));
+    for (const host of fresh) this.#names.set(host.name, host);
+    const first = Promise.all(fresh.map(({ name }) => this.#ask(name)));
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, FIRST_WAIT_MS);
@@ -45,10 +47,16 @@ export class HostResolver {
   }
 
   /** Forgets all names but these, and what a configuration said that was refused. `ttlMs` is the longest that an answer holds. */
-  keep(names: readonly string[], ttlMs: number): void {
+  keep(hosts: readonly FollowedHost[], ttlMs: number): void {
     this.#ttlMs = ttlMs;
-    for (const name of this.#names) {
-      if (names.includes(name)) continue;
+    const kept = new Map(hosts.map((host) => [host.name, host]));
+    for (const name of this.#names.keys()) {
+      const host = kept.get(name);
+      if (host !== undefined) {
+        // Asked in another way from the next time on.
+        this.#names.set(name, host);
+        continue;
+      }
       this.#timers.get(name)?.stop();
       this.#names.delete(name);
       this.#timers.delete(name);
@@ -60,9 +68,10 @@ export class HostResolver {
   async #ask(name: string): Promise<void> {
     let waitMs = RETRY_MS;
     try {
-      // The system's own order (hosts file, search domains) decides the addresses; the DNS only tells how long they hold.
-      const addresses = [...new Set((await lookup(name, { all: true })).map((a) => a.address))].sort();
-      waitMs = await this.#ttlOf(name);
+      const resolver = this.#names.get(name)?.resolver ?? null;
+      const { addresses, validMs } =
+        resolver === null ? await this.#askSystem(name) : await askDns(name, resolver);
+      waitMs = validMs;
       if (!this.#names.has(name)) return;
       if (this.#failing.delete(name)) this.#log.notice(`host name "${name}" resolves again`, { addresses });
       this.#set(name, addresses);
@@ -79,6 +88,12 @@ export class HostResolver {
     // Forgotten meanwhile.
     if (!this.#names.has(name)) return;
     this.#timers.set(name, new Timer(() => void this.#ask(name), waitMs).unref());
+  }
+
+  /** The system's own order (hosts file, search domains) decides the addresses; the DNS only tells how long they hold. */
+  async #askSystem(name: string): Promise<Found> {
+    const addresses = [...new Set((await lookup(name, { all: true })).map((a) => a.address))].sort();
+    return { addresses, validMs: await this.#ttlOf(name) };
   }
 
   async #ttlOf(name: string): Promise<number> {
@@ -102,3 +117,21 @@ export class HostResolver {
     this.keep([], this.#ttlMs);
   }
 }
+
+interface Found {
+  readonly addresses: readonly string[];
+  readonly validMs: number;
+}
+
+/** Name servers of a configuration; rejects where they know no address. */
+function askDns(name: string, resolver: ResolverModel): Promise<Found> {
+  return new Promise((resolve, reject) => {
+    dnsClientOf(resolver).resolve(name, DNS_MS, (found, why, validMs) => {
+      if (found.length === 0) reject(Object.assign(new Error(why), { code: why }));
+      else resolve({ addresses: [...found].sort(), validMs: Math.max(MIN_TTL_MS, validMs) });
+    });
+  });
+}
+
+/** As nginx's own resolver_timeout. */
+const DNS_MS = 30_000;

@@ -8,6 +8,7 @@ import net, { connect, createServer, isIP, type Server } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { listenOptions } from '../listen/listener.ts';
 import type { ListenModel } from '../listen/rows.ts';
+import { errnoText } from '../shared/failed-call.ts';
 import { holderOfPath, holderOfPort } from '../supervise/port-probe.ts';
 import { whyNoSocket } from './writable-place.ts';
 
@@ -36,16 +37,20 @@ export class Sockets {
   readonly #handles = new Map<string, Handle>();
 
   /** Binds an address unless it is bound already. Rejects with a text that names the address and the next step. */
-  async open(key: string, listen: ListenModel): Promise<void> {
+  async open(key: string, listen: ListenModel, tries = 1): Promise<void> {
     if (this.#keys.has(key)) return;
     const address = await numeric(listen);
     if (address.path !== '') await removeStale(address.path);
-    try {
-      // A bound socket takes no clients yet: the first whom the kernel lets in finds an acceptor.
-      if (createHandle === undefined) await probe(address);
-      else this.#handles.set(key, bind(address, createHandle));
-    } catch (error) {
-      throw new Error(await describe(address, error as NodeJS.ErrnoException));
+    for (let left = tries; ; left--) {
+      try {
+        // A bound socket takes no clients yet: the first whom the kernel lets in finds an acceptor.
+        if (createHandle === undefined) await probe(address);
+        else this.#handles.set(key, bind(address, createHandle));
+        break;
+      } catch (error) {
+        if (left > 1 && (error as NodeJS.ErrnoException).code === 'EADDRINUSE') await new Promise((resolve) => setTimeout(resolve, BIND_PAUSE_MS));
+        else throw await bindError(address, error as NodeJS.ErrnoException);
+      }
     }
     this.#keys.add(key);
   }
@@ -163,6 +168,25 @@ function probe(listen: ListenModel): Promise<void> {
     server.once('error', reject);
     server.listen({ ...listenOptions(listen), exclusive: true }, () => server.close(() => resolve()));
   });
+}
+
+/** Whose address is taken may be about to end: nginx waits as long between its tries. */
+const BIND_PAUSE_MS = 500;
+
+/** An address that cannot be had; `plain` is what nginx says of it. */
+export class BindError extends Error {
+  readonly plain: string;
+
+  constructor(message: string, plain: string) {
+    super(message);
+    this.plain = plain;
+  }
+}
+
+async function bindError(listen: ListenModel, error: NodeJS.ErrnoException): Promise<BindError> {
+  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
+  const where = listen.path === '' ? `${host}:${listen.port}` : `unix:${listen.path}`;
+  return new BindError(await describe(listen, error), `bind() to ${where} failed (${errnoText(error)})`);
 }
 
 async function describe(listen: ListenModel, error: NodeJS.ErrnoException): Promise<string> {

@@ -22,8 +22,8 @@ export function socketKey(listen: ListenModel, keys: { has(key: string): boolean
 }
 
 /** What one `listen` says of the socket holds for all of the address: `ssl`, `ipv6only=off`, `backlog`. */
-export function withSharedOptions(lists: readonly (readonly ListenModel[])[]): ListenModel[][] {
-  const said = new Map<string, { ssl: boolean; ipv6only: boolean; backlog: number }>();
+export function withSharedOptions(lists: readonly (readonly ListenModel[])[]): (readonly ListenModel[])[] {
+  const said = new Map<string, SocketOptions>();
   for (const listen of lists.flat()) {
     const key = listenKey(listen);
     const { ssl, ipv6only, backlog } = said.get(key) ?? listen;
@@ -33,7 +33,18 @@ export function withSharedOptions(lists: readonly (readonly ListenModel[])[]): L
       backlog: backlog === DEFAULT_BACKLOG ? listen.backlog : backlog,
     });
   }
-  return lists.map((list) => list.map((listen) => ({ ...listen, ...said.get(listenKey(listen)) })));
+  // Most say nothing that others do not: the list is the one that it was.
+  return lists.map((list) => {
+    const shared = list.map((listen) => withOptionsOf(listen, said.get(listenKey(listen)) ?? listen));
+    return shared.every((listen, i) => listen === list[i]) ? list : shared;
+  });
+}
+
+type SocketOptions = Pick<ListenModel, 'ssl' | 'ipv6only' | 'backlog'>;
+
+function withOptionsOf(listen: ListenModel, { ssl, ipv6only, backlog }: SocketOptions): ListenModel {
+  const isSame = listen.ssl === ssl && listen.ipv6only === ipv6only && listen.backlog === backlog;
+  return isSame ? listen : { ...listen, ssl, ipv6only, backlog };
 }
 
 export const DEFAULT_BACKLOG = 511;

@@ -1,12 +1,11 @@
 // Tree + registry → Model: contexts, arity, inheritance from level to level, all problems collected.
-import { isAbsolute, resolve } from 'node:path';
 import { readCharsetMap } from '../features/charset/read-map.ts';
 import { checkLogFormats } from '../observe/check-log-formats.ts';
 import { parseTemplate } from '../route/template.ts';
 import { checkNamed, checkTwin, readLocation, readMethods, readTypes } from './build-blocks.ts';
 import { buildScript, isScriptDirective, type ScriptReader } from './build-script.ts';
-import { checkPattern } from './check-pattern.ts';
 import { checkRow } from './check-row.ts';
+import { DirectiveReading, type TreeReader } from './directive-reading.ts';
 import { finishModel } from './finish.ts';
 import {
   applySetting,
@@ -21,7 +20,7 @@ import { askForSemicolon, splitAtLine } from './missing-semicolon.ts';
 import type { LocationModel, Model, ProgramModel, ServerModel, Settings, UpstreamModel } from './model.ts';
 import { formatPosition, Problems } from './problem.ts';
 import { rowsNamed } from './registry.ts';
-import type { Context, ReadContext } from './row.ts';
+import type { Context } from './row.ts';
 import type { OwnSettings } from './settings.ts';
 import type { Directive, Position, Tree, Word } from './tree.ts';
 import { VariableBook } from './variable-book.ts';
@@ -30,10 +29,10 @@ import { readDefinition } from './variable-kinds.ts';
 /** One statement that lacks its semicolons is cut at most this often: each cut reads the rest of it again. */
 const MAX_CUTS = 50;
 
-export class Builder implements ScriptReader {
+export class Builder implements ScriptReader, TreeReader {
   problems: Problems;
-  readonly #tree: Tree;
-  readonly #prefix: string;
+  readonly tree: Tree;
+  readonly prefix: string;
   readonly #main = createLevel('main', null);
   readonly #http = createLevel('http', this.#main);
   readonly #upstreams: UpstreamModel[] = [];
@@ -45,8 +44,8 @@ export class Builder implements ScriptReader {
 
   constructor(tree: Tree, prefix: string, problems: Problems, defaults: OwnSettings) {
     for (const [key, value] of Object.entries(defaults)) this.#main.own.set(key as keyof Settings, value);
-    this.#tree = tree;
-    this.#prefix = prefix;
+    this.tree = tree;
+    this.prefix = prefix;
     this.problems = problems;
   }
 
@@ -63,25 +62,25 @@ export class Builder implements ScriptReader {
     for (const { directive } of waiting)
       if (directive.name === 'charset_map') this.#charsetMap(directive, http);
     for (const { directive, level } of waiting) this.#block(directive, level);
-    checkLogFormats(this.#tree.directives, this.problems);
+    checkLogFormats(this.tree.directives, this.problems);
     this.#variables.check(this.problems);
     const model: Model = {
-      syntax: this.#tree.syntax,
-      prefix: this.#prefix,
+      syntax: this.tree.syntax,
+      prefix: this.prefix,
       settings: this.#settingsOf(this.#http),
       upstreams: this.#upstreams,
       programs: this.#programs,
       servers: this.#servers,
       variables: this.#variables.models(),
     };
-    return finishModel(model, this.problems, this.#unread);
+    return finishModel(model, this.problems, { unread: this.#unread, used: this.#main.used });
   }
 
   /** nginx wants `http { }` around; JSON has none, and texts that leave it out are understood with a warning. */
   #topLevel(main: Level, http: Level, waiting: { directive: Directive; level: Level }[]): void {
-    for (const directive of this.#tree.directives) {
+    for (const directive of this.tree.directives) {
       const places = rowsNamed(directive.name).flatMap((row) => row.contexts);
-      if (directive.name === 'http' && this.#tree.syntax === 'json') {
+      if (directive.name === 'http' && this.tree.syntax === 'json') {
         const what = 'JSON has no "http" level: its keys stand at the top of the file';
         this.problems.error(directive.at, `${what}; write { "upstreams": { … }, "servers": [ … ] }`);
       } else if (directive.name === 'http') {
@@ -93,7 +92,7 @@ export class Builder implements ScriptReader {
         isSecond(directive, main, 'block events', this.problems);
         this.#contents(directive.block ?? [], { ...main, context: 'events' }, waiting);
       } else if (places.length > 0 && !places.includes('main') && places.includes('http')) {
-        if (this.#tree.syntax === 'nginx') {
+        if (this.tree.syntax === 'nginx') {
           this.problems.warn(
             directive.at,
             `"${directive.name}" stands outside of "http { }"; taken as if inside, wrap it: http { … }`,
@@ -126,7 +125,7 @@ export class Builder implements ScriptReader {
     cuts: number,
   ): Directive | undefined {
     const split =
-      this.#tree.syntax === 'json' || cuts === MAX_CUTS
+      this.tree.syntax === 'json' || cuts === MAX_CUTS
         ? undefined
         : splitAtLine(directive, mayStandIn(level.context));
     if (split !== undefined && !this.#isOne(directive, level, waiting)) {
@@ -142,7 +141,8 @@ export class Builder implements ScriptReader {
   #directive(directive: Directive, level: Level, waiting: { directive: Directive; level: Level }[]): void {
     const row = checkRow(directive, level, this.problems);
     if (row === undefined) return;
-    if (row.kind === 'setting') applySetting(row, level, this.readContext(directive, level));
+    if (row.kind === 'setting')
+      applySetting(row, level, new DirectiveReading(this, directive, level.context));
     else if (row.kind === 'ignored') noteIgnored(row, directive, level, this.problems);
     else waiting.push({ directive, level });
   }
@@ -161,19 +161,6 @@ export class Builder implements ScriptReader {
     this.#variables.backTo(used);
     forget();
     return false;
-  }
-
-  readContext(directive: Directive, level: Level): ReadContext {
-    return {
-      problems: this.problems,
-      directive,
-      context: level.context,
-      syntax: this.#tree.syntax,
-      resolvePath: (path) => (isAbsolute(path) ? path : resolve(this.#prefix, path)),
-      template: (word) => this.template(word),
-      pattern: (word, pattern, caseless) => checkPattern(word, pattern, caseless, this),
-      makeVariable: (name, word) => this.makeVariable(name, word.at),
-    };
   }
 
   template(word: Word): string {
@@ -219,7 +206,7 @@ export class Builder implements ScriptReader {
   /** A block that defines the variable it names last: map, geo, split_clients. */
   #define(directive: Directive, level: Level): void {
     const word = directive.args[directive.args.length - 1];
-    const read = readDefinition(directive, this.readContext(directive, level));
+    const read = readDefinition(directive, new DirectiveReading(this, directive, level.context));
     if (read !== undefined) this.#variables.define(word, read, this.problems);
   }
 
@@ -232,7 +219,7 @@ export class Builder implements ScriptReader {
   }
 
   #settingsOf(level: Level): Settings {
-    return settingsOf(level, this.#tree.syntax);
+    return settingsOf(level, this.tree.syntax);
   }
 
   /** All of them hold for all levels, wherever they stand. */

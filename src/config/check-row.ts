@@ -22,7 +22,11 @@ export function checkRow(directive: Directive, level: Level, problems: Problems)
   if (row === undefined) {
     const places = [...new Set(rows.flatMap((candidate) => candidate.contexts))].join(', ');
     const form = name === 'proxy_pass' ? `: location / { proxy_pass ${args[0]?.text ?? 'http://…'}; }` : '';
-    return problems.error(at, `"${name}" is not allowed in ${level.context}; it goes in ${places}${form}`);
+    return problems.error(
+      at,
+      `"${name}" is not allowed in ${level.context}; it goes in ${places}${form}`,
+      `"${name}" directive is not allowed here`,
+    );
   }
   const wantsBlock =
     row.kind === 'structure' ? row.opens !== undefined : row.kind === 'ignored' && row.block === true;
@@ -30,6 +34,7 @@ export function checkRow(directive: Directive, level: Level, problems: Problems)
     return problems.error(
       at,
       wantsBlock ? `"${name}" has no block: ${name} ${row.syntax}` : `"${name}" takes no block`,
+      wantsBlock ? `directive "${name}" has no opening "{"` : `directive "${name}" is not terminated by ";"`,
     );
   }
   const [min, max] = row.args;
@@ -38,6 +43,7 @@ export function checkRow(directive: Directive, level: Level, problems: Problems)
     return problems.error(
       at,
       `"${name}" takes ${count} argument${count === '1' ? '' : 's'}, not ${args.length}: ${name} ${row.syntax}${hintOf(directive, row)}`,
+      `invalid number of arguments in "${name}" directive`,
     );
   }
   if (row.kind === 'setting' && args[0]?.text === '=' && args.length > 1) {
@@ -66,15 +72,20 @@ function withoutSign({ name, args }: Directive): string | undefined {
 
 function reportUnknown(directive: Directive, { context }: Level, problems: Problems): undefined {
   const { name, at } = directive;
+  const plain = `unknown directive "${name}"`;
   const signless = withoutSign(directive);
-  if (signless !== undefined) return problems.error(at, `unknown directive "${name}"; write ${signless};`);
+  if (signless !== undefined) return problems.error(at, `${plain}; write ${signless};`, plain);
   const advice = adviceFor(name, context);
-  if (advice !== undefined) return problems.error(at, `unknown directive "${name}"; ${advice}`);
+  if (advice !== undefined) return problems.error(at, `${plain}; ${advice}`, plain);
   const own = ownWordFor(name, context);
-  if (own !== undefined) return problems.error(at, `unknown directive "${name}"; here it is "${own}"`);
+  if (own !== undefined) return problems.error(at, `${plain}; here it is "${own}"`, plain);
   if (isNginxDirective(name))
-    return problems.tally('error', at, `"${name}" ${NOT_YET}; remove it, or ${WHAT_IS}`);
+    return problems.unsupported(
+      at,
+      `"${name}" ${NOT_YET}; remove it, or ${WHAT_IS}`,
+      `"${name}" directive ${NOT_YET}`,
+    );
   const near = problems.nearest(name, namesIn(context));
-  if (near === undefined) return problems.tally('error', at, `unknown directive "${name}"`);
-  return problems.error(at, `unknown directive "${name}"; did you mean "${near}"?`);
+  if (near === undefined) return problems.tally('error', at, plain, plain);
+  return problems.error(at, `${plain}; did you mean "${near}"?`, plain);
 }

@@ -12,6 +12,11 @@ const NGINX_BUFFERS = { count: 8, bytes: PAGE_BYTES };
 
 const KEYS = Object.keys(BUFFERING_DEFAULTS) as (keyof BufferingKeys)[];
 
+/** Where no level has any of them there is nothing to check. */
+export const BUFFER_KEYS: readonly (keyof Settings)[] = FAMILIES.flatMap((family) =>
+  KEYS.map((key) => `${family}${key}` as const),
+);
+
 /** A level that sets none of them has those of the level around it, which was looked at. */
 export function checkBuffers(model: Model, problems: Problems): void {
   for (const family of FAMILIES) {

@@ -23,6 +23,14 @@ const KINDS: readonly Kind[] = [
   { directive: 'limit_conn', zones: (s) => s.limitConnZones, limits: 'limitConn' },
 ];
 
+/** Where no level has any of them there is nothing to check. */
+export const ZONE_KEYS: readonly (keyof Settings)[] = [
+  'limitReqZones',
+  'limitConnZones',
+  'limitReq',
+  'limitConn',
+];
+
 export function checkZones(model: Model, problems: Problems): void {
   const known = new Map<string, { readonly directive: string; readonly entry: ZoneEntry }>();
   for (const { directive, zones } of KINDS) {

@@ -12,9 +12,10 @@ import {
   takenForHost,
 } from '../upstream/passes.ts';
 import { checkSockets, DEFAULT_BACKLOG, listenKey, withSharedOptions } from './addresses.ts';
-import { checkBuffers } from './finish-buffers.ts';
+import { BUFFER_KEYS, checkBuffers } from './finish-buffers.ts';
+import { CACHE_KEYS, checkCaches } from './finish-caches.ts';
 import { checkCharsets } from './finish-charsets.ts';
-import { checkZones } from './finish-zones.ts';
+import { checkZones, ZONE_KEYS } from './finish-zones.ts';
 import type { Model, ScriptOp, ServerModel, Settings, UpstreamModel } from './model.ts';
 import { positionOf } from './places.ts';
 import type { Problems } from './problem.ts';
@@ -30,8 +31,15 @@ const DEFAULT_LISTEN: Omit<ListenModel, 'at'> = {
   ipv6only: true,
 };
 
-/** `unread`: places of upstreams whose servers could not be read, which was reported. */
-export function finishModel(model: Model, problems: Problems, unread: ReadonlySet<string>): Model {
+/** What the builder knows besides. */
+export interface BuildNotes {
+  /** Places of upstreams whose servers could not be read, which was reported. */
+  readonly unread: ReadonlySet<string>;
+  /** All keys that some level sets. */
+  readonly used: ReadonlySet<keyof Settings>;
+}
+
+export function finishModel(model: Model, problems: Problems, { unread, used }: BuildNotes): Model {
   const servers = withOptions(model.servers.map(withListens));
   const secure = tlsPortsOf(servers);
   const read = { ...model, servers: servers.map((server) => withRedirect(server, secure, problems)) };
@@ -43,9 +51,11 @@ export function finishModel(model: Model, problems: Problems, unread: ReadonlySe
   checkGroups(groups, problems);
   const finished = { ...read, upstreams: [...read.upstreams, ...groups] };
   checkServers(finished, problems);
-  checkZones(finished, problems);
-  checkBuffers(finished, problems);
-  checkCharsets(finished, problems);
+  // To look at each of ten thousand levels takes its time: not for what none of them has.
+  if (ZONE_KEYS.some((key) => used.has(key))) checkZones(finished, problems);
+  if (CACHE_KEYS.some((key) => used.has(key))) checkCaches(finished, problems);
+  if (BUFFER_KEYS.some((key) => used.has(key))) checkBuffers(finished, problems);
+  if (used.has('sourceCharset')) checkCharsets(finished, problems);
   return finished;
 }
 
@@ -54,12 +64,14 @@ function withListens(server: ServerModel): ServerModel {
   const { listens, sslOn } = server.settings;
   const given = listens.length > 0 ? listens : [{ ...DEFAULT_LISTEN, at: server.at }];
   const all = sslOn ? given.map((listen) => ({ ...listen, ssl: true })) : given;
-  return withListensOf(server, all);
+  return all === listens ? server : withListensOf(server, all);
 }
 
 function withOptions(servers: readonly ServerModel[]): readonly ServerModel[] {
   const listens = withSharedOptions(servers.map(({ settings }) => settings.listens));
-  return servers.map((server, i) => withListensOf(server, listens[i]));
+  return servers.map((server, i) =>
+    listens[i] === server.settings.listens ? server : withListensOf(server, listens[i]),
+  );
 }
 
 function withListensOf(server: ServerModel, listens: readonly ListenModel[]): ServerModel {
@@ -163,7 +175,6 @@ function checkTargets(model: Model, { targets }: Passes, problems: Problems): vo
   const upstreams = new Set(model.upstreams.map(({ name }) => groupKey(name)));
   const names = groupNames(model);
   for (const { host, authority, hasPort, byRequest, at, needsPort } of targets) {
-    const place = positionOf(at);
     const isGroup = names.has(groupKey(host));
     if (hasPort && isGroup) {
       // It would be taken for a host of that name.
@@ -171,20 +182,23 @@ function checkTargets(model: Model, { targets }: Passes, problems: Problems): vo
         ? 'an upstream, whose servers'
         : 'a program, whose processes';
       problems.error(
-        place,
+        positionOf(at),
         `"${host}" is ${what} have ports of their own; write ${needsPort ? '' : 'http://'}${host}`,
       );
     }
     if (needsPort && !hasPort && !isGroup && !authority.startsWith('unix:')) {
       const near = nearestGroup(names, host, problems);
       const advice = near === undefined ? `write ${host}:9000` : `did you mean "${near}"?`;
-      problems.error(place, `"${host}" is no upstream or program, and a host needs a port here; ${advice}`);
+      problems.error(
+        positionOf(at),
+        `"${host}" is no upstream or program, and a host needs a port here; ${advice}`,
+      );
       continue;
     }
     // A name that no request chooses is looked for before the start.
     if (hasPort || isGroup || !byRequest || !isBareName(host)) continue;
     const near = nearestGroup(names, host, problems);
-    if (near !== undefined) problems.warn(place, takenForHost(host, near));
+    if (near !== undefined) problems.warn(positionOf(at), takenForHost(host, near));
   }
 }
 
@@ -208,7 +222,11 @@ function checkServers(model: Model, problems: Problems): void {
     for (const listen of server.settings.listens) {
       const key = listenKey(listen);
       if (own.has(key)) {
-        problems.error(positionOf(listen.at), `this server listens on ${key} twice; remove one`);
+        problems.error(
+          positionOf(listen.at),
+          `this server listens on ${key} twice; remove one`,
+          `a duplicate listen ${asNumbers(key)}`,
+        );
         continue;
       }
       own.add(key);
@@ -232,6 +250,9 @@ function checkServers(model: Model, problems: Problems): void {
   );
 }
 
+/** As nginx shows the address. */
+const asNumbers = (key: string): string => key.replace(/^\*/, '0.0.0.0');
+
 /** What the servers of one address have said of it so far. */
 interface Claims {
   readonly ssl: boolean;
@@ -245,10 +266,13 @@ interface Claims {
 
 function checkAddress(server: ServerModel, listen: ListenModel, claims: Claims, problems: Problems): void {
   const key = listenKey(listen);
-  const place = positionOf(server.at);
   if (listen.defaultServer) {
     if (claims.defaultAt !== '') {
-      problems.error(place, `a duplicate default server for ${key}; the first is at ${claims.defaultAt}`);
+      problems.error(
+        positionOf(server.at),
+        `a duplicate default server for ${key}; the first is at ${claims.defaultAt}`,
+        `a duplicate default server for ${asNumbers(key)}`,
+      );
     }
     claims.defaultAt = server.at;
   }
@@ -258,8 +282,9 @@ function checkAddress(server: ServerModel, listen: ListenModel, claims: Claims, 
     if (first === undefined) claims.names.set(name.toLowerCase(), server.at);
     else if (first !== server.at) {
       problems.warn(
-        place,
+        positionOf(server.at),
         `conflicting server name "${name}" on ${key}: the server at ${first} gets its requests`,
+        `conflicting server name "${name}" on ${asNumbers(key)}, ignored`,
       );
     }
   }

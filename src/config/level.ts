@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { inheritHeaders } from '../features/headers/inherit.ts';
 import { withJsonHeaders } from '../forward/rows.ts';
+import { inheritKeepalive } from '../listen/keepalive-inherit.ts';
 import type { Settings } from './model.ts';
 import { formatPosition, type Problems } from './problem.ts';
 import { namesIn, outermostOf, rowsNamed } from './registry.ts';
@@ -16,6 +17,8 @@ export interface Level {
   readonly own: Map<keyof Settings, unknown>;
   /** The directives that set a key here, or are of a kind that may stand once: for messages about duplicates. */
   readonly setBy: Map<string, Directive>;
+  /** All keys that any level of the tree set: one for all of them. */
+  readonly used: Set<keyof Settings>;
   /** Made when they are first asked for, which is once the level was read. */
   settings: Settings | null;
   /** What inner levels inherit. */
@@ -23,19 +26,25 @@ export interface Level {
 }
 
 export function createLevel(context: Context, parent: Level | null): Level {
-  return { context, parent, own: new Map(), setBy: new Map(), settings: null, handed: null };
+  const used = parent?.used ?? new Set();
+  return { context, parent, own: new Map(), setBy: new Map(), used, settings: null, handed: null };
 }
 
 /** The settings of a level that was read. Main and http are one level. */
 export function settingsOf(level: Level, syntax: Syntax): Settings {
   if (level.settings !== null) return level.settings;
   const { parent } = level;
-  const own = new Map([...(parent?.context === 'main' ? parent.own : []), ...level.own]);
+  const own = new Map(level.own);
+  // Of http's and main's own that of http holds.
+  if (parent?.context === 'main')
+    for (const [key, value] of parent.own) if (!own.has(key)) own.set(key, value);
   const headers = own.get('proxySetHeader') as Settings['proxySetHeader'] | undefined;
   if (syntax === 'json' && headers !== undefined) own.set('proxySetHeader', withJsonHeaders(headers));
   const inherited = inheritedOf(level, syntax);
   inheritHeaders(own, inherited);
+  inheritKeepalive(own, inherited);
   level.settings = settingsOver(inherited, Object.fromEntries(own) as OwnSettings);
+  for (const key of own.keys()) level.used.add(key);
   return level.settings;
 }
 
@@ -83,7 +92,7 @@ export function noteIgnored(row: IgnoredRow, directive: Directive, level: Level,
 export function isSecond(directive: Directive, level: Level, kind: string, problems: Problems): boolean {
   const first = level.setBy.get(kind);
   if (first === undefined) level.setBy.set(kind, directive);
-  else problems.error(directive.at, duplicate(directive, first));
+  else problems.error(directive.at, duplicate(directive, first), duplicateInNginx(directive));
   return first !== undefined;
 }
 
@@ -146,7 +155,7 @@ function together(
       }
       return value;
     default:
-      problems.error(second.at, duplicate(second, first));
+      problems.error(second.at, duplicate(second, first), duplicateInNginx(second));
       return before;
   }
 }
@@ -165,6 +174,8 @@ function unite(list: unknown[], more: readonly unknown[]): readonly unknown[] {
   }
   return list;
 }
+
+const duplicateInNginx = ({ name }: Directive): string => `"${name}" directive is duplicate`;
 
 function duplicate(second: Directive, first: Directive): string {
   const where = whereFrom(second, first);

@@ -1,5 +1,6 @@
 // A configuration file with all that it includes, read into one tree. The only file of this room that touches the disk.
 import { dirname, extname, isAbsolute, relative, resolve } from 'node:path';
+import { failedCall } from '../shared/failed-call.ts';
 import { readFileWithin } from '../shared/read-file.ts';
 import { textOf } from './file-text.ts';
 import { foreignSyntax, looksLikeJson } from './foreign-syntax.ts';
@@ -87,6 +88,7 @@ class Loader {
       return this.#problems.error(
         { file: name, line: 1, column: 1 },
         `cannot read this file: ${text.reason}`,
+        failedCall('open()', path, text.error),
       );
     }
     return {
@@ -109,7 +111,7 @@ class Loader {
     return distinct;
   }
 
-  #text({ path, name }: Reading): string | { readonly reason: string } {
+  #text({ path, name }: Reading): string | { readonly reason: string; readonly error: unknown } {
     try {
       const text = this.#sources.get(name) ?? this.#readFile(path);
       this.#sources.set(name, text);
@@ -117,7 +119,7 @@ class Loader {
       this.#bytes += text.length;
       return text;
     } catch (error) {
-      return { reason: reasonOf(error) };
+      return { reason: reasonOf(error), error };
     }
   }
 
@@ -195,7 +197,11 @@ class Loader {
     }
     const text = this.#text(reading);
     if (typeof text === 'string') return this.#read(reading, text, parent);
-    this.#problems.error(word.at, `cannot include "${reading.path}": ${text.reason}`);
+    this.#problems.error(
+      word.at,
+      `cannot include "${reading.path}": ${text.reason}`,
+      failedCall('open()', reading.path, text.error),
+    );
     return [];
   }
 

@@ -12,6 +12,8 @@ export interface Problem {
   readonly message: string;
   /** The same in nginx's own words, where it has some. */
   readonly plain?: string;
+  /** Only because it is not supported yet. */
+  readonly unsupported?: boolean;
   /** How often it was found, when it is told once for all places. */
   readonly times?: number;
 }
@@ -42,8 +44,8 @@ export class Problems {
     return undefined;
   }
 
-  warn(at: Position, message: string): void {
-    this.add({ severity: 'warning', at, message });
+  warn(at: Position, message: string, plain?: string): void {
+    this.add({ severity: 'warning', at, message, ...(plain === undefined ? {} : { plain }) });
   }
 
   /** For what a file may hold a hundred times: told once for each message, with its number, at the first place in a file. */
@@ -58,6 +60,20 @@ export class Problems {
       this.list[i] = { ...before, at: first, times: (before.times ?? 0) + 1 };
     }
     return undefined;
+  }
+
+  /** What nginx knows and lbproxy does not yet: as `tally`. */
+  unsupported(at: Position, message: string, plain: string): undefined {
+    const i = this.#tallied.get(message) ?? this.list.length;
+    this.tally('error', at, message, plain);
+    if (i < this.list.length) this.list[i] = { ...this.list[i], unsupported: true };
+    return undefined;
+  }
+
+  /** What is not supported yet refuses the configuration no more. */
+  allowUnsupported(): void {
+    for (const [i, problem] of this.list.entries())
+      if (problem.unsupported === true) this.list[i] = { ...problem, severity: 'warning' };
   }
 
   /** The name nearest to a misspelt one, as `didYouMean`, while there is time for it. */

@@ -122,10 +122,14 @@ export function list<K extends keyof Settings>(
   return { kind: 'setting', key, repeat: 'append', ...row } as SettingRow;
 }
 
+const ON_OR_OFF = 'it must be "on" or "off"';
+
+/** `inNginx`: nginx's complaint about the value. */
 function oneWord<T>(
   what: string,
   parse: (text: string) => T | undefined,
   meant: (text: string) => string | undefined = () => undefined,
+  inNginx = 'invalid value',
 ) {
   return (words: readonly Word[], cx: ReadContext): T | undefined => {
     const value = parse(words[0].text);
@@ -135,6 +139,9 @@ function oneWord<T>(
     return cx.problems.error(
       words[0].at,
       `"${cx.directive.name}": "${words[0].text}" is not ${what}${advice}`,
+      inNginx === ON_OR_OFF
+        ? `invalid value "${words[0].text}" in "${cx.directive.name}" directive, ${ON_OR_OFF}`
+        : `"${cx.directive.name}" directive ${inNginx}`,
     );
   };
 }
@@ -168,13 +175,18 @@ export function count(
 ): SettingRow {
   const { min = 0, max = Number.MAX_SAFE_INTEGER, ...rest } = row;
   const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
-  const read = oneWord(`a whole number ${range}`, (text) => parseCount(text, min, max));
+  const read = oneWord(
+    `a whole number ${range}`,
+    (text) => parseCount(text, min, max),
+    undefined,
+    'invalid number',
+  );
   return oneArgument(key, 'number', rest, read);
 }
 
 /** `name on | off;`. */
 export function flag(key: KeysOf<boolean>, row: Common): SettingRow {
-  return oneArgument(key, 'on | off', row, oneWord('"on" or "off"', parseFlag, flagMeant));
+  return oneArgument(key, 'on | off', row, oneWord('"on" or "off"', parseFlag, flagMeant, ON_OR_OFF));
 }
 
 /** `name word;` with a closed set of words. */

@@ -34,3 +34,16 @@ export interface Tree {
   /** Every file that was read, by the name used in positions, in the order of reading: its exact text. */
   readonly sources: ReadonlyMap<string, string>;
 }
+
+/** All directives of blocks and of the blocks in them, in their order. Whoever looks for some goes through this: one walk serves all. */
+export function everyDirective(directives: readonly Directive[]): readonly Directive[] {
+  const all: Directive[] = [];
+  const add = (inner: readonly Directive[]): void => {
+    for (const directive of inner) {
+      all.push(directive);
+      if (directive.block !== undefined) add(directive.block);
+    }
+  };
+  add(directives);
+  return all;
+}

@@ -84,12 +84,14 @@ export class VariableBook {
     for (const { name, word } of this.#used) {
       if (this.#made.has(name.toLowerCase()) || lookupVariable(name) !== undefined) continue;
       if (isNginxVariable(name.toLowerCase())) {
-        problems.tally('error', word.at, `"$${name}" ${NOT_YET}`);
+        problems.unsupported(word.at, `"$${name}" ${NOT_YET}`, `"${name}" variable ${NOT_YET}`);
         continue;
       }
       const near = problems.nearest(name, known);
-      if (near === undefined) problems.tally('error', word.at, `unknown variable "$${name}"`);
-      else problems.error(word.at, `unknown variable "$${name}"; did you mean "$${near}"?`);
+      // nginx finds it out when all was read, and names no place.
+      const plain = `unknown "${name}" variable`;
+      if (near === undefined) problems.tally('error', word.at, `unknown variable "$${name}"`, plain);
+      else problems.error(word.at, `unknown variable "$${name}"; did you mean "$${near}"?`, plain);
     }
   }
 }

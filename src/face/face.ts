@@ -15,6 +15,8 @@ export interface Face {
   readonly logLevel: 'notice' | 'error';
   /** A reload puts new acceptors in the place of those that run; else these switch. */
   readonly renewsAcceptors: boolean;
+  /** How often an address that is taken is tried, half a second apart. */
+  readonly bindTries: number;
   /** Acceptors become the user that `user` names, where the primary is root. */
   readonly obeysUser: boolean;
   /** Of an acceptor whose process ended; `next`: what follows. */
@@ -46,6 +48,7 @@ export const FACES: Readonly<Record<FaceName, Face>> = {
     form: undefined,
     logLevel: 'notice',
     renewsAcceptors: false,
+    bindTries: 1,
     obeysUser: false,
     exited({ pid, wanted, ...end }, next) {
       const text = `acceptor ${pid} ${howEnded(end)}`;
@@ -58,6 +61,7 @@ export const FACES: Readonly<Record<FaceName, Face>> = {
     form: 'nginx',
     logLevel: 'error',
     renewsAcceptors: true,
+    bindTries: 5,
     obeysUser: true,
     exited({ pid, code, signal, notStarted, wanted }) {
       if (notStarted !== null) return { level: 'alert', text: `worker process ${notStarted}` };

@@ -156,7 +156,6 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
     this.record.status = 101;
     this.record.outcome = 'ok';
     forward.options.takeHead(exchange, head);
-    exchange.lines += `Upgrade: ${head.value(head.upgradeAt)}\r\n`;
     this.#phase = 'done';
     if (exchange.location.filters !== null) passHead(exchange, null);
     exchange.setMaker(null);

@@ -6,6 +6,7 @@ import { MAX_FIELDS } from '../http/fields.ts';
 import { matches, type Pattern, patternOf } from '../route/pattern.ts';
 import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../route/template.ts';
 import { escapeUri, standsInPath } from '../route/uri.ts';
+import { dnsClientOf } from '../upstream/dns/dns-client.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
 import { bound } from './bind.ts';
@@ -48,7 +49,7 @@ export function compileForward(
 ): Handler {
   const { lookup } = tools;
   const prefix = match === null ? '' : toBytes(match.text);
-  const target = compileTarget(pass, prefix, tools);
+  const target = compileTarget(pass, prefix, settings, tools);
   const cookie = compileCookies(
     {
       domains: settings.proxyCookieDomain,
@@ -182,10 +183,10 @@ export function targetGroup(pass: ProxyPass, upstreams: UpstreamSet): Upstream |
   return upstreams.of(authority, pass.at, secure);
 }
 
-function compileTarget(pass: ProxyPass, prefix: string, tools: ForwardTools): Target {
+function compileTarget(pass: ProxyPass, prefix: string, settings: Settings, tools: ForwardTools): Target {
   const url = constantOf(pass.url);
   const upstream = targetGroup(pass, tools.upstreams);
-  if (url === undefined || upstream === undefined) return compileVariableTarget(pass, tools);
+  if (url === undefined || upstream === undefined) return compileVariableTarget(pass, settings, tools);
   const { authority, secure, rest } = partsOf(url);
   const uri = rest === '' ? originalTarget : replacedTarget(rest.startsWith('/') ? rest : `/${rest}`, prefix);
   return {
@@ -230,7 +231,9 @@ const UNSAFE = /[\x00-\x20\x7f]/;
 const ALL_UNSAFE = /[\x00-\x20\x7f]/g;
 
 /** With variables the URL is made for each request; a URI in it is passed as it is. */
-function compileVariableTarget(pass: ProxyPass, tools: ForwardTools): Target {
+function compileVariableTarget(pass: ProxyPass, settings: Settings, tools: ForwardTools): Target {
+  const dns = settings.resolver === null ? null : dnsClientOf(settings.resolver);
+  const timeoutMs = settings.resolverTimeoutMs;
   const template = compileTemplate(pass.url, tools.lookup);
   const parts = (x: Exchange): readonly [scheme: string, authority: string, rest: string] => {
     const m = URL_PARTS.exec(template(x));
@@ -243,7 +246,7 @@ function compileVariableTarget(pass: ProxyPass, tools: ForwardTools): Target {
         return ready(undefined, `proxy_pass gave no valid host ("${authority}")`);
       x.proxyHost = authority;
       x.proxySecure = scheme.length > 'http'.length;
-      tools.upstreams.ofRequest(authority, ready, x.proxySecure);
+      tools.upstreams.ofRequest(authority, ready, { secure: x.proxySecure, dns, timeoutMs });
     },
     uri: (x) => {
       const [, , rest] = parts(x);

@@ -18,6 +18,8 @@ export interface ForwardOptions extends HoldOptions {
   /** Group or server as proxy_pass names it; '' where `upstream` finds it and sets `exchange.proxyHost`. */
   readonly authority: string;
   readonly hashKey: HashKey;
+  /** It is what $proxy_host and $proxy_port tell: only of proxy_pass. */
+  readonly isProxy: boolean;
   /** `authority` is led to over TLS. */
   readonly secure: boolean;
   /** What carries the bytes to its peers; null = plain TCP, and so where it gives null. */

@@ -33,6 +33,7 @@ export function createForward(options: ForwardOptions): Handler {
 const WEBSOCKET = /(?:^|,)[ \t]*websocket[ \t]*(?:,|$)/i;
 
 const NONE: BodyFraming = { kind: 'none' };
+const EMPTY: BodyFraming = { kind: 'length', bytes: 0 };
 const CHUNKED: BodyFraming = { kind: 'chunked' };
 
 /** One proxied exchange: what outlives its attempts. */
@@ -109,6 +110,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
         remoteAddress: exchange.remoteAddress,
         hashKey: this.options.hashKey(exchange, upstream),
       };
+    exchange.isProxied = this.options.isProxy;
     // After an internal redirect it may be another than before.
     if (this.options.authority !== '') {
       exchange.proxyHost = this.options.authority;
@@ -148,7 +150,9 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     const { exchange, options, pull } = this;
     const { request, body } = exchange;
     if (options.ownBody !== null) return { kind: 'length', bytes: this.#ownText.length };
-    if (pull === null) return NONE;
+    // Also where the body is not passed on, and to subrequests (nginx: content_length_n).
+    if (pull === null)
+      return request.contentLength === 0 || (exchange.bodyRefused && request.hasBody) ? EMPTY : NONE;
     if (exchange.bodyRefused) return { kind: 'length', bytes: 0 };
     if (!request.chunked) return { kind: 'length', bytes: request.contentLength };
     if (body === null || !body.complete || !body.replayable) return CHUNKED;

@@ -9,6 +9,7 @@ import {
   HOST,
   KEEP_ALIVE,
   NEVER_PASSED,
+  ONCE,
   OTHER,
   PROXY_CONNECTION,
   sameName,
@@ -55,6 +56,8 @@ const OURS: ReadonlySet<string> = new Set([
 /** Makes the writer of one location's heads. */
 export function compileRequestHead(options: RequestHeadOptions) {
   const own = options.set.filter(([name]) => !OURS.has(name.toLowerCase()));
+  // Of the framing this much is the configuration's: it may keep quiet about an empty body.
+  const tellsEmpty = options.set.every(([name]) => name.toLowerCase() !== 'content-length');
   const replaced = new NameSet(own.map(([name]) => name.toLowerCase()));
   const set = own.map(([name, value]) => new SetField(name, value));
   const version = options.http10 ? ' HTTP/1.0\r\n' : ' HTTP/1.1\r\n';
@@ -67,7 +70,8 @@ export function compileRequestHead(options: RequestHeadOptions) {
     for (let i = 0; i < set.length; i++) text += set[i].line(exchange);
     if (upgrade) text += 'Upgrade: websocket\r\nConnection: upgrade\r\n';
     else text += persistence;
-    if (framing.kind === 'length') text += `Content-Length: ${framing.bytes}\r\n`;
+    if (framing.kind === 'length' && (framing.bytes > 0 || tellsEmpty))
+      text += `Content-Length: ${framing.bytes}\r\n`;
     else if (framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
     return options.passFields ? `${text}${copyFields(request, replaced)}\r\n` : `${text}\r\n`;
   };
@@ -120,7 +124,7 @@ function copyFields(request: RequestHead, replaced: NameSet): string {
     const nameStart = at[4 * i];
     const passes =
       DROPPED[id] === 0 &&
-      !((id === OTHER || id === HOST) && replaced.has(text, nameStart, at[4 * i + 1])) &&
+      !((id === OTHER || id === HOST || id === ONCE) && replaced.has(text, nameStart, at[4 * i + 1])) &&
       (connectionNames === null || !isNamedBy(connectionNames, request, i));
     if (passes && request.isCanonical(i)) {
       if (runStart < 0) runStart = nameStart;

@@ -102,9 +102,13 @@ function copyLines(
   const changes = options.redirects.length > 0 || options.cookie !== null;
   let out = '';
   let runStart = -1;
+  /** Fields that stand once: of several the first one holds. */
+  let seen = 0;
   for (let i = 0; i < head.count; i++) {
     const nameStart = at[4 * i];
-    const passes = passesOn(head, i, hidden);
+    const single = singleField(text, nameStart, at[4 * i + 1]);
+    const passes = (seen & single) === 0 && passesOn(head, i, hidden);
+    seen |= single;
     const moved = passes && changes ? redirected(exchange, head, i, options) : undefined;
     if (passes && moved === undefined && head.isCanonical(i)) {
       if (runStart < 0) runStart = nameStart;
@@ -117,8 +121,34 @@ function copyLines(
   return runStart < 0 ? out : out + text.slice(runStart, at[4 * head.count]);
 }
 
+/** Of these a peer's answer has one each, as nginx takes it. */
+const SINGLE: readonly string[] = [
+  'date',
+  'etag',
+  'server',
+  'expires',
+  'refresh',
+  'location',
+  'content-type',
+  'last-modified',
+];
+/** Bit and name, by the name's length. */
+const SINGLE_BY_LENGTH: (readonly (readonly [bit: number, name: string])[] | undefined)[] = [];
+for (const [i, name] of SINGLE.entries())
+  SINGLE_BY_LENGTH[name.length] = [...(SINGLE_BY_LENGTH[name.length] ?? []), [1 << i, name]];
+
+/** The bit of a field that stands once; 0 for others. */
+function singleField(text: string, start: number, end: number): number {
+  const candidates = SINGLE_BY_LENGTH[end - start];
+  if (candidates === undefined) return 0;
+  for (const [bit, name] of candidates) if (sameName(text, start, name)) return bit;
+  return 0;
+}
+
 function passesOn(head: ResponseHead, i: number, hidden: NameSet): boolean {
   const { at, ids, text, connectionNames } = head;
+  // A 101 says by its Upgrade what the connection becomes: that concerns the client.
+  if (ids[i] === UPGRADE && head.status === 101) return true;
   return (
     // A 426 says by its Upgrade what to change to (RFC 9110 §15.5.22); nothing is upgraded by that.
     (DROPPED[ids[i]] === 0 || (head.status === 426 && ids[i] === UPGRADE)) &&

@@ -38,6 +38,9 @@ export const UNUSUAL_NAME = 12;
 /** X-Accel-…: what a peer says to the proxy. */
 export const X_ACCEL = 13;
 
+/** A request has at most one of each of these names (nginx: ngx_http_process_unique_header_line). */
+export const ONCE = 14;
+
 /** Most fields a head may have; beyond it is refused. */
 export const MAX_FIELDS = 1000;
 
@@ -160,9 +163,18 @@ export function sameName(text: string, start: number, lower: string): boolean {
   return true;
 }
 
+/** Of the names below. */
+const LONGEST = 19;
 const BY_LENGTH: (readonly (readonly [string, number])[])[] = [];
 const KNOWN: readonly (readonly [string, number])[] = [
   ['te', TE],
+  ['if-match', ONCE],
+  ['if-range', ONCE],
+  ['authorization', ONCE],
+  ['content-range', ONCE],
+  ['if-none-match', ONCE],
+  ['if-modified-since', ONCE],
+  ['if-unmodified-since', ONCE],
   ['host', HOST],
   ['proxy', NEVER_PASSED],
   ['expect', EXPECT],
@@ -183,12 +195,12 @@ for (const entry of KNOWN) {
   const n = entry[0].length;
   BY_LENGTH[n] = [...(BY_LENGTH[n] ?? []), entry];
 }
-for (let n = 0; n <= 18; n++) BY_LENGTH[n] ??= [];
+for (let n = 0; n <= LONGEST; n++) BY_LENGTH[n] ??= [];
 
 /** The id of a field name that stands at start…end of the text. */
 export function fieldId(text: string, start: number, end: number): number {
   const length = end - start;
-  if (length > 18) return OTHER;
+  if (length > LONGEST) return OTHER;
   const candidates = BY_LENGTH[length];
   for (let k = 0; k < candidates.length; k++) {
     if (sameName(text, start, candidates[k][0])) return candidates[k][1];
@@ -235,6 +247,8 @@ export function scanFields(
       f.at[4 * n] = pos;
       return pos + (first === 13 ? 2 : 1);
     }
+    // Of a head that is refused the fields before are known.
+    f.count = n;
     if (n >= maxFields) return 'too many fields';
     if (n >= f.ids.length) f.grow();
     const next = scanLine(f, n, pos, maxLine);

@@ -9,6 +9,8 @@ import {
   type FieldProblem,
   Fields,
   HOST,
+  ONCE,
+  sameName,
   scanFields,
   TOKEN,
   TRANSFER_ENCODING,
@@ -42,6 +44,7 @@ export type RequestProblem =
   | 'head too large'
   | 'missing Host'
   | 'several Host fields'
+  | 'a field twice that can stand once'
   | 'invalid Host'
   | 'several Content-Length fields'
   | 'invalid Content-Length'
@@ -118,6 +121,8 @@ export class RequestHead extends Fields implements ConnectionOptions {
     this.target = '';
     this.path = '';
     this.minor = 1;
+    this.host = '';
+    this.count = 0;
   }
 
   reset(): void {
@@ -288,7 +293,7 @@ const ABSOLUTE = /^https?:\/\/([^/?]*)(.*)$/i;
 
 function parseTarget(head: RequestHead): boolean {
   const target = head.target;
-  if (head.method === 'CONNECT' || head.method === 'TRACE') {
+  if (head.method === 'CONNECT') {
     head.problem = 'method not allowed';
     return false;
   }
@@ -336,17 +341,45 @@ function interpret(head: RequestHead): boolean {
       case UPGRADE:
         head.upgradeAt = i;
         break;
+      case ONCE:
+        if (stoodBefore(head, i)) problem ??= 'a field twice that can stand once';
+        break;
       case EXPECT:
-        if (head.value(i).toLowerCase() !== '100-continue') problem ??= 'unknown expectation';
-        // An HTTP/1.0 client cannot wait for a 100 (RFC 9110 §10.1.1).
-        head.expectContinue = head.minor === 1;
+        problem ??= readExpect(head, i);
         break;
     }
   }
   problem ??= frame(head, length, coding) ?? checkHost(head, host);
+  if (head.method === 'TRACE') problem ??= 'method not allowed';
   if (problem === null) return true;
   head.problem = problem;
   return false;
+}
+
+function readExpect(head: RequestHead, i: number): RequestProblem | null {
+  // An HTTP/1.0 client cannot wait for a 100 (RFC 9110 §10.1.1).
+  head.expectContinue = head.minor === 1;
+  if (stoodBefore(head, i)) return 'a field twice that can stand once';
+  return head.value(i).toLowerCase() === '100-continue' ? null : 'unknown expectation';
+}
+
+/** Whether a field before `i` has its name. */
+function stoodBefore({ ids, at, text }: RequestHead, i: number): boolean {
+  const start = at[4 * i];
+  const length = at[4 * i + 1] - start;
+  for (let k = 0; k < i; k++) {
+    if (ids[k] !== ids[i] || at[4 * k + 1] - at[4 * k] !== length) continue;
+    if (sameName(text, at[4 * k], text.slice(start, start + length).toLowerCase())) return true;
+  }
+  return false;
+}
+
+/** Of a head that is refused: whose server answers, as in nginx. '' unless a Host stands before what is wrong. */
+export function hostOfRefused(head: RequestHead): string {
+  if (head.host !== '') return head.host;
+  const at = head.ids.subarray(0, head.count).indexOf(HOST);
+  const value = at < 0 ? '' : head.value(at);
+  return isHost(value) ? value : '';
 }
 
 function frame(head: RequestHead, length: number, coding: number): RequestProblem | null {

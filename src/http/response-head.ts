@@ -26,7 +26,7 @@ export type ResponseProblem =
   | 'it speaks HTTP/2 only'
   | 'head too large'
   | 'invalid Content-Length'
-  | 'different Content-Length fields'
+  | 'several Content-Length fields'
   | 'invalid Transfer-Encoding'
   | 'Transfer-Encoding in HTTP/1.0'
   | 'more than 64 options in Connection'
@@ -169,8 +169,7 @@ function interpret(head: ResponseHead): ResponseProblem | null {
       case CONTENT_LENGTH: {
         const length = parseContentLength(head.value(i));
         if (length < 0) return 'invalid Content-Length';
-        if (head.contentLength >= 0 && head.contentLength !== length)
-          return 'different Content-Length fields';
+        if (head.contentLength >= 0) return 'several Content-Length fields';
         head.contentLength = length;
         break;
       }

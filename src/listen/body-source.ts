@@ -4,8 +4,8 @@ import { ChunkedDecoder } from '../http/chunked.ts';
 import type { ClientFailure, Failure } from '../shared/failure.ts';
 import type { ByteSocket } from '../socket/byte-socket.ts';
 
-/** A rest of an unread body up to this size is read and dropped so that the connection can stay; beyond, it closes. */
-const DISCARD_BYTES = 65_536;
+/** Up to this size the rest of a body is read and dropped whose reader was answered too early; beyond, the connection closes. */
+const REST_BYTES = 65_536;
 
 export class BodySource {
   readonly #socket: ByteSocket;
@@ -61,16 +61,15 @@ export class BodySource {
 
   /**
    * Whether the connection can serve another request behind this body. An answer that comes before the body's end leaves a rest to be
-   * read and dropped; beyond a little the connection is cheaper (nginx ends it as well).
+   * read and dropped: whatever its size as in nginx, which bounds the time, if nobody began to read it.
    */
   get canStay(): boolean {
     if (this.failed) return false;
     if (this.complete) return true;
     // A client that waits for our 100 may or may not send the body now.
     if (this.#reader === null && this.#exchange?.request.expectContinue === true) return false;
-    // Nobody knows how much of a chunked one is left. In the middle of it the connection ends (nginx: reading_body); behind one that nobody
-    // began to read what is too much shows while it is dropped.
-    return this.#chunked ? this.#reader === null : this.#left <= DISCARD_BYTES;
+    // In the middle of one that is read the connection ends (nginx: reading_body), unless the rest is known and small.
+    return this.#reader === null || (!this.#chunked && this.#left <= REST_BYTES);
   }
 
   read(reader: BodyReader): void {
@@ -142,8 +141,7 @@ export class BodySource {
   }
 
   get #isTooMuch(): boolean {
-    if (this.discarding) return this.#received > DISCARD_BYTES;
-    return this.#limit > 0 && this.#received > this.#limit;
+    return !this.discarding && this.#limit > 0 && this.#received > this.#limit;
   }
 
   /** Hands what was taken to the reader. */

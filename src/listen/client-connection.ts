@@ -12,6 +12,7 @@ import {
 } from '../exchange.ts';
 import { requestHeads } from '../http/head-pool.ts';
 import {
+  hostOfRefused,
   MALFORMED,
   NEED_MORE,
   parseRequestHead,
@@ -223,12 +224,16 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     body.deliver();
     // Unless its reader has just asked it to wait: then the client owes nothing.
     if (body.wants && body.reading) this.#awaitBody();
-    if (body.discarding && body.failed) {
-      this.#linger();
-      return false;
-    }
-    if (body.discarding && body.complete) this.#becomeIdle();
-    return true;
+    return !body.discarding || this.#hasDiscarded();
+  }
+
+  /** Some of a body that nobody wants was dropped; false: nothing more is read. */
+  #hasDiscarded(): boolean {
+    if (this.#body.failed) this.#linger();
+    else if (this.#body.complete) this.#becomeIdle();
+    else if (wheel.nowMs > this.#lingerUntil) this.#socket.destroy();
+    else this.#awaitBody();
+    return this.#state === 'idle' || this.#state === 'busy';
   }
 
   /** A client that has an answer to take is watched by send_timeout, whatever it sends; `#sendDone` goes back to the body. */
@@ -286,14 +291,16 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     request.takeUnusual(split, request.count, server.root.client.unusualNames);
   }
 
-  /** A head that is none: answered and closed; no peer hears of it. */
+  /** A head that is none: answered by the server whose Host it told before, else by that of its entry, and closed; no peer hears of it. */
   #refuse(): void {
     this.#state = 'busy';
     this.requests++;
     const request = this.#request;
+    const host = hostOfRefused(request);
     request.reset();
     wheel.disarm(this.#deadline);
-    const exchange = new Exchange(this, request, this.entry, systemClock.now());
+    const server = host === '' ? this.entry : this.#home.front.serverFor(host, this);
+    const exchange = new Exchange(this, request, server, systemClock.now());
     this.root.exchange = exchange;
     this.#unread.clear();
     this.#body.begin(exchange);
@@ -482,16 +489,30 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     if (this.#state === 'closed' || this.#socket.closed) return;
     if (exchange.closeAfter) {
       if (exchange.failure === null) this.#giveHeadBack();
-      this.#close();
+      if (exchange.closesLate && exchange.isHeld && exchange.length >= 0) this.#closeLate(exchange);
+      else this.#close();
       return;
     }
     this.#body.discardRest();
     if (this.#body.complete) this.#becomeIdle();
     else {
       this.#state = 'busy';
+      this.#lingerUntil = wheel.nowMs + LINGER_TOTAL_MS;
       this.#awaitBody();
     }
     this.#advance();
+  }
+
+  /** The client has its answer, and sees by the end of the connection that what it has caused is done, too. */
+  #closeLate(exchange: Exchange): void {
+    this.#state = 'lingering';
+    this.#unread.clear();
+    this.#lingerUntil = wheel.nowMs + LINGER_TOTAL_MS;
+    exchange.onEnd({
+      onExchangeEnd: () => {
+        if (!this.#socket.closed) this.#close();
+      },
+    });
   }
 
   #becomeIdle(): void {

@@ -159,7 +159,9 @@ export const listenRows: readonly Row[] = [
         const advice = form === undefined ? '' : `; write ${form}`;
         return cx.problems.error(words[bad].at, `"${words[bad].text}" is not a time such as 75s${advice}`);
       }
-      return { timeoutMs: times[0] ?? 0, headerSeconds: Math.floor((times[1] ?? 0) / 1000) };
+      // Without a second time that of the level around holds (keepalive-inherit.ts).
+      const headerSeconds = times.length === 1 ? -1 : Math.floor((times[1] ?? 0) / 1000);
+      return { timeoutMs: times[0] ?? 0, headerSeconds };
     },
   }),
   count('keepaliveRequests', {

@@ -31,9 +31,12 @@ export const observeVariables: VariableTable = {
   plain: {
     // An error's status is told even where its page was sent with another one (a 304, a range).
     status: ({ status, errorStatus }) => String(errorStatus === 0 ? status : errorStatus).padStart(3, '0'),
-    body_bytes_sent: (exchange) => String(exchange.bodyBytesSent),
-    bytes_sent: (exchange) => String(exchange.headBytesSent + exchange.bodyBytesSent),
-    request_length: (exchange) => String(exchange.request.size + exchange.bodyBytesReceived),
+    // As in nginx a subrequest has none of its own.
+    body_bytes_sent: (exchange) => (exchange.isSub ? '0' : String(exchange.bodyBytesSent)),
+    bytes_sent: (exchange) =>
+      exchange.isSub ? '0' : String(exchange.headBytesSent + exchange.bodyBytesSent),
+    request_length: (exchange) =>
+      exchange.isSub ? '0' : String(exchange.request.size + exchange.bodyBytesReceived),
     request_time: (exchange) => seconds(Math.max(0, systemClock.now() - exchange.startedAt)),
     msec: () => seconds(Date.now()),
     time_local: oncePerSecond(timeLocal),

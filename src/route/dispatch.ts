@@ -60,7 +60,10 @@ export function createDispatcher(
         if (uri === null) {
           exchange.closeAfter = true;
           exchange.uriRefused = true;
-          root.runtime.fail(exchange, 400, 'the request target is not a valid path');
+          // nginx knows no Host yet when it reads the target.
+          exchange.server = exchange.client.entry;
+          exchange.location = exchange.server.root;
+          exchange.location.fail(exchange, 400, 'the request target is not a valid path');
           return;
         }
         exchange.uri = uri.uri;

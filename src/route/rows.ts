@@ -22,12 +22,22 @@ export interface RedirectModel {
   readonly port: number;
 }
 
+/** Name servers, and what they are asked for. */
+export interface ResolverModel {
+  readonly servers: readonly { readonly host: string; readonly port: number }[];
+  /** How long answers hold; 0 = as they say themselves. */
+  readonly validMs: number;
+  readonly ipv4: boolean;
+  readonly ipv6: boolean;
+}
+
 declare module '../config/model.ts' {
   interface Settings {
     readonly serverNames: readonly (readonly string[])[];
     readonly redirectHttps: RedirectModel | null;
     readonly satisfy: 'all' | 'any';
-    readonly resolverTtlMs: number;
+    /** null = the system is asked. */
+    readonly resolver: ResolverModel | null;
     readonly resolverTimeoutMs: number;
   }
 }
@@ -36,12 +46,36 @@ export const routeDefaults = {
   serverNames: [],
   redirectHttps: null,
   satisfy: 'all',
-  // How long an answer of the system's resolver, which tells no TTL, is good for.
-  resolverTtlMs: 30_000,
+  resolver: null,
   resolverTimeoutMs: 30_000,
 } as const;
 
 const SCRIPT: readonly Context[] = ['server', 'location', 'if in server', 'if in location'];
+
+function readResolver(words: readonly Word[], cx: ReadContext): ResolverModel | undefined {
+  const model = { servers: [] as { host: string; port: number }[], validMs: 0, ipv4: true, ipv6: true };
+  for (const { text, at } of words) {
+    const [, name, value] = /^(valid|ipv4|ipv6|status_zone)=(.*)$/.exec(text) ?? ['', '', text];
+    if (name === 'status_zone') continue;
+    if (name === 'valid') {
+      model.validMs = parseTime(value) ?? -1;
+      if (model.validMs < 0) return cx.problems.error(at, `"${text}" is not valid=time`);
+    } else if (name === 'ipv4' || name === 'ipv6') {
+      if (value !== 'on' && value !== 'off') return cx.problems.error(at, `"${text}" is neither on nor off`);
+      model[name] = value === 'on';
+    } else {
+      const m = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(value);
+      const port = Number(m?.[3] ?? 53);
+      if (m === null || port < 1 || port > 65_535)
+        return cx.problems.error(at, `"${text}" is no name server; write an address such as 127.0.0.53`);
+      model.servers.push({ host: m[1] ?? m[2], port });
+    }
+  }
+  if (!model.ipv4 && !model.ipv6)
+    return cx.problems.error(words[0].at, '"ipv4" and "ipv6" cannot both be "off"');
+  if (model.servers.length > 0) return model;
+  return cx.problems.error(words[0].at, 'no name servers defined; write resolver 127.0.0.53');
+}
 
 function block(
   name: string,
@@ -137,24 +171,19 @@ export const routeRows: readonly Row[] = [
     doc: 'Sends every request to the same host and URI over https (302 unless said otherwise).',
     read: readRedirect,
   }),
-  setting('resolverTtlMs', {
+  setting('resolver', {
     name: 'resolver',
-    contexts: HTTP_LEVELS,
-    args: [1, 12],
-    syntax: 'address … [valid=time]',
-    doc: 'Host names of peers are resolved by the system; only valid= has an effect: how long an answer is good for, 1s at least.',
-    read: (words, cx) => {
-      const valid = words.find((word) => word.text.startsWith('valid='));
-      if (valid === undefined) return 30_000;
-      const ms = parseTime(valid.text.slice(6));
-      return ms ?? cx.problems.error(valid.at, `"${valid.text}" is not valid=time`);
-    },
+    contexts: [...HTTP_LEVELS, 'upstream'],
+    args: [1, 20],
+    syntax: 'address[:port] … [valid=time] [ipv4=on|off] [ipv6=on|off] [status_zone=zone]',
+    doc: 'Name servers that are asked for the hosts of variables in proxy_pass, and of servers with `resolve`; without it the system is. valid= is how long answers hold, whatever they say.',
+    read: readResolver,
   }),
   time('resolverTimeoutMs', {
     name: 'resolver_timeout',
     contexts: HTTP_LEVELS,
     default: '30s',
-    doc: 'Time for the look-up of a host name that variables of proxy_pass give; beyond, 502. That of the http level holds.',
+    doc: 'Time for the look-up of a host name that variables of proxy_pass give; beyond, 502.',
   }),
   ...[
     'server_names_hash_max_size',

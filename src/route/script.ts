@@ -32,6 +32,7 @@ export function compileScript(ops: readonly ScriptOp[], tools: ScriptTools): Scr
   const run = compileSteps(ops, tools);
   if (run === null) return null;
   return (exchange) => {
+    exchange.escapesCaptures = true;
     const outcome = run(exchange);
     return outcome === 'relocate-now' ? 'relocate' : outcome;
   };
@@ -111,8 +112,24 @@ function closeSilently(status: number): Step {
   };
 }
 
+/** A value of `set` or `if`: until a rewrite has matched, what comes decoded of the path is escaped again (nginx: e->quote). */
+function compileValue(text: string, lookup: VariableLookup): (exchange: Exchange) => string {
+  const value = compileTemplate(text, lookup);
+  if (!/\$[1-9]/.test(text)) return value;
+  return (x) => {
+    const m = x.captures;
+    if (m === null || !x.escapesCaptures || !needsEscape(x)) return value(x);
+    const escaped = escapedCaptures(m);
+    x.captures = escaped;
+    const given = value(x);
+    // A map may have captured something else meanwhile.
+    if (x.captures === escaped) x.captures = m;
+    return given;
+  };
+}
+
 function compileSet(op: Extract<ScriptOp, { op: 'set' }>, tools: ScriptTools): Step {
-  const value = compileTemplate(op.value, tools.lookup);
+  const value = compileValue(op.value, tools.lookup);
   const name = op.variable;
   if (name === 'limit_rate') return setRate(value, tools);
   return (x) => {
@@ -152,7 +169,7 @@ function compileIf(op: Extract<ScriptOp, { op: 'if' }>, tools: ScriptTools): Ste
 }
 
 function compileTest(test: Test, lookup: VariableLookup): (exchange: Exchange) => boolean {
-  const value = compileTemplate(test.value, lookup);
+  const value = compileValue(test.value, lookup);
   switch (test.test) {
     case 'set':
       return (x) => {
@@ -160,7 +177,7 @@ function compileTest(test: Test, lookup: VariableLookup): (exchange: Exchange) =
         return text !== '' && text !== '0';
       };
     case 'equal': {
-      const other = compileTemplate(test.other, lookup);
+      const other = compileValue(test.other, lookup);
       return (x) => (value(x) === other(x)) !== test.negate;
     }
     case 'match': {
@@ -208,6 +225,7 @@ function compileRewrite(op: Extract<ScriptOp, { op: 'rewrite' }>, tools: ScriptT
       return 'go-on';
     }
     const { uri, args } = expandReplacement(x);
+    x.escapesCaptures = false;
     if (isRedirect) {
       x.isInternal = true;
       x.isUriChanged = true;

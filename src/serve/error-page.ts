@@ -39,7 +39,7 @@ export function createFail(options: ErrorPageOptions): Fail {
   return (exchange, status, detail, lines = '') => {
     if (sendInstead(exchange)) return;
     clearAnswer(exchange);
-    exchange.dropCarriedType();
+    exchange.keepCarried();
     exchange.status = VARIANTS_OF_400[status] === undefined ? status : 400;
     if (detail !== '') options.report?.(exchange, exchange.status, detail);
     if (CLOSING.has(status)) exchange.closeAfter = true;
@@ -53,7 +53,6 @@ export function createFail(options: ErrorPageOptions): Fail {
     }
     if (options.errorDetail && detail !== '' && page !== '')
       page = errorPage(status, options.serverName, detail);
-    exchange.dropCarriedOfFiles();
     sendPage(exchange, page);
   };
 }

@@ -8,33 +8,40 @@ import type { FileOpener, OpenCallback } from './open-file.ts';
 export class FileWait implements Source {
   readonly survivesHalfClose = true;
   readonly isPrompt = true;
-  gone = false;
+  readonly #exchange: Exchange;
+  readonly #ticket: number;
+  #over = false;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+    this.#ticket = exchange.wait(this);
+  }
+
   onDrain(): void {}
+
   onGone(): void {
-    this.gone = true;
+    this.#over = true;
+  }
+
+  /** The file system has answered. True, once: the exchange still waits for that, and whoever asked makes its answer. */
+  end(): boolean {
+    if (this.#over || !this.#exchange.isCurrent(this.#ticket)) return false;
+    this.#over = true;
+    this.#exchange.setMaker(null);
+    return true;
   }
 }
 
-export function waitForFile(exchange: Exchange): FileWait {
-  const waiting = new FileWait();
-  exchange.setMaker(waiting);
-  return waiting;
-}
-
-/** Opens a file for an exchange; `done` is not called for a client that left meanwhile. */
+/** Opens a file for an exchange; `done` is not called where the client left or another answer took over meanwhile. */
 export function openFor(
   exchange: Exchange,
   opener: FileOpener,
   mapped: MappedPath,
   done: OpenCallback,
 ): void {
-  const waiting = waitForFile(exchange);
+  const waiting = new FileWait(exchange);
   opener.open(mapped, (problem, file) => {
-    if (waiting.gone) {
-      if (file !== null) closeFile(file.fd);
-      return;
-    }
-    exchange.setMaker(null);
-    done(problem, file);
+    if (waiting.end()) done(problem, file);
+    else if (file !== null) closeFile(file.fd);
   });
 }

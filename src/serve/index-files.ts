@@ -4,7 +4,7 @@ import type { Content, Exchange, Handler } from '../exchange.ts';
 import { type FileCopies, fileCopies } from './file-copies.ts';
 import { type FileBase, forbiddenIn, type MappedPath, mappedFile } from './file-path.ts';
 import { type RefusalOptions, refuse } from './file-refusal.ts';
-import { waitForFile } from './file-wait.ts';
+import { FileWait } from './file-wait.ts';
 import { type FileProblem, problemOf, toFsPath } from './open-file.ts';
 
 export interface IndexOptions extends FileBase, RefusalOptions {
@@ -45,10 +45,9 @@ class IndexFiles {
       return this.#next(exchange);
     const directory = mappedFile(exchange, this.#options);
     if (directory === null) return this.#next(exchange);
-    const waiting = waitForFile(exchange);
+    const waiting = new FileWait(exchange);
     this.#find(exchange, directory, (problem, found) => {
-      if (waiting.gone) return;
-      exchange.setMaker(null);
+      if (!waiting.end()) return;
       if (problem !== null) refuse(this.#options, exchange, problem);
       else if (found !== '') this.#options.redirect(exchange, found);
       else this.#next(exchange);

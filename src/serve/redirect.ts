@@ -29,7 +29,7 @@ export function createSendRedirect(options: SendRedirectOptions): SendRedirect {
   return (exchange, status, location) => {
     if (sendInstead(exchange, status)) return;
     clearAnswer(exchange);
-    exchange.dropCarriedType();
+    exchange.keepCarried();
     exchange.status = status;
     let page = pages.get(status);
     if (page === undefined) {
@@ -40,7 +40,6 @@ export function createSendRedirect(options: SendRedirectOptions): SendRedirect {
     exchange.answerError(status);
     exchange.keptLines = exchange.keptLines.replace(LOCATION, '') + field;
     if (options.rules?.answer(exchange, status) === true) return;
-    exchange.dropCarriedOfFiles();
     sendPage(exchange, page);
   };
 }

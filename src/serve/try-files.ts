@@ -87,7 +87,6 @@ class Search implements Source {
   readonly #plan: Plan;
   readonly #base: string;
   #next = 0;
-  #ticket = 0;
 
   constructor(x: Exchange, options: TryFilesOptions, plan: Plan) {
     this.#x = x;
@@ -125,16 +124,15 @@ class Search implements Source {
   }
 
   #look(name: string, path: string, candidate: Candidate): void {
-    this.#ticket = this.#x.wait(this);
+    const ticket = this.#x.wait(this);
     fs.stat(toFsPath(path), (error, stats) => {
-      if (!this.#x.isCurrent(this.#ticket)) return;
+      if (!this.#x.isCurrent(ticket)) return;
       if (error === null && stats.isDirectory() === candidate.isDirectory) {
         this.#found(name, candidate);
-        return this.#x.resume(this.#ticket, GO_ON);
+        return this.#x.resume(ticket, GO_ON);
       }
       if (error !== null && !QUIET.has(error.code))
         this.#options.report(this.#x, failedCall('stat()', path, error));
-      const ticket = this.#ticket;
       const result = this.run();
       if (result !== STOP) this.#x.resume(ticket, result);
     });

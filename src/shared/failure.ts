@@ -102,13 +102,15 @@ export const HANDSHAKE_FAILED = 'HANDSHAKE_FAILED';
 /** Code of the error that what we would show a peer is not there; its message says why. */
 export const CERTIFICATE_UNUSABLE = 'CERTIFICATE_UNUSABLE';
 
+/** Code of the error that a connection cannot come from the address it was to; its message says why. */
+export const BIND_FAILED = 'BIND_FAILED';
+
 /** The kind of a connection that could not be made, by the error's code. */
 export function connectFailureOf(code: string | undefined): AttemptFailure {
   if (code === 'ECONNREFUSED') return 'connect_refused';
   if (code === HANDSHAKE_FAILED) return 'tls_error';
   if (code === CERTIFICATE_UNUSABLE) return 'internal_error';
-  // The address that it was to come from is of another family than the peer.
-  if (code === 'EINVAL') return 'local_exhausted';
+  if (code === BIND_FAILED) return 'local_exhausted';
   return code !== undefined && EXHAUSTED.has(code) ? 'local_exhausted' : 'connect_error';
 }
 

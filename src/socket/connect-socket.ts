@@ -1,6 +1,7 @@
 // Opens a socket to an address: on a handle where that can be had and the address needs no look-up, otherwise on a public socket.
 import { connect, isIP } from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import { BIND_FAILED } from '../shared/failure.ts';
 import type { LocalAddress } from '../shared/local-address.ts';
 import type { ByteSocket, SocketOwner } from './byte-socket.ts';
 import { HandleSocket } from './handle-socket.ts';
@@ -83,6 +84,8 @@ type TcpTarget = Extract<ConnectTarget, { readonly port: number }>;
 type PipeTarget = Extract<ConnectTarget, { readonly path: string }>;
 
 const UV_EINVAL = -22;
+/** No status of the system: the connection cannot come from the address that it was to. */
+const NOT_BOUND = 1;
 
 type Opened = readonly [handle: StreamHandle, req: HandleRequest, status: number];
 
@@ -97,7 +100,7 @@ function openTcp({ tcp }: Handles, host: string, { port, localAddress, localPort
         : isIP(localAddress) === 6
           ? handle.bind6(localAddress, localPort ?? 0, 0)
           : handle.bind(localAddress, localPort ?? 0);
-    if (status !== 0) return [handle, req, status];
+    if (status !== 0) return [handle, req, NOT_BOUND];
   }
   const status = isIP(host) === 6 ? handle.connect6(req, host, port) : handle.connect(req, host, port);
   return [handle, req, status];
@@ -106,11 +109,11 @@ function openTcp({ tcp }: Handles, host: string, { port, localAddress, localPort
 function openPipe({ pipe }: Handles, { path, localAddress }: PipeTarget): Opened {
   const handle = new pipe.Pipe(pipe.constants.SOCKET);
   const req = new pipe.PipeConnectWrap();
-  return [handle, req, localAddress === undefined ? (handle.connect(req, path) ?? 0) : UV_EINVAL];
+  return [handle, req, localAddress === undefined ? (handle.connect(req, path) ?? 0) : NOT_BOUND];
 }
 
 function connectError(status: number, target: ConnectTarget): NodeJS.ErrnoException {
-  const code = getSystemErrorName(status);
+  const code = status === NOT_BOUND ? BIND_FAILED : getSystemErrorName(status);
   const place = 'path' in target ? target.path : `${target.host}:${target.port}`;
   const from = target.localAddress === undefined ? '' : ` from ${target.localAddress}`;
   return Object.assign(new Error(`connect ${code} ${place}${from}`), {

@@ -4,8 +4,9 @@ import { isIP } from 'node:net';
 import type { PeerConfig } from '../balance/peer.ts';
 import type { ProcessPort } from '../balance/process-port.ts';
 import type { ServerEntry } from '../balance/rows.ts';
-import type { Model, UpstreamModel } from '../config/model.ts';
+import type { Model, Settings, UpstreamModel } from '../config/model.ts';
 import { settingsOver } from '../config/settings.ts';
+import type { ResolverModel } from '../route/rows.ts';
 
 export interface Discovery {
   /** Host name → its addresses; a name that does not resolve is absent. */
@@ -20,6 +21,14 @@ export const NOTHING_DISCOVERED: Discovery = { hosts: {}, programs: {} };
 
 /** An answer holds as long at least, whatever its time to live and `resolver valid=` are: nobody asks in a circle. */
 export const MIN_TTL_MS = 1000;
+
+/** How long an answer of the system's resolver, which tells no TTL, is good for. */
+const SYSTEM_VALID_MS = 30_000;
+
+/** The longest that what the system says holds. */
+export function systemValidMs({ resolver }: Settings): number {
+  return resolver === null || resolver.validMs === 0 ? SYSTEM_VALID_MS : resolver.validMs;
+}
 
 /** Loopback names dial both families and keep the one that answers; everything else that is no address is looked up. */
 export function needsLookup(host: string): boolean {
@@ -81,7 +90,7 @@ function ownOf<T>(record: Readonly<Record<string, readonly T[]>>, name: string):
 const PROGRAM_PEER = { weight: 1, maxFails: 1, failTimeoutMs: 10_000, backup: false, maxConns: 0 };
 
 function peersOfEntry(entry: ServerEntry, found: Discovery): PeerConfig[] {
-  const { host, port, path, at: _at, ...rest } = entry;
+  const { host, port, path, at: _at, resolve: _resolve, ...rest } = entry;
   if (path !== '') return [{ ...rest, name: `unix:${path}`, address: { kind: 'unix', path } }];
   if (!needsLookup(host)) return [linked(peerAt(host.replace(/^\[|\]$/g, ''), port, rest), host, found)];
   return ownOf(found.hosts, host).map((address) => peerAt(address, port, rest));
@@ -130,16 +139,26 @@ export function implicitUpstream(
     maxConns: 0,
     backup: false,
     down: false,
+    resolve: false,
     at,
   };
   return { name: authority, at, settings: settingsOver(template, { upstreamServers: [entry] }) };
 }
 
-/** The host names that a Model's peers need looked up. */
-export function hostNamesOf(model: Model, implicit: readonly UpstreamModel[]): string[] {
-  const names = new Set<string>();
-  for (const upstream of [...model.upstreams, ...implicit]) {
-    for (const { host } of upstream.settings.upstreamServers) if (needsLookup(host)) names.add(host);
+/** A host name of peers, and who is asked for it. */
+export interface FollowedHost {
+  readonly name: string;
+  /** null = the system. */
+  readonly resolver: ResolverModel | null;
+}
+
+/** The host names that a Model's peers need looked up, each once. */
+export function hostNamesOf(model: Model, implicit: readonly UpstreamModel[]): FollowedHost[] {
+  const hosts = new Map<string, FollowedHost>();
+  for (const { settings } of [...model.upstreams, ...implicit]) {
+    for (const { host: name, resolve } of settings.upstreamServers)
+      if (needsLookup(name) && !hosts.has(name))
+        hosts.set(name, { name, resolver: resolve ? settings.resolver : null });
   }
-  return [...names];
+  return [...hosts.values()];
 }

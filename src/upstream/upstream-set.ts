@@ -1,9 +1,12 @@
 // All upstreams of one configuration: the named groups, one made for each proxy_pass that names a server, and those that variables
 // name at run time. What means the same as before a reload is carried over with its state and its connections.
+import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { Group, peerKey } from '../balance/group.ts';
 import type { PeerConfig } from '../balance/peer.ts';
-import type { Model, UpstreamModel } from '../config/model.ts';
+import type { ServerEntry } from '../balance/rows.ts';
+import type { Model, Settings, UpstreamModel } from '../config/model.ts';
+import { settingsOver } from '../config/settings.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 import {
   type Discovery,
@@ -12,8 +15,10 @@ import {
   MIN_TTL_MS,
   needsLookup,
   peersOf,
+  systemValidMs,
   withPort,
 } from './discovery.ts';
+import type { DnsClient } from './dns/dns-client.ts';
 import { NameLookups } from './name-lookups.ts';
 import { Upstream } from './upstream.ts';
 
@@ -23,10 +28,27 @@ const MAX_DYNAMIC = 256;
 interface Dynamic {
   readonly upstream: Upstream;
   readonly model: UpstreamModel;
+  /** Of what name servers said: the host, and its addresses. */
+  readonly server: ServerEntry | null;
+  readonly addresses: readonly string[];
   /** The addresses of its host, where that is a name. */
   readonly hosts: Discovery['hosts'];
   /** When its addresses are too old. */
   readonly expiry: Deadline;
+}
+
+/** A group of what name servers said is dropped when it was not used for so long. */
+const UNUSED_MS = 60_000;
+
+/** The group, or why there is none. */
+export type OnUpstream = (upstream: Upstream | undefined, detail: string) => void;
+
+/** How a host of a request is looked up. */
+export interface Asking {
+  readonly secure: boolean;
+  /** null = the system is asked. */
+  readonly dns: DnsClient | null;
+  readonly timeoutMs: number;
 }
 
 export class UpstreamSet {
@@ -91,42 +113,61 @@ export class UpstreamSet {
   }
 
   /** As `of`, for a name that a request brought: hosts are looked up, nothing stays for ever. */
-  ofRequest(
-    given: string,
-    ready: (upstream: Upstream | undefined, detail: string) => void,
-    secure = false,
-  ): void {
+  ofRequest(given: string, ready: OnUpstream, { secure, dns, timeoutMs }: Asking): void {
     const authority = secure ? this.#secureName(given) : given;
+    if (dns !== null) return this.#ofDns(authority, ready, dns, timeoutMs);
     const known = this.#known(authority);
     if (known !== undefined) return ready(known, '');
     const model = implicitUpstream(this.#model.settings, authority, '');
     const { host, port, path } = model.settings.upstreamServers[0];
     if ((host === '' && path === '') || port < 1 || port > 65_535)
       return ready(undefined, `"${authority}" is no host and port`);
-    if (!needsLookup(host)) return ready(this.#addDynamic(model, this.#found), '');
-    this.#lookups.find(host, this.#model.settings.resolverTimeoutMs, (addresses, why) => {
+    if (!needsLookup(host)) return ready(this.#addDynamic(model, this.#found).upstream, '');
+    this.#lookups.find(host, timeoutMs, (addresses, why) => {
       if (addresses.length === 0) return ready(undefined, why);
       // Another one who waited for the answer may have made it.
       const hosts = { [host]: addresses };
-      ready(this.#known(authority) ?? this.#addDynamic(model, { ...this.#found, hosts }), '');
+      ready(this.#known(authority) ?? this.#addDynamic(model, { ...this.#found, hosts }).upstream, '');
     });
   }
 
-  #addDynamic(model: UpstreamModel, found: Discovery): Upstream {
+  /** The name servers of a location say where a host is; how long that holds is theirs to know. */
+  #ofDns(authority: string, ready: OnUpstream, dns: DnsClient, timeoutMs: number): void {
+    const named = this.#named.get(authority) ?? this.#named.get(groupKey(authority));
+    if (named !== undefined) return ready(named, '');
+    const key = `${dns.id} ${groupKey(authority)}`;
+    const server = this.#dynamic.get(key)?.server ?? serverOf(this.#model.settings, authority);
+    const { host, port } = server;
+    if (host === '' || host.startsWith('[') || isIP(host) !== 0 || port < 1 || port > 65_535)
+      return this.ofRequest(authority, ready, { secure: false, dns: null, timeoutMs });
+    dns.resolve(host, timeoutMs, (addresses, why) => {
+      if (addresses.length === 0) return ready(undefined, why);
+      let dynamic = this.#dynamic.get(key);
+      if (dynamic === undefined || dynamic.addresses !== addresses) {
+        const model = hostUpstream(this.#model.settings, server, addresses);
+        if (dynamic === undefined) dynamic = this.#addDynamic(model, this.#found, key);
+        else updatePeers(dynamic.upstream, peersOf(model, this.#found));
+        Object.assign(dynamic, { model, server, addresses });
+      }
+      wheel.arm(dynamic.expiry, UNUSED_MS);
+      ready(dynamic.upstream, '');
+    });
+  }
+
+  #addDynamic(model: UpstreamModel, found: Discovery, key = groupKey(model.name)): Dynamic {
     if (this.#dynamic.size >= MAX_DYNAMIC) {
-      const [[key, oldest]] = this.#dynamic;
-      this.#dropDynamic(key, oldest);
+      const [[oldKey, oldest]] = this.#dynamic;
+      this.#dropDynamic(oldKey, oldest);
     }
     const upstream = createUpstream(model, `dynamic ${model.name}`, found);
-    const key = groupKey(model.name);
     const expiry = new Deadline(() => this.#dropDynamic(key, dynamic));
-    const dynamic: Dynamic = { upstream, model, hosts: found.hosts, expiry };
+    const dynamic: Dynamic = { upstream, model, server: null, addresses: [], hosts: found.hosts, expiry };
     this.#dynamic.set(key, dynamic);
     const ttlMs = needsLookup(model.settings.upstreamServers[0].host)
-      ? Math.max(MIN_TTL_MS, this.#model.settings.resolverTtlMs)
+      ? Math.max(MIN_TTL_MS, systemValidMs(this.#model.settings))
       : 0;
     if (ttlMs > 0) wheel.arm(dynamic.expiry, ttlMs);
-    return upstream;
+    return dynamic;
   }
 
   #dropDynamic(key: string, { upstream, expiry }: Dynamic): void {
@@ -174,6 +215,19 @@ export class UpstreamSet {
   get all(): Iterable<Upstream> {
     return this.#named.values();
   }
+}
+
+function serverOf(settings: Settings, authority: string): ServerEntry {
+  return implicitUpstream(settings, authority, '').settings.upstreamServers[0];
+}
+
+/** A host as name servers know it: what failed is nothing that later requests are to know, as in nginx. */
+function hostUpstream(settings: Settings, server: ServerEntry, addresses: readonly string[]): UpstreamModel {
+  const upstreamServers = addresses.map((address) => {
+    const host = isIP(address) === 6 ? `[${address}]` : address;
+    return { ...server, host, maxFails: 0 };
+  });
+  return { name: server.server, at: '', settings: settingsOver(settings, { upstreamServers }) };
 }
 
 /** Peers that go down lose their idle connections; peers that stay keep their counts. */

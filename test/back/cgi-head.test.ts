@@ -61,7 +61,12 @@ const refused: readonly (readonly [string, string, string])[] = [
   ['a bare CR', 'A: b\rc\r\n\r\n', 'bare CR'],
   ['words without colon', 'hello world\r\n\r\n', 'space before colon or in a field name'],
   ['no length', 'Content-Length: x\r\n\r\n', 'invalid Content-Length'],
-  ['two lengths', 'Content-Length: 1\r\nContent-Length: 2\r\n\r\n', 'different Content-Length fields'],
+  [
+    'the same length twice',
+    'Content-Length: 1\r\nContent-Length: 1\r\n\r\n',
+    'several Content-Length fields',
+  ],
+  ['two lengths', 'Content-Length: 1\r\nContent-Length: 2\r\n\r\n', 'several Content-Length fields'],
   ['too large', `${`A: ${'x'.repeat(4000)}\r\n`.repeat(10)}\r\n`, 'head too large'],
   ['too large without end', 'x'.repeat(40_000), 'head too large'],
 ];
@@ -91,9 +96,9 @@ describe('the head of a CGI answer', () => {
     });
   });
 
-  it('keeps fields that stand twice, and takes a length that is said twice', () => {
-    expect(read('Set-Cookie: a\nset-cookie: b\nContent-Length: 3\nContent-Length: 3\n\n')).toMatchObject({
-      fields: ['Set-Cookie: a', 'set-cookie: b', 'Content-Length: 3', 'Content-Length: 3'],
+  it('keeps fields that stand twice', () => {
+    expect(read('Set-Cookie: a\nset-cookie: b\nContent-Length: 3\n\n')).toMatchObject({
+      fields: ['Set-Cookie: a', 'set-cookie: b', 'Content-Length: 3'],
       contentLength: 3,
     });
   });

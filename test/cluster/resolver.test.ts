@@ -5,6 +5,8 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { HostResolver } from '../../src/cluster/resolver.ts';
 import type { Log } from '../../src/observe/error-log.ts';
 
+const host = (name: string) => ({ name, resolver: null });
+
 const open: HostResolver[] = [];
 afterEach(() => {
   for (const resolver of open.splice(0)) resolver.stop();
@@ -22,7 +24,7 @@ function setup() {
 
 it('knows the addresses of a name when follow resolves, and says so of one that has none', async () => {
   const { resolver, lines } = setup();
-  await resolver.follow(['localhost', 'no-such-name.invalid'], 30_000);
+  await resolver.follow([host('localhost'), host('no-such-name.invalid')], 30_000);
   expect(resolver.hosts.localhost).toContain('127.0.0.1');
   expect(resolver.hosts['no-such-name.invalid']).toBeUndefined();
   expect(lines.filter((line) => line.includes('no-such-name.invalid'))).toHaveLength(1);
@@ -30,9 +32,9 @@ it('knows the addresses of a name when follow resolves, and says so of one that 
 
 it('keeps the names of the running configuration when another one is refused', async () => {
   const { resolver } = setup();
-  await resolver.follow(['localhost'], 30_000);
-  await resolver.follow(['no-such-name.invalid'], 30_000);
-  resolver.keep(['localhost'], 30_000);
+  await resolver.follow([host('localhost')], 30_000);
+  await resolver.follow([host('no-such-name.invalid')], 30_000);
+  resolver.keep([host('localhost')], 30_000);
   expect(resolver.hosts.localhost).toContain('127.0.0.1');
   resolver.keep([], 30_000);
   expect(resolver.hosts).toEqual({});
@@ -40,7 +42,7 @@ it('keeps the names of the running configuration when another one is refused', a
 
 it('tells of the first answer too: it may come when the start waits no longer', async () => {
   const { resolver, changes } = setup();
-  await resolver.follow(['localhost'], 30_000);
+  await resolver.follow([host('localhost')], 30_000);
   expect(changes).toEqual([['localhost']]);
 });
 
@@ -51,7 +53,7 @@ it.each([0, 1, 999])(
     syncBuiltinESMExports();
     try {
       const { resolver } = setup();
-      await resolver.follow(['localhost'], ttlMs);
+      await resolver.follow([host('localhost')], ttlMs);
       await new Promise((resolve) => setTimeout(resolve, 500));
       expect(asked).toHaveBeenCalledTimes(1);
       expect(resolver.hosts.localhost).toContain('127.0.0.1');
@@ -67,7 +69,7 @@ it('holds an answer for a century where it is told to', async () => {
   const warn = (warning: Error): void => void warnings.push(warning.name);
   process.on('warning', warn);
   const { resolver } = setup();
-  await resolver.follow(['localhost'], 36_500 * 24 * 3600_000);
+  await resolver.follow([host('localhost')], 36_500 * 24 * 3600_000);
   await new Promise((resolve) => setTimeout(resolve, 100));
   process.off('warning', warn);
   expect(warnings).toEqual([]);

@@ -30,6 +30,13 @@ const TWICE = new Set(
     // All together hold.
     .concat('ssl_protocols proxy_next_upstream fastcgi_next_upstream environment addition_types'.split(' '))
     .concat(['proxy_ignore_headers', 'fastcgi_ignore_headers', 'ssi_types'])
+    .concat(
+      ['proxy', 'fastcgi'].flatMap((family) =>
+        'cache_path cache_valid cache_bypass no_cache cache_methods cache_use_stale'
+          .split(' ')
+          .map((name) => `${family}_${name}`),
+      ),
+    )
     .concat('proxy_ssl_protocols gzip_disable gzip_proxied gzip_types brotli_types zstd_types'.split(' '))
     .concat(
       'proxy_ssl_conf_command ssl_conf_command ssl_certificate ssl_certificate_key ssl_session_ticket_key'.split(
@@ -93,6 +100,24 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   env: ['A', 'B'],
   ssl_engine: ['dynamic'],
   method: ['ip_hash', 'least_conn'],
+  ...Object.fromEntries(
+    ['proxy', 'fastcgi'].flatMap((family): [string, [string, string?]][] => [
+      [`${family}_cache_path`, [`${dir}/one keys_zone=${family}1:1m`, `${dir}/two keys_zone=${family}2:1m`]],
+      [`${family}_cache`, ['off']],
+      [`${family}_cache_key`, ['$uri']],
+      [`${family}_cache_valid`, ['1m', '404 2m']],
+      [`${family}_cache_bypass`, ['$arg_a', '$arg_b']],
+      [`${family}_no_cache`, ['$arg_a', '$arg_b']],
+      [`${family}_cache_methods`, ['GET', 'POST']],
+      [`${family}_cache_max_range_offset`, ['10']],
+      [`${family}_cache_use_stale`, ['error', 'timeout']],
+      [`${family}_cache_min_uses`, ['2']],
+      [`${family}_cache_revalidate`, ['on']],
+      [`${family}_cache_lock_age`, ['3s']],
+      [`${family}_store`, ['on']],
+      [`${family}_store_access`, ['user:rw']],
+    ]),
+  ),
   hash: ['$uri', '$host consistent'],
   random: ['two', 'two least_conn'],
   zone: ['u 64k'],

@@ -55,7 +55,8 @@ function changed(value: unknown, change: Change): unknown {
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([key]) => key !== 'at' && key !== 'syntax')
+      // JSON twins leave out what has no effect.
+      .filter(([key]) => key !== 'at' && key !== 'syntax' && key !== 'runAs')
       .map(([key, v]) => [key, changed(change(key, v), change)]),
   );
 }

@@ -100,7 +100,8 @@ it('an acceptor of a plain configuration has loaded neither zlib nor TLS, one th
     await lbproxy.stop();
     const acceptor = loaded().find(({ program }) => program.endsWith('acceptor-main.js'));
     seen.set(setting, heavy(acceptor?.parts ?? ['NativeModule nothing was written']));
-    expect(acceptor?.files.length).toBeLessThan(60);
+    // pino comes once the process has time, if it lives that long.
+    expect(acceptor?.files.filter((url) => url.includes('/dist/')).length).toBeLessThan(40);
   }
   expect([...seen.values()]).toEqual([[], ['zlib']]);
 });

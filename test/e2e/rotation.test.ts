@@ -51,7 +51,7 @@ describe('the rotation', () => {
     const kept = await order(lbproxy, peers, 1000, agents);
     for (const agent of agents) agent.destroy();
     expect(breaks(kept, 4)).toEqual([]);
-  });
+  }, 120_000);
 
   it('is strict again after load, failures and the death of an acceptor', async () => {
     const peers = await startPeers(4);
@@ -74,7 +74,7 @@ describe('the rotation', () => {
     const seen = await order(lbproxy, peers, 400);
     expect(new Set(seen.slice(0, 4)).size).toBe(4);
     expect(seen.flatMap((at, i) => (i >= 4 && at !== seen[i - 4] ? [i] : []))).toEqual([]);
-  });
+  }, 120_000);
 
   it('begins when a reload gives the only acceptor company', async () => {
     const peers = await startPeers(3);
@@ -107,7 +107,7 @@ describe('the rotation', () => {
     const shares = peers.map((peer) => (bodies.get(`${peer.port}\n`) ?? 0) / 20_000);
     for (const [i, weight] of [3, 2, 1].entries())
       expect(Math.abs(shares[i] / (weight / 6) - 1)).toBeLessThan(0.01);
-  });
+  }, 120_000);
 });
 
 describe('a failure', () => {
@@ -122,5 +122,5 @@ describe('a failure', () => {
     for (let i = 0; i < 100; i++) expect((await get(lbproxy.port)).status).toBe(200);
     await pause(100);
     expect(lbproxy.stderr().split(`peer ${b} failed`).length - 1).toBe(1);
-  });
+  }, 120_000);
 });

@@ -119,6 +119,16 @@ const refused: readonly (readonly [string, string, string])[] = [
     'GET / HTTP/1.0\r\nHost: a\r\nhost: b\r\n\r\n',
     'several Host fields',
   ],
+  [
+    'RFC 9110 §5.3: a condition twice',
+    `${GET}If-Match: "a"\r\nif-match: "b"\r\n\r\n`,
+    'a field twice that can stand once',
+  ],
+  [
+    'RFC 9110 §5.3: credentials twice',
+    `${GET}Authorization: a\r\nAuthorization: a\r\n\r\n`,
+    'a field twice that can stand once',
+  ],
   ['RFC 9112 §3.2: no Host with an absolute target', 'GET http://a/ HTTP/1.1\r\n\r\n', 'missing Host'],
   [
     'RFC 9112 §3.2: invalid Host with an absolute target',

@@ -95,6 +95,87 @@ const CASES: readonly Case[] = [
     ['POST /k2', 'Content-Length: 20479', '', 'c'.repeat(20_479)],
   ],
   [
+    'what an answer leaves that sends elsewhere comes before what an error there leaves',
+    'location / { proxy_pass http://{peer}; } location @named { auth_basic x; auth_basic_user_file {users}; } location /a/ { auth_request /no; error_page 401 /k27; } location = /no { proxy_pass http://{peer}/k8; } location /files/ { return 302 /x; }',
+    ['GET /k28'],
+    ['GET /a/'],
+    ['GET /k29'],
+    ['GET /k27'],
+  ],
+  [
+    'set and if escape captures of an escaped path, until a rewrite has matched',
+    `location ~ ^/a/(.*)$ { set $v "$1"; set $w "x$1"; return 200 "$v|$w|$1"; }
+     location ~ ^/b/(.*)$ { set $v $1; rewrite ^/b/(.*)x$ /b/$1; set $w "x$1"; return 200 "$v|$w|$1"; }
+     location /if/ { if ($uri ~ ^/if/(.*)$) { set $v $1; set $w "$1-x"; return 200 "$v|$w|$1"; } }
+     location ~ ^/equal/(.*)$ { if ($arg_a = "$1") { return 200 "equal $1"; } return 200 "other $1"; }
+     location ~ ^/file/(.*)$ { if (-f "$document_root/$1") { return 200 "file $1"; } return 200 "none $1"; }
+     location /mapped/ { if ($mapped = x) { } set $v $1; set $w "x$1"; return 200 "$v|$w|$1"; }
+     location ~ ^/named/(?<part>.*)$ { set $v $part; return 200 "$v|$part"; }
+     location ~ ^/twice/(.*)$ { rewrite ^/twice/(.*)$ /a/$1; set $v "$1"; }`,
+    ...[
+      'a/xy',
+      'a/%25x',
+      'a/x+y',
+      'b/x%20y',
+      'b/x%20yx',
+      'if/p%20q',
+      'equal/x%20y?a=x%20y',
+      'equal/x%20y?a=x+y',
+      'file/sp%20ace.txt',
+      'file/small.txt',
+    ].map((path) => [`GET /${path}`]),
+    ...['mapped/%20', 'mapped/x', 'named/x%20y', 'twice/x%20y'].map((path) => [
+      `GET /${path}`,
+      'X-Test: foo b',
+    ]),
+  ],
+  [
+    'an app has no $proxy_host',
+    'proxy_redirect off; location /p/ { add_header X-To "$proxy_host $proxy_port" always; proxy_pass http://{peer}; } location / { fastcgi_pass {app}; add_header X-To "$proxy_host $proxy_port" always; error_page 404 /p/k2; fastcgi_intercept_errors on; } location /a/ { set $app {app}; fastcgi_pass $app; add_header X-To "$proxy_host $proxy_port" always; }',
+    ['GET /k0'],
+    ['GET /k4'],
+    ['GET /a/k0'],
+    ['GET /p/k0'],
+    ['GET /p/k28'],
+  ],
+  [
+    'subrequests have no bytes of their own in the log',
+    'access_log {dir}/access.log lengths; log_subrequest on; location / { auth_request /auth; } location = /auth { proxy_pass http://{peer}/k2; } location /own { add_before_body /t; add_after_body /k2; return 200 own; } location = /t { return 200 text; } location /a/ { ssi on; ssi_types *; }',
+    ['GET /small.txt'],
+    ['POST /small.txt', 'Content-Length: 3', '', 'abc'],
+    ['GET /a/part.shtml'],
+    ['GET /own'],
+  ],
+  [
+    'an empty body is announced, whoever is asked',
+    'location / { proxy_pass http://{peer}; proxy_pass_request_body off; } location /a/ { auth_request /auth; proxy_pass http://{peer}; } location = /auth { proxy_pass http://{peer}; } location /b/ { proxy_pass http://{peer}; proxy_http_version 1.0; } location /errors/ { error_page 405 = /k0; }',
+    ['POST /k0', 'Content-Length: 0'],
+    ['GET /k0', 'Content-Length: 0'],
+    ['GET /k0'],
+    ['POST /a/k0', 'Content-Length: 0'],
+    ['POST /b/k0', 'Content-Length: 0'],
+    ['PUT /errors/x', 'Content-Length: 0'],
+  ],
+  [
+    'auth_request has no body, whoever has read it before',
+    'mirror /copy; location = /copy { proxy_pass http://{copies}; } location ~ html$ { auth_request /auth; } location = /auth { proxy_pass http://{peer}; }',
+    ['POST /dir/', 'Content-Length: 3', '', 'abc'],
+    ['GET /dir/'],
+  ],
+  [
+    'what a request does at once comes before its copies, which share its variables',
+    'mirror /copy; set $at "$uri"; location = /copy { proxy_pass http://{copies}; } location /a/ { add_header X-At "$at"; }',
+    ['GET /a/small.txt'],
+    ['DELETE /a/small.txt'],
+  ],
+  [
+    'the time that Keep-Alive tells is inherited apart from the other one',
+    'keepalive_timeout 70s 50s; location / { } location /a/ { keepalive_timeout 60s; } location /a/b/ { keepalive_timeout 60s 0; } location /files/ { keepalive_timeout 60s 40s; location /files/dir/ { keepalive_timeout 30s; } } location /dir/ { keepalive_timeout 0; }',
+    ...['small.txt', 'a/small.txt', 'a/b/small.txt', 'files/small.txt', 'files/dir/x.txt', 'dir/x.txt'].map(
+      (path) => [`GET /${path}`],
+    ),
+  ],
+  [
     'Accept-Ranges of an answer that sends elsewhere does not come to an error page',
     'location / { proxy_pass http://{peer}; } location /files/ { return 403; } location @named { return 403; }',
     ['GET /k29'],
@@ -118,11 +199,11 @@ describe.skipIf(nginxVersion === '')('directives together', () => {
     peers = [await startRecordingPeer(own), await startRecordingPeer(own)];
     const servers = CASES.map(
       ([, server], i) =>
-        `server { listen {port}; server_name s${i}.test; access_log {dir}/access.log mine; ${server.replaceAll('{users}', `${site.root}/users`)} }`,
+        `server { listen {port}; server_name s${i}.test; ${/access_log/.test(server) ? '' : 'access_log {dir}/access.log mine;'} ${server.replaceAll('{users}', `${site.root}/users`)} }`,
     );
     pair = await startPair(
       `root ${site.root}; proxy_http_version 1.1; default_type text/html; log_format mine '$http_x_case $status body_bytes_sent=$body_bytes_sent "$request" $uri args=$args $sent_http_content_type $content_length $request_body';
-       upstream twice { server {peer} max_fails=0; server {peer} backup max_fails=0; } types { text/html html htm; text/plain txt; } ${servers.join('\n')}`,
+       log_format lengths '$http_x_case $uri request_length=$request_length bytes_sent=$bytes_sent body_bytes_sent=$body_bytes_sent'; map $http_x_test $mapped { ~^f(?<rest>.*)$ "<$rest>"; default none; } upstream twice { server {peer} max_fails=0; server {peer} backup max_fails=0; } types { text/html html htm; text/plain txt; } ${servers.join('\n')}`,
       [peers[0].places, peers[1].places],
     );
   });

@@ -96,8 +96,8 @@ function plainBody({ fields, body }: Answer): string {
   }
 }
 
-/** A time to come is counted from Date: the two do not answer in the same second. */
+/** A time to come is counted from Date, which may be of the next second: the two do not answer at once. */
 function sinceDate(name: string, value: string, date: number): string {
   const seconds = name === 'Expires' ? (Date.parse(value) - date) / 1000 : Number.NaN;
-  return seconds > -2 && seconds < 3.3e8 ? `${Math.round(seconds)} s later` : value;
+  return seconds > -2 && seconds < 3.3e8 ? `about ${Math.round(seconds / 10)}0 s later` : value;
 }

@@ -12,19 +12,19 @@ export interface Started {
   stop(): Promise<void>;
 }
 
-export async function startNginxProgram(dir: string): Promise<Started> {
+export const startNginxProgram = (dir: string): Promise<Started> => start('/usr/sbin/nginx', [], dir);
+
+/** Called as nginx is, and with the same words. */
+export const startLbproxyProgram = (dir: string): Promise<Started> =>
+  start(process.execPath, [MAIN, '--as-nginx'], dir);
+
+/** Ready once its pid file is there: then its sockets listen. */
+async function start(file: string, before: readonly string[], dir: string): Promise<Started> {
   const pidFile = join(dir, 'run/nginx.pid');
   rmSync(pidFile, { force: true });
-  const words = ['-p', dir, '-c', join(dir, 'conf/nginx.conf'), '-e', join(dir, 'logs/error.log')];
-  const program = await started('/usr/sbin/nginx', [...words, '-g', 'daemon off;'], dir, () =>
-    existsSync(pidFile),
-  );
-  return { stop: () => end(program, 'SIGTERM') };
-}
-
-export async function startLbproxyProgram(dir: string): Promise<Started> {
-  const words = [MAIN, '-p', dir, '-c', join(dir, 'conf/nginx.conf')];
-  const program = await started(process.execPath, words, dir, (text) => text.includes('is ready'));
+  const places = ['-p', dir, '-c', join(dir, 'conf/nginx.conf'), '-e', join(dir, 'logs/error.log')];
+  const words = [...before, ...places, '-g', 'daemon off;'];
+  const program = await started(file, words, dir, () => existsSync(pidFile));
   return { stop: () => end(program, 'SIGTERM') };
 }
 
@@ -32,7 +32,7 @@ async function started(
   file: string,
   words: readonly string[],
   dir: string,
-  isReady: (text: string) => boolean,
+  isReady: () => boolean,
 ): Promise<ChildProcess> {
   const child = spawn(file, words, {
     cwd: dir,
@@ -44,7 +44,7 @@ async function started(
   for (const stream of [child.stdout, child.stderr])
     stream?.setEncoding('utf8').on('data', (part: string) => (text += part));
   const deadline = Date.now() + START_MS;
-  while (!isReady(text)) {
+  while (!isReady()) {
     if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
       await end(child, 'SIGKILL');
       throw new Error(`${file} does not start: ${text}\n${readLog(dir)}`);

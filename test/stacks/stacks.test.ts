@@ -1,6 +1,6 @@
 // Configurations of real applications, as their projects document them: one file, started as a program by nginx and by lbproxy, and the
 // same 300 requests to each. Status, fields, their order, bodies, and what the app was asked must be equal.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { freePorts } from '../support/free-ports.ts';
 import { nginxVersion } from '../support/nginx.ts';
 import { type PhpFpm, phpFpm, startPhpFpm } from '../support/php-fpm.ts';
 import { type App, startApp } from './app.ts';
+import { CLASSICS, classicText } from './classic.ts';
 import { askAll } from './client.ts';
 import { differencesOf, type Side } from './compare.ts';
 import { type Started, startLbproxyProgram, startNginxProgram } from './programs.ts';
@@ -16,9 +17,12 @@ import { makeStackSite, rendered, type StackSite } from './site.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const REQUESTS = 300;
-const NAMES = readdirSync(HERE)
+const STACKS = readdirSync(HERE)
   .filter((name) => name.endsWith('.conf'))
   .map((name) => name.slice(0, -5));
+const NAMES = [...STACKS, ...CLASSICS];
+/** The requests to those that have none of their own. */
+const CLASSIC = 'classic.requests';
 
 describe.skipIf(nginxVersion === '' || phpFpm === '')('real stacks', () => {
   let site: StackSite;
@@ -38,10 +42,13 @@ describe.skipIf(nginxVersion === '' || phpFpm === '')('real stacks', () => {
 
   it.each(NAMES)('%s answers as under nginx', { timeout: 60_000 }, async (name) => {
     const [port, tls, appPort, dead] = ports;
-    const text = readFileSync(join(HERE, `${name}.conf`), 'utf8');
+    const text = CLASSICS.includes(name)
+      ? classicText(name)
+      : readFileSync(join(HERE, `${name}.conf`), 'utf8');
     const file = rendered(text, { dir: site.dir, port, tls, app: appPort, dead, fpm: php.socket });
     writeFileSync(join(site.dir, 'conf/nginx.conf'), file);
-    const list = readList(readFileSync(join(HERE, `${name}.requests`), 'utf8'));
+    const own = join(HERE, `${name}.requests`);
+    const list = readList(readFileSync(existsSync(own) ? own : join(HERE, CLASSIC), 'utf8'));
     const requests = requestsOf(list, NAMES.indexOf(name), REQUESTS);
     const nginx = await sideOf(startNginxProgram, requests);
     const lbproxy = await sideOf(startLbproxyProgram, requests);

@@ -12,13 +12,18 @@ export interface TimeRow {
 
 /** What stands around the time where it is not alone, by name and syntax. */
 const AROUND: Readonly<Record<string, (time: string) => string>> = {
+  'off | max=n [inactive=time] [valid=time]': (time) => `max=9 inactive=${time} valid=${time}`,
   'time | off': (time) => time,
   'restart [time] | keep': (time) => `restart ${time}`,
-  'address [weight=n] [max_fails=n] [fail_timeout=time] [max_conns=n] [backup] [down]': (time) =>
+  'address [weight=n] [max_fails=n] [fail_timeout=time] [max_conns=n] [backup] [down] [resolve]': (time) =>
     `127.0.0.1:PORT2 fail_timeout=${time}`,
   'time | max | off': (time) => time,
   'time [header-time]': (time) => `${time} ${time}`,
-  'address … [valid=time]': (time) => `127.0.0.1 valid=${time}`,
+  'address[:port] … [valid=time] [ipv4=on|off] [ipv6=on|off] [status_zone=zone]': (time) =>
+    `127.0.0.1 valid=${time}`,
+  '[status … | any] time': (time) => `404 ${time}`,
+  'path keys_zone=name:size [levels=levels] [inactive=time] [max_size=size] [min_free=size] [use_temp_path=on|off]':
+    (time) => `DIR/cache keys_zone=of-times:1m inactive=${time}`,
   '[modified] time | @time-of-day | epoch | max | off': (time) => time,
   'path [format [buffer=size [flush=time]] [if=condition]] | off': (time) =>
     `DIR/access.log combined buffer=64k flush=${time}`,

@@ -6,6 +6,8 @@ import { UpstreamSet } from '../../src/upstream/upstream-set.ts';
 import { processPort } from '../support/process-port.ts';
 import { readModel } from '../support/proxy.ts';
 
+const ASKING = { secure: false, dns: null, timeoutMs: 1000 };
+
 const sets: UpstreamSet[] = [];
 afterEach(() => {
   for (const set of sets.splice(0)) set.retire(null);
@@ -68,7 +70,7 @@ describe('a server on the port of a supervised process', () => {
     const set = setOf('server 127.0.0.1:1;', found(processPort(8001, DOWN)));
     const named = set.of('127.0.0.1:8001', '').group;
     const asked = await new Promise<typeof named | undefined>((resolve) =>
-      set.ofRequest('localhost:8001', (upstream) => resolve(upstream?.group)),
+      set.ofRequest('localhost:8001', (upstream) => resolve(upstream?.group), ASKING),
     );
     expect([named.peers[0].down, asked?.peers[0].down]).toEqual([true, true]);
     set.discover(found(processPort(8001, {})));

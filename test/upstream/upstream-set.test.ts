@@ -8,6 +8,8 @@ import { NameLookups } from '../../src/upstream/name-lookups.ts';
 import { UpstreamSet } from '../../src/upstream/upstream-set.ts';
 import { readModel } from '../support/proxy.ts';
 
+const ASKING = { secure: false, dns: null, timeoutMs: 1000 };
+
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
@@ -39,7 +41,7 @@ describe('a set of upstreams', () => {
     const set = new UpstreamSet(model, NOTHING_DISCOVERED, null, lookups);
     const groups = ['a.test:81', 'A.test:81', 'a.test:82'].map(
       (authority) =>
-        new Promise((resolve) => set.ofRequest(authority, (upstream) => resolve(upstream?.group))),
+        new Promise((resolve) => set.ofRequest(authority, (upstream) => resolve(upstream?.group), ASKING)),
     );
     const [first, same, other] = await Promise.all(groups);
     expect(same).toBe(first);
@@ -62,7 +64,7 @@ describe('a set of upstreams', () => {
     expect(set.of('192.0.2.1:443', '', true)).toBe(set.of('192.0.2.1', '', true));
     // A group is the same one, with the ports of its servers.
     expect(set.of('U', '', true)).toBe(set.of('u', '', false));
-    const asked = new Promise((resolve) => set.ofRequest('192.0.2.1', resolve, true));
+    const asked = new Promise((resolve) => set.ofRequest('192.0.2.1', resolve, { ...ASKING, secure: true }));
     expect(await asked).toBe(set.of('192.0.2.1', '', true));
     set.retire(null);
   });
@@ -72,7 +74,11 @@ describe('a set of upstreams', () => {
       'http { server { listen 1; location / { proxy_pass https://a.test; } location /b { proxy_pass https://b.test:8443/x; } } }',
     );
     remove();
-    expect(followedHosts(model).toSorted()).toEqual(['a.test', 'b.test']);
+    expect(
+      followedHosts(model)
+        .map(({ name }) => name)
+        .toSorted(),
+    ).toEqual(['a.test', 'b.test']);
   });
 
   it('does not keep those before it', async () => {

@@ -25,6 +25,8 @@ export function optionsOf(args: NginxArgs): NginxOptions {
     test: args.test,
     dump: args.dump,
     quiet: args.quiet,
+    mayIdle: true,
+    allowUnsupported: args.allowUnsupported,
     firstLog,
     defaults: defaultsOf(prefix, firstLog),
     ...(args.directives === undefined ? {} : { directives: args.directives }),

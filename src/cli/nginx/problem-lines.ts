@@ -2,6 +2,7 @@
 import type { PrepareProblem } from '../../cluster/messages.ts';
 import { positionOf } from '../../config/places.ts';
 import { inOrder, type Problem } from '../../config/problem.ts';
+import type { Position } from '../../config/tree.ts';
 import { nginxLine } from '../../observe/nginx-line.ts';
 import { appendToLog } from './first-log.ts';
 
@@ -16,11 +17,23 @@ interface Told {
 export function nginxProblems(problems: readonly Problem[]): Told[] {
   const told: Told[] = [];
   for (const { severity, at, message, plain } of inOrder(problems)) {
-    const text = `${plain ?? message} in ${at.file}:${at.line}`;
+    const text = `${plain ?? message}${placeOf(at, plain)}`;
     told.push({ level: severity === 'error' ? 'emerg' : 'warn', text });
     if (severity === 'error') break;
   }
   return told;
+}
+
+/** Some of its complaints come before or behind the reading, and without a place. */
+function isPlaceless(plain: string, file: string): boolean {
+  return (
+    /^unknown ".*" variable$|^conflicting server name /.test(plain) || plain.startsWith(`open() "${file}"`)
+  );
+}
+
+function placeOf({ file, line }: Position, plain: string | undefined): string {
+  if (plain !== undefined && isPlaceless(plain, file)) return '';
+  return file === '(-g)' ? ' in command line' : ` in ${file}:${line}`;
 }
 
 /** Of a start: the one that stopped it. */
@@ -35,7 +48,11 @@ export function nginxRefusal(problems: readonly PrepareProblem[]): Told[] {
 /** On stderr, and in the log that is used until the configuration names one. */
 export function tell(told: readonly Told[], firstLog: string): void {
   for (const { level, text } of told) {
-    process.stderr.write(`nginx: [${level}] ${text}\n`);
-    if (firstLog !== 'stderr') appendToLog(firstLog, nginxLine(level, text));
+    // A log that is the terminal gets the line once, in its own form.
+    if (firstLog === 'stderr') process.stderr.write(nginxLine(level, text));
+    else {
+      appendToLog(firstLog, nginxLine(level, text));
+      process.stderr.write(`nginx: [${level}] ${text}\n`);
+    }
   }
 }

@@ -67,7 +67,11 @@ class Parser {
 
   #endStatement(token: Brace): void {
     if (this.#words.length === 0) {
-      this.#problems.error(token.at, 'unexpected ";": there is no directive before it; remove it');
+      this.#problems.error(
+        token.at,
+        'unexpected ";": there is no directive before it; remove it',
+        'unexpected ";"',
+      );
     }
     this.#finish();
   }
@@ -78,7 +82,11 @@ class Parser {
     const at = name?.at ?? token.at;
     if (name === undefined) {
       // The block is read for its own problems and then forgotten.
-      this.#problems.error(token.at, 'unexpected "{": the name of a block must stand before it');
+      this.#problems.error(
+        token.at,
+        'unexpected "{": the name of a block must stand before it',
+        'unexpected "{"',
+      );
     }
     const startsLine = name === undefined ? this.#startsLine : this.#statementStartsLine;
     this.#finish(children);
@@ -94,7 +102,11 @@ class Parser {
     this.#finish();
     const block = this.#open.pop();
     if (block === undefined) {
-      this.#problems.error(token.at, `unexpected "}": it closes no block${this.#suspicion}`);
+      this.#problems.error(
+        token.at,
+        `unexpected "}": it closes no block${this.#suspicion}`,
+        'unexpected "}"',
+      );
       this.#suspicion = '';
       return;
     }
@@ -106,23 +118,24 @@ class Parser {
   }
 
   #end(at: Position): void {
-    if (this.#words.length > 0) this.#missingSemicolon(at, 'unexpected end of file, expecting ";"');
+    if (this.#words.length > 0)
+      this.#missingSemicolon(at, 'unexpected end of file, expecting ";"', ' or "}"');
     this.#finish();
     if (this.#open.length === 0) return;
     const names = this.#open.toReversed().map((block) => `"${block.name}" of line ${block.at.line}`);
     const shown = names.length > 5 ? [...names.slice(0, 4), `${names.length - 4} more blocks`] : names;
     const what = `unexpected end of file, expecting "}" to close ${shown.join(' and ')}`;
-    this.#problems.error(at, what + this.#suspicion);
+    this.#problems.error(at, what + this.#suspicion, 'unexpected end of file, expecting "}"');
   }
 
-  #missingSemicolon(at: Position, what: string): void {
+  #missingSemicolon(at: Position, what: string, nginxSays = ''): void {
     const glued = this.#words.find((word) => /^[^{]+\}$/.test(word.text));
     const last = this.#words.at(-1);
     const hint =
       glued === undefined
         ? `is a ";" missing at the end of line ${last?.endLine}?`
         : `"${glued.text}" of line ${glued.at.line} is one word; write "${glued.text.slice(0, -1)}; }"`;
-    this.#problems.error(at, `${what}: ${hint}`);
+    this.#problems.error(at, `${what}: ${hint}`, what + nginxSays);
   }
 
   /** Ends the statement: its words become a directive, a block when `block` is given. */

@@ -39,7 +39,7 @@ class Asking implements Source {
 
   begin(): StepResult {
     this.#ticket = this.#x.wait(this);
-    if (!this.#answer.ask(this.#x, { uri: this.#plan.uri, args: null })) {
+    if (!this.#answer.ask(this.#x, { uri: this.#plan.uri, args: null, body: false })) {
       this.#plan.report(this.#x, 'error', 'subrequests cycle while processing auth_request');
       return 500;
     }

@@ -6,11 +6,8 @@ import { type Entry, readDirectory } from './directory.ts';
 class DirectoryWait implements Source {
   readonly survivesHalfClose = true;
   readonly isPrompt = true;
-  gone = false;
   onDrain(): void {}
-  onGone(): void {
-    this.gone = true;
-  }
+  onGone(): void {}
 }
 
 /** `done` is not called for a client that left, nor where the directory cannot be read, which is answered. */
@@ -21,9 +18,10 @@ export function entriesOf(
   done: (entries: readonly Entry[]) => void,
 ): void {
   const waiting = new DirectoryWait();
-  x.setMaker(waiting);
+  let ticket = x.wait(waiting);
   readDirectory(path, (problem, entries) => {
-    if (waiting.gone) return;
+    if (!x.isCurrent(ticket)) return;
+    ticket = Number.NaN;
     x.setMaker(null);
     if (problem !== null) place.fileFailed(x, problem);
     else done(entries);

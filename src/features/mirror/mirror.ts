@@ -21,8 +21,13 @@ function createStep({ settings }: FeaturePlace): Step {
   const policy = bodyPolicyOf(settings);
   const body = settings.mirrorRequestBody;
   const send = (x: Exchange): void => {
-    for (const uri of uris)
-      new Aside().ask(x, { uri, args: x.hasArgs ? x.args : null, method: x.method, body });
+    const asked = { args: x.hasArgs ? x.args : null, method: x.method, body };
+    x.hold();
+    // As in nginx what the main exchange does at once comes before its copies, which share its variables.
+    queueMicrotask(() => {
+      for (const uri of uris) new Aside().ask(x, { uri, ...asked });
+      x.unhold();
+    });
   };
   return {
     slot: 'mirror',

@@ -44,7 +44,7 @@ export class Realip implements Step {
 
   run(x: Exchange): typeof GO_ON {
     const { main } = x;
-    if (!main.isProxied) this.#look(main, x);
+    if (!main.addressTold) this.#look(main, x);
     return GO_ON;
   }
 
@@ -92,7 +92,7 @@ export class Realip implements Step {
 }
 
 function set(main: Exchange, x: Exchange, { address, port }: Address): void {
-  main.isProxied = true;
+  main.addressTold = true;
   for (const each of main === x ? [x] : [main, x]) {
     each.remoteAddress = address;
     each.remotePort = port;

@@ -34,6 +34,8 @@ class CachedExchange extends CachedAnswer implements Source {
   /** Until when it waits for another request, in ms of the wheel; 0 before it does. */
   #waitsUntil = 0;
   #deadline: Deadline | null = null;
+  /** Of the time that it waits; NaN while it does not. */
+  #ticket = Number.NaN;
 
   run(): void {
     if (anyHolds(this.here.cache.bypass, this.x)) {
@@ -100,16 +102,18 @@ class CachedExchange extends CachedAnswer implements Source {
       this.storing = false;
       return true;
     }
-    this.x.setMaker(this);
+    this.#ticket = this.x.wait(this);
     this.#deadline ??= new Deadline(() => this.#lookAgain(lock));
     wheel.arm(this.#deadline, Math.min(LOOK_MS, leftMs));
     return false;
   }
 
   #lookAgain(lock: { readonly ageMs: number }): void {
+    if (!this.x.isCurrent(this.#ticket)) return;
     const leftMs = this.#waitsUntil - wheel.nowMs;
     if (leftMs > 0 && this.#deadline !== null && this.here.place.isLocked(this.path, lock.ageMs))
       return wheel.arm(this.#deadline, Math.min(LOOK_MS, leftMs));
+    this.#ticket = Number.NaN;
     this.x.setMaker(null);
     this.#lookUp();
   }
@@ -138,6 +142,8 @@ class CachedExchange extends CachedAnswer implements Source {
   /** A copy of the request fetches it anew; the lock is the copy's. */
   #updateBeside(lock: HeldLock): boolean {
     const at = (x: Exchange): void => new CachedExchange(x, this.here).runAside(lock);
+    // As in nginx: whoever waits for the end of the connection finds it updated.
+    this.x.main.closesLate = true;
     const { uri, args, method } = this.x;
     return new Aside().ask(this.x, { uri, args, method, at });
   }

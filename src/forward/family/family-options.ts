@@ -25,6 +25,7 @@ export function familyOptions(
   const own = familyOf(settings, family);
   return {
     hashKey: compileHashKey(tools.upstreams, tools.lookup),
+    isProxy: family === 'proxy',
     next: {
       // In nginx too `off` outweighs whatever stands beside it.
       words: own.NextUpstream.includes('off') ? [] : own.NextUpstream,

@@ -6,6 +6,7 @@ import type { Settings } from '../../config/model.ts';
 import type { Exchange, Handler } from '../../exchange.ts';
 import { MAX_FIELDS } from '../../http/fields.ts';
 import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../../route/template.ts';
+import { dnsClientOf } from '../../upstream/dns/dns-client.ts';
 import { bound } from '../bind.ts';
 import { USUAL_HEAD_BYTES } from '../buffering/rows.ts';
 import { familyOptions } from '../family/family-options.ts';
@@ -22,7 +23,7 @@ export function compileFastcgi(pass: ProxyPass, settings: Settings, tools: Forwa
   const authority = constantOf(address) ?? '';
   const options: ForwardOptions = {
     ...familyOptions('fastcgi', settings, authority, tools),
-    upstream: authority === '' ? byRequest(address, tools) : tools.upstreams.of(authority, pass.at),
+    upstream: authority === '' ? byRequest(address, settings, tools) : tools.upstreams.of(authority, pass.at),
     authority,
     secure: false,
     transport: bound(settings.fastcgiBind, () => FASTCGI_TRANSPORT, tools),
@@ -43,7 +44,8 @@ export function compileFastcgi(pass: ProxyPass, settings: Settings, tools: Forwa
 }
 
 /** An address with variables, looked up when a request comes. */
-function byRequest(address: string, { lookup, upstreams }: ForwardTools): FindUpstream {
+function byRequest(address: string, settings: Settings, { lookup, upstreams }: ForwardTools): FindUpstream {
+  const dns = settings.resolver === null ? null : dnsClientOf(settings.resolver);
   const template = compileTemplate(address, lookup);
   return (x, ready) => {
     const given = template(x);
@@ -53,7 +55,7 @@ function byRequest(address: string, { lookup, upstreams }: ForwardTools): FindUp
     x.proxySecure = false;
     if (!upstreams.knows(given) && !given.startsWith('unix:') && !/:\d+$/.test(given))
       return ready(undefined, `fastcgi_pass gave "${given}", which is no upstream and has no port`);
-    upstreams.ofRequest(given, ready);
+    upstreams.ofRequest(given, ready, { secure: false, dns, timeoutMs: settings.resolverTimeoutMs });
   };
 }
 

@@ -6,6 +6,8 @@ import { type PeerTlsSettings, peerTlsOf } from './rows.ts';
 
 /** Whether a URL is, or may turn out to be, that of a TLS peer. */
 export function maySecure({ url }: ProxyPass): boolean {
+  // Most: what follows decides nothing.
+  if (url.startsWith('http://')) return false;
   const constant = constantOf(url);
   return constant === undefined ? !/^http:\/\//i.test(url) : /^https:\/\//i.test(constant);
 }

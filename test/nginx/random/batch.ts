@@ -23,7 +23,7 @@ const LOGGED = [
     'host',
     'server_name',
   ],
-  ...['remote_user', 'request_uri', 'request_filename', 'document_root', 'sent_http_content_type'],
+  ...['remote_user', 'request_uri', 'document_root', 'sent_http_content_type'],
   ...[
     'sent_http_content_length',
     'sent_http_location',

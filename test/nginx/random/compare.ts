@@ -11,7 +11,7 @@ import { bytesOf, type Request } from './requests.ts';
 export interface Outcome {
   readonly answer: unknown;
   readonly order: readonly string[];
-  readonly seen: readonly string[];
+  seen: readonly string[];
   copies: readonly string[];
   log: readonly string[];
 }
@@ -63,6 +63,7 @@ export async function differences(
       outcomes: sides.map((side, i) => outcomeOf(answers[i], side, peers[i])),
     });
   }
+  for (const [i, peer] of peers.entries()) putInPlace(all, i, peer);
   pair.lbproxy.flush();
   const logs = await Promise.all(sides.map((side, i) => linesOf(side, peers[i], requests.at(-1)?.id ?? '')));
   const copies = await copiesOf(sides, peers);
@@ -129,6 +130,22 @@ function outcomeOf(answer: Answer, side: Side, peer: RecordingPeer): Outcome {
   };
 }
 
+/** What was asked on behalf of a request that nginx had answered before: it is told by the field that names it. */
+function putInPlace(
+  all: readonly { request: Request; outcomes: readonly Outcome[] }[],
+  i: number,
+  peer: RecordingPeer,
+): void {
+  const late = peer.takeSeen();
+  const byId = new Map(all.map(({ request }) => [request.id, [] as string[]]));
+  for (const { request, outcomes } of all)
+    for (const text of outcomes[i].seen) (byId.get(idIn(text)) ?? byId.get(request.id))?.push(text);
+  for (const text of late) byId.get(idIn(text))?.push(text);
+  for (const { request, outcomes } of all) outcomes[i].seen = byId.get(request.id) ?? [];
+}
+
+const idIn = (text: string): string => /^(?:X-Case: |HTTP_X_CASE=)(\S+)$/m.exec(text)?.[1] ?? '';
+
 /** Copies come at any time: once both sides have as many, or no more come, by the request that they are of. */
 async function copiesOf(
   sides: readonly Side[],
@@ -142,7 +159,7 @@ async function copiesOf(
   return all.map((texts, n) => {
     const byId = new Map<string, string[]>();
     for (const text of texts) {
-      const id = /^X-Case: (\S+)$/m.exec(text)?.[1] ?? '';
+      const id = idIn(text);
       byId.set(id, [...(byId.get(id) ?? []), named(inOrder(text), sides[n], peers[n])].sort());
     }
     return byId;

@@ -39,18 +39,29 @@ export function makeSite(cx: Cx, number: number): Site {
       fixed(`proxy_pass http://{copies}${random.pick(['', '', '/copied', '$request_uri', '/c$uri'])}`),
     ]),
   );
+  const script = random.chance(40) ? scriptOf(cx, 2, false) : [];
+  // A copy sets the variables of its request anew: whether a file's head comes before that is each program's own.
+  const isShared = script.length > 0;
   const server = block('server', [
     fixed('listen {port}'),
     fixed(`server_name s${number}.test`),
     fixed(`access_log {dir}/access.log f${random.below(FORMATS)}`),
-    ...directivesOf(cx, 's', 8),
-    ...(random.chance(40) ? scriptOf(cx, 2, false) : []),
+    ...directivesOf(cx, 's', 8).filter((node) => !isShared || !isMirror(node)),
+    ...(isShared ? [fixed('mirror off')] : []),
+    ...script,
     ...(random.chance(8) ? [tryFiles(cx)] : []),
-    ...locations,
+    ...(isShared ? locations.map(withoutMirror) : locations),
     DEFINITIONS,
   ]);
   return { server, prefixes: [...prefixes, '/'] };
 }
+
+const isMirror = ({ text }: Node): boolean => text.startsWith('mirror ');
+
+const withoutMirror = (node: Node): Node =>
+  node.children === undefined
+    ? node
+    : { ...node, children: node.children.filter((child) => !isMirror(child)).map(withoutMirror) };
 
 const MATCHES = [
   ...[

@@ -86,7 +86,7 @@ const KINDS: readonly Kind[] = [
   k('hsl', 1, 'source_charset', of('iso-8859-1', 'utf-8')),
   k('hsl', 1, 'chunked_transfer_encoding', onOff),
   // Not 0: nginx overlooks it where an internal location says 404.
-  k('hsl', 1, 'keepalive_timeout', of('70s 50s', '75s 60s')),
+  k('hsl', 1, 'keepalive_timeout', of('70s 50s', '75s 60s', '65s')),
   k('hsl', 2, 'client_max_body_size', of('0', '5', '100', '1m')),
   // Not smaller: what came with the head stays in memory in nginx.
   k('sl', 1, 'client_body_buffer_size', of('1k', '64k')),
@@ -136,7 +136,6 @@ const KINDS: readonly Kind[] = [
       'http_429 http_403 non_idempotent',
     ),
   ),
-  k('hsl', 1, 'proxy_request_buffering', onOff),
   k('hsl', 2, 'proxy_force_ranges', onOff),
   k('hsl', 1, 'proxy_buffer_size', of('4k', '8k')),
   k('hsl', 1, 'proxy_max_temp_file_size', of('0', '1m')),
@@ -183,10 +182,10 @@ const KINDS: readonly Kind[] = [
   k('hsl', 1, 'fastcgi_buffering', onOff),
   k('hsl', 1, 'fastcgi_ignore_headers', of('X-Accel-Redirect', 'Expires Cache-Control')),
   k('hsl', 1, 'fastcgi_next_upstream', of('off', 'error http_500 http_503', 'http_404 invalid_header')),
-  k('hsl', 2, 'limit_req', of('zone=z0', 'zone=z0 burst=5', 'zone=z1 burst=2 nodelay')),
+  k('hsl', 2, 'limit_req', of('zone=z0', 'zone=z0 burst=5', 'zone=z1 burst=20 nodelay')),
   k('hsl', 1, 'limit_req_dry_run', onOff),
   k('hsl', 1, 'limit_req_status', of('429', '503', '444')),
-  k('hsl', 2, 'limit_conn', of('c0 1', 'c0 5')),
+  k('hsl', 2, 'limit_conn', of('c0 20', 'c0 50')),
   k('hsl', 1, 'limit_conn_dry_run', onOff),
   k('hsl', 3, 'auth_request', of('/auth', '/auth', '/auth$arg_a', 'off', '/p/k9', '/p/k12')),
   k(

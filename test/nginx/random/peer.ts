@@ -114,9 +114,7 @@ function take(got: string): { asked: Asked; end: number } | null {
 
 /** Connection is each proxy's own; of a body that is not sent nginx tells the length 0 more often. */
 function describe({ line, fields, body }: Asked): string {
-  return [line, ...fields.filter((f) => !/^(?:connection:|content-length: 0$)/i.test(f)), '', body].join(
-    '\n',
-  );
+  return [line, ...fields.filter((f) => !/^connection:/i.test(f)), '', body].join('\n');
 }
 
 /** Which answer is asked for, by the target or else by a field. */
@@ -126,7 +124,7 @@ export function kindOf(target: string, fields: readonly string[]): number {
 }
 
 function answer(socket: Socket, asked: Asked, origin: string): void {
-  const kind = kindOf(asked.line, asked.fields);
+  const kind = origin === '' ? 0 : kindOf(asked.line, asked.fields);
   if (kind > ANSWERS.length) {
     socket.end('HTTP/1.1 200 OK\r\nno name\r\n\r\n');
     return;
