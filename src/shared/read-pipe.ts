@@ -3,6 +3,8 @@ import { closeSync, constants, openSync, readSync } from 'node:fs';
 
 /** Nobody does anything else meanwhile: a start waits for it, and a reload. */
 const WAIT_MS = 5000;
+/** Where nobody has it open to write. */
+const ALONE_MS = 500;
 const STEP_MS = 5;
 
 /** Throws why nothing came. */
@@ -19,19 +21,22 @@ function readAll(fd: number, maxBytes: number): Buffer {
   const chunks: Buffer[] = [];
   const chunk = Buffer.allocUnsafe(4096);
   let total = 0;
-  for (let waitedMs = 0; waitedMs < WAIT_MS; ) {
+  let limitMs = ALONE_MS;
+  for (let waitedMs = 0; waitedMs < limitMs; ) {
     const count = readSome(fd, chunk);
     if (count > 0) {
       total += count;
-      if (total > maxBytes) throw new Error('more came out of the pipe than is read');
+      if (total > maxBytes) throw new Error('it is a named pipe, and more comes out of it than is read');
       chunks.push(Buffer.from(chunk.subarray(0, count)));
     } else if (count === 0 && total > 0) return Buffer.concat(chunks);
     else {
+      // Somebody is there.
+      if (count < 0) limitMs = WAIT_MS;
       sleep(STEP_MS);
       waitedMs += STEP_MS;
     }
   }
-  throw new Error(`nobody has written into the pipe, or not to its end, within ${WAIT_MS / 1000} s`);
+  throw new Error('it is a named pipe, and nobody writes into it, or not to the end: name a file');
 }
 
 /** 0 = nobody has it open to write; -1 = somebody has, and writes nothing yet. */

@@ -64,6 +64,9 @@ export function startServerTls(
 
 /** A fatal alert, as TLS would say it, and the end of the connection. */
 export function refuseHandshake(socket: Socket, alert: number): void {
+  // What still comes is read, so that no reset overtakes it.
+  socket.once('end', () => socket.destroy());
+  socket.resume();
   socket.end(Buffer.from([0x15, 0x03, 0x03, 0, 2, 2, alert]));
 }
 

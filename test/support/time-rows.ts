@@ -12,6 +12,7 @@ export interface TimeRow {
 
 /** What stands around the time where it is not alone, by name and syntax. */
 const AROUND: Readonly<Record<string, (time: string) => string>> = {
+  'off | max=n [inactive=time] [valid=time]': (time) => `max=9 inactive=${time} valid=${time}`,
   'time | off': (time) => time,
   'restart [time] | keep': (time) => `restart ${time}`,
   'address [weight=n] [max_fails=n] [fail_timeout=time] [max_conns=n] [backup] [down] [resolve]': (time) =>

@@ -97,7 +97,8 @@ export class ServerTls {
     this.#context = fixed === null ? null : create(fixed);
     this.#byRequest = fixed === null ? requestPairs(own, tools, create) : null;
     const shown = fixed === null ? own.sslCertificate : fixed.map(({ certificate }) => certificate);
-    this.#id = JSON.stringify([shown, own.sslVerifyClient, own.sslVerifyDepth, this.trust]);
+    const identity = JSON.stringify([shown, own.sslVerifyClient, own.sslVerifyDepth, this.trust]);
+    this.#id = createHash('sha256').update(identity).digest('base64url');
   }
 
   /** `x` stands for the handshake; throws why there is none. */

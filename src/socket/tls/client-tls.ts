@@ -1,6 +1,6 @@
 // What is known of a client's TLS, for variables and for who may come in. Taken when the handshake is done, as a log is written when the
 // connection may be gone; what costs more is made when it is asked for.
-import type { TLSSocket } from 'node:tls';
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import { cipherNames } from './cipher-names.ts';
 import { ClientCertificate } from './client-certificate.ts';
 import { elementsOf, INTEGER, OCTETS } from './der.ts';
@@ -60,8 +60,8 @@ const CUT_OFF: Distrust = {
 
 /** What OpenSSL and the depth say of the certificate that was shown; undefined = none was. */
 export function judgeClient(socket: TLSSocket, depth: number): Distrust | null | undefined {
-  if (socket.getPeerX509Certificate() === undefined) return undefined;
   if (isDeeper(socket, depth)) return CUT_OFF;
+  if (!hasShownOne(socket)) return undefined;
   const inner = (socket as unknown as { _handle?: InnerTls | null })._handle;
   if (typeof inner?.verifyError !== 'function') return UNKNOWN;
   const error = inner.verifyError();
@@ -70,13 +70,27 @@ export function judgeClient(socket: TLSSocket, depth: number): Distrust | null |
   return error == null ? null : { code: error.code ?? UNKNOWN.code, text };
 }
 
+function hasShownOne(socket: TLSSocket): boolean {
+  return socket.getPeerCertificate()?.fingerprint256 !== undefined;
+}
+
+/** What was found of chains: in Node 22 they are gone once the certificate was asked for as an X509Certificate. */
+const deeper = new WeakMap<TLSSocket, boolean>();
+
 /**
  * Whether more than `depth` certificates stand between the first and the last of the chain that was shown: Node has no setting for it.
- * With a session no chain comes: who was refused for it must get none.
+ * With a session no chain comes: who was refused for it must get none. To be asked before anything else of the certificate.
  */
 export function isDeeper(socket: TLSSocket, depth: number): boolean {
-  if (socket.isSessionReused() || socket.getPeerX509Certificate() === undefined) return false;
-  const leaf = socket.getPeerCertificate(true);
+  const known = deeper.get(socket);
+  if (known !== undefined) return known;
+  if (socket.isSessionReused() || !hasShownOne(socket)) return false;
+  const found = betweenOf(socket.getPeerCertificate(true)) > depth;
+  deeper.set(socket, found);
+  return found;
+}
+
+function betweenOf(leaf: DetailedPeerCertificate): number {
   const seen = new Set([leaf.fingerprint256]);
   for (
     let one = leaf.issuerCertificate;
@@ -84,7 +98,7 @@ export function isDeeper(socket: TLSSocket, depth: number): boolean {
     one = one.issuerCertificate
   )
     seen.add(one.fingerprint256);
-  return seen.size - 2 > depth;
+  return seen.size - 2;
 }
 
 /** A client whose handshake is done. */
@@ -109,9 +123,10 @@ export class SecuredClient implements ClientTls {
     this.cipher = socket.getCipher()?.name ?? '';
     this.alpn = typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : '';
     this.reused = socket.isSessionReused();
+    // In this order: see `deeper`.
+    this.distrust = asked ? (judgeClient(socket, terms.depth) ?? null) : null;
     const shown = asked ? socket.getPeerX509Certificate() : undefined;
     this.certificate = shown === undefined ? null : new ClientCertificate(shown);
-    this.distrust = shown === undefined ? null : (judgeClient(socket, terms.depth) ?? null);
   }
 
   get ciphers(): string {
