@@ -153,6 +153,8 @@ export interface Client {
   readonly proxyProtocol: ProxyProtocol | null;
   /** When it connected, on the clock of the timer wheel. */
   readonly acceptedAtMs: number;
+  /** The present request had come before the one before it was answered: `$pipe`. */
+  readonly pipelined: boolean;
   /** `$connection`: a number unique in the process. */
   readonly id: number;
   /** `$connection_requests`: which request of the connection this is, from 1. */

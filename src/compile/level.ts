@@ -68,7 +68,7 @@ export interface LevelParts {
 export class LevelCompiler {
   readonly #shared: Shared;
   /** Formats are the http level's, the same for all. */
-  readonly #logs = new Map<Settings['accessLog'], LocationRuntime['log']>();
+  readonly #logs = new Map<Settings['logFileCache'], Map<Settings['accessLog'], LocationRuntime['log']>>();
 
   constructor(shared: Shared) {
     this.#shared = shared;
@@ -153,13 +153,14 @@ export class LevelCompiler {
   }
 
   log(settings: Settings, place: string): LocationRuntime['log'] {
-    const { accessLog, logFormats } = settings;
-    let log = this.#logs.get(accessLog);
+    const { accessLog, logFormats: formats, logFileCache: cache } = settings;
+    const logs = this.#logs.get(cache) ?? new Map<Settings['accessLog'], LocationRuntime['log']>();
+    this.#logs.set(cache, logs);
+    let log = logs.get(accessLog);
     if (log === undefined) {
-      log = at(place, () =>
-        createAccessLog(accessLog, logFormats, this.#shared.lookup, this.#shared.tools.logFiles),
-      );
-      this.#logs.set(accessLog, log);
+      const { lookup, tools } = this.#shared;
+      log = at(place, () => createAccessLog(accessLog, { formats, cache, lookup, files: tools.logFiles }));
+      logs.set(accessLog, log);
     }
     return log;
   }

@@ -68,6 +68,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   readonly #home: ConnectionHome;
   readonly acceptedAtMs: number;
   requests = 0;
+  pipelined = false;
   #state: State = 'idle';
   /** The head of the present request; none while the connection is idle. */
   #head: RequestHead | null = null;
@@ -504,6 +505,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
 
   #becomeIdle(): void {
     this.#state = 'idle';
+    this.pipelined = this.#unread.length > 0;
     this.#giveHeadBack();
     this.#body.reset();
     if (this.#home.draining && this.#unread.bytes === null) return this.#close();

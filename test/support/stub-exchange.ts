@@ -31,6 +31,7 @@ const client: Client = {
   secure: false,
   tls: null,
   proxyProtocol: null,
+  pipelined: false,
   get entry() {
     return server;
   },

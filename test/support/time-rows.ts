@@ -20,7 +20,8 @@ const AROUND: Readonly<Record<string, (time: string) => string>> = {
   'time [header-time]': (time) => `${time} ${time}`,
   'address … [valid=time]': (time) => `127.0.0.1 valid=${time}`,
   '[modified] time | @time-of-day | epoch | max | off': (time) => time,
-  'path [format [buffer=size [flush=time]] [if=condition]] | off': (time) =>
+  'max=n [inactive=time] [min_uses=n] [valid=time] | off': (time) => `max=10 inactive=${time}`,
+  'path [format [buffer=size [flush=time]] [gzip[=level]] [if=condition]] | off': (time) =>
     `DIR/access.log combined buffer=64k flush=${time}`,
 };
 
