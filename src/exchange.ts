@@ -3,6 +3,7 @@
 
 import type { AnswerHead } from './http/answer-head.ts';
 import type { RequestBody } from './http/body-pull.ts';
+import type { ProxyHead } from './http/proxy-protocol.ts';
 import type { RequestHead } from './http/request-head.ts';
 import type { Failure } from './shared/failure.ts';
 import type { ClientTls } from './socket/tls/client-tls.ts';
@@ -129,16 +130,6 @@ export interface TunnelEnd {
   onTunnelClosed(): void;
 }
 
-/** The head of the PROXY protocol: whose connection a proxy in front of us has passed on. Addresses are text, '' = unknown. */
-export interface ProxyProtocol {
-  readonly sourceAddress: string;
-  readonly sourcePort: number;
-  readonly destinationAddress: string;
-  readonly destinationPort: number;
-  /** Of version 2: type, length and value of each, as they came; latin1. */
-  readonly tlvs: string;
-}
-
 /** The client's side of an exchange: what is known of it, the request's body, and the connection itself. */
 export interface Client {
   readonly remoteAddress: string;
@@ -150,7 +141,7 @@ export interface Client {
   /** What is known of it; null without. */
   readonly tls: ClientTls | null;
   /** What the PROXY protocol said of it; null where it is not spoken. */
-  readonly proxyProtocol: ProxyProtocol | null;
+  readonly proxyProtocol: ProxyHead | null;
   /** When it connected, on the clock of the timer wheel. */
   readonly acceptedAtMs: number;
   /** The present request had come before the one before it was answered: `$pipe`. */

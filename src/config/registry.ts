@@ -41,6 +41,7 @@ import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { fastcgiVariables } from '../forward/fastcgi/variables.ts';
 import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
+import { proxyProtocolVariables } from '../listen/proxy-protocol/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
 import { tlsDefaults, tlsRows } from '../listen/tls/rows.ts';
 import { listenVariables } from '../listen/variables.ts';
@@ -251,6 +252,7 @@ export const TABLES: readonly VariableTable[] = [
   useridVariables,
   realipVariables,
   stubStatusVariables,
+  proxyProtocolVariables,
 ];
 
 /** The getter of a variable that every configuration has. */

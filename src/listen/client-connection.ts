@@ -2,15 +2,9 @@
 // The front of HTTP/1.x: all framing towards the client is decided here (RFC 9112 §6, §9).
 // Longer than most files on purpose: one state machine with one timer. What it moves (heads, answers, bodies, tunnels) is in files of
 // its own; split further, each transition would cross two.
-import {
-  type BodyReader,
-  type Client,
-  Exchange,
-  type ProxyProtocol,
-  type ServerRuntime,
-  type TunnelEnd,
-} from '../exchange.ts';
+import { type BodyReader, type Client, Exchange, type ServerRuntime, type TunnelEnd } from '../exchange.ts';
 import { requestHeads } from '../http/head-pool.ts';
+import { type ProxyHead, readProxyHead } from '../http/proxy-protocol.ts';
 import {
   hostOfRefused,
   MALFORMED,
@@ -46,10 +40,10 @@ export interface ConnectionHome {
 type Awaited = 'head' | 'body' | 'send' | 'keepalive' | 'linger';
 
 /**
- * idle → (first byte) head → (head complete) busy → (answer complete) idle | lingering | closed; busy → tunnel.
+ * (preface →) idle → (first byte) head → (head complete) busy → (answer complete) idle | lingering | closed; busy → tunnel.
  * `lingering` reads and drops what a client still sends, so that it can read the answer before the connection is reset.
  */
-type State = 'idle' | 'head' | 'busy' | 'tunnel' | 'lingering' | 'closed';
+type State = 'preface' | 'idle' | 'head' | 'busy' | 'tunnel' | 'lingering' | 'closed';
 
 /** lingering_timeout and lingering_time of nginx. */
 const LINGER_IDLE_MS = 5000;
@@ -86,7 +80,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   readonly #deadline: Deadline;
   readonly remoteAddress: string;
   readonly remotePort: number;
-  readonly proxyProtocol: ProxyProtocol | null = null;
+  proxyProtocol: ProxyHead | null = null;
 
   /** With TLS the time for the first byte began before the handshake. */
   constructor(accepted: Accepted, tls: ClientTls | null, home: ConnectionHome, acceptedAtMs = wheel.nowMs) {
@@ -102,7 +96,8 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     this.root = new AnswerRoot(socket, this);
     this.#body = new BodySource(socket);
     this.acceptedAtMs = acceptedAtMs;
-    const { headTimeoutMs } = home.front;
+    const { headTimeoutMs, proxyProtocol } = home.front;
+    if (proxyProtocol && !this.secure) this.#state = 'preface';
     const leftMs = headTimeoutMs + acceptedAtMs - wheel.nowMs;
     this.#await('head', headTimeoutMs > 0 ? Math.max(1, leftMs) : 0);
   }
@@ -199,7 +194,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
       if (!this.#feedBody(input)) return false;
     } else if (state === 'idle' || state === 'head') {
       if ((state === 'idle' && this.#answersWait()) || !this.#readHead(input)) return false;
-    } else return false;
+    } else if (state !== 'preface' || !this.#readPreface(input)) return false;
     if (unread.bytes !== null && unread.from >= unread.end) {
       unread.clear();
       return true;
@@ -241,6 +236,18 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   #awaitBody(): void {
     if (this.#awaited === 'send' && this.#deadline.at > 0) return;
     this.#await('body', this.#exchange?.location.client.bodyTimeoutMs ?? LINGER_IDLE_MS);
+  }
+
+  /** The PROXY protocol; who breaks it is not served. */
+  #readPreface(input: Buffer): boolean {
+    const unread = this.#unread;
+    const outcome = readProxyHead(input, unread.from, unread.end);
+    if (outcome.kind === 'broken') this.#socket.destroy();
+    if (outcome.kind !== 'head') return false;
+    this.proxyProtocol = outcome.head;
+    unread.from = outcome.end;
+    this.#state = 'idle';
+    return true;
   }
 
   #readHead(input: Buffer): boolean {
@@ -546,7 +553,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
 
   /** In nginx's words (stub_status). */
   get activity(): 'reading' | 'writing' | 'waiting' {
-    if (this.#state === 'idle') return 'waiting';
+    if (this.#state === 'idle' || this.#state === 'preface') return 'waiting';
     return this.#state === 'head' ? 'reading' : 'writing';
   }
 
@@ -558,7 +565,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
 
   /** The listener goes away or the process stops: idle connections end, busy ones after their answer. */
   drain(): void {
-    if (this.#state === 'idle' && this.#unread.bytes === null) this.#close();
+    if ((this.#state === 'idle' || this.#state === 'preface') && this.#unread.bytes === null) this.#close();
   }
 
   // The request's body.

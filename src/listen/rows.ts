@@ -25,6 +25,8 @@ export interface ListenModel {
   readonly port: number;
   readonly path: string;
   readonly ssl: boolean;
+  /** The PROXY protocol is spoken before all else. */
+  readonly proxyProtocol: boolean;
   readonly defaultServer: boolean;
   readonly backlog: number;
   readonly ipv6only: boolean;
@@ -87,7 +89,7 @@ export const listenRows: readonly Row[] = [
     // What a server listens on is settled once all are read; its locations have no part in it.
     inherit: false,
     args: [1, 16],
-    syntax: 'address[:port] | port | unix:path [ssl] [default_server] [backlog=n]',
+    syntax: 'address[:port] | port | unix:path [ssl] [default_server] [proxy_protocol] [backlog=n]',
     default: '80',
     doc: 'An address and port, a port on all addresses, or a Unix socket to accept connections on. `ssl` holds for all servers of the address. Beside all addresses of a port, one of them has servers of its own on the same socket.',
     read: readListen,
@@ -272,7 +274,15 @@ function readListen(words: readonly Word[], cx: ReadContext): ListenModel | unde
   }
   const { file, line, column } = words[0].at;
   const at = `${file}:${line}:${column}`;
-  const listen = { ...address, ssl: false, defaultServer: false, backlog: 511, ipv6only: true, at };
+  const listen = {
+    ...address,
+    ssl: false,
+    proxyProtocol: false,
+    defaultServer: false,
+    backlog: 511,
+    ipv6only: true,
+    at,
+  };
   for (const word of words.slice(1)) {
     if (!readListenOption(listen, word, cx)) return undefined;
   }
@@ -312,6 +322,8 @@ function readListenOption(
       cx.problems.tally('warning', word.at, '"http2" has no effect: not supported yet');
       return true;
     case 'proxy_protocol':
+      listen.proxyProtocol = true;
+      return true;
     case 'quic':
       cx.problems.error(word.at, `"${name}" of listen is not supported yet`);
       return false;
