@@ -183,6 +183,11 @@ export interface ClientPolicy {
   /** Whether the connection ends for the client's browser; null = for none. */
   readonly endsFor: ((exchange: Exchange) => boolean) | null;
   readonly chunkedAllowed: boolean;
+  readonly lingeringClose: 'off' | 'on' | 'always';
+  readonly lingeringTimeMs: number;
+  readonly lingeringTimeoutMs: number;
+  /** A client that let time run out is sent a reset. */
+  readonly resetsTimedOut: boolean;
   /** What holds of a server as a whole. Unusual names of fields that are taken (http/fields.ts); slashes in a row are one. */
   readonly unusualNames: number;
   readonly mergeSlashes: boolean;

@@ -81,6 +81,13 @@ const TUNING: readonly Row[] = [
   'request_pool_size',
 ].map((name) => ignored(name, HTTP_LEVELS, 'files are read in bounded pieces', { args: [1, 4] }));
 
+/** The same for what has other arguments. */
+const OTHER_TUNING: readonly Row[] = [
+  ...['aio_write', 'directio_alignment', 'open_file_cache_events'].map((name) =>
+    ignored(name, HTTP_LEVELS, 'files are read in bounded pieces', { args: [1, 1] }),
+  ),
+];
+
 const PROGRAM_BLOCK: Row = {
   kind: 'structure',
   name: 'program',
@@ -131,6 +138,7 @@ export const ROWS: readonly Row[] = [
   ...autoindexRows,
   ...observeRows,
   ...TUNING,
+  ...OTHER_TUNING,
   ...NOT_YET,
 ];
 

@@ -2,7 +2,14 @@
 // The front of HTTP/1.x: all framing towards the client is decided here (RFC 9112 §6, §9).
 // Longer than most files on purpose: one state machine with one timer. What it moves (heads, answers, bodies, tunnels) is in files of
 // its own; split further, each transition would cross two.
-import { type BodyReader, type Client, Exchange, type ServerRuntime, type TunnelEnd } from '../exchange.ts';
+import {
+  type BodyReader,
+  type Client,
+  type ClientPolicy,
+  Exchange,
+  type ServerRuntime,
+  type TunnelEnd,
+} from '../exchange.ts';
 import { requestHeads } from '../http/head-pool.ts';
 import { type ProxyHead, readProxyHead } from '../http/proxy-protocol.ts';
 import {
@@ -45,7 +52,7 @@ type Awaited = 'head' | 'body' | 'send' | 'keepalive' | 'linger';
  */
 type State = 'preface' | 'idle' | 'head' | 'busy' | 'tunnel' | 'lingering' | 'closed';
 
-/** lingering_timeout and lingering_time of nginx. */
+/** lingering_timeout and lingering_time of nginx, where no location is known. */
 const LINGER_IDLE_MS = 5000;
 const LINGER_TOTAL_MS = 30_000;
 
@@ -77,6 +84,8 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   #lingerUntil = 0;
   #keepaliveMs = 0;
   #sendMs = 0;
+  /** Of the location whose answer came last. */
+  #policy: ClientPolicy | null = null;
   readonly #deadline: Deadline;
   readonly remoteAddress: string;
   readonly remotePort: number;
@@ -135,7 +144,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
         return;
       case 'lingering':
         if (wheel.nowMs > this.#lingerUntil) this.#socket.destroy();
-        else this.#await('linger', LINGER_IDLE_MS);
+        else this.#await('linger', this.#policy?.lingeringTimeoutMs ?? LINGER_IDLE_MS);
         return;
       case 'closed':
         return;
@@ -365,8 +374,10 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   /** The client left or timed out in the middle of an exchange. */
   #clientGone(failure: Failure): void {
     const exchange = this.#exchange;
+    const resets = failure.endsWith('_timeout') && exchange?.location.client.resetsTimedOut === true;
     if (exchange !== null) this.#loseExchange(exchange, failure);
-    this.#socket.destroy();
+    if (resets) this.#socket.reset();
+    else this.#socket.destroy();
   }
 
   #loseExchange(exchange: Exchange, failure: Failure): void {
@@ -433,7 +444,8 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     source?.onGone('replaced');
     exchange.dropAnswer();
     // Nothing more is read: whoever goes on sending is told by the kernel.
-    this.#socket.closeSoon();
+    if (exchange.status === 444 && exchange.location.client.resetsTimedOut) this.#socket.reset();
+    else this.#socket.closeSoon();
     this.onAnswered(exchange);
   }
 
@@ -453,6 +465,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
       (policy.endsFor === null || !policy.endsFor(exchange)) &&
       this.#body.canStay;
     exchange.closeAfter = !stays;
+    this.#policy = policy;
     this.#keepaliveMs = policy.keepaliveTimeoutMs;
     this.#sendMs = policy.sendTimeoutMs;
   }
@@ -521,8 +534,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
 
   /** Ends the connection after what was written is sent; waits for a client that is still sending. */
   #close(): void {
-    if (!this.#ended && (!this.#body.complete || this.#body.failed || this.#unread.length > 0))
-      return this.#linger();
+    if (!this.#ended && this.#lingers) return this.#linger();
     // What comes now is dropped: no request begins on a connection that ends.
     this.#state = 'lingering';
     this.#unread.clear();
@@ -532,11 +544,18 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     if (!this.#socket.closed) this.#await('send', this.#sendMs);
   }
 
+  /** The client is still sending, or may be taken to. */
+  get #lingers(): boolean {
+    const how = this.#policy?.lingeringClose ?? 'on';
+    if (how !== 'on') return how === 'always';
+    return !this.#body.complete || this.#body.failed || this.#unread.length > 0;
+  }
+
   #linger(): void {
     this.#state = 'lingering';
     this.#unread.clear();
-    this.#lingerUntil = wheel.nowMs + LINGER_TOTAL_MS;
-    this.#await('linger', LINGER_IDLE_MS);
+    this.#lingerUntil = wheel.nowMs + (this.#policy?.lingeringTimeMs ?? LINGER_TOTAL_MS);
+    this.#await('linger', this.#policy?.lingeringTimeoutMs ?? LINGER_IDLE_MS);
     this.#body.release();
     this.#socket.end();
   }

@@ -53,6 +53,10 @@ declare module '../config/model.ts' {
     /** Browsers whose connections do not stay. */
     readonly keepaliveDisable: readonly Browser[];
     readonly chunkedTransferEncoding: boolean;
+    readonly lingeringClose: 'off' | 'on' | 'always';
+    readonly lingeringTimeMs: number;
+    readonly lingeringTimeoutMs: number;
+    readonly resetTimedoutConnection: boolean;
     readonly ignoreInvalidHeaders: boolean;
     readonly underscoresInHeaders: boolean;
     readonly mergeSlashes: boolean;
@@ -74,6 +78,10 @@ export const listenDefaults = {
   keepaliveTimeMs: 3600_000,
   keepaliveDisable: [],
   chunkedTransferEncoding: true,
+  lingeringClose: 'on',
+  lingeringTimeMs: 30_000,
+  lingeringTimeoutMs: 5000,
+  resetTimedoutConnection: false,
   ignoreInvalidHeaders: true,
   underscoresInHeaders: false,
   mergeSlashes: true,
@@ -218,16 +226,45 @@ export const listenRows: readonly Row[] = [
     default: 'on',
     doc: 'Whether Server and error pages tell the version.',
   }),
-  ...[
-    'tcp_nodelay',
-    'tcp_nopush',
-    'reset_timedout_connection',
-    'lingering_close',
-    'lingering_time',
-    'lingering_timeout',
-  ].map((name) => ignored(name, HTTP_LEVELS, 'built in', { args: [1, 1] })),
-  ...['msie_padding', 'postpone_output'].map((name) =>
-    ignored(name, HTTP_LEVELS, 'nothing of the kind is needed here', { args: [1, 4] }),
+  choice('lingeringClose', ['off', 'on', 'always'], {
+    name: 'lingering_close',
+    contexts: HTTP_LEVELS,
+    default: 'on',
+    doc: 'Whether a connection that ends goes on reading what its client still sends, so that a reset does not take the answer away: never, where something is still to come, or always.',
+  }),
+  time('lingeringTimeMs', {
+    name: 'lingering_time',
+    contexts: HTTP_LEVELS,
+    default: '30s',
+    doc: 'How long that lasts at most.',
+  }),
+  time('lingeringTimeoutMs', {
+    name: 'lingering_timeout',
+    contexts: HTTP_LEVELS,
+    default: '5s',
+    doc: 'How long it waits for more.',
+  }),
+  flag('resetTimedoutConnection', {
+    name: 'reset_timedout_connection',
+    contexts: HTTP_LEVELS,
+    default: 'off',
+    doc: 'Whether connections that let send_timeout or client_body_timeout run out, and those of `return 444`, are reset: the kernel then keeps nothing of them.',
+  }),
+  ...['tcp_nodelay', 'tcp_nopush'].map((name) =>
+    ignored(name, HTTP_LEVELS, 'head and body go in one write, and small pieces never wait', {
+      args: [1, 1],
+    }),
+  ),
+  ...['postpone_output', 'send_lowat'].map((name) =>
+    ignored(name, HTTP_LEVELS, 'what is ready goes at once', { args: [1, 1] }),
+  ),
+  ignored(
+    'keepalive_min_timeout',
+    HTTP_LEVELS,
+    'no connection is closed early to be used for another client',
+    {
+      args: [1, 1],
+    },
   ),
 ];
 
