@@ -675,6 +675,7 @@ export class Exchange {
 
   /** `$request_id`: 16 random bytes in hexadecimal, made when first asked for. */
   get id(): string {
+    if (this.isSub) return this.main.id;
     if (this.#id === '') this.#id = randomHex();
     return this.#id;
   }

@@ -132,6 +132,7 @@ export class LevelCompiler {
         : new ErrorRules({
             pages: settings.errorPages,
             recursive: settings.recursiveErrorPages,
+            msieRefresh: settings.msieRefresh,
             lookup: this.#shared.lookup,
             page: (status) => errorPage(status, serverName, ''),
           });

@@ -2,9 +2,9 @@
 
 import { clearAnswer, sendInstead, sendPage } from '../answer/whole.ts';
 import type { Exchange } from '../exchange.ts';
-import { isMsie } from '../http/user-agent.ts';
 import { errorPage } from './error-page.ts';
 import { type ErrorRules, LOCATION } from './error-rules.ts';
+import { refreshInstead } from './msie-refresh.ts';
 
 export interface RedirectOptions {
   /** Signs the page: the value of the Server field. */
@@ -44,23 +44,13 @@ export function createSendRedirect(options: SendRedirectOptions): SendRedirect {
     exchange.keptLines = exchange.keptLines.replace(LOCATION, '') + field;
     if (options.rules?.answer(exchange, status) === true) return;
     if (options.msieRefresh === true && (status === 301 || status === 302)) {
-      const agent = exchange.request.get('user-agent');
-      if (agent !== undefined && isMsie(agent)) return sendRefresh(exchange, location);
+      const { keptLines } = exchange;
+      exchange.keptLines = keptLines.replace(LOCATION, '');
+      if (refreshInstead(exchange, location)) return;
+      exchange.keptLines = keptLines;
     }
     sendPage(exchange, page);
   };
-}
-
-/** A 200 that says where to go on; it has no Location. */
-function sendRefresh(exchange: Exchange, target: string): void {
-  exchange.keptLines = exchange.keptLines.replace(LOCATION, '');
-  exchange.status = 200;
-  exchange.answerError(200);
-  const url = target.replace(/[\x00-\x20"'\x7f-\xff]/g, percent);
-  sendPage(
-    exchange,
-    `<html><head><meta http-equiv="Refresh" content="0; URL=${url}"></head><body></body></html>\r\n`,
-  );
 }
 
 /** The value of Location for a target: absolute when it is a path and absolute_redirect is on; never with control characters. */

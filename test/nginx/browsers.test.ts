@@ -13,6 +13,7 @@ const configuration = ({ root, dead, peer }: TablePlaces): string => `
     location = /refresh303 { msie_refresh on; return 303 /there; }
     location /noindex { msie_refresh on; }
     location = /paged { msie_refresh on; error_page 301 = /small.txt; return 301 /x; }
+    location = /instead { msie_refresh on; return 301 /x; error_page 301 =303 text; }
     location = /added { msie_refresh on; add_header X-A b always; gzip on; gzip_types *; return 301 /x; }
     location = /gzip { gzip on; gzip_min_length 1; return 404; }
     location = /dead { proxy_pass http://${dead}; }
@@ -55,6 +56,7 @@ const TARGETS = [
   'refresh303',
   'noindex',
   'paged',
+  'instead',
   'added',
   'gzip',
   'dead',
