@@ -27,6 +27,8 @@ export interface ForwardOptions extends HoldOptions {
   readonly back: Back;
   readonly takeHead: (exchange: Exchange, head: ResponseHead) => void;
   readonly next: NextPolicy;
+  /** Whether a 103 of a peer goes on to the client; null = always. */
+  readonly earlyHints: ((exchange: Exchange) => boolean) | null;
   readonly connectTimeoutMs: number;
   readonly sendTimeoutMs: number;
   readonly readTimeoutMs: number;

@@ -42,6 +42,7 @@ export class FakeClient implements Client, Root {
   readonly secure: boolean;
   readonly tls = null;
   readonly proxyProtocol = null;
+  readonly pipelined = false;
   readonly acceptedAtMs = 0;
   readonly id = 1;
   readonly requests = 1;

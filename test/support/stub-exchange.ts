@@ -31,6 +31,7 @@ const client: Client = {
   secure: false,
   tls: null,
   proxyProtocol: null,
+  pipelined: false,
   get entry() {
     return server;
   },
@@ -64,6 +65,10 @@ const location: LocationRuntime = {
     keepaliveTimeMs: 0,
     endsFor: null,
     chunkedAllowed: true,
+    lingeringClose: 'on',
+    lingeringTimeMs: 30_000,
+    lingeringTimeoutMs: 5000,
+    resetsTimedOut: false,
     unusualNames: 0,
     mergeSlashes: true,
     serverLine: 'Server: lbproxy\r\n',

@@ -37,6 +37,7 @@ function defaultsOf(prefix: string, firstLog: string): OwnSettings {
   const log = { path: `${prefix}/logs/access.log`, format: 'combined', ...DEFAULT_BUFFERING };
   return {
     face: 'nginx',
+    earlyHints: [],
     acceptors: 1,
     workerConnections: 512,
     workerShutdownTimeoutMs: 0,

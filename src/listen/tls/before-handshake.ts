@@ -25,6 +25,7 @@ const NOBODY: Omit<Client, keyof Place | 'entry'> = {
   root: NOWHERE,
   secure: true,
   proxyProtocol: null,
+  pipelined: false,
   acceptedAtMs: 0,
   id: 0,
   requests: 0,
