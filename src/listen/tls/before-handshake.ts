@@ -26,6 +26,7 @@ const NOBODY: Omit<Client, keyof Place | 'entry'> = {
   secure: true,
   proxyProtocol: null,
   acceptedAtMs: 0,
+  bodyIsBroken: false,
   id: 0,
   requests: 0,
   informational: ignore,
