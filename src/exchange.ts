@@ -160,6 +160,8 @@ export interface Client {
   /** Ends the connection without an answer, in order: what was answered before still goes out. */
   hangUp(x: Exchange): void;
 
+  /** What has come of a body that nobody began to read is no body. */
+  readonly bodyIsBroken: boolean;
   /** Begins delivery of the request's body; a client that waits for it gets `100 Continue`. */
   readBody(reader: BodyReader): void;
   pauseBody(): void;

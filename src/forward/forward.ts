@@ -79,15 +79,10 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
 
   get isUpgrade(): boolean {
     const r = this.exchange.request;
-    return (
-      r.upgradeAt >= 0 &&
-      r.upgradeRequested &&
-      r.minor === 1 &&
-      r.method === 'GET' &&
-      !r.hasBody &&
-      !this.exchange.isSub &&
-      WEBSOCKET.test(r.value(r.upgradeAt))
-    );
+    if (r.upgradeAt < 0 || r.minor === 0 || r.hasBody || this.exchange.isSub) return false;
+    const { upgrade } = this.options;
+    if (upgrade !== null) return upgrade(this.exchange) !== '';
+    return r.upgradeRequested && r.method === 'GET' && WEBSOCKET.test(r.value(r.upgradeAt));
   }
 
   begin(): void {

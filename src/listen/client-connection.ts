@@ -602,6 +602,11 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
 
   // The request's body.
 
+  get bodyIsBroken(): boolean {
+    const { bytes, from, end } = this.#unread;
+    return bytes !== null && this.#body.looksBroken(bytes, from, end);
+  }
+
   readBody(reader: BodyReader): void {
     const exchange = this.#exchange;
     if (exchange === null) return;

@@ -46,6 +46,7 @@ export class FakeClient implements Client, Root {
   readonly acceptedAtMs = 0;
   readonly id = 1;
   readonly requests = 1;
+  readonly bodyIsBroken = false;
   readonly root: Root = this;
 
   get entry(): ServerRuntime {

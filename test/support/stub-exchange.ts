@@ -37,6 +37,7 @@ const client: Client = {
   },
   id: 17,
   requests: 1,
+  bodyIsBroken: false,
   acceptedAtMs: 0,
   informational: ignore,
   hangUp: ignore,

@@ -41,6 +41,7 @@ export function familyOptions(
     streamsBody: !own.RequestBuffering && own.PassRequestBody,
     passBody: own.PassRequestBody,
     ownBody: null,
+    upgrade: null,
     ignoreHeaders: new Set(own.IgnoreHeaders),
     carriedCookie: null,
     seekPeer: compilePeerRanges(own.ForceRanges, settings),

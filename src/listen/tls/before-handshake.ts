@@ -27,6 +27,7 @@ const NOBODY: Omit<Client, keyof Place | 'entry'> = {
   proxyProtocol: null,
   pipelined: false,
   acceptedAtMs: 0,
+  bodyIsBroken: false,
   id: 0,
   requests: 0,
   informational: ignore,
