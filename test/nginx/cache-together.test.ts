@@ -96,7 +96,7 @@ describe.skipIf(nginxVersion === '')('a cache that several ask at once', () => {
     both(async (side, peer) => {
       peer.release('/free/there');
       await get(side, '/free/there');
-      return existsSync(fileOf(side, peer, '/free/there'));
+      await expect.poll(() => existsSync(fileOf(side, peer, '/free/there'))).toBe(true);
     }));
 });
 
