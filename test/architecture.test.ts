@@ -93,6 +93,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'lookup',
     'finish',
     'finish-buffers',
+    'finish-caches',
     'finish-zones',
     'finish-caches',
     'finish-charsets',
