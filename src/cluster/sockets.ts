@@ -48,7 +48,8 @@ export class Sockets {
         else this.#handles.set(key, bind(address, createHandle));
         break;
       } catch (error) {
-        if (left > 1 && (error as NodeJS.ErrnoException).code === 'EADDRINUSE') await new Promise((resolve) => setTimeout(resolve, BIND_PAUSE_MS));
+        if (left > 1 && (error as NodeJS.ErrnoException).code === 'EADDRINUSE')
+          await new Promise((resolve) => setTimeout(resolve, BIND_PAUSE_MS));
         else throw await bindError(address, error as NodeJS.ErrnoException);
       }
     }

@@ -66,17 +66,22 @@ function readResolver(words: readonly Word[], cx: ReadContext): ResolverModel | 
       if (value !== 'on' && value !== 'off') return cx.problems.error(at, `"${text}" is neither on nor off`);
       model[name] = value === 'on';
     } else {
-      const m = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(value);
-      const port = Number(m?.[3] ?? 53);
-      if (m === null || port < 1 || port > 65_535)
+      const server = nameServerOf(value);
+      if (server === undefined)
         return cx.problems.error(at, `"${text}" is no name server; write an address such as 127.0.0.53`);
-      model.servers.push({ host: m[1] ?? m[2], port });
+      model.servers.push(server);
     }
   }
   if (!model.ipv4 && !model.ipv6)
     return cx.problems.error(words[0].at, '"ipv4" and "ipv6" cannot both be "off"');
   if (model.servers.length > 0) return model;
   return cx.problems.error(words[0].at, 'no name servers defined; write resolver 127.0.0.53');
+}
+
+function nameServerOf(text: string): { host: string; port: number } | undefined {
+  const m = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text);
+  const port = Number(m?.[3] ?? 53);
+  return m === null || port < 1 || port > 65_535 ? undefined : { host: m[1] ?? m[2], port };
 }
 
 function block(

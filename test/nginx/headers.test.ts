@@ -9,7 +9,8 @@ import { answerWith, startEchoPeer } from './echo-peer.ts';
 import { type Comparable, comparable, type Pair, request, startPair } from './pair.ts';
 
 function configuration(root: string, peer: string): string {
-  return `${TYPES_BLOCK} default_type text/plain; root ${root}; add_header X-Http outer;
+  return `map $sent_http_content_type $by_type { default off; ~plain epoch; ~html 1h; } map $sent_http_etag $by_tag { default "tagged"; "" "untagged"; }
+    ${TYPES_BLOCK} default_type text/plain; root ${root}; add_header X-Http outer;
     server { listen {port}; add_header X-Server "$request_method $uri"; add_header X-Always yes always; set $empty ""; set $tag '"t"';
       location /own/ { alias ${root}/; add_header X-Own one; add_header X-Own two; add_header X-Empty ""; add_header X-Unset $empty; add_header X-Args "<$args>"; }
       location /none/ { alias ${root}/; add_header X-Gone ""; }
@@ -21,6 +22,7 @@ function configuration(root: string, peer: string): string {
       location /badtime/ { alias ${root}/; add_header last-modified "yesterday"; }
       location /notime/ { alias ${root}/; add_header Last-Modified ""; add_header X-After yes; }
       location /cache/ { alias ${root}/; expires 1h; add_header Cache-Control public; add_header Cache-Control immutable; add_header Link "</a>; rel=x"; }
+      location /bytype/ { alias ${root}/; expires $by_type; add_header X-Tag $by_tag; }
       location /since/ { alias ${root}/; expires modified 1h; add_header Last-Modified "Wed, 15 Nov 2023 22:13:20 GMT"; }
       location /type/ { alias ${root}/; add_header Content-Type text/x; }
       location /always/ { alias ${root}/; add_header X-A a always; add_header X-B b; add_header ETag '"e"' always; }
@@ -59,7 +61,7 @@ const peerSays = (head: string, body = 'hello'): readonly string[] => [
 const OK = 'HTTP/1.1 200 OK|Content-Length: 5';
 
 const FILE_PLACES =
-  'own none bare etag tagvar notag modified badtime notime cache since type always if ifnone nest/in nest/own break last'.split(
+  'own none bare etag tagvar notag modified badtime notime cache since type always if ifnone nest/in nest/own break last bytype'.split(
     ' ',
   );
 

@@ -22,6 +22,8 @@ export const startLbproxyProgram = (dir: string): Promise<Started> =>
 async function start(file: string, before: readonly string[], dir: string): Promise<Started> {
   const pidFile = join(dir, 'run/nginx.pid');
   rmSync(pidFile, { force: true });
+  // Each begins with nothing in its cache.
+  rmSync(join(dir, 'run/cache'), { recursive: true, force: true });
   const places = ['-p', dir, '-c', join(dir, 'conf/nginx.conf'), '-e', join(dir, 'logs/error.log')];
   const words = [...before, ...places, '-g', 'daemon off;'];
   const program = await started(file, words, dir, () => existsSync(pidFile));

@@ -205,13 +205,7 @@ const FIELDS: readonly string[] = [
     'Via: 1.1 cache',
     'TE: trailers',
   ],
-  ...[
-    'X-Scope-OrgID: tenant',
-    'X-Long: '.concat('v'.repeat(3000)),
-    'Keep-Alive: 300',
-    'Expect: 100-continue',
-    'Connection: close',
-  ],
+  ...['X-Scope-OrgID: tenant', 'X-Long: '.concat('v'.repeat(3000)), 'Keep-Alive: 300', 'Connection: close'],
 ];
 
 const KINDS =

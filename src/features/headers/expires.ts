@@ -18,7 +18,10 @@ export function createSetExpires(
 ): SetExpires | null {
   if (setting.kind === 'off') return null;
   const read = compileValue(setting, lookup);
+  const isTemplate = setting.kind === 'template';
   return (x, head) => {
+    // A map of the answer's type is what most are: it sees the fields as the filters before have left them.
+    if (isTemplate) x.lines = head.lines;
     const value = read(x);
     // A variable that gives no valid time changes nothing, as `off` does.
     if (value === undefined || value.kind === 'off') return;

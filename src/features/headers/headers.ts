@@ -76,10 +76,9 @@ function compileLine(name: string, value: string, lookup: VariableLookup): Add {
     return (_x, head) => head.addLine(lower, line);
   }
   const text = compileTemplate(value, lookup);
-  const readsAnswer = /\$\{?sent_http_/.test(value);
   return (x, head) => {
-    // A variable of the answer sees the fields that were added before.
-    if (readsAnswer) x.lines = head.lines;
+    // A variable of the answer, which may stand in a map, sees the fields that were added before.
+    x.lines = head.lines;
     const given = text(x);
     if (given !== '') head.addLine(lower, `${name}: ${fieldValue(given)}`);
   };
