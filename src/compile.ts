@@ -25,7 +25,8 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   const { logFiles, log, logOf } = tools;
   const upstreams = new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
   const lookup = createLookup(model.variables, (exchange, message) => log.note(exchange, 'error', message));
-  const peerTls = new PeerTlsSet(tools.tls.files, model.prefix, tools.previous?.peerTls ?? null);
+  const beside = model.settings.configPrefix || model.prefix;
+  const peerTls = new PeerTlsSet(tools.tls.files, beside, tools.previous?.peerTls ?? null);
   const zones = new ZoneSet(zoneSpecs(model), tools.previous?.zones ?? null);
   const caches = new CacheSet(cacheSpecs(model.settings), tools.previous?.caches ?? null);
   const hostAddresses = await hostAddressesOf(model);
@@ -42,7 +43,7 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   peerTls.settle();
   const door = new Door((message) => log.noRoom(message));
   const tell = (message: string): void => log.handshake(message);
-  const tls = { material: tools.tls, lookup, prefix: model.prefix, tell };
+  const tls = { material: tools.tls, lookup, prefix: beside, tell };
   const listeners = await planListeners(model, servers, { tls, door, tell, slices });
   return { model, listeners, upstreams, peerTls, caches, zones };
 }

@@ -3,6 +3,7 @@
 
 import type { AnswerHead } from './http/answer-head.ts';
 import type { RequestBody } from './http/body-pull.ts';
+import type { ProxyHead } from './http/proxy-protocol.ts';
 import type { RequestHead } from './http/request-head.ts';
 import type { Failure } from './shared/failure.ts';
 import type { ClientTls } from './socket/tls/client-tls.ts';
@@ -129,16 +130,6 @@ export interface TunnelEnd {
   onTunnelClosed(): void;
 }
 
-/** The head of the PROXY protocol: whose connection a proxy in front of us has passed on. Addresses are text, '' = unknown. */
-export interface ProxyProtocol {
-  readonly sourceAddress: string;
-  readonly sourcePort: number;
-  readonly destinationAddress: string;
-  readonly destinationPort: number;
-  /** Of version 2: type, length and value of each, as they came; latin1. */
-  readonly tlvs: string;
-}
-
 /** The client's side of an exchange: what is known of it, the request's body, and the connection itself. */
 export interface Client {
   readonly remoteAddress: string;
@@ -150,9 +141,11 @@ export interface Client {
   /** What is known of it; null without. */
   readonly tls: ClientTls | null;
   /** What the PROXY protocol said of it; null where it is not spoken. */
-  readonly proxyProtocol: ProxyProtocol | null;
+  readonly proxyProtocol: ProxyHead | null;
   /** When it connected, on the clock of the timer wheel. */
   readonly acceptedAtMs: number;
+  /** The present request had come before the one before it was answered: `$pipe`. */
+  readonly pipelined: boolean;
   /** `$connection`: a number unique in the process. */
   readonly id: number;
   /** `$connection_requests`: which request of the connection this is, from 1. */
@@ -167,6 +160,8 @@ export interface Client {
   /** Ends the connection without an answer, in order: what was answered before still goes out. */
   hangUp(x: Exchange): void;
 
+  /** What has come of a body that nobody began to read is no body. */
+  readonly bodyIsBroken: boolean;
   /** Begins delivery of the request's body; a client that waits for it gets `100 Continue`. */
   readBody(reader: BodyReader): void;
   pauseBody(): void;
@@ -190,6 +185,11 @@ export interface ClientPolicy {
   /** Whether the connection ends for the client's browser; null = for none. */
   readonly endsFor: ((exchange: Exchange) => boolean) | null;
   readonly chunkedAllowed: boolean;
+  readonly lingeringClose: 'off' | 'on' | 'always';
+  readonly lingeringTimeMs: number;
+  readonly lingeringTimeoutMs: number;
+  /** A client that let time run out is sent a reset. */
+  readonly resetsTimedOut: boolean;
   /** What holds of a server as a whole. Unusual names of fields that are taken (http/fields.ts); slashes in a row are one. */
   readonly unusualNames: number;
   readonly mergeSlashes: boolean;
@@ -451,7 +451,7 @@ export class Exchange {
   /** Name of the upstream group or host: `$proxy_host`. */
   proxyHost = '';
   /** proxy_pass has sent it there, not fastcgi_pass: $proxy_host and $proxy_port are set. */
-  isProxied = false;
+  tellsProxyHost = false;
   /** Whether TLS leads there. */
   proxySecure = false;
   failure: Failure | null = null;
@@ -679,6 +679,7 @@ export class Exchange {
 
   /** `$request_id`: 16 random bytes in hexadecimal, made when first asked for. */
   get id(): string {
+    if (this.isSub) return this.main.id;
     if (this.#id === '') this.#id = randomHex();
     return this.#id;
   }

@@ -70,10 +70,19 @@ export function sendBare(exchange: Exchange): void {
  * `createTypeOf`).
  */
 export function sendText(exchange: Exchange, status: number, body: string, contentType: string): void {
+  if (exchange.request.chunked && bodyIsBroken(exchange)) {
+    exchange.failure = 'client_body_malformed';
+    return exchange.location.fail(exchange, 400, 'the chunked body is not valid');
+  }
   clearAnswer(exchange);
   exchange.status = status;
   if (contentType !== '') exchange.lines = `Content-Type: ${contentType}\r\n`;
   sendBody(exchange, body);
+}
+
+/** Of a body that nobody reads nginx looks at what has come, before it answers (ngx_http_discard_request_body). */
+function bodyIsBroken({ client, failure, isSub }: Exchange): boolean {
+  return failure === null && !isSub && client.bodyIsBroken;
 }
 
 /** Forgets what a peer or an earlier try put into the answer: none of it belongs to the one made now. */

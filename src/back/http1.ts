@@ -15,6 +15,8 @@ export interface Http1Options {
   readonly writeHead: (exchange: Exchange, framing: BodyFraming, upgrade: boolean) => string;
   /** Bounds of the peer's head. */
   readonly headLimits: HeadLimits;
+  /** What the peer may switch to is not WebSocket alone. */
+  readonly anyProtocol?: boolean;
   /** HTTP/1.0 keeps no connections. */
   readonly http10: boolean;
 }
@@ -131,7 +133,8 @@ class Http1Stream implements BackStream {
 
   #switch(bytes: Buffer, after: number, end: number): Step {
     const { head } = this.#connection;
-    if (!this.#upgrade || head.upgradeAt < 0 || head.value(head.upgradeAt).toLowerCase() !== 'websocket')
+    const isWebSocket = head.upgradeAt >= 0 && head.value(head.upgradeAt).toLowerCase() === 'websocket';
+    if (!this.#upgrade || !(isWebSocket || this.#options.anyProtocol === true))
       return this.#refuse('the peer switched protocols without being asked');
     this.#taker.onSwitch(head, bytes, after, end);
     return 'stopped';

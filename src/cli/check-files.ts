@@ -220,6 +220,8 @@ function logsOf(directives: readonly Directive[], prefix: string): LogDirective[
     if (key !== 'accessLog' && key !== 'errorLog') continue;
     const text = args[0]?.text ?? 'off';
     if (NO_FILES.includes(text) || isSyslog(text)) continue;
+    // Whose path a request decides cannot be tried before.
+    if (key === 'accessLog' && text.includes('$')) continue;
     logs.push({ key, name, path: resolve(prefix, text), at });
   }
   return logs;

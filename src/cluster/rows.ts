@@ -21,6 +21,8 @@ declare module '../config/model.ts' {
     readonly acceptorPriority: number;
     /** Under the face of nginx: the program goes to the background once all listens. */
     readonly daemon: boolean;
+    /** Where relative names of certificates, keys and passwords start; '' = where all others do. No directive sets it. */
+    readonly configPrefix: string;
     /** No directive sets it: the command line chooses. */
     readonly face: FaceName;
   }
@@ -35,6 +37,7 @@ export const clusterDefaults = {
   runAs: null,
   acceptorPriority: 0,
   daemon: false,
+  configPrefix: '',
   face: 'lbproxy',
 } as const satisfies Partial<Settings>;
 

@@ -29,7 +29,7 @@ import { compileTemplate } from '../route/template.ts';
 import { createWithDirectory } from '../serve/directory.ts';
 import { createFail, createWaitPage, errorPage } from '../serve/error-page.ts';
 import { ErrorRules } from '../serve/error-rules.ts';
-import { fileCopies } from '../serve/file-copies.ts';
+import { FileCopies, fileCopies } from '../serve/file-copies.ts';
 import type { FileBase } from '../serve/file-path.ts';
 import { mappingOf } from '../serve/file-path.ts';
 import { refuse } from '../serve/file-refusal.ts';
@@ -68,7 +68,7 @@ export interface LevelParts {
 export class LevelCompiler {
   readonly #shared: Shared;
   /** Formats are the http level's, the same for all. */
-  readonly #logs = new Map<Settings['accessLog'], LocationRuntime['log']>();
+  readonly #logs = new Map<Settings['logFileCache'], Map<Settings['accessLog'], LocationRuntime['log']>>();
 
   constructor(shared: Shared) {
     this.#shared = shared;
@@ -81,7 +81,11 @@ export class LevelCompiler {
     return {
       handle: createPhases(
         stepsOf(featurePlace, this.#tryFiles(settings, place)),
-        { satisfy: settings.satisfy, forbidden: (x) => this.errorLog(settings).note(x, 'error', FORBIDDEN) },
+        {
+          satisfy: settings.satisfy,
+          authDelayMs: settings.authDelayMs,
+          forbidden: (x) => this.errorLog(settings).note(x, 'error', FORBIDDEN),
+        },
         settings.proxyPass === null
           ? this.#content(featurePlace, place, parts)
           : this.#pass(settings.proxyPass, settings, place, parts),
@@ -104,6 +108,10 @@ export class LevelCompiler {
         keepaliveTimeMs: settings.keepaliveTimeMs,
         endsFor: endsFor(settings.keepaliveDisable),
         chunkedAllowed: settings.chunkedTransferEncoding,
+        lingeringClose: settings.lingeringClose,
+        lingeringTimeMs: settings.lingeringTimeMs,
+        lingeringTimeoutMs: settings.lingeringTimeoutMs,
+        resetsTimedOut: settings.resetTimedoutConnection,
         unusualNames: settings.ignoreInvalidHeaders
           ? settings.underscoresInHeaders
             ? UNDERSCORES
@@ -124,10 +132,11 @@ export class LevelCompiler {
         : new ErrorRules({
             pages: settings.errorPages,
             recursive: settings.recursiveErrorPages,
+            msieRefresh: settings.msieRefresh,
             lookup: this.#shared.lookup,
             page: (status) => errorPage(status, serverName, ''),
           });
-    const page = { serverName, errorDetail: settings.errorDetail, rules };
+    const page = { serverName, errorDetail: settings.errorDetail, padding: settings.msiePadding, rules };
     const redirects = {
       serverName,
       absoluteRedirect: settings.absoluteRedirect,
@@ -141,7 +150,7 @@ export class LevelCompiler {
       }),
       failQuietly: createFail({ ...page, report: null }),
       waitPage: createWaitPage(page),
-      sendRedirect: createSendRedirect({ ...redirects, rules }),
+      sendRedirect: createSendRedirect({ ...redirects, rules, msieRefresh: settings.msieRefresh }),
       absolute: (exchange, location) => locationValue(exchange, location, redirects),
     };
   }
@@ -153,13 +162,14 @@ export class LevelCompiler {
   }
 
   log(settings: Settings, place: string): LocationRuntime['log'] {
-    const { accessLog, logFormats } = settings;
-    let log = this.#logs.get(accessLog);
+    const { accessLog, logFormats: formats, logFileCache: cache } = settings;
+    const logs = this.#logs.get(cache) ?? new Map<Settings['accessLog'], LocationRuntime['log']>();
+    this.#logs.set(cache, logs);
+    let log = logs.get(accessLog);
     if (log === undefined) {
-      log = at(place, () =>
-        createAccessLog(accessLog, logFormats, this.#shared.lookup, this.#shared.tools.logFiles),
-      );
-      this.#logs.set(accessLog, log);
+      const { lookup, tools } = this.#shared;
+      log = at(place, () => createAccessLog(accessLog, { formats, cache, lookup, files: tools.logFiles }));
+      logs.set(accessLog, log);
     }
     return log;
   }
@@ -191,12 +201,18 @@ export class LevelCompiler {
   }
 
   /** Where the files of a location are. */
-  #fileBase({ fileRoot }: Settings, place: Place): FileBase {
+  #fileBase({ fileRoot, disableSymlinks }: Settings, place: Place): FileBase {
     return {
       root: fileRoot === null ? null : compileTemplate(fileRoot.path, this.#shared.lookup),
       mapping: fileRoot === null ? { kind: 'root' } : mappingOf(fileRoot, place.rootMatch),
       prefix: this.#shared.upstreams.prefix,
+      links: this.#links(disableSymlinks),
     };
+  }
+
+  #links(setting: Settings['disableSymlinks']): FileBase['links'] {
+    if (setting === null) return null;
+    return { ifNotOwner: setting.ifNotOwner, from: compileTemplate(setting.from, this.#shared.lookup) };
   }
 
   #tryFiles(settings: Settings, place: Place): Step | null {
@@ -206,7 +222,7 @@ export class LevelCompiler {
     return createTryFiles({
       ...this.#fileBase(settings, place),
       setting,
-      copies: fileCopies,
+      copies: copiesFor(settings),
       lookup: this.#shared.lookup,
       report: (exchange, message) => errorLog.fileProblem(exchange, message),
     });
@@ -242,18 +258,27 @@ export class LevelCompiler {
     };
     const contentPlace: ContentPlace = {
       ...featurePlace,
-      precompressed: (kind) => precompressedContent(kind, options),
+      precompressed: (kind) => precompressedContent(kind, options, copiesFor(settings)),
       withDirectory: createWithDirectory(options),
       fileFailed: (x, { call, path, error }) => refuse(options, x, problemOf(error, call, path)),
     };
     const own = FEATURES.map((feature) => feature.content?.(contentPlace) ?? null);
-    const contents = [indexContent(options), ...own].filter((content) => content !== null);
+    const contents = [indexContent(options, copiesFor(settings)), ...own].filter(
+      (content) => content !== null,
+    );
     return inOrder(contents, CONTENTS).reduceRight(
       (next, content) => content.before(next),
-      createFileHandler(options),
+      createFileHandler(options, copiesFor(settings)),
     );
   }
 }
+
+/** What is kept was opened without a look at links. */
+function copiesFor({ disableSymlinks }: Settings): FileCopies {
+  return disableSymlinks === null ? fileCopies : NO_COPIES;
+}
+
+const NO_COPIES = new FileCopies({ fileBytes: -1, totalBytes: 0 });
 
 /** The filters of a location in their order; null where no feature has one. */
 function filtersOf(place: FeaturePlace): readonly Filter[] | null {

@@ -72,14 +72,14 @@ async function planAddress(
   const secure = listen.ssl
     ? await createSecureContexts(named, tls, slices).catch((error: unknown) => fail(first.server.at, error))
     : null;
-  return { key, listen, front: createFront(first, here, secure), secure };
+  return { key, listen, front: createFront(first, here, { secure, proxyProtocol: listen.proxyProtocol }), secure };
 }
 
 /** `secure` is null where the address speaks no TLS. */
 function createFront(
   first: CompiledServer,
   here: readonly CompiledServer[],
-  secure: SecureContexts | null,
+  { secure, proxyProtocol }: { readonly secure: SecureContexts | null; readonly proxyProtocol: boolean },
 ): Front {
   const demands = new Map<ServerRuntime, Demand>();
   const demand = (runtime: ServerRuntime, { sslVerifyClient: verify }: Settings): ServerRuntime => {
@@ -105,5 +105,6 @@ function createFront(
         : admitting(table, demands, (name) => secure.find(name).tls.trust),
     headLimits: { maxLine: buffers.bytes, maxHead: buffers.bytes * buffers.count, maxFields: maxHeaders },
     headTimeoutMs: clientHeaderTimeoutMs,
+    proxyProtocol,
   };
 }

@@ -26,9 +26,10 @@ export function withSharedOptions(lists: readonly (readonly ListenModel[])[]): (
   const said = new Map<string, SocketOptions>();
   for (const listen of lists.flat()) {
     const key = listenKey(listen);
-    const { ssl, ipv6only, backlog } = said.get(key) ?? listen;
+    const { ssl, proxyProtocol, ipv6only, backlog } = said.get(key) ?? listen;
     said.set(key, {
       ssl: ssl || listen.ssl,
+      proxyProtocol: proxyProtocol || listen.proxyProtocol,
       ipv6only: ipv6only && listen.ipv6only,
       backlog: backlog === DEFAULT_BACKLOG ? listen.backlog : backlog,
     });
@@ -40,11 +41,16 @@ export function withSharedOptions(lists: readonly (readonly ListenModel[])[]): (
   });
 }
 
-type SocketOptions = Pick<ListenModel, 'ssl' | 'ipv6only' | 'backlog'>;
+type SocketOptions = Pick<ListenModel, 'ssl' | 'proxyProtocol' | 'ipv6only' | 'backlog'>;
 
-function withOptionsOf(listen: ListenModel, { ssl, ipv6only, backlog }: SocketOptions): ListenModel {
-  const isSame = listen.ssl === ssl && listen.ipv6only === ipv6only && listen.backlog === backlog;
-  return isSame ? listen : { ...listen, ssl, ipv6only, backlog };
+function withOptionsOf(listen: ListenModel, options: SocketOptions): ListenModel {
+  const { ssl, proxyProtocol, ipv6only, backlog } = options;
+  const isSame =
+    listen.ssl === ssl &&
+    listen.proxyProtocol === proxyProtocol &&
+    listen.ipv6only === ipv6only &&
+    listen.backlog === backlog;
+  return isSame ? listen : { ...listen, ssl, proxyProtocol, ipv6only, backlog };
 }
 
 export const DEFAULT_BACKLOG = 511;

@@ -33,6 +33,7 @@ export class Builder implements ScriptReader, TreeReader {
   problems: Problems;
   readonly tree: Tree;
   readonly prefix: string;
+  readonly configPrefix: string;
   readonly #main = createLevel('main', null);
   readonly #http = createLevel('http', this.#main);
   readonly #upstreams: UpstreamModel[] = [];
@@ -46,6 +47,7 @@ export class Builder implements ScriptReader, TreeReader {
     for (const [key, value] of Object.entries(defaults)) this.#main.own.set(key as keyof Settings, value);
     this.tree = tree;
     this.prefix = prefix;
+    this.configPrefix = defaults.configPrefix ?? prefix;
     this.problems = problems;
   }
 

@@ -1,7 +1,7 @@
 // Whether a directive may stand where it stands, with what it carries: the first look at each.
 import { adviceFor, ownWordFor } from './foreign-words.ts';
 import type { Level } from './level.ts';
-import { isNginxDirective, NOT_YET } from './nginx-names.ts';
+import { isNginxDirective, NOT_YET, whyNever } from './nginx-names.ts';
 import type { Problems } from './problem.ts';
 import { namesIn, rowsNamed } from './registry.ts';
 import type { Row } from './row.ts';
@@ -79,6 +79,9 @@ function reportUnknown(directive: Directive, { context }: Level, problems: Probl
   if (advice !== undefined) return problems.error(at, `${plain}; ${advice}`, plain);
   const own = ownWordFor(name, context);
   if (own !== undefined) return problems.error(at, `${plain}; here it is "${own}"`, plain);
+  const never = whyNever(name);
+  if (never !== undefined)
+    return problems.unsupported(at, `"${name}" ${never}`, `"${name}" directive ${never}`);
   if (isNginxDirective(name))
     return problems.unsupported(
       at,

@@ -9,8 +9,13 @@ import type { Directive, Syntax, Tree, Word } from './tree.ts';
 export interface TreeReader extends PatternReader {
   readonly tree: Pick<Tree, 'syntax'>;
   readonly prefix: string;
+  /** As `Settings.configPrefix`, never ''. */
+  readonly configPrefix: string;
   template(word: Word): string;
 }
+
+/** What nginx looks for beside its configuration (ngx_conf_full_name), and not below its prefix. */
+const BESIDE_CONFIGURATION = /^(?:[a-z]+_)?ssl_|^auth_basic_user_file$/;
 
 export class DirectiveReading implements ReadContext {
   readonly problems: Problems;
@@ -30,7 +35,9 @@ export class DirectiveReading implements ReadContext {
   }
 
   resolvePath(path: string): string {
-    return isAbsolute(path) ? path : resolve(this.#reader.prefix, path);
+    if (isAbsolute(path)) return path;
+    const { prefix, configPrefix } = this.#reader;
+    return resolve(BESIDE_CONFIGURATION.test(this.directive.name) ? configPrefix : prefix, path);
   }
 
   template(word: Word): string {

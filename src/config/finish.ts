@@ -26,6 +26,7 @@ const DEFAULT_LISTEN: Omit<ListenModel, 'at'> = {
   port: 80,
   path: '',
   ssl: false,
+  proxyProtocol: false,
   defaultServer: false,
   backlog: DEFAULT_BACKLOG,
   ipv6only: true,

@@ -111,3 +111,14 @@ export function isNginxVariable(name: string): boolean {
 
 /** What is said of such a name. */
 export const NOT_YET = 'is known to nginx but not supported yet';
+
+/** What will never be: nginx's own loads of C. */
+const NEVER: Readonly<Record<string, string>> = {
+  load_module:
+    'is refused: modules of nginx are libraries of C, which lbproxy cannot load; remove it: what is there is built in (nginx -V)',
+};
+
+/** Why a name of nginx's is refused for good; undefined where it is not. */
+export function whyNever(name: string): string | undefined {
+  return Object.hasOwn(NEVER, name) ? NEVER[name] : undefined;
+}

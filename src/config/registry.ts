@@ -41,6 +41,7 @@ import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { fastcgiVariables } from '../forward/fastcgi/variables.ts';
 import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
+import { proxyProtocolVariables } from '../listen/proxy-protocol/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
 import { tlsDefaults, tlsRows } from '../listen/tls/rows.ts';
 import { listenVariables } from '../listen/variables.ts';
@@ -79,6 +80,13 @@ const TUNING: readonly Row[] = [
   'connection_pool_size',
   'request_pool_size',
 ].map((name) => ignored(name, HTTP_LEVELS, 'files are read in bounded pieces', { args: [1, 4] }));
+
+/** The same for what has other arguments. */
+const OTHER_TUNING: readonly Row[] = [
+  ...['aio_write', 'directio_alignment', 'open_file_cache_events'].map((name) =>
+    ignored(name, HTTP_LEVELS, 'files are read in bounded pieces', { args: [1, 1] }),
+  ),
+];
 
 const PROGRAM_BLOCK: Row = {
   kind: 'structure',
@@ -130,6 +138,7 @@ export const ROWS: readonly Row[] = [
   ...autoindexRows,
   ...observeRows,
   ...TUNING,
+  ...OTHER_TUNING,
   ...NOT_YET,
 ];
 
@@ -251,6 +260,7 @@ export const TABLES: readonly VariableTable[] = [
   useridVariables,
   realipVariables,
   stubStatusVariables,
+  proxyProtocolVariables,
 ];
 
 /** The getter of a variable that every configuration has. */

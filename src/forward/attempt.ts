@@ -141,7 +141,8 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
   onInterim(head: ResponseHead): boolean {
     const { exchange, options } = this.#forward;
     options.takeHead(exchange, head);
-    if (!exchange.isSub) exchange.client.informational(head.status, exchange.lines);
+    const passes = head.status !== 103 || options.earlyHints === null || options.earlyHints(exchange);
+    if (!exchange.isSub && passes) exchange.client.informational(head.status, exchange.lines);
     exchange.lines = '';
     exchange.status = 0;
     return this.#phase === 'awaiting-head';

@@ -80,6 +80,7 @@ export function compileForward(
       absolute: tools.absolute,
     }),
     carriedCookie: cookie,
+    upgrade: compileUpgrade(settings, lookup),
     needsLength: settings.proxyHttpVersion === '1.0',
     takeTrailers: settings.proxyPassTrailers ? compileTrailers(hiding) : null,
   };
@@ -103,6 +104,7 @@ function cacheTarget({ authority, secure, uri, locate }: Target): CacheTarget {
 
 function compileHttp1(target: Target, settings: Settings, lookup: VariableLookup): Http1Back {
   const http10 = settings.proxyHttpVersion === '1.0';
+  const upgrade = compileUpgrade(settings, lookup);
   const bytes = settings.proxyBufferBytes || USUAL_HEAD_BYTES;
   const head: RequestHeadOptions = {
     set: compileSetFields(settings, target, lookup),
@@ -111,12 +113,20 @@ function compileHttp1(target: Target, settings: Settings, lookup: VariableLookup
     passFields: settings.proxyPassRequestHeaders,
     http10,
     keepalive: settings.upstreamKeepalive > 0,
+    upgrade,
   };
   return new Http1Back({
     writeHead: settings.proxyCache === null ? compileRequestHead(head) : compileCachedHead(head),
     headLimits: { maxLine: bytes, maxHead: bytes, maxFields: MAX_FIELDS },
     http10,
+    anyProtocol: upgrade !== null,
   });
+}
+
+/** `proxy_set_header Upgrade …` of a location; null where there is none. */
+function compileUpgrade({ proxySetHeader }: Settings, lookup: VariableLookup): ForwardOptions['upgrade'] {
+  const field = proxySetHeader.findLast(([name]) => name.toLowerCase() === 'upgrade');
+  return field === undefined ? null : compileTemplate(field[1], lookup);
 }
 
 /** TLS to the peer, by https:// or, with variables, where they give that. */

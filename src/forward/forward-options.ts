@@ -25,8 +25,12 @@ export interface ForwardOptions extends HoldOptions {
   /** What carries the bytes to its peers; null = plain TCP, and so where it gives null. */
   readonly transport: ((exchange: Exchange) => Transport | null) | null;
   readonly back: Back;
+  /** What proxy_set_header says of Upgrade: any protocol that it gives is switched to; null = WebSockets alone. */
+  readonly upgrade: ((exchange: Exchange) => string) | null;
   readonly takeHead: (exchange: Exchange, head: ResponseHead) => void;
   readonly next: NextPolicy;
+  /** Whether a 103 of a peer goes on to the client; null = always. */
+  readonly earlyHints: ((exchange: Exchange) => boolean) | null;
   readonly connectTimeoutMs: number;
   readonly sendTimeoutMs: number;
   readonly readTimeoutMs: number;

@@ -79,15 +79,10 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
 
   get isUpgrade(): boolean {
     const r = this.exchange.request;
-    return (
-      r.upgradeAt >= 0 &&
-      r.upgradeRequested &&
-      r.minor === 1 &&
-      r.method === 'GET' &&
-      !r.hasBody &&
-      !this.exchange.isSub &&
-      WEBSOCKET.test(r.value(r.upgradeAt))
-    );
+    if (r.upgradeAt < 0 || r.minor === 0 || r.hasBody || this.exchange.isSub) return false;
+    const { upgrade } = this.options;
+    if (upgrade !== null) return upgrade(this.exchange) !== '';
+    return r.upgradeRequested && r.method === 'GET' && WEBSOCKET.test(r.value(r.upgradeAt));
   }
 
   begin(): void {
@@ -110,7 +105,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
         remoteAddress: exchange.remoteAddress,
         hashKey: this.options.hashKey(exchange, upstream),
       };
-    exchange.isProxied = this.options.isProxy;
+    exchange.tellsProxyHost = this.options.isProxy;
     // After an internal redirect it may be another than before.
     if (this.options.authority !== '') {
       exchange.proxyHost = this.options.authority;
@@ -151,8 +146,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     const { request, body } = exchange;
     if (options.ownBody !== null) return { kind: 'length', bytes: this.#ownText.length };
     // Also where the body is not passed on, and to subrequests (nginx: content_length_n).
-    if (pull === null)
-      return request.contentLength === 0 || (exchange.bodyRefused && request.hasBody) ? EMPTY : NONE;
+    if (pull === null) return isEmptyBody(exchange) ? EMPTY : NONE;
     if (exchange.bodyRefused) return { kind: 'length', bytes: 0 };
     if (!request.chunked) return { kind: 'length', bytes: request.contentLength };
     if (body === null || !body.complete || !body.replayable) return CHUNKED;
@@ -545,6 +539,13 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     // The client left: that says nothing about the peer.
     this.release(run, 'abandoned', now);
   }
+}
+
+/** It is said to be empty, or was in the end. */
+function isEmptyBody({ request, main, bodyRefused }: Exchange): boolean {
+  const { body } = main;
+  if (!request.hasBody) return request.contentLength === 0;
+  return bodyRefused || (request.chunked && body?.complete === true && body.received === 0);
 }
 
 const NO_PEERS: Peer[] = [];

@@ -27,6 +27,8 @@ export interface RequestHeadOptions {
   /** `[name, value]` of proxy_set_header; an empty value sends no such field. */
   readonly set: readonly (readonly [name: string, value: (exchange: Exchange) => string])[];
   readonly method: ((exchange: Exchange) => string) | null;
+  /** What a request to switch protocols asks for; null = WebSocket. */
+  readonly upgrade?: ((exchange: Exchange) => string) | null;
   /** The request target for the peer. */
   readonly target: (exchange: Exchange) => string;
   /** False: of the client's own fields none goes on. */
@@ -61,6 +63,7 @@ export function compileRequestHead(options: RequestHeadOptions) {
   const replaced = new NameSet(own.map(([name]) => name.toLowerCase()));
   const set = own.map(([name, value]) => new SetField(name, value));
   const version = options.http10 ? ' HTTP/1.0\r\n' : ' HTTP/1.1\r\n';
+  const protocol = options.upgrade ?? webSocket;
   const persistence = options.http10 || !options.keepalive ? 'Connection: close\r\n' : '';
 
   return (exchange: Exchange, framing: BodyFraming, upgrade: boolean): string => {
@@ -68,7 +71,7 @@ export function compileRequestHead(options: RequestHeadOptions) {
     const method = options.method === null ? exchange.method : methodOf(options.method(exchange), exchange);
     let text = `${method} ${options.target(exchange)}${version}`;
     for (let i = 0; i < set.length; i++) text += set[i].line(exchange);
-    if (upgrade) text += 'Upgrade: websocket\r\nConnection: upgrade\r\n';
+    if (upgrade) text += `Upgrade: ${fieldValue(protocol(exchange))}\r\nConnection: upgrade\r\n`;
     else text += persistence;
     if (framing.kind === 'length' && (framing.bytes > 0 || tellsEmpty))
       text += `Content-Length: ${framing.bytes}\r\n`;
@@ -76,6 +79,8 @@ export function compileRequestHead(options: RequestHeadOptions) {
     return options.passFields ? `${text}${copyFields(request, replaced)}\r\n` : `${text}\r\n`;
   };
 }
+
+const webSocket = (): string => 'websocket';
 
 const MANY_OTHERS = 8;
 

@@ -54,6 +54,8 @@ export interface ProxyPass {
 
 declare module '../config/model.ts' {
   interface Settings {
+    /** Templates; null = not set. */
+    readonly earlyHints: readonly string[] | null;
     readonly proxyPass: ProxyPass | null;
     /** `[name, template]`. */
     readonly proxySetHeader: readonly (readonly [name: string, value: string])[];
@@ -75,6 +77,7 @@ declare module '../config/model.ts' {
 export const forwardDefaults = {
   ...familyDefaults('proxy'),
   ...peerTlsDefaults,
+  earlyHints: null,
   proxyPass: null,
   proxySetHeader: [],
   proxyRedirect: [{ kind: 'default' }],
@@ -125,6 +128,15 @@ export const forwardRows: readonly Row[] = [
     inherit: false,
     doc: 'Sends requests to http://name[/uri], the name of an upstream or a program, or to http://host[:port][/uri]; with https:// over TLS. With a URI part it replaces the matched part of the path.',
     read: readProxyPass,
+  }),
+  setting('earlyHints', {
+    name: 'early_hints',
+    contexts: HTTP_LEVELS,
+    args: [1, 64],
+    syntax: 'string …',
+    default: 'they pass (nginx: they do not)',
+    doc: 'A 103 of a peer goes on to the client if one of these values is neither empty nor 0. Without it all do.',
+    read: (words, cx) => words.map((word) => cx.template(word)),
   }),
   list('proxySetHeader', {
     name: 'proxy_set_header',

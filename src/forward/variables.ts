@@ -39,8 +39,8 @@ export function hostFieldOf(authority: string, secure: boolean): string {
   return authority.endsWith(usual) ? authority.slice(0, -usual.length) : authority;
 }
 
-function proxyPort({ proxyHost, proxySecure, isProxied }: Exchange): string | undefined {
-  if (proxyHost === '' || !isProxied) return undefined;
+function proxyPort({ proxyHost, proxySecure, tellsProxyHost }: Exchange): string | undefined {
+  if (proxyHost === '' || !tellsProxyHost) return undefined;
   return proxyHost.startsWith('unix:')
     ? ''
     : (/:(\d+)$/.exec(proxyHost)?.[1] ?? (proxySecure ? '443' : '80'));
@@ -106,7 +106,7 @@ export const forwardVariables: VariableTable = {
     upstream_bytes_sent: each((a) => String(a.bytesSent)),
     upstream_bytes_received: each((a) => String(a.bytesReceived)),
     proxy_host: (x) =>
-      x.proxyHost === '' || !x.isProxied ? undefined : hostFieldOf(x.proxyHost, x.proxySecure),
+      x.proxyHost === '' || !x.tellsProxyHost ? undefined : hostFieldOf(x.proxyHost, x.proxySecure),
     proxy_port: proxyPort,
     proxy_add_x_forwarded_for: addForwardedFor,
   },

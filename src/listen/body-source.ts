@@ -72,6 +72,15 @@ export class BodySource {
     return this.#reader === null || (!this.#chunked && this.#left <= REST_BYTES);
   }
 
+  /** Whether a chunked body of which nothing was taken yet begins with what is none; nothing is taken. */
+  looksBroken(input: Buffer, from: number, end: number): boolean {
+    if (!this.#chunked || this.complete || this.#reader !== null || this.#received > 0) return false;
+    const trial = new ChunkedDecoder();
+    // It decodes in place.
+    trial.decode(Buffer.from(input.subarray(from, end)), 0, end - from);
+    return trial.malformed;
+  }
+
   read(reader: BodyReader): void {
     this.#limit = this.#exchange?.location.client.maxBodyBytes ?? 0;
     if (this.complete) return reader.onBodyEnd('');

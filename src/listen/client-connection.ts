@@ -5,12 +5,13 @@
 import {
   type BodyReader,
   type Client,
+  type ClientPolicy,
   Exchange,
-  type ProxyProtocol,
   type ServerRuntime,
   type TunnelEnd,
 } from '../exchange.ts';
 import { requestHeads } from '../http/head-pool.ts';
+import { type ProxyHead, readProxyHead } from '../http/proxy-protocol.ts';
 import {
   hostOfRefused,
   MALFORMED,
@@ -46,12 +47,12 @@ export interface ConnectionHome {
 type Awaited = 'head' | 'body' | 'send' | 'keepalive' | 'linger';
 
 /**
- * idle → (first byte) head → (head complete) busy → (answer complete) idle | lingering | closed; busy → tunnel.
+ * (preface →) idle → (first byte) head → (head complete) busy → (answer complete) idle | lingering | closed; busy → tunnel.
  * `lingering` reads and drops what a client still sends, so that it can read the answer before the connection is reset.
  */
-type State = 'idle' | 'head' | 'busy' | 'tunnel' | 'lingering' | 'closed';
+type State = 'preface' | 'idle' | 'head' | 'busy' | 'tunnel' | 'lingering' | 'closed';
 
-/** lingering_timeout and lingering_time of nginx. */
+/** lingering_timeout and lingering_time of nginx, where no location is known. */
 const LINGER_IDLE_MS = 5000;
 const LINGER_TOTAL_MS = 30_000;
 
@@ -68,6 +69,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   readonly #home: ConnectionHome;
   readonly acceptedAtMs: number;
   requests = 0;
+  pipelined = false;
   #state: State = 'idle';
   /** The head of the present request; none while the connection is idle. */
   #head: RequestHead | null = null;
@@ -82,10 +84,12 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   #lingerUntil = 0;
   #keepaliveMs = 0;
   #sendMs = 0;
+  /** Of the location whose answer came last. */
+  #policy: ClientPolicy | null = null;
   readonly #deadline: Deadline;
   readonly remoteAddress: string;
   readonly remotePort: number;
-  readonly proxyProtocol: ProxyProtocol | null = null;
+  proxyProtocol: ProxyHead | null = null;
 
   /** With TLS the time for the first byte began before the handshake. */
   constructor(accepted: Accepted, tls: ClientTls | null, home: ConnectionHome, acceptedAtMs = wheel.nowMs) {
@@ -101,7 +105,8 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     this.root = new AnswerRoot(socket, this);
     this.#body = new BodySource(socket);
     this.acceptedAtMs = acceptedAtMs;
-    const { headTimeoutMs } = home.front;
+    const { headTimeoutMs, proxyProtocol } = home.front;
+    if (proxyProtocol && !this.secure) this.#state = 'preface';
     const leftMs = headTimeoutMs + acceptedAtMs - wheel.nowMs;
     this.#await('head', headTimeoutMs > 0 ? Math.max(1, leftMs) : 0);
   }
@@ -139,7 +144,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
         return;
       case 'lingering':
         if (wheel.nowMs > this.#lingerUntil) this.#socket.destroy();
-        else this.#await('linger', LINGER_IDLE_MS);
+        else this.#await('linger', this.#policy?.lingeringTimeoutMs ?? LINGER_IDLE_MS);
         return;
       case 'closed':
         return;
@@ -198,7 +203,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
       if (!this.#feedBody(input)) return false;
     } else if (state === 'idle' || state === 'head') {
       if ((state === 'idle' && this.#answersWait()) || !this.#readHead(input)) return false;
-    } else return false;
+    } else if (state !== 'preface' || !this.#readPreface(input)) return false;
     if (unread.bytes !== null && unread.from >= unread.end) {
       unread.clear();
       return true;
@@ -240,6 +245,18 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   #awaitBody(): void {
     if (this.#awaited === 'send' && this.#deadline.at > 0) return;
     this.#await('body', this.#exchange?.location.client.bodyTimeoutMs ?? LINGER_IDLE_MS);
+  }
+
+  /** The PROXY protocol; who breaks it is not served. */
+  #readPreface(input: Buffer): boolean {
+    const unread = this.#unread;
+    const outcome = readProxyHead(input, unread.from, unread.end);
+    if (outcome.kind === 'broken') this.#socket.destroy();
+    if (outcome.kind !== 'head') return false;
+    this.proxyProtocol = outcome.head;
+    unread.from = outcome.end;
+    this.#state = 'idle';
+    return true;
   }
 
   #readHead(input: Buffer): boolean {
@@ -357,8 +374,10 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   /** The client left or timed out in the middle of an exchange. */
   #clientGone(failure: Failure): void {
     const exchange = this.#exchange;
+    const resets = failure.endsWith('_timeout') && exchange?.location.client.resetsTimedOut === true;
     if (exchange !== null) this.#loseExchange(exchange, failure);
-    this.#socket.destroy();
+    if (resets) this.#socket.reset();
+    else this.#socket.destroy();
   }
 
   #loseExchange(exchange: Exchange, failure: Failure): void {
@@ -425,7 +444,8 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     source?.onGone('replaced');
     exchange.dropAnswer();
     // Nothing more is read: whoever goes on sending is told by the kernel.
-    this.#socket.closeSoon();
+    if (exchange.status === 444 && exchange.location.client.resetsTimedOut) this.#socket.reset();
+    else this.#socket.closeSoon();
     this.onAnswered(exchange);
   }
 
@@ -445,6 +465,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
       (policy.endsFor === null || !policy.endsFor(exchange)) &&
       this.#body.canStay;
     exchange.closeAfter = !stays;
+    this.#policy = policy;
     this.#keepaliveMs = policy.keepaliveTimeoutMs;
     this.#sendMs = policy.sendTimeoutMs;
   }
@@ -517,6 +538,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
 
   #becomeIdle(): void {
     this.#state = 'idle';
+    this.pipelined = this.#unread.length > 0;
     this.#giveHeadBack();
     this.#body.reset();
     if (this.#home.draining && this.#unread.bytes === null) return this.#close();
@@ -525,8 +547,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
 
   /** Ends the connection after what was written is sent; waits for a client that is still sending. */
   #close(): void {
-    if (!this.#ended && (!this.#body.complete || this.#body.failed || this.#unread.length > 0))
-      return this.#linger();
+    if (!this.#ended && this.#lingers) return this.#linger();
     // What comes now is dropped: no request begins on a connection that ends.
     this.#state = 'lingering';
     this.#unread.clear();
@@ -536,11 +557,18 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     if (!this.#socket.closed) this.#await('send', this.#sendMs);
   }
 
+  /** The client is still sending, or may be taken to. */
+  get #lingers(): boolean {
+    const how = this.#policy?.lingeringClose ?? 'on';
+    if (how !== 'on') return how === 'always';
+    return !this.#body.complete || this.#body.failed || this.#unread.length > 0;
+  }
+
   #linger(): void {
     this.#state = 'lingering';
     this.#unread.clear();
-    this.#lingerUntil = wheel.nowMs + LINGER_TOTAL_MS;
-    this.#await('linger', LINGER_IDLE_MS);
+    this.#lingerUntil = wheel.nowMs + (this.#policy?.lingeringTimeMs ?? LINGER_TOTAL_MS);
+    this.#await('linger', this.#policy?.lingeringTimeoutMs ?? LINGER_IDLE_MS);
     this.#body.release();
     this.#socket.end();
   }
@@ -557,7 +585,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
 
   /** In nginx's words (stub_status). */
   get activity(): 'reading' | 'writing' | 'waiting' {
-    if (this.#state === 'idle') return 'waiting';
+    if (this.#state === 'idle' || this.#state === 'preface') return 'waiting';
     return this.#state === 'head' ? 'reading' : 'writing';
   }
 
@@ -569,10 +597,15 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
 
   /** The listener goes away or the process stops: idle connections end, busy ones after their answer. */
   drain(): void {
-    if (this.#state === 'idle' && this.#unread.bytes === null) this.#close();
+    if ((this.#state === 'idle' || this.#state === 'preface') && this.#unread.bytes === null) this.#close();
   }
 
   // The request's body.
+
+  get bodyIsBroken(): boolean {
+    const { bytes, from, end } = this.#unread;
+    return bytes !== null && this.#body.looksBroken(bytes, from, end);
+  }
 
   readBody(reader: BodyReader): void {
     const exchange = this.#exchange;

@@ -13,12 +13,16 @@ export interface Front {
   serverFor(host: string, client: Pick<Client, 'tls'>): ServerRuntime;
   readonly headLimits: HeadLimits;
   readonly headTimeoutMs: number;
+  /** The PROXY protocol is spoken before the first request. */
+  readonly proxyProtocol: boolean;
 }
 
 /** What a TLS port is to clients that speak plain HTTP: as in nginx the server of their Host says 400 (497), and the connection ends. */
 export function frontOfPlain(front: Front): Front {
   return {
     ...front,
+    // Read before it turned out that no TLS is spoken.
+    proxyProtocol: false,
     serverFor(host, client) {
       // Field by field: a server that is made later has none of its own.
       const { name, root, redirect, toNamed } = front.serverFor(host, client);

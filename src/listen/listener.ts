@@ -2,6 +2,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Exchange } from '../exchange.ts';
+import type { ProxyHead } from '../http/proxy-protocol.ts';
 import { type Populated, type Population, population } from '../shared/population.ts';
 import { type Accepted, acceptBare, localAddressOf } from '../socket/accepted.ts';
 import type { ClientTls } from '../socket/tls/client-tls.ts';
@@ -9,6 +10,7 @@ import { ClientConnection, type ConnectionHome } from './client-connection.ts';
 import type { Door } from './door.ts';
 import { type Front, frontOfPlain } from './front.ts';
 import { Handshake, type HandshakeHome } from './handshake.ts';
+import { ProxyPreface } from './proxy-preface.ts';
 import type { ListenModel } from './rows.ts';
 import type { SecureContexts } from './secure-contexts.ts';
 
@@ -38,6 +40,9 @@ export class Listener implements ConnectionHome, HandshakeHome, Populated {
   readonly #server: Server;
   readonly #connections = new Set<ClientConnection>();
   readonly #handshakes = new Set<Handshake>();
+  /** Of TLS ports before which the PROXY protocol is spoken. */
+  readonly #prefaces = new Set<ProxyPreface>();
+  readonly #proxied = new WeakMap<Handshake, ProxyHead>();
   #onIdle: (() => void) | null = null;
 
   constructor(plan: ListenerPlan) {
@@ -59,7 +64,7 @@ export class Listener implements ConnectionHome, HandshakeHome, Populated {
 
   /** Those in their handshake among them. */
   get connections(): number {
-    return this.#connections.size + this.#handshakes.size;
+    return this.#connections.size + this.#handshakes.size + this.#prefaces.size;
   }
 
   /** What a drain waits for. */
@@ -108,7 +113,19 @@ export class Listener implements ConnectionHome, HandshakeHome, Populated {
     const home = addresses === null ? this : this.#homeAt(localAddressOf(accepted));
     // Handshakes need a public socket: their listener never gives bare handles.
     if (secure === null) this.#connections.add(new ClientConnection(accepted, null, home));
+    else if (home.front.proxyProtocol) this.#readPreface(accepted as Socket, home);
     else this.#handshakes.add(new Handshake(accepted as Socket, home));
+  }
+
+  #readPreface(socket: Socket, home: ConnectionHome & HandshakeHome): void {
+    const preface = new ProxyPreface(socket, home.front.headTimeoutMs, (head) => {
+      this.#prefaces.delete(preface);
+      if (head === undefined) return this.#onEnded();
+      const handshake = new Handshake(socket, home);
+      if (head !== null) this.#proxied.set(handshake, head);
+      this.#handshakes.add(handshake);
+    });
+    this.#prefaces.add(preface);
   }
 
   #homeAt(address: string): ConnectionHome & HandshakeHome {
@@ -121,12 +138,16 @@ export class Listener implements ConnectionHome, HandshakeHome, Populated {
   }
 
   onSecured(handshake: Handshake, socket: TLSSocket, tls: ClientTls, home: ConnectionHome = this): void {
-    this.#connections.add(new ClientConnection(socket, tls, home, handshake.acceptedAtMs));
+    const connection = new ClientConnection(socket, tls, home, handshake.acceptedAtMs);
+    connection.proxyProtocol = this.#proxied.get(handshake) ?? null;
+    this.#connections.add(connection);
     this.#handshakes.delete(handshake);
   }
 
   onPlain(handshake: Handshake, socket: Socket, home: ConnectionHome = this): void {
-    this.#connections.add(new ClientConnection(socket, null, new PlainHome(home), handshake.acceptedAtMs));
+    const connection = new ClientConnection(socket, null, new PlainHome(home), handshake.acceptedAtMs);
+    connection.proxyProtocol = this.#proxied.get(handshake) ?? null;
+    this.#connections.add(connection);
     this.#handshakes.delete(handshake);
   }
 
@@ -191,6 +212,7 @@ export class Listener implements ConnectionHome, HandshakeHome, Populated {
     population.leave(this);
     for (const connection of this.#connections) connection.destroy();
     for (const handshake of this.#handshakes) handshake.destroy();
+    for (const preface of this.#prefaces) preface.destroy();
   }
 }
 

@@ -25,6 +25,8 @@ export interface ListenModel {
   readonly port: number;
   readonly path: string;
   readonly ssl: boolean;
+  /** The PROXY protocol is spoken before all else. */
+  readonly proxyProtocol: boolean;
   readonly defaultServer: boolean;
   readonly backlog: number;
   readonly ipv6only: boolean;
@@ -51,6 +53,10 @@ declare module '../config/model.ts' {
     /** Browsers whose connections do not stay. */
     readonly keepaliveDisable: readonly Browser[];
     readonly chunkedTransferEncoding: boolean;
+    readonly lingeringClose: 'off' | 'on' | 'always';
+    readonly lingeringTimeMs: number;
+    readonly lingeringTimeoutMs: number;
+    readonly resetTimedoutConnection: boolean;
     readonly ignoreInvalidHeaders: boolean;
     readonly underscoresInHeaders: boolean;
     readonly mergeSlashes: boolean;
@@ -72,6 +78,10 @@ export const listenDefaults = {
   keepaliveTimeMs: 3600_000,
   keepaliveDisable: [],
   chunkedTransferEncoding: true,
+  lingeringClose: 'on',
+  lingeringTimeMs: 30_000,
+  lingeringTimeoutMs: 5000,
+  resetTimedoutConnection: false,
   ignoreInvalidHeaders: true,
   underscoresInHeaders: false,
   mergeSlashes: true,
@@ -87,7 +97,7 @@ export const listenRows: readonly Row[] = [
     // What a server listens on is settled once all are read; its locations have no part in it.
     inherit: false,
     args: [1, 16],
-    syntax: 'address[:port] | port | unix:path [ssl] [default_server] [backlog=n]',
+    syntax: 'address[:port] | port | unix:path [ssl] [default_server] [proxy_protocol] [backlog=n]',
     default: '80',
     doc: 'An address and port, a port on all addresses, or a Unix socket to accept connections on. `ssl` holds for all servers of the address. Beside all addresses of a port, one of them has servers of its own on the same socket.',
     read: readListen,
@@ -216,16 +226,45 @@ export const listenRows: readonly Row[] = [
     default: 'on',
     doc: 'Whether Server and error pages tell the version.',
   }),
-  ...[
-    'tcp_nodelay',
-    'tcp_nopush',
-    'reset_timedout_connection',
-    'lingering_close',
-    'lingering_time',
-    'lingering_timeout',
-  ].map((name) => ignored(name, HTTP_LEVELS, 'built in', { args: [1, 1] })),
-  ...['msie_padding', 'postpone_output'].map((name) =>
-    ignored(name, HTTP_LEVELS, 'nothing of the kind is needed here', { args: [1, 4] }),
+  choice('lingeringClose', ['off', 'on', 'always'], {
+    name: 'lingering_close',
+    contexts: HTTP_LEVELS,
+    default: 'on',
+    doc: 'Whether a connection that ends goes on reading what its client still sends, so that a reset does not take the answer away: never, where something is still to come, or always.',
+  }),
+  time('lingeringTimeMs', {
+    name: 'lingering_time',
+    contexts: HTTP_LEVELS,
+    default: '30s',
+    doc: 'How long that lasts at most.',
+  }),
+  time('lingeringTimeoutMs', {
+    name: 'lingering_timeout',
+    contexts: HTTP_LEVELS,
+    default: '5s',
+    doc: 'How long it waits for more.',
+  }),
+  flag('resetTimedoutConnection', {
+    name: 'reset_timedout_connection',
+    contexts: HTTP_LEVELS,
+    default: 'off',
+    doc: 'Whether connections that let send_timeout or client_body_timeout run out, and those of `return 444`, are reset: the kernel then keeps nothing of them.',
+  }),
+  ...['tcp_nodelay', 'tcp_nopush'].map((name) =>
+    ignored(name, HTTP_LEVELS, 'head and body go in one write, and small pieces never wait', {
+      args: [1, 1],
+    }),
+  ),
+  ...['postpone_output', 'send_lowat'].map((name) =>
+    ignored(name, HTTP_LEVELS, 'what is ready goes at once', { args: [1, 1] }),
+  ),
+  ignored(
+    'keepalive_min_timeout',
+    HTTP_LEVELS,
+    'no connection is closed early to be used for another client',
+    {
+      args: [1, 1],
+    },
   ),
 ];
 
@@ -272,7 +311,15 @@ function readListen(words: readonly Word[], cx: ReadContext): ListenModel | unde
   }
   const { file, line, column } = words[0].at;
   const at = `${file}:${line}:${column}`;
-  const listen = { ...address, ssl: false, defaultServer: false, backlog: 511, ipv6only: true, at };
+  const listen = {
+    ...address,
+    ssl: false,
+    proxyProtocol: false,
+    defaultServer: false,
+    backlog: 511,
+    ipv6only: true,
+    at,
+  };
   for (const word of words.slice(1)) {
     if (!readListenOption(listen, word, cx)) return undefined;
   }
@@ -312,6 +359,8 @@ function readListenOption(
       cx.problems.tally('warning', word.at, '"http2" has no effect: not supported yet');
       return true;
     case 'proxy_protocol':
+      listen.proxyProtocol = true;
+      return true;
     case 'quic':
       cx.problems.error(word.at, `"${name}" of listen is not supported yet`);
       return false;

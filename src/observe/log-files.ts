@@ -2,6 +2,7 @@
 import { isatty } from 'node:tty';
 import { toBytes } from '../route/template.ts';
 import { Timer } from '../shared/timer.ts';
+import { GzipLog } from './gzip-log.ts';
 import { type LogBuffering, LogWriter } from './log-writer.ts';
 import { DEFAULT_BUFFERING } from './rows.ts';
 import { SyslogSender } from './syslog-sender.ts';
@@ -18,6 +19,7 @@ export class LogFiles {
   readonly #fresh = new Set<LogWriter>();
   /** By their texts: they cost a socket each, and live as long as the process. */
   readonly #senders = new Map<string, SyslogSender>();
+  readonly #gzipped = new Map<LogWriter, GzipLog>();
   /** Streams of the process that no configuration names. */
   readonly #unnamed = new Set<LogWriter>();
 
@@ -44,6 +46,14 @@ export class LogFiles {
     this.#wanted.set(path, wanted);
     if (this.#fresh.has(writer)) writer.use(wanted);
     return writer;
+  }
+
+  /** The same for a file of compressed lines. */
+  gzipped(path: string, buffering: LogBuffering, level: number): GzipLog {
+    const writer = this.open(path, buffering);
+    const log = this.#gzipped.get(writer) ?? new GzipLog(writer, buffering, level);
+    this.#gzipped.set(writer, log);
+    return log;
   }
 
   /** The sender of a `syslog:…`. */
@@ -81,11 +91,13 @@ export class LogFiles {
 
   /** After a rotation (USR1): lines from now on go to new files of the same names. Gives what did not open. */
   reopenAll(): string[] {
+    this.#squeeze();
     return [...this.#writers.values()].flatMap((writer) => writer.reopen() ?? []);
   }
 
   /** Everything that waits is written when this resolves, or `timeoutMs` have passed: a reader may stand still. */
   async flushAll(timeoutMs: number): Promise<void> {
+    this.#squeeze();
     let timer: Timer | undefined;
     const timeout = new Promise<void>((resolve) => {
       timer = new Timer(resolve, timeoutMs);
@@ -106,6 +118,7 @@ export class LogFiles {
 
   /** The last act of the process ('exit' event). */
   flushAllSync(): void {
+    this.#squeeze();
     for (const writer of this.#writers.values()) writer.flushSync();
   }
 
@@ -116,8 +129,11 @@ export class LogFiles {
   retire(): void {
     for (const [path, writer] of this.#writers) {
       const wanted = this.#wanted.get(path);
-      if (wanted === undefined) writer.retire();
-      else writer.use(wanted);
+      if (wanted !== undefined) writer.use(wanted);
+      else {
+        this.#gzipped.get(writer)?.squeeze();
+        writer.retire();
+      }
     }
     this.#forget();
   }
@@ -126,6 +142,10 @@ export class LogFiles {
   discard(): void {
     for (const writer of this.#fresh) writer.retire();
     this.#forget();
+  }
+
+  #squeeze(): void {
+    for (const log of this.#gzipped.values()) log.squeeze();
   }
 
   #forget(): void {

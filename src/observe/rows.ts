@@ -1,9 +1,9 @@
 // Rows of the logs: log_format, access_log, error_log. ngx_http_log_module and the core's error_log.
 
 import type { Settings } from '../config/model.ts';
-import { flag, HTTP_AND_IF, HTTP_LEVELS, ignored, list, type ReadContext, type Row } from '../config/row.ts';
+import { flag, HTTP_AND_IF, HTTP_LEVELS, list, type ReadContext, type Row, setting } from '../config/row.ts';
 import type { Word } from '../config/tree.ts';
-import { parseSize, parseTime } from '../config/units.ts';
+import { parseCount, parseSize, parseTime } from '../config/units.ts';
 import { parseTemplate } from '../route/template.ts';
 import { isSyslog, parseSyslog } from '../shared/syslog-target.ts';
 
@@ -16,11 +16,23 @@ export interface LogFormat {
   readonly text: string;
 }
 
+/** open_log_file_cache. */
+export interface LogFileCache {
+  readonly max: number;
+  readonly inactiveMs: number;
+  readonly minUses: number;
+  readonly validMs: number;
+}
+
 /** One `access_log`. Path `off` means that the level logs nothing, whatever else stands beside it. */
 export interface AccessLogEntry {
-  /** Absolute path, `stdout`, `stderr` or `off`. */
+  /** Absolute path, `stdout`, `stderr`, `syslog:…` or `off`. */
   readonly path: string;
+  /** The path is a template. */
+  readonly hasVariables?: boolean;
   readonly format: string;
+  /** 1 to 9: what is written is compressed. */
+  readonly gzipLevel?: number;
   /** Bytes that may wait before they are written. */
   readonly bufferBytes: number;
   /** Longest wait of a line; 0 = until the buffer is full. */
@@ -43,6 +55,8 @@ declare module '../config/model.ts' {
   interface Settings {
     readonly logFormats: readonly LogFormat[];
     readonly accessLog: readonly AccessLogEntry[];
+    /** Of logs whose paths have variables; null = their files are opened for each line. */
+    readonly logFileCache: LogFileCache | null;
     readonly logSubrequest: boolean;
     /** All of them get each line that their level lets through. */
     readonly errorLog: readonly ErrorLogSetting[];
@@ -58,6 +72,7 @@ export const observeDefaults = {
   logFormats: [],
   // nginx would write logs/access.log under its prefix; a program started in any directory should not make files unasked.
   accessLog: [],
+  logFileCache: null,
   logSubrequest: false,
   // nginx's level is error; from notice on, start and reload say what they did.
   errorLog: [{ path: 'stderr', level: 'notice' }],
@@ -77,11 +92,11 @@ export const observeRows: readonly Row[] = [
   list('accessLog', {
     name: 'access_log',
     contexts: [...HTTP_AND_IF, 'limit_except'],
-    args: [1, 6],
-    syntax: 'path [format [buffer=size [flush=time]] [if=condition]] | off',
+    args: [1, 8],
+    syntax: 'path [format [buffer=size [flush=time]] [gzip[=level]] [if=condition]] | off',
     default: 'off',
     doc:
-      'Writes one line per request to a file, stdout or stderr; several may stand together. ' +
+      'Writes one line per request to a file, stdout, stderr or syslog:server=…; several may stand together. A path may hold variables. ' +
       'Without a format it is `combined` in nginx files and `json` in JSON files.',
     read: readAccessLog,
   }),
@@ -100,8 +115,14 @@ export const observeRows: readonly Row[] = [
     doc: 'Where messages of at least this level go: a file, stdout or stderr.',
     read: readErrorLog,
   }),
-  ignored('open_log_file_cache', ['http', 'server', 'location'], 'log files stay open and are shared', {
+  setting('logFileCache', {
+    name: 'open_log_file_cache',
+    contexts: HTTP_LEVELS,
     args: [1, 4],
+    syntax: 'max=n [inactive=time] [min_uses=n] [valid=time] | off',
+    default: 'off',
+    doc: 'How many files of logs whose paths have variables stay open, and how long. Other logs stay open anyway.',
+    read: readLogFileCache,
   }),
 ];
 
@@ -157,12 +178,18 @@ function readAccessLog(words: readonly Word[], cx: ReadContext): AccessLogEntry 
     const what = `"access_log" has no "${path.text}": this is a file called ${path.text}`;
     cx.problems.warn(path.at, `${what}; write its path, stdout or stderr`);
   }
-  const target = logPath(path, cx);
+  const target = accessPath(path, cx);
   const options = readParameters(parameters, cx);
   if (target === undefined || options === undefined) return undefined;
   if (options.flushMs !== undefined && options.bufferBytes === undefined) {
     return cx.problems.error(path.at, 'flush= needs buffer=: add a size such as buffer=64k');
   }
+  const isBuffered = options.bufferBytes !== undefined;
+  if (isBuffered && isSyslog(path.text))
+    return cx.problems.error(path.at, 'logs to syslog cannot be buffered: remove buffer= and gzip');
+  const hasVariables = isTemplate(path.text);
+  if (isBuffered && hasVariables)
+    return cx.problems.error(path.at, 'buffered logs cannot have variables in name: remove buffer= and gzip');
   return {
     path: target,
     format: format?.text ?? (cx.syntax === 'json' ? 'json' : 'combined'),
@@ -170,11 +197,14 @@ function readAccessLog(words: readonly Word[], cx: ReadContext): AccessLogEntry 
     // With buffer= alone nginx writes only what is full.
     flushMs: options.flushMs ?? (options.bufferBytes === undefined ? DEFAULT_BUFFERING.flushMs : 0),
     condition: options.condition ?? null,
+    ...(hasVariables ? { hasVariables } : {}),
+    ...(options.gzipLevel === undefined ? {} : { gzipLevel: options.gzipLevel }),
   };
 }
 
 interface Parameters {
   bufferBytes?: number;
+  gzipLevel?: number;
   flushMs?: number;
   condition?: string;
 }
@@ -198,14 +228,14 @@ function readParameters(words: readonly Word[], cx: ReadContext): Parameters | u
         read.condition = cx.template({ text: value, at: valueAt });
         break;
       case 'gzip':
-        return cx.problems.error(
-          word.at,
-          'logs are not compressed as they are written: remove "gzip", compress after rotation',
-        );
+        read.bufferBytes ??= DEFAULT_BUFFERING.bufferBytes;
+        read.gzipLevel = rest.length === 0 ? 1 : parseCount(value, 1, 9);
+        if (read.gzipLevel !== undefined) break;
+        return cx.problems.error(word.at, `invalid compression level "${value}": write one from 1 to 9`);
       default:
         return cx.problems.error(
           word.at,
-          `invalid parameter "${word.text}": access_log knows buffer=, flush= and if=`,
+          `invalid parameter "${word.text}": access_log knows buffer=, flush=, gzip and if=`,
         );
     }
   }
@@ -220,15 +250,41 @@ function logPath(word: Word, cx: ReadContext): string | undefined {
   if (/^(syslog|memory):/.test(text)) {
     return cx.problems.error(word.at, `"${text}" is not supported: log to a file, stdout or stderr`);
   }
-  const parts = parseTemplate(text);
-  if (!('error' in parts) && parts.some((part) => 'variable' in part)) {
-    return cx.problems.error(
-      word.at,
-      `the path "${text}" holds a variable: name one file, and log the variable in its lines`,
-    );
-  }
   return cx.resolvePath(text);
 }
+
+function isTemplate(text: string): boolean {
+  const parts = parseTemplate(text);
+  return !('error' in parts) && parts.some((part) => 'variable' in part);
+}
+
+function accessPath(word: Word, cx: ReadContext): string | undefined {
+  if (isSyslog(word.text)) return syslogPath(word, cx);
+  return isTemplate(word.text) ? cx.resolvePath(cx.template(word)) : logPath(word, cx);
+}
+
+/** `off`, or max= and what goes with it. */
+function readLogFileCache(words: readonly Word[], cx: ReadContext): LogFileCache | null | undefined {
+  const read = { max: 0, inactiveMs: 10_000, minUses: 1, validMs: 60_000 };
+  for (const word of words) {
+    if (word.text === 'off') return null;
+    const [name, value] = word.text.split('=', 2);
+    const number =
+      name === 'inactive' || name === 'valid' ? parseTime(value ?? '') : parseCount(value ?? '', 1);
+    if (number === undefined || !Object.hasOwn(CACHE_KEYS, name))
+      return cx.problems.error(word.at, `invalid "open_log_file_cache" parameter "${word.text}"`);
+    read[CACHE_KEYS[name]] = number;
+  }
+  if (read.max > 0) return read;
+  return cx.problems.error(cx.directive.at, '"open_log_file_cache" must have the "max" parameter');
+}
+
+const CACHE_KEYS: Readonly<Record<string, keyof LogFileCache>> = {
+  max: 'max',
+  inactive: 'inactiveMs',
+  min_uses: 'minUses',
+  valid: 'validMs',
+};
 
 function syslogPath({ text, at }: Word, cx: ReadContext): string | undefined {
   const target = parseSyslog(text);

@@ -42,8 +42,7 @@ export const observeVariables: VariableTable = {
     time_local: oncePerSecond(timeLocal),
     time_iso8601: oncePerSecond(timeIso8601),
     pid: () => pid,
-    // nginx prints 'p' for a pipelined request; here it makes no difference to anything.
-    pipe: () => '.',
+    pipe: (exchange) => (exchange.client.pipelined ? 'p' : '.'),
     // Whose behaviour is followed: not this program's version.
     nginx_version: () => NGINX_VERSION,
     hostname: () => host,

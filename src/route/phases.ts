@@ -1,6 +1,16 @@
 // Runs the steps of a location between its script and its content: limits, then the access group, then what precedes content.
 // A location without steps has no entry here: its content is called at once.
-import { ALLOW, type Exchange, GO_ON, type Handler, STOP, type Step, type StepResult } from '../exchange.ts';
+import {
+  ALLOW,
+  type Exchange,
+  GO_ON,
+  type Handler,
+  type Source,
+  STOP,
+  type Step,
+  type StepResult,
+} from '../exchange.ts';
+import { Timer } from '../shared/timer.ts';
 
 /** The steps that `satisfy` joins. */
 const ACCESS: ReadonlySet<Step['slot']> = new Set(['access', 'auth_basic', 'auth_request']);
@@ -9,6 +19,8 @@ const ACCESS: ReadonlySet<Step['slot']> = new Set(['access', 'auth_basic', 'auth
 export interface AccessGroup {
   readonly satisfy: 'all' | 'any';
   readonly forbidden: Handler;
+  /** How long a 401 waits. */
+  readonly authDelayMs: number;
 }
 
 /** The handler of a location that has steps; they are in their order. */
@@ -29,6 +41,28 @@ function withoutLastChallenge(text: string): string {
   return lines.filter((_, i) => i !== last).join('\r\n');
 }
 
+/** A 401 that waits (auth_delay), so that passwords are not guessed fast. */
+class Delayed implements Source {
+  readonly survivesHalfClose = false;
+  readonly #timer: Timer;
+
+  constructor(x: Exchange, ms: number) {
+    const { errorDetail, errorLines } = x;
+    const ticket = x.wait(this);
+    this.#timer = new Timer(() => {
+      if (!x.isCurrent(ticket)) return;
+      x.setMaker(null);
+      x.location.fail(x, 401, errorDetail, errorLines);
+    }, ms);
+  }
+
+  onDrain(): void {}
+
+  onGone(): void {
+    this.#timer.stop();
+  }
+}
+
 class Phases {
   readonly #steps: readonly Step[];
   readonly #content: Handler;
@@ -36,13 +70,15 @@ class Phases {
   readonly #afterAccess: number;
   readonly #any: boolean;
   readonly #forbidden: Handler;
+  readonly #authDelayMs: number;
 
-  constructor(steps: readonly Step[], { satisfy, forbidden }: AccessGroup, content: Handler) {
+  constructor(steps: readonly Step[], { satisfy, forbidden, authDelayMs }: AccessGroup, content: Handler) {
     this.#steps = steps;
     this.#content = content;
     this.#afterAccess = steps.findLastIndex((step) => ACCESS.has(step.slot)) + 1;
     this.#any = satisfy === 'any';
     this.#forbidden = forbidden;
+    this.#authDelayMs = authDelayMs;
   }
 
   run(x: Exchange): void {
@@ -86,7 +122,8 @@ class Phases {
 
   #fail(x: Exchange, status: number): false {
     const { errorDetail, errorLines } = x;
-    x.location.fail(x, status, errorDetail, errorLines);
+    if (status === 401 && this.#authDelayMs > 0) new Delayed(x, this.#authDelayMs);
+    else x.location.fail(x, status, errorDetail, errorLines);
     return false;
   }
 }

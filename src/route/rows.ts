@@ -36,6 +36,7 @@ declare module '../config/model.ts' {
     readonly serverNames: readonly (readonly string[])[];
     readonly redirectHttps: RedirectModel | null;
     readonly satisfy: 'all' | 'any';
+    readonly authDelayMs: number;
     /** null = the system is asked. */
     readonly resolver: ResolverModel | null;
     readonly resolverTimeoutMs: number;
@@ -46,6 +47,7 @@ export const routeDefaults = {
   serverNames: [],
   redirectHttps: null,
   satisfy: 'all',
+  authDelayMs: 0,
   resolver: null,
   resolverTimeoutMs: 30_000,
 } as const;
@@ -115,6 +117,12 @@ export const routeRows: readonly Row[] = [
     args: [1, 14],
     syntax: 'method … { … }',
     doc: 'Settings for all methods but these (GET includes HEAD): allow, deny, auth_basic, proxy_pass, access_log. The rewrites of the location do not run for them.',
+  }),
+  time('authDelayMs', {
+    name: 'auth_delay',
+    contexts: HTTP_LEVELS,
+    default: '0s',
+    doc: 'How long a 401 of auth_basic or auth_request waits, so that passwords are not guessed fast.',
   }),
   choice('satisfy', ['all', 'any'], {
     name: 'satisfy',

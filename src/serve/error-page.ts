@@ -3,6 +3,7 @@
 import { clearAnswer, sendBody, sendInstead, sendPage } from '../answer/whole.ts';
 import type { Exchange, Fail } from '../exchange.ts';
 import { reasonOf } from '../http/status.ts';
+import { isChrome, isMsie } from '../http/user-agent.ts';
 import type { ErrorRules } from './error-rules.ts';
 
 export interface ErrorPageOptions {
@@ -12,6 +13,8 @@ export interface ErrorPageOptions {
   readonly errorDetail: boolean;
   /** Hears of every page that has a detail; null where whoever fails has told of it. */
   readonly report: ((exchange: Exchange, status: number, detail: string) => void) | null;
+  /** Pages of errors are made longer for browsers that show their own in the place of short ones. */
+  readonly padding?: boolean;
   /** Other answers than our pages; null = none. */
   readonly rules: ErrorRules | null;
 }
@@ -53,8 +56,16 @@ export function createFail(options: ErrorPageOptions): Fail {
     }
     if (options.errorDetail && detail !== '' && page !== '')
       page = errorPage(status, options.serverName, detail);
+    if (options.padding === true && status >= 400 && page !== '' && wantsLong(exchange)) page += PADDING;
     sendPage(exchange, page);
   };
+}
+
+const PADDING = '<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n'.repeat(6);
+
+function wantsLong({ request }: Exchange): boolean {
+  const agent = request.get('user-agent');
+  return agent !== undefined && (isMsie(agent) || isChrome(agent));
 }
 
 /** The page of a status, ASCII; '' for a status without a reason phrase, as in nginx. */

@@ -5,6 +5,7 @@ import { sendPage } from '../answer/whole.ts';
 import type { Exchange } from '../exchange.ts';
 import { compileTemplate, type VariableLookup } from '../route/template.ts';
 import { goTo } from './internal-target.ts';
+import { refreshInstead } from './msie-refresh.ts';
 import type { ErrorPage } from './rows.ts';
 
 /** As many internal redirects as a request may make; after them errors are answered here. */
@@ -28,14 +29,17 @@ export interface ErrorRulesOptions {
   readonly lookup: VariableLookup;
   /** Our page of a status, as the body of a redirect. */
   readonly page: (status: number) => string;
+  /** nginx's msie_refresh. */
+  readonly msieRefresh?: boolean;
 }
 
 export class ErrorRules {
   readonly #rules = new Map<number, Rule>();
   readonly #recursive: boolean;
   readonly #page: (status: number) => string;
+  readonly #msieRefresh: boolean;
 
-  constructor({ pages, recursive, lookup, page }: ErrorRulesOptions) {
+  constructor({ pages, recursive, lookup, page, msieRefresh = false }: ErrorRulesOptions) {
     for (const { codes, response, target: text } of pages) {
       const target = compileTemplate(text, lookup);
       // The first one of a status holds.
@@ -46,6 +50,7 @@ export class ErrorRules {
     }
     this.#recursive = recursive;
     this.#page = page;
+    this.#msieRefresh = msieRefresh;
   }
 
   /** Whether an answer of this status would be replaced: proxy_intercept_errors asks. */
@@ -78,7 +83,9 @@ export class ErrorRules {
   #redirect(exchange: Exchange, response: number, location: string): void {
     const status = REDIRECTS.has(response) ? response : 302;
     const safe = location.replace(/[\r\n\0]/g, '');
-    exchange.keptLines = `${exchange.keptLines.replace(LOCATION, '')}Location: ${safe}\r\n`;
+    exchange.keptLines = exchange.keptLines.replace(LOCATION, '');
+    if (this.#msieRefresh && refreshInstead(exchange, location)) return;
+    exchange.keptLines += `Location: ${safe}\r\n`;
     exchange.answerError(status);
     sendPage(exchange, this.#page(status));
   }

@@ -3,6 +3,7 @@ import { isAbsolute, sep } from 'node:path';
 import type { LocationMatch } from '../config/model.ts';
 import type { Exchange } from '../exchange.ts';
 import { parseTemplate, toBytes } from '../route/template.ts';
+import { type LinkCheck, type LinkRule, linkCheckOf } from './link-rule.ts';
 import type { FileRoot } from './rows.ts';
 
 /**
@@ -40,12 +41,16 @@ export interface FileBase {
   readonly mapping: FileMapping;
   /** Where a root starts that begins with a variable and turns out to be relative. Absolute. */
   readonly prefix: string;
+  /** null: links may be on the way. */
+  readonly links: LinkRule | null;
 }
 
 /** A file's path, and the directory (or file) that its real path must be in. */
 export interface MappedPath {
   readonly path: string;
   readonly root: string;
+  /** How links on the way are looked at; none = they are not. */
+  readonly links?: LinkCheck | null;
 }
 
 /**
@@ -90,11 +95,16 @@ export function rootOf(exchange: Exchange, { root, prefix }: FileBase): string |
   return isAbsolute(base) ? base : `${prefix}/${base}`;
 }
 
+/** With how its links are looked at. */
+export function withLinks(mapped: MappedPath, rule: LinkRule | null, exchange: Exchange): MappedPath {
+  return rule === null ? mapped : { ...mapped, links: linkCheckOf(rule, mapped.path, exchange) };
+}
+
 /** Where the exchange's URI leads; null for what those refuse who come last (files.ts), and say why. */
 export function mappedFile(exchange: Exchange, base: FileBase): MappedPath | null {
   const { mapping } = base;
   if (mapping.kind !== 'root' && !exchange.locationHolds) return null;
   const root = rootOf(exchange, base);
   const mapped = root === null ? null : mapPath(mapping, root, exchange.uri, exchange.uriInAlias);
-  return mapped === null || forbiddenIn(mapped.path) !== '' ? null : mapped;
+  return mapped === null || forbiddenIn(mapped.path) !== '' ? null : withLinks(mapped, base.links, exchange);
 }

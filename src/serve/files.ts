@@ -12,6 +12,7 @@ import {
   type MappedPath,
   mapPath,
   rootOf,
+  withLinks,
 } from './file-path.ts';
 import { type RefusalOptions, refuse } from './file-refusal.ts';
 import { FileSender } from './file-sender.ts';
@@ -84,7 +85,7 @@ class FileHandler {
       this.#refuse(exchange, { status: 403, message: `"${mapped.path}" is refused: ${why}` });
       return;
     }
-    if (!isDirectory) return this.#open(exchange, mapped);
+    if (!isDirectory) return this.#open(exchange, withLinks(mapped, this.#options.links, exchange));
     this.#refuse(exchange, { status: 403, message: `directory index of "${mapped.path}" is forbidden` });
   }
 

@@ -1,11 +1,12 @@
 // Content before static files: `index`, which file stands for a directory. The one found is served through an internal redirect.
-import fs from 'node:fs';
 import type { Content, Exchange, Handler } from '../exchange.ts';
 import { type FileCopies, fileCopies } from './file-copies.ts';
 import { type FileBase, forbiddenIn, type MappedPath, mappedFile } from './file-path.ts';
 import { type RefusalOptions, refuse } from './file-refusal.ts';
 import { FileWait } from './file-wait.ts';
-import { type FileProblem, problemOf, toFsPath } from './open-file.ts';
+import type { LinkCheck } from './link-rule.ts';
+import { type FileProblem, problemOf } from './open-file.ts';
+import { statChecked } from './symlinks.ts';
 
 export interface IndexOptions extends FileBase, RefusalOptions {
   /** Names to try, in order; an absolute one is a URI that is taken without looking. */
@@ -55,7 +56,7 @@ class IndexFiles {
   }
 
   /** Tries the names in turn. The callback may come during the call. */
-  #find(exchange: Exchange, { path: directory, root }: MappedPath, done: IndexCallback): void {
+  #find(exchange: Exchange, { path: directory, root, links = null }: MappedPath, done: IndexCallback): void {
     const { index: names } = this.#options;
     const { uri } = exchange;
     let directoryTested = false;
@@ -67,23 +68,27 @@ class IndexFiles {
       if (this.#copies.find({ path, root }) !== null) return done(null, uri + name);
       const why = forbiddenIn(path);
       if (why !== '') return done({ status: 403, message: `"${path}" is refused: ${why}` }, '');
-      fs.stat(toFsPath(path), (error) => {
+      statChecked(path, links, (error) => {
         if (error === null) return done(null, uri + name);
         if (error.code !== 'ENOENT') return done(problemOf(error, 'stat', path), '');
         if (directoryTested) return next(i + 1);
         directoryTested = true;
         // No index in a directory that exists is for others to answer, a directory that does not exist is 404.
-        testDirectory(directory, (problem) => (problem === null ? next(i + 1) : done(problem, '')));
+        testDirectory(directory, links, (problem) => (problem === null ? next(i + 1) : done(problem, '')));
       });
     };
     next(0);
   }
 }
 
-function testDirectory(path: string, done: (problem: FileProblem | null) => void): void {
-  fs.stat(toFsPath(path), (error, found) => {
+function testDirectory(
+  path: string,
+  links: LinkCheck | null,
+  done: (problem: FileProblem | null) => void,
+): void {
+  statChecked(path, links, (error, found) => {
     // An alias that names a file, and a URI that ends with a slash.
-    if (error === null && !found.isDirectory())
+    if (found !== null && !found.isDirectory())
       return done({ status: 500, message: `"${path}" is not a directory` });
     // A directory that may not be read may still be searched: the index file was looked for in it.
     done(error === null || error.code === 'EACCES' ? null : problemOf(error, 'stat', path));

@@ -5,6 +5,7 @@ import { sep } from 'node:path';
 import { closeFile } from '../answer/file-transfer.ts';
 import { failedCall } from '../shared/failed-call.ts';
 import type { MappedPath } from './file-path.ts';
+import { checkLinks } from './symlinks.ts';
 
 /** What answers tell of a file. */
 export interface FileFacts {
@@ -72,6 +73,15 @@ export class FileOpener {
 
   /** Opens `mapped.path`; the callback comes later, never during the call. The path has no NUL. */
   open(mapped: MappedPath, done: OpenCallback): void {
+    const { links } = mapped;
+    if (links === undefined || links === null) return this.#open(mapped, done);
+    checkLinks(mapped.path, links, (error) => {
+      if (error !== null) done(problemOf(error, 'open', mapped.path), null);
+      else this.#open(mapped, done);
+    });
+  }
+
+  #open(mapped: MappedPath, done: OpenCallback): void {
     fs.open(toFsPath(mapped.path), FLAGS, (error, fd) => {
       if (error !== null) return done(problemOf(error, 'open', mapped.path), null);
       const refuse = (problem: FileProblem): void => {

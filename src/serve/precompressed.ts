@@ -68,7 +68,7 @@ class CompressedFiles {
   #map(exchange: Exchange): MappedPath | null {
     const mapped = mappedFile(exchange, this.#options);
     if (mapped === null) return null;
-    return { path: mapped.path + this.#kind.suffix, root: mapped.root };
+    return { path: mapped.path + this.#kind.suffix, root: mapped.root, links: mapped.links };
   }
 
   #open(exchange: Exchange, mapped: MappedPath, taken: boolean): void {

@@ -4,6 +4,7 @@ import { clearAnswer, sendInstead, sendPage } from '../answer/whole.ts';
 import type { Exchange } from '../exchange.ts';
 import { errorPage } from './error-page.ts';
 import { type ErrorRules, LOCATION } from './error-rules.ts';
+import { refreshInstead } from './msie-refresh.ts';
 
 export interface RedirectOptions {
   /** Signs the page: the value of the Server field. */
@@ -14,6 +15,8 @@ export interface RedirectOptions {
 }
 
 export interface SendRedirectOptions extends RedirectOptions {
+  /** To Internet Explorer a page goes that leads there by itself. */
+  readonly msieRefresh?: boolean;
   /** error_page may stand for a redirect, too; null = it does not. */
   readonly rules: ErrorRules | null;
 }
@@ -40,6 +43,12 @@ export function createSendRedirect(options: SendRedirectOptions): SendRedirect {
     exchange.answerError(status);
     exchange.keptLines = exchange.keptLines.replace(LOCATION, '') + field;
     if (options.rules?.answer(exchange, status) === true) return;
+    if (options.msieRefresh === true && (status === 301 || status === 302)) {
+      const { keptLines } = exchange;
+      exchange.keptLines = keptLines.replace(LOCATION, '');
+      if (refreshInstead(exchange, location)) return;
+      exchange.keptLines = keptLines;
+    }
     sendPage(exchange, page);
   };
 }

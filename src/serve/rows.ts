@@ -1,5 +1,6 @@
 // Rows of static files, redirects and error pages: where files are, what type they have, how they may be asked for.
 import { sep } from 'node:path';
+import type { Settings } from '../config/model.ts';
 import {
   choice,
   count,
@@ -57,11 +58,15 @@ declare module '../config/model.ts' {
     readonly serverNameInRedirect: boolean;
     readonly logNotFound: boolean;
     readonly errorDetail: boolean;
+    readonly msiePadding: boolean;
+    readonly msieRefresh: boolean;
     readonly errorPages: readonly ErrorPage[];
     readonly recursiveErrorPages: boolean;
     /** null: no try_files. */
     readonly tryFiles: TryFiles | null;
     readonly internal: boolean;
+    /** null: links may be on the way to a file. `from` is a template, '' = none. */
+    readonly disableSymlinks: { readonly ifNotOwner: boolean; readonly from: string } | null;
   }
 }
 
@@ -78,10 +83,13 @@ export const serveDefaults = {
   serverNameInRedirect: false,
   logNotFound: true,
   errorDetail: false,
+  msiePadding: true,
+  msieRefresh: false,
   errorPages: [],
   recursiveErrorPages: false,
   tryFiles: null,
   internal: false,
+  disableSymlinks: null,
 } as const;
 
 export const serveRows: readonly Row[] = [
@@ -167,6 +175,18 @@ export const serveRows: readonly Row[] = [
     default: 'off',
     doc: 'Whether error pages say what happened: the peer and the cause of a 502 or 504, the file of a 404. For development; not in nginx.',
   }),
+  flag('msiePadding', {
+    name: 'msie_padding',
+    contexts: HTTP_LEVELS,
+    default: 'on',
+    doc: 'Whether pages of errors are made longer for Internet Explorer and Chrome, which show their own in the place of short ones.',
+  }),
+  flag('msieRefresh', {
+    name: 'msie_refresh',
+    contexts: HTTP_LEVELS,
+    default: 'off',
+    doc: 'Whether Internet Explorer gets a page that leads there by itself in the place of a redirect.',
+  }),
   list('errorPages', {
     name: 'error_page',
     contexts: HTTP_AND_IF,
@@ -190,6 +210,15 @@ export const serveRows: readonly Row[] = [
     doc: 'The first of these files (with a slash at the end: directories) that exists answers in the place of the URI; else the last argument does.',
     read: readTryFiles,
   }),
+  setting('disableSymlinks', {
+    name: 'disable_symlinks',
+    contexts: HTTP_LEVELS,
+    args: [1, 2],
+    syntax: 'off | on | if_not_owner [from=part]',
+    default: 'off',
+    doc: 'Whether files are refused (403) where a part of their path is a link, or one to what somebody else owns. What begins a path as from= says is not looked at.',
+    read: readLinks,
+  }),
   setting('internal', {
     name: 'internal',
     contexts: ['location'],
@@ -199,6 +228,27 @@ export const serveRows: readonly Row[] = [
     read: () => true,
   }),
 ];
+
+function readLinks(words: readonly Word[], cx: ReadContext): Settings['disableSymlinks'] | undefined {
+  let mode: 'off' | 'on' | 'if_not_owner' | null = null;
+  let from: string | null = null;
+  for (const word of words) {
+    const { text, at } = word;
+    if (text === 'off' || text === 'on' || text === 'if_not_owner') mode = text;
+    else if (text.startsWith('from=') && text.length > 5)
+      from = cx.template({ text: text.slice(5), at: { ...at, column: at.column + 5 } });
+    else
+      return cx.problems.error(
+        at,
+        `"disable_symlinks": invalid parameter "${text}"; write on, off, if_not_owner or from=`,
+      );
+  }
+  if (mode === null)
+    return cx.problems.error(cx.directive.at, '"disable_symlinks" needs off, on or if_not_owner');
+  if (mode === 'off' && from !== null)
+    return cx.problems.error(cx.directive.at, '"from=" cannot be used with "off" parameter: remove one');
+  return mode === 'off' ? null : { ifNotOwner: mode === 'if_not_owner', from: from ?? '' };
+}
 
 function readErrorPage(words: readonly Word[], cx: ReadContext): ErrorPage | undefined {
   const target = words[words.length - 1];

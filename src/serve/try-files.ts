@@ -1,5 +1,4 @@
 // nginx's try_files: the first of several paths that exists becomes the URI; else a last URI, named location or status answers.
-import fs from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { type Exchange, GO_ON, type Source, STOP, type Step } from '../exchange.ts';
 import { compileTemplate, constantOf, type VariableLookup } from '../route/template.ts';
@@ -7,8 +6,9 @@ import { failedCall } from '../shared/failed-call.ts';
 import type { FileCopies } from './file-copies.ts';
 import { ALIAS_OF_REWRITTEN, type FileMapping, forbiddenIn } from './file-path.ts';
 import { goTo } from './internal-target.ts';
-import { toFsPath } from './open-file.ts';
+import { type LinkRule, linkCheckOf } from './link-rule.ts';
 import type { TryFiles } from './rows.ts';
+import { statChecked } from './symlinks.ts';
 
 export interface TryFilesOptions {
   readonly setting: TryFiles;
@@ -16,6 +16,7 @@ export interface TryFilesOptions {
   readonly mapping: FileMapping;
   /** Where a relative root starts. Absolute. */
   readonly prefix: string;
+  readonly links: LinkRule | null;
   readonly copies: FileCopies;
   readonly lookup: VariableLookup;
   readonly report: (exchange: Exchange, message: string) => void;
@@ -125,9 +126,9 @@ class Search implements Source {
 
   #look(name: string, path: string, candidate: Candidate): void {
     const ticket = this.#x.wait(this);
-    fs.stat(toFsPath(path), (error, stats) => {
+    statChecked(path, linkCheckOf(this.#options.links, path, this.#x), (error, stats) => {
       if (!this.#x.isCurrent(ticket)) return;
-      if (error === null && stats.isDirectory() === candidate.isDirectory) {
+      if (stats !== null && stats.isDirectory() === candidate.isDirectory) {
         this.#found(name, candidate);
         return this.#x.resume(ticket, GO_ON);
       }

@@ -111,7 +111,7 @@ describe('the lists', () => {
     for (const name of ['', 'listne', 'error_pag', 'htp_host']) expect(isNginxDirective(name)).toBe(false);
     for (const name of ['', 'http', 'upstream_http_', 'htp_host']) expect(isNginxVariable(name)).toBe(false);
     expect(rowsNamed('uwsgi_pass')).toEqual([]);
-    expect(lookupVariable('upstream_cache_status')).toBeUndefined();
+    expect(lookupVariable('geoip_city')).toBeUndefined();
   });
 });
 

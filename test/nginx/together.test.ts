@@ -148,13 +148,16 @@ const CASES: readonly Case[] = [
   ],
   [
     'an empty body is announced, whoever is asked',
-    'location / { proxy_pass http://{peer}; proxy_pass_request_body off; } location /a/ { auth_request /auth; proxy_pass http://{peer}; } location = /auth { proxy_pass http://{peer}; } location /b/ { proxy_pass http://{peer}; proxy_http_version 1.0; } location /errors/ { error_page 405 = /k0; }',
+    'location / { proxy_pass http://{peer}; proxy_pass_request_body off; } location /a/ { auth_request /auth; proxy_pass http://{peer}; } location = /auth { proxy_pass http://{peer}; } location /b/ { proxy_pass http://{peer}; proxy_http_version 1.0; } location /errors/ { error_page 405 = /k0; } location @named { auth_request /auth; }',
     ['POST /k0', 'Content-Length: 0'],
     ['GET /k0', 'Content-Length: 0'],
     ['GET /k0'],
     ['POST /a/k0', 'Content-Length: 0'],
     ['POST /b/k0', 'Content-Length: 0'],
     ['PUT /errors/x', 'Content-Length: 0'],
+    ['POST /k0', 'Transfer-Encoding: chunked', '', '0\r\n\r\n'],
+    ['POST /b/k0', 'Transfer-Encoding: chunked', '', '0\r\n\r\n'],
+    ['PUT /b/k28', 'Transfer-Encoding: chunked', '', '0\r\n\r\n'],
   ],
   [
     'auth_request has no body, whoever has read it before',

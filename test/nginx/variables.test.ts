@@ -160,10 +160,7 @@ const DIFFERENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'a bad request': {
     ...Object.fromEntries(
-      ['document_uri', 'uri', 'http_host', 'request_length'].map((v) => [
-        v,
-        'nothing of a refused head is kept',
-      ]),
+      ['http_host', 'request_length'].map((v) => [v, 'nothing of a refused head is kept']),
     ),
   },
   'no request at all': { request: 'nothing of a refused head is kept' },

@@ -41,19 +41,26 @@ function exchange(x: string, status = 200) {
 describe('createAccessLog', () => {
   it('is null where nothing is logged', () => {
     const files = new LogFiles();
-    expect(createAccessLog([], [], lookup, files)).toBeNull();
-    expect(createAccessLog([entry('a', 'combined'), entry('off', '')], [], lookup, files)).toBeNull();
+    expect(createAccessLog([], { formats: [], cache: null, lookup, files })).toBeNull();
+    expect(
+      createAccessLog([entry('a', 'combined'), entry('off', '')], {
+        formats: [],
+        cache: null,
+        lookup,
+        files,
+      }),
+    ).toBeNull();
     expect(readdirSync(dir)).toEqual([]);
   });
 
   it('writes every log of the list in its format', async () => {
     const files = new LogFiles();
-    const log = createAccessLog(
-      [entry('a', 'Short'), entry('b', 'combined'), entry('c', 'json')],
-      [short],
+    const log = createAccessLog([entry('a', 'Short'), entry('b', 'combined'), entry('c', 'json')], {
+      formats: [short],
+      cache: null,
       lookup,
       files,
-    );
+    });
     log?.(exchange('"1"'));
     log?.(exchange('2', 404));
     await files.flushAll(2000);
@@ -71,22 +78,37 @@ describe('createAccessLog', () => {
 
   it('prefers a format of the configuration to the built-in json', async () => {
     const files = new LogFiles();
-    createAccessLog([entry('a', 'json')], [{ ...short, name: 'json' }], lookup, files)?.(exchange('1'));
+    createAccessLog([entry('a', 'json')], {
+      formats: [{ ...short, name: 'json' }],
+      cache: null,
+      lookup,
+      files,
+    })?.(exchange('1'));
     await files.flushAll(2000);
     expect(text('a')).toBe('200 1\n');
   });
 
   it('logs unless the condition is empty or 0', async () => {
     const files = new LogFiles();
-    const log = createAccessLog([entry('a', 'short', '$http_x')], [short], lookup, files);
+    const log = createAccessLog([entry('a', 'short', '$http_x')], {
+      formats: [short],
+      cache: null,
+      lookup,
+      files,
+    });
     for (const x of ['1', '0', '', '00', 'no']) log?.(exchange(x));
     await files.flushAll(2000);
     expect(text('a')).toBe('200 1\n200 00\n200 no\n');
   });
 
   it('says at start which directory is missing', () => {
-    expect(() => createAccessLog([entry('no/a', 'combined')], [], lookup, new LogFiles())).toThrow(
-      'does not exist: create it',
-    );
+    expect(() =>
+      createAccessLog([entry('no/a', 'combined')], {
+        formats: [],
+        cache: null,
+        lookup,
+        files: new LogFiles(),
+      }),
+    ).toThrow('does not exist: create it');
   });
 });

@@ -113,10 +113,10 @@ describe('access_log', () => {
     [['/a', 'main', 'buffer=0'], 'invalid buffer size "0"', 30],
     [['/a', 'main', 'buffer=1k', 'flush=x'], 'invalid flush time "x"', 40],
     [['/a', 'main', 'flush=1s'], 'needs buffer=', 10],
-    [['/a', 'main', 'gzip'], 'compress', 30],
     [['/a', 'main', 'bufer=1k'], 'invalid parameter "bufer=1k"', 30],
-    [['syslog:server=h'], 'not supported', 10],
-    [['/a/$host.log'], 'holds a variable', 10],
+    [['/a/$host.log', 'main', 'buffer=1k'], 'cannot have variables in name', 10],
+    [['syslog:server=127.0.0.1', 'main', 'gzip'], 'cannot be buffered', 10],
+    [['/a', 'main', 'gzip=10'], 'invalid compression level', 30],
   ])('refuses %j', (texts, message, column) => {
     const { value, messages, columns } = read('access_log', texts);
     expect(value).toBeUndefined();

@@ -169,6 +169,7 @@ export function ourSite(
     const options: FileOptions & IndexOptions = {
       root: (exchange) => root + spec.path.replace('$1', exchange.captures?.[1] ?? ''),
       mapping,
+      links: null,
       prefix: root,
       index: names('index.html', 'index.htm'),
       typeOf: createTypeOf(Object.entries(TYPES), spec.type ?? 'application/x-default'),

@@ -42,9 +42,11 @@ export class FakeClient implements Client, Root {
   readonly secure: boolean;
   readonly tls = null;
   readonly proxyProtocol = null;
+  readonly pipelined = false;
   readonly acceptedAtMs = 0;
   readonly id = 1;
   readonly requests = 1;
+  readonly bodyIsBroken = false;
   readonly root: Root = this;
 
   get entry(): ServerRuntime {

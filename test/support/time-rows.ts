@@ -25,7 +25,8 @@ const AROUND: Readonly<Record<string, (time: string) => string>> = {
   'path keys_zone=name:size [levels=levels] [inactive=time] [max_size=size] [min_free=size] [use_temp_path=on|off]':
     (time) => `DIR/cache keys_zone=of-times:1m inactive=${time}`,
   '[modified] time | @time-of-day | epoch | max | off': (time) => time,
-  'path [format [buffer=size [flush=time]] [if=condition]] | off': (time) =>
+  'max=n [inactive=time] [min_uses=n] [valid=time] | off': (time) => `max=10 inactive=${time}`,
+  'path [format [buffer=size [flush=time]] [gzip[=level]] [if=condition]] | off': (time) =>
     `DIR/access.log combined buffer=64k flush=${time}`,
 };
 

@@ -26,7 +26,9 @@ function logFilesOf({ settings, servers }: Model): ReadonlySet<string> {
   const levels: Settings[] = [settings];
   for (const server of servers) for (const level of levelsOf(server, true)) levels.push(level.settings);
   const paths = levels.flatMap(({ accessLog, errorLog, processLog }) =>
-    [...accessLog, ...errorLog, ...processLog].map(({ path }) => path),
+    [...accessLog.filter(({ hasVariables }) => hasVariables !== true), ...errorLog, ...processLog].map(
+      ({ path }) => path,
+    ),
   );
   return new Set(paths.filter((path) => path.startsWith('/')));
 }

@@ -63,32 +63,24 @@ const WANTED: readonly (readonly [module: string, directive: string])[] = [
 
 /** Of both lists, what is not there. `http2`, `zone` and their like are accepted without effect: that is no module. */
 const MISSING: ReadonlySet<string> = new Set([
-  'http_userid',
-  'http_autoindex',
-  'http_referer',
   'http_uwsgi',
   'http_scgi',
   'http_grpc',
   'http_memcached',
-  'http_empty_gif',
   'http_browser',
   'http_upstream_least_time',
   'http_upstream_sticky',
   'http_tunnel',
   'http_v2',
   'http_v3',
-  'http_realip',
   'http_xslt',
   'http_image_filter',
   'http_geoip',
   'http_dav',
   'http_flv',
   'http_mp4',
-  'http_random_index',
-  'http_secure_link',
   'http_degradation',
   'http_slice',
-  'http_stub_status',
 ]);
 
 /** All that nginx could have, with whether it is claimed. */

@@ -1,5 +1,5 @@
 // The face of nginx: where its files are, and what holds where a configuration says nothing.
-import { isAbsolute, resolve } from 'node:path';
+import { dirname, isAbsolute, resolve } from 'node:path';
 import type { OwnSettings } from '../../config/settings.ts';
 import { DEFAULT_BUFFERING } from '../../observe/rows.ts';
 import { Accounts } from '../../supervise/ini/accounts.ts';
@@ -19,8 +19,9 @@ export function optionsOf(args: NginxArgs): NginxOptions {
   const within = (path: string): string => (isAbsolute(path) ? path : `${prefix}/${path}`);
   const log = args.errorLog ?? ERROR_LOG;
   const firstLog = log === 'stderr' || log === '' ? 'stderr' : within(log);
+  const config = within(args.config ?? CONFIG);
   return {
-    config: within(args.config ?? CONFIG),
+    config,
     prefix,
     test: args.test,
     dump: args.dump,
@@ -28,7 +29,7 @@ export function optionsOf(args: NginxArgs): NginxOptions {
     mayIdle: true,
     allowUnsupported: args.allowUnsupported,
     firstLog,
-    defaults: defaultsOf(prefix, firstLog),
+    defaults: { ...defaultsOf(prefix, firstLog), configPrefix: dirname(config) },
     ...(args.directives === undefined ? {} : { directives: args.directives }),
   };
 }
@@ -37,6 +38,7 @@ function defaultsOf(prefix: string, firstLog: string): OwnSettings {
   const log = { path: `${prefix}/logs/access.log`, format: 'combined', ...DEFAULT_BUFFERING };
   return {
     face: 'nginx',
+    earlyHints: [],
     acceptors: 1,
     workerConnections: 512,
     workerShutdownTimeoutMs: 0,

@@ -47,7 +47,8 @@ class AuthBasicStep implements Step {
       return challenge(x, realm);
     }
     const file = this.#file(x);
-    const path = isAbsolute(file) ? file : `${this.#place.prefix}/${file}`;
+    const { prefix, settings } = this.#place;
+    const path = isAbsolute(file) ? file : `${settings.configPrefix || prefix}/${file}`;
     new Login(x, this.#place, { path, realm, credentials }).begin();
     return STOP;
   }

@@ -71,7 +71,7 @@ export function compileCache(
     noCache: texts(own.NoCache),
     validFor: (status) => {
       const entry = own.CacheValid.find(({ statuses }) => statuses.includes(0) || statuses.includes(status));
-      return entry?.seconds ?? 0;
+      return Math.ceil((entry?.ms ?? 0) / 1000);
     },
     useStale: new Set(own.CacheUseStale.includes('off') ? [] : own.CacheUseStale),
     minUses: own.CacheMinUses,

@@ -16,7 +16,7 @@ import { type CachePathEntry, cachePathRow } from './path/rows.ts';
 export interface CacheValidEntry {
   /** 0 = any. */
   readonly statuses: readonly number[];
-  readonly seconds: number;
+  readonly ms: number;
 }
 
 export const STALE_WORDS = [
@@ -296,5 +296,5 @@ function readValid(words: readonly Word[], cx: ReadContext): CacheValidEntry | u
       return cx.problems.error(at, `invalid status "${text}"; write 100 to 599, or any`);
     statuses.push(status);
   }
-  return { statuses: words.length === 1 ? [200, 301, 302] : statuses, seconds: Math.floor(ms / 1000) };
+  return { statuses: words.length === 1 ? [200, 301, 302] : statuses, ms };
 }

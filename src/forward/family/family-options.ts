@@ -2,6 +2,7 @@
 import { bodyPolicyOf } from '../../body/policy.ts';
 import { TempPlace } from '../../body/temp-place.ts';
 import type { Settings } from '../../config/model.ts';
+import { compileTemplate, type VariableLookup } from '../../route/template.ts';
 import { type BufferingKeys, USUAL_BUFFERS } from '../buffering/rows.ts';
 import type { SpoolPolicy } from '../buffering/spool.ts';
 import type { ForwardOptions } from '../forward-options.ts';
@@ -32,6 +33,7 @@ export function familyOptions(
       tries: own.NextUpstreamTries,
       timeoutMs: own.NextUpstreamTimeoutMs,
     },
+    earlyHints: earlyHintsOf(settings, tools.lookup),
     connectTimeoutMs: own.ConnectTimeoutMs,
     sendTimeoutMs: own.SendTimeoutMs,
     readTimeoutMs: own.ReadTimeoutMs,
@@ -39,6 +41,7 @@ export function familyOptions(
     streamsBody: !own.RequestBuffering && own.PassRequestBody,
     passBody: own.PassRequestBody,
     ownBody: null,
+    upgrade: null,
     ignoreHeaders: new Set(own.IgnoreHeaders),
     carriedCookie: null,
     seekPeer: compilePeerRanges(own.ForceRanges, settings),
@@ -58,4 +61,15 @@ export function familyOptions(
 function spoolPolicyOf({ Buffers, MaxTempFileBytes, TempPath }: BufferingKeys): SpoolPolicy {
   const { count, bytes } = Buffers ?? USUAL_BUFFERS;
   return { memoryBytes: count * bytes, maxFileBytes: MaxTempFileBytes, place: new TempPlace(TempPath) };
+}
+
+/** As in nginx one value that is neither empty nor 0 is enough. */
+function earlyHintsOf({ earlyHints }: Settings, lookup: VariableLookup): ForwardOptions['earlyHints'] {
+  if (earlyHints === null) return null;
+  const values = earlyHints.map((text) => compileTemplate(text, lookup));
+  return (x) =>
+    values.some((value) => {
+      const text = value(x);
+      return text !== '' && text !== '0';
+    });
 }

@@ -194,7 +194,10 @@ function plainBody({ fields, body }: Answer): string {
 
 /** Each side has ports, a peer and a directory of its own. */
 function named(value: string, side: Side, peer: RecordingPeer): string {
-  const text = value.replace(/boundary=\d{20}/g, 'boundary=BOUNDARY');
+  // A Location for a path that begins with `//` has one slash here.
+  const text = value
+    .replace(/boundary=\d{20}/g, 'boundary=BOUNDARY')
+    .replace(/(http:\/\/[^/ ]+)\/\/+/g, '$1/');
   return side.ports
     .reduce((plain, port, i) => plain.replaceAll(String(port), `PORT${i}`), text)
     .replace(/\b\d{4,5}\b/g, (port) => placeOf(peer, port) ?? port)
