@@ -35,9 +35,10 @@ export function checkFiles(read: ReadConfig, advises = true): void {
   const all = everyDirective(tree.directives);
   checkTempPaths(all, model.prefix, (at, message) => report(at, message, 'warning'));
   for (const server of model.servers) {
-    if (!server.settings.listens.some((listen) => listen.ssl)) continue;
     const placeOf: PlaceOf = (key, n) => directiveOf(tree, server, key, n)?.at ?? nowhere;
-    checkServer(server.settings, placeOf, report);
+    if (server.settings.listens.some((listen) => listen.ssl)) checkServer(server.settings, placeOf, report);
+    // As in nginx it is read wherever it stands.
+    else checkTlsFiles(server.settings, placeOf, report, PASSPHRASES);
   }
   checkPeerFiles(all, model, report);
   const { errorLog } = model.settings;
@@ -137,9 +138,11 @@ const NAMED: readonly (readonly [key: keyof Settings & `ssl${string}`, name: str
   ['sslSessionTicketKey', 'ssl_session_ticket_key'],
 ];
 
+const PASSPHRASES = NAMED.filter(([key]) => key === 'sslPasswordFile');
+
 /** Files that cannot be read; what is wrong inside of them compiling tells. */
-function checkTlsFiles(settings: Settings, placeOf: PlaceOf, report: Report): void {
-  for (const [key, name] of NAMED)
+function checkTlsFiles(settings: Settings, placeOf: PlaceOf, report: Report, named = NAMED): void {
+  for (const [key, name] of named)
     for (const [i, path] of [settings[key]].flat().entries()) {
       if (typeof path !== 'string' || path === '') continue;
       const problem = whyUnreadable(path);
