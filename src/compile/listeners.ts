@@ -72,7 +72,12 @@ async function planAddress(
   const secure = listen.ssl
     ? await createSecureContexts(named, tls, slices).catch((error: unknown) => fail(first.server.at, error))
     : null;
-  return { key, listen, front: createFront(first, here, { secure, proxyProtocol: listen.proxyProtocol }), secure };
+  return {
+    key,
+    listen,
+    front: createFront(first, here, { secure, proxyProtocol: listen.proxyProtocol }),
+    secure,
+  };
 }
 
 /** `secure` is null where the address speaks no TLS. */
