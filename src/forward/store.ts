@@ -144,5 +144,4 @@ function makeDirectories(path: string, mode: number): void {
   if (fs.existsSync(bytes)) return;
   makeDirectories(dirname(path), mode);
   fs.mkdirSync(bytes, { mode });
-  fs.chmodSync(bytes, mode);
 }
