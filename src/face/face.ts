@@ -15,6 +15,8 @@ export interface Face {
   readonly logLevel: 'notice' | 'error';
   /** A reload puts new acceptors in the place of those that run; else these switch. */
   readonly renewsAcceptors: boolean;
+  /** `localhost` of peers is looked up, as other names are. */
+  readonly localhostIsName: boolean;
   /** How often an address that is taken is tried, half a second apart. */
   readonly bindTries: number;
   /** Acceptors become the user that `user` names, where the primary is root. */
@@ -48,6 +50,7 @@ export const FACES: Readonly<Record<FaceName, Face>> = {
     form: undefined,
     logLevel: 'notice',
     renewsAcceptors: false,
+    localhostIsName: false,
     bindTries: 1,
     obeysUser: false,
     exited({ pid, wanted, ...end }, next) {
@@ -61,6 +64,7 @@ export const FACES: Readonly<Record<FaceName, Face>> = {
     form: 'nginx',
     logLevel: 'error',
     renewsAcceptors: true,
+    localhostIsName: true,
     bindTries: 5,
     obeysUser: true,
     exited({ pid, code, signal, notStarted, wanted }) {

@@ -6,6 +6,7 @@ import type { ProcessPort } from '../balance/process-port.ts';
 import type { ServerEntry } from '../balance/rows.ts';
 import type { Model, Settings, UpstreamModel } from '../config/model.ts';
 import { settingsOver } from '../config/settings.ts';
+import { FACES } from '../face/face.ts';
 import type { ResolverModel } from '../route/rows.ts';
 
 export interface Discovery {
@@ -92,8 +93,10 @@ const PROGRAM_PEER = { weight: 1, maxFails: 1, failTimeoutMs: 10_000, backup: fa
 function peersOfEntry(entry: ServerEntry, found: Discovery): PeerConfig[] {
   const { host, port, path, at: _at, resolve: _resolve, ...rest } = entry;
   if (path !== '') return [{ ...rest, name: `unix:${path}`, address: { kind: 'unix', path } }];
-  if (!needsLookup(host)) return [linked(peerAt(host.replace(/^\[|\]$/g, ''), port, rest), host, found)];
-  return ownOf(found.hosts, host).map((address) => peerAt(address, port, rest));
+  const addresses = ownOf(found.hosts, host);
+  if (needsLookup(host)) return addresses.map((address) => peerAt(address, port, rest));
+  const own = addresses.length > 0 ? addresses : [host.replace(/^\[|\]$/g, '')];
+  return own.map((address) => linked(peerAt(address, port, rest), host, found));
 }
 
 /** nginx.conf names ports, supervisord.conf the processes that listen there: a server that is one of them is in only while that serves. */
@@ -152,12 +155,17 @@ export interface FollowedHost {
   readonly resolver: ResolverModel | null;
 }
 
+/** `localhost` is one peer, whose addresses are tried in turn; to nginx it is a name like any other, and a peer for each address. */
+function isFollowed(host: string, { face }: Settings): boolean {
+  return needsLookup(host) || (host === 'localhost' && FACES[face].localhostIsName);
+}
+
 /** The host names that a Model's peers need looked up, each once. */
 export function hostNamesOf(model: Model, implicit: readonly UpstreamModel[]): FollowedHost[] {
   const hosts = new Map<string, FollowedHost>();
   for (const { settings } of [...model.upstreams, ...implicit]) {
     for (const { host: name, resolve } of settings.upstreamServers)
-      if (needsLookup(name) && !hosts.has(name))
+      if (isFollowed(name, settings) && !hosts.has(name))
         hosts.set(name, { name, resolver: resolve ? settings.resolver : null });
   }
   return [...hosts.values()];
