@@ -60,14 +60,14 @@ export class BodySource {
   }
 
   /**
-   * Whether the connection can serve another request behind this body. An answer that comes before the body's end leaves a rest to be
-   * read and dropped: whatever its size as in nginx, which bounds the time, if nobody began to read it.
+   * Whether the connection can serve another request behind this body; `hasBegun`: bytes of it wait here. An answer that comes before the
+   * body's end leaves a rest to be read and dropped: whatever its size as in nginx, which bounds the time, if nobody began to read it.
    */
-  get canStay(): boolean {
+  canStay(hasBegun: boolean): boolean {
     if (this.failed) return false;
     if (this.complete) return true;
-    // A client that waits for our 100 may or may not send the body now.
-    if (this.#reader === null && this.#exchange?.request.expectContinue === true) return false;
+    // A client that waits for our 100 may or may not send the body now, unless it has begun to.
+    if (!hasBegun && this.#reader === null && this.#exchange?.request.expectContinue === true) return false;
     // In the middle of one that is read the connection ends (nginx: reading_body), unless the rest is known and small.
     return this.#reader === null || (!this.#chunked && this.#left <= REST_BYTES);
   }

@@ -463,7 +463,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
       !this.#home.draining &&
       wheel.nowMs - this.acceptedAtMs < policy.keepaliveTimeMs &&
       (policy.endsFor === null || !policy.endsFor(exchange)) &&
-      this.#body.canStay;
+      this.#body.canStay(this.#unread.length > 0);
     exchange.closeAfter = !stays;
     this.#policy = policy;
     this.#keepaliveMs = policy.keepaliveTimeoutMs;

@@ -80,7 +80,7 @@ describe('JSON', () => {
     ['-1', `1:27: "-1" ${NO_ADDRESS}`],
     [
       'true',
-      '1:27: "listen" cannot be true; it is: address[:port] | port | unix:path [ssl] [default_server] [backlog=n]',
+      '1:27: "listen" cannot be true; it is: address[:port] | port | unix:path [ssl] [default_server] [proxy_protocol] [backlog=n]',
     ],
     ['["127.0.0.1", 8080]', `1:41: ${BEHIND}`],
     ['["127.0.0.1", "8080"]', `1:41: ${BEHIND}`],

@@ -20,7 +20,6 @@ const DIFFERENT: Readonly<Record<string, readonly [statusLine: string, why: stri
   'lower-case method': ['HTTP/1.1 200 OK', 'methods are tokens of any case (RFC 9110)'],
   CONNECT: ['HTTP/1.1 405 Not Allowed', 'a known method that is not served here'],
   asterisk: ['HTTP/1.1 405 Not Allowed', 'OPTIONS * is valid; nothing here answers it'],
-  'unknown TE': ['HTTP/1.1 400 Bad Request', 'all framing that is not understood gets 400'],
   0.9: ['HTTP/1.1 400 Bad Request', 'HTTP/0.9 is not spoken'],
   Expect: ['HTTP/1.1 200 OK', 'no 100 to a body that nobody reads'],
   'unknown Expect': ['HTTP/1.1 417 Expectation Failed', 'RFC 9110 allows 417, which tells the client'],
