@@ -32,6 +32,9 @@ export function createForward(options: ForwardOptions): Handler {
 /** Among the protocols that a client offers (RFC 9110 §7.8); all others stay behind. */
 const WEBSOCKET = /(?:^|,)[ \t]*websocket[ \t]*(?:,|$)/i;
 
+/** HTTP/2 behind a 101 would pass requests that nobody here sees. */
+const H2C = /\bh2c\b/i;
+
 const NONE: BodyFraming = { kind: 'none' };
 const EMPTY: BodyFraming = { kind: 'length', bytes: 0 };
 const CHUNKED: BodyFraming = { kind: 'chunked' };
@@ -81,7 +84,10 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     const r = this.exchange.request;
     if (r.upgradeAt < 0 || r.minor === 0 || r.hasBody || this.exchange.isSub) return false;
     const { upgrade } = this.options;
-    if (upgrade !== null) return upgrade(this.exchange) !== '';
+    if (upgrade !== null) {
+      const protocol = upgrade(this.exchange);
+      return protocol !== '' && !H2C.test(protocol);
+    }
     return r.upgradeRequested && r.method === 'GET' && WEBSOCKET.test(r.value(r.upgradeAt));
   }
 

@@ -45,6 +45,8 @@ it('switches to it, with any method', async () => {
 
 it.each([
   ['where the client asks for none', '/any', ''],
+  ['for HTTP/2, whose requests nobody here would see', '/any', 'Connection: Upgrade\r\nUpgrade: h2c\r\n'],
+  ['for HTTP/2 among others', '/any', 'Connection: Upgrade\r\nUpgrade: tcp, H2C\r\n'],
   ['where the configuration says nothing of it', '/', 'Connection: Upgrade\r\nUpgrade: tcp\r\n'],
 ])('does not %s: a 101 is a 502 then', async (_where, path, fields) => {
   const client = rawClient(proxy.port);
