@@ -56,7 +56,7 @@ import { controlDefaults, controlRows } from '../supervise/control/rows.ts';
 import { programDefaults, programRows } from '../supervise/rows.ts';
 import type { JsonShape } from './json/read.ts';
 import type { Settings } from './model.ts';
-import { type Context, HTTP_LEVELS, ignored, type Row, type SettingRow } from './row.ts';
+import { type Context, HTTP_AND_IF, HTTP_LEVELS, ignored, type Row, type SettingRow } from './row.ts';
 import { settingsOver } from './settings.ts';
 import type { Syntax } from './tree.ts';
 
@@ -81,11 +81,28 @@ const TUNING: readonly Row[] = [
   'request_pool_size',
 ].map((name) => ignored(name, HTTP_LEVELS, 'files are read in bounded pieces', { args: [1, 4] }));
 
+const HTTP2_TUNING = [
+  ...[
+    'http2_chunk_size',
+    'http2_max_concurrent_streams',
+    'http2_recv_buffer_size',
+    'http2_body_preread_size',
+  ],
+  ...['http2_push_preload', 'http2_max_concurrent_pushes'],
+];
+
 /** The same for what has other arguments. */
 const OTHER_TUNING: readonly Row[] = [
   ...['aio_write', 'directio_alignment', 'open_file_cache_events'].map((name) =>
     ignored(name, HTTP_LEVELS, 'files are read in bounded pieces', { args: [1, 1] }),
   ),
+  ...['proxy_send_lowat', 'fastcgi_send_lowat'].map((name) =>
+    ignored(name, HTTP_LEVELS, 'what is ready goes at once', { args: [1, 1] }),
+  ),
+  ...['rewrite_log', 'uninitialized_variable_warn'].map((name) =>
+    ignored(name, HTTP_AND_IF, 'rewrites and unset variables are not logged', { args: [1, 1] }),
+  ),
+  ...HTTP2_TUNING.map((name) => ignored(name, ['http', 'server'], 'HTTP/2 is not spoken', { args: [1, 1] })),
 ];
 
 const PROGRAM_BLOCK: Row = {

@@ -109,8 +109,7 @@ function requestOf(draft: Draft, i: number): Request {
     : framing === 'none'
       ? []
       : [`Content-Length: ${body.length}`];
-  const lines = [`${method} ${target} HTTP/${version}`];
-  if (host !== '-') lines.push(`Host: ${host}`);
+  const lines = [`${method} ${target} HTTP/${version}`, ...(host === '-' ? [] : [`Host: ${host}`])];
   return {
     id: `c${i}`,
     isTls,
@@ -237,7 +236,6 @@ const PATHS: readonly ((target: string, host: string) => string)[] = [
 ];
 
 const pathOf = (target: string): string => target.replace(/\?.*/, '');
-
 const METHODS = ['HEAD', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'PROPFIND', 'PURGE'];
 
 /** Whether the request is spoilt now. */
@@ -285,11 +283,8 @@ function otherHost(host: string, random: Random, hosts: readonly string[]): stri
 
 /** What no client should send. */
 function spoil(draft: Draft, random: Random): void {
-  const ways: readonly (() => void)[] = [
-    () => {
-      draft.host = '-';
-      draft.version = '1.1';
-    },
+  const ways: readonly (() => unknown)[] = [
+    () => Object.assign(draft, { host: '-', version: '1.1' }),
     () => draft.fields.push('Host: second.example.com'),
     () => draft.fields.push('If-None-Match: "one"', 'If-None-Match: "two"'),
     () => draft.fields.push('Authorization: Basic YWRtaW46c2VjcmV0', 'Authorization: Bearer x'),
