@@ -319,7 +319,7 @@ describe('options that are wrong', () => {
     ],
     [{ servers: [{ address: 'a:1', weight: 0 }] }, /servers\[0\]\.weight: is 0/],
     [{ servers: [{ address: 'a:1', fail_timeout: '10q' }] }, /fail_timeout: is "10q"; write milliseconds/],
-    [{ servers, method: 'random' }, /method: "random" is unknown; there are round_robin/],
+    [{ servers, method: 'hash' }, /method: "hash" is unknown; there are round_robin/],
     [{ servers, next_upstream: ['http_418'] }, /next_upstream: "http_418" is unknown/],
     [{ servers, next_upstream_tries: -1 }, /next_upstream_tries: is -1/],
     [{ servers, body_buffer: '64q' }, /body_buffer: is "64q"; write bytes/],
