@@ -29,6 +29,7 @@ function config(time: string, address: string): string {
       server { listen 127.0.0.1:PORT1;
         location / { proxy_pass http://peers; }
         location /app { proxy_pass http://app; }
+        location /known/ { proxy_pass http://localhost:${address.split(':')[1]}/; }
         location /named/ { set $to localhost; proxy_pass http://$to:${address.split(':')[1]}/; } } }`;
 }
 

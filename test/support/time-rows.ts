@@ -10,6 +10,9 @@ export interface TimeRow {
   write(time: string): string;
 }
 
+/** No two have the same name. */
+let caches = 0;
+
 /** What stands around the time where it is not alone, by name and syntax. */
 const AROUND: Readonly<Record<string, (time: string) => string>> = {
   'off | max=n [inactive=time] [valid=time]': (time) => `max=9 inactive=${time} valid=${time}`,
@@ -23,7 +26,7 @@ const AROUND: Readonly<Record<string, (time: string) => string>> = {
     `127.0.0.1 valid=${time}`,
   '[status … | any] time': (time) => `404 ${time}`,
   'path keys_zone=name:size [levels=levels] [inactive=time] [max_size=size] [min_free=size] [use_temp_path=on|off]':
-    (time) => `DIR/cache keys_zone=of-times:1m inactive=${time}`,
+    (time) => `DIR/cache keys_zone=cache${++caches}:1m inactive=${time}`,
   '[modified] time | @time-of-day | epoch | max | off': (time) => time,
   'max=n [inactive=time] [min_uses=n] [valid=time] | off': (time) => `max=10 inactive=${time}`,
   'path [format [buffer=size [flush=time]] [gzip[=level]] [if=condition]] | off': (time) =>
