@@ -2,8 +2,8 @@
 
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import type { ScriptOp, Test } from '../config/model.ts';
-import { parseSize } from '../config/units.ts';
 import type { Exchange, LocationRuntime } from '../exchange.ts';
+import { assignmentOf } from './assignment.ts';
 import { matches, patternOf } from './pattern.ts';
 import { compileTemplate, type VariableLookup } from './template.ts';
 import { escapeArgs, standsInPath, unescapeRedirect } from './uri.ts';
@@ -130,29 +130,10 @@ function compileValue(text: string, lookup: VariableLookup): (exchange: Exchange
 
 function compileSet(op: Extract<ScriptOp, { op: 'set' }>, tools: ScriptTools): Step {
   const value = compileValue(op.value, tools.lookup);
-  const name = op.variable;
-  if (name === 'limit_rate') return setRate(value, tools);
+  const assign = assignmentOf(op.variable);
   return (x) => {
-    const text = value(x);
-    if (name === 'args') {
-      x.args = text;
-      x.hasArgs = text !== '';
-      x.argsChanged = true;
-    } else {
-      x.variables ??= new Map();
-      x.variables.set(name, text);
-    }
-    return 'go-on';
-  };
-}
-
-/** Where it is no size the rate stays what it was. */
-function setRate(value: (x: Exchange) => string, tools: ScriptTools): Step {
-  return (x) => {
-    const text = value(x);
-    const bytes = parseSize(text);
-    if (bytes === undefined) tools.report(x, `invalid $limit_rate "${text}"`);
-    else x.limitRate = bytes;
+    const problem = assign(x, value(x));
+    if (problem !== '') tools.report(x, problem);
     return 'go-on';
   };
 }

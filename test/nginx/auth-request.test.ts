@@ -32,6 +32,8 @@ function configuration(root: string, peer: string): string {
       location /nested/ { auth_request /nested/inner; }
       location /file/ { auth_request /small.txt; alias ${root}/; }
       location /set/ { auth_request /set-auth; auth_request_set $who "$uri $made $status"; proxy_pass http://${peer}/base/; proxy_set_header X-Who "$who $made"; }
+      location /set-args/ { auth_request /set-auth; auth_request_set $args "of=$uri&$status"; proxy_pass http://${peer}/base/; }
+      location /set-rate/ { auth_request /set-auth; auth_request_set $limit_rate nonsense; auth_request_set $limit_rate 10k; return 204 $limit_rate; alias ${root}/; }
       location /set-auth { set $made "by $uri"; return 204; }
       location /silent/ { auth_request /drops; }
       location /drops { return 444; }
@@ -42,6 +44,9 @@ const TARGETS = [
   ...STATUSES.map((status) => `/by/${status}/small.txt`),
   ...[
     '/proxied/x',
+    '/set-args/x',
+    '/set-args/x?a=1',
+    '/set-rate/small.txt',
     '/proxied/x?a=1',
     '/plain/x',
     '/plain/x%20y?b',

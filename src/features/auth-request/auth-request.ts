@@ -1,6 +1,7 @@
 // nginx's auth_request: the access of a location is decided by the answer to a subrequest.
 import { HeadOnly } from '../../answer/subrequest.ts';
 import { ALLOW, type Exchange, type Source, STOP, type Step, type StepResult } from '../../exchange.ts';
+import { type Assign, assignmentOf } from '../../route/assignment.ts';
 import { compileTemplate } from '../../route/template.ts';
 import type { Feature, FeaturePlace } from '../feature.ts';
 
@@ -12,13 +13,13 @@ export const AUTH_REQUEST: Feature = {
 interface Plan {
   readonly uri: string;
   /** Of the exchange that was asked. */
-  readonly variables: readonly (readonly [name: string, value: (asked: Exchange) => string])[];
+  readonly variables: readonly (readonly [assign: Assign, value: (asked: Exchange) => string])[];
   readonly report: FeaturePlace['report'];
 }
 
 function createStep({ settings, lookup, report }: FeaturePlace): Step {
   const variables = settings.authRequestSet.map(
-    ({ name, value }) => [name, compileTemplate(value, lookup)] as const,
+    ({ name, value }) => [assignmentOf(name), compileTemplate(value, lookup)] as const,
   );
   const plan: Plan = { uri: settings.authRequest, variables, report };
   return { slot: 'auth_request', run: (x) => new Asking(x, plan).begin() };
@@ -61,9 +62,11 @@ class Asking implements Source {
     const { variables, report } = this.#plan;
     const status = asked?.status ?? 500;
     if (asked !== null) {
-      const values = variables.map(([name, value]) => [name, value(asked)] as const);
-      this.#x.variables ??= new Map();
-      for (const [name, value] of values) this.#x.variables.set(name, value);
+      const values = variables.map(([assign, value]) => [assign, value(asked)] as const);
+      for (const [assign, value] of values) {
+        const problem = assign(this.#x, value);
+        if (problem !== '') report(this.#x, 'error', problem);
+      }
     }
     if (status >= 200 && status < 300) return ALLOW;
     if (status === 403) return 403;
