@@ -56,7 +56,12 @@ const codings: readonly Case[] = [
     'chunked\0',
     '\xa0chunked',
   ].map(
-    (value): Case => [`Transfer-Encoding ${JSON.stringify(value)}`, coding(`Transfer-Encoding: ${value}`)],
+    (value): Case => [
+      `Transfer-Encoding ${JSON.stringify(value)}`,
+      coding(`Transfer-Encoding: ${value}`),
+      // A control character is no coding that somebody else may know.
+      /[\0\x0b]/.test(value) ? 400 : 501,
+    ],
   ),
   ['Transfer-Encoding twice', coding('Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked')],
   [
@@ -95,8 +100,6 @@ const lines: readonly Case[] = [
   ['BEL in a name', field('X\x07: b')],
   ['DEL in a value', field('X: \x7f')],
   ['DEL in a name', field('\x7fX: b')],
-  ['a quote in a name', field('"X": b')],
-  ['a byte from 0x80 in a name', field('\xe4: b')],
 ];
 
 const chunks: readonly Case[] = [

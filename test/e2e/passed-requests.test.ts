@@ -76,6 +76,11 @@ const passed: readonly (readonly [string, string, string])[] = [
     'GET / HTTP/1.1\r\nHost: a\r\nC-d: 3\r\n\r\n',
   ],
   [
+    'names with quotes or bytes from 0x80 are dropped',
+    'GET / HTTP/1.1\r\nHost: a\r\n"X": b\r\n\xe4: b\r\n"Content-Length": 7\r\nC-d: 3\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: a\r\nC-d: 3\r\n\r\n',
+  ],
+  [
     'Transfer_Encoding and Content_Length frame nothing',
     'POST / HTTP/1.1\r\nHost: a\r\nTransfer_Encoding: chunked\r\nContent_Length: 7\r\n\r\n',
     'POST / HTTP/1.1\r\nHost: a\r\n\r\n',
