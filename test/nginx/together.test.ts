@@ -191,6 +191,15 @@ const CASES: readonly Case[] = [
     ['POST /own', 'Content-Length: 30', '', 'b'.repeat(30)],
     ['GET /own', 'Content-Length: 30', '', 'b'.repeat(30)],
   ],
+  [
+    'expires counts from the time of a file that is an error page',
+    'error_page 404 =201 /errors/404.html; error_page 405 =200 /small.txt; expires modified 24h; location /a/ { error_page 404 =204 /nothing; return 404; } location /p/ { proxy_pass http://{peer}; }',
+    ['POST /nothing', 'Content-Length: 0'],
+    ['GET /nothing'],
+    ['POST /small.txt', 'Content-Length: 0'],
+    ['GET /a/x'],
+    ['GET /p/k10'],
+  ],
 ];
 
 describe.skipIf(nginxVersion === '')('directives together', () => {
