@@ -82,6 +82,8 @@ export interface AnswerSink {
 export interface Root extends AnswerSink {
   /** The whole answer at once; Content-Length is its length. Filters never see it. */
   sendWhole(from: Source, x: Exchange, body: string | Buffer): void;
+  /** It takes the body for nothing: no filter works on that. */
+  readonly isHeadOnly?: boolean;
   /** Ends it without an answer; where this is missing, the main exchange ends with it. */
   hangUp?(): void;
   /** What stands in the place of an error of a subrequest. */

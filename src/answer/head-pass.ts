@@ -49,7 +49,7 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
   x.lines = head.lines;
   x.length = head.expectTrailers && mayBeChunked(x) ? -1 : head.length;
   if (x.method === 'HEAD' || BODYLESS.has(x.status)) return BARE;
-  if (joined !== null) chain(x, joined);
+  if (joined !== null && x.root.isHeadOnly !== true) chain(x, joined);
   return head.segments ?? WHOLE;
 }
 

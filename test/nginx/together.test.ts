@@ -200,6 +200,25 @@ const CASES: readonly Case[] = [
     ['GET /a/x'],
     ['GET /p/k10'],
   ],
+  [
+    'a hidden Content-Type does not take the place of that which an answer has left that sends elsewhere',
+    'proxy_hide_header Content-Type; location / { proxy_pass http://{peer}; } location /files/ { proxy_hide_header X-Peer; proxy_pass http://{peer}; }',
+    ['GET /k27'],
+    ['GET /k29'],
+    ['GET /files/k27'],
+    ['GET /k2'],
+  ],
+  [
+    'no filter works on the body of the answer to auth_request',
+    `sub_filter_types *; location / { auth_request /auth; add_header X-Mapped "$by_path" always; }
+     location = /auth { alias {root}/part.shtml; ssi on; ssi_types *; sub_filter echo $by_path; }
+     location = /auth2 { add_after_body /k2; proxy_pass http://{peer}/k0; sub_filter line $by_path; }
+     location = /small.txt { auth_request /auth2; proxy_pass http://{peer}; add_header X-Mapped "$by_path" always; }
+     location /a/ { ssi on; ssi_types *; sub_filter x $by_path; }`,
+    ['GET /style.css'],
+    ['GET /small.txt'],
+    ['GET /a/part.shtml'],
+  ],
 ];
 
 describe.skipIf(nginxVersion === '')('directives together', () => {
@@ -211,11 +230,11 @@ describe.skipIf(nginxVersion === '')('directives together', () => {
     peers = [await startRecordingPeer(own), await startRecordingPeer(own)];
     const servers = CASES.map(
       ([, server], i) =>
-        `server { listen {port}; server_name s${i}.test; ${/access_log/.test(server) ? '' : 'access_log {dir}/access.log mine;'} ${server.replaceAll('{users}', `${site.root}/users`)} }`,
+        `server { listen {port}; server_name s${i}.test; ${/access_log/.test(server) ? '' : 'access_log {dir}/access.log mine;'} ${server.replaceAll('{root}', site.root).replaceAll('{users}', `${site.root}/users`)} }`,
     );
     pair = await startPair(
       `root ${site.root}; proxy_http_version 1.1; default_type text/html; log_format mine '$http_x_case $status body_bytes_sent=$body_bytes_sent "$request" $uri args=$args $sent_http_content_type $content_length $request_body';
-       log_format lengths '$http_x_case $uri request_length=$request_length bytes_sent=$bytes_sent body_bytes_sent=$body_bytes_sent'; map $http_x_test $mapped { ~^f(?<rest>.*)$ "<$rest>"; default none; } upstream twice { server {peer} max_fails=0; server {peer} backup max_fails=0; } types { text/html html htm; text/plain txt; } ${servers.join('\n')}`,
+       log_format lengths '$http_x_case $uri request_length=$request_length bytes_sent=$bytes_sent body_bytes_sent=$body_bytes_sent'; map $http_x_test $mapped { ~^f(?<rest>.*)$ "<$rest>"; default none; } map $uri $by_path { default $uri; } upstream twice { server {peer} max_fails=0; server {peer} backup max_fails=0; } types { text/html html htm; text/plain txt; } ${servers.join('\n')}`,
       [peers[0].places, peers[1].places],
     );
   });

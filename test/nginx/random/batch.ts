@@ -57,10 +57,7 @@ const LOGGED = [
   ],
 ];
 
-/**
- * What a map gives is kept for subrequests, too, and a filter of the body of auth_request, which nginx does not run, may ask first: no
- * paths. And a root that names the map whose value names the root has none.
- */
+/** A root that names the map whose value names the root has none. */
 const notOfPath = (name: string): string =>
   /^\$(?:document_root|request_filename|uri|document_uri|args|is_args|query_string|arg_\w+|\d|[nmvs]\d)$/.test(
     name,
