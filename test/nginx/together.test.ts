@@ -219,6 +219,22 @@ const CASES: readonly Case[] = [
     ['GET /small.txt'],
     ['GET /a/part.shtml'],
   ],
+  [
+    'a 416 leaves its charset to whatever takes its place',
+    `location / { charset iso-8859-1; error_page 416 =404 http://x.test/y; error_page 404 =503 /errors/404.html; }
+     location /errors/ { } location /a/ { charset iso-8859-1; error_page 416 /errors/404.html; } location /dir/ { charset $arg_c; }
+     location /p/ { proxy_pass http://{peer}; proxy_force_ranges on; error_page 416 http://x.test/y; }
+     location /p/a/ { proxy_pass http://{peer}; proxy_force_ranges on; charset utf-8; charset_types *; error_page 416 =200 /k2; }
+     location /k2 { proxy_pass http://{peer}; } location /files/ { charset utf-8; error_page 416 /dir/x.txt; }`,
+    ...['small.txt', 'a/small.txt', 'dir/x.txt?c=utf-8', 'p/k1', 'p/k2', 'p/a/k2'].map((path) => [
+      `GET /${path}`,
+      'Range: bytes=999999-',
+    ]),
+    ...['style.css', 'nothing', 'files/small.txt', 'p/k30', 'p/k3'].map((path) => [
+      `GET /${path}`,
+      'Range: bytes=999999-',
+    ]),
+  ],
 ];
 
 describe.skipIf(nginxVersion === '')('directives together', () => {
