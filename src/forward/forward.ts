@@ -551,7 +551,8 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
 function isEmptyBody({ request, main, bodyRefused }: Exchange): boolean {
   const { body } = main;
   if (!request.hasBody) return request.contentLength === 0;
-  return bodyRefused || (request.chunked && body?.complete === true && body.received === 0);
+  // Also where the first chunk was too large.
+  return bodyRefused || (request.chunked && body?.received === 0);
 }
 
 const NO_PEERS: Peer[] = [];

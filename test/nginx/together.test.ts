@@ -166,6 +166,13 @@ const CASES: readonly Case[] = [
     ['GET /dir/'],
   ],
   [
+    'copies of a body whose first chunk was too large have an empty one',
+    'mirror /copy; error_page 413 =201 /errors/nothing.html; client_max_body_size 10; location = /copy { proxy_pass http://{copies}; }',
+    ['DELETE /small.txt', 'Transfer-Encoding: chunked', '', `b\r\n${'b'.repeat(11)}\r\n0\r\n\r\n`],
+    ['GET /nothing', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n0\r\n\r\n'],
+    ['GET /nothing', 'Transfer-Encoding: chunked', '', '0\r\n\r\n'],
+  ],
+  [
     'what a request does at once comes before its copies, which share its variables',
     'mirror /copy; set $at "$uri"; location = /copy { proxy_pass http://{copies}; } location /a/ { add_header X-At "$at"; }',
     ['GET /a/small.txt'],

@@ -82,7 +82,7 @@ export async function differences(
   return differ;
 }
 
-/** Sizes of chunks, of what deflate makes and of a signature that sub_filter has changed are each program's own. So is how much of a body that nobody wants is read. */
+/** Sizes of chunks, of what deflate makes and of a signature that sub_filter has changed are each program's own. So is how much of a body that nobody wants is read, a peer's too. */
 function isUncountable(answer: Answer): boolean {
   return (
     answer.framing === 'chunked' ||
@@ -213,7 +213,7 @@ function logLine(line: string, isUncountable: boolean): string {
   const text = line.replace(/\bargs=-(?= |$)/, 'args=');
   if (!isUncountable) return text;
   return text
-    .replace(/\b(body_bytes_sent|bytes_sent|request_length)=\d+/g, '$1=N')
+    .replace(/\b(body_bytes_sent|bytes_sent|request_length|upstream_bytes_received)=\d+/g, '$1=N')
     .replace(/ sent_http_(?:content_length|transfer_encoding)=[^ "]*/g, '');
 }
 
