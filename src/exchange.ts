@@ -450,6 +450,8 @@ export class Exchange {
   peerTrailers = '';
   /** What a cache knows of the answer; null where none is asked. */
   cached: CacheFacts | null = null;
+  /** What stands behind the host in a proxy_pass with variables: as nginx does it, made once, before the request to the peer. */
+  proxyRest = '';
   /** Name of the upstream group or host: `$proxy_host`. */
   proxyHost = '';
   /** proxy_pass has sent it there, not fastcgi_pass: $proxy_host and $proxy_port are set. */

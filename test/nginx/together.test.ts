@@ -173,6 +173,14 @@ const CASES: readonly Case[] = [
     ['GET /nothing', 'Transfer-Encoding: chunked', '', '0\r\n\r\n'],
   ],
   [
+    'where variables lead is known before proxy_set_body and the fields are made',
+    'location / { proxy_set_body "1/$mapped"; proxy_set_header X-One "$1"; proxy_pass http://{peer}/$1; } location ~ ^/a/(.*)$ { proxy_set_header X-One "$mapped$1"; proxy_method $mapped_method; proxy_pass http://{peer}/$1; } location ~ ^/b/(.*)$ { set $to {peer}; proxy_set_body "$mapped"; proxy_pass http://$to; }',
+    ...['small.txt', 'a/small.txt', 'b/x'].flatMap((path) => [
+      [`GET /${path}`, 'X-Test: foo'],
+      [`GET /${path}`, 'X-Test: other'],
+    ]),
+  ],
+  [
     'what a request does at once comes before its copies, which share its variables',
     'mirror /copy; set $at "$uri"; location = /copy { proxy_pass http://{copies}; } location /a/ { add_header X-At "$at"; }',
     ['GET /a/small.txt'],
@@ -257,7 +265,7 @@ describe.skipIf(nginxVersion === '')('directives together', () => {
     );
     pair = await startPair(
       `root ${site.root}; proxy_http_version 1.1; default_type text/html; log_format mine '$http_x_case $status body_bytes_sent=$body_bytes_sent "$request" $uri args=$args $sent_http_content_type $content_length $request_body';
-       log_format lengths '$http_x_case $uri request_length=$request_length bytes_sent=$bytes_sent body_bytes_sent=$body_bytes_sent'; map $http_x_test $mapped { ~^f(?<rest>.*)$ "<$rest>"; default none; } map $uri $by_path { default $uri; } upstream twice { server {peer} max_fails=0; server {peer} backup max_fails=0; } types { text/html html htm; text/plain txt; } ${servers.join('\n')}`,
+       log_format lengths '$http_x_case $uri request_length=$request_length bytes_sent=$bytes_sent body_bytes_sent=$body_bytes_sent'; map $http_x_test $mapped { ~^f(?<rest>.*)$ "<$rest>"; default none; } map $http_x_test $mapped_method { ~^f(o) P$1T; default GET; } map $uri $by_path { default $uri; } upstream twice { server {peer} max_fails=0; server {peer} backup max_fails=0; } types { text/html html htm; text/plain txt; } ${servers.join('\n')}`,
       [peers[0].places, peers[1].places],
     );
   });
