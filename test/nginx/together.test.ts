@@ -181,6 +181,24 @@ const CASES: readonly Case[] = [
     ]),
   ],
   [
+    'answers of subrequests are converted to the charset of their page',
+    `location / { proxy_pass http://{peer}; add_before_body /k30; add_after_body /k31; } location /p/ { charset utf-8; charset_types *; proxy_pass http://{peer}/; add_after_body /k30; }
+     location /a/ { charset utf-8; source_charset iso-8859-1; add_after_body /k32; } location /files/ { charset utf-8; add_after_body /a/small.txt; addition_types *; }`,
+    ...[
+      'k3',
+      'k2',
+      'k30',
+      'k31',
+      'k32',
+      'p/k2',
+      'p/k17',
+      'a/page.html',
+      'a/small.txt',
+      'files/page.html',
+      'files/small.txt',
+    ].map((path) => [`GET /${path}`]),
+  ],
+  [
     'what a request does at once comes before its copies, which share its variables',
     'mirror /copy; set $at "$uri"; location = /copy { proxy_pass http://{copies}; } location /a/ { add_header X-At "$at"; }',
     ['GET /a/small.txt'],
@@ -265,7 +283,7 @@ describe.skipIf(nginxVersion === '')('directives together', () => {
     );
     pair = await startPair(
       `root ${site.root}; proxy_http_version 1.1; default_type text/html; log_format mine '$http_x_case $status body_bytes_sent=$body_bytes_sent "$request" $uri args=$args $sent_http_content_type $content_length $request_body';
-       log_format lengths '$http_x_case $uri request_length=$request_length bytes_sent=$bytes_sent body_bytes_sent=$body_bytes_sent'; map $http_x_test $mapped { ~^f(?<rest>.*)$ "<$rest>"; default none; } map $http_x_test $mapped_method { ~^f(o) P$1T; default GET; } map $uri $by_path { default $uri; } upstream twice { server {peer} max_fails=0; server {peer} backup max_fails=0; } types { text/html html htm; text/plain txt; } ${servers.join('\n')}`,
+       log_format lengths '$http_x_case $uri request_length=$request_length bytes_sent=$bytes_sent body_bytes_sent=$body_bytes_sent'; map $http_x_test $mapped { ~^f(?<rest>.*)$ "<$rest>"; default none; } charset_map iso-8859-1 utf-8 { E9 C3A9; } map $http_x_test $mapped_method { ~^f(o) P$1T; default GET; } map $uri $by_path { default $uri; } upstream twice { server {peer} max_fails=0; server {peer} backup max_fails=0; } types { text/html html htm; text/plain txt; } ${servers.join('\n')}`,
       [peers[0].places, peers[1].places],
     );
   });
