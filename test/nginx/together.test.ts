@@ -199,6 +199,15 @@ const CASES: readonly Case[] = [
     ].map((path) => [`GET /${path}`]),
   ],
   [
+    'who makes the error page of a body that was too large goes on without it, copied or not',
+    'client_max_body_size 10; location / { error_page 413 = /p/k2; proxy_pass http://{peer}; } location /a/ { mirror /copy; error_page 413 = /p/small.txt; } location /b/ { mirror /copy; error_page 413 /a/small.txt; proxy_pass http://{peer}; } location /p/ { proxy_pass http://{peer}; } location = /copy { proxy_pass http://{copies}; } location /f/ { error_page 413 = /m/small.txt; proxy_pass http://{peer}; } location /m/ { mirror /copy; proxy_pass http://{peer}; }',
+    ...['x', 'a/k2', 'b/k2', 'f/x'].flatMap((path) => [
+      [`POST /${path}`, 'Transfer-Encoding: chunked', '', `b\r\n${'b'.repeat(11)}\r\n0\r\n\r\n`],
+      [`GET /${path}`, 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n0\r\n\r\n'],
+      [`POST /${path}`, 'Content-Length: 11', '', 'b'.repeat(11)],
+    ]),
+  ],
+  [
     'what a request does at once comes before its copies, which share its variables',
     'mirror /copy; set $at "$uri"; location = /copy { proxy_pass http://{copies}; } location /a/ { add_header X-At "$at"; }',
     ['GET /a/small.txt'],
