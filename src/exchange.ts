@@ -82,6 +82,8 @@ export interface AnswerSink {
 export interface Root extends AnswerSink {
   /** The whole answer at once; Content-Length is its length. Filters never see it. */
   sendWhole(from: Source, x: Exchange, body: string | Buffer): void;
+  /** It takes the body for nothing: no filter works on that. */
+  readonly isHeadOnly?: boolean;
   /** Ends it without an answer; where this is missing, the main exchange ends with it. */
   hangUp?(): void;
   /** What stands in the place of an error of a subrequest. */
@@ -448,6 +450,8 @@ export class Exchange {
   peerTrailers = '';
   /** What a cache knows of the answer; null where none is asked. */
   cached: CacheFacts | null = null;
+  /** What stands behind the host in a proxy_pass with variables: as nginx does it, made once, before the request to the peer. */
+  proxyRest = '';
   /** Name of the upstream group or host: `$proxy_host`. */
   proxyHost = '';
   /** proxy_pass has sent it there, not fastcgi_pass: $proxy_host and $proxy_port are set. */

@@ -2,6 +2,7 @@
 // that work on the body then stand between its maker and the root.
 import { type AnswerSink, type Exchange, type Filter, JOIN, type Link, PASS } from '../exchange.ts';
 import { AnswerHead, type Seekable, type Segment } from '../http/answer-head.ts';
+import { splitType } from './content-type.ts';
 import { NOT_MODIFIED } from './not-modified.ts';
 import { RANGE } from './range.ts';
 
@@ -49,7 +50,7 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
   x.lines = head.lines;
   x.length = head.expectTrailers && mayBeChunked(x) ? -1 : head.length;
   if (x.method === 'HEAD' || BODYLESS.has(x.status)) return BARE;
-  if (joined !== null) chain(x, joined);
+  if (joined !== null && x.root.isHeadOnly !== true) chain(x, joined);
   return head.segments ?? WHOLE;
 }
 
@@ -58,9 +59,18 @@ function replace(x: Exchange, head: AnswerHead, filter: Filter, status: number):
   // As in nginx a failed condition leaves nothing, and a range what other filters have added, and the ETag to an error page.
   const isClean = filter.slot === 'not_modified';
   if (isClean) x.carried = null;
+  else keepCharset(x, head);
   for (const name of OF_THE_BODY) head.remove(name);
   x.location.fail(x, status, head.why, isClean ? '' : head.lines);
   return REPLACED;
+}
+
+/** nginx forgets a type where an error takes its place, but not the charset that stood behind it. */
+function keepCharset(x: Exchange, head: AnswerHead): void {
+  const value = head.get('content-type') ?? '';
+  const named = head.mediaType.length;
+  const charset = named === 0 ? splitType(x, value).charset : value.slice(named + '; charset='.length);
+  if (charset !== '') x.carried = { type: '', charset, lines: '' };
 }
 
 /** nginx's chunked filter, which comes after all that may know a length. */

@@ -186,6 +186,7 @@ const DROPPED_BYTES = 65_536;
 
 /** Takes the head and drops the body: auth_request, mirror. */
 export class HeadOnly extends SubRoot {
+  readonly isHeadOnly = true;
   readonly #done: (x: Exchange | null) => void;
   #told = false;
   #dropped = 0;

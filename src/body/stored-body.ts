@@ -25,6 +25,16 @@ export const EMPTY_BODY: RequestBody = {
   release: () => undefined,
 };
 
+/** What is left of a body that was too large while it came: nothing, which is not told as a text either. */
+const REFUSED_BODY: RequestBody = { ...EMPTY_BODY, text: undefined };
+
+/** Whoever makes the error page goes on without the body. */
+export function refuseBody(exchange: Exchange): void {
+  exchange.body?.release();
+  exchange.body = REFUSED_BODY;
+  exchange.bodyRefused = true;
+}
+
 /** How much may wait for the disk, where client_body_buffer_size is less. */
 const AHEAD_BYTES = 262_144;
 

@@ -245,21 +245,22 @@ function compileVariableTarget(pass: ProxyPass, settings: Settings, tools: Forwa
   const dns = settings.resolver === null ? null : dnsClientOf(settings.resolver);
   const timeoutMs = settings.resolverTimeoutMs;
   const template = compileTemplate(pass.url, tools.lookup);
-  const parts = (x: Exchange): readonly [scheme: string, authority: string, rest: string] => {
-    const m = URL_PARTS.exec(template(x));
-    return m === null ? ['', '', ''] : [m[1], m[2], m[3]];
+  const locate = (x: Exchange): void => {
+    const [, scheme, authority, rest] = URL_PARTS.exec(template(x)) ?? ['', '', '', ''];
+    x.proxyHost = authority;
+    x.proxySecure = scheme.length > 'http'.length;
+    x.proxyRest = rest;
   };
   return {
     upstream: (x, ready) => {
-      const [scheme, authority] = parts(x);
+      locate(x);
+      const authority = x.proxyHost;
       if (!/^[A-Za-z0-9._[\]:%/-]+$/.test(authority))
         return ready(undefined, `proxy_pass gave no valid host ("${authority}")`);
-      x.proxyHost = authority;
-      x.proxySecure = scheme.length > 'http'.length;
       tools.upstreams.ofRequest(authority, ready, { secure: x.proxySecure, dns, timeoutMs });
     },
     uri: (x) => {
-      const [, , rest] = parts(x);
+      const rest = x.proxyRest;
       // What variables give may hold decoded bytes: nothing of it may end the request line.
       return rest === ''
         ? originalTarget(x)
@@ -269,11 +270,7 @@ function compileVariableTarget(pass: ProxyPass, settings: Settings, tools: Forwa
     secure: false,
     url: '',
     hasUri: false,
-    locate(x) {
-      const [scheme, authority] = parts(x);
-      x.proxyHost = authority;
-      x.proxySecure = scheme.length > 'http'.length;
-    },
+    locate,
   };
 }
 

@@ -7,7 +7,7 @@ import type { Outcome } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
 import { sayProcess, sayProcesses } from '../balance/process-port.ts';
 import { TextPull } from '../body/pulls.ts';
-import { EMPTY_BODY, readWholeBody } from '../body/stored-body.ts';
+import { EMPTY_BODY, readWholeBody, refuseBody } from '../body/stored-body.ts';
 import { type StreamedBody, type StreamOwner, streamBody } from '../body/streamed-body.ts';
 import { Attempt, type Exchange, FLUSH, type Gone, type Handler } from '../exchange.ts';
 import type { BodyOwner, BodyPull, RequestBody } from '../http/body-pull.ts';
@@ -456,16 +456,8 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     this.#cancelRun();
     this.exchange.failure = failure;
     if (this.answerBegun) return this.#abort(failure);
-    if (failure === 'client_body_too_large') this.#refuseBody();
+    if (failure === 'client_body_too_large') refuseBody(this.exchange);
     this.#finishWith(STATUS_OF[failure as keyof typeof STATUS_OF] ?? 400, detail);
-  }
-
-  /** An error page that a peer makes goes there without the body, as where its length was known. */
-  #refuseBody(): void {
-    const { exchange } = this;
-    exchange.body?.release();
-    exchange.body = null;
-    exchange.bodyRefused = true;
   }
 
   onBodyLost(detail: string): void {
@@ -551,7 +543,8 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
 function isEmptyBody({ request, main, bodyRefused }: Exchange): boolean {
   const { body } = main;
   if (!request.hasBody) return request.contentLength === 0;
-  return bodyRefused || (request.chunked && body?.complete === true && body.received === 0);
+  // Also where the first chunk was too large.
+  return bodyRefused || (request.chunked && body?.received === 0);
 }
 
 const NO_PEERS: Peer[] = [];

@@ -64,10 +64,12 @@ export function compileResponseHead(options: ResponseHeadOptions) {
   const hidden = new NameSet(names);
   const ownServer = !names.includes('server');
   const ownDate = !names.includes('date');
+  // One that is hidden does not take the place of that which an earlier answer has left.
+  const ownType = !names.includes('content-type');
 
   return (exchange: Exchange, head: ResponseHead): void => {
     exchange.lines = copyLines(exchange, head, hidden, options);
-    if (exchange.carried !== null && head.find('content-type') >= 0) exchange.dropCarriedType();
+    if (ownType && exchange.carried !== null && head.find('content-type') >= 0) exchange.dropCarriedType();
     exchange.status = head.status;
     exchange.reason = head.reason;
     exchange.peerHead = head.whole;

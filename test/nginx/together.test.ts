@@ -166,6 +166,48 @@ const CASES: readonly Case[] = [
     ['GET /dir/'],
   ],
   [
+    'copies of a body whose first chunk was too large have an empty one',
+    'mirror /copy; error_page 413 =201 /errors/nothing.html; client_max_body_size 10; location = /copy { proxy_pass http://{copies}; }',
+    ['DELETE /small.txt', 'Transfer-Encoding: chunked', '', `b\r\n${'b'.repeat(11)}\r\n0\r\n\r\n`],
+    ['GET /nothing', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n0\r\n\r\n'],
+    ['GET /nothing', 'Transfer-Encoding: chunked', '', '0\r\n\r\n'],
+  ],
+  [
+    'where variables lead is known before proxy_set_body and the fields are made',
+    'location / { proxy_set_body "1/$mapped"; proxy_set_header X-One "$1"; proxy_pass http://{peer}/$1; } location ~ ^/a/(.*)$ { proxy_set_header X-One "$mapped$1"; proxy_method $mapped_method; proxy_pass http://{peer}/$1; } location ~ ^/b/(.*)$ { set $to {peer}; proxy_set_body "$mapped"; proxy_pass http://$to; }',
+    ...['small.txt', 'a/small.txt', 'b/x'].flatMap((path) => [
+      [`GET /${path}`, 'X-Test: foo'],
+      [`GET /${path}`, 'X-Test: other'],
+    ]),
+  ],
+  [
+    'answers of subrequests are converted to the charset of their page',
+    `location / { proxy_pass http://{peer}; add_before_body /k30; add_after_body /k31; } location /p/ { charset utf-8; charset_types *; proxy_pass http://{peer}/; add_after_body /k30; }
+     location /a/ { charset utf-8; source_charset iso-8859-1; add_after_body /k32; } location /files/ { charset utf-8; add_after_body /a/small.txt; addition_types *; }`,
+    ...[
+      'k3',
+      'k2',
+      'k30',
+      'k31',
+      'k32',
+      'p/k2',
+      'p/k17',
+      'a/page.html',
+      'a/small.txt',
+      'files/page.html',
+      'files/small.txt',
+    ].map((path) => [`GET /${path}`]),
+  ],
+  [
+    'who makes the error page of a body that was too large goes on without it, copied or not',
+    'client_max_body_size 10; location / { error_page 413 = /p/k2; proxy_pass http://{peer}; } location /a/ { mirror /copy; error_page 413 = /p/small.txt; } location /b/ { mirror /copy; error_page 413 /a/small.txt; proxy_pass http://{peer}; } location /p/ { proxy_pass http://{peer}; } location = /copy { proxy_pass http://{copies}; } location /f/ { error_page 413 = /m/small.txt; proxy_pass http://{peer}; } location /m/ { mirror /copy; proxy_pass http://{peer}; }',
+    ...['x', 'a/k2', 'b/k2', 'f/x'].flatMap((path) => [
+      [`POST /${path}`, 'Transfer-Encoding: chunked', '', `b\r\n${'b'.repeat(11)}\r\n0\r\n\r\n`],
+      [`GET /${path}`, 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n0\r\n\r\n'],
+      [`POST /${path}`, 'Content-Length: 11', '', 'b'.repeat(11)],
+    ]),
+  ],
+  [
     'what a request does at once comes before its copies, which share its variables',
     'mirror /copy; set $at "$uri"; location = /copy { proxy_pass http://{copies}; } location /a/ { add_header X-At "$at"; }',
     ['GET /a/small.txt'],
@@ -191,6 +233,50 @@ const CASES: readonly Case[] = [
     ['POST /own', 'Content-Length: 30', '', 'b'.repeat(30)],
     ['GET /own', 'Content-Length: 30', '', 'b'.repeat(30)],
   ],
+  [
+    'expires counts from the time of a file that is an error page',
+    'error_page 404 =201 /errors/404.html; error_page 405 =200 /small.txt; expires modified 24h; location /a/ { error_page 404 =204 /nothing; return 404; } location /p/ { proxy_pass http://{peer}; }',
+    ['POST /nothing', 'Content-Length: 0'],
+    ['GET /nothing'],
+    ['POST /small.txt', 'Content-Length: 0'],
+    ['GET /a/x'],
+    ['GET /p/k10'],
+  ],
+  [
+    'a hidden Content-Type does not take the place of that which an answer has left that sends elsewhere',
+    'proxy_hide_header Content-Type; location / { proxy_pass http://{peer}; } location /files/ { proxy_hide_header X-Peer; proxy_pass http://{peer}; }',
+    ['GET /k27'],
+    ['GET /k29'],
+    ['GET /files/k27'],
+    ['GET /k2'],
+  ],
+  [
+    'no filter works on the body of the answer to auth_request',
+    `sub_filter_types *; location / { auth_request /auth; add_header X-Mapped "$by_path" always; }
+     location = /auth { alias {root}/part.shtml; ssi on; ssi_types *; sub_filter echo $by_path; }
+     location = /auth2 { add_after_body /k2; proxy_pass http://{peer}/k0; sub_filter line $by_path; }
+     location = /small.txt { auth_request /auth2; proxy_pass http://{peer}; add_header X-Mapped "$by_path" always; }
+     location /a/ { ssi on; ssi_types *; sub_filter x $by_path; }`,
+    ['GET /style.css'],
+    ['GET /small.txt'],
+    ['GET /a/part.shtml'],
+  ],
+  [
+    'a 416 leaves its charset to whatever takes its place',
+    `location / { charset iso-8859-1; error_page 416 =404 http://x.test/y; error_page 404 =503 /errors/404.html; }
+     location /errors/ { } location /a/ { charset iso-8859-1; error_page 416 /errors/404.html; } location /dir/ { charset $arg_c; }
+     location /p/ { proxy_pass http://{peer}; proxy_force_ranges on; error_page 416 http://x.test/y; }
+     location /p/a/ { proxy_pass http://{peer}; proxy_force_ranges on; charset utf-8; charset_types *; error_page 416 =200 /k2; }
+     location /k2 { proxy_pass http://{peer}; } location /files/ { charset utf-8; error_page 416 /dir/x.txt; }`,
+    ...['small.txt', 'a/small.txt', 'dir/x.txt?c=utf-8', 'p/k1', 'p/k2', 'p/a/k2'].map((path) => [
+      `GET /${path}`,
+      'Range: bytes=999999-',
+    ]),
+    ...['style.css', 'nothing', 'files/small.txt', 'p/k30', 'p/k3'].map((path) => [
+      `GET /${path}`,
+      'Range: bytes=999999-',
+    ]),
+  ],
 ];
 
 describe.skipIf(nginxVersion === '')('directives together', () => {
@@ -202,11 +288,11 @@ describe.skipIf(nginxVersion === '')('directives together', () => {
     peers = [await startRecordingPeer(own), await startRecordingPeer(own)];
     const servers = CASES.map(
       ([, server], i) =>
-        `server { listen {port}; server_name s${i}.test; ${/access_log/.test(server) ? '' : 'access_log {dir}/access.log mine;'} ${server.replaceAll('{users}', `${site.root}/users`)} }`,
+        `server { listen {port}; server_name s${i}.test; ${/access_log/.test(server) ? '' : 'access_log {dir}/access.log mine;'} ${server.replaceAll('{root}', site.root).replaceAll('{users}', `${site.root}/users`)} }`,
     );
     pair = await startPair(
       `root ${site.root}; proxy_http_version 1.1; default_type text/html; log_format mine '$http_x_case $status body_bytes_sent=$body_bytes_sent "$request" $uri args=$args $sent_http_content_type $content_length $request_body';
-       log_format lengths '$http_x_case $uri request_length=$request_length bytes_sent=$bytes_sent body_bytes_sent=$body_bytes_sent'; map $http_x_test $mapped { ~^f(?<rest>.*)$ "<$rest>"; default none; } upstream twice { server {peer} max_fails=0; server {peer} backup max_fails=0; } types { text/html html htm; text/plain txt; } ${servers.join('\n')}`,
+       log_format lengths '$http_x_case $uri request_length=$request_length bytes_sent=$bytes_sent body_bytes_sent=$body_bytes_sent'; map $http_x_test $mapped { ~^f(?<rest>.*)$ "<$rest>"; default none; } charset_map iso-8859-1 utf-8 { E9 C3A9; } map $http_x_test $mapped_method { ~^f(o) P$1T; default GET; } map $uri $by_path { default $uri; } upstream twice { server {peer} max_fails=0; server {peer} backup max_fails=0; } types { text/html html htm; text/plain txt; } ${servers.join('\n')}`,
       [peers[0].places, peers[1].places],
     );
   });

@@ -10,7 +10,11 @@ import type { CharsetMap } from './rows.ts';
 
 export const CHARSET: Feature = {
   name: 'charset',
-  filter: (place) => (place.settings.charset === 'off' ? null : new CharsetFilter(place)),
+  // Subrequests are converted to the charset of their page, whatever theirs is to be.
+  filter: (place) =>
+    place.settings.charset === 'off' && place.settings.charsetMaps.length === 0
+      ? null
+      : new CharsetFilter(place),
 };
 
 /** The tables of a configuration, which all its levels share. */
@@ -49,7 +53,8 @@ class CharsetFilter implements Filter {
 
   head(x: Exchange, head: AnswerHead): number {
     const value = head.get('content-type') ?? '';
-    if (x.isSub || value === '') return PASS;
+    if (x.isSub) return this.#toPage(x, head, value);
+    if (value === '' || this.#place.settings.charset === 'off') return PASS;
     const { type, charset } = splitType(x, value);
     if (charset === '' ? !this.#types.has(x, head) : !this.#place.settings.overrideCharset) return PASS;
     const wanted = this.#wanted(x);
@@ -63,19 +68,33 @@ class CharsetFilter implements Filter {
     return new CharsetLink(x, next, this.#recoder ?? NO_RECODER);
   }
 
+  /** To the charset that the page says it has (ngx_http_main_request_charset). */
+  #toPage(x: Exchange, head: AnswerHead, value: string): number {
+    const wanted = PAGE_CHARSET.exec(x.main.lines)?.[1] ?? '';
+    const source = splitType(x, value).charset || this.#source(x) || '';
+    if (wanted === '' || source === '' || source.toLowerCase() === wanted.toLowerCase()) return PASS;
+    if ((head.get('content-encoding') ?? '') !== '') return PASS;
+    return this.#join(x, head, source, wanted);
+  }
+
   #convert(x: Exchange, head: AnswerHead, { type, value, wanted, source }: Conversion): number {
     const [from, to] = [source.toLowerCase(), wanted.toLowerCase()];
     const areKnown = this.#known.has(from) && this.#known.has(to);
     // What nobody knows is left as the peer wrote it.
     if (from === to) return areKnown || type === value ? say(head, type, wanted) : PASS;
     if (areKnown && (head.get('content-encoding') ?? '') !== '') return PASS;
-    const table = areKnown ? this.#tables.get(`${from} ${to}`) : undefined;
+    const verdict = this.#join(x, head, source, wanted);
+    if (verdict === JOIN) say(head, type, wanted);
+    return verdict;
+  }
+
+  #join(x: Exchange, head: AnswerHead, source: string, wanted: string): number {
+    const table = this.#tables.get(`${source.toLowerCase()} ${wanted.toLowerCase()}`);
     if (table === undefined) {
       this.#place.report(x, 'error', `no "charset_map" between the charsets "${source}" and "${wanted}"`);
       return PASS;
     }
     this.#recoder = table();
-    say(head, type, wanted);
     if (!this.#recoder.keepsLength) {
       head.length = -1;
       head.seek = null;
@@ -84,6 +103,8 @@ class CharsetFilter implements Filter {
     return JOIN;
   }
 }
+
+const PAGE_CHARSET = /^content-type: .*; *charset="?([^"\r]+)/im;
 
 interface Conversion {
   readonly type: string;

@@ -83,7 +83,9 @@ const LAST_MODIFIED = /^[A-Za-z]{3}, \d{2} [A-Za-z]{3} \d{4} \d{2}:\d{2}:\d{2} G
 
 /** Seconds since the epoch, -1 without. Only the form that senders must use (RFC 9110 §5.6.7) is read. */
 function lastModifiedOf(head: AnswerHead): number {
-  const value = head.get('last-modified') ?? '';
+  const value = head.get('last-modified');
+  // A file that is an error page has its time, though it does not tell it.
+  if (value === undefined) return head.seek?.streamed === false ? head.seek.mtime : -1;
   const ms = LAST_MODIFIED.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(ms) ? -1 : ms / 1000;
 }

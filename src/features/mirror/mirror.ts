@@ -1,7 +1,7 @@
 // nginx's mirror: copies of a request for whoever wants to see them. Nobody waits for their answers.
 import { Aside } from '../../answer/subrequest.ts';
 import { type BodyPolicy, bodyPolicyOf } from '../../body/policy.ts';
-import { EMPTY_BODY, readWholeBody } from '../../body/stored-body.ts';
+import { EMPTY_BODY, readWholeBody, refuseBody } from '../../body/stored-body.ts';
 import { type Exchange, GO_ON, type Source, STOP, type Step, type StepResult } from '../../exchange.ts';
 import type { BodyOwner } from '../../http/body-pull.ts';
 import { toBytes } from '../../route/template.ts';
@@ -33,6 +33,7 @@ function createStep({ settings }: FeaturePlace): Step {
     slot: 'mirror',
     run(x) {
       if (x.isSub) return GO_ON;
+      if (x.bodyRefused) x.body ??= EMPTY_BODY;
       if (body && x.body === null) {
         const isEmpty = x.request.contentLength === 0;
         // With client_body_in_file_only an empty body makes a file, too.
@@ -78,6 +79,7 @@ class BodyFirst implements Source, BodyOwner {
     const x = this.#x;
     if (!x.isCurrent(this.#ticket)) return;
     x.failure = failure;
+    if (failure === 'client_body_too_large') refuseBody(x);
     x.errorDetail = detail;
     x.resume(this.#ticket, STATUS_OF[failure as keyof typeof STATUS_OF] ?? 400);
   }

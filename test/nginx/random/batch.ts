@@ -57,10 +57,7 @@ const LOGGED = [
   ],
 ];
 
-/**
- * What a map gives is kept for subrequests, too, and a filter of the body of auth_request, which nginx does not run, may ask first: no
- * paths. And a root that names the map whose value names the root has none.
- */
+/** A root that names the map whose value names the root has none. */
 const notOfPath = (name: string): string =>
   /^\$(?:document_root|request_filename|uri|document_uri|args|is_args|query_string|arg_\w+|\d|[nmvs]\d)$/.test(
     name,
@@ -112,7 +109,8 @@ export function makeBatch(seed: number, index: number, root: string, count: numb
     ]),
     block('geo $g0', [line('default 0'), line('127.0.0.0/8 local')]),
     block('split_clients $request_uri $s0', [line('30% first'), line('* rest')]),
-    block('charset_map iso-8859-1 utf-8', [line('E9 C3A9'), line('FC C3BC')]),
+    // All letters that stand anywhere: what nginx does with others depends on its buffers.
+    block('charset_map iso-8859-1 utf-8', ['E9 C3A9', 'FC C3BC', 'C3 C383', 'A9 C2A9'].map(fixed)),
     { text: 'upstream apps', fixed: true, children: [fixed('server {app}'), fixed('keepalive 4')] },
     { text: 'upstream secure', fixed: true, children: [fixed('server {tls}')] },
     { text: 'upstream peers', fixed: true, children: [fixed('server {peer}')] },

@@ -64,9 +64,9 @@ export async function differences(
     });
   }
   for (const [i, peer] of peers.entries()) putInPlace(all, i, peer);
-  pair.lbproxy.flush();
-  const logs = await Promise.all(sides.map((side, i) => linesOf(side, peers[i], requests.at(-1)?.id ?? '')));
+  // A request is logged once its copies are answered.
   const copies = await copiesOf(sides, peers);
+  const logs = await logsOf(sides, peers, requests.at(-1)?.id ?? '');
   const differ: Difference[] = [];
   for (const { request, outcomes } of all) {
     for (const [i, outcome] of outcomes.entries())
@@ -82,12 +82,14 @@ export async function differences(
   return differ;
 }
 
-/** Sizes of chunks, of what deflate makes and of a signature that sub_filter has changed are each program's own. So is how much of a body that nobody wants is read. */
+/** Sizes of chunks, of what deflate makes and of a signature that sub_filter has changed are each program's own. So is how much of a body that nobody wants is read, a peer's too. */
 function isUncountable(answer: Answer): boolean {
   return (
     answer.framing === 'chunked' ||
     field(answer, 'content-encoding') === 'gzip' ||
     (answer.framing === 'close' && answer.body.includes(SIGNATURE[0])) ||
+    // One slash less, see `named`.
+    /^https?:\/\/[^/]+\/\//.test(field(answer, 'location')) ||
     isUnsatisfied(answer)
   );
 }
@@ -213,24 +215,38 @@ function logLine(line: string, isUncountable: boolean): string {
   const text = line.replace(/\bargs=-(?= |$)/, 'args=');
   if (!isUncountable) return text;
   return text
-    .replace(/\b(body_bytes_sent|bytes_sent|request_length)=\d+/g, '$1=N')
+    .replace(/\b(body_bytes_sent|bytes_sent|request_length|upstream_bytes_received)=\d+/g, '$1=N')
     .replace(/ sent_http_(?:content_length|transfer_encoding)=[^ "]*/g, '');
 }
 
-/** Lines by the request they tell of, once that of the last one is there. */
-async function linesOf(side: Side, peer: RecordingPeer, lastId: string): Promise<Map<string, string[]>> {
+/** Lines by the request they tell of: once both sides have as many and tell of the last one, or no more come. */
+async function logsOf(
+  sides: readonly Side[],
+  peers: readonly RecordingPeer[],
+  lastId: string,
+): Promise<Map<string, string[]>[]> {
+  for (let i = 0; ; i++) {
+    for (const side of sides) side.flush();
+    const texts = sides.map((side) => readLog(join(side.dir, 'access.log')).split('\n'));
+    const areAll =
+      texts[0].length === texts[1].length &&
+      texts.every((lines) => lines.some((line) => line.startsWith(`${lastId} `)));
+    if (areAll || i === LOOKS) return texts.map((lines, n) => linesById(lines, sides[n], peers[n]));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** After so many looks at the logs nothing more is expected of them. */
+const LOOKS = 50;
+
+function linesById(lines: readonly string[], side: Side, peer: RecordingPeer): Map<string, string[]> {
   const byId = new Map<string, string[]>();
-  for (let i = 0; i < 20; i++) {
-    byId.clear();
-    for (const text of readLog(join(side.dir, 'access.log')).split('\n')) {
-      const id = text.slice(0, text.indexOf(' '));
-      const list = byId.get(id);
-      const plain = named(text, side, peer);
-      if (list === undefined) byId.set(id, [plain]);
-      else list.push(plain);
-    }
-    if (byId.has(lastId)) break;
-    await new Promise((resolve) => setTimeout(resolve, 10));
+  for (const text of lines) {
+    const id = text.slice(0, text.indexOf(' '));
+    const list = byId.get(id);
+    const plain = named(text, side, peer);
+    if (list === undefined) byId.set(id, [plain]);
+    else list.push(plain);
   }
   return byId;
 }

@@ -90,7 +90,8 @@ const KINDS: readonly Kind[] = [
   k('hsl', 2, 'client_max_body_size', of('0', '5', '100', '1m')),
   // Not smaller: what came with the head stays in memory in nginx.
   k('sl', 1, 'client_body_buffer_size', of('1k', '64k')),
-  k('hsl', 1, 'client_body_in_file_only', of('off', 'clean')),
+  // Not in a location: nginx keeps it for the next one.
+  k('hs', 1, 'client_body_in_file_only', of('off', 'clean')),
   k('hsl', 1, 'client_body_in_single_buffer', onOff),
   k('sl', 4, 'proxy_http_version', of('1.0', '1.1')),
   k('hsl', 8, 'proxy_set_header', proxySetHeader, false),

@@ -120,6 +120,8 @@ function kindOf({ nginx, lbproxy }: Difference): string {
 
 export function tell({ request, nginx, lbproxy }: Difference): string {
   const lines = [request.line, ...request.fields, `(${request.body.length} bytes)`];
+  // As lines may be the same, but more of them or in another order.
+  lines.push(`  differs: ${kindOf({ request, nginx, lbproxy })}`);
   const theirs = flat(nginx);
   const ours = flat(lbproxy);
   for (const line of theirs) if (!ours.includes(line)) lines.push(`  nginx:   ${line}`);
