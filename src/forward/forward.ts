@@ -72,6 +72,8 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     this.tap = tap;
     this.exchange = exchange;
     this.options = options;
+    // Of a location before this one, whose error_page led here.
+    if (exchange.cached !== null && (exchange.cached as unknown) !== tap) exchange.cached = null;
     this.#key = exchange;
     this.buffer(options.buffering);
   }

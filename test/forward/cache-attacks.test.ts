@@ -45,8 +45,8 @@ async function start(location: string, answer: (head: string) => string): Promis
   proxy = await startProxy(`events {}
     http {
       proxy_cache_path ${dir}/cache levels=1:2 keys_zone=one:1m;
-      server { listen 127.0.0.1:0; location / {
-        proxy_pass http://${peer.address}; add_header X-Cache $upstream_cache_status always; ${location} } }
+      server { listen 127.0.0.1:0; add_header X-Cache $upstream_cache_status always; location / {
+        proxy_pass http://${peer.address}; ${location} } }
     }`);
 }
 
@@ -146,6 +146,19 @@ describe('a cache under attack', () => {
     expect(readFileSync(`${dir}/cache/${uses}`).length).toBe(2);
   });
 
+  it('a location without a cache is asked as if there had been none before', async () => {
+    await start(
+      'set $off off; proxy_cache $off; } location /a { proxy_pass http://$peer; set $peer "$arg_peer"; proxy_cache one; proxy_cache_valid any 1h; proxy_intercept_errors on; error_page 404 = /plain;',
+      (head) =>
+        head.includes(' /a')
+          ? 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n'
+          : 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n12345',
+    );
+    const answer = await ask('HEAD', `/a?peer=${peer?.address}`, ['Range: bytes=1-2']);
+    expect(seen[1]).toMatch(/^HEAD \/plain[\s\S]*\r\nRange: bytes=1-2\r\n/);
+    expect([answer.status, field(answer, 'x-cache')]).toEqual([200, '']);
+  });
+
   it('half a body whose client has left lets go of all', async () => {
     await start(
       'proxy_cache one; proxy_cache_methods POST; proxy_cache_lock on; proxy_cache_valid any 1h;',
@@ -159,6 +172,58 @@ describe('a cache under attack', () => {
       socket.destroy();
       await expect.poll(() => filesIn(`${dir}/cache`)).toEqual([]);
     }
+  });
+});
+
+describe('a large answer of which clients want less', () => {
+  const BODY = Array.from({ length: 300_000 }, (_, i) => `${i % 10}`.repeat(10)).join('');
+  const whole = 'proxy_http_version 1.1; proxy_cache one; proxy_cache_valid any 1h; proxy_force_ranges on;';
+  const answer = (head: string): string =>
+    head.includes('/chunked')
+      ? `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${BODY.length.toString(16)}\r\n${BODY}\r\n0\r\n\r\n`
+      : `HTTP/1.1 200 OK\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`;
+
+  it.each(['/length', '/chunked'])('a part of %s is no whole', async (path) => {
+    await start(whole, answer);
+    await ask('GET', path, ['Range: bytes=0-9']);
+    const next = await ask('GET', path);
+    expect([next.status, next.body.length, next.body === BODY]).toEqual([200, BODY.length, true]);
+  });
+
+  it.each(['/length', '/chunked'])('a HEAD of %s is no whole', async (path) => {
+    await start(whole, answer);
+    await ask('HEAD', path);
+    const next = await ask('GET', path);
+    expect([next.status, next.body.length, next.body === BODY]).toEqual([200, BODY.length, true]);
+  });
+
+  it.each(['/length', '/chunked'])('a client that leaves in the midst of %s', async (path) => {
+    await start(whole, answer);
+    const socket = connect(proxy?.port ?? 0, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    await new Promise((done) => socket.once('data', done));
+    socket.pause();
+    socket.destroy();
+    await expect.poll(() => filesIn(`${dir}/cache`).filter((name) => !name.endsWith('.new')).length).toBe(1);
+    const next = await ask('GET', path);
+    expect([field(next, 'x-cache'), next.body.length, next.body === BODY]).toEqual([
+      'HIT',
+      BODY.length,
+      true,
+    ]);
+    expect(openFiles()).toBe(0);
+  });
+
+  it('a client that leaves, then the peer dies', async () => {
+    await start(whole, (head) => (seen.length === 1 ? answer(head).slice(0, 200_000) : answer(head)));
+    const socket = connect(proxy?.port ?? 0, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write('GET /length HTTP/1.1\r\nHost: a\r\n\r\n');
+    await new Promise((done) => socket.once('data', done));
+    socket.destroy();
+    await expect.poll(() => [filesIn(`${dir}/cache`), openFiles()]).toEqual([[], 0]);
+    expect(field(await ask('GET', '/length'), 'x-cache')).toBe('MISS');
   });
 });
 
