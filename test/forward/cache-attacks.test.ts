@@ -175,6 +175,49 @@ describe('a cache under attack', () => {
   });
 });
 
+describe('an update beside', () => {
+  const config = 'proxy_cache one; proxy_cache_use_stale updating error; proxy_cache_background_update on;';
+  const old = 'HTTP/1.1 200 OK\r\nX-Accel-Expires: @1\r\nContent-Length: 3\r\n\r\nold';
+  const fresh = 'HTTP/1.1 200 OK\r\nX-Accel-Expires: 100\r\nContent-Length: 5\r\n\r\nfresh';
+  const locks = (): string[] => filesIn(`${dir}/cache`).filter((name) => !/[0-9a-f]{32}$/.test(name));
+
+  it.each([
+    ['a peer that says nothing', ''],
+    ['an answer that is cut', fresh.slice(0, -2)],
+    ['an answer that must not be stored', fresh.replace('X-Accel-Expires: 100', 'Set-Cookie: a=b')],
+    ['a redirect inside', 'HTTP/1.1 200 OK\r\nX-Accel-Redirect: /other\r\n\r\n'],
+    ['events', fresh.replace('X-Accel-Expires', 'Content-Type: text/event-stream\r\nX-Accel-Expires')],
+  ])('%s leaves no lock', async (_what, second) => {
+    await start(config, () => (seen.length === 1 ? old : second));
+    await ask('GET', '/a');
+    expect(said(await ask('GET', '/a'))).toContain('STALE length old');
+    await expect.poll(() => [seen.length >= 2, locks(), openFiles()]).toEqual([true, [], 0]);
+  });
+
+  it.each([
+    ['error_page', 'proxy_intercept_errors on; error_page 500 /other;'],
+    ['plain', ''],
+  ])('an error (%s) leaves no lock', async (_what, more) => {
+    await start(`${config} ${more}`, () =>
+      seen.length === 1 ? old : 'HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n',
+    );
+    await ask('GET', '/a');
+    await ask('GET', '/a');
+    await expect.poll(() => [seen.length >= 2, locks(), openFiles()]).toEqual([true, [], 0]);
+  });
+
+  it('goes on when its client leaves', async () => {
+    await start(config, () => (seen.length === 1 ? old : fresh));
+    await ask('GET', '/a');
+    const socket = connect(proxy?.port ?? 0, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.end('GET /a HTTP/1.1\r\nHost: a\r\n\r\n');
+    socket.once('data', () => socket.destroy());
+    await expect.poll(async () => said(await ask('GET', '/a'))).toContain('HIT length fresh');
+    expect([locks(), openFiles()]).toEqual([[], 0]);
+  });
+});
+
 describe('a large answer of which clients want less', () => {
   const BODY = Array.from({ length: 300_000 }, (_, i) => `${i % 10}`.repeat(10)).join('');
   const whole = 'proxy_http_version 1.1; proxy_cache one; proxy_cache_valid any 1h; proxy_force_ranges on;';
