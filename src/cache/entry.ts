@@ -14,6 +14,8 @@ export interface EntryFacts {
   readonly etag: string;
   /** Not 0: there is no answer, only this status. */
   readonly error: number;
+  /** Bytes of the body that the head announces; -1 = it says nothing of them. */
+  readonly length: number;
 }
 
 /** Until when it holds. Seconds since the epoch, and seconds beyond. */
@@ -49,6 +51,9 @@ const MAX_HEAD_BYTES = 1 << 20;
 /** Read at once: nearly always all but the body. */
 const FIRST_BYTES = 4096;
 
+/** A pipe that somebody put there must not hold up the process. */
+const NOT_BLOCKING = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK;
+
 const first = Buffer.allocUnsafeSlow(FIRST_BYTES);
 
 /** What stands before the body. */
@@ -72,7 +77,7 @@ function writeTimes(into: Buffer, at: number, { validSec, updatingSec, errorSec 
 export function openEntry(path: string): Entry | null {
   let fd: number;
   try {
-    fd = fs.openSync(path, 'r');
+    fd = fs.openSync(path, NOT_BLOCKING);
   } catch {
     return null;
   }
@@ -98,8 +103,10 @@ function readEntry(fd: number): Entry | null {
     bytes = Buffer.allocUnsafe(bodyStart);
     if (fs.readSync(fd, bytes, 0, bodyStart, 0) < bodyStart) return null;
   }
+  const facts = JSON.parse(bytes.toString('utf8', PREFIX_BYTES, headAt)) as Partial<EntryFacts> | null;
+  if (typeof facts?.key !== 'string' || typeof facts.vary !== 'string') return null;
   return {
-    facts: JSON.parse(bytes.toString('utf8', PREFIX_BYTES, headAt)) as EntryFacts,
+    facts: facts as EntryFacts,
     times: {
       validSec: bytes.readDoubleLE(TIMES_AT),
       updatingSec: bytes.readDoubleLE(TIMES_AT + 8),

@@ -72,11 +72,12 @@ export class CachePlace {
     }
   }
 
-  /** One use more of what is not stored: how many there were, this one counted. */
-  use(path: string): number {
+  /** One use more of what is not stored: how many there were, this one counted. Beyond `enough` none is counted, but the file stays young. */
+  use(path: string, enough: number): number {
     const fd = openMaking(path + USES, 'a');
     try {
-      fs.writeSync(fd, '.');
+      if (fs.fstatSync(fd).size < enough) fs.writeSync(fd, '.');
+      else fs.futimesSync(fd, Date.now() / 1000, Date.now() / 1000);
       return fs.fstatSync(fd).size;
     } finally {
       fs.closeSync(fd);
@@ -88,11 +89,7 @@ export class CachePlace {
     const name = path + LOCK;
     for (let again = false; ; again = true) {
       try {
-        const fd = openMaking(name, 'wx');
-        fs.writeSync(fd, String(process.pid));
-        const { ino } = fs.fstatSync(fd);
-        fs.closeSync(fd);
-        return { path: name, ino };
+        return makeLock(name);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
         if (again || !isOver(name, ageMs)) return null;
@@ -148,7 +145,12 @@ export class EntryWriter {
     this.#path = path;
     this.#own = own;
     this.#fd = openMaking(own, 'wx');
-    this.write(beginning, 0, beginning.length);
+    try {
+      this.write(beginning, 0, beginning.length);
+    } catch (error) {
+      this.drop();
+      throw error;
+    }
   }
 
   write(buf: Buffer, from: number, to: number): void {
@@ -175,7 +177,12 @@ export class EntryWriter {
       throw error;
     }
     fs.closeSync(this.#fd);
-    fs.renameSync(this.#own, this.#path);
+    try {
+      fs.renameSync(this.#own, this.#path);
+    } catch (error) {
+      remove(this.#own);
+      throw error;
+    }
     this.#place.addedBytes += this.#sizeBytes;
     remove(this.#path + USES);
   }
@@ -188,6 +195,20 @@ export class EntryWriter {
 
 export function digestOf(key: string): string {
   return createHash('md5').update(key, 'latin1').digest('hex');
+}
+
+/** A full disk has room for the name, but not for what is in it: then there is no lock. */
+function makeLock(path: string): HeldLock {
+  const fd = openMaking(path, 'wx');
+  try {
+    fs.writeSync(fd, String(process.pid));
+    return { path, ino: fs.fstatSync(fd).ino };
+  } catch (error) {
+    remove(path);
+    throw error;
+  } finally {
+    fs.closeSync(fd);
+  }
 }
 
 function openMaking(path: string, flags: string): number {

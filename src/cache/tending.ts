@@ -4,7 +4,7 @@ import type { Stats } from 'node:fs';
 import fs from 'node:fs';
 import { lstat, readdir, statfs, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CachePlace, LOCK, UNFINISHED } from './place.ts';
+import { type CachePlace, LOCK, UNFINISHED, USES } from './place.ts';
 
 /** How often is thought of it, and how long it rests at most while nothing is to be expected. */
 const TICK_MS = 500;
@@ -14,10 +14,15 @@ const LEFT_OVER_MS = 600_000;
 
 const MARK = '.looked-over';
 
+/** Names of a cache's files. Whatever else is in the directory is somebody else's, and stays. */
+const OWN = /^[0-9a-f]{32}(?:\.lock|\.uses|\.\d+\.\d+\.new)?$/;
+
 interface Found {
   readonly path: string;
   readonly bytes: number;
   readonly mtimeMs: number;
+  /** Only how often something was asked for. */
+  readonly isMark: boolean;
 }
 
 export class Tending {
@@ -76,10 +81,12 @@ export class Tending {
       if (now - stats.mtimeMs > limitMs) return gone(path);
       const bytes = stats.blocks * 512;
       total += bytes;
-      if (!/\.[a-z]+$/.test(path)) found.push({ path, bytes, mtimeMs: stats.mtimeMs });
+      const isMark = path.endsWith(USES);
+      if (isMark || !/\.[a-z]+$/.test(path)) found.push({ path, bytes, mtimeMs: stats.mtimeMs, isMark });
     });
     let missing = minFreeBytes === 0 ? 0 : minFreeBytes - (await freeBytes(directory));
-    found.sort((a, b) => a.mtimeMs - b.mtimeMs);
+    // Marks first: whoever asks for many things once must not drive out what is asked for often.
+    found.sort((a, b) => Number(b.isMark) - Number(a.isMark) || a.mtimeMs - b.mtimeMs);
     for (const { path, bytes } of found) {
       if (total <= maxBytes && missing <= 0) break;
       await gone(path);
@@ -95,7 +102,7 @@ async function walk(directory: string, visit: (path: string, stats: Stats) => Pr
   for (const entry of entries) {
     const path = join(directory, entry.name);
     if (entry.isDirectory()) await walk(path, visit);
-    else if (entry.isFile() && entry.name !== MARK) {
+    else if (entry.isFile() && OWN.test(entry.name)) {
       const stats = await lstat(path).catch(() => null);
       if (stats !== null) await visit(path, stats);
     }

@@ -72,6 +72,8 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     this.tap = tap;
     this.exchange = exchange;
     this.options = options;
+    // Of a location before this one, whose error_page led here.
+    if (exchange.cached !== null && (exchange.cached as unknown) !== tap) exchange.cached = null;
     this.#key = exchange;
     this.buffer(options.buffering);
   }
@@ -472,12 +474,18 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
 
   onGone(why: Gone): void {
     if (this.ended || this.detached) return;
-    if (this.tap?.outlives === true) return this.#detach(why);
+    if (this.tap?.outlives === true && this.#hasBody) return this.#detach(why);
     this.ended = true;
     this.tap?.end(false);
     if (why !== 'replaced') this.exchange.failure ??= why;
     this.#hold?.leave();
     this.#cancelRun();
+  }
+
+  /** All of the request is here: nobody sends the rest of it now. */
+  get #hasBody(): boolean {
+    const { isSub, request, body, bodyRefused } = this.exchange;
+    return isSub || bodyRefused || !request.hasBody || body?.complete === true;
   }
 
   /** The exchange lives on behind its end until the tap has the answer. */

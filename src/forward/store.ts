@@ -70,7 +70,9 @@ class StoreTap implements AnswerTap {
   }
 
   begin(head: ResponseHead, buffered: boolean): void {
-    if (head.status !== 200 || !buffered) {
+    // A HEAD that announces nothing would leave an empty file for those who want the body.
+    const isBodyless = this.#x.method === 'HEAD' && head.contentLength !== 0;
+    if (head.status !== 200 || !buffered || isBodyless) {
       this.#isOver = true;
       return;
     }
@@ -107,12 +109,12 @@ class StoreTap implements AnswerTap {
   end(isWhole: boolean): void {
     this.#isOver = true;
     const fd = this.#fd;
-    this.#fd = -1;
     const [path, own] = [this.#path, this.#own];
     if (fd < 0 || path === null || own === null) return;
     this.#try(() => {
       const mtime = this.#mtime;
       if (mtime >= 0) fs.futimesSync(fd, mtime, mtime);
+      this.#fd = -1;
       fs.closeSync(fd);
       // What a HEAD announces does not come.
       if (isWhole && this.#leftBytes <= 0) fs.renameSync(own, path);

@@ -73,13 +73,15 @@ export class CachedAnswer implements AnswerTap, CacheFacts {
   takes(head: ResponseHead): boolean {
     const fresh = new Freshness(this.here.options.ignoreHeaders, nowSec()).read(head);
     this.#fresh = fresh;
+    // Else the peer was asked by the client's validators: its 304 says nothing of what is stored.
+    const askedByOurs = this.storing;
     if (!fresh.cacheable) this.storing = false;
     if (this.status !== 'EXPIRED' || this.entry === null) return false;
     if (this.here.cache.useStale.has(`http_${head.status}` as StaleWord)) {
       this.status = 'STALE';
       return true;
     }
-    if (head.status !== 304 || !this.here.cache.revalidates) return false;
+    if (head.status !== 304 || !this.here.cache.revalidates || !askedByOurs) return false;
     this.status = 'REVALIDATED';
     this.#renew(this.entry, fresh);
     return true;
@@ -146,6 +148,7 @@ export class CachedAnswer implements AnswerTap, CacheFacts {
       lastModified: modified === undefined ? -1 : Math.max(-1, parseHttpDate(modified)),
       etag: (isWhole ? head.get('etag') : undefined) ?? '',
       error: 0,
+      length: head === null || head.status === 204 || head.status === 304 ? -1 : head.contentLength,
     };
   }
 
@@ -177,10 +180,10 @@ export class CachedAnswer implements AnswerTap, CacheFacts {
     } catch (error) {
       this.note(error);
     }
-    this.#release();
+    this.release();
   }
 
-  #release(): void {
+  protected release(): void {
     if (this.lock !== null) this.here.place.unlock(this.lock);
     this.lock = null;
     if (this.entry !== null) closeFile(this.entry.fd);
@@ -193,7 +196,7 @@ export class CachedAnswer implements AnswerTap, CacheFacts {
     const validSec = fresh?.validSec || (valid === 0 ? 0 : nowSec() + valid);
     this.storing &&= buffered && fresh?.storable === true && validSec !== 0;
     if (this.storing && anyHolds(this.here.cache.noCache, this.x)) this.storing = false;
-    if (!this.storing || fresh === null) return this.#release();
+    if (!this.storing || fresh === null) return this.release();
     const facts = this.#facts(head);
     // A variant is stored under its own name only where that is the one that was looked for.
     if (this.digest !== this.main && this.digest !== facts.variant) this.digest = this.main;
@@ -208,7 +211,7 @@ export class CachedAnswer implements AnswerTap, CacheFacts {
     } catch (error) {
       this.storing = false;
       this.note(error);
-      this.#release();
+      this.release();
     }
   }
 }

@@ -51,6 +51,8 @@ class CachedExchange extends CachedAnswer implements Source {
       this.#find();
     } catch (error) {
       this.note(error);
+      this.release();
+      this.status = 'MISS';
       this.storing = false;
       this.#forward();
     }
@@ -63,6 +65,7 @@ class CachedExchange extends CachedAnswer implements Source {
     if (entry.facts.error !== 0) {
       closeFile(entry.fd);
       if (entry.times.validSec < now) return this.#missed();
+      this.release();
       this.status = 'HIT';
       return this.x.location.fail(this.x, entry.facts.error, 'the cache has stored that the peer failed');
     }
@@ -76,16 +79,24 @@ class CachedExchange extends CachedAnswer implements Source {
     if (entry === null) return null;
     const { key, vary, variant } = entry.facts;
     const own = vary === '' ? variant : variantOf(this.main, vary, this.x.request);
-    if (key === this.key && own === variant) return entry;
+    const isOwn = key === this.key && own === variant;
+    if (isOwn && this.#isWhole(entry)) return entry;
     closeFile(entry.fd);
-    if (key !== this.key || this.digest !== this.main) return null;
+    if (isOwn || key !== this.key || this.digest !== this.main) return null;
     this.digest = own;
     return this.#openEntry();
   }
 
+  /** What a HEAD left, or a file that lost its end, is no answer to a GET. */
+  #isWhole({ facts, bodyStart, bodyEnd }: Entry): boolean {
+    const { length } = facts;
+    const bytes = bodyEnd - bodyStart;
+    return length === bytes || length === -1 || (bytes === 0 && this.x.method === 'HEAD');
+  }
+
   #missed(): void {
     const { minUses, lock } = this.here.cache;
-    if (minUses > 1 && this.#waitsUntil === 0 && this.here.place.use(this.path) < minUses)
+    if (minUses > 1 && this.#waitsUntil === 0 && this.here.place.use(this.path, minUses) < minUses)
       this.storing = false;
     else if (lock !== null && !this.#locks(lock)) return;
     this.#checkRange();
@@ -122,6 +133,7 @@ class CachedExchange extends CachedAnswer implements Source {
     const { useStale, updatesBeside } = this.here.cache;
     const { validSec, updatingSec } = entry.times;
     const mayWait = (useStale.has('updating') || validSec + updatingSec >= now) && !this.#isAside;
+    this.entry = entry;
     if (mayWait) {
       const lock = this.here.place.lock(this.path, Number.POSITIVE_INFINITY);
       if (lock === null) return this.#serve(entry, 'UPDATING');
@@ -129,7 +141,6 @@ class CachedExchange extends CachedAnswer implements Source {
       this.lock = lock;
     }
     this.status = 'EXPIRED';
-    this.entry = entry;
     if (this.here.cache.revalidates) {
       this.lastModified = storedHead(entry)?.get('last-modified') ?? '';
       if (entry.facts.lastModified < 0) this.lastModified = '';
@@ -166,6 +177,7 @@ class CachedExchange extends CachedAnswer implements Source {
 
   #serve(entry: Entry, status: CacheStatus): void {
     this.status = status;
+    this.entry = null;
     sendStored(this.x, entry, this.here.options, this.here.cache);
   }
 

@@ -72,7 +72,9 @@ export function sendStored(x: Exchange, entry: Entry, options: ForwardOptions, c
   obeyAccel(head, { exchange: x, buffer() {} }, options.ignoreHeaders);
   options.takeHead(x, head);
   hideRanges(x);
-  x.length = head.contentLength;
+  x.length = head.status === 204 ? -1 : head.contentLength;
+  // A status without a body, whatever its head says.
+  if (head.status === 304 && x.method !== 'HEAD') x.length = Math.min(x.length, 0);
   const passed = passHead(x, seekableOf(head, x.length, cache));
   if (passed === REPLACED || passed === BARE) {
     closeFile(entry.fd);

@@ -66,6 +66,7 @@ export function decodeAnswer(bytes: Buffer): Answer | null {
   if ((flags & 0xf870) !== 0x8000 || bytes.readUInt16BE(4) !== 1) return null;
   const question = readName(bytes, HEADER_BYTES);
   if (question === null || question.end + 4 > bytes.length) return null;
+  if (bytes.readUInt16BE(question.end + 2) !== IN) return null;
   const head = {
     id: bytes.readUInt16BE(0),
     name: question.name.toLowerCase(),
