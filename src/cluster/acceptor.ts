@@ -18,6 +18,7 @@ import { PeerDrain } from './peer-drain.ts';
 import { becomeUser } from './privileges.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { LOG_FDS } from './shared-log.ts';
+import { asksForPopulation, SharedPopulation } from './shared-population.ts';
 import { ROTATION_FD, SharedRotation } from './shared-rotation.ts';
 import { SESSIONS_FD, SharedSessions } from './shared-sessions.ts';
 import { listenOn } from './sockets.ts';
@@ -31,9 +32,20 @@ type Prepare = Extract<ToAcceptor, { type: 'prepare' }>;
 
 export class Acceptor {
   #runtime: Runtime | null = null;
-  #prepared: { generation: number; runtime: Runtime; logs: RuntimeLogs; shared: boolean } | null = null;
+  #prepared: {
+    generation: number;
+    runtime: Runtime;
+    logs: RuntimeLogs;
+    shared: boolean;
+    counted: boolean;
+  } | null = null;
   /** A Model that comes in, piece by piece. */
-  #incoming: { readonly generation: number; readonly reader: ModelReader; pieces: number } | null = null;
+  #incoming: {
+    readonly generation: number;
+    readonly reader: ModelReader;
+    pieces: number;
+    counted: boolean;
+  } | null = null;
   /** The last that was told, also while a configuration is being compiled. */
   #discovery = NOTHING_DISCOVERED;
   readonly #listeners = new Map<string, Listener>();
@@ -45,6 +57,7 @@ export class Acceptor {
   /** Of all configurations: what a reload changes is not the clients' sessions. */
   readonly #ticketKeys = new TicketKeys([]);
   readonly #sessions = new SharedSessions(SESSIONS_FD);
+  readonly #population = new SharedPopulation(ROTATION_FD, cluster.worker?.id ?? 1);
   #logs: RuntimeLogs | null = null;
   readonly #sharing: AcceptorSharing;
   #draining = false;
@@ -77,7 +90,10 @@ export class Acceptor {
     logWarnings((message) => {
       if (this.#logs !== null) this.#logs.main.warn(message);
     });
-    process.on('exit', () => this.#logFiles.flushAllSync());
+    process.on('exit', () => {
+      this.#population.write();
+      this.#logFiles.flushAllSync();
+    });
     setInterval(() => this.#sayAlive(), HEARTBEAT_MS).unref();
     this.#send({ type: 'ready' });
   }
@@ -162,8 +178,9 @@ export class Acceptor {
 
   #take(generation: number, piece: string): void {
     if (this.#incoming?.generation !== generation)
-      this.#incoming = { generation, reader: new ModelReader(), pieces: 0 };
+      this.#incoming = { generation, reader: new ModelReader(), pieces: 0, counted: false };
     this.#incoming.reader.take(piece);
+    this.#incoming.counted ||= asksForPopulation(piece);
     // Of a small configuration there is one.
     if (this.#incoming.pieces++ > 0) settleYoungObjects();
     this.#send({ type: 'more', generation });
@@ -181,6 +198,7 @@ export class Acceptor {
     const { generation, discovery, tls, shared } = message;
     this.#discovery = discovery;
     try {
+      const counted = this.#incoming?.counted === true;
       const model = this.#received(generation);
       const logs = new RuntimeLogs(model, this.#logFiles);
       const runtime = await compileRuntime(model, {
@@ -197,7 +215,7 @@ export class Acceptor {
         this.#sharing.prepare(groupsOf(runtime));
         this.#sharing.zones.prepare(runtime.zones);
       }
-      this.#prepared = { generation, runtime, logs, shared };
+      this.#prepared = { generation, runtime, logs, shared, counted };
       this.#send({ type: 'prepared', generation, problem: null });
     } catch (error) {
       this.#logFiles.discard();
@@ -233,6 +251,7 @@ export class Acceptor {
       this.#sharing.join(groupsOf(prepared.runtime), prepared.shared, state.log);
     } else this.#sharing.use(groupsOf(prepared.runtime), prepared.shared);
     this.#sharing.zones.use(prepared.runtime.zones, prepared.shared);
+    this.#population.use(prepared.counted);
     let problem: string | null = null;
     try {
       if (before === null) becomeUser(prepared.runtime.model.settings, prepared.logs.main);

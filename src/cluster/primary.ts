@@ -38,6 +38,7 @@ import { firstOf, problemsOf, problemText, Refusal } from './refusal.ts';
 import { HostResolver } from './resolver.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { ensureSelfSigned } from './self-signed.ts';
+import { forgetPopulation } from './shared-population.ts';
 import { BindError, Sockets } from './sockets.ts';
 import { surviveErrors } from './survival.ts';
 import { TicketKeyring } from './ticket-keyring.ts';
@@ -248,6 +249,7 @@ export class Primary implements PoolHome {
 
   onGone(slot: AcceptorSlot): void {
     this.#hub.forget(slot.id);
+    forgetPopulation(this.#shared.rotation, slot.id);
   }
 
   #sendSockets(slot: AcceptorSlot, model: Model): void {

@@ -610,9 +610,8 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   readBody(reader: BodyReader): void {
     const exchange = this.#exchange;
     if (exchange === null) return;
-    if (exchange.request.expectContinue && this.#unread.length === 0 && !this.#body.complete) {
-      this.root.informational(100, '');
-    }
+    // As in nginx also where the body came with its head: whether it did is a matter of the moment.
+    if (exchange.request.expectContinue && !this.#body.complete) this.root.informational(100, '');
     this.#body.read(reader);
     if (this.#body.wants) this.#awaitBody();
     this.#advanceNow();

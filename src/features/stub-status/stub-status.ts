@@ -14,8 +14,7 @@ function sendStatus(x: Exchange): void {
     x.location.fail(x, 405, `stub_status answers GET and HEAD, not ${x.method}`);
     return;
   }
-  const { active, reading, writing, waiting } = population.now();
-  const { accepted, handled, requests } = population;
+  const { active, reading, writing, waiting, accepted, handled, requests } = population.now();
   const text =
     `Active connections: ${active} \nserver accepts handled requests\n ${accepted} ${handled} ${requests} \n` +
     `Reading: ${reading} Writing: ${writing} Waiting: ${waiting} \n`;
