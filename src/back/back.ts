@@ -70,7 +70,7 @@ export interface BackStream {
 
 export interface Back {
   /** Whose directives say how: messages name them. */
-  readonly family: 'proxy' | 'fastcgi';
+  readonly family: 'proxy' | 'fastcgi' | 'uwsgi' | 'scgi';
   /** `upgrade`: the client asks for a WebSocket. */
   open(taker: AnswerTaker, connection: PeerConnection, upgrade: boolean): BackStream;
 }

@@ -1,5 +1,5 @@
 // Reads the head of a CGI answer (RFC 3875 §6): fields without a status line, which Status or Location give. FastCGI, SCGI and uwsgi apps
-// send such heads. As ngx_http_fastcgi_process_header reads them, but for what could be read two ways.
+// send such heads; the latter two may put a status line in front. As ngx_http_fastcgi_process_header reads them, but for what could be read two ways.
 import { CONTENT_LENGTH, scanFields, X_ACCEL } from '../http/fields.ts';
 import { parseContentLength } from '../http/framing.ts';
 import { findHeadEnd, type HeadLimits, MALFORMED, NEED_MORE } from '../http/request-head.ts';
@@ -12,8 +12,51 @@ export interface CgiRange {
   readonly scanned: number;
 }
 
+/** What a status line in front of the fields said. */
+export interface GivenStatus {
+  readonly status: number;
+  readonly reason: string;
+}
+
+const HTTP = 'HTTP/';
+
+/** As ngx_http_parse_status_line reads it. */
+const STATUS_LINE = /^HTTP\/[1-9]\d{0,2}\.\d{1,3} +(\d{3})(?:[ .]([^\r\n]*))?\r?\n$/;
+
+/**
+ * uwsgi and SCGI apps may begin with a status line, as HTTP has it; then Status says nothing. A first line that only begins so is passed
+ * over, as nginx does.
+ */
+export function parseHttpOrCgiHead(
+  head: ResponseHead,
+  buf: Buffer,
+  range: CgiRange,
+  limits: HeadLimits,
+): number {
+  const { start, end, scanned } = range;
+  if (end - start < HTTP.length || buf.latin1Slice(start, start + HTTP.length) !== HTTP)
+    return parseCgiHead(head, buf, range, limits);
+  const newline = buf.subarray(start, end).indexOf(10);
+  if (newline < 0 || newline >= limits.maxHead)
+    return end - start > limits.maxHead ? refuse(head, 'head too large') : NEED_MORE;
+  const fields = start + newline + 1;
+  const m = STATUS_LINE.exec(buf.latin1Slice(start, fields));
+  const given = m === null ? null : { status: Number(m[1]), reason: m[2] ?? '' };
+  // What is below 200 would not be the answer yet; 101 is the answer to whoever asked for it.
+  if (given !== null && given.status < 200 && given.status !== 101)
+    return refuse(head, 'invalid status line');
+  const rest = { start: fields, end, scanned: Math.max(0, scanned - newline - 1) };
+  return parseCgiHead(head, buf, rest, limits, given);
+}
+
 /** The offset behind the head in `buf[start, end)`; NEED_MORE, or MALFORMED with `head.problem`. */
-export function parseCgiHead(head: ResponseHead, buf: Buffer, range: CgiRange, limits: HeadLimits): number {
+export function parseCgiHead(
+  head: ResponseHead,
+  buf: Buffer,
+  range: CgiRange,
+  limits: HeadLimits,
+  line: GivenStatus | null = null,
+): number {
   const { start, end, scanned } = range;
   const size = emptyLineAt(buf, start, end) || findHeadEnd(buf, start, end, scanned);
   if (size === 0) return end - start > limits.maxHead ? refuse(head, 'head too large') : NEED_MORE;
@@ -23,7 +66,7 @@ export function parseCgiHead(head: ResponseHead, buf: Buffer, range: CgiRange, l
   if (typeof length !== 'number') return refuse(head, length);
   if (length < 0 || length > limits.maxHead) return refuse(head, 'head too large');
   head.size = length;
-  const problem = interpret(head);
+  const problem = interpret(head, line);
   return problem === null ? start + length : refuse(head, problem);
 }
 
@@ -56,7 +99,7 @@ function refuse(head: ResponseHead, problem: ResponseProblem): typeof MALFORMED 
 }
 
 /** What the fields say of the answer. Connection and Transfer-Encoding say nothing here: records frame the body. */
-function interpret(head: ResponseHead): ResponseProblem | null {
+function interpret(head: ResponseHead, line: GivenStatus | null): ResponseProblem | null {
   for (let i = 0; i < head.count; i++) {
     if (head.named(i, 'content-type')) spell(head, i, 'Content-Type');
     if (head.ids[i] === X_ACCEL) head.accelerated = true;
@@ -65,6 +108,11 @@ function interpret(head: ResponseHead): ResponseProblem | null {
     if (length < 0) return 'invalid Content-Length';
     if (head.contentLength >= 0) return 'several Content-Length fields';
     head.contentLength = length;
+  }
+  if (line !== null) {
+    head.status = line.status;
+    head.reason = line.reason;
+    return null;
   }
   // Of several the first one holds.
   const given = head.find('status');

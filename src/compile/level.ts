@@ -17,8 +17,8 @@ import { FORBIDDEN } from '../features/access/access.ts';
 import type { ContentPlace, FeaturePlace } from '../features/feature.ts';
 import { FEATURES } from '../features/list.ts';
 import { createRate } from '../features/rate/rate.ts';
+import { compileApp } from '../forward/apps/compile-app.ts';
 import { compileForward } from '../forward/compile-forward.ts';
-import { compileFastcgi, FASTCGI_SCHEME } from '../forward/fastcgi/compile-fastcgi.ts';
 import { scriptPathOf } from '../forward/fastcgi/script-path.ts';
 import type { ProxyPass } from '../forward/rows.ts';
 import { ALL_NAMES, UNDERSCORES } from '../http/fields.ts';
@@ -232,10 +232,9 @@ export class LevelCompiler {
   #pass(pass: ProxyPass, settings: Settings, place: Place, { absolute, waitPage }: LevelParts): Handler {
     const { upstreams, peerTls, caches, lookup } = this.#shared;
     const given = { upstreams, peerTls, caches, lookup, log: this.errorLog(settings), absolute, waitPage };
-    return at(pass.at, () =>
-      pass.url.startsWith(FASTCGI_SCHEME)
-        ? compileFastcgi(pass, settings, given)
-        : compileForward(pass, settings, place.match, given),
+    return at(
+      pass.at,
+      () => compileApp(pass, settings, given) ?? compileForward(pass, settings, place.match, given),
     );
   }
 

@@ -35,6 +35,9 @@ export function checkCaches(model: Model, problems: Problems): void {
     }
 }
 
+/** Passes of a family whose caches have no usual key. */
+const OF_FAMILY = { fastcgi: /^fastcgi:/, uwsgi: /^s?uwsgi:/, scgi: /^scgi:/ } as const;
+
 /** '' where all is well. */
 function problemOf(settings: Settings, family: Family, names: ReadonlyMap<string, string>): string {
   const cache = settings[`${family}Cache`];
@@ -43,8 +46,9 @@ function problemOf(settings: Settings, family: Family, names: ReadonlyMap<string
   if (!zone.includes('$') && !names.has(zone) && setsItself(settings, `${family}Cache`))
     return `"${family}_cache" zone "${zone}" is unknown; add ${family}_cache_path with keys_zone=${zone}:10m to the http block`;
   const pass = setsItself(settings, 'proxyPass') ? settings.proxyPass : null;
-  if (family === 'fastcgi' && pass?.url.startsWith('fastcgi:') === true && settings.fastcgiCacheKey === null)
-    return 'no "fastcgi_cache_key" for "fastcgi_cache"; write fastcgi_cache_key "$scheme$host$request_uri"';
+  const goes = family !== 'proxy' && pass !== null && OF_FAMILY[family].test(pass.url);
+  if (goes && settings[`${family}CacheKey`] === null)
+    return `no "${family}_cache_key" for "${family}_cache"; write ${family}_cache_key "$scheme$host$request_uri"`;
   return setsItself(settings, `${family}Store`) &&
     settings[`${family}Store`] !== '' &&
     setsItself(settings, `${family}Cache`)

@@ -40,6 +40,8 @@ import { useridVariables } from '../features/userid/variables.ts';
 import { fastcgiDefaults, fastcgiRows } from '../forward/fastcgi/rows.ts';
 import { fastcgiVariables } from '../forward/fastcgi/variables.ts';
 import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.ts';
+import { scgiDefaults, scgiRows } from '../forward/scgi/rows.ts';
+import { uwsgiDefaults, uwsgiRows } from '../forward/uwsgi/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
 import { proxyProtocolVariables } from '../listen/proxy-protocol/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
@@ -128,6 +130,8 @@ export const ROWS: readonly Row[] = [
   ...routeRows,
   ...forwardRows,
   ...fastcgiRows,
+  ...uwsgiRows,
+  ...scgiRows,
   ...serveRows,
   ...authRequestRows,
   ...headersRows,
@@ -171,6 +175,8 @@ export const DEFAULTS: Settings = {
   ...routeDefaults,
   ...forwardDefaults,
   ...fastcgiDefaults,
+  ...uwsgiDefaults,
+  ...scgiDefaults,
   ...serveDefaults,
   ...authRequestDefaults,
   ...headersDefaults,

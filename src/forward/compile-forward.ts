@@ -21,9 +21,7 @@ import type { ForwardTools } from './forward-tools.ts';
 import { compileRequestHead, type RequestHeadOptions } from './request-head.ts';
 import { compileResponseHead, compileTrailers, hiddenOf, type RedirectRule } from './response-head.ts';
 import type { ProxyPass, ProxyRedirect } from './rows.ts';
-import { byRequest, maySecure } from './tls/peer-files.ts';
-import { defaultPeerName, type PeerTemplates } from './tls/peer-tls.ts';
-import { type PeerTlsSettings, peerTlsOf } from './tls/rows.ts';
+import { compilePeerTls } from './tls/compile-peer-tls.ts';
 import { hostFieldOf } from './variables.ts';
 
 /** A proxy_pass URL in its parts. */
@@ -133,20 +131,11 @@ function compileUpgrade({ proxySetHeader }: Settings, lookup: VariableLookup): F
 function compileTransport(
   pass: ProxyPass,
   settings: Settings,
-  { peerTls, lookup }: ForwardTools,
+  tools: ForwardTools,
 ): ForwardOptions['transport'] {
-  if (!maySecure(pass)) return null;
-  const own = peerTlsOf(settings, 'proxy');
-  const name = own.SslName === null ? defaultPeerName : compileTemplate(own.SslName, lookup);
-  const transport = peerTls.of(own).transportOf({ name, certificate: compileCertificate(own, lookup) });
+  const transport = compilePeerTls(pass, settings, tools);
+  if (transport === null) return null;
   return /^https:/i.test(pass.url) ? transport : (x) => (x.proxySecure ? transport(x) : null);
-}
-
-function compileCertificate(own: PeerTlsSettings, lookup: VariableLookup): PeerTemplates['certificate'] {
-  if (!byRequest(own)) return null;
-  const certificate = compileTemplate(own.SslCertificate, lookup);
-  const key = compileTemplate(own.SslCertificateKey, lookup);
-  return (x) => ({ certificate: certificate(x), key: key(x) });
 }
 
 type SetField = readonly [name: string, value: (exchange: Exchange) => string];

@@ -14,6 +14,7 @@ import {
 import { isNamedBy } from '../http/framing.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import type { RewriteCookie } from './cookies.ts';
+import type { Family } from './family/rows.ts';
 import { NameSet } from './request-head.ts';
 
 /** One pair of proxy_redirect, compiled: the new value, or undefined when it does not apply. */
@@ -46,12 +47,16 @@ const HIDDEN: readonly string[] = [
   'x-accel-charset',
 ];
 
-const HIDDEN_OF_PROXY: readonly string[] = ['date', 'server', 'x-pad', ...HIDDEN];
-const HIDDEN_OF_FASTCGI: readonly string[] = ['status', ...HIDDEN];
+const HIDDEN_OF: Readonly<Record<Family, readonly string[]>> = {
+  proxy: ['date', 'server', 'x-pad', ...HIDDEN],
+  fastcgi: ['status', ...HIDDEN],
+  uwsgi: HIDDEN,
+  scgi: ['status', ...HIDDEN],
+};
 
 /** Where ranges are made here, the peer's word on them is not the client's. */
-export function hiddenOf(family: 'proxy' | 'fastcgi', forcesRanges: boolean): readonly string[] {
-  const hidden = family === 'proxy' ? HIDDEN_OF_PROXY : HIDDEN_OF_FASTCGI;
+export function hiddenOf(family: Family, forcesRanges: boolean): readonly string[] {
+  const hidden = HIDDEN_OF[family];
   return forcesRanges ? [...hidden, 'accept-ranges'] : hidden;
 }
 

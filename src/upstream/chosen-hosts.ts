@@ -102,7 +102,7 @@ function hostVariables({ url, match }: PassTemplate): string[] {
   const found: string[] = [];
   for (const part of 'error' in parts ? [] : parts) {
     if ('literal' in part) {
-      if (/[/?]/.test(part.literal.replace(/^(?:http|fastcgi)?:\/\//i, ''))) break;
+      if (/[/?]/.test(part.literal.replace(/^(?:http|fastcgi|s?uwsgi|scgi)?:\/\//i, ''))) break;
     } else if (BEYOND_HOST.test(part.variable) || beginsWithSlash(part.variable, match)) break;
     else found.push(part.variable.toLowerCase());
   }

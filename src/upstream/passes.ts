@@ -1,4 +1,4 @@
-// Where the proxy_pass and fastcgi_pass directives of a Model go, wherever they stand: in locations, in locations of those, and in the `if` of both.
+// Where the directives of a Model that pass requests go (proxy_pass, fastcgi_pass and its kin), wherever they stand: in locations, in locations of those, and in the `if` of both.
 
 import type {
   LocationMatch,
@@ -14,7 +14,7 @@ import type { ProxyPass } from '../forward/rows.ts';
 import { constantOf } from '../route/template.ts';
 import { groupKey, needsLookup } from './discovery.ts';
 
-/** What stands between `http://` or `https://` and the path, or all that fastcgi_pass names: a group's name, or `host[:port]`. */
+/** What stands between `http://` or `https://` and the path, or all that fastcgi_pass and its kin name: a group's name, or `host[:port]`. */
 export interface PassTarget {
   readonly authority: string;
   /** TLS: the usual port is another. */
@@ -52,9 +52,9 @@ export interface Passes {
   readonly templates: readonly PassTemplate[];
 }
 
-const SECURE = /^https:/i;
-const FASTCGI = /^fastcgi:/;
-const CONSTANT = /^(?:https?:\/\/([^/?]+)|fastcgi:\/\/(.+))/i;
+const SECURE = /^(?:https|suwsgi):/i;
+const OF_APPS = /^(?:fastcgi|s?uwsgi|scgi):/;
+const CONSTANT = /^(?:https?:\/\/([^/?]+)|(?:fastcgi|s?uwsgi|scgi):\/\/(.+))/i;
 const BEFORE_VARIABLES = /^https?:\/\/([^/?$]+)[/?]/i;
 const URI = /^https?:\/\/(?:unix:[^:]+(?::|$)|(?!unix:)[^/?]*)([/?].*)$/is;
 
@@ -81,7 +81,7 @@ function readPasses(servers: Model['servers']): Passes {
     if (byRequest) templates.set(at, { ...pass, match });
     const found = byRequest ? BEFORE_VARIABLES.exec(pass.url) : CONSTANT.exec(url);
     const authority = found?.[1] ?? found?.[2];
-    const family = { secure: SECURE.test(pass.url), needsPort: FASTCGI.test(pass.url) };
+    const family = { secure: SECURE.test(pass.url), needsPort: OF_APPS.test(pass.url) };
     if (authority === undefined) byVariable ||= byRequest;
     else targets.set(at, { authority, ...family, ...hostOf(authority), byRequest, at });
     const uri = byRequest ? undefined : URI.exec(url)?.[1];

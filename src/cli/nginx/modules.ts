@@ -63,8 +63,6 @@ const WANTED: readonly (readonly [module: string, directive: string])[] = [
 
 /** Of both lists, what is not there. `http2`, `zone` and their like are accepted without effect: that is no module. */
 const MISSING: ReadonlySet<string> = new Set([
-  'http_uwsgi',
-  'http_scgi',
   'http_grpc',
   'http_memcached',
   'http_browser',

@@ -1,4 +1,4 @@
-// The rows that every family of peers has (proxy_, fastcgi_, and those to come), made once: a family's keys are its name and theirs.
+// The rows that every family of peers has (proxy_, fastcgi_, uwsgi_, scgi_), made once: a family's keys are its name and theirs.
 import {
   count,
   flag,
@@ -15,9 +15,9 @@ import { BUFFERING_DEFAULTS, type BufferingKeys, bufferingRows } from '../buffer
 import { CACHE_DEFAULTS, type CacheKeys, cacheRows } from '../cache/rows.ts';
 import { NEXT_WORDS, type NextWord } from '../next-upstream.ts';
 
-/** Whose directives begin with `proxy_`, `fastcgi_`. */
-export type Family = 'proxy' | 'fastcgi';
-export const FAMILIES: readonly Family[] = ['proxy', 'fastcgi'];
+/** Whose directives begin with `proxy_`, `fastcgi_` … */
+export type Family = 'proxy' | 'fastcgi' | 'uwsgi' | 'scgi';
+export const FAMILIES: readonly Family[] = ['proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
 /** What each family has, without its name. */
 export interface FamilyKeys extends BufferingKeys, CacheKeys {
@@ -45,7 +45,11 @@ export type FamilySettings<F extends Family> = {
 };
 
 declare module '../../config/model.ts' {
-  interface Settings extends FamilySettings<'proxy'>, FamilySettings<'fastcgi'> {}
+  interface Settings
+    extends FamilySettings<'proxy'>,
+      FamilySettings<'fastcgi'>,
+      FamilySettings<'uwsgi'>,
+      FamilySettings<'scgi'> {}
 }
 
 const DEFAULTS: FamilyKeys = {
@@ -91,6 +95,16 @@ interface Particulars {
   readonly ownFields: string;
 }
 
+const OF_APPS: Particulars = {
+  nextWords: NEXT_WORDS.filter((word) => word !== 'http_502' && word !== 'http_504'),
+  hidden: 'X-Accel-Expires',
+  whileSending: '',
+  whileReading: '',
+  asItComes: '; a chunked one is read whole all the same',
+  withoutBody: '',
+  ownFields: 'param',
+};
+
 const PARTICULARS: Readonly<Record<Family, Particulars>> = {
   proxy: {
     nextWords: NEXT_WORDS,
@@ -101,15 +115,9 @@ const PARTICULARS: Readonly<Record<Family, Particulars>> = {
     withoutBody: '; without it the head goes without a length',
     ownFields: 'set_header',
   },
-  fastcgi: {
-    nextWords: NEXT_WORDS.filter((word) => word !== 'http_502' && word !== 'http_504'),
-    hidden: 'X-Accel-Expires',
-    whileSending: '',
-    whileReading: '',
-    asItComes: '; of a chunked one there is no CONTENT_LENGTH then',
-    withoutBody: '',
-    ownFields: 'param',
-  },
+  fastcgi: { ...OF_APPS, asItComes: '; of a chunked one there is no CONTENT_LENGTH then' },
+  uwsgi: OF_APPS,
+  scgi: OF_APPS,
 };
 
 export function familyRows(family: Family): readonly Row[] {
@@ -128,6 +136,11 @@ export function familyRows(family: Family): readonly Row[] {
       {
         args: [1, 1],
       },
+    ),
+    ...['rcvbuf', 'sndbuf'].map((name) =>
+      ignored(`${family}_socket_${name}`, HTTP_LEVELS, 'the system sizes the buffers of sockets', {
+        args: [1, 1],
+      }),
     ),
   ];
 }

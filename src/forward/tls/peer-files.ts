@@ -2,14 +2,23 @@
 import type { LocationModel, Model, ScriptOp, Settings } from '../../config/model.ts';
 import { constantOf } from '../../route/template.ts';
 import type { ProxyPass } from '../rows.ts';
-import { type PeerTlsSettings, peerTlsOf } from './rows.ts';
+import { type PeerTlsSettings, peerTlsOf, type TlsFamily } from './rows.ts';
 
 /** Whether a URL is, or may turn out to be, that of a TLS peer. */
 export function maySecure({ url }: ProxyPass): boolean {
   // Most: what follows decides nothing.
   if (url.startsWith('http://')) return false;
+  if (OTHERS.test(url)) return false;
   const constant = constantOf(url);
-  return constant === undefined ? !/^http:\/\//i.test(url) : /^https:\/\//i.test(constant);
+  return constant === undefined ? !/^http:\/\//i.test(url) : /^(?:https|suwsgi):\/\//i.test(constant);
+}
+
+/** Families without TLS, and uwsgi without it: only what begins with a variable may say otherwise. */
+const OTHERS = /^(?:fastcgi|scgi):|^uwsgi:\/\/(?!\$)/;
+
+/** Whose directives say how. */
+export function tlsFamilyOf({ url }: ProxyPass): TlsFamily {
+  return /^s?uwsgi:/.test(url) ? 'uwsgi' : 'proxy';
 }
 
 /** Paths that are known before a request comes. */
@@ -30,7 +39,7 @@ export function peerTlsFiles(model: Model): string[] {
   const paths = new Set<string>();
   const take = (settings: Settings, pass: ProxyPass | null): void => {
     if (pass === null || !maySecure(pass)) return;
-    for (const path of filesOf(peerTlsOf(settings, 'proxy'))) paths.add(path);
+    for (const path of filesOf(peerTlsOf(settings, tlsFamilyOf(pass)))) paths.add(path);
   };
   const inScript = (script: readonly ScriptOp[], outer: ProxyPass | null): void => {
     for (const op of script) {

@@ -1,4 +1,4 @@
-// Rows of TLS towards peers: one maker and one type for all families of backs (proxy_, and later grpc_, fastcgi's kin).
+// Rows of TLS towards peers: one maker and one type for all families of backs that have it (proxy_, uwsgi_, and later grpc_).
 import {
   count,
   flag,
@@ -37,12 +37,12 @@ export interface PeerTlsSettings {
 }
 
 /** Families whose directives have all of these. */
-export type TlsFamily = 'proxy';
+export type TlsFamily = 'proxy' | 'uwsgi';
 
 type Of<F extends TlsFamily> = { readonly [K in keyof PeerTlsSettings as `${F}${K}`]: PeerTlsSettings[K] };
 
 declare module '../../config/model.ts' {
-  interface Settings extends Of<TlsFamily> {}
+  interface Settings extends Of<'proxy'>, Of<'uwsgi'> {}
 }
 
 const DEFAULTS: PeerTlsSettings = {
@@ -67,7 +67,7 @@ function defaultsOf<F extends TlsFamily>(family: F): Of<F> {
   ) as unknown as Of<F>;
 }
 
-export const peerTlsDefaults: Of<TlsFamily> = defaultsOf('proxy');
+export const peerTlsDefaults: Of<TlsFamily> = { ...defaultsOf('proxy'), ...defaultsOf('uwsgi') };
 
 /** The settings of one family, without its name. */
 export function peerTlsOf(settings: Of<TlsFamily>, family: TlsFamily): PeerTlsSettings {
@@ -124,7 +124,7 @@ function peerRows(family: TlsFamily, name: Name): Row[] {
       contexts,
       args: [1, 1],
       syntax: 'name',
-      default: '$proxy_host',
+      default: family === 'proxy' ? '$proxy_host' : 'the host or group of the address',
       doc: 'The name that SNI tells and that the certificate must have; a port in it is left out.',
       read: (words, cx) => cx.template(words[0]),
     }),
@@ -222,4 +222,4 @@ function protocolRows(family: TlsFamily, name: Name): Row[] {
   ];
 }
 
-export const peerTlsRowsOfAll: readonly Row[] = peerTlsRows('proxy');
+export const peerTlsRowsOfAll: readonly Row[] = [...peerTlsRows('proxy'), ...peerTlsRows('uwsgi')];

@@ -1,0 +1,142 @@
+// From the settings of a location that passes requests to an app (FastCGI, uwsgi, SCGI) to its forward handler.
+import { AppBack } from '../../back/app-back.ts';
+import type { Back } from '../../back/back.ts';
+import { parameter } from '../../back/fastcgi/records.ts';
+import { FASTCGI_TRANSPORT, FastcgiBack } from '../../back/fastcgi.ts';
+import { compileParameters } from '../../back/parameters.ts';
+import { compileScgiRequest, SCGI_TRANSPORT, scgiHeader } from '../../back/scgi.ts';
+import { compileUwsgiRequest, UWSGI_TRANSPORT, uwsgiVariable } from '../../back/uwsgi.ts';
+import type { Settings } from '../../config/model.ts';
+import type { Exchange, Handler } from '../../exchange.ts';
+import { MAX_FIELDS } from '../../http/fields.ts';
+import type { HeadLimits } from '../../http/request-head.ts';
+import { compileTemplate, constantOf, toBytes } from '../../route/template.ts';
+import { dnsClientOf } from '../../upstream/dns/dns-client.ts';
+import type { Transport } from '../../upstream/transport.ts';
+import { bound } from '../bind.ts';
+import { USUAL_HEAD_BYTES } from '../buffering/rows.ts';
+import { familyOptions } from '../family/family-options.ts';
+import { createTaking } from '../family/taking.ts';
+import type { FindUpstream, ForwardOptions } from '../forward-options.ts';
+import type { ForwardTools } from '../forward-tools.ts';
+import { compileResponseHead, hiddenOf } from '../response-head.ts';
+import type { ProxyPass } from '../rows.ts';
+import { compilePeerTls } from '../tls/compile-peer-tls.ts';
+import type { AppFamily } from './rows.ts';
+
+const URL_OF_APP = /^(s?)(fastcgi|uwsgi|scgi):\/\/(.*)$/s;
+
+/** Null for a pass that is none to an app. */
+export function compileApp(pass: ProxyPass, settings: Settings, tools: ForwardTools): Handler | null {
+  const m = URL_OF_APP.exec(pass.url);
+  if (m === null) return null;
+  const secure = m[1] !== '';
+  const family = m[2] as AppFamily;
+  const authority = constantOf(m[3]) ?? '';
+  const options: ForwardOptions = {
+    ...familyOptions(family, settings, authority, tools),
+    upstream:
+      authority === ''
+        ? byRequest({ family, secure, address: m[3] }, settings, tools)
+        : tools.upstreams.of(authority, pass.at),
+    authority,
+    secure,
+    transport: bound(settings[`${family}Bind`], transportOf(family, pass, settings, tools), tools),
+    back: compileBack(family, settings, tools),
+    takeHead: compileResponseHead({
+      hidden: hiddenOf(family, settings[`${family}ForceRanges`]),
+      hide: settings[`${family}HideHeader`],
+      pass: settings[`${family}PassHeader`],
+      redirects: [],
+      cookie: null,
+      absolute: tools.absolute,
+    }),
+    // uwsgi and SCGI say how long the body is before it goes.
+    needsLength: family !== 'fastcgi',
+  };
+  // There is no usual key: the configuration was refused without one.
+  const target = { family, key: (x: Exchange) => x.uri, nameTarget() {} } as const;
+  return createTaking(options, settings, target, tools);
+}
+
+/** An address with variables. */
+interface AppAddress {
+  readonly family: AppFamily;
+  readonly secure: boolean;
+  /** Template. */
+  readonly address: string;
+}
+
+/** Looked up when a request comes. */
+function byRequest(
+  { family, secure, address }: AppAddress,
+  settings: Settings,
+  { lookup, upstreams }: ForwardTools,
+): FindUpstream {
+  const dns = settings.resolver === null ? null : dnsClientOf(settings.resolver);
+  const template = compileTemplate(address, lookup);
+  return (x, ready) => {
+    const text = template(x);
+    // What begins with a variable may say itself whether it is over TLS.
+    const own = family === 'uwsgi' && !secure ? /^(s?)uwsgi:\/\/(.+)$/is.exec(text) : null;
+    const given = own === null ? text : own[2];
+    if (!/^(?:unix:\/[^\0-\x20]+|[A-Za-z0-9._[\]:%-]+)$/.test(given))
+      return ready(undefined, `${family}_pass gave no valid address ("${given}")`);
+    x.proxyHost = given;
+    x.proxySecure = secure || (own !== null && own[1] !== '');
+    if (!upstreams.knows(given) && !given.startsWith('unix:') && !/:\d+$/.test(given))
+      return ready(undefined, `${family}_pass gave "${given}", which is no upstream and has no port`);
+    upstreams.ofRequest(given, ready, { secure: false, dns, timeoutMs: settings.resolverTimeoutMs });
+  };
+}
+
+const PLAIN = { fastcgi: FASTCGI_TRANSPORT, uwsgi: UWSGI_TRANSPORT, scgi: SCGI_TRANSPORT } as const;
+
+function transportOf(
+  family: AppFamily,
+  pass: ProxyPass,
+  settings: Settings,
+  tools: ForwardTools,
+): NonNullable<ForwardOptions['transport']> {
+  const plain = PLAIN[family];
+  const secure = family === 'uwsgi' ? compilePeerTls(pass, settings, tools) : null;
+  return secure === null ? () => plain : (x) => (x.proxySecure ? ofUwsgi(secure(x)) : plain);
+}
+
+/** In a pool of its own: the same peer may be spoken to in HTTP elsewhere. */
+function ofUwsgi(tls: Transport): Transport {
+  return { key: `uwsgi ${tls.key}`, connect: (target, owner) => tls.connect(target, owner) };
+}
+
+function compileBack(family: AppFamily, settings: Settings, { lookup }: ForwardTools): Back {
+  const bytes = settings[`${family}BufferBytes`] || USUAL_HEAD_BYTES;
+  const headLimits: HeadLimits = { maxLine: bytes, maxHead: bytes, maxFields: MAX_FIELDS };
+  const parameters = compileParameters({
+    parameters: settings[`${family}Param`].map(({ name, value, ifNotEmpty }) => ({
+      name: toBytes(name),
+      value: compileTemplate(value, lookup),
+      ifNotEmpty,
+      silent: value === '' && /^HTTP_./.test(name),
+    })),
+    passFields: settings[`${family}PassRequestHeaders`],
+    caches: settings[`${family}Cache`] !== null,
+    encode: ENCODE[family],
+  });
+  if (family === 'scgi') return new AppBack({ family, encode: compileScgiRequest(parameters), headLimits });
+  if (family === 'fastcgi')
+    return new FastcgiBack({
+      parameters,
+      keepConn: settings.fastcgiKeepConn,
+      catchErrors: settings.fastcgiCatchStderr,
+      headLimits,
+    });
+  const encode = compileUwsgiRequest({
+    variables: parameters,
+    modifier1: settings.uwsgiModifier1,
+    modifier2: settings.uwsgiModifier2,
+    tail: toBytes(settings.uwsgiString),
+  });
+  return new AppBack({ family, encode, headLimits });
+}
+
+const ENCODE = { fastcgi: parameter, uwsgi: uwsgiVariable, scgi: scgiHeader } as const;
