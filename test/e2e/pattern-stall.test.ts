@@ -26,20 +26,19 @@ const get = (port: number, path: string, agent: http.Agent): Promise<number> =>
     request.on('error', reject);
   });
 
-it('holds nobody up', async () => {
-  const lbproxy = await startLbproxy(CONFIG);
-  const [port] = lbproxy.ports;
-  const evil = new http.Agent({ keepAlive: true, maxSockets: 20 });
-  const end = Date.now() + 4000;
-  let asked = 0;
-  // All twenty at once, again and again.
+/** As long, and cheap to match. */
+const HARMLESS = EVIL.map((path) => `/harmless/${path.slice(10).replace(/[^/]/g, '-')}`);
+
+/** 99 of 100 innocent requests wait less, while twenty others at once ask for these paths for a while, again and again. */
+async function waitBeside(port: number, paths: readonly string[], ms: number): Promise<number> {
+  const others = new http.Agent({ keepAlive: true, maxSockets: 20 });
+  const end = Date.now() + ms;
   const attack = (async () => {
     for (let turn = 0; Date.now() < end; turn++) {
       const answers = await Promise.all(
-        Array.from({ length: 20 }, (_, i) => get(port, EVIL[(turn + i) % EVIL.length], evil)),
+        Array.from({ length: 20 }, (_, i) => get(port, paths[(turn + i) % paths.length], others)),
       );
       expect(new Set(answers)).toEqual(new Set([200]));
-      asked += answers.length;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   })();
@@ -52,11 +51,17 @@ it('holds nobody up', async () => {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   await attack;
-  evil.destroy();
+  others.destroy();
   innocent.destroy();
   waits.sort((a, b) => a - b);
-  console.log(
-    `p50 ${waits[waits.length >> 1].toFixed(1)} ms, p99 ${waits[Math.floor(waits.length * 0.99)].toFixed(1)} ms, ${asked} requests of the others`,
-  );
-  expect(waits[Math.floor(waits.length * 0.99)]).toBeLessThan(200);
+  return waits[Math.floor(waits.length * 0.99)];
+}
+
+it('holds nobody up', async () => {
+  const lbproxy = await startLbproxy(CONFIG);
+  const [port] = lbproxy.ports;
+  const usual = await waitBeside(port, HARMLESS, 2000);
+  const attacked = await waitBeside(port, EVIL, 4000);
+  // A busy machine lets everybody wait: what counts is what the patterns add to that.
+  expect(attacked).toBeLessThan(Math.max(200, 4 * usual));
 }, 30_000);
