@@ -1,93 +1,12 @@
 // What must never come out of a cache, nor out of files that proxy_store makes: what one client did to another's answer, parts that look
 // whole, answers that are kept anew by a word that was not about them.
 
-import { execFileSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { encodeEntry } from '../../src/cache/entry.ts';
-import { CachePlace, digestOf } from '../../src/cache/place.ts';
-import { type Proxy, startProxy } from '../support/proxy.ts';
-import { startRawUpstream, type TestPeer } from '../support/upstream.ts';
-import { type Answer, exchangeOnce, field } from '../support/wire.ts';
-
-let dir = '';
-let proxy: Proxy | null = null;
-let peer: TestPeer | null = null;
-/** Heads of requests that the peer got. */
-let seen: string[] = [];
-
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'cache-attacks-'));
-  seen = [];
-});
-
-afterEach(async () => {
-  vi.restoreAllMocks();
-  await proxy?.close();
-  await peer?.close();
-  proxy = null;
-  peer = null;
-  rmSync(dir, { recursive: true, force: true });
-});
-
-/** `answer`: the bytes for a request's head, after which the peer closes. */
-async function start(location: string, answer: (head: string) => string): Promise<void> {
-  peer = await startRawUpstream((socket) => {
-    let head = '';
-    socket.on('data', (bytes) => {
-      head += bytes.toString('latin1');
-      if (!head.includes('\r\n\r\n')) return;
-      seen.push(head);
-      socket.end(answer(head), 'latin1');
-      head = '';
-    });
-  });
-  proxy = await startProxy(`events {}
-    http {
-      proxy_cache_path ${dir}/cache levels=1:2 keys_zone=one:1m;
-      server { listen 127.0.0.1:0; add_header X-Cache $upstream_cache_status always; location / {
-        proxy_pass http://${peer.address}; ${location} } }
-    }`);
-}
-
-function ask(method: string, path: string, fields: readonly string[] = []): Promise<Answer> {
-  const lines = [`${method} ${path} HTTP/1.1`, 'Host: a', 'Connection: close', ...fields];
-  return exchangeOnce(proxy?.port ?? 0, `${lines.join('\r\n')}\r\n\r\n`);
-}
-
-const said = (answer: Answer): string =>
-  `${answer.status} ${field(answer, 'x-cache')} ${answer.framing} ${answer.body}`;
-
-const openFiles = (): number =>
-  readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return readFileSync(`/proc/self/fdinfo/${fd}`).length > 0 && linkOf(fd).startsWith(dir);
-    } catch {
-      return false;
-    }
-  }).length;
-
-const linkOf = (fd: string): string => readlinkSync(`/proc/self/fd/${fd}`);
-
-const filesIn = (under: string): string[] =>
-  existsSync(under)
-    ? readdirSync(under, { recursive: true, encoding: 'utf8' }).filter(
-        (name) => !/(^|\/)[0-9a-f]{1,2}$|looked/.test(name),
-      )
-    : [];
+import { describe, expect, it, vi } from 'vitest';
+import { CachePlace } from '../../src/cache/place.ts';
+import { field } from '../support/wire.ts';
+import { ask, dir, filesIn, openFiles, peer, proxy, said, seen, start } from './cache-site.ts';
 
 describe('a cache under attack', () => {
   it('a peer that dies early leaves nothing', async () => {
@@ -186,87 +105,6 @@ describe('a cache under attack', () => {
       await expect.poll(() => filesIn(`${dir}/cache`)).toEqual([]);
     }
   });
-});
-
-describe('what somebody put into the directory', () => {
-  const good = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n12345';
-  const facts = { key: '/a', vary: '', variant: '', lastModified: -1, etag: '', error: 0, length: 4 };
-  const entry = (more: unknown): Buffer =>
-    Buffer.concat([
-      encodeEntry(
-        more as typeof facts,
-        { validSec: 4e9, updatingSec: 0, errorSec: 0 },
-        'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n',
-      ),
-      Buffer.from('evil'),
-    ]);
-
-  it.each<[string, (path: string) => void]>([
-    ['a pipe', (path) => void execFileSync('mkfifo', [path])],
-    ['a link', (path) => symlinkSync('/etc/passwd', path)],
-    ['a link to itself', (path) => symlinkSync(path, path)],
-    ['nothing', (path) => writeFileSync(path, '')],
-    ['zeros', (path) => writeFileSync(path, Buffer.alloc(5000))],
-    ['its beginning only', (path) => writeFileSync(path, entry(facts).subarray(0, 60))],
-    ['an answer that lost its end', (path) => writeFileSync(path, entry(facts).subarray(0, -1))],
-    ['one that grew', (path) => writeFileSync(path, `${entry(facts).toString('latin1')}!`, 'latin1')],
-    ['facts that are none', (path) => writeFileSync(path, entry(null))],
-    [
-      'the answer of another key with this digest',
-      (path) => writeFileSync(path, entry({ ...facts, key: '/b' })),
-    ],
-    [
-      'a variant of other fields',
-      (path) => writeFileSync(path, entry({ ...facts, vary: 'x-a', variant: '1'.repeat(32) })),
-    ],
-  ])('%s is no answer', async (_what, put) => {
-    await start(
-      'proxy_cache one; proxy_cache_key $uri; proxy_cache_valid any 1h; proxy_cache_lock on;',
-      () => good,
-    );
-    const path = placeOf('/a');
-    mkdirSync(dirname(path), { recursive: true });
-    put(path);
-    expect(said(await ask('GET', '/a'))).toBe('200 MISS length 12345');
-    expect(said(await ask('GET', '/a'))).toBe('200 HIT length 12345');
-    expect(openFiles()).toBe(0);
-    expect(filesIn(`${dir}/cache`).filter((name) => !/[0-9a-f]{32}$/.test(name))).toEqual([]);
-  });
-
-  it('a directory in the place of an answer costs only that one', async () => {
-    await start(
-      'proxy_cache one; proxy_cache_key $uri; proxy_cache_valid any 1h; proxy_cache_lock on;',
-      () => good,
-    );
-    mkdirSync(join(placeOf('/a'), 'in'), { recursive: true });
-    for (let i = 0; i < 3; i++) expect(said(await ask('GET', '/a'))).toBe('200 MISS length 12345');
-    expect(openFiles()).toBe(0);
-    expect(filesIn(`${dir}/cache`).filter((name) => name.endsWith('.new') || name.endsWith('.lock'))).toEqual(
-      [],
-    );
-  });
-
-  it('a directory that is removed comes back', async () => {
-    await start(
-      'proxy_cache one; proxy_cache_key $uri; proxy_cache_valid any 1h; proxy_cache_lock on;',
-      () => good,
-    );
-    await ask('GET', '/a');
-    rmSync(`${dir}/cache`, { recursive: true });
-    expect(said(await ask('GET', '/a'))).toContain('MISS');
-    expect(said(await ask('GET', '/a'))).toContain('HIT');
-  });
-
-  const placeOf = (key: string): string =>
-    new CachePlace({
-      name: 'one',
-      directory: `${dir}/cache`,
-      levels: [1, 2],
-      inactiveMs: 1,
-      maxBytes: 1,
-      minFreeBytes: 0,
-      at: '',
-    }).pathOf(digestOf(key));
 });
 
 describe('an update beside', () => {
