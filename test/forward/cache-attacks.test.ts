@@ -21,7 +21,7 @@ describe('a cache under attack', () => {
       expect((await ask('GET', path)).framing).toBe('cut');
       expect((await ask('GET', path)).framing).toBe('cut');
       expect(filesIn(`${dir}/cache`)).toEqual([]);
-      expect(openFiles()).toBe(0);
+      await expect.poll(openFiles).toBe(0);
       await proxy?.close();
       await peer?.close();
     }
@@ -146,7 +146,7 @@ describe('an update beside', () => {
     socket.end('GET /a HTTP/1.1\r\nHost: a\r\n\r\n');
     socket.once('data', () => socket.destroy());
     await expect.poll(async () => said(await ask('GET', '/a'))).toContain('HIT length fresh');
-    expect([locks(), openFiles()]).toEqual([[], 0]);
+    await expect.poll(() => [locks(), openFiles()]).toEqual([[], 0]);
   });
 });
 
@@ -187,7 +187,7 @@ describe('a large answer of which clients want less', () => {
       BODY.length,
       true,
     ]);
-    expect(openFiles()).toBe(0);
+    await expect.poll(openFiles).toBe(0);
   });
 
   it('a client that leaves, then the peer dies', async () => {

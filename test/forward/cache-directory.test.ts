@@ -48,7 +48,7 @@ describe('what somebody put into the directory', () => {
     put(path);
     expect(said(await ask('GET', '/a'))).toBe('200 MISS length 12345');
     expect(said(await ask('GET', '/a'))).toBe('200 HIT length 12345');
-    expect(openFiles()).toBe(0);
+    await expect.poll(openFiles).toBe(0);
     expect(filesIn(`${dir}/cache`).filter((name) => !/[0-9a-f]{32}$/.test(name))).toEqual([]);
   });
 
@@ -59,7 +59,7 @@ describe('what somebody put into the directory', () => {
     );
     mkdirSync(join(placeOf('/a'), 'in'), { recursive: true });
     for (let i = 0; i < 3; i++) expect(said(await ask('GET', '/a'))).toBe('200 MISS length 12345');
-    expect(openFiles()).toBe(0);
+    await expect.poll(openFiles).toBe(0);
     expect(filesIn(`${dir}/cache`).filter((name) => name.endsWith('.new') || name.endsWith('.lock'))).toEqual(
       [],
     );
