@@ -1,80 +1,12 @@
 // What must never come out of a cache, nor out of files that proxy_store makes: what one client did to another's answer, parts that look
 // whole, answers that are kept anew by a word that was not about them.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { CachePlace } from '../../src/cache/place.ts';
-import { type Proxy, startProxy } from '../support/proxy.ts';
-import { startRawUpstream, type TestPeer } from '../support/upstream.ts';
-import { type Answer, exchangeOnce, field } from '../support/wire.ts';
-
-let dir = '';
-let proxy: Proxy | null = null;
-let peer: TestPeer | null = null;
-/** Heads of requests that the peer got. */
-let seen: string[] = [];
-
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'cache-attacks-'));
-  seen = [];
-});
-
-afterEach(async () => {
-  vi.restoreAllMocks();
-  await proxy?.close();
-  await peer?.close();
-  proxy = null;
-  peer = null;
-  rmSync(dir, { recursive: true, force: true });
-});
-
-/** `answer`: the bytes for a request's head, after which the peer closes. */
-async function start(location: string, answer: (head: string) => string): Promise<void> {
-  peer = await startRawUpstream((socket) => {
-    let head = '';
-    socket.on('data', (bytes) => {
-      head += bytes.toString('latin1');
-      if (!head.includes('\r\n\r\n')) return;
-      seen.push(head);
-      socket.end(answer(head), 'latin1');
-      head = '';
-    });
-  });
-  proxy = await startProxy(`events {}
-    http {
-      proxy_cache_path ${dir}/cache levels=1:2 keys_zone=one:1m;
-      server { listen 127.0.0.1:0; add_header X-Cache $upstream_cache_status always; location / {
-        proxy_pass http://${peer.address}; ${location} } }
-    }`);
-}
-
-function ask(method: string, path: string, fields: readonly string[] = []): Promise<Answer> {
-  const lines = [`${method} ${path} HTTP/1.1`, 'Host: a', 'Connection: close', ...fields];
-  return exchangeOnce(proxy?.port ?? 0, `${lines.join('\r\n')}\r\n\r\n`);
-}
-
-const said = (answer: Answer): string =>
-  `${answer.status} ${field(answer, 'x-cache')} ${answer.framing} ${answer.body}`;
-
-const openFiles = (): number =>
-  readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return readFileSync(`/proc/self/fdinfo/${fd}`).length > 0 && linkOf(fd).startsWith(dir);
-    } catch {
-      return false;
-    }
-  }).length;
-
-const linkOf = (fd: string): string => readlinkSync(`/proc/self/fd/${fd}`);
-
-const filesIn = (under: string): string[] =>
-  existsSync(under)
-    ? readdirSync(under, { recursive: true, encoding: 'utf8' }).filter(
-        (name) => !/(^|\/)[0-9a-f]{1,2}$|looked/.test(name),
-      )
-    : [];
+import { field } from '../support/wire.ts';
+import { ask, dir, filesIn, openFiles, peer, proxy, said, seen, start } from './cache-site.ts';
 
 describe('a cache under attack', () => {
   it('a peer that dies early leaves nothing', async () => {
@@ -89,7 +21,7 @@ describe('a cache under attack', () => {
       expect((await ask('GET', path)).framing).toBe('cut');
       expect((await ask('GET', path)).framing).toBe('cut');
       expect(filesIn(`${dir}/cache`)).toEqual([]);
-      expect(openFiles()).toBe(0);
+      await expect.poll(openFiles).toBe(0);
       await proxy?.close();
       await peer?.close();
     }
@@ -214,7 +146,7 @@ describe('an update beside', () => {
     socket.end('GET /a HTTP/1.1\r\nHost: a\r\n\r\n');
     socket.once('data', () => socket.destroy());
     await expect.poll(async () => said(await ask('GET', '/a'))).toContain('HIT length fresh');
-    expect([locks(), openFiles()]).toEqual([[], 0]);
+    await expect.poll(() => [locks(), openFiles()]).toEqual([[], 0]);
   });
 });
 
@@ -255,7 +187,7 @@ describe('a large answer of which clients want less', () => {
       BODY.length,
       true,
     ]);
-    expect(openFiles()).toBe(0);
+    await expect.poll(openFiles).toBe(0);
   });
 
   it('a client that leaves, then the peer dies', async () => {

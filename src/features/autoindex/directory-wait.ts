@@ -19,8 +19,9 @@ export function entriesOf(
 ): void {
   const waiting = new DirectoryWait();
   let ticket = x.wait(waiting);
-  readDirectory(path, (problem, entries) => {
-    if (!x.isCurrent(ticket)) return;
+  const isWanted = (): boolean => x.isCurrent(ticket);
+  readDirectory(path, isWanted, (problem, entries) => {
+    if (!isWanted()) return;
     ticket = Number.NaN;
     x.setMaker(null);
     if (problem !== null) place.fileFailed(x, problem);

@@ -22,13 +22,14 @@ type EntriesCallback = (problem: DirectoryProblem | null, entries: readonly Entr
 /** So many entries are looked at side by side. */
 const AT_ONCE = 16;
 
-/** `path`: bytes as latin1, with a slash at its end. The callback comes later. */
-export function readDirectory(path: string, done: EntriesCallback): void {
+/** `path`: bytes as latin1, with a slash at its end. The callback comes later; never, once nobody wants it any more. */
+export function readDirectory(path: string, isWanted: () => boolean, done: EntriesCallback): void {
   fs.readdir(toPath(path), { encoding: 'latin1' }, (error, names) => {
     if (error !== null) return done({ call: 'opendir', path, error }, []);
     new Reading(
       path,
       names.filter((name) => !name.startsWith('.')),
+      isWanted,
       done,
     ).start();
   });
@@ -37,15 +38,17 @@ export function readDirectory(path: string, done: EntriesCallback): void {
 class Reading {
   readonly #path: string;
   readonly #names: readonly string[];
+  readonly #isWanted: () => boolean;
   readonly #done: EntriesCallback;
   readonly #entries: Entry[] = [];
   #next = 0;
   #left = 0;
   #over = false;
 
-  constructor(path: string, names: readonly string[], done: EntriesCallback) {
+  constructor(path: string, names: readonly string[], isWanted: () => boolean, done: EntriesCallback) {
     this.#path = path;
     this.#names = names;
+    this.#isWanted = isWanted;
     this.#done = done;
     this.#left = names.length;
   }
@@ -56,7 +59,8 @@ class Reading {
   }
 
   #look(): void {
-    if (this.#over || this.#next === this.#names.length) return;
+    // Clients that ask for a large directory and leave must not fill the threads.
+    if (this.#over || this.#next === this.#names.length || !this.#isWanted()) return;
     const name = this.#names[this.#next++];
     const path = this.#path + name;
     fs.stat(toPath(path), { bigint: true }, (error, stats) => {
