@@ -197,6 +197,9 @@ const LOGS: readonly AnyStep[] = [
   rpc('clearLog'),
   ctl('maintail'),
   ctl('start later'),
+  // By then it is the program: before its exec supervisord's child takes no TERM.
+  rpc('sendProcessStdin', 'later', 'here\n'),
+  hasSaid('later', 'here'),
   ctl('stop later'),
   ['has', 'main.log', 'stopped: later'],
   ['mainlog'],
