@@ -208,6 +208,14 @@ const CASES: readonly Case[] = [
     ]),
   ],
   [
+    'the page of a second 416 has the ETag of the first one',
+    'error_page 416 =200 /a/small.txt; location / { } location /b/ { return 200 text; error_page 416 /small.txt; } location /p/ { proxy_pass http://{peer}; proxy_force_ranges on; }',
+    ['GET /data.json', 'Range: bytes=999999-'],
+    ['GET /p/k5', 'Range: bytes=999999-'],
+    ['GET /small.txt', 'Range: bytes=999999-'],
+    ['GET /data.json', 'Range: bytes=20-'],
+  ],
+  [
     'what a request does at once comes before its copies, which share its variables',
     'mirror /copy; set $at "$uri"; location = /copy { proxy_pass http://{copies}; } location /a/ { add_header X-At "$at"; }',
     ['GET /a/small.txt'],
