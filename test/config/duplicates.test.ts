@@ -227,6 +227,8 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   open_file_cache_events: ['on'],
   send_lowat: ['0'],
   proxy_send_lowat: ['0'],
+  debug_points: ['abort'],
+  ssl_object_cache_inheritable: ['on'],
   fastcgi_send_lowat: ['0'],
   http2_max_concurrent_streams: ['64'],
   http2_max_concurrent_pushes: ['10'],
