@@ -84,6 +84,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'model-wire',
     'check-row',
     'check-pattern',
+    'check-conflicts',
     'directive-reading',
     'build',
     'build-blocks',

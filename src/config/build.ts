@@ -4,6 +4,7 @@ import { checkLogFormats } from '../observe/check-log-formats.ts';
 import { parseTemplate } from '../route/template.ts';
 import { checkNamed, checkTwin, readLocation, readMethods, readTypes } from './build-blocks.ts';
 import { buildScript, isScriptDirective, type ScriptReader } from './build-script.ts';
+import { checkConflicts } from './check-conflicts.ts';
 import { checkRow } from './check-row.ts';
 import { DirectiveReading, type TreeReader } from './directive-reading.ts';
 import { finishModel } from './finish.ts';
@@ -65,6 +66,7 @@ export class Builder implements ScriptReader, TreeReader {
       if (directive.name === 'charset_map') this.#charsetMap(directive, http);
     for (const { directive, level } of waiting) this.#block(directive, level);
     checkLogFormats(this.tree.directives, this.problems);
+    checkConflicts(this.tree.directives, this.problems);
     this.#variables.check(this.problems);
     const model: Model = {
       syntax: this.tree.syntax,

@@ -107,6 +107,19 @@ const OTHER_TUNING: readonly Row[] = [
   ...HTTP2_TUNING.map((name) => ignored(name, ['http', 'server'], 'HTTP/2 is not spoken', { args: [1, 1] })),
 ];
 
+/** Of sockets and processes, where Node has no such call. */
+const KERNEL_TUNING: readonly Row[] = [
+  ...['proxy', 'fastcgi'].flatMap((family) =>
+    [`${family}_socket_rcvbuf`, `${family}_socket_sndbuf`].map((name) =>
+      ignored(name, HTTP_LEVELS, 'the kernel sizes the buffers of connections', { args: [1, 1] }),
+    ),
+  ),
+  ignored('debug_points', ['main'], 'there is no core file to look at', { args: [1, 1] }),
+  ignored('ssl_object_cache_inheritable', ['main'], 'certificates are read anew by each reload', {
+    args: [1, 1],
+  }),
+];
+
 const PROGRAM_BLOCK: Row = {
   kind: 'structure',
   name: 'program',
@@ -160,6 +173,7 @@ export const ROWS: readonly Row[] = [
   ...observeRows,
   ...TUNING,
   ...OTHER_TUNING,
+  ...KERNEL_TUNING,
   ...NOT_YET,
 ];
 

@@ -375,9 +375,10 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
   #clientGone(failure: Failure): void {
     const exchange = this.#exchange;
     const resets = failure.endsWith('_timeout') && exchange?.location.client.resetsTimedOut === true;
-    if (exchange !== null) this.#loseExchange(exchange, failure);
+    // Before anything else would end the connection in order, and wait for what is still to come.
     if (resets) this.#socket.reset();
-    else this.#socket.destroy();
+    if (exchange !== null) this.#loseExchange(exchange, failure);
+    if (!resets) this.#socket.destroy();
   }
 
   #loseExchange(exchange: Exchange, failure: Failure): void {
@@ -388,7 +389,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     const reader = this.#body.takeReader();
     if (source !== null) source.onGone(failure);
     else reader?.onBodyFailed(failure);
-    if (!exchange.headSent) exchange.status = 499;
+    if (!exchange.headSent) exchange.status = failure === 'client_body_timeout' ? 408 : 499;
     this.onAnswered(exchange);
   }
 
@@ -411,7 +412,8 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
       case 'body':
         // A body that nobody wants any more costs the connection, not the answer in front of it.
         if (exchange === null) return this.#close();
-        if (exchange.headSent) return this.#clientGone('client_body_timeout');
+        if (exchange.headSent || exchange.location.client.resetsTimedOut)
+          return this.#clientGone('client_body_timeout');
         exchange.closeAfter = true;
         this.#body.fail('client_body_timeout');
         return;

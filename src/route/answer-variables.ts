@@ -56,8 +56,20 @@ function keepAlive(x: Exchange): string | undefined {
   return seconds > 0 && !closes(x) ? `timeout=${seconds}` : undefined;
 }
 
+const UNFINISHED: ReadonlySet<string | null> = new Set([
+  'client_aborted',
+  'client_send_timeout',
+  'client_body_timeout',
+]);
+
+/** Whether the client was there to the end, for logs: also of an answer that its peer cut short. */
+function completion({ ended, failure, status, isSub }: Exchange): string {
+  return ended && !isSub && status !== 444 && !UNFINISHED.has(failure) ? 'OK' : '';
+}
+
 /** Those that are no lines to nginx either. */
 export const answerVariables: Readonly<Record<string, Getter>> = {
+  request_completion: completion,
   sent_http_content_length: contentLength,
   sent_http_transfer_encoding: transferEncoding,
   sent_http_connection: (x) => (x.status === 101 ? 'upgrade' : closes(x) ? 'close' : 'keep-alive'),

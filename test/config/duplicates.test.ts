@@ -227,6 +227,10 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   open_file_cache_events: ['on'],
   send_lowat: ['0'],
   proxy_send_lowat: ['0'],
+  debug_points: ['abort'],
+  fastcgi_modifier1: ['1'],
+  fastcgi_modifier2: ['1'],
+  ssl_object_cache_inheritable: ['on'],
   fastcgi_send_lowat: ['0'],
   http2_max_concurrent_streams: ['64'],
   http2_max_concurrent_pushes: ['10'],
@@ -298,12 +302,17 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
 
 /** `program` of an upstream, not the block. */
 const isFollowed = (row: Row): boolean => row.name === 'program' && row.kind === 'setting';
-const mayRepeat = (row: Row): boolean => TWICE.has(row.name) && !isFollowed(row);
+/** Families of peers have the same arguments: those of FastCGI, or else of HTTP. */
+const kinOf = (name: string): readonly string[] =>
+  ['fastcgi_', 'proxy_'].map((family) => name.replace(/^(?:uwsgi|scgi)_/, family));
+const mayRepeat = (row: Row): boolean => kinOf(row.name).some((name) => TWICE.has(name)) && !isFollowed(row);
 
 /** For the many that take a number, a time, a size, a flag or a path. */
 function argumentsOf(row: Row): readonly [string, string?] {
   if (isFollowed(row)) return ['p'];
-  const given = ARGUMENTS[row.name];
+  const given = kinOf(row.name)
+    .map((name) => ARGUMENTS[name])
+    .find((words) => words !== undefined);
   if (given !== undefined)
     return row.name === 'server' && row.contexts[0] === 'upstream' ? ['127.0.0.1:1'] : given;
   if (row.args[1] === 0) return [''];
