@@ -231,6 +231,14 @@ const ANSWERS: readonly (readonly [string, string, Told?])[] = [
 
 const STREAMED = 'ab'.repeat(100_000);
 
+const UPGRADE = (lines: readonly string[]): string =>
+  `GET /x HTTP/1.1\r\n${['Host: ref.example', answerWith('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'), ...lines].join('\r\n')}\r\n\r\n`;
+
+const UPGRADES: readonly Case[] = [
+  ['a WebSocket', UPGRADE(['Connection: Upgrade', 'Upgrade: websocket'])],
+  ['a WebSocket that nobody asked for', UPGRADE(['Connection: close'])],
+];
+
 const OF_UWSGI: readonly Case[] = [
   ['POST that streams', post('/stream/x', STREAMED)],
   ...['/mod/x', '/string/x', '/scheme/x', '/scheme2/x', '/scheme3/x'].map(
@@ -242,6 +250,7 @@ const OF_UWSGI: readonly Case[] = [
 const DIFFERENT: Readonly<Record<string, string>> = {
   'a status line with a full stop': 'a status line has a blank behind its number (RFC 9112 §4)',
   'an invalid length': 'nobody knows what was meant: it is no valid answer',
+  'a WebSocket that nobody asked for': 'nothing is switched to, and no answer follows',
   'half a body, then nothing': 'what came goes to the client at once',
 };
 
@@ -272,6 +281,7 @@ describe.skipIf(nginxVersion === '').each(['uwsgi', 'scgi'] as const)(
     const cases: readonly Case[] = [
       ...REQUESTS,
       ...CHUNKED,
+      ...UPGRADES,
       ...ANSWERS.map(([name, answer, options]): Case => [name, told(answer, options)]),
       ...(family === 'uwsgi' ? OF_UWSGI : []),
     ];
