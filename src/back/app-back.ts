@@ -10,11 +10,8 @@ import type { PeerConnection } from '../upstream/connection.ts';
 import type { AnswerTaker, Back, BackStream, BodyFraming, Step } from './back.ts';
 import { parseHttpOrCgiHead } from './cgi-head.ts';
 
-/** What stands before the body, of which so many bytes follow; or why it cannot be written. */
-export type EncodeRequest = (
-  exchange: Exchange,
-  bodyBytes: number,
-) => { readonly bytes: string } | { readonly problem: string };
+/** What stands before the body; or why it cannot be written. */
+export type EncodeRequest = (exchange: Exchange) => { readonly bytes: string } | { readonly problem: string };
 
 export interface AppBackOptions {
   readonly family: 'uwsgi' | 'scgi';
@@ -61,8 +58,8 @@ class AppStream implements BackStream {
     this.#upgrade = upgrade;
   }
 
-  send(x: Exchange, framing: BodyFraming, body: BodyPull | null): number {
-    const encoded = this.#options.encode(x, framing.kind === 'length' ? framing.bytes : 0);
+  send(x: Exchange, _framing: BodyFraming, body: BodyPull | null): number {
+    const encoded = this.#options.encode(x);
     if ('problem' in encoded) {
       this.problem = encoded.problem;
       return 0;

@@ -10,10 +10,17 @@ export function scgiHeader(name: string, value: string): string {
 }
 
 export function compileScgiRequest(headers: (exchange: Exchange) => string): EncodeRequest {
-  return (x, bodyBytes) => {
-    const content = scgiHeader('CONTENT_LENGTH', String(bodyBytes)) + headers(x);
+  return (x) => {
+    const content = scgiHeader('CONTENT_LENGTH', String(bodyBytesOf(x))) + headers(x);
     return { bytes: `${content.length}:${content},` };
   };
+}
+
+/** Also where the body is not passed on (nginx: content_length_n). */
+function bodyBytesOf({ request, body, bodyRefused }: Exchange): number {
+  if (bodyRefused) return 0;
+  if (!request.chunked) return Math.max(0, request.contentLength);
+  return body?.complete === true ? body.received : 0;
 }
 
 /** Plain sockets, in a pool of their own: the same peer may be spoken to in HTTP elsewhere. */

@@ -15,6 +15,9 @@ for (const file of ['a', 'b']) writeFileSync(join(dir, `${file}.ticket`), Buffer
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 const pem = makeCertificate(dir, 'twice', 'localhost');
 
+/** Families of apps, which get parameters. */
+const APPS: readonly string[] = ['fastcgi', 'uwsgi', 'scgi'];
+
 /** Rows that may stand twice; all others are refused. */
 const TWICE = new Set(
   'include server listen types if rewrite return set break index location server_name access_log upstream'
@@ -24,14 +27,19 @@ const TWICE = new Set(
     .concat('charset_types charset_map'.split(' '))
     .concat('proxy_set_header proxy_pass_header proxy_hide_header proxy_redirect log_format'.split(' '))
     .concat('proxy_cookie_domain proxy_cookie_path proxy_cookie_flags'.split(' '))
-    .concat('fastcgi_param fastcgi_pass_header fastcgi_hide_header fastcgi_catch_stderr'.split(' '))
+    .concat('fastcgi_param uwsgi_param scgi_param fastcgi_catch_stderr'.split(' '))
     // The last one holds.
     .concat('method ip_hash least_conn hash random error_log fastcgi_split_path_info'.split(' '))
     // All together hold.
-    .concat('ssl_protocols proxy_next_upstream fastcgi_next_upstream environment addition_types'.split(' '))
-    .concat(['proxy_ignore_headers', 'fastcgi_ignore_headers', 'ssi_types'])
+    .concat('ssl_protocols proxy_next_upstream environment addition_types'.split(' '))
+    .concat(['proxy_ignore_headers', 'ssi_types', 'uwsgi_ssl_protocols', 'uwsgi_ssl_conf_command'])
     .concat(
-      ['proxy', 'fastcgi'].flatMap((family) =>
+      APPS.flatMap((family) =>
+        ['pass_header', 'hide_header', 'next_upstream', 'ignore_headers'].map((name) => `${family}_${name}`),
+      ),
+    )
+    .concat(
+      ['proxy', ...APPS].flatMap((family) =>
         'cache_path cache_valid cache_bypass no_cache cache_methods cache_use_stale'
           .split(' ')
           .map((name) => `${family}_${name}`),
@@ -88,7 +96,6 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   resolver: ['127.0.0.1'],
   ssl: ['off'],
   tcp_nodelay: ['on'],
-  proxy_socket_keepalive: ['on'],
   use: ['epoll'],
   debug_connection: ['127.0.0.1'],
   user: ['root'],
@@ -101,7 +108,7 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   ssl_engine: ['dynamic'],
   method: ['ip_hash', 'least_conn'],
   ...Object.fromEntries(
-    ['proxy', 'fastcgi'].flatMap((family): [string, [string, string?]][] => [
+    ['proxy', ...APPS].flatMap((family): [string, [string, string?]][] => [
       [`${family}_cache_path`, [`${dir}/one keys_zone=${family}1:1m`, `${dir}/two keys_zone=${family}2:1m`]],
       [`${family}_cache`, ['off']],
       [`${family}_cache_key`, ['$uri']],
@@ -116,8 +123,44 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
       [`${family}_cache_lock_age`, ['3s']],
       [`${family}_store`, ['on']],
       [`${family}_store_access`, ['user:rw']],
+      [`${family}_bind`, ['127.0.0.1']],
+      [`${family}_next_upstream`, ['error', 'timeout']],
+      [`${family}_pass_header`, ['A', 'B']],
+      [`${family}_hide_header`, ['A', 'B']],
+      [`${family}_ignore_headers`, ['Expires', 'Vary']],
+      [`${family}_buffers`, ['8 8k']],
+      [`${family}_busy_buffers_size`, ['16k']],
+      [`${family}_temp_file_write_size`, ['16k']],
+      [`${family}_limit_rate`, ['1k']],
+      [`${family}_socket_keepalive`, ['on']],
+      [`${family}_socket_rcvbuf`, ['64k']],
+      [`${family}_socket_sndbuf`, ['64k']],
     ]),
   ),
+  ...Object.fromEntries(
+    APPS.flatMap((family): [string, [string, string?]][] => [
+      [`${family}_pass`, ['127.0.0.1:1']],
+      [`${family}_param`, ['A b', 'C d']],
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['proxy', 'uwsgi'].flatMap((family): [string, [string, string?]][] => [
+      [`${family}_ssl_name`, ['a']],
+      [`${family}_ssl_verify_depth`, ['2']],
+      [`${family}_ssl_trusted_certificate`, [pem.certificate]],
+      [`${family}_ssl_crl`, [pem.certificate]],
+      [`${family}_ssl_certificate`, [pem.certificate]],
+      [`${family}_ssl_certificate_key`, [pem.key]],
+      [`${family}_ssl_certificate_cache`, ['off']],
+      [`${family}_ssl_password_file`, [pem.key]],
+      [`${family}_ssl_protocols`, ['TLSv1.2', 'TLSv1.3']],
+      [`${family}_ssl_ciphers`, ['HIGH']],
+      [`${family}_ssl_conf_command`, ['MinProtocol TLSv1.2', 'Options Bugs']],
+    ]),
+  ),
+  uwsgi_string: ['a'],
+  uwsgi_modifier1: ['1'],
+  uwsgi_modifier2: ['1'],
   hash: ['$uri', '$host consistent'],
   random: ['two', 'two least_conn'],
   zone: ['u 64k'],
@@ -125,17 +168,6 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   ssl_certificate_key: [pem.key],
   ssl_protocols: ['TLSv1.2', 'TLSv1.3'],
   ssl_ciphers: ['HIGH'],
-  proxy_ssl_name: ['a'],
-  proxy_ssl_verify_depth: ['2'],
-  proxy_ssl_trusted_certificate: [pem.certificate],
-  proxy_ssl_crl: [pem.certificate],
-  proxy_ssl_certificate: [pem.certificate],
-  proxy_ssl_certificate_key: [pem.key],
-  proxy_ssl_certificate_cache: ['off'],
-  proxy_ssl_password_file: [pem.key],
-  proxy_ssl_protocols: ['TLSv1.2', 'TLSv1.3'],
-  proxy_ssl_ciphers: ['HIGH'],
-  proxy_ssl_conf_command: ['MinProtocol TLSv1.2', 'Options Bugs'],
   ssl_session_cache: ['none'],
   ssl_ecdh_curve: ['auto'],
   ssl_dhparam: ['/nowhere'],
@@ -161,35 +193,14 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   client_body_temp_path: [`${dir}/body`],
   proxy_pass: ['http://127.0.0.1:1'],
   proxy_set_header: ['A b', 'C d'],
-  proxy_pass_header: ['A', 'B'],
-  proxy_hide_header: ['A', 'B'],
   proxy_redirect: ['/a /b', '/c /d'],
   proxy_cookie_domain: ['a b', 'c d'],
   proxy_cookie_path: ['/a /b', '/c /d'],
   proxy_cookie_flags: ['a secure', 'b httponly'],
   proxy_http_version: ['1.1'],
-  proxy_bind: ['127.0.0.1'],
-  fastcgi_bind: ['127.0.0.1'],
   proxy_method: ['GET'],
-  proxy_next_upstream: ['error', 'timeout'],
-  proxy_buffers: ['8 8k'],
-  proxy_busy_buffers_size: ['16k'],
-  fastcgi_socket_keepalive: ['on'],
-  fastcgi_pass: ['127.0.0.1:1'],
-  fastcgi_param: ['A b', 'C d'],
-  fastcgi_pass_header: ['A', 'B'],
-  fastcgi_hide_header: ['A', 'B'],
   fastcgi_catch_stderr: ['A', 'B'],
-  proxy_ignore_headers: ['Expires', 'Vary'],
-  fastcgi_ignore_headers: ['Expires', 'Vary'],
   fastcgi_split_path_info: ['^(.+)(/x)$'],
-  fastcgi_next_upstream: ['error', 'timeout'],
-  fastcgi_buffers: ['8 8k'],
-  fastcgi_busy_buffers_size: ['16k'],
-  fastcgi_temp_file_write_size: ['16k'],
-  fastcgi_limit_rate: ['0'],
-  proxy_limit_rate: ['1k'],
-  proxy_temp_file_write_size: ['16k'],
   index: ['a', 'b'],
   default_type: ['text/plain'],
   if_modified_since: ['exact'],

@@ -26,10 +26,8 @@ const inServer = (text: string): string => `http { server { listen 127.0.0.1:1;\
 
 describe('directives', () => {
   it.each([
-    'uwsgi_pass a:1;',
     'grpc_pass a:1;',
     'perl x::y;',
-    'scgi_pass a:1;',
     'memcached_pass a:1;',
     'mp4;',
     'image_filter off;',
@@ -110,7 +108,7 @@ describe('the lists', () => {
     }
     for (const name of ['', 'listne', 'error_pag', 'htp_host']) expect(isNginxDirective(name)).toBe(false);
     for (const name of ['', 'http', 'upstream_http_', 'htp_host']) expect(isNginxVariable(name)).toBe(false);
-    expect(rowsNamed('uwsgi_pass')).toEqual([]);
+    expect(rowsNamed('grpc_pass')).toEqual([]);
     expect(lookupVariable('geoip_city')).toBeUndefined();
   });
 });

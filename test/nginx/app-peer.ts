@@ -42,6 +42,8 @@ export async function startAppPeer(family: AppFamily, startedBy?: typeof startRa
 function isComplete(family: AppFamily, text: string): boolean {
   const behind = family === 'uwsgi' ? packetEnd(text) : netstringEnd(text);
   if (behind === 0) return false;
+  // Its body is kept back.
+  if (text.includes('/bare/')) return true;
   const length =
     family === 'uwsgi'
       ? /CONTENT_LENGTH([\s\S]{2})/.exec(text)

@@ -7,7 +7,6 @@ import { familyDefaults, familyRows } from '../family/rows.ts';
 declare module '../../config/model.ts' {
   interface Settings {
     readonly uwsgiParam: readonly AppParam[];
-    /** Of both the lowest byte goes. */
     readonly uwsgiModifier1: number;
     readonly uwsgiModifier2: number;
     readonly uwsgiString: string;
@@ -28,12 +27,14 @@ export const uwsgiRows: readonly Row[] = [
   count('uwsgiModifier1', {
     name: 'uwsgi_modifier1',
     contexts: HTTP_LEVELS,
+    max: 255,
     default: '0',
     doc: 'First number of the packet’s head: what kind of app is meant.',
   }),
   count('uwsgiModifier2', {
     name: 'uwsgi_modifier2',
     contexts: HTTP_LEVELS,
+    max: 255,
     default: '0',
     doc: 'Second number of the packet’s head.',
   }),
