@@ -313,7 +313,7 @@ function verdict(file: string, text: string): string[] {
 
 describe('the checker', () => {
   it.each([
-    ['http/framing.ts', "import { x } from '../exchange.ts';"],
+    ['http/framing.ts', "import { x } from '../exchange/exchange.ts';"],
     ['forward/forward.ts', "import { type A, b } from '../listen/listener.ts';"],
     ['forward/forward.ts', "import {\n  a,\n} from '../serve/files.ts';"],
     ['forward/forward.ts', "import type { Log } from '../observe/error-log.ts';"],

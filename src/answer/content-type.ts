@@ -1,5 +1,5 @@
 // The media type of an answer and its charset, cut as nginx cuts them, and the lists of types that filters work on.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { AnswerHead } from '../http/answer-head.ts';
 
 export interface ContentType {

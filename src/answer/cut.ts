@@ -1,5 +1,6 @@
 // Cuts one range out of a body as it comes. The rest is read and dropped: the answer ends when its maker has ended (nginx: range body filter).
-import { type AnswerSink, type Exchange, FLUSH, type Flow, GO, LAST } from '../exchange.ts';
+import type { AnswerSink, Exchange } from '../exchange/exchange.ts';
+import { FLUSH, type Flow, GO, LAST } from '../exchange/flow.ts';
 import type { ByteRange } from './byte-ranges.ts';
 import { FilterLink } from './link.ts';
 

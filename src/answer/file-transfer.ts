@@ -4,7 +4,8 @@
 // No second buffer is filled ahead: a client that does not take a piece at once has full socket buffers, which keep it busy
 // for longer than the next read lasts.
 import fs from 'node:fs';
-import { ENOUGH, type Exchange, type Flow, GO, LAST, type Source, WAIT } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { ENOUGH, type Flow, GO, LAST, type Source, WAIT } from '../exchange/flow.ts';
 import type { Segment } from '../http/answer-head.ts';
 
 /** What is to be sent of a file. */

@@ -1,6 +1,7 @@
 // The head pass: every filter of the location sees the head of an answer before anything of its body is made, in nginx's order; those
 // that work on the body then stand between its maker and the root.
-import { type AnswerSink, type Exchange, type Filter, JOIN, type Link, PASS } from '../exchange.ts';
+import type { AnswerSink, Exchange, Filter, Link } from '../exchange/exchange.ts';
+import { JOIN, PASS } from '../exchange/slots.ts';
 import { AnswerHead, type Seekable, type Segment } from '../http/answer-head.ts';
 import { splitType } from './content-type.ts';
 import { NOT_MODIFIED } from './not-modified.ts';

@@ -1,17 +1,6 @@
 // What all body filters have in common: whom they obey, what they owe it, and that every answer that began ends once, whatever comes.
-import {
-  type AnswerSink,
-  ENOUGH,
-  type Exchange,
-  FLUSH,
-  type Flow,
-  GO,
-  type Gone,
-  LAST,
-  type Link,
-  type Source,
-  WAIT,
-} from '../exchange.ts';
+import type { AnswerSink, Exchange, Link } from '../exchange/exchange.ts';
+import { ENOUGH, FLUSH, type Flow, GO, type Gone, LAST, type Source, WAIT } from '../exchange/flow.ts';
 import type { Failure } from '../shared/failure.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
 

@@ -1,5 +1,6 @@
 // nginx's not_modified filter: an answer whose body is at hand becomes 304 or 412 where the request's conditions say so.
-import { type Filter, PASS } from '../exchange.ts';
+import type { Filter } from '../exchange/exchange.ts';
+import { PASS } from '../exchange/slots.ts';
 import { checkPreconditions } from './preconditions.ts';
 
 export const NOT_MODIFIED: Filter = {

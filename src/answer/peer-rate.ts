@@ -1,5 +1,5 @@
 // A rate that a peer's answer asks for (X-Accel-Limit-Rate), where the location has no filter for it.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { CORE_FILTERS } from './head-pass.ts';
 
 /** Limits the answer of this exchange to so many bytes a second, 0 = to nothing; its location is one of its own from now on. */

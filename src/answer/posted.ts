@@ -1,6 +1,6 @@
 // Subrequests that wait to begin. Those that are made while a page is read begin when what is here of it was read, in their order (nginx:
 // posted requests): what one of them sets the next one sees, where it need not ask anybody else.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 
 /** What begins when its turn has come. */
 export interface PostedRequest {

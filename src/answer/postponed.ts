@@ -1,6 +1,8 @@
 // Where the answers of subrequests take their places in the one that they were asked for (nginx: its postpone filter). All run at once;
 // what comes of them leaves in the order in which they were asked for. Bounded: who is too far ahead waits.
-import { type Exchange, type Filter, type Flow, GO, JOIN, LAST, PASS, WAIT } from '../exchange.ts';
+import type { Exchange, Filter } from '../exchange/exchange.ts';
+import { type Flow, GO, LAST, WAIT } from '../exchange/flow.ts';
+import { JOIN, PASS } from '../exchange/slots.ts';
 import { copyOf } from '../shared/buffers.ts';
 import type { Failure } from '../shared/failure.ts';
 import { FilterLink } from './link.ts';

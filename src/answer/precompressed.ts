@@ -1,5 +1,5 @@
 // A file that stands compressed beside another: what a location is told of such files by gzip_static and its like.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 
 export interface Precompressed {
   /** Of its name: `.gz`. */

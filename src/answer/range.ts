@@ -1,5 +1,6 @@
 // nginx's range filter: of an answer whose body is at hand the parts that a Range field asks for.
-import { type Exchange, type Filter, PASS } from '../exchange.ts';
+import type { Exchange, Filter } from '../exchange/exchange.ts';
+import { PASS } from '../exchange/slots.ts';
 import type { AnswerHead, Seekable } from '../http/answer-head.ts';
 import { type ByteRange, multipart, parseRanges } from './byte-ranges.ts';
 import { rangeApplies } from './preconditions.ts';

@@ -1,5 +1,5 @@
 // A body filter that keeps bytes of which nothing can be made yet, and what comes while its sink takes nothing.
-import { type Flow, GO, WAIT } from '../exchange.ts';
+import { type Flow, GO, WAIT } from '../exchange/flow.ts';
 import { FilterLink } from './link.ts';
 
 export abstract class RestLink extends FilterLink {

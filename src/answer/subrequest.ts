@@ -1,16 +1,7 @@
 // A request that lbproxy makes of itself for another one: the client's facts, the head and the variables are the main exchange's,
 // its tunnel never, its body where that lies ready. The answer goes to a root of its own, which decides what becomes of it.
-import {
-  ENOUGH,
-  Exchange,
-  type Flow,
-  GO,
-  type Handler,
-  LAST,
-  type Root,
-  type Source,
-  WAIT,
-} from '../exchange.ts';
+import { Exchange, type Handler, type Root } from '../exchange/exchange.ts';
+import { ENOUGH, type Flow, GO, LAST, type Source, WAIT } from '../exchange/flow.ts';
 import { systemClock } from '../shared/clock.ts';
 import type { Failure } from '../shared/failure.ts';
 

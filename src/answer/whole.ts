@@ -1,5 +1,6 @@
 // Whole answers made here: pages and the text of `return`. Strings are bytes as latin1, one character each.
-import { type Exchange, INSTANT, LAST } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { INSTANT, LAST } from '../exchange/flow.ts';
 import type { Seekable } from '../http/answer-head.ts';
 import { BARE, passHead, REPLACED } from './head-pass.ts';
 import { isConditional } from './preconditions.ts';

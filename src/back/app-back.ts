@@ -1,7 +1,8 @@
 // Apps that take one request on a connection, and answer it with a CGI head and a body that its length or the connection's end ends:
 // uwsgi and SCGI, which differ only in how a request begins. As ngx_http_uwsgi_module and ngx_http_scgi_module read them.
 import type { StreamedBody } from '../body/streamed-body.ts';
-import { ENOUGH, type Exchange, WAIT } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { ENOUGH, WAIT } from '../exchange/flow.ts';
 import type { BodyPull } from '../http/body-pull.ts';
 import { type HeadLimits, MALFORMED, NEED_MORE } from '../http/request-head.ts';
 import { copyOf, INLINE_BODY_BYTES } from '../shared/buffers.ts';

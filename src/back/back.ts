@@ -1,6 +1,7 @@
 // What a back is: it writes requests and reads answers in one protocol. It knows no time, no retry and no blame; those are the loop's (forward/).
 import type { StreamedBody } from '../body/streamed-body.ts';
-import type { Exchange, Flow } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { Flow } from '../exchange/flow.ts';
 import type { BodyPull } from '../http/body-pull.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import type { PeerConnection } from '../upstream/connection.ts';

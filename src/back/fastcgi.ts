@@ -1,6 +1,7 @@
 // FastCGI towards peers: a request as records, and an answer whose head is CGI's. One request at a time on a connection.
 import type { StreamedBody } from '../body/streamed-body.ts';
-import { ENOUGH, type Exchange, WAIT } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { ENOUGH, WAIT } from '../exchange/flow.ts';
 import type { BodyPull, BodyTarget } from '../http/body-pull.ts';
 import { type HeadLimits, MALFORMED, NEED_MORE } from '../http/request-head.ts';
 import { copyOf, INLINE_BODY_BYTES } from '../shared/buffers.ts';

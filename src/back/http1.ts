@@ -1,6 +1,7 @@
 // HTTP/1 towards peers: writes requests, reads interim answers, heads and bodies, knows when a connection can be used again.
 import type { StreamedBody } from '../body/streamed-body.ts';
-import { type Exchange, type Flow, WAIT } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { type Flow, WAIT } from '../exchange/flow.ts';
 import type { BodyPull } from '../http/body-pull.ts';
 import type { Framing } from '../http/framing.ts';
 import { type HeadLimits, MALFORMED, NEED_MORE } from '../http/request-head.ts';

@@ -1,6 +1,6 @@
 // The parameters that an app gets of a request (FastCGI, uwsgi, SCGI): those of the configuration in their order, then the request's fields
 // as HTTP_NAME. As ngx_http_fastcgi_create_request makes them, but for `Proxy`, which apps took for a setting of their own (httpoxy).
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { HOST, NEVER_PASSED, UNUSUAL_NAME } from '../http/fields.ts';
 import type { RequestHead } from '../http/request-head.ts';
 

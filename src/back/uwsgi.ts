@@ -1,6 +1,6 @@
 // What a uwsgi app gets of a request: a packet of variables, whose head has two numbers that say what kind it is; the body follows as it is.
 // As ngx_http_uwsgi_create_request writes it; text is latin1: one character, one byte.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { connectSocket } from '../socket/connect-socket.ts';
 import type { Transport } from '../upstream/transport.ts';
 import type { EncodeRequest } from './app-back.ts';

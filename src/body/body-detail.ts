@@ -1,5 +1,5 @@
 // Why a request's body was refused, with the limit that it was over.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { Failure } from '../shared/failure.ts';
 
 export function bodyDetail(failure: Failure, { location }: Exchange): string {

@@ -1,6 +1,6 @@
 // A request's body that is read whole before anybody sends it: in memory while it fits, else in a temporary file. Bounded: the client is
 // held while the disk is slower than it. Any number of readers can have it, each from the start, as often as they like.
-import type { BodyReader, Exchange } from '../exchange.ts';
+import type { BodyReader, Exchange } from '../exchange/exchange.ts';
 import type { BodyOwner, BodyPull, PullOwner, RequestBody } from '../http/body-pull.ts';
 import type { Failure } from '../shared/failure.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';

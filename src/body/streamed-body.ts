@@ -1,6 +1,6 @@
 // The request's body on its way to a peer while it still comes: kept for a replay while it fits the buffer, passed on once it does not.
 // One reader at a time. Bounded: what waits to be sent never exceeds the buffer by more than one read.
-import type { BodyReader, Exchange } from '../exchange.ts';
+import type { BodyReader, Exchange } from '../exchange/exchange.ts';
 import type { BodyOwner, BodyPull, BodyTarget, PullOwner, RequestBody } from '../http/body-pull.ts';
 import { chunkHeader, lastChunk } from '../http/chunked.ts';
 import { copyOf } from '../shared/buffers.ts';

@@ -1,5 +1,5 @@
 // Variables of the request's body.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { VariableTable } from '../route/template.ts';
 
 /** As the client said it; of a chunked body, its length once it was read: 0 where an answer was made without it, as in nginx. */

@@ -1,7 +1,8 @@
 // What is told of exchanges, in nginx's words and with what it adds to them: who asked, whom, for what (ngx_http_log_error).
 import type { RuntimeLog } from '../compile.ts';
 import type { Model } from '../config/model.ts';
-import type { Attempt, Exchange } from '../exchange.ts';
+import type { Attempt } from '../exchange/attempt.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { NoteLevel } from '../features/feature.ts';
 import type { Log } from '../observe/error-log.ts';
 import { errnoText } from '../shared/failed-call.ts';

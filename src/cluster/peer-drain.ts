@@ -1,6 +1,6 @@
 // In an acceptor: what is under way on the ports of supervised processes, for the primary, which asks before it stops one. The exchanges
 // themselves are looked at when somebody asks; the road of a request counts nothing for this.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { isHere } from '../upstream/discovery.ts';
 import type { DrainWaits, FromAcceptor, ToAcceptor } from './messages.ts';
 

@@ -1,6 +1,7 @@
 // What is told of exchanges, in lbproxy's own words.
 import type { RuntimeLog } from '../compile.ts';
-import type { Attempt, Exchange } from '../exchange.ts';
+import type { Attempt } from '../exchange/attempt.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { NoteLevel } from '../features/feature.ts';
 import type { Log } from '../observe/error-log.ts';
 import { CAUSE_OF } from '../shared/failure.ts';

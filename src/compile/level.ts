@@ -1,17 +1,8 @@
 // One level of the configuration (a location, a server outside of all, an `if`) → what the road asks of it.
 import { CORE_FILTERS } from '../answer/head-pass.ts';
 import type { LocationMatch, Settings } from '../config/model.ts';
-import {
-  CONTENTS,
-  type Exchange,
-  FILTERS,
-  type FilePlace,
-  type Filter,
-  type Handler,
-  type LocationRuntime,
-  PHASES,
-  type Step,
-} from '../exchange.ts';
+import type { Exchange, FilePlace, Filter, Handler, LocationRuntime, Step } from '../exchange/exchange.ts';
+import { CONTENTS, FILTERS, PHASES } from '../exchange/slots.ts';
 import { FACES } from '../face/face.ts';
 import { FORBIDDEN } from '../features/access/access.ts';
 import type { ContentPlace, FeaturePlace } from '../features/feature.ts';

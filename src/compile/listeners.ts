@@ -1,7 +1,7 @@
 // Which servers each address serves, and how: one plan a socket.
 import { listenKey, socketKey } from '../config/addresses.ts';
 import type { Model, ServerModel, Settings } from '../config/model.ts';
-import type { ServerRuntime } from '../exchange.ts';
+import type { ServerRuntime } from '../exchange/exchange.ts';
 import type { Door } from '../listen/door.ts';
 import type { Front } from '../listen/front.ts';
 import type { AddressPlan, ListenerPlan } from '../listen/listener.ts';

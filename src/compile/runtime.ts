@@ -1,7 +1,7 @@
 // What a compiled configuration is, and what a process gives to make it.
 import type { CacheSet } from '../cache/cache-set.ts';
 import type { Model } from '../config/model.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { NoteLevel } from '../features/feature.ts';
 import type { ForwardLog } from '../forward/forward-options.ts';
 import type { PeerTlsSet } from '../forward/tls/peer-tls.ts';

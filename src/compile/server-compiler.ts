@@ -4,7 +4,7 @@ import { sendText } from '../answer/whole.ts';
 import { levelsOf, type PlacedLevel } from '../config/levels.ts';
 import type { LocationModel, ScriptOp, ServerModel, Settings } from '../config/model.ts';
 import { setsItself } from '../config/settings.ts';
-import type { Handler, ServerRuntime } from '../exchange.ts';
+import type { Handler, ServerRuntime } from '../exchange/exchange.ts';
 import { FEATURES } from '../features/list.ts';
 import { createRealip } from '../features/realip/realip.ts';
 import { targetGroup } from '../forward/compile-forward.ts';

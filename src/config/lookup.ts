@@ -1,5 +1,5 @@
 // One look-up of variables for one configuration: those that it defines come before those that every configuration has.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { type Getter, parseTemplate, type VariableLookup } from '../route/template.ts';
 import type { VariableModel } from './model.ts';
 import { lookupAny, lookupVariable } from './registry.ts';

@@ -1,7 +1,7 @@
 // What an optional feature gives to the road: made once per location when a configuration is compiled, null where its settings are off.
 import type { Precompressed } from '../answer/precompressed.ts';
 import type { LocationMatch, Settings } from '../config/model.ts';
-import type { Content, Exchange, Filter, Handler, Step } from '../exchange.ts';
+import type { Content, Exchange, Filter, Handler, Step } from '../exchange/exchange.ts';
 import type { Getter, VariableLookup } from '../route/template.ts';
 import type { ZoneSet } from '../zones/zone.ts';
 

@@ -1,5 +1,5 @@
 // What limit_req and limit_conn have in common: a zone, and what they count in it.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { compileTemplate } from '../route/template.ts';
 import type { Zone } from '../zones/zone.ts';
 import type { ZoneKindName } from '../zones/zone-kind.ts';

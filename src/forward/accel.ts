@@ -1,6 +1,6 @@
 // What a peer's answer says with X-Accel- fields of how it is to go on (ngx_http_upstream_process_headers). Of two of a name the first holds.
 import { limitByPeer } from '../answer/peer-rate.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { percentDecode } from '../route/uri.ts';
 import type { RewriteCookie } from './cookies.ts';
 

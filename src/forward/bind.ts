@@ -1,6 +1,6 @@
 // proxy_bind and its kin: connections to peers come from this address. It is part of the transport's key, so those of other addresses
 // never mix.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { compileTemplate, constantOf } from '../route/template.ts';
 import { type LocalAddress, readLocal } from '../shared/local-address.ts';
 import { connectSocket } from '../socket/connect-socket.ts';

@@ -1,7 +1,7 @@
 // From the proxy settings of a location to its forward handler: where requests go, which heads they carry, what is tried again.
 import { Http1Back } from '../back/http1.ts';
 import type { LocationMatch, Settings } from '../config/model.ts';
-import type { Exchange, Handler } from '../exchange.ts';
+import type { Exchange, Handler } from '../exchange/exchange.ts';
 import { MAX_FIELDS } from '../http/fields.ts';
 import { matches, type Pattern, patternOf } from '../route/pattern.ts';
 import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../route/template.ts';

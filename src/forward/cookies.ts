@@ -1,5 +1,5 @@
 // Rewrites Set-Cookie of a peer's answer: proxy_cookie_domain, proxy_cookie_path, proxy_cookie_flags (ngx_http_proxy_rewrite_cookie).
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { matches, patternOf } from '../route/pattern.ts';
 import { compileTemplate, type VariableLookup } from '../route/template.ts';
 import type { CookieFlagsRule, CookieRule } from './rows.ts';

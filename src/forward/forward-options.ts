@@ -1,7 +1,8 @@
 // What a location that forwards is compiled to, and whom it tells of what happens: forward.ts, its attempts and the compilers meet here.
 import type { Back } from '../back/back.ts';
 import type { BodyPolicy } from '../body/policy.ts';
-import type { Attempt, Exchange } from '../exchange.ts';
+import type { Attempt } from '../exchange/attempt.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import type { Transport } from '../upstream/transport.ts';
 import type { Upstream } from '../upstream/upstream.ts';

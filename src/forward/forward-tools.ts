@@ -1,6 +1,6 @@
 // What compiling a location's forwarding takes from outside of its settings.
 import type { CacheSet } from '../cache/cache-set.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { VariableLookup } from '../route/template.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
 import type { ForwardLog } from './forward-options.ts';

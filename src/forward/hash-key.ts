@@ -1,5 +1,5 @@
 // The keys that `hash` asks for, of whichever group a request goes to.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { compileTemplate, type VariableLookup } from '../route/template.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';

@@ -2,7 +2,7 @@
 // of a request that lost its process under way: the primary may not have told yet that it crashed.
 import type { Peer } from '../balance/peer.ts';
 import { sayProcesses } from '../balance/process-port.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type AttemptFailure, CAUSE_OF, type Failure } from '../shared/failure.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';

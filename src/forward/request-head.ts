@@ -1,7 +1,7 @@
 // Writes the head that a peer gets: the location's own fields, then the client's in their order and spelling, without what
 // belongs to one connection only (RFC 9110 §7.6.1). Compiled once per location.
 import type { BodyFraming } from '../back/back.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import {
   CONNECTION,
   CONTENT_LENGTH,

@@ -1,5 +1,5 @@
 // Makes the client's field lines of a peer's answer: hop-by-hop and hidden fields left out, Location put right, the rest as it came.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import {
   CONNECTION,
   CONTENT_LENGTH,

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { dirname } from 'node:path';
 import { parseHttpDate } from '../answer/http-date.ts';
-import type { Exchange, Handler } from '../exchange.ts';
+import type { Exchange, Handler } from '../exchange/exchange.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { compileTemplate } from '../route/template.ts';
 import type { AnswerTap } from './answer-tap.ts';

@@ -1,5 +1,5 @@
 // After a 101: bytes both ways until both sides are done, each side held while the other is slow.
-import type { ClientTunnel, Exchange, TunnelEnd } from '../exchange.ts';
+import type { ClientTunnel, Exchange, TunnelEnd } from '../exchange/exchange.ts';
 import { StallWatch } from '../shared/stall-watch.ts';
 import type { ConnectionOwner, PeerConnection } from '../upstream/connection.ts';
 

@@ -1,5 +1,6 @@
 // Variables of the attempts on peers. Several attempts print as nginx prints them: separated by ", ", and where another group begins by " : ".
-import type { Attempt, Exchange } from '../exchange.ts';
+import type { Attempt } from '../exchange/attempt.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { Getter, VariableTable } from '../route/template.ts';
 
 /** One value per attempt; undefined when the request was never forwarded. */

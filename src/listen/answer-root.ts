@@ -1,6 +1,7 @@
 // The answering half of a client connection: the root that all answers of its exchanges end in. It obeys the source that its present
 // exchange names and no other, so nobody who is late reaches another client.
-import { ENOUGH, type Exchange, type Flow, GO, LAST, type Root, type Source, WAIT } from '../exchange.ts';
+import type { Exchange, Root } from '../exchange/exchange.ts';
+import { ENOUGH, type Flow, GO, LAST, type Source, WAIT } from '../exchange/flow.ts';
 import type { Failure } from '../shared/failure.ts';
 import type { ByteSocket } from '../socket/byte-socket.ts';
 import { AnswerWriter } from './answer-writer.ts';

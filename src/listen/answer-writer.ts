@@ -1,5 +1,5 @@
 // Writes answers to a client's socket: status line, our own fields, framing. Head and a small body go out in one write.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { chunkHeader, lastChunk } from '../http/chunked.ts';
 import { reasonOf, statusLine } from '../http/status.ts';
 import { ownText, READ_BYTES } from '../shared/buffers.ts';

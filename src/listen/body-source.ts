@@ -1,5 +1,5 @@
 // The request's body as it comes from the client: framed by the head, counted, handed to its reader, or read and dropped.
-import type { BodyReader, Exchange } from '../exchange.ts';
+import type { BodyReader, Exchange } from '../exchange/exchange.ts';
 import { ChunkedDecoder } from '../http/chunked.ts';
 import type { ClientFailure, Failure } from '../shared/failure.ts';
 import type { ByteSocket } from '../socket/byte-socket.ts';

@@ -1,5 +1,5 @@
 // keepalive_disable: browsers that cannot live with connections that stay, by their User-Agent (ngx_http_process_user_agent).
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { Browser } from './rows.ts';
 
 const ASKED: Readonly<Record<Browser, (x: Exchange, agent: string) => boolean>> = {

@@ -9,7 +9,7 @@ import {
   Exchange,
   type ServerRuntime,
   type TunnelEnd,
-} from '../exchange.ts';
+} from '../exchange/exchange.ts';
 import { requestHeads } from '../http/head-pool.ts';
 import { type ProxyHead, readProxyHead } from '../http/proxy-protocol.ts';
 import {

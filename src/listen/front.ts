@@ -1,5 +1,5 @@
 // What a listening address knows of the configuration: its virtual servers and the limits that hold before one is chosen.
-import type { Client, Exchange, ServerRuntime } from '../exchange.ts';
+import type { Client, Exchange, ServerRuntime } from '../exchange/exchange.ts';
 import type { HeadLimits } from '../http/request-head.ts';
 
 export interface Front {

@@ -2,7 +2,7 @@
 // on, which no byte moves: client_header_timeout, as in nginx.
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { joined } from '../shared/joined.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 import { plainAddress } from '../socket/byte-socket.ts';

@@ -1,7 +1,7 @@
 // One listening socket: accepts, does TLS, keeps its connections. The socket may be one that another process bound.
 import { createServer, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { ProxyHead } from '../http/proxy-protocol.ts';
 import { type Populated, type Population, population } from '../shared/population.ts';
 import { type Accepted, acceptBare, localAddressOf } from '../socket/accepted.ts';

@@ -1,5 +1,5 @@
 // The client's side of a connection that became bytes (after a 101).
-import type { ClientTunnel, Exchange, TunnelEnd } from '../exchange.ts';
+import type { ClientTunnel, Exchange, TunnelEnd } from '../exchange/exchange.ts';
 import { StallWatch } from '../shared/stall-watch.ts';
 import type { ByteSocket } from '../socket/byte-socket.ts';
 

@@ -1,5 +1,5 @@
 // Variables of TLS on the client's side: of its certificate, its session, of what it offered. None of them is set without TLS.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { Getter, VariableTable } from '../route/template.ts';
 
 type Tls = NonNullable<Exchange['client']['tls']>;

@@ -1,5 +1,5 @@
 // The log hook of a location: writes a line to each of its access logs when an exchange has ended.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { compileTemplate, type VariableLookup } from '../route/template.ts';
 import { isSyslog } from '../shared/syslog-target.ts';
 import { createJsonLog } from './json-format.ts';

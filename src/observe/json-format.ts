@@ -1,5 +1,6 @@
 // The built-in access log format `json`: one object per request, with every attempt on a peer.
-import type { Attempt, Exchange } from '../exchange.ts';
+import type { Attempt } from '../exchange/attempt.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { VariableLookup } from '../route/template.ts';
 import { systemClock } from '../shared/clock.ts';
 import { decodeBytes, encodeJsonLine } from './json-text.ts';

@@ -1,6 +1,6 @@
 // Compiles a log_format into a function from an exchange to its line, with nginx's three ways of escaping.
 // ngx_http_log_module: ngx_http_log_escape, ngx_escape_json. Values are bytes as latin1.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { type Getter, parseTemplate, toBytes, type VariableLookup } from '../route/template.ts';
 import type { LogEscape, LogFormat } from './rows.ts';
 

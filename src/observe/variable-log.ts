@@ -1,6 +1,6 @@
 // A log whose path has variables: found anew for each line, as in nginx, or kept open for a while (open_log_file_cache).
 import { closeSync, fstatSync, statSync, writeSync } from 'node:fs';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { systemClock } from '../shared/clock.ts';
 import { type LogOutput, openLogOutput } from './log-output.ts';
 import type { LogFileCache } from './rows.ts';

@@ -1,5 +1,5 @@
 // Variables that the answer gives: its fields, those too that only its framing makes.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { Getter } from './template.ts';
 
 /** All lines of a field of the answer, in their order; a name in lower case. */

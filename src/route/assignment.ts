@@ -1,6 +1,6 @@
 // What it is to give a variable a value: by `set`, or by whoever else may (auth_request_set). Some of nginx's own take theirs in another way.
 import { parseSize } from '../config/units.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 
 /** '' = done; else why the value was not taken. */
 export type Assign = (x: Exchange, value: string) => string;

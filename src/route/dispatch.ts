@@ -1,5 +1,5 @@
 // From a request to the handler of its location: server script, location search, location script, at most ten times round.
-import type { Exchange, Handler, LocationRuntime, ServerRuntime, Step } from '../exchange.ts';
+import type { Exchange, Handler, LocationRuntime, ServerRuntime, Step } from '../exchange/exchange.ts';
 import { createLocationFinder, type LocationEntry } from './locations.ts';
 import type { Script } from './script.ts';
 import { normaliseUri, PLAIN } from './uri.ts';

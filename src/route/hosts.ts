@@ -1,5 +1,5 @@
 // Virtual servers of one address: exact names, *.example.org, www.example.*, regular expressions, the default (nginx's order).
-import type { ServerRuntime } from '../exchange.ts';
+import type { ServerRuntime } from '../exchange/exchange.ts';
 import { ignoresCase, matches, type Pattern, patternOf } from './pattern.ts';
 
 export interface HostTable<T> {

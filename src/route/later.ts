@@ -1,5 +1,5 @@
 // Servers and locations that are compiled when the first request comes to them: most of a large configuration is asked for seldom.
-import type { Handler, LocationRuntime, ServerRuntime } from '../exchange.ts';
+import type { Handler, LocationRuntime, ServerRuntime } from '../exchange/exchange.ts';
 import type { RoutedLocation } from './dispatch.ts';
 import type { Script } from './script.ts';
 

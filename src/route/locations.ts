@@ -1,7 +1,7 @@
 // Finds the location of a URI by nginx's rules: exact; else the longest prefix, nested ones inside it; regular expressions in their
 // order unless the prefix says ^~. Cost: one map look-up per distinct prefix length.
 import type { LocationMatch } from '../config/model.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { matches, type Pattern, patternOf } from './pattern.ts';
 import { toBytes } from './template.ts';
 

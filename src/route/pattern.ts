@@ -1,6 +1,6 @@
 // The patterns of a configuration: location, rewrite, if, server_name, proxy_redirect. They mean what PCRE says they mean (pcre/), over
 // bytes, and no subject makes one of them run for long.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { checkReferences, isNative } from './pcre/check.ts';
 import { PatternError } from './pcre/cursor.ts';
 import { nativeSource } from './pcre/native.ts';

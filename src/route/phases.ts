@@ -1,15 +1,8 @@
 // Runs the steps of a location between its script and its content: limits, then the access group, then what precedes content.
 // A location without steps has no entry here: its content is called at once.
-import {
-  ALLOW,
-  type Exchange,
-  GO_ON,
-  type Handler,
-  type Source,
-  STOP,
-  type Step,
-  type StepResult,
-} from '../exchange.ts';
+import type { Exchange, Handler, Step } from '../exchange/exchange.ts';
+import type { Source } from '../exchange/flow.ts';
+import { ALLOW, GO_ON, STOP, type StepResult } from '../exchange/slots.ts';
 import { Timer } from '../shared/timer.ts';
 
 /** The steps that `satisfy` joins. */

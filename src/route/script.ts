@@ -2,7 +2,7 @@
 
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import type { ScriptOp, Test } from '../config/model.ts';
-import type { Exchange, LocationRuntime } from '../exchange.ts';
+import type { Exchange, LocationRuntime } from '../exchange/exchange.ts';
 import { assignmentOf } from './assignment.ts';
 import { matches, patternOf } from './pattern.ts';
 import { compileTemplate, type VariableLookup } from './template.ts';

@@ -1,6 +1,6 @@
 // Strings with $variables, compiled once into a function of the exchange. Constant text is folded.
 // Pure: which variables exist is told by a lookup that compile.ts and config/build.ts provide.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 
 /** The value of a variable in an exchange; undefined = not set (prints as '', or '-' in logs). Bytes as latin1. */
 export type Getter = (exchange: Exchange) => string | undefined;

@@ -1,5 +1,5 @@
 // Variables that the request and its connection give.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { readCredentials } from '../http/basic-credentials.ts';
 import { wheel } from '../shared/timer-wheel.ts';
 import { answerVariables, sentField } from './answer-variables.ts';

@@ -1,7 +1,7 @@
 // The directory that a URI names, for content that reads it: found to be in its root, as files are.
 
 import { closeFile } from '../answer/file-transfer.ts';
-import type { Exchange, Handler } from '../exchange.ts';
+import type { Exchange, Handler } from '../exchange/exchange.ts';
 import { type FileBase, mappedFile } from './file-path.ts';
 import { type RefusalOptions, refuse } from './file-refusal.ts';
 import { openFor } from './file-wait.ts';

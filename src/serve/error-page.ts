@@ -1,7 +1,7 @@
 // Error pages in nginx's shape, and what ends the client's connection with them.
 
 import { clearAnswer, sendBody, sendInstead, sendPage } from '../answer/whole.ts';
-import type { Exchange, Fail } from '../exchange.ts';
+import type { Exchange, Fail } from '../exchange/exchange.ts';
 import { reasonOf } from '../http/status.ts';
 import { isChrome, isMsie } from '../http/user-agent.ts';
 import type { ErrorRules } from './error-rules.ts';

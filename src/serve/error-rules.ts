@@ -2,7 +2,7 @@
 // client is sent elsewhere (ngx_http_send_error_page).
 
 import { sendPage } from '../answer/whole.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { compileTemplate, type VariableLookup } from '../route/template.ts';
 import { goTo } from './internal-target.ts';
 import { refreshInstead } from './msie-refresh.ts';

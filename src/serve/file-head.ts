@@ -3,7 +3,7 @@ import type { FileParts } from '../answer/file-transfer.ts';
 import { BARE, passHead, REPLACED, WHOLE } from '../answer/head-pass.ts';
 import { type IfModifiedSince, modifiedDate } from '../answer/preconditions.ts';
 import { clearAnswer, sendBare } from '../answer/whole.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { Seekable, Segment } from '../http/answer-head.ts';
 import type { RequestHead } from '../http/request-head.ts';
 import type { FileFacts } from './open-file.ts';

@@ -1,7 +1,7 @@
 // From a URI to the path of a file: root or alias, and what a path may not contain. Pure; paths are bytes as latin1.
 import { isAbsolute, sep } from 'node:path';
 import type { LocationMatch } from '../config/model.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { parseTemplate, toBytes } from '../route/template.ts';
 import { type LinkCheck, type LinkRule, linkCheckOf } from './link-rule.ts';
 import type { FileRoot } from './rows.ts';

@@ -1,5 +1,5 @@
 // What is said where a file or a directory cannot be sent.
-import type { Exchange, Fail } from '../exchange.ts';
+import type { Exchange, Fail } from '../exchange/exchange.ts';
 import type { FileProblem } from './open-file.ts';
 
 export interface RefusalOptions {

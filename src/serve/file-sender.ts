@@ -2,7 +2,8 @@
 
 import { closeFile, type FileParts, sendFile } from '../answer/file-transfer.ts';
 import { clearAnswer, sendBare } from '../answer/whole.ts';
-import { type Exchange, INSTANT, LAST } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import { INSTANT, LAST } from '../exchange/flow.ts';
 import type { FileCopies, FileCopy } from './file-copies.ts';
 import { beginFileAnswer, type FileHeadOptions, isPlain, plainLines } from './file-head.ts';
 import type { MappedPath } from './file-path.ts';

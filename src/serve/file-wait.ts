@@ -1,7 +1,8 @@
 // Stands in for the answer's maker while the file system is asked.
 
 import { closeFile } from '../answer/file-transfer.ts';
-import type { Exchange, Source } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { Source } from '../exchange/flow.ts';
 import type { MappedPath } from './file-path.ts';
 import type { FileOpener, OpenCallback } from './open-file.ts';
 

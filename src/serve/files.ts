@@ -2,7 +2,7 @@
 // is read off the event loop; small files that were just read come from memory (file-copies). Memory per transfer is one buffer.
 
 import { closeFile } from '../answer/file-transfer.ts';
-import type { Exchange, Handler } from '../exchange.ts';
+import type { Exchange, Handler } from '../exchange/exchange.ts';
 import { type FileCopies, fileCopies } from './file-copies.ts';
 import type { FileHeadOptions } from './file-head.ts';
 import {

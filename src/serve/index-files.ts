@@ -1,5 +1,5 @@
 // Content before static files: `index`, which file stands for a directory. The one found is served through an internal redirect.
-import type { Content, Exchange, Handler } from '../exchange.ts';
+import type { Content, Exchange, Handler } from '../exchange/exchange.ts';
 import { type FileCopies, fileCopies } from './file-copies.ts';
 import { type FileBase, forbiddenIn, type MappedPath, mappedFile } from './file-path.ts';
 import { type RefusalOptions, refuse } from './file-refusal.ts';

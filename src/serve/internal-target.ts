@@ -1,5 +1,5 @@
 // Where error_page and try_files lead inside of the server: a URI with its arguments, or a named location.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 
 /** `target` begins with `@` or is a URI. */
 export function goTo(x: Exchange, target: string): void {

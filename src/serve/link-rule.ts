@@ -1,5 +1,5 @@
 // disable_symlinks: which part of a path is looked at for links, by what rule. Pure; paths are bytes as latin1.
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 
 /** Of a location. */
 export interface LinkRule {

@@ -1,6 +1,6 @@
 // What Internet Explorer gets in the place of a redirect with msie_refresh: a page that leads there by itself (ngx_http_send_refresh).
 import { sendPage } from '../answer/whole.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { isMsie } from '../http/user-agent.ts';
 
 /** Whether it was sent: a 200 without a Location. `target` is bytes as latin1. */

@@ -2,7 +2,8 @@
 
 import { closeFile } from '../answer/file-transfer.ts';
 import type { Precompressed } from '../answer/precompressed.ts';
-import { type Content, type Exchange, type Fail, type Handler, VARIES } from '../exchange.ts';
+import type { Content, Exchange, Fail, Handler } from '../exchange/exchange.ts';
+import { VARIES } from '../exchange/slots.ts';
 import { type FileCopies, fileCopies } from './file-copies.ts';
 import type { FileHeadOptions } from './file-head.ts';
 import { type FileBase, type MappedPath, mappedFile } from './file-path.ts';

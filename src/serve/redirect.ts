@@ -1,7 +1,7 @@
 // Redirects made here: the Location field by nginx's rules, and the short page under it.
 
 import { clearAnswer, sendInstead, sendPage } from '../answer/whole.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import { errorPage } from './error-page.ts';
 import { type ErrorRules, LOCATION } from './error-rules.ts';
 import { refreshInstead } from './msie-refresh.ts';

@@ -1,6 +1,6 @@
 // Where a location's files are, for variables. What a file handler serves it finds by the same mapping.
 import { isAbsolute } from 'node:path';
-import type { Exchange, FilePlace } from '../exchange.ts';
+import type { Exchange, FilePlace } from '../exchange/exchange.ts';
 import { compileTemplate, type VariableLookup } from '../route/template.ts';
 import { type FileMapping, mapPath } from './file-path.ts';
 

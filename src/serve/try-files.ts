@@ -1,6 +1,8 @@
 // nginx's try_files: the first of several paths that exists becomes the URI; else a last URI, named location or status answers.
 import { isAbsolute } from 'node:path';
-import { type Exchange, GO_ON, type Source, STOP, type Step } from '../exchange.ts';
+import type { Exchange, Step } from '../exchange/exchange.ts';
+import type { Source } from '../exchange/flow.ts';
+import { GO_ON, STOP } from '../exchange/slots.ts';
 import { compileTemplate, constantOf, type VariableLookup } from '../route/template.ts';
 import { failedCall } from '../shared/failed-call.ts';
 import type { FileCopies } from './file-copies.ts';

@@ -5,18 +5,8 @@ import * as zlib from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { passHead } from '../../src/answer/head-pass.ts';
-import {
-  ENOUGH,
-  type Exchange,
-  FLUSH,
-  type Flow,
-  GO,
-  LAST,
-  type LocationRuntime,
-  type Root,
-  type Source,
-  WAIT,
-} from '../../src/exchange.ts';
+import type { Exchange, LocationRuntime, Root } from '../../src/exchange/exchange.ts';
+import { ENOUGH, FLUSH, type Flow, GO, LAST, type Source, WAIT } from '../../src/exchange/flow.ts';
 import type { Failure } from '../../src/shared/failure.ts';
 import { compiledServer } from '../support/compiled-filters.ts';
 import { FakeClient, fakeExchange } from '../support/fake-client.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Exchange } from '../../src/exchange.ts';
+import type { Exchange } from '../../src/exchange/exchange.ts';
 import { LATE, LateCalls } from '../support/late-calls.ts';
 import { type Proxy, startProxy } from '../support/proxy.ts';
 import { startRawUpstream, type TestPeer } from '../support/upstream.ts';

@@ -1,7 +1,8 @@
 // Subrequests that have not begun when their page ends never do.
 import { expect, it } from 'vitest';
 import { Postponed } from '../../src/answer/postponed.ts';
-import { type Exchange, GO, type Source } from '../../src/exchange.ts';
+import type { Exchange } from '../../src/exchange/exchange.ts';
+import { GO, type Source } from '../../src/exchange/flow.ts';
 import { anExchange, GivingSource, TakingSink } from '../support/filter-run.ts';
 
 /** As a file that is about to be read. */

@@ -1,7 +1,7 @@
 // A filter that throws ends its own answer, whoever called it: a disk or a timer could not.
 import { afterEach, expect, it, vi } from 'vitest';
 import { FilterLink } from '../../src/answer/link.ts';
-import { ENOUGH, type Flow, LAST } from '../../src/exchange.ts';
+import { ENOUGH, type Flow, LAST } from '../../src/exchange/flow.ts';
 import { anExchange, GivingSource, TakingSink } from '../support/filter-run.ts';
 
 const thrown: unknown[] = [];

@@ -9,7 +9,7 @@ import { afterAll, expect, it } from 'vitest';
 import type { BodyPolicy } from '../../src/body/policy.ts';
 import { readWholeBody } from '../../src/body/stored-body.ts';
 import { levelsOf, TempPlace } from '../../src/body/temp-place.ts';
-import type { BodyReader, Exchange } from '../../src/exchange.ts';
+import type { BodyReader, Exchange } from '../../src/exchange/exchange.ts';
 import type { BodyPull, BodyTarget } from '../../src/http/body-pull.ts';
 import { stubExchange } from '../support/stub-exchange.ts';
 

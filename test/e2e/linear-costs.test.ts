@@ -6,7 +6,7 @@ import { checkPreconditions } from '../../src/answer/preconditions.ts';
 import { Http1Back } from '../../src/back/http1.ts';
 import type { Peer } from '../../src/balance/peer.ts';
 import { lookupAny } from '../../src/config/registry.ts';
-import { Attempt } from '../../src/exchange.ts';
+import { Attempt } from '../../src/exchange/attempt.ts';
 import { AttemptRun } from '../../src/forward/attempt.ts';
 import type { AttemptHost } from '../../src/forward/attempt-host.ts';
 import { compileRequestHead } from '../../src/forward/request-head.ts';

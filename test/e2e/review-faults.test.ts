@@ -1,6 +1,6 @@
 // An error of our own costs one exchange: its client is answered or cut off, and nothing hangs behind it.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Exchange } from '../../src/exchange.ts';
+import type { Exchange } from '../../src/exchange/exchange.ts';
 import { Deadline, TimerWheel } from '../../src/shared/timer-wheel.ts';
 import { get, observedPeer, post } from '../support/observed-peer.ts';
 import type { Proxy } from '../support/proxy.ts';

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ProcessPort } from '../../src/balance/process-port.ts';
 import { CacheSet } from '../../src/cache/cache-set.ts';
 import { lookupAny } from '../../src/config/registry.ts';
-import type { Exchange } from '../../src/exchange.ts';
+import type { Exchange } from '../../src/exchange/exchange.ts';
 import { compileForward } from '../../src/forward/compile-forward.ts';
 import { PeerTlsSet } from '../../src/forward/tls/peer-tls.ts';
 import { createFail, createWaitPage } from '../../src/serve/error-page.ts';

@@ -5,7 +5,7 @@ import { afterEach, expect, it } from 'vitest';
 import { sendBody } from '../../src/answer/whole.ts';
 import { CacheSet } from '../../src/cache/cache-set.ts';
 import { lookupAny } from '../../src/config/registry.ts';
-import type { Exchange, Handler } from '../../src/exchange.ts';
+import type { Exchange, Handler } from '../../src/exchange/exchange.ts';
 import { compileForward } from '../../src/forward/compile-forward.ts';
 import { PeerTlsSet } from '../../src/forward/tls/peer-tls.ts';
 import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';

@@ -1,7 +1,8 @@
 // The built-in JSON access log: one valid line of UTF-8 for whatever bytes came.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Attempt, type Exchange } from '../../src/exchange.ts';
+import { Attempt } from '../../src/exchange/attempt.ts';
+import type { Exchange } from '../../src/exchange/exchange.ts';
 import { createJsonLog } from '../../src/observe/json-format.ts';
 import { stubExchange } from '../support/stub-exchange.ts';
 

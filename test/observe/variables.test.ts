@@ -1,7 +1,7 @@
 // The variables of the end of an exchange.
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import type { Exchange } from '../../src/exchange.ts';
+import type { Exchange } from '../../src/exchange/exchange.ts';
 import { observeVariables } from '../../src/observe/variables.ts';
 import { stubExchange } from '../support/stub-exchange.ts';
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LocationMatch } from '../../src/config/model.ts';
-import type { Exchange } from '../../src/exchange.ts';
+import type { Exchange } from '../../src/exchange/exchange.ts';
 import { bareName, createHostTable } from '../../src/route/hosts.ts';
 import { createLocationFinder, type LocationEntry } from '../../src/route/locations.ts';
 import { escapeUri, normaliseUri } from '../../src/route/uri.ts';

@@ -7,7 +7,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PIECE_BYTES, sendFile } from '../../src/answer/file-transfer.ts';
-import { type Exchange, type Flow, GO, type Source, WAIT } from '../../src/exchange.ts';
+import type { Exchange } from '../../src/exchange/exchange.ts';
+import { type Flow, GO, type Source, WAIT } from '../../src/exchange/flow.ts';
 import { FakeClient, fakeExchange } from '../support/fake-client.ts';
 import { startProxy } from '../support/proxy.ts';
 

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { PIECE_BYTES, WHOLE_BYTES } from '../../src/answer/file-transfer.ts';
 import { sendBody } from '../../src/answer/whole.ts';
-import type { Exchange } from '../../src/exchange.ts';
+import type { Exchange } from '../../src/exchange/exchange.ts';
 import { forbiddenIn, mapPath, mappingOf } from '../../src/serve/file-path.ts';
 import { isInside, problemOf, realPathByName } from '../../src/serve/open-file.ts';
 import { type FakeAnswer, FakeClient, fakeExchange } from '../support/fake-client.ts';

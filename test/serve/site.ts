@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { Exchange, Handler } from '../../src/exchange.ts';
+import type { Exchange, Handler } from '../../src/exchange/exchange.ts';
 import { createFail } from '../../src/serve/error-page.ts';
 import { FileCopies } from '../../src/serve/file-copies.ts';
 import { type FileMapping, mappingOf } from '../../src/serve/file-path.ts';

@@ -1,7 +1,7 @@
 // The filters that a location's directives make, as the road has them.
 
 import { compileRuntime } from '../../src/compile.ts';
-import type { LocationRuntime } from '../../src/exchange.ts';
+import type { LocationRuntime } from '../../src/exchange/exchange.ts';
 import { MemorySessions } from '../../src/listen/tls/sessions.ts';
 import { LogFiles } from '../../src/observe/log-files.ts';
 import { TicketKeys } from '../../src/socket/ticket-keys.ts';

@@ -1,17 +1,12 @@
 // A client without a socket: records what a handler answers, takes only so much at a time when told to, and can leave.
 import {
   type Client,
-  ENOUGH,
   Exchange,
-  type Flow,
-  GO,
-  LAST,
   type LocationRuntime,
   type Root,
   type ServerRuntime,
-  type Source,
-  WAIT,
-} from '../../src/exchange.ts';
+} from '../../src/exchange/exchange.ts';
+import { ENOUGH, type Flow, GO, LAST, type Source, WAIT } from '../../src/exchange/flow.ts';
 import { parseRequestHead, RequestHead } from '../../src/http/request-head.ts';
 import type { Failure } from '../../src/shared/failure.ts';
 

@@ -1,17 +1,7 @@
 // Runs one body filter as a chain would: pieces of any size lent and then spoilt, a sink that says WAIT when it is told to and must not be
 // called while it waits, and what may come at any moment: abort, leaving, a drop, late calls.
-import {
-  type AnswerSink,
-  ENOUGH,
-  type Exchange,
-  type Flow,
-  GO,
-  type Gone,
-  LAST,
-  type Link,
-  type Source,
-  WAIT,
-} from '../../src/exchange.ts';
+import type { AnswerSink, Exchange, Link } from '../../src/exchange/exchange.ts';
+import { ENOUGH, type Flow, GO, type Gone, LAST, type Source, WAIT } from '../../src/exchange/flow.ts';
 import type { Failure } from '../../src/shared/failure.ts';
 import { FakeClient, fakeExchange } from './fake-client.ts';
 

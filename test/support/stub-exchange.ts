@@ -2,11 +2,11 @@
 import {
   type Client,
   Exchange,
-  GO,
   type LocationRuntime,
   type Root,
   type ServerRuntime,
-} from '../../src/exchange.ts';
+} from '../../src/exchange/exchange.ts';
+import { GO } from '../../src/exchange/flow.ts';
 import { parseRequestHead, RequestHead } from '../../src/http/request-head.ts';
 
 const LIMITS = { maxLine: 65_536, maxHead: 131_072, maxFields: 1000 };

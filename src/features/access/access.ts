@@ -1,5 +1,6 @@
 // The step of allow and deny: the first rule that fits the client's address decides, as ngx_http_access_handler does it.
-import { ALLOW, type Exchange, GO_ON, type Step, type StepResult } from '../../exchange.ts';
+import type { Exchange, Step } from '../../exchange/exchange.ts';
+import { ALLOW, GO_ON, type StepResult } from '../../exchange/slots.ts';
 import type { Feature, FeaturePlace } from '../feature.ts';
 import { bytesOf, EVERYBODY, fits, type Network, networkOf } from '../networks.ts';
 import type { AccessRule } from './rows.ts';

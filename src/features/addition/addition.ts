@@ -2,7 +2,9 @@
 import { TypeSet } from '../../answer/content-type.ts';
 import { FilterLink } from '../../answer/link.ts';
 import { expectSubrequests, type Postponed, postponedOf } from '../../answer/postponed.ts';
-import { type AnswerSink, type Exchange, type Filter, type Flow, JOIN, LAST, PASS } from '../../exchange.ts';
+import type { AnswerSink, Exchange, Filter } from '../../exchange/exchange.ts';
+import { type Flow, LAST } from '../../exchange/flow.ts';
+import { JOIN, PASS } from '../../exchange/slots.ts';
 import { toBytes } from '../../route/template.ts';
 import type { Feature, FeaturePlace } from '../feature.ts';
 

@@ -1,15 +1,9 @@
 // The step of auth_basic: a name and a password that stand in the user file, as ngx_http_auth_basic_handler does it.
 import { readFile } from 'node:fs';
 import { isAbsolute } from 'node:path';
-import {
-  ALLOW,
-  type Exchange,
-  GO_ON,
-  type Source,
-  STOP,
-  type Step,
-  type StepResult,
-} from '../../exchange.ts';
+import type { Exchange, Step } from '../../exchange/exchange.ts';
+import type { Source } from '../../exchange/flow.ts';
+import { ALLOW, GO_ON, STOP, type StepResult } from '../../exchange/slots.ts';
 import { type Credentials, readCredentials } from '../../http/basic-credentials.ts';
 import { compileTemplate, constantOf } from '../../route/template.ts';
 import { failedCall } from '../../shared/failed-call.ts';

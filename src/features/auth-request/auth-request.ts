@@ -1,6 +1,8 @@
 // nginx's auth_request: the access of a location is decided by the answer to a subrequest.
 import { HeadOnly } from '../../answer/subrequest.ts';
-import { ALLOW, type Exchange, type Source, STOP, type Step, type StepResult } from '../../exchange.ts';
+import type { Exchange, Step } from '../../exchange/exchange.ts';
+import type { Source } from '../../exchange/flow.ts';
+import { ALLOW, STOP, type StepResult } from '../../exchange/slots.ts';
 import { type Assign, assignmentOf } from '../../route/assignment.ts';
 import { compileTemplate } from '../../route/template.ts';
 import type { Feature, FeaturePlace } from '../feature.ts';

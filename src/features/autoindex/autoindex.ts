@@ -1,7 +1,8 @@
 // Content for a directory without an index file: the list of what is in it (ngx_http_autoindex_module).
 import { BARE, passHead, REPLACED } from '../../answer/head-pass.ts';
 import { clearAnswer, comparable, sendBare } from '../../answer/whole.ts';
-import { type Content, type Exchange, type Handler, INSTANT, LAST } from '../../exchange.ts';
+import type { Content, Exchange, Handler } from '../../exchange/exchange.ts';
+import { INSTANT, LAST } from '../../exchange/flow.ts';
 import type { Getter } from '../../route/template.ts';
 import type { ContentPlace, Feature } from '../feature.ts';
 import type { Entry } from './directory.ts';

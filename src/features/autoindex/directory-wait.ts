@@ -1,5 +1,6 @@
 // An exchange waits while a directory is read.
-import type { Exchange, Source } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import type { Source } from '../../exchange/flow.ts';
 import type { ContentPlace } from '../feature.ts';
 import { type Entry, readDirectory } from './directory.ts';
 

@@ -1,5 +1,5 @@
 // Content for a directory: any file in it, through an internal redirect (ngx_http_random_index_module).
-import type { Content } from '../../exchange.ts';
+import type { Content } from '../../exchange/exchange.ts';
 import type { ContentPlace } from '../feature.ts';
 import { entriesOf } from './directory-wait.ts';
 

@@ -1,6 +1,7 @@
 // brotli and zstd: as gzip, for clients that take them; and the files that stand compressed beside others.
 import type { Settings } from '../../config/model.ts';
-import { CODING_OK, CODING_TESTED, type Exchange } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import { CODING_OK, CODING_TESTED } from '../../exchange/slots.ts';
 import { nodeZlib } from '../../shared/node-parts.ts';
 import type { Feature } from '../feature.ts';
 import { acceptsCoding } from '../gzip/accepts.ts';

@@ -1,6 +1,7 @@
 // The body's half of charset: converts lent bytes piece by piece; of utf-8 it keeps the beginning of a character.
 import { RestLink } from '../../answer/rest-link.ts';
-import { type AnswerSink, ENOUGH, type Exchange, type Flow, GO, LAST, WAIT } from '../../exchange.ts';
+import type { AnswerSink, Exchange } from '../../exchange/exchange.ts';
+import { ENOUGH, type Flow, GO, LAST, WAIT } from '../../exchange/flow.ts';
 import { MOST_BYTES, type Recoder } from './recode.ts';
 
 /** What is made goes on in pieces of this size. */

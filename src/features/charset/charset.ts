@@ -1,6 +1,7 @@
 // The head's half of charset: what Content-Type says, and whether the body is converted (ngx_http_charset_header_filter).
 import { splitType, TypeSet } from '../../answer/content-type.ts';
-import { type Exchange, type Filter, JOIN, PASS } from '../../exchange.ts';
+import type { Exchange, Filter } from '../../exchange/exchange.ts';
+import { JOIN, PASS } from '../../exchange/slots.ts';
 import type { AnswerHead } from '../../http/answer-head.ts';
 import type { Getter } from '../../route/template.ts';
 import type { Feature, FeaturePlace } from '../feature.ts';

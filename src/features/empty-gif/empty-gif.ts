@@ -2,7 +2,8 @@
 import { BARE, passHead, REPLACED } from '../../answer/head-pass.ts';
 import { modifiedDate } from '../../answer/preconditions.ts';
 import { clearAnswer, sendBare } from '../../answer/whole.ts';
-import { type Exchange, INSTANT, LAST } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import { INSTANT, LAST } from '../../exchange/flow.ts';
 import type { Seekable } from '../../http/answer-head.ts';
 import type { Feature } from '../feature.ts';
 

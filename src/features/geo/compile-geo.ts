@@ -1,5 +1,5 @@
 // A `geo` as the road asks it: whose address it is (ngx_http_geo_addr), and which part it lies in.
-import type { Exchange } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
 import { type Getter, toBytes, type VariableLookup } from '../../route/template.ts';
 import { IpAddress, LAST_IPV4 } from '../../shared/ip-address.ts';
 import { Ipv4Table, Ipv6Table } from './address-table.ts';

@@ -2,7 +2,8 @@
 // the stream's own bounds hold both sides: WAIT towards the source, a pause where the sink says WAIT.
 import type { BrotliCompress, Gunzip, ZstdCompress } from 'node:zlib';
 import { FilterLink } from '../../answer/link.ts';
-import { type AnswerSink, ENOUGH, type Exchange, FLUSH, type Flow, GO, LAST, WAIT } from '../../exchange.ts';
+import type { AnswerSink, Exchange } from '../../exchange/exchange.ts';
+import { ENOUGH, FLUSH, type Flow, GO, LAST, WAIT } from '../../exchange/flow.ts';
 import { copyOf } from '../../shared/buffers.ts';
 
 export type CodecStream = BrotliCompress | Gunzip | ZstdCompress;

@@ -1,14 +1,7 @@
 // The head's half of all filters that compress: which answers, and what becomes of their fields (ngx_http_gzip_header_filter).
 import { TypeSet } from '../../answer/content-type.ts';
-import {
-  type AnswerSink,
-  type Exchange,
-  type Filter,
-  JOIN,
-  type Link,
-  PASS,
-  VARIES,
-} from '../../exchange.ts';
+import type { AnswerSink, Exchange, Filter, Link } from '../../exchange/exchange.ts';
+import { JOIN, PASS, VARIES } from '../../exchange/slots.ts';
 import type { AnswerHead } from '../../http/answer-head.ts';
 
 export interface Compression {

@@ -1,5 +1,5 @@
 // gunzip: decompresses for clients that do not take gzip (ngx_http_gunzip_filter).
-import { JOIN, PASS, VARIES } from '../../exchange.ts';
+import { JOIN, PASS, VARIES } from '../../exchange/slots.ts';
 import { nodeZlib } from '../../shared/node-parts.ts';
 import type { Feature } from '../feature.ts';
 import { type Codec, CodecLink } from './codec-link.ts';

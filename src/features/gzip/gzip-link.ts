@@ -1,6 +1,7 @@
 // The body's half of gzip. Small pieces are gathered, as zlib itself would hold them back; FLUSH and LAST end that.
 import { FilterLink } from '../../answer/link.ts';
-import { type AnswerSink, type Exchange, FLUSH, type Flow, GO, LAST } from '../../exchange.ts';
+import type { AnswerSink, Exchange } from '../../exchange/exchange.ts';
+import { FLUSH, type Flow, GO, LAST } from '../../exchange/flow.ts';
 import { GzipPieces, type ZlibMemory } from './gzip-pieces.ts';
 import type { OneCallGzip } from './one-call.ts';
 

@@ -1,6 +1,7 @@
 // gzip, and the Vary that speaks of all codings.
 import type { Settings } from '../../config/model.ts';
-import { type Exchange, PASS, VARIES } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import { PASS, VARIES } from '../../exchange/slots.ts';
 import type { Feature } from '../feature.ts';
 import { createCompressFilter } from './compress-filter.ts';
 import { GzipLink } from './gzip-link.ts';

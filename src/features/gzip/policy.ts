@@ -1,7 +1,8 @@
 // Whether a request's answer may be compressed: what gzip, gunzip and gzip_static ask, once for a request (ngx_http_gzip_ok).
 import { parseHttpDate } from '../../answer/http-date.ts';
 import type { Settings } from '../../config/model.ts';
-import { CODING_OK, CODING_TESTED, type Exchange } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import { CODING_OK, CODING_TESTED } from '../../exchange/slots.ts';
 import type { AnswerHead } from '../../http/answer-head.ts';
 import { compilePattern, Pattern } from '../../route/pattern.ts';
 import { acceptsCoding } from './accepts.ts';

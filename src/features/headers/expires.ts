@@ -1,5 +1,5 @@
 // What `expires` does: sets Expires and Cache-Control among the lines of an answer.
-import type { Exchange } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
 import type { AnswerHead } from '../../http/answer-head.ts';
 import { compileTemplate, type VariableLookup } from '../../route/template.ts';
 import { httpDate } from '../../shared/clock.ts';

@@ -1,6 +1,7 @@
 // The headers filter: expires, then add_header, then whether trailers follow, as ngx_http_headers_filter does.
 import { parseHttpDate } from '../../answer/http-date.ts';
-import { type Exchange, type Filter, JOIN, PASS } from '../../exchange.ts';
+import type { Exchange, Filter } from '../../exchange/exchange.ts';
+import { JOIN, PASS } from '../../exchange/slots.ts';
 import type { AnswerHead } from '../../http/answer-head.ts';
 import { compileTemplate, constantOf, type VariableLookup } from '../../route/template.ts';
 import type { Feature, FeaturePlace } from '../feature.ts';

@@ -1,6 +1,7 @@
 // The body's part of add_trailer: passes the pieces on as they are, and puts the fields behind the last one.
 import { FilterLink } from '../../answer/link.ts';
-import type { AnswerSink, Exchange, Flow } from '../../exchange.ts';
+import type { AnswerSink, Exchange } from '../../exchange/exchange.ts';
+import type { Flow } from '../../exchange/flow.ts';
 
 export interface TrailerSetting {
   readonly name: string;

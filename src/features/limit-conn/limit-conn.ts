@@ -1,5 +1,6 @@
 // The step of limit_conn: takes a place in each zone for as long as the request lasts, as ngx_http_limit_conn_handler does.
-import { type Ending, type Exchange, GO_ON, type Step, type StepResult } from '../../exchange.ts';
+import type { Ending, Exchange, Step } from '../../exchange/exchange.ts';
+import { GO_ON, type StepResult } from '../../exchange/slots.ts';
 import { FULL, GIVE, NO_PLACE, TAKE } from '../../zones/limit-conn-zone.ts';
 import type { Zone } from '../../zones/zone.ts';
 import { zoneKey } from '../../zones/zone-key.ts';

@@ -1,5 +1,7 @@
 // The step of limit_req: asks the zones, then lets a request pass, wait, or go to the funnel, as ngx_http_limit_req_handler does.
-import { type Exchange, GO_ON, type Source, STOP, type Step, type StepResult } from '../../exchange.ts';
+import type { Exchange, Step } from '../../exchange/exchange.ts';
+import type { Source } from '../../exchange/flow.ts';
+import { GO_ON, STOP, type StepResult } from '../../exchange/slots.ts';
 import { Delay, delays } from '../../shared/delays.ts';
 import { COUNT, LOOK, NO_ROOM, SETTLE, UNLOOK } from '../../zones/limit-req-zone.ts';
 import { zoneKey } from '../../zones/zone-key.ts';

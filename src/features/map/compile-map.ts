@@ -1,5 +1,5 @@
 // A map as the road asks it: one look-up in a table, then wildcards and regular expressions, if there are any.
-import type { Exchange } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
 import { matches, type Pattern, patternOf } from '../../route/pattern.ts';
 import { compileTemplate, type Getter, toBytes, type VariableLookup } from '../../route/template.ts';
 import { lowerCase } from './host-key.ts';

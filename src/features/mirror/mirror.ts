@@ -2,7 +2,9 @@
 import { Aside } from '../../answer/subrequest.ts';
 import { type BodyPolicy, bodyPolicyOf } from '../../body/policy.ts';
 import { EMPTY_BODY, readWholeBody, refuseBody } from '../../body/stored-body.ts';
-import { type Exchange, GO_ON, type Source, STOP, type Step, type StepResult } from '../../exchange.ts';
+import type { Exchange, Step } from '../../exchange/exchange.ts';
+import type { Source } from '../../exchange/flow.ts';
+import { GO_ON, STOP, type StepResult } from '../../exchange/slots.ts';
 import type { BodyOwner } from '../../http/body-pull.ts';
 import { toBytes } from '../../route/template.ts';
 import { type Failure, STATUS_OF } from '../../shared/failure.ts';

@@ -1,7 +1,8 @@
 // The body's half of limit_rate, by the arithmetic of nginx's write filter: what the whole seconds so far allow goes at once, then it waits
 // for as long as that much takes.
 import { FilterLink } from '../../answer/link.ts';
-import { type AnswerSink, ENOUGH, type Exchange, type Flow, GO, LAST, WAIT } from '../../exchange.ts';
+import type { AnswerSink, Exchange } from '../../exchange/exchange.ts';
+import { ENOUGH, type Flow, GO, LAST, WAIT } from '../../exchange/flow.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { Delay, type Delays, delays } from '../../shared/delays.ts';
 

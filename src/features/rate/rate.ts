@@ -1,6 +1,7 @@
 // The head's half of limit_rate: which rate an answer has. A peer may ask for one where none is configured.
 import { parseSize } from '../../config/units.ts';
-import { type Exchange, type Filter, JOIN, PASS } from '../../exchange.ts';
+import type { Exchange, Filter } from '../../exchange/exchange.ts';
+import { JOIN, PASS } from '../../exchange/slots.ts';
 import { compileTemplate, constantOf } from '../../route/template.ts';
 import type { Feature, FeaturePlace } from '../feature.ts';
 import { RateLink } from './rate-link.ts';

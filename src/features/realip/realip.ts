@@ -1,7 +1,8 @@
 // The client's address as a trusted proxy tells it (ngx_http_realip_module): asked when a request came, and once its location is known.
 import { isIPv6, SocketAddress } from 'node:net';
 import type { Settings } from '../../config/model.ts';
-import { type Exchange, GO_ON, type Step } from '../../exchange.ts';
+import type { Exchange, Step } from '../../exchange/exchange.ts';
+import { GO_ON } from '../../exchange/slots.ts';
 import type { Feature, FeaturePlace } from '../feature.ts';
 import { bytesOf, fits, type Network, networkOf } from '../networks.ts';
 

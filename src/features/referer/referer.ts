@@ -1,6 +1,6 @@
 // $invalid_referer: '' for a Referer that valid_referers allows, else '1' (ngx_http_referer_module).
 import type { Settings } from '../../config/model.ts';
-import type { Exchange } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
 import { ignoresCase, type Pattern, patternOf } from '../../route/pattern.ts';
 import { toBytes } from '../../route/template.ts';
 import type { Feature } from '../feature.ts';

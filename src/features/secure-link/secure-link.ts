@@ -1,7 +1,7 @@
 // $secure_link and $secure_link_expires: whether the link of a request is one that we signed (ngx_http_secure_link_module).
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Settings } from '../../config/model.ts';
-import type { Exchange } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
 import { compileTemplate, type Getter, toBytes } from '../../route/template.ts';
 import type { Feature, FeaturePlace, OwnVariables } from '../feature.ts';
 

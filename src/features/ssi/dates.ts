@@ -1,5 +1,5 @@
 // $date_local and $date_gmt: the time now, in the format that a page has set (strftime of the C library, in its C locale).
-import type { Exchange } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
 import type { VariableTable } from '../../route/template.ts';
 
 const USUAL_FORMAT = '%A, %d-%b-%Y %H:%M:%S %Z';

@@ -1,7 +1,8 @@
 // The subrequests of includes that are more than an answer in its place: one that fills a variable, one with a text for when there is nothing.
 import { Insert, type InsertOwner, type Postponed } from '../../answer/postponed.ts';
 import type { Asked } from '../../answer/subrequest.ts';
-import { type Exchange, type Flow, GO } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import { type Flow, GO } from '../../exchange/flow.ts';
 import type { Failure } from '../../shared/failure.ts';
 import type { Block } from './shared.ts';
 

@@ -1,5 +1,5 @@
 // Carries out the commands of one page: what of it is shown, which variables are set, what is written and what is asked for.
-import type { Exchange } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
 import { holds } from './conditions.ts';
 import { setTimeFormat } from './dates.ts';
 import type { Parameter } from './parser.ts';

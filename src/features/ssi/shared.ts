@@ -1,5 +1,5 @@
 // What all pages of one client's request have in common: the variables of `set`, blocks, and the groups of the last expression that matched.
-import type { Exchange } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
 
 export interface Block {
   readonly name: string;

@@ -9,17 +9,9 @@ import {
   postponedOf,
 } from '../../answer/postponed.ts';
 import { mayNest } from '../../answer/subrequest.ts';
-import {
-  type AnswerSink,
-  type Exchange,
-  type Filter,
-  type Flow,
-  GO,
-  JOIN,
-  LAST,
-  PASS,
-  WAIT,
-} from '../../exchange.ts';
+import type { AnswerSink, Exchange, Filter } from '../../exchange/exchange.ts';
+import { type Flow, GO, LAST, WAIT } from '../../exchange/flow.ts';
+import { JOIN, PASS } from '../../exchange/slots.ts';
 import type { VariableLookup } from '../../route/template.ts';
 import { copyOf } from '../../shared/buffers.ts';
 import type { Feature, FeaturePlace } from '../feature.ts';

@@ -1,6 +1,6 @@
 // Content: what ngx_http_stub_status_module says of connections and requests.
 import { sendText } from '../../answer/whole.ts';
-import type { Exchange } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
 import { population } from '../../shared/population.ts';
 import type { Feature } from '../feature.ts';
 

@@ -1,6 +1,7 @@
 // The body's half of sub_filter: replaces strings in lent bytes, and keeps no more of them than may be the beginning of one.
 import { RestLink } from '../../answer/rest-link.ts';
-import { type AnswerSink, ENOUGH, type Exchange, type Flow, GO, LAST, WAIT } from '../../exchange.ts';
+import type { AnswerSink, Exchange } from '../../exchange/exchange.ts';
+import { ENOUGH, type Flow, GO, LAST, WAIT } from '../../exchange/flow.ts';
 import { type Matcher, NOTHING_FOUND } from './matcher.ts';
 
 export interface Substitution {

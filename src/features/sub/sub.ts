@@ -1,6 +1,7 @@
 // The head's half of sub_filter: which answers are worked on, and what becomes of their fields (ngx_http_sub_header_filter).
 import { TypeSet } from '../../answer/content-type.ts';
-import { type Exchange, type Filter, JOIN, PASS } from '../../exchange.ts';
+import type { Exchange, Filter } from '../../exchange/exchange.ts';
+import { JOIN, PASS } from '../../exchange/slots.ts';
 import { compileTemplate, constantOf, type VariableLookup } from '../../route/template.ts';
 import type { Feature, FeaturePlace } from '../feature.ts';
 import { Matcher } from './matcher.ts';

@@ -1,6 +1,7 @@
 // The cookie by which a client is known again, as ngx_http_userid_filter_module makes and reads it.
 import type { Settings } from '../../config/model.ts';
-import { type Exchange, type Filter, PASS } from '../../exchange.ts';
+import type { Exchange, Filter } from '../../exchange/exchange.ts';
+import { PASS } from '../../exchange/slots.ts';
 import type { AnswerHead } from '../../http/answer-head.ts';
 import { binaryAddress } from '../../route/binary-address.ts';
 import { type Getter, toBytes } from '../../route/template.ts';

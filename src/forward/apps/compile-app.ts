@@ -7,7 +7,7 @@ import { compileParameters } from '../../back/parameters.ts';
 import { compileScgiRequest, SCGI_TRANSPORT, scgiHeader } from '../../back/scgi.ts';
 import { compileUwsgiRequest, UWSGI_TRANSPORT, uwsgiVariable } from '../../back/uwsgi.ts';
 import type { Settings } from '../../config/model.ts';
-import type { Exchange, Handler } from '../../exchange.ts';
+import type { Exchange, Handler } from '../../exchange/exchange.ts';
 import { MAX_FIELDS } from '../../http/fields.ts';
 import type { HeadLimits } from '../../http/request-head.ts';
 import { compileTemplate, constantOf, toBytes } from '../../route/template.ts';

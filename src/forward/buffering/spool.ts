@@ -5,7 +5,8 @@
 import { Chunks } from '../../body/chunks.ts';
 import { TempFile } from '../../body/temp-file.ts';
 import type { TempPlace } from '../../body/temp-place.ts';
-import { ENOUGH, type Exchange, type Flow, GO, type Gone, type Source, WAIT } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
+import { ENOUGH, type Flow, GO, type Gone, type Source, WAIT } from '../../exchange/flow.ts';
 import type { Failure } from '../../shared/failure.ts';
 import { rethrowLater } from '../../shared/rethrow-later.ts';
 

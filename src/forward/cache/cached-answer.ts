@@ -5,7 +5,7 @@ import type { Entry, EntryFacts } from '../../cache/entry.ts';
 import { Freshness } from '../../cache/freshness.ts';
 import { type CachePlace, digestOf, type EntryWriter, type HeldLock } from '../../cache/place.ts';
 import { variantOf } from '../../cache/variant.ts';
-import type { CacheFacts, Exchange } from '../../exchange.ts';
+import type { CacheFacts, Exchange } from '../../exchange/exchange.ts';
 import type { Seekable } from '../../http/answer-head.ts';
 import type { ResponseHead } from '../../http/response-head.ts';
 import type { Failure } from '../../shared/failure.ts';

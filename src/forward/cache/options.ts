@@ -1,7 +1,7 @@
 // What a location with a cache is compiled to.
 import type { IfModifiedSince } from '../../answer/preconditions.ts';
 import type { CachePlace } from '../../cache/place.ts';
-import type { Exchange } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
 import { compileTemplate, constantOf, toBytes } from '../../route/template.ts';
 import type { FamilyKeys } from '../family/rows.ts';
 import type { ForwardTools } from '../forward-tools.ts';

@@ -1,6 +1,6 @@
 // Heads of requests whose answers a cache stores: the peer is asked for the whole of it, whatever the client has already or wants of it.
 import type { BodyFraming } from '../../back/back.ts';
-import type { Exchange } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
 import { compileRequestHead, type RequestHeadOptions } from '../request-head.ts';
 
 type WriteHead = (exchange: Exchange, framing: BodyFraming, upgrade: boolean) => string;

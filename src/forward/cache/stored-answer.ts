@@ -4,7 +4,7 @@ import { BARE, passHead, REPLACED, WHOLE } from '../../answer/head-pass.ts';
 import { parseHttpDate } from '../../answer/http-date.ts';
 import { clearAnswer, sendBare } from '../../answer/whole.ts';
 import type { Entry } from '../../cache/entry.ts';
-import type { Exchange } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
 import type { Seekable, Segment } from '../../http/answer-head.ts';
 import { MAX_FIELDS } from '../../http/fields.ts';
 import { MALFORMED, NEED_MORE } from '../../http/request-head.ts';

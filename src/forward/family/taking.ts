@@ -1,6 +1,6 @@
 // Who looks after a forwarded exchange, as the location's settings have it: a cache, a store of files, or nobody.
 import type { Settings } from '../../config/model.ts';
-import type { Handler } from '../../exchange.ts';
+import type { Handler } from '../../exchange/exchange.ts';
 import { createCached } from '../cache/cached-exchange.ts';
 import { type CacheTarget, compileCache } from '../cache/options.ts';
 import { createForward } from '../forward.ts';

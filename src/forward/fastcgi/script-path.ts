@@ -1,6 +1,6 @@
 // Cuts a path into a script's name and what is behind it (fastcgi_split_path_info), and completes that of a directory (fastcgi_index).
 // As ngx_http_fastcgi_split does it; paths are bytes as latin1.
-import type { ScriptPath } from '../../exchange.ts';
+import type { ScriptPath } from '../../exchange/exchange.ts';
 import { type Pattern, patternOf } from '../../route/pattern.ts';
 import { toBytes } from '../../route/template.ts';
 

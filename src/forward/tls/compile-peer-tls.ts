@@ -1,7 +1,7 @@
 // From the TLS settings of a location to the transport of its requests.
 
 import type { Settings } from '../../config/model.ts';
-import type { Exchange } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
 import { compileTemplate, type VariableLookup } from '../../route/template.ts';
 import type { Transport } from '../../upstream/transport.ts';
 import type { ForwardTools } from '../forward-tools.ts';

@@ -1,7 +1,7 @@
 // TLS towards peers as a transport: one for each set of settings and the contents of its files, whichever locations have them.
 // What they share is what may be shared: a connection or a session that one of them made is as good for the other.
 import { createHash } from 'node:crypto';
-import type { Exchange } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
 import type { Connecting, ConnectOwner, ConnectTarget } from '../../socket/connect-socket.ts';
 import { connectTls } from '../../socket/connect-tls.ts';
 import type { Transport } from '../../upstream/transport.ts';

@@ -1,5 +1,5 @@
 // What the PROXY protocol told of a connection: $proxy_protocol_addr and its like.
-import type { Exchange } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
 import { type ProxyHead, tlvOf } from '../../http/proxy-protocol.ts';
 import type { Getter, VariableTable } from '../../route/template.ts';
 

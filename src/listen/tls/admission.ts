@@ -1,6 +1,6 @@
 // Whether the certificate that a client has shown, or has not, is enough for the server of its request (ngx_http_set_virtual_server,
 // ngx_http_process_request). Only in front of servers that ask for one.
-import type { Client, Exchange, ServerRuntime } from '../../exchange.ts';
+import type { Client, Exchange, ServerRuntime } from '../../exchange/exchange.ts';
 import { bareName, type HostTable } from '../../route/hosts.ts';
 import type { VerifyClient } from './rows.ts';
 import { isAccepted } from './verdict.ts';

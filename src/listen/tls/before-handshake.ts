@@ -1,5 +1,6 @@
 // A handshake as variables see it (ssl_certificate with variables): an exchange without a request, as in nginx.
-import { type Client, Exchange, GO, type Root, type ServerRuntime } from '../../exchange.ts';
+import { type Client, Exchange, type Root, type ServerRuntime } from '../../exchange/exchange.ts';
+import { GO } from '../../exchange/flow.ts';
 import { RequestHead } from '../../http/request-head.ts';
 import { systemClock } from '../../shared/clock.ts';
 

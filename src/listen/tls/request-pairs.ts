@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { SecureContext } from 'node:tls';
-import type { Exchange } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
 import { readFileWithin } from '../../shared/read-file.ts';
 import type { Pair } from './context-options.ts';
 import type { CertificateKeeping } from './rows.ts';

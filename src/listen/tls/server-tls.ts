@@ -2,7 +2,7 @@
 import { createHash, createPrivateKey } from 'node:crypto';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import type { Settings } from '../../config/model.ts';
-import type { Exchange } from '../../exchange.ts';
+import type { Exchange } from '../../exchange/exchange.ts';
 import { compileTemplate, constantOf, type VariableLookup } from '../../route/template.ts';
 import { TicketKeys } from '../../socket/ticket-keys.ts';
 import { isDeeper, judgeClient } from '../../socket/tls/client-tls.ts';

@@ -1,16 +1,6 @@
 // Drives one body filter: a source that writes pieces and waits when it is told to, and a sink that says WAIT when the test wants it.
-import {
-  type AnswerSink,
-  ENOUGH,
-  type Exchange,
-  type Flow,
-  GO,
-  type Gone,
-  LAST,
-  type Link,
-  type Source,
-  WAIT,
-} from '../../../src/exchange.ts';
+import type { AnswerSink, Exchange, Link } from '../../../src/exchange/exchange.ts';
+import { ENOUGH, type Flow, GO, type Gone, LAST, type Source, WAIT } from '../../../src/exchange/flow.ts';
 import { stubExchange } from '../../support/stub-exchange.ts';
 
 export interface Piece {

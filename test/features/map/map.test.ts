@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createLookup } from '../../../src/config/lookup.ts';
-import type { Exchange } from '../../../src/exchange.ts';
+import type { Exchange } from '../../../src/exchange/exchange.ts';
 import { lowerCase, readHostKey } from '../../../src/features/map/host-key.ts';
 import { HostTree } from '../../../src/features/map/host-tree.ts';
 import { cpuGrowth, cpuMs, cpuWatch, leastCpuMs } from '../../support/cpu-time.ts';

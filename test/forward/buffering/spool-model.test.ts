@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { TempPlace } from '../../../src/body/temp-place.ts';
-import { type AnswerSink, ENOUGH, FLUSH, type Flow, GO, type Source, WAIT } from '../../../src/exchange.ts';
+import type { AnswerSink } from '../../../src/exchange/exchange.ts';
+import { ENOUGH, FLUSH, type Flow, GO, type Source, WAIT } from '../../../src/exchange/flow.ts';
 import { Spool, type SpoolOwner } from '../../../src/forward/buffering/spool.ts';
 import { stubExchange } from '../../support/stub-exchange.ts';
 

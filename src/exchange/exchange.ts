@@ -1,66 +1,15 @@
 // One request and its answer, and the two contracts of the road: what a front (HTTP/1, later HTTP/2) offers to the
 // handler of a location, and what a location is to a front. Logs, metrics and error pages read the exchange.
 
-import type { AnswerHead } from './http/answer-head.ts';
-import type { RequestBody } from './http/body-pull.ts';
-import type { ProxyHead } from './http/proxy-protocol.ts';
-import type { RequestHead } from './http/request-head.ts';
-import type { Failure } from './shared/failure.ts';
-import type { ClientTls } from './socket/tls/client-tls.ts';
-
-/** One try on one peer. Fixed fields, so that logs can print them whatever happened. Times are ms; -1 = not reached. */
-export class Attempt {
-  readonly peer: string;
-  /** Monotonic ms at which the peer was picked. */
-  readonly startedAt: number;
-  connectMs = -1;
-  headMs = -1;
-  totalMs = -1;
-  /** Status of the peer's answer; 0 when there was none. */
-  status = 0;
-  bytesSent = 0;
-  bytesReceived = 0;
-  /** Of those received, what came before the answer's body; -1 = none of it went on. */
-  headBytes = -1;
-  outcome: Failure | 'ok' | 'pending' = 'pending';
-  /** Why no further peer was tried after this failure; '' when one was. */
-  noRetry = '';
-  /** The first on a group while others had their attempts before it. */
-  opensGroup = false;
-
-  constructor(peer: string, startedAt: number) {
-    this.peer = peer;
-    this.startedAt = startedAt;
-  }
-}
-
-/** What a sink says of a call: more is welcome; not before `onDrain`; nobody wants more, which is no failure. */
-export const GO = 0;
-export const WAIT = 1;
-export const ENOUGH = 2;
-export type Flow = typeof GO | typeof WAIT | typeof ENOUGH;
-
-/** Flags of a piece. The answer's last one; what a filter holds must not wait for more. */
-export const LAST = 1;
-export const FLUSH = 2;
-
-/** Why a source is no longer heard: the client is gone, or another answer stands in the place of its own. */
-export type Gone = Failure | 'replaced';
-
-/** Who makes an answer, or hands it on: told when its sink can take more, or takes no more at all. */
-export interface Source {
-  /** Goes on when the client closes only its own direction; otherwise that counts as leaving (nginx: proxy_ignore_client_abort). */
-  readonly survivesHalfClose: boolean;
-  /** It makes its answer without asking anybody else: of a file. */
-  readonly isPrompt?: boolean;
-  /** Once for each WAIT, never inside the call that said it: go on writing. */
-  onDrain(): void;
-  /** Stop and free everything; no call on the sink has an effect any more. */
-  onGone(why: Gone): void;
-}
-
-/** The maker of answers that are sent within one call: nothing of it is left that could hear of the client. */
-export const INSTANT: Source = { survivesHalfClose: true, onDrain() {}, onGone() {} };
+import type { AnswerHead } from '../http/answer-head.ts';
+import type { RequestBody } from '../http/body-pull.ts';
+import type { ProxyHead } from '../http/proxy-protocol.ts';
+import type { RequestHead } from '../http/request-head.ts';
+import type { Failure } from '../shared/failure.ts';
+import type { ClientTls } from '../socket/tls/client-tls.ts';
+import type { Attempt } from './attempt.ts';
+import type { Flow, Source } from './flow.ts';
+import type { ContentSlot, FilterSlot, Phase, StepResult } from './slots.ts';
 
 /**
  * Where an answer goes: one `start`, any number of `write` or `writeKept`, and one piece with LAST, one `finish` or one `abort`. Each
@@ -257,68 +206,17 @@ export interface ServerRuntime {
   readonly toNamed: (exchange: Exchange, name: string) => void;
 }
 
-/** What a step or a filter came to besides a status (≥ 100), which goes to the funnel. */
-export const GO_ON = 0;
-/** As GO_ON; under `satisfy any` nobody else of the access group is asked. */
-export const ALLOW = 1;
-/** It answered, or waits: `resume` goes on. */
-export const STOP = 2;
-/** GO_ON, ALLOW, STOP or a status. */
-export type StepResult = number;
-
-/** The phases between a location's script and its content, in nginx's order. */
-export const PHASES = [
-  'realip',
-  'limit_req',
-  'limit_conn',
-  'access',
-  'auth_basic',
-  'auth_request',
-  'try_files',
-  'mirror',
-] as const;
-export type Phase = (typeof PHASES)[number];
-
 /** What stands between a location's script and its content. */
 export interface Step {
   readonly slot: Phase;
   run(x: Exchange): StepResult;
 }
 
-/**
- * What makes a location's answers, in the order in which it is asked, nginx's own. `handler` answers everything, as proxy_pass does;
- * what nobody has answered is left to static files.
- */
-export const CONTENTS = ['handler', 'random_index', 'index', 'autoindex', 'gzip_static'] as const;
-export type ContentSlot = (typeof CONTENTS)[number];
-
 export interface Content {
   readonly slot: ContentSlot;
   /** Made once for a location: answers an exchange, or hands it to `next`, in the same call or once it knows. */
   before(next: Handler): Handler;
 }
-
-/** Filters in the order in which they see an answer's head, nginx's own. Those of subrequests' answers, too: `OF_EACH` (answer/head-pass.ts). */
-export const FILTERS = [
-  'slice',
-  'not_modified',
-  'headers',
-  'userid',
-  'gunzip',
-  'addition',
-  'sub',
-  'charset',
-  'ssi',
-  'postpone',
-  'gzip',
-  'range',
-  'rate',
-] as const;
-export type FilterSlot = (typeof FILTERS)[number];
-
-/** The filter has nothing to do with the body; or has. Else a status (≥ 100) that takes the answer's place. */
-export const PASS = 0;
-export const JOIN = 1;
 
 export interface Filter {
   readonly slot: FilterSlot;
@@ -327,14 +225,6 @@ export interface Filter {
   /** Begins to work on the body; `next` takes what comes of it. */
   join?(x: Exchange, next: AnswerSink): Link;
 }
-
-/**
- * Bits of `coding` (nginx: gzip_tested, gzip_ok, gzip_vary): it was asked whether the client takes gzip; it does; the answer depends
- * on Accept-Encoding.
- */
-export const CODING_TESTED = 1;
-export const CODING_OK = 2;
-export const VARIES = 4;
 
 /** Who hears of an exchange's end: once, whatever ended it, when the last hold is gone. */
 export interface Ending {
@@ -696,7 +586,9 @@ export class Exchange {
 
 /** What every answer may have of its own. */
 const BEGINNING = /^(?:(?:content-type|content-length|last-modified|location):.*\r\n)*/i;
+
 const CONTENT_TYPE = /^content-type: *(.*)\r\n/im;
+
 const CHARSET = /; *charset=/i;
 
 /** Shared by all exchanges that were never forwarded. */
