@@ -80,7 +80,9 @@ function nameOf(rest: string): string {
 /** Without the status line; the text may reach into the body. */
 function headLines(peerHead: string): string[] {
   const end = peerHead.search(HEAD_END);
-  return (end < 0 ? peerHead : peerHead.slice(0, end)).split('\n').slice(1);
+  const lines = (end < 0 ? peerHead : peerHead.slice(0, end)).split('\n');
+  // A CGI head has no status line.
+  return lines[0].startsWith('HTTP/') ? lines.slice(1) : lines;
 }
 
 function valuesOf(lines: readonly string[], start: string): string[] {

@@ -51,6 +51,7 @@ const configuration = (family: AppFamily, dead: number): string =>
     location /small/ { F_buffer_size 512; F_buffers 4 1k; F_pass tcp; }
     location /errors/ { error_page 404 /plain; error_page 500 =200 /plain?x; F_intercept_errors on; F_pass tcp; }
     location /ranges/ { F_force_ranges on; F_pass tcp; }
+    location /told/ { F_pass tcp; add_header X-Told "$upstream_http_x_one/$upstream_http_status/$upstream_http_content_type" always; }
     location /gzip/ { gzip on; gzip_min_length 1; F_pass tcp; add_header X-Added $upstream_status; }
     location /store/ { root {dir}; F_store on; F_pass tcp; }
     location /cache/ { F_cache one; F_cache_key $uri; F_cache_valid 1m; F_pass tcp; add_header X-Cache $upstream_cache_status; }
@@ -216,6 +217,10 @@ const ANSWERS: readonly (readonly [string, string, Told?])[] = [
     `Status: 304 Not Modified\nETag: "x"\n\n`,
     { target: '/gzip/x', lines: ['Accept-Encoding: gzip'] },
   ],
+  ['variables of the first field', 'X-One: 1\nStatus: 202 Fine\n\nbody', { target: '/told/x' }],
+  ['variables of the first field, Status', `Status: 202 Fine\n${PAGE}`, { target: '/told/x' }],
+  ['variables behind a status line', `HTTP/1.1 202 Fine\n${PAGE}`, { target: '/told/x' }],
+  ['variables of a line without a field', 'X-One\nStatus: 202 Fine\n\nbody', { target: '/told/x' }],
   ['stored', `Status: 200 OK\n${PAGE}`, { target: '/store/x' }],
   [
     'first to the cache',
