@@ -195,10 +195,13 @@ describe.skipIf(nginxVersion === '')('variables have the values of nginx', () =>
         await client.until((text) => text.split('the text').length === i + 1);
       }
       client.destroy();
+      // A line is written behind its answer.
+      await expect
+        .poll(() => linesOf(side).slice(-3), { timeout: 5000 })
+        .toMatchObject(['1', '2', '3'].map((number) => ({ connection_requests: number })));
       seen.push(linesOf(side).slice(-3));
     }
     for (const lines of seen) {
-      expect(lines.map((line) => line.connection_requests)).toEqual(['1', '2', '3']);
       expect(new Set(lines.map((line) => line.connection)).size).toBe(1);
       expect(new Set(lines.map((line) => line.remote_port)).size).toBe(1);
       expect(new Set(lines.map((line) => line.request_id)).size).toBe(3);
