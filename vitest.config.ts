@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // Whoever waits for something waits longer on a busy machine.
+    expect: { poll: { timeout: 5000 } },
     // Tests own real processes and measure memory: a process each, few at a time.
     pool: 'forks',
     maxWorkers: 2,

@@ -66,8 +66,13 @@ describe.skipIf(nginxVersion === '')('towards peers', () => {
         .split('\n')
         .filter((line) => LINES.some((each) => line.startsWith(`${each} `)))
         .sort();
-    pair.lbproxy.flush();
-    await expect.poll(() => linesOf(pair.nginx).length).toBe(LINES.length);
+    for (const side of [pair.nginx, pair.lbproxy])
+      await expect
+        .poll(() => {
+          side.flush();
+          return linesOf(side).length;
+        })
+        .toBe(LINES.length);
     expect(linesOf(pair.lbproxy)).toEqual(linesOf(pair.nginx));
   });
 });

@@ -85,8 +85,13 @@ export function describeTable(
           .trim()
           .split('\n')
           .sort();
-      pair.lbproxy.flush();
-      await expect.poll(() => linesOf(pair.nginx).length).toBe(cases.length);
+      for (const side of [pair.nginx, pair.lbproxy])
+        await expect
+          .poll(() => {
+            side.flush();
+            return linesOf(side).length;
+          })
+          .toBe(cases.length);
       expect(linesOf(pair.lbproxy)).toEqual(linesOf(pair.nginx));
     });
   });
