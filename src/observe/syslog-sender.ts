@@ -4,11 +4,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { hostname } from 'node:os';
+import { systemClock } from '../shared/clock.ts';
 import { parseSyslog, type SyslogTarget } from '../shared/syslog-target.ts';
 
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 /** As much of `logger`'s input may wait. */
 const MAX_WAITING_BYTES = 1024 * 1024;
+/** A `logger` that has ended is not started again sooner: where nobody listens it ends at once. */
+const RESTART_MS = 1000;
 
 /** One target of error logs and access logs. What cannot be sent is lost, as packets are. */
 export class SyslogSender {
@@ -16,6 +19,8 @@ export class SyslogSender {
   readonly #host = hostname();
   #socket: Socket | null = null;
   #logger: ChildProcess | null = null;
+  /** When the last one was started; monotonic ms. */
+  #startedAt = Number.NEGATIVE_INFINITY;
   #underWay = 0;
   #idle: (() => void)[] = [];
 
@@ -30,7 +35,8 @@ export class SyslogSender {
   send(line: string, severity = this.#target.severity): void {
     const { server, facility, tag } = this.#target;
     const priority = facility * 8 + severity;
-    if ('path' in server) return this.#log(server.path, `<${priority}>${line}\n`);
+    // A line end within would begin a message of its own there, with a priority that a client chose.
+    if ('path' in server) return this.#log(server.path, `<${priority}>${line.replace(/[\r\n]/g, ' ')}\n`);
     const host = this.#target.hostname ? `${this.#host} ` : '';
     const packet = Buffer.from(`<${priority}>${syslogTime(new Date())} ${host}${tag}: ${line}`, 'latin1');
     this.#underWay++;
@@ -68,7 +74,12 @@ export class SyslogSender {
   }
 
   #log(path: string, line: string): void {
-    this.#logger ??= this.#startLogger(path);
+    const now = systemClock.now();
+    if (this.#logger === null) {
+      if (now - this.#startedAt < RESTART_MS) return;
+      this.#startedAt = now;
+      this.#logger = this.#startLogger(path);
+    }
     const { stdin } = this.#logger;
     if (stdin !== null && stdin.writableLength < MAX_WAITING_BYTES) stdin.write(line, 'latin1');
   }
