@@ -44,22 +44,35 @@ const NEVER = { beforeWrite: null, waits: false } as const;
 
 /** Opens an absolute path, `stdout` or `stderr`. Throws LogFileError. */
 export function openLogOutput(path: string): LogOutput {
+  if (path === 'stdout' || path === 'stderr')
+    return openNamed(path, () => openStream(path === 'stdout' ? 1 : 2));
+  return openNamed(path, () => openFile(path));
+}
+
+/** Opens a file, by the bytes of its name. Throws LogFileError. */
+export function openLogFile(name: Buffer): LogOutput {
+  return openNamed(name.toString(), () => openFile(name));
+}
+
+function openNamed(path: string, open: () => LogOutput): LogOutput {
   try {
-    if (path === 'stdout') return openStream(1);
-    if (path === 'stderr') return openStream(2);
-    const link = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
-    const stranger = link ? problemOfLink(path) : undefined;
-    if (stranger !== undefined) throw new Error(stranger);
-    const stream = link ? STREAM_LINKS.get(readlinkSync(path)) : undefined;
-    if (stream !== undefined) return openStream(stream);
-    // A FIFO is opened for reading too: without a reader it could not be opened for writing alone.
-    const flags = isFifo(path) ? constants.O_RDWR | NEVER_WAIT : APPEND;
-    // What is no link now must not become one before it is open.
-    const fd = openSync(path, link ? flags : flags | constants.O_NOFOLLOW, 0o644);
-    return { fd, atomicBytes: atomicBytes(fd, fstatSync(fd)), owned: true, ...NEVER };
+    return open();
   } catch (error) {
     throw new LogFileError(path, error);
   }
+}
+
+function openFile(path: string | Buffer): LogOutput {
+  const link = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  const stranger = link ? problemOfLink(path) : undefined;
+  if (stranger !== undefined) throw new Error(stranger);
+  const stream = link ? STREAM_LINKS.get(readlinkSync(path)) : undefined;
+  if (stream !== undefined) return openStream(stream);
+  // A FIFO is opened for reading too: without a reader it could not be opened for writing alone.
+  const flags = isFifo(path) ? constants.O_RDWR | NEVER_WAIT : APPEND;
+  // What is no link now must not become one before it is open.
+  const fd = openSync(path, link ? flags : flags | constants.O_NOFOLLOW, 0o644);
+  return { fd, atomicBytes: atomicBytes(fd, fstatSync(fd)), owned: true, ...NEVER };
 }
 
 /** Where links of an image's logs lead to. By its name a stream that is a socket, a service manager's for one, could not be opened. */
@@ -76,7 +89,7 @@ const STREAM_LINKS: ReadonlyMap<string, 1 | 2> = new Map([
  * Why a log is not written through a symbolic link: whoever made it chose what we append to. Links of our own and root's are followed, as
  * in nginx (an image's /var/log/nginx/access.log leads to /dev/stdout); the kernel's protected_symlinks asks the same in /tmp alone.
  */
-export function problemOfLink(path: string): string | undefined {
+export function problemOfLink(path: string | Buffer): string | undefined {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   const own = process.geteuid?.();
   if (stat?.isSymbolicLink() !== true || own === undefined || stat.uid === own || stat.uid === 0)
@@ -87,7 +100,7 @@ export function problemOfLink(path: string): string | undefined {
   );
 }
 
-function isFifo(path: string): boolean {
+function isFifo(path: string | Buffer): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFIFO() ?? false;
 }
 

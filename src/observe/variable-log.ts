@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, statSync, writeSync } from 'node:fs';
 import type { Exchange } from '../exchange/exchange.ts';
 import { systemClock } from '../shared/clock.ts';
-import { type LogOutput, openLogOutput } from './log-output.ts';
+import { type LogOutput, openLogFile } from './log-output.ts';
 import type { LogFileCache } from './rows.ts';
 
 interface Kept {
@@ -37,15 +37,17 @@ export class VariableLog {
 
   /** One line with its end, bytes as latin1. Blocks for the time of a write, as nginx does. */
   write(x: Exchange, line: string): void {
+    // Bytes as latin1: a name has them as clients sent them.
     const path = this.#path(x);
     try {
       // A client that could name a directory above would choose where we write.
-      if (/(?:^|\/)\.\.(?:\/|$)|\0/.test(path)) throw new Error(`the log's path "${path}" leads elsewhere`);
+      if (/(?:^|\/)\.\.(?:\/|$)|\0/.test(path))
+        throw new Error(`the log's path "${shown(path)}" leads elsewhere`);
       if (!hasRoot(x))
-        throw new Error(`the root of the request does not exist: nothing is logged to "${path}"`);
+        throw new Error(`the root of the request does not exist: nothing is logged to "${shown(path)}"`);
       const now = systemClock.now();
       const kept = this.#find(path, now);
-      const output = kept ?? openLogOutput(path);
+      const output = kept ?? openLogFile(bytesOf(path));
       try {
         writeSync(output.fd, Buffer.from(line, 'latin1'));
       } finally {
@@ -108,8 +110,12 @@ export class VariableLog {
 function hasRoot(x: Exchange): boolean {
   const root = x.location.files?.root(x);
   if (root === undefined) return true;
-  return statSync(Buffer.from(root, 'latin1'), { throwIfNoEntry: false })?.isDirectory() === true;
+  return statSync(bytesOf(root), { throwIfNoEntry: false })?.isDirectory() === true;
 }
+
+const bytesOf = (path: string): Buffer => Buffer.from(path, 'latin1');
+
+const shown = (path: string): string => bytesOf(path).toString();
 
 function close({ fd, owned }: LogOutput): void {
   if (owned) closeSync(fd);
@@ -117,7 +123,7 @@ function close({ fd, owned }: LogOutput): void {
 
 /** Whether the path leads to the open file. */
 function isStill(path: string, fd: number): boolean {
-  const there = statSync(path, { throwIfNoEntry: false });
+  const there = statSync(bytesOf(path), { throwIfNoEntry: false });
   const here = fstatSync(fd);
   return there !== undefined && there.ino === here.ino && there.dev === here.dev;
 }

@@ -69,7 +69,7 @@ const configuration = (port: string): string => `
     location / { access_log {dir}/all.log short; return 200; }
   }`;
 
-const NAMES = ['a', 'b', 'c', 'a', 'b', 'b', 'c.d', 'b'];
+const NAMES = ['a', 'b', 'c', 'a', 'b', 'b', 'c.d', 'b', '\xc3\xa9', '\xc3\xa9', '\xc3\xa9'];
 const TARGETS = [
   ...['path', 'dir', 'cached', 'rare', 'noroot', 'relative'].flatMap((place) =>
     NAMES.map((name) => `/${place}/?name=${name}`),
@@ -82,7 +82,7 @@ const TARGETS = [
   ...['/two', '/two?x=1', '/first?x=1', '/first?x=\xe9"'],
 ];
 
-const FILES = ['a', 'b', 'c', 'c.d'].flatMap((name) => [
+const FILES = ['a', 'b', 'c', 'c.d', '\u00e9'].flatMap((name) => [
   ...['by', 'cached', 'rare', 'noroot', 'relative'].map((place) => `${place}-${name}.log`),
   `${name}/x.log`,
 ]);
