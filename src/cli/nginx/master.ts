@@ -1,6 +1,6 @@
 // The main job under the face of nginx: reads the configuration, starts the primary, writes the pid file, and stays until a signal ends it.
 // Signals mean what they mean to nginx's master process.
-import { openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, devNull } from 'node:os';
 import { HANDOVER_VARIABLE, takeSockets } from '../../cluster/handover.ts';
 import type { PrepareProblem } from '../../cluster/messages.ts';
@@ -135,6 +135,7 @@ class Master {
   async #start(): Promise<number | null> {
     try {
       for (const text of startLines()) this.#log.notice(text);
+      checkPidFile(this.#pidFile);
       await this.#primary.start();
       if (this.#stopAsked) return null;
       this.#writePid();
@@ -273,6 +274,20 @@ class Master {
     });
     this.#newBinary = child !== null;
     this.#primary.handedOver = child !== null;
+  }
+}
+
+/**
+ * Throws where no pid file can be. To be asked before anything is served: acceptors of a start that fails then would take requests of the
+ * process whose sockets they share, and end with them.
+ */
+function checkPidFile(path: string): void {
+  const isNew = !existsSync(path);
+  try {
+    closeSync(openSync(path, 'a', 0o644));
+    if (isNew) rmSync(path, { force: true });
+  } catch (error) {
+    throw new Error(failedCall('open()', path, error), { cause: error });
   }
 }
 

@@ -143,6 +143,21 @@ describe.skipIf(process.platform !== 'linux')('called as nginx', () => {
     expect(String(statSync(join(dir, 'logs/access.log')).uid)).toBe(owner);
   });
 
+  it('USR2 with a pid file that cannot be written serves nobody by the new one', async () => {
+    const file = join(dir, 'conf/nginx.conf');
+    const before = readFileSync(file, 'utf8');
+    const lines = log().length;
+    writeFileSync(file, `pid nowhere/nginx.pid;\n${before}`);
+    signal(master, 'SIGUSR2');
+    await until('the new one has ended', () => / exited with code 1\n/.test(log().slice(lines)));
+    writeFileSync(file, before);
+    await until('the file is back', () => pidIn('nginx.pid') === master);
+    expect(log().slice(lines)).toMatch(/\[emerg\].* open\(\) ".*nowhere\/nginx.pid" failed/);
+    // It had none.
+    expect(log().slice(lines)).not.toMatch(/worker process \d+ exited/);
+    expect(existsSync(join(dir, 'logs/nginx.pid.oldbin'))).toBe(false);
+  });
+
   it('USR2 starts the program of now beside it, WINCH lets acceptors go, QUIT ends the old one', async () => {
     configure('three');
     signal(master, 'SIGUSR2');
