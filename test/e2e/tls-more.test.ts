@@ -6,6 +6,8 @@ import { connect as connectTcp, createServer } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Authority } from '../support/authority.ts';
+import { clientHello } from '../support/client-hello.ts';
+import { until } from '../support/http-client.ts';
 import { startLbproxy } from '../support/lbproxy-process.ts';
 import { readModel, startProxy } from '../support/proxy.ts';
 
@@ -152,4 +154,34 @@ it('asks a client anew once a reload trusts others', async () => {
   expect(await ask(again)).toMatch(/^HTTP\/1\.1 400 /);
   again.destroy();
   await lbproxy.stop();
+});
+
+it('looks at no crowd of handshakes that go no further for each ticket: while there is one, no ticket holds', async () => {
+  const proxy = await startProxy(
+    server(`${pair} ssl_verify_client optional; ssl_client_certificate ${ca.root};`),
+  );
+  const resumes = async (): Promise<boolean> => {
+    const first = await secured(proxy.port);
+    const [[session]] = await Promise.all([once(first, 'session'), ask(first)]);
+    first.destroy();
+    const second = await secured(proxy.port, { session });
+    const reused = second.isSessionReused();
+    second.destroy();
+    return reused;
+  };
+  expect(await resumes()).toBe(true);
+  const hello = await clientHello({ servername: 's.example' });
+  const stalled = await Promise.all(
+    Array.from({ length: 300 }, async () => {
+      const socket = connectTcp(proxy.port, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.write(hello);
+      await once(socket, 'data');
+      return socket;
+    }),
+  );
+  expect(await resumes()).toBe(false);
+  for (const socket of stalled) socket.destroy();
+  await until(resumes, 10_000, 'tickets hold again');
+  await proxy.close();
 });

@@ -46,6 +46,8 @@ export interface Sessions {
 /** As in nginx. */
 const MAX_SESSION_BYTES = 8192;
 const MAX_ID_BYTES = 32;
+/** As many handshakes under way are looked at for each ticket; while there are more, nobody gets one that can be used. */
+const MAX_JUDGED = 256;
 /** Of one without a client's certificate, about. */
 const SESSION_BYTES = 512;
 
@@ -146,8 +148,10 @@ export class ServerTls {
 
   /**
    * With a session no chain comes, and one that was too long would be let in. Nobody says whose ticket is being made: that of any of these.
+   * Clients that begin handshakes and go no further would make each ticket dear.
    */
   #spoilsTickets(): boolean {
+    if (this.#judging !== null && this.#judging.size > MAX_JUDGED) return true;
     for (const socket of this.#judging ?? []) if (isDeeper(socket, this.depth)) return true;
     return false;
   }
