@@ -31,6 +31,7 @@ import type { ByteSocket, SocketOwner } from '../socket/byte-socket.ts';
 import type { ClientTls } from '../socket/tls/client-tls.ts';
 import { type AnswerLine, AnswerRoot } from './answer-root.ts';
 import { BodySource } from './body-source.ts';
+import { endSoon } from './fresh.ts';
 import type { Front } from './front.ts';
 import { refusalOf } from './refusal.ts';
 import { TunnelSide } from './tunnel-side.ts';
@@ -597,9 +598,13 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     return this.#state === 'head' || this.#exchange !== null ? 'exchange' : null;
   }
 
-  /** The listener goes away or the process stops: idle connections end, busy ones after their answer. */
-  drain(): void {
-    if ((this.#state === 'idle' || this.#state === 'preface') && this.#unread.bytes === null) this.#close();
+  /**
+   * The listener goes away or the process stops: idle connections end, busy ones after their answer. The first request of one that is
+   * new (`sinceMs`: when it came) may be on its way, and no client sends that once more: it is waited for.
+   */
+  drain(sinceMs = this.acceptedAtMs): void {
+    if ((this.#state !== 'idle' && this.#state !== 'preface') || this.#unread.bytes !== null) return;
+    if (this.requests > 0 || !endSoon(this.#deadline, sinceMs)) this.#close();
   }
 
   // The request's body.

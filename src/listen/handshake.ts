@@ -16,6 +16,7 @@ import {
 } from '../socket/server-tls.ts';
 import { beforeHandshake, type ClientTls, SecuredClient, type Terms } from '../socket/tls/client-tls.ts';
 import { type ClientHello, HelloReader } from './client-hello.ts';
+import { endSoon } from './fresh.ts';
 import type { Front } from './front.ts';
 import type { NamedTls, SecureContexts } from './secure-contexts.ts';
 import { exchangeOfHandshake } from './tls/before-handshake.ts';
@@ -51,20 +52,28 @@ export class Handshake implements TlsOwner {
     this.#socket = socket;
     this.#home = home;
     this.#deadline = new Deadline(() => this.destroy());
-    const { headTimeoutMs } = home.front;
-    if (headTimeoutMs > 0) wheel.arm(this.#deadline, headTimeoutMs);
+    this.#watch();
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('close', this.#onClosed);
     socket.on('error', ignore);
   }
 
-  /** The client has said nothing yet. */
-  get silent(): boolean {
-    return this.#read === null;
+  /** The process stops: a client that says nothing is not waited for long. */
+  drain(): void {
+    if (this.#read === null) endSoon(this.#deadline, this.acceptedAtMs);
+  }
+
+  /** From accept on, whatever bytes come. */
+  #watch(): void {
+    const { headTimeoutMs } = this.#home.front;
+    if (headTimeoutMs === 0) wheel.disarm(this.#deadline);
+    else wheel.arm(this.#deadline, Math.max(1, this.acceptedAtMs + headTimeoutMs - wheel.nowMs));
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    // A drain may have cut the time for the first byte.
+    if (this.#read === null) this.#watch();
     const read = this.#read === null ? chunk : joined(this.#read, 0, chunk, chunk.length);
     this.#read = read;
     const opening = this.#reader.read(read);

@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { ProxyHead } from '../http/proxy-protocol.ts';
 import { type Populated, type Population, population } from '../shared/population.ts';
+import { wheel } from '../shared/timer-wheel.ts';
 import { type Accepted, acceptBare, localAddressOf } from '../socket/accepted.ts';
 import type { ClientTls } from '../socket/tls/client-tls.ts';
 import { ClientConnection, type ConnectionHome } from './client-connection.ts';
@@ -138,17 +139,18 @@ export class Listener implements ConnectionHome, HandshakeHome, Populated {
   }
 
   onSecured(handshake: Handshake, socket: TLSSocket, tls: ClientTls, home: ConnectionHome = this): void {
-    const connection = new ClientConnection(socket, tls, home, handshake.acceptedAtMs);
-    connection.proxyProtocol = this.#proxied.get(handshake) ?? null;
-    this.#connections.add(connection);
-    this.#handshakes.delete(handshake);
+    this.#becomes(handshake, new ClientConnection(socket, tls, home, handshake.acceptedAtMs));
   }
 
   onPlain(handshake: Handshake, socket: Socket, home: ConnectionHome = this): void {
-    const connection = new ClientConnection(socket, null, new PlainHome(home), handshake.acceptedAtMs);
+    this.#becomes(handshake, new ClientConnection(socket, null, new PlainHome(home), handshake.acceptedAtMs));
+  }
+
+  #becomes(handshake: Handshake, connection: ClientConnection): void {
     connection.proxyProtocol = this.#proxied.get(handshake) ?? null;
     this.#connections.add(connection);
     this.#handshakes.delete(handshake);
+    if (this.draining) connection.drain(wheel.nowMs);
   }
 
   onHandshakeClosed(handshake: Handshake): void {
@@ -191,12 +193,13 @@ export class Listener implements ConnectionHome, HandshakeHome, Populated {
     this.#onIdle?.();
   }
 
-  /** Accepts nothing more; resolves when the last connection ended. Idle ones end now, busy ones after their answer. */
+  /** Accepts nothing more; resolves when the last connection ended. Idle ones end now, busy ones after their answer, new ones soon. */
   drain(): Promise<void> {
     this.draining = true;
     this.#server.close();
     for (const connection of this.#connections) connection.drain();
-    for (const handshake of this.#handshakes) if (handshake.silent) handshake.destroy();
+    for (const handshake of this.#handshakes) handshake.drain();
+    for (const preface of this.#prefaces) preface.drain();
     if (this.connections === 0) {
       population.leave(this);
       return Promise.resolve();

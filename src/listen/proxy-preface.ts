@@ -3,8 +3,10 @@ import type { Socket } from 'node:net';
 import { type ProxyHead, readProxyHead } from '../http/proxy-protocol.ts';
 import { joined } from '../shared/joined.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
+import { endSoon } from './fresh.ts';
 
 export class ProxyPreface {
+  readonly #acceptedAtMs = wheel.nowMs;
   readonly #socket: Socket;
   readonly #done: (head: ProxyHead | null | undefined) => void;
   readonly #deadline: Deadline;
@@ -44,6 +46,11 @@ export class ProxyPreface {
     wheel.remove(this.#deadline);
     this.#done(undefined);
   };
+
+  /** The process stops: a client that says nothing is not waited for long. */
+  drain(): void {
+    if (this.#read === null) endSoon(this.#deadline, this.#acceptedAtMs);
+  }
 
   destroy(): void {
     this.#socket.destroy();
