@@ -1,5 +1,6 @@
 // One request and its answer, and the two contracts of the road: what a front (HTTP/1, later HTTP/2) offers to the
 // handler of a location, and what a location is to a front. Logs, metrics and error pages read the exchange.
+// Past 300 lines: the contracts and the exchange name each other, and files form no circles. What stands alone is beside it.
 
 import type { AnswerHead } from '../http/answer-head.ts';
 import type { RequestBody } from '../http/body-pull.ts';

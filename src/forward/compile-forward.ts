@@ -62,6 +62,7 @@ export function compileForward(
     hide: settings.proxyHideHeader,
     pass: settings.proxyPassHeader,
   };
+  const upgrade = compileUpgrade(settings, lookup);
   const options: ForwardOptions = {
     ...familyOptions('proxy', settings, target.authority, tools),
     streamsBody: !settings.proxyRequestBuffering && passesBody,
@@ -70,7 +71,7 @@ export function compileForward(
     authority: target.authority,
     secure: target.secure,
     transport: bound(settings.proxyBind, compileTransport(pass, settings, tools), tools),
-    back: compileHttp1(target, settings, lookup),
+    back: compileHttp1(target, settings, { lookup, upgrade }),
     takeHead: compileResponseHead({
       ...hiding,
       redirects: compileRedirects(settings.proxyRedirect, target, prefix, lookup),
@@ -78,7 +79,7 @@ export function compileForward(
       absolute: tools.absolute,
     }),
     carriedCookie: cookie,
-    upgrade: compileUpgrade(settings, lookup),
+    upgrade,
     needsLength: settings.proxyHttpVersion === '1.0',
     takeTrailers: settings.proxyPassTrailers ? compileTrailers(hiding) : null,
   };
@@ -100,9 +101,12 @@ function cacheTarget({ authority, secure, uri, locate }: Target): CacheTarget {
   };
 }
 
-function compileHttp1(target: Target, settings: Settings, lookup: VariableLookup): Http1Back {
+function compileHttp1(
+  target: Target,
+  settings: Settings,
+  { lookup, upgrade }: Pick<ForwardOptions, 'upgrade'> & { readonly lookup: VariableLookup },
+): Http1Back {
   const http10 = settings.proxyHttpVersion === '1.0';
-  const upgrade = compileUpgrade(settings, lookup);
   const bytes = settings.proxyBufferBytes || USUAL_HEAD_BYTES;
   const head: RequestHeadOptions = {
     set: compileSetFields(settings, target, lookup),

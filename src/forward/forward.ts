@@ -1,6 +1,6 @@
 // The attempt loop of a proxied exchange: pick a peer, try it, and on failure ask whether another may be tried.
 // What happens on one connection is attempt.ts; what a failure allows is next-upstream.ts.
-// A little past 300 lines: the body, the client and the attempts each call back here, and all of them end the same exchange.
+// Past 300 lines: the body, a cache's tap, the client and the attempts each call back here, and all of them end the same exchange.
 import type { BodyFraming } from '../back/back.ts';
 import type { BalanceKey } from '../balance/balancer.ts';
 import type { Outcome } from '../balance/group.ts';

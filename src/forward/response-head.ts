@@ -139,16 +139,19 @@ const SINGLE: readonly string[] = [
   'content-type',
   'last-modified',
 ];
-/** Bit and name, by the name's length. */
-const SINGLE_BY_LENGTH: (readonly (readonly [bit: number, name: string])[] | undefined)[] = [];
-for (const [i, name] of SINGLE.entries())
-  SINGLE_BY_LENGTH[name.length] = [...(SINGLE_BY_LENGTH[name.length] ?? []), [1 << i, name]];
+/** Their numbers in SINGLE, by the names' length. */
+const SINGLE_BY_LENGTH: (number[] | undefined)[] = [];
+for (const [i, { length }] of SINGLE.entries()) {
+  SINGLE_BY_LENGTH[length] ??= [];
+  SINGLE_BY_LENGTH[length].push(i);
+}
 
 /** The bit of a field that stands once; 0 for others. */
 function singleField(text: string, start: number, end: number): number {
   const candidates = SINGLE_BY_LENGTH[end - start];
   if (candidates === undefined) return 0;
-  for (const [bit, name] of candidates) if (sameName(text, start, name)) return bit;
+  for (let k = 0; k < candidates.length; k++)
+    if (sameName(text, start, SINGLE[candidates[k]])) return 1 << candidates[k];
   return 0;
 }
 

@@ -12,15 +12,7 @@ import {
 } from '../exchange/exchange.ts';
 import { requestHeads } from '../http/head-pool.ts';
 import { type ProxyHead, readProxyHead } from '../http/proxy-protocol.ts';
-import {
-  hostOfRefused,
-  MALFORMED,
-  NEED_MORE,
-  parseRequestHead,
-  type RequestHead,
-  statusOfProblem,
-} from '../http/request-head.ts';
-import { normaliseUri } from '../route/uri.ts';
+import { MALFORMED, NEED_MORE, parseRequestHead, type RequestHead } from '../http/request-head.ts';
 import { systemClock } from '../shared/clock.ts';
 import type { Failure } from '../shared/failure.ts';
 import { population } from '../shared/population.ts';
@@ -33,7 +25,7 @@ import { type AnswerLine, AnswerRoot } from './answer-root.ts';
 import { BodySource } from './body-source.ts';
 import { endSoon } from './fresh.ts';
 import type { Front } from './front.ts';
-import { refusalOf } from './refusal.ts';
+import { exchangeOfRefused, refuse } from './refusal.ts';
 import { TunnelSide } from './tunnel-side.ts';
 import { Unread } from './unread.ts';
 
@@ -314,30 +306,13 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     this.#state = 'busy';
     this.requests++;
     const request = this.#request;
-    const host = hostOfRefused(request);
-    request.reset();
     wheel.disarm(this.#deadline);
-    const server = host === '' ? this.entry : this.#home.front.serverFor(host, this);
-    const exchange = new Exchange(this, request, server, systemClock.now());
+    const exchange = exchangeOfRefused(this, request, this.#home.front);
     this.root.exchange = exchange;
     this.#unread.clear();
     this.#body.begin(exchange);
-    exchange.closeAfter = true;
-    // A request line that could be read is known, as in nginx.
-    const read =
-      request.path === '' ? null : normaliseUri(request.path, exchange.location.client.mergeSlashes);
-    if (read !== null) {
-      exchange.uri = read.uri;
-      exchange.args = read.args;
-      exchange.hasArgs = read.hasArgs;
-    }
     this.#body.failed = true;
-    exchange.failure = 'client_head_malformed';
-    exchange.location.fail(
-      exchange,
-      statusOfProblem(request.problem),
-      refusalOf(request.problem, this.#home.front),
-    );
+    refuse(exchange, this.#home.front);
   }
 
   onEnd(): void {
