@@ -12,7 +12,6 @@ import { MAX_FIELDS } from '../../http/fields.ts';
 import type { HeadLimits } from '../../http/request-head.ts';
 import { compileTemplate, constantOf, toBytes } from '../../route/template.ts';
 import { dnsClientOf } from '../../upstream/dns/dns-client.ts';
-import type { Transport } from '../../upstream/transport.ts';
 import { bound } from '../bind.ts';
 import { USUAL_HEAD_BYTES } from '../buffering/rows.ts';
 import { familyOptions } from '../family/family-options.ts';
@@ -100,12 +99,7 @@ function transportOf(
 ): NonNullable<ForwardOptions['transport']> {
   const plain = PLAIN[family];
   const secure = family === 'uwsgi' ? compilePeerTls(pass, settings, tools) : null;
-  return secure === null ? () => plain : (x) => (x.proxySecure ? ofUwsgi(secure(x)) : plain);
-}
-
-/** In a pool of its own: the same peer may be spoken to in HTTP elsewhere. */
-function ofUwsgi(tls: Transport): Transport {
-  return { key: `uwsgi ${tls.key}`, connect: (target, owner) => tls.connect(target, owner) };
+  return secure === null ? () => plain : (x) => (x.proxySecure ? secure(x) : plain);
 }
 
 function compileBack(family: AppFamily, settings: Settings, { lookup }: ForwardTools): Back {
