@@ -204,6 +204,16 @@ const ANSWERS: readonly (readonly [string, string, Told?])[] = [
   ['too late', '', { target: '/timeout/x', how: 'open' }],
   ['half a body, then nothing', 'Content-Type: text/plain\n\nhalf', { target: '/timeout/x', how: 'open' }],
   ['a head that is too large', `X-Large: ${'l'.repeat(600)}\n\nx`, { target: '/small/x' }],
+  [
+    'a head that is too large for its status line',
+    `HTTP/1.1 200 ${'r'.repeat(150)}\nX-Large: ${'l'.repeat(400)}\n\nx`,
+    { target: '/small/x' },
+  ],
+  [
+    'a head that just fits behind its status line',
+    `HTTP/1.1 200 ${'r'.repeat(50)}\nX-Large: ${'l'.repeat(400)}\n\nx`,
+    { target: '/small/x' },
+  ],
   ['a head that just fits', `X-Large: ${'l'.repeat(400)}\n\nx`, { target: '/small/x' }],
   ['an intercepted 404', 'Status: 404 Nowhere\n\nmine', { target: '/errors/x' }],
   ['an intercepted 500', 'HTTP/1.1 500 Bad\n\nmine', { target: '/errors/x' }],
