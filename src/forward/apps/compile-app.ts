@@ -21,7 +21,7 @@ import type { ForwardTools } from '../forward-tools.ts';
 import { compileResponseHead, hiddenOf } from '../response-head.ts';
 import type { ProxyPass } from '../rows.ts';
 import { compilePeerTls } from '../tls/compile-peer-tls.ts';
-import type { AppFamily } from './rows.ts';
+import { type AppFamily, UWSGI_URL } from './rows.ts';
 
 const URL_OF_APP = /^(s?)(fastcgi|uwsgi|scgi):\/\/(.*)$/s;
 
@@ -77,7 +77,7 @@ function byRequest(
   return (x, ready) => {
     const text = template(x);
     // What begins with a variable may say itself whether it is over TLS.
-    const own = family === 'uwsgi' && !secure ? /^(s?)uwsgi:\/\/(.+)$/is.exec(text) : null;
+    const own = family === 'uwsgi' && !secure ? UWSGI_URL.exec(text) : null;
     const given = own === null ? text : own[2];
     if (!/^(?:unix:\/[^\0-\x20]+|[A-Za-z0-9._[\]:%-]+)$/.test(given))
       return ready(undefined, `${family}_pass gave no valid address ("${given}")`);
