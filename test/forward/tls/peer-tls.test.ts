@@ -29,6 +29,9 @@ const MISTAKES: readonly (readonly [Partial<PeerTlsSettings>, string])[] = [
   ],
   [{ SslCiphers: 'none' }, 'F_ssl_ciphers none: OpenSSL knows none of them'],
   [{ SslConfCommand: [['Nothing', 'x']] }, 'F_ssl_conf_command Nothing: Node has no way to it'],
+  [{ SslConfCommand: [['constructor', 'x']] }, 'F_ssl_conf_command constructor: Node has no way to it'],
+  [{ SslConfCommand: [['Options', 'nothing']] }, 'F_ssl_conf_command Options: "nothing" is none that can be'],
+  [{ SslConfCommand: [['Options', '-constructor']] }, 'F_ssl_conf_command Options: "-constructor" is none'],
 ];
 
 describe.each(FAMILIES)('of %s', (family) => {
