@@ -231,7 +231,7 @@ const UPGRADES: readonly Case[] = [
 
 const OF_UWSGI: readonly Case[] = [
   ['POST that streams', post('/stream/x', STREAMED)],
-  ...['/mod/x', '/string/x', '/scheme/x', '/scheme2/x', '/scheme3/x'].map(
+  ...['/mod/x', '/string/x', '/scheme/x', '/scheme2/x', '/scheme3/x', '/scheme4/x?to=tcp'].map(
     (target): Case => [`GET ${target}`, request('GET', target)],
   ),
 ];
