@@ -12,10 +12,11 @@ export interface CgiRange {
   readonly scanned: number;
 }
 
-/** What a status line in front of the fields said. */
-export interface GivenStatus {
-  readonly status: number;
-  readonly reason: string;
+/** What stood in front of the fields. */
+export interface FirstLine {
+  readonly bytes: number;
+  /** null = no status line. */
+  readonly given: { readonly status: number; readonly reason: string } | null;
 }
 
 const HTTP = 'HTTP/';
@@ -45,9 +46,12 @@ export function parseHttpOrCgiHead(
   // What is below 200 would not be the answer yet; 101 is the answer to whoever asked for it.
   if (given !== null && given.status < 200 && given.status !== 101)
     return refuse(head, 'invalid status line');
-  const rest = { start: fields, end, scanned: Math.max(0, scanned - newline - 1) };
-  return parseCgiHead(head, buf, rest, limits, given);
+  const bytes = newline + 1;
+  const rest = { start: fields, end, scanned: Math.max(0, scanned - bytes) };
+  return parseCgiHead(head, buf, rest, limits, { bytes, given });
 }
+
+const NO_LINE: FirstLine = { bytes: 0, given: null };
 
 /** The offset behind the head in `buf[start, end)`; NEED_MORE, or MALFORMED with `head.problem`. */
 export function parseCgiHead(
@@ -55,18 +59,19 @@ export function parseCgiHead(
   buf: Buffer,
   range: CgiRange,
   limits: HeadLimits,
-  line: GivenStatus | null = null,
+  { bytes, given }: FirstLine = NO_LINE,
 ): number {
   const { start, end, scanned } = range;
+  const maxBytes = limits.maxHead - bytes;
   const size = emptyLineAt(buf, start, end) || findHeadEnd(buf, start, end, scanned);
-  if (size === 0) return end - start > limits.maxHead ? refuse(head, 'head too large') : NEED_MORE;
+  if (size === 0) return end - start > maxBytes ? refuse(head, 'head too large') : NEED_MORE;
   // A lone LF may have ended the head before: the fields tell.
   const text = buf.latin1Slice(start, start + Math.min(size, limits.maxHead + limits.maxLine));
   const length = scanHead(head, text, limits);
   if (typeof length !== 'number') return refuse(head, length);
-  if (length < 0 || length > limits.maxHead) return refuse(head, 'head too large');
+  if (length < 0 || length > maxBytes) return refuse(head, 'head too large');
   head.size = length;
-  const problem = interpret(head, line);
+  const problem = interpret(head, given);
   return problem === null ? start + length : refuse(head, problem);
 }
 
@@ -99,7 +104,7 @@ function refuse(head: ResponseHead, problem: ResponseProblem): typeof MALFORMED 
 }
 
 /** What the fields say of the answer. Connection and Transfer-Encoding say nothing here: records frame the body. */
-function interpret(head: ResponseHead, line: GivenStatus | null): ResponseProblem | null {
+function interpret(head: ResponseHead, given: FirstLine['given']): ResponseProblem | null {
   for (let i = 0; i < head.count; i++) {
     if (head.named(i, 'content-type')) spell(head, i, 'Content-Type');
     if (head.ids[i] === X_ACCEL) head.accelerated = true;
@@ -109,14 +114,14 @@ function interpret(head: ResponseHead, line: GivenStatus | null): ResponseProble
     if (head.contentLength >= 0) return 'several Content-Length fields';
     head.contentLength = length;
   }
-  if (line !== null) {
-    head.status = line.status;
-    head.reason = line.reason;
+  if (given !== null) {
+    head.status = given.status;
+    head.reason = given.reason;
     return null;
   }
   // Of several the first one holds.
-  const given = head.find('status');
-  if (given >= 0) return readStatus(head, head.value(given));
+  const status = head.find('status');
+  if (status >= 0) return readStatus(head, head.value(status));
   head.status = head.find('location') >= 0 ? 302 : 200;
   head.reason = '';
   return null;

@@ -3,14 +3,15 @@ import type { StreamedBody } from '../body/streamed-body.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { ENOUGH, WAIT } from '../exchange/flow.ts';
 import type { BodyPull, BodyTarget } from '../http/body-pull.ts';
-import { type HeadLimits, MALFORMED, NEED_MORE } from '../http/request-head.ts';
-import { copyOf, INLINE_BODY_BYTES } from '../shared/buffers.ts';
-import { joined } from '../shared/joined.ts';
+import type { HeadLimits } from '../http/request-head.ts';
+import type { ResponseHead } from '../http/response-head.ts';
+import { INLINE_BODY_BYTES } from '../shared/buffers.ts';
 import { connectSocket } from '../socket/connect-socket.ts';
 import type { PeerConnection } from '../upstream/connection.ts';
 import type { Transport } from '../upstream/transport.ts';
 import type { AnswerTaker, Back, BackStream, BodyFraming, Step } from './back.ts';
-import { parseCgiHead } from './cgi-head.ts';
+import { type CgiRange, parseCgiHead } from './cgi-head.ts';
+import { CgiStream } from './cgi-stream.ts';
 import {
   ERRORS,
   MORE,
@@ -55,8 +56,6 @@ export class FastcgiBack implements Back {
   }
 }
 
-const NO_ANSWER = 'the peer sent an answer that is not valid FastCGI';
-
 /** LF, CR, full stop and blank at the end of what an app says are not written, as in nginx. */
 const ENDINGS: readonly number[] = [10, 13, 46, 32];
 
@@ -66,31 +65,20 @@ const SAID_BYTES = 2048;
 /** FCGI_OVERLOADED. */
 const OVERLOADED = 2;
 
-class FastcgiStream implements BackStream, BodyTarget {
+class FastcgiStream extends CgiStream implements BackStream, BodyTarget {
   readonly #options: FastcgiOptions;
-  readonly #taker: AnswerTaker;
-  readonly #connection: PeerConnection;
   readonly #decoder = new RecordDecoder();
   #bodySent = false;
-  /** What went out asked for no body. */
-  #bare = false;
-  /** Output that may become a head. */
-  #partial: Buffer | null = null;
-  #headRead = false;
-  /** Bytes that the answer's Content-Length still announces; -1 without one. */
-  #left = -1;
   /** A piece of the body that was not handed on yet; never longer than a call. */
   #piece: Buffer | null = null;
   #from = 0;
   #to = 0;
   /** The app's END_REQUEST came, and nothing behind it. */
   #ended = false;
-  problem = '';
 
   constructor(options: FastcgiOptions, taker: AnswerTaker, connection: PeerConnection) {
+    super(taker, connection);
     this.#options = options;
-    this.#taker = taker;
-    this.#connection = connection;
   }
 
   // The request.
@@ -102,7 +90,7 @@ class FastcgiStream implements BackStream, BodyTarget {
       this.problem = `${what}, more than the ${MAX_RECORD_BYTES} that FastCGI has room for; pass fewer of them (fastcgi_param, fastcgi_pass_request_headers)`;
       return 0;
     }
-    this.#bare = x.method === 'HEAD';
+    this.bare = x.method === 'HEAD';
     let text = beginRequest(parameters, this.#options.keepConn);
     const small = body?.takeWhole(INLINE_BODY_BYTES) ?? '';
     if (small !== '') text += beforeStdin(small.length) + small + afterStdin(small.length);
@@ -110,7 +98,7 @@ class FastcgiStream implements BackStream, BodyTarget {
       this.#bodySent = true;
       text += END_OF_STDIN;
     }
-    this.#connection.writeText(text);
+    this.connection.writeText(text);
     return text.length;
   }
 
@@ -118,7 +106,7 @@ class FastcgiStream implements BackStream, BodyTarget {
     const flowing = body.sendTo(this, false);
     if (body.sent && !this.#bodySent) {
       this.#bodySent = true;
-      this.#connection.writeText(END_OF_STDIN);
+      this.connection.writeText(END_OF_STDIN);
     }
     return flowing;
   }
@@ -130,20 +118,20 @@ class FastcgiStream implements BackStream, BodyTarget {
   // Where the body writes itself to: each piece becomes records.
 
   get mustWait(): boolean {
-    return this.#connection.mustWait;
+    return this.connection.mustWait;
   }
 
   writeText(text: string): void {
     for (let at = 0; at < text.length; at += STDIN_BYTES) {
       const piece = text.slice(at, at + STDIN_BYTES);
-      this.#connection.writeText(beforeStdin(piece.length) + piece + afterStdin(piece.length));
+      this.connection.writeText(beforeStdin(piece.length) + piece + afterStdin(piece.length));
     }
   }
 
   writeFramed(_before: string, buf: Buffer, from: number, to: number): void {
     for (let at = from; at < to; at += STDIN_BYTES) {
       const end = Math.min(to, at + STDIN_BYTES);
-      this.#connection.writeFramed(beforeStdin(end - at), buf, at, end, afterStdin(end - at));
+      this.connection.writeFramed(beforeStdin(end - at), buf, at, end, afterStdin(end - at));
     }
   }
 
@@ -167,7 +155,7 @@ class FastcgiStream implements BackStream, BodyTarget {
 
   #onOutput(buf: Buffer): Step {
     const { from, to } = this.#decoder;
-    if (!this.#headRead) return this.#onHeadBytes(buf, from, to);
+    if (!this.headRead) return this.takeHead(buf, from, to);
     const step = this.#flush();
     this.#keep(buf, from, to);
     return step;
@@ -180,52 +168,32 @@ class FastcgiStream implements BackStream, BodyTarget {
       case ERRORS:
         return this.#onErrors(buf);
       case OUTPUT_END:
-        if (!this.#headRead) return this.#refuse(`${NO_ANSWER}: its output ended before a head`);
+        if (!this.headRead) return this.refuse(`${this.noAnswer}: its output ended before a head`);
         // Whoever keeps no connection need not wait for the rest.
         return this.#options.keepConn ? 'more' : this.#finish(false);
       case REQUEST_END:
         return this.#onRequestEnd(to);
       default:
-        return this.#refuse(`${NO_ANSWER}: ${this.#decoder.problem}`);
+        return this.refuse(`${this.noAnswer}: ${this.#decoder.problem}`);
     }
   }
 
-  #refuse(problem: string): Step {
-    this.problem = problem;
-    return 'malformed';
+  protected get protocol(): string {
+    return 'FastCGI';
   }
 
-  #onHeadBytes(buf: Buffer, from: number, to: number): Step {
-    const before = this.#partial;
-    const bytes = before === null ? buf : joined(before, 0, buf.subarray(from, to), to - from);
-    const start = before === null ? from : 0;
-    const end = before === null ? to : bytes.length;
-    const { head } = this.#connection;
-    const range = { start, end, scanned: before === null ? 0 : before.length };
-    const after = parseCgiHead(head, bytes, range, this.#options.headLimits);
-    if (after === NEED_MORE) {
-      // What was read is only lent; what is joined is ours.
-      this.#partial = before === null ? copyOf(buf, from, to) : bytes;
-      return 'more';
-    }
-    this.#partial = null;
-    if (after === MALFORMED) return this.#refuse(`${NO_ANSWER}: ${head.problem}`);
-    this.#headRead = true;
-    if (!this.#taker.onHead(head, this.#bare, end - after)) return 'stopped';
-    if (this.#bare || head.status === 204 || head.status === 304) {
-      this.#taker.onPiece(null, 0, 0, true);
-      return 'complete-dirty';
-    }
-    this.#left = head.contentLength;
-    this.#keep(bytes, after, end);
+  protected parse(head: ResponseHead, bytes: Buffer, range: CgiRange): number {
+    return parseCgiHead(head, bytes, range, this.#options.headLimits);
+  }
+
+  protected takeBody(bytes: Buffer, from: number, to: number): Step {
+    this.#keep(bytes, from, to);
     return 'more';
   }
 
   /** Keeps back a piece until it is known whether it is the last one of what was read: then the answer goes out in one write. */
   #keep(buf: Buffer, from: number, to: number): void {
-    // What exceeds the answer's length goes no further.
-    const n = this.#left < 0 ? to - from : Math.min(to - from, this.#left);
-    if (this.#left >= 0) this.#left -= n;
+    const n = this.within(to - from);
     this.#piece = n === 0 ? null : buf;
     this.#from = from;
     this.#to = from + n;
@@ -235,7 +203,7 @@ class FastcgiStream implements BackStream, BodyTarget {
     const piece = this.#piece;
     if (piece === null) return 'more';
     this.#piece = null;
-    const flow = this.#taker.onPiece(piece, this.#from, this.#to, false);
+    const flow = this.taker.onPiece(piece, this.#from, this.#to, false);
     if (flow === ENOUGH) return 'stopped';
     return flow === WAIT ? 'held' : 'more';
   }
@@ -243,28 +211,28 @@ class FastcgiStream implements BackStream, BodyTarget {
   #sendLast(): void {
     const piece = this.#piece;
     this.#piece = null;
-    if (piece === null) this.#taker.onPiece(null, 0, 0, true);
-    else this.#taker.onPiece(piece, this.#from, this.#to, true);
+    if (piece === null) this.taker.onPiece(null, 0, 0, true);
+    else this.taker.onPiece(piece, this.#from, this.#to, true);
   }
 
   #onErrors(buf: Buffer): Step {
     const { from, to } = this.#decoder;
     let end = to;
     while (end > from + 1 && ENDINGS.includes(buf[end - 1])) end--;
-    this.#taker.onSaid(buf.toString('utf8', from, Math.min(end, from + SAID_BYTES)));
-    if (this.#headRead) return 'more';
+    this.taker.onSaid(buf.toString('utf8', from, Math.min(end, from + SAID_BYTES)));
+    if (this.headRead) return 'more';
     const text = buf.toString('utf8', from, to);
     if (!this.#options.catchErrors.some((words) => text.includes(words))) return 'more';
-    return this.#refuse('the app said to its error output what fastcgi_catch_stderr names');
+    return this.refuse('the app said to its error output what fastcgi_catch_stderr names');
   }
 
   #onRequestEnd(to: number): Step {
     const { protocolStatus, pos } = this.#decoder;
-    if (!this.#headRead) {
+    if (!this.headRead) {
       this.problem =
         protocolStatus === OVERLOADED
           ? 'the app is overloaded (FCGI_OVERLOADED)'
-          : `${NO_ANSWER}: the request ended before a head${SAID_OF[protocolStatus] ?? ''}`;
+          : `${this.noAnswer}: the request ended before a head${SAID_OF[protocolStatus] ?? ''}`;
       return protocolStatus === OVERLOADED ? 'refused' : 'malformed';
     }
     this.#ended = pos === to;
@@ -272,11 +240,11 @@ class FastcgiStream implements BackStream, BodyTarget {
   }
 
   #finish(clean: boolean): Step {
-    if (this.#left > 0) {
+    if (this.left > 0) {
       const step = this.#flush();
       return step === 'stopped'
         ? step
-        : this.#refuse('the app ended its answer before the length that it said');
+        : this.refuse('the app ended its answer before the length that it said');
     }
     this.#sendLast();
     return clean ? 'complete' : 'complete-dirty';
@@ -284,8 +252,8 @@ class FastcgiStream implements BackStream, BodyTarget {
 
   /** An app says itself where its answer ends; without that only a length that was reached does. */
   peerEnded(): boolean {
-    if (!this.#headRead || this.#left !== 0) return false;
-    this.#taker.onTrailers('');
+    if (!this.headRead || this.left !== 0) return false;
+    this.taker.onTrailers('');
     return true;
   }
 
@@ -295,10 +263,6 @@ class FastcgiStream implements BackStream, BodyTarget {
 
   get idleMs(): number {
     return 0;
-  }
-
-  end(): void {
-    this.#partial = null;
   }
 }
 

@@ -1,7 +1,7 @@
 // The head of a CGI answer, rule by rule, and whatever pieces it comes in.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseCgiHead } from '../../src/back/cgi-head.ts';
+import { parseCgiHead, parseHttpOrCgiHead } from '../../src/back/cgi-head.ts';
 import { type HeadLimits, MALFORMED, NEED_MORE } from '../../src/http/request-head.ts';
 import { ResponseHead } from '../../src/http/response-head.ts';
 import { LIMITS, latin1, SMALL_LIMITS } from '../http/heads.ts';
@@ -14,13 +14,19 @@ interface Read {
   readonly body: string;
 }
 
+interface Options {
+  readonly parse?: typeof parseHttpOrCgiHead;
+  readonly limits?: HeadLimits;
+}
+
 /** Reads growing beginnings that end at `cuts`, then the whole. */
-function read(text: string, cuts: readonly number[] = [], limits: HeadLimits = LIMITS): Read | string {
+function read(text: string, cuts: readonly number[] = [], options: Options = {}): Read | string {
+  const { parse = parseCgiHead, limits = LIMITS } = options;
   const bytes = latin1(text);
   const head = new ResponseHead();
   let scanned = 0;
   for (const end of [...cuts, bytes.length]) {
-    const after = parseCgiHead(head, bytes.subarray(0, end), { start: 0, end, scanned }, limits);
+    const after = parse(head, bytes.subarray(0, end), { start: 0, end, scanned }, limits);
     scanned = end;
     if (after === NEED_MORE) continue;
     if (after === MALFORMED) return head.problem;
@@ -110,7 +116,10 @@ describe('the head of a CGI answer', () => {
     });
   });
 
-  it('may come in any pieces', () => {
+  it.each([
+    ['', parseCgiHead],
+    [', with a status line in front', parseHttpOrCgiHead],
+  ])('may come in any pieces%s', (_what, parse) => {
     const line = fc.constantFrom(
       'A: b',
       'Foo',
@@ -122,23 +131,64 @@ describe('the head of a CGI answer', () => {
       ': x',
     );
     const end = fc.constantFrom('\r\n', '\n', '\r\n', '\r');
-    const text = fc
+    const first = fc.constantFrom(
+      '',
+      'HTTP/1.1 404 x\r\n',
+      'HTTP/1.0 500\n',
+      'HTTP/1.1 x\r\n',
+      'HTT\n',
+      'HTTP/',
+    );
+    const lines = fc
       .array(fc.tuple(line, end), { maxLength: 5 })
-      .map((lines) => `${lines.flat().join('')}\r\nbody\n\n`);
+      .map((all) => `${all.flat().join('')}\r\nbody\n\n`);
+    const text = fc.tuple(first, lines).map((both) => both.join(''));
     fc.assert(
       fc.property(text, fc.array(fc.nat(90)), (whole, some) => {
         const cuts = [...new Set(some.filter((n) => n < whole.length))].sort((a, b) => a - b);
         const all = Array.from({ length: whole.length }, (_, i) => i);
-        expect(read(whole, cuts)).toEqual(read(whole));
-        expect(read(whole, all)).toEqual(read(whole));
+        const once = read(whole, [], { parse });
+        expect(read(whole, cuts, { parse })).toEqual(once);
+        expect(read(whole, all, { parse })).toEqual(once);
       }),
     );
   });
 
+  it.each([
+    ['HTTP/1.1 404 Not Here\r\n', 404, 'Not Here'],
+    ['HTTP/1.0 404\n', 404, ''],
+    ['HTTP/1.1 101 Switching\r\n', 101, 'Switching'],
+  ])('may have a status line in front, and then Status says nothing: %j', (line, status, reason) => {
+    const text = `${line}Status: 201 One\r\n\r\nbody`;
+    expect(read(text, [], { parse: parseHttpOrCgiHead })).toMatchObject({ status, reason, body: 'body' });
+  });
+
+  it('is bounded with the status line in front of it', () => {
+    const options = { parse: parseHttpOrCgiHead, limits: { maxLine: 100, maxHead: 100, maxFields: 4 } };
+    for (const line of ['HTTP/1.1 200 Fine\n', 'HTTP/none\n']) {
+      const room = 100 - `${line}A: \n\n`.length;
+      expect(read(`${line}A: ${'x'.repeat(room)}\n\nbody`, [], options)).toMatchObject({ body: 'body' });
+      expect(read(`${line}A: ${'x'.repeat(room + 1)}\n\nbody`, [], options)).toBe('head too large');
+      expect(read(`${line}A: ${'x'.repeat(room + 2)}`, [], options)).toBe('more');
+      expect(read(`${line}A: ${'x'.repeat(room + 3)}`, [], options)).toBe('head too large');
+    }
+    expect(read(`HTTP/1.1 200 ${'r'.repeat(87)}`, [], options)).toBe('more');
+    expect(read(`HTTP/1.1 200 ${'r'.repeat(88)}`, [], options)).toBe('head too large');
+  });
+
+  it('is not switched by what is below 200', () => {
+    expect(read('HTTP/1.1 100 Continue\r\n\r\n', [], { parse: parseHttpOrCgiHead })).toBe(
+      'invalid status line',
+    );
+  });
+
   it('never throws, whatever the bytes', () => {
+    const begun = fc.tuple(fc.constantFrom('', 'HTTP/', 'HTTP/1.1 2'), fc.uint8Array({ maxLength: 200 }));
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        read(Buffer.from(bytes).latin1Slice(), [], SMALL_LIMITS);
+      fc.property(begun, ([first, bytes]) => {
+        const text = first + Buffer.from(bytes).latin1Slice();
+        read(text, [], { limits: SMALL_LIMITS });
+        read(text, [], { parse: parseHttpOrCgiHead, limits: SMALL_LIMITS });
       }),
     );
   });

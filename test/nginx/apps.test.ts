@@ -5,6 +5,7 @@ import { nginxVersion } from '../support/nginx.ts';
 import { deadPort } from '../support/upstream.ts';
 import { exchangeOnce } from '../support/wire.ts';
 import { type AppFamily, type AppPeer, answerWith, startAppPeer } from './app-peer.ts';
+import { type Case, chunked, fieldCases, post } from './app-requests.ts';
 import { askBoth, type Comparable, type Pair, request, startPair } from './pair.ts';
 
 const PARAMS = `F_param QUERY_STRING $query_string; F_param REQUEST_METHOD $request_method;
@@ -61,15 +62,6 @@ const configuration = (family: AppFamily, dead: number): string =>
     ${ONLY[family]}
    }`.replaceAll(/(?<![A-Za-z_])F_/g, `${family}_`);
 
-const post = (target: string, body: string, lines: readonly string[] = []): string =>
-  request('POST', target, [`Content-Length: ${body.length}`, ...lines], body);
-const chunked = (target: string, body: string): string =>
-  request(
-    'POST',
-    target,
-    ['Transfer-Encoding: chunked'],
-    `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`,
-  );
 const told = (
   answer: string,
   { target = '/x', method = 'GET', how = 'whole', lines = [] }: Told = {},
@@ -81,9 +73,6 @@ interface Told {
   readonly how?: 'whole' | 'steps' | 'open';
   readonly lines?: readonly string[];
 }
-
-/** `[what, request]`. */
-type Case = readonly [string, string];
 
 const REQUESTS: readonly Case[] = [
   ...'/ /x?a=1&b=%20x /%65cho /./x //x /group/x /half/x /dead/x /var/x /varport/x?port=1 /none/x /regex/a%20b /sub/x'
@@ -107,21 +96,7 @@ const REQUESTS: readonly Case[] = [
   ['POST to a group with one dead peer', post('/half/x', 'body')],
   ['POST to a mirror', post('/sub/x', 'a body for two')],
   ['POST bytes', post('/x', '\x00\x01\xff\r\n\r\n')],
-  [
-    'fields of all kinds',
-    request('GET', '/x', [
-      'X-A: 1',
-      'x-b: two words',
-      'Accept: */*',
-      'Authorization: Basic YTpi',
-      'X-Empty:',
-    ]),
-  ],
-  ['a cookie', request('GET', '/x', ['Cookie: a=1; b=2'])],
-  ['fields that are replaced', request('GET', '/own/x', ['X-A: 1', 'X-B: 2', 'Accept: x', 'X-C: 3'])],
-  ['a field with an underscore', request('GET', '/x', ['X_Y: 1', 'X-Y: 2'])],
-  ['a long field', request('GET', '/x', [`X-Long: ${'v'.repeat(5000)}`])],
-  ['bytes of a field', request('GET', '/x', ['X-Bytes: \xe4\xf6'])],
+  ...fieldCases('/x', '/own/x'),
   ['HTTP/1.0', 'GET /x HTTP/1.0\r\n\r\n'],
   [
     'fields that are too many',
@@ -204,6 +179,16 @@ const ANSWERS: readonly (readonly [string, string, Told?])[] = [
   ['too late', '', { target: '/timeout/x', how: 'open' }],
   ['half a body, then nothing', 'Content-Type: text/plain\n\nhalf', { target: '/timeout/x', how: 'open' }],
   ['a head that is too large', `X-Large: ${'l'.repeat(600)}\n\nx`, { target: '/small/x' }],
+  [
+    'a head that is too large for its status line',
+    `HTTP/1.1 200 ${'r'.repeat(150)}\nX-Large: ${'l'.repeat(400)}\n\nx`,
+    { target: '/small/x' },
+  ],
+  [
+    'a head that just fits behind its status line',
+    `HTTP/1.1 200 ${'r'.repeat(50)}\nX-Large: ${'l'.repeat(400)}\n\nx`,
+    { target: '/small/x' },
+  ],
   ['a head that just fits', `X-Large: ${'l'.repeat(400)}\n\nx`, { target: '/small/x' }],
   ['an intercepted 404', 'Status: 404 Nowhere\n\nmine', { target: '/errors/x' }],
   ['an intercepted 500', 'HTTP/1.1 500 Bad\n\nmine', { target: '/errors/x' }],
@@ -246,7 +231,7 @@ const UPGRADES: readonly Case[] = [
 
 const OF_UWSGI: readonly Case[] = [
   ['POST that streams', post('/stream/x', STREAMED)],
-  ...['/mod/x', '/string/x', '/scheme/x', '/scheme2/x', '/scheme3/x'].map(
+  ...['/mod/x', '/string/x', '/scheme/x', '/scheme2/x', '/scheme3/x', '/scheme4/x?to=tcp'].map(
     (target): Case => [`GET ${target}`, request('GET', target)],
   ),
 ];

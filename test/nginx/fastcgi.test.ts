@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nginxVersion } from '../support/nginx.ts';
 import { type PhpFpm, phpFpm, startPhpFpm } from '../support/php-fpm.ts';
 import { deadPort } from '../support/upstream.ts';
+import { chunked, fieldCases, post } from './app-requests.ts';
 import { SCRIPTS } from './fastcgi-scripts.ts';
 import { askBoth, type Pair, request, startPair } from './pair.ts';
 
@@ -61,15 +62,6 @@ const configuration = (php: PhpFpm, dead: number): string =>
     location ~ ^/params/(.*)$ { include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_FILENAME $document_root/$1; fastcgi_pass tcp; }
    }`.replaceAll('ROOT', php.dir);
 
-const post = (target: string, body: string, lines: readonly string[] = []): string =>
-  request('POST', target, [`Content-Length: ${body.length}`, ...lines], body);
-const chunked = (target: string, body: string): string =>
-  request(
-    'POST',
-    target,
-    ['Transfer-Encoding: chunked'],
-    `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`,
-  );
 const FORM = ['Content-Type: application/x-www-form-urlencoded'];
 
 /** `[what, request]`. */
@@ -189,21 +181,7 @@ const OTHERS: readonly (readonly [string, string])[] = [
   ['POST chunked 100 KB', chunked('/echo.php', 'c'.repeat(100_000))],
   ['POST without its body', post('/bare/echo.php', 'not for you')],
   ['POST to a group with one dead peer', post('/half/echo.php', 'body')],
-  [
-    'fields of all kinds',
-    request('GET', '/echo.php', [
-      'X-A: 1',
-      'x-b: two words',
-      'Accept: */*',
-      'Authorization: Basic YTpi',
-      'X-Empty:',
-    ]),
-  ],
-  ['a cookie', request('GET', '/echo.php', ['Cookie: a=1; b=2'])],
-  ['fields that are replaced', request('GET', '/own/echo.php', ['X-A: 1', 'X-B: 2', 'Accept: x', 'X-C: 3'])],
-  ['a field with an underscore', request('GET', '/echo.php', ['X_Y: 1', 'X-Y: 2'])],
-  ['a long field', request('GET', '/echo.php', [`X-Long: ${'v'.repeat(5000)}`])],
-  ['bytes of a field', request('GET', '/echo.php', ['X-Bytes: \xe4\xf6'])],
+  ...fieldCases('/echo.php', '/own/echo.php'),
   ['a range of what has none', request('GET', '/big.php?n=10', ['Range: bytes=0-9'])],
   ['HTTP/1.0', 'GET /echo.php HTTP/1.0\r\n\r\n'],
   ['HTTP/1.0 without a length', 'GET /flush.php HTTP/1.0\r\n\r\n'],

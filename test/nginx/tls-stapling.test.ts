@@ -96,23 +96,15 @@ const fileOf = (ca: Authority): Buffer => readFileSync(ca.path('file.der'));
 /** What openssl answers to a request in base64. */
 function answerTo(ca: Authority, encoded: string): Buffer {
   ca.writeBytes('asked.der', Buffer.from(decodeURIComponent(encoded), 'base64'));
-  ocsp(
-    '-index',
-    ca.path('index.txt'),
-    '-CA',
-    ca.root,
-    '-rsigner',
-    ca.root,
-    '-rkey',
-    ca.path('root.key'),
-    '-ndays',
-    '1',
-    '-reqin',
-    ca.path('asked.der'),
-    '-respout',
-    ca.path('answer.der'),
-  );
+  respond(ca, 'asked.der', 'answer.der');
   return readFileSync(ca.path('answer.der'));
+}
+
+/** From a file with a request to one with what openssl answers. */
+function respond(ca: Authority, asked: string, answer: string): void {
+  const signer = ['-CA', ca.root, '-rsigner', ca.root, '-rkey', ca.path('root.key'), '-ndays', '1'];
+  const files = ['-reqin', ca.path(asked), '-respout', ca.path(answer)];
+  ocsp('-index', ca.path('index.txt'), ...signer, ...files);
 }
 
 function statusIn(ca: Authority, answer: Buffer): string {
@@ -131,22 +123,7 @@ function configuration(ca: Authority, responder: string): string {
   ca.leaf('chain', 'chain.example', { chain: ['root'] });
   ca.revoke('revoked');
   ocsp('-issuer', ca.root, '-cert', ca.path('file.crt'), '-reqout', ca.path('file.req'));
-  ocsp(
-    '-index',
-    ca.path('index.txt'),
-    '-CA',
-    ca.root,
-    '-rsigner',
-    ca.root,
-    '-rkey',
-    ca.path('root.key'),
-    '-ndays',
-    '1',
-    '-reqin',
-    ca.path('file.req'),
-    '-respout',
-    ca.path('file.der'),
-  );
+  respond(ca, 'file.req', 'file.der');
   const server = (name: string, i: number): string =>
     `server { listen {port${i === 0 ? '' : i + 1}} ssl; ssl_certificate {}/${name}.crt; ssl_certificate_key {}/${name}.key;
       ${SERVERS[name].includes('ssl_stapling off') ? '' : 'ssl_stapling on;'}

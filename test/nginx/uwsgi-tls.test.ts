@@ -18,6 +18,7 @@ const LOCATIONS: Readonly<Record<string, string>> = {
   usual: 'uwsgi_ssl_verify on; uwsgi_pass suwsgi://group;',
   var: 'set $to group; uwsgi_pass suwsgi://$to;',
   varscheme: 'set $to suwsgi://group; uwsgi_pass $to;',
+  varrest: 'set $to wsgi://group; uwsgi_pass su$to;',
   varplain: 'set $to uwsgi://bare; uwsgi_pass $to;',
   varnone: 'set $to bare; uwsgi_pass $to;',
   bare: 'uwsgi_pass bare;',

@@ -12,7 +12,6 @@ import { MAX_FIELDS } from '../../http/fields.ts';
 import type { HeadLimits } from '../../http/request-head.ts';
 import { compileTemplate, constantOf, toBytes } from '../../route/template.ts';
 import { dnsClientOf } from '../../upstream/dns/dns-client.ts';
-import type { Transport } from '../../upstream/transport.ts';
 import { bound } from '../bind.ts';
 import { USUAL_HEAD_BYTES } from '../buffering/rows.ts';
 import { familyOptions } from '../family/family-options.ts';
@@ -22,7 +21,7 @@ import type { ForwardTools } from '../forward-tools.ts';
 import { compileResponseHead, hiddenOf } from '../response-head.ts';
 import type { ProxyPass } from '../rows.ts';
 import { compilePeerTls } from '../tls/compile-peer-tls.ts';
-import type { AppFamily } from './rows.ts';
+import { type AppFamily, UWSGI_URL } from './rows.ts';
 
 const URL_OF_APP = /^(s?)(fastcgi|uwsgi|scgi):\/\/(.*)$/s;
 
@@ -78,7 +77,7 @@ function byRequest(
   return (x, ready) => {
     const text = template(x);
     // What begins with a variable may say itself whether it is over TLS.
-    const own = family === 'uwsgi' && !secure ? /^(s?)uwsgi:\/\/(.+)$/is.exec(text) : null;
+    const own = family === 'uwsgi' && !secure ? UWSGI_URL.exec(text) : null;
     const given = own === null ? text : own[2];
     if (!/^(?:unix:\/[^\0-\x20]+|[A-Za-z0-9._[\]:%-]+)$/.test(given))
       return ready(undefined, `${family}_pass gave no valid address ("${given}")`);
@@ -100,12 +99,7 @@ function transportOf(
 ): NonNullable<ForwardOptions['transport']> {
   const plain = PLAIN[family];
   const secure = family === 'uwsgi' ? compilePeerTls(pass, settings, tools) : null;
-  return secure === null ? () => plain : (x) => (x.proxySecure ? ofUwsgi(secure(x)) : plain);
-}
-
-/** In a pool of its own: the same peer may be spoken to in HTTP elsewhere. */
-function ofUwsgi(tls: Transport): Transport {
-  return { key: `uwsgi ${tls.key}`, connect: (target, owner) => tls.connect(target, owner) };
+  return secure === null ? () => plain : (x) => (x.proxySecure ? secure(x) : plain);
 }
 
 function compileBack(family: AppFamily, settings: Settings, { lookup }: ForwardTools): Back {

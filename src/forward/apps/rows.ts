@@ -40,14 +40,15 @@ export function appRows(family: AppFamily, who: string): readonly Row[] {
 
 const ADDRESS = /^(?:unix:[^:]+|(?:\[[0-9A-Fa-f:.]+\]|[^:/?[\]]+)(?::\d{1,5})?)$/;
 
-const UWSGI = /^(s?uwsgi):\/\/(.+)$/is;
+/** The scheme, whose s says that it is over TLS, and the address. */
+export const UWSGI_URL = /^(s?)uwsgi:\/\/(.+)$/is;
 
 /** As a URL, so that all passes are of one form. */
 function readPass(family: AppFamily, words: readonly Word[], cx: ReadContext): ProxyPass | undefined {
   const [{ text: given, at }] = words;
   const place = `${at.file}:${at.line}:${at.column}`;
-  const own = family === 'uwsgi' ? UWSGI.exec(given) : null;
-  const scheme = own === null ? family : own[1].toLowerCase();
+  const own = family === 'uwsgi' ? UWSGI_URL.exec(given) : null;
+  const scheme = own === null ? family : `${own[1].toLowerCase()}uwsgi`;
   const text = own === null ? given : own[2];
   if (text.includes('$')) return { url: `${scheme}://${cx.template({ ...words[0], text })}`, at: place };
   const bare = /^[a-z]+:\/\/(.+?)\/?$/i.exec(text)?.[1];

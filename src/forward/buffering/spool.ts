@@ -158,8 +158,8 @@ export class Spool implements Source {
 
   #onWritten(file: TempFile, blocks: readonly Buffer[], isFirst: boolean): void {
     this.#writing = false;
-    this.#tail.giveBack(blocks);
     if (this.#over || this.#enough) return this.#endIfEmpty();
+    this.#tail.giveBack(blocks);
     if (isFirst) {
       const what = `an upstream response is buffered to a temporary file ${file.path}`;
       this.#owner.onSpoolNote('warn', what);

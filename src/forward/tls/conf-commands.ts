@@ -5,7 +5,7 @@ import type { SecureContextOptions, SecureVersion } from 'node:tls';
 type Command = (options: SecureContextOptions, value: string) => SecureContextOptions;
 
 /** Names know no case (SSL_CONF_cmd, SSL_CONF_FLAG_FILE). */
-const COMMANDS: Readonly<Record<string, Command>> = {
+const COMMANDS: ReadonlyMap<string, Command> = mapOf({
   ciphersuites: (o, value) => ({ ...o, ciphers: `${value}:${o.ciphers ?? ''}` }),
   cipherstring: (o, value) => ({ ...o, ciphers: value }),
   minprotocol: (o, value) => ({ ...o, minVersion: versionOf(value, 'TLSv1') }),
@@ -14,7 +14,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   groups: (o, value) => ({ ...o, ecdhCurve: value }),
   signaturealgorithms: (o, value) => ({ ...o, sigalgs: value }),
   options: (o, value) => ({ ...o, secureOptions: withFlags(Number(o.secureOptions ?? 0), value) }),
-};
+});
+
+/** What a configuration names is looked up in it: an object knows more names than its own. */
+function mapOf<T>(named: Readonly<Record<string, T>>): ReadonlyMap<string, T> {
+  return new Map(Object.entries(named));
+}
 
 export function withCommands(
   options: SecureContextOptions,
@@ -22,7 +27,7 @@ export function withCommands(
   directive: string,
 ): SecureContextOptions {
   return commands.reduce((made, [name, value]) => {
-    const command = COMMANDS[name.toLowerCase()];
+    const command = COMMANDS.get(name.toLowerCase());
     if (command === undefined)
       throw new Error(`${directive} ${name}: Node has no way to it; there are ${NAMES}`);
     try {
@@ -54,7 +59,7 @@ function versionOf(value: string, none: SecureVersion): SecureVersion {
 }
 
 /** Whether a flag that is named sets the bit or clears it. */
-const FLAGS: Readonly<Record<string, readonly [bit: number, sets: boolean]>> = {
+const FLAGS: ReadonlyMap<string, readonly [bit: number, sets: boolean]> = mapOf({
   sessionticket: [constants.SSL_OP_NO_TICKET, false],
   emptyfragments: [constants.SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS, false],
   bugs: [constants.SSL_OP_ALL, true],
@@ -66,14 +71,14 @@ const FLAGS: Readonly<Record<string, readonly [bit: number, sets: boolean]>> = {
   serverpreference: [constants.SSL_OP_CIPHER_SERVER_PREFERENCE, true],
   prioritizechacha: [constants.SSL_OP_PRIORITIZE_CHACHA, true],
   allownodhekex: [constants.SSL_OP_ALLOW_NO_DHE_KEX, true],
-};
+});
 
 function withFlags(options: number, value: string): number {
   return value.split(',').reduce((bits, word) => {
     const off = word.startsWith('-');
-    const flag = FLAGS[word.replace(/^[-+]/, '').trim().toLowerCase()];
+    const flag = FLAGS.get(word.replace(/^[-+]/, '').trim().toLowerCase());
     if (flag === undefined)
-      throw new Error(`"${word}" is none that can be set: ${Object.keys(FLAGS).join(', ')}`);
+      throw new Error(`"${word}" is none that can be set: ${[...FLAGS.keys()].join(', ')}`);
     const [bit, sets] = flag;
     return sets === off ? bits & ~bit : bits | bit;
   }, options);

@@ -1,26 +1,29 @@
 // Is the peer who it should be? As ngx_http_upstream_ssl_handshake asks: the verdict of OpenSSL, the depth, the name.
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import type { TlsFamily } from './rows.ts';
 
 export interface PeerChecks {
   /** Certificates that may stand between the peer's own and the trusted one. */
   readonly depth: number;
   /** Whom the certificate must name. */
   readonly name: string;
+  /** Whose directives messages name. */
+  readonly family: TlsFamily;
 }
 
 /** Why the peer is not to be trusted; '' when it is. */
-export function judgePeer(socket: TLSSocket, { depth, name }: PeerChecks): string {
+export function judgePeer(socket: TLSSocket, { depth, name, family }: PeerChecks): string {
   // Node's type says Error; it is the error's code.
   const code = socket.authorized ? '' : String(socket.authorizationError);
-  if (code !== '') return `its certificate cannot be trusted: ${MEANINGS[code] ?? 'OpenSSL says'} (${code})`;
+  if (code !== '') return `its certificate cannot be trusted: ${meaningOf(code, family)} (${code})`;
   // A session is kept only of a peer that was judged well by the same checks, and comes without the certificates.
   if (socket.isSessionReused()) return '';
   if (betweenOf(socket.getPeerCertificate(true)) > depth)
-    return `its certificate cannot be trusted: more than ${depth} stand between it and a trusted one (proxy_ssl_verify_depth)`;
+    return `its certificate cannot be trusted: more than ${depth} stand between it and a trusted one (${family}_ssl_verify_depth)`;
   const certificate = socket.getPeerX509Certificate();
   if (name !== '' && certificate?.checkHost(name) !== undefined) return '';
   const names = certificate?.subjectAltName ?? certificate?.subject.replaceAll('\n', ', ') ?? 'none';
-  return `its certificate is not for "${name}" (proxy_ssl_name), but for ${names}`;
+  return `its certificate is not for "${name}" (${family}_ssl_name), but for ${names}`;
 }
 
 /** How many certificates stand between the first and the last of a chain. */
@@ -35,18 +38,22 @@ function betweenOf(leaf: DetailedPeerCertificate): number {
   return seen.size - 2;
 }
 
+function meaningOf(code: string, family: TlsFamily): string {
+  return MEANINGS[code]?.replaceAll('F_', `${family}_`) ?? 'OpenSSL says';
+}
+
+/** F_ for the family. */
 const MEANINGS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'it has expired',
   CERT_NOT_YET_VALID: 'it is not valid yet; see whether the clock of this machine is right',
   CERT_REVOKED: 'it was revoked',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'it is signed by itself and does not stand in proxy_ssl_trusted_certificate',
-  SELF_SIGNED_CERT_IN_CHAIN: 'who signed it does not stand in proxy_ssl_trusted_certificate',
-  UNABLE_TO_GET_ISSUER_CERT:
-    'who signed the one that signed it does not stand in proxy_ssl_trusted_certificate',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'who signed it does not stand in proxy_ssl_trusted_certificate',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'it is signed by itself and does not stand in F_ssl_trusted_certificate',
+  SELF_SIGNED_CERT_IN_CHAIN: 'who signed it does not stand in F_ssl_trusted_certificate',
+  UNABLE_TO_GET_ISSUER_CERT: 'who signed the one that signed it does not stand in F_ssl_trusted_certificate',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'who signed it does not stand in F_ssl_trusted_certificate',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'who signed it does not stand in proxy_ssl_trusted_certificate, or the peer does not send what lies between',
-  UNABLE_TO_GET_CRL: 'proxy_ssl_crl has no list of who signed it',
-  CRL_HAS_EXPIRED: 'the list of proxy_ssl_crl has expired',
+    'who signed it does not stand in F_ssl_trusted_certificate, or the peer does not send what lies between',
+  UNABLE_TO_GET_CRL: 'F_ssl_crl has no list of who signed it',
+  CRL_HAS_EXPIRED: 'the list of F_ssl_crl has expired',
   INVALID_PURPOSE: 'it is not made for servers',
 };

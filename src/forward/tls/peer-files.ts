@@ -7,14 +7,15 @@ import { type PeerTlsSettings, peerTlsOf, type TlsFamily } from './rows.ts';
 /** Whether a URL is, or may turn out to be, that of a TLS peer. */
 export function maySecure({ url }: ProxyPass): boolean {
   // Most: what follows decides nothing.
-  if (url.startsWith('http://')) return false;
-  if (OTHERS.test(url)) return false;
+  if (url.startsWith('http://') || WITHOUT_TLS.test(url)) return false;
   const constant = constantOf(url);
-  return constant === undefined ? !/^http:\/\//i.test(url) : /^(?:https|suwsgi):\/\//i.test(constant);
+  if (constant !== undefined) return /^(?:https|suwsgi):\/\//i.test(constant);
+  const begun = /^uwsgi:\/\/([^$]*)/.exec(url)?.[1];
+  // What a variable goes on with may still be the scheme.
+  return begun === undefined ? !/^http:\/\//i.test(url) : 'suwsgi://'.startsWith(begun.toLowerCase());
 }
 
-/** Families without TLS, and uwsgi without it: only what begins with a variable may say otherwise. */
-const OTHERS = /^(?:fastcgi|scgi):|^uwsgi:\/\/(?!\$)/;
+const WITHOUT_TLS = /^(?:fastcgi|scgi):/;
 
 /** Whose directives say how. */
 export function tlsFamilyOf({ url }: ProxyPass): TlsFamily {

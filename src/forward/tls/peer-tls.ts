@@ -9,7 +9,7 @@ import { judgePeer } from './judge-peer.ts';
 import { createPeerContext, type PeerFiles } from './peer-context.ts';
 import { byRequest, filesOf } from './peer-files.ts';
 import { type NumberedContext, type OwnCertificate, RequestCertificates } from './request-certificates.ts';
-import type { PeerTlsSettings } from './rows.ts';
+import type { FamilyTls } from './rows.ts';
 import { SessionCache } from './session-cache.ts';
 
 /** Transports of names that requests bring; more would only mean that they are made anew. */
@@ -31,7 +31,7 @@ export class PeerTlsSet {
   }
 
   /** Throws what is wrong with the settings or the files. */
-  of(settings: PeerTlsSettings): PeerTls {
+  of(settings: FamilyTls): PeerTls {
     const id = identityOf(settings, this.#files);
     const tls =
       this.#all.get(id) ??
@@ -41,7 +41,7 @@ export class PeerTlsSet {
     return tls;
   }
 
-  #contextsOf(settings: PeerTlsSettings): (own: OwnCertificate | null) => NumberedContext {
+  #contextsOf(settings: FamilyTls): (own: OwnCertificate | null) => NumberedContext {
     const constant = byRequest(settings) ? { ...settings, SslCertificate: '' } : settings;
     const only = { context: createPeerContext(constant, this.#files), id: 0 };
     const certificates = new RequestCertificates(settings, this.#files, this.#prefix);
@@ -54,8 +54,8 @@ export class PeerTlsSet {
   }
 }
 
-/** Equal where the same peers are trusted, by the same means, and see the same. The name is not in it. */
-function identityOf(settings: PeerTlsSettings, files: PeerFiles): string {
+/** Equal where the same peers are trusted, by the same means, and see the same of the same family. The name is not in it. */
+function identityOf(settings: FamilyTls, files: PeerFiles): string {
   const { SslName: _name, ...rest } = settings;
   const contents = filesOf(settings).map((path) => files[path]);
   return createHash('sha256')
@@ -78,16 +78,12 @@ interface Parties {
 
 export class PeerTls {
   readonly #id: string;
-  readonly #settings: PeerTlsSettings;
+  readonly #settings: FamilyTls;
   readonly #contextOf: (own: OwnCertificate | null) => NumberedContext;
   readonly #sessions = new SessionCache();
   readonly #transports = new Map<string, Transport>();
 
-  constructor(
-    id: string,
-    settings: PeerTlsSettings,
-    contextOf: (own: OwnCertificate | null) => NumberedContext,
-  ) {
+  constructor(id: string, settings: FamilyTls, contextOf: (own: OwnCertificate | null) => NumberedContext) {
     this.#id = id;
     this.#settings = settings;
     this.#contextOf = contextOf;
@@ -125,6 +121,7 @@ export class PeerTls {
       SslSessionReuse: reuses,
       SslVerify,
       SslVerifyDepth: depth,
+      family,
     } = this.#settings;
     const found = contextOrError(() => this.#contextOf(own));
     if (found instanceof Error) return failLater(found, owner);
@@ -137,7 +134,7 @@ export class PeerTls {
         context: found.context,
         serverName: tells && isHostName(name) ? name : '',
         session: reuses ? sessions.find(key) : undefined,
-        judge: SslVerify ? (socket) => judgePeer(socket, { depth, name }) : () => '',
+        judge: SslVerify ? (socket) => judgePeer(socket, { depth, name, family }) : () => '',
         onSession: (session) => {
           if (reuses) sessions.keep(key, session);
         },

@@ -5,7 +5,7 @@ import type { SecureContext } from 'node:tls';
 import { CERTIFICATE_UNUSABLE } from '../../shared/failure.ts';
 import { readFileWithin } from '../../shared/read-file.ts';
 import { createPeerContext, type PeerFiles } from './peer-context.ts';
-import type { PeerTlsSettings } from './rows.ts';
+import type { FamilyTls } from './rows.ts';
 
 /** Paths of a certificate and its key; '' and '' = none is shown. */
 export interface OwnCertificate {
@@ -30,14 +30,14 @@ interface Kept extends NumberedContext {
 }
 
 export class RequestCertificates {
-  readonly #settings: PeerTlsSettings;
+  readonly #settings: FamilyTls;
   readonly #files: PeerFiles;
   readonly #prefix: string;
   readonly #kept = new Map<string, Kept>();
   #made = 0;
 
   /** Relative paths start from the prefix. */
-  constructor(settings: PeerTlsSettings, files: PeerFiles, prefix: string) {
+  constructor(settings: FamilyTls, files: PeerFiles, prefix: string) {
     this.#settings = settings;
     this.#files = files;
     this.#prefix = prefix;

@@ -39,6 +39,11 @@ export interface PeerTlsSettings {
 /** Families whose directives have all of these. */
 export type TlsFamily = 'proxy' | 'uwsgi';
 
+/** The settings of one family, whose name messages and the pool need. */
+export interface FamilyTls extends PeerTlsSettings {
+  readonly family: TlsFamily;
+}
+
 type Of<F extends TlsFamily> = { readonly [K in keyof PeerTlsSettings as `${F}${K}`]: PeerTlsSettings[K] };
 
 declare module '../../config/model.ts' {
@@ -69,12 +74,11 @@ function defaultsOf<F extends TlsFamily>(family: F): Of<F> {
 
 export const peerTlsDefaults: Of<TlsFamily> = { ...defaultsOf('proxy'), ...defaultsOf('uwsgi') };
 
-/** The settings of one family, without its name. */
-export function peerTlsOf(settings: Of<TlsFamily>, family: TlsFamily): PeerTlsSettings {
+/** The settings of one family, its name cut from theirs. */
+export function peerTlsOf(settings: Of<TlsFamily>, family: TlsFamily): FamilyTls {
   const keys = Object.keys(DEFAULTS) as (keyof PeerTlsSettings)[];
-  return Object.fromEntries(
-    keys.map((key) => [key, settings[`${family}${key}`]]),
-  ) as unknown as PeerTlsSettings;
+  const own = Object.fromEntries(keys.map((key) => [key, settings[`${family}${key}`]]));
+  return { ...(own as unknown as PeerTlsSettings), family };
 }
 
 /** nginx merges a path with variables when the request comes; a constant one is made absolute here. */

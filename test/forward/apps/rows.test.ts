@@ -1,33 +1,12 @@
 // uwsgi_ and scgi_ directives as they are read: addresses, numbers, what is said of mistakes; where nginx is installed, what it takes.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { nginxComplaint, nginxVersion, tempPaths } from '../../support/nginx.ts';
-import { readModel } from '../../support/proxy.ts';
+import { LocationReader } from './read-location.ts';
 
-const dir = mkdtempSync(join(tmpdir(), 'lbproxy-apps-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const reader = new LocationReader(`upstream app { server 127.0.0.1:9; }
+   uwsgi_cache_path DIR/u keys_zone=u:1m; scgi_cache_path DIR/s keys_zone=s:1m;`);
+afterAll(() => reader.remove());
 
-const around = (text: string): string =>
-  `events { } http { access_log off; upstream app { server 127.0.0.1:9; }
-   uwsgi_cache_path ${dir}/u keys_zone=u:1m; scgi_cache_path ${dir}/s keys_zone=s:1m;
-   server { listen 127.0.0.1:9; location / { ${text} } } }`;
-
-function complaint(text: string): string {
-  try {
-    readModel(around(text)).remove();
-    return '';
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
-function urlOf(text: string): string | undefined {
-  const { model, remove } = readModel(around(text));
-  remove();
-  return model.servers[0].locations[0].settings.proxyPass?.url;
-}
+const urlOf = (text: string): string | undefined => reader.settingsOf(text).proxyPass?.url;
 
 /** `[directives, what is said of them; '' where nothing is]`; nginx says something or nothing as well. */
 const CASES: readonly (readonly [string, string])[] = [
@@ -66,15 +45,7 @@ const CASES: readonly (readonly [string, string])[] = [
 
 describe('is read', () => {
   it.each(CASES)('%s', (text, message) => {
-    const ours = complaint(text);
-    if (message === '') expect(ours).toBe('');
-    else expect(ours).toContain(message);
-    if (nginxVersion === '') return;
-    const theirs = nginxComplaint(
-      dir,
-      around(text).replace('access_log off;', `access_log off; ${tempPaths(dir)}`),
-    );
-    expect([text, theirs === '']).toEqual([text, message === '']);
+    reader.expectSaid(text, message);
   });
 
   it.each([
@@ -82,7 +53,7 @@ describe('is read', () => {
     ['uwsgi', 'uwsgi_pass suwsgi://app;'],
     ['scgi', 'scgi_pass app;'],
   ])('%s_cache without a key, which would be one for all: %s', (family, pass) => {
-    const ours = complaint(`${family}_cache ${family[0]}; ${pass}`);
+    const ours = reader.complaint(`${family}_cache ${family[0]}; ${pass}`);
     expect(ours).toContain(`no "${family}_cache_key" for "${family}_cache"`);
   });
 

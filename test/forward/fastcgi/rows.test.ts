@@ -1,31 +1,9 @@
 // fastcgi_ directives as they are read: addresses, parameters, the pattern that cuts a path, and what is said of mistakes.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { nginxComplaint, nginxVersion, tempPaths } from '../../support/nginx.ts';
-import { readModel } from '../../support/proxy.ts';
+import { LocationReader } from '../apps/read-location.ts';
 
-const dir = mkdtempSync(join(tmpdir(), 'lbproxy-fastcgi-'));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
-
-const around = (text: string): string =>
-  `events { } http { access_log off; upstream php { server 127.0.0.1:9; } server { listen 127.0.0.1:9; location / { ${text} } } }`;
-
-function settingsOf(text: string) {
-  const { model, remove } = readModel(around(text));
-  remove();
-  return model.servers[0].locations[0].settings;
-}
-
-function complaint(text: string): string {
-  try {
-    readModel(around(text)).remove();
-    return '';
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
+const reader = new LocationReader('upstream php { server 127.0.0.1:9; }');
+afterAll(() => reader.remove());
 
 /** `[directives, what is said of them; '' where nothing is]`; nginx says something or nothing as well. */
 const CASES: readonly (readonly [string, string])[] = [
@@ -68,19 +46,11 @@ const CASES: readonly (readonly [string, string])[] = [
 
 describe('is read', () => {
   it.each(CASES)('%s', (text, message) => {
-    const ours = complaint(text);
-    if (message === '') expect(ours).toBe('');
-    else expect(ours).toContain(message);
-    if (nginxVersion === '') return;
-    const theirs = nginxComplaint(
-      dir,
-      around(text).replace('access_log off;', `access_log off; ${tempPaths(dir)}`),
-    );
-    expect(theirs === '').toBe(message === '');
+    reader.expectSaid(text, message);
   });
 
   it('into settings, each family for itself', () => {
-    const settings = settingsOf(
+    const settings = reader.settingsOf(
       'fastcgi_pass php; fastcgi_read_timeout 3s; fastcgi_param A b; fastcgi_param C $host if_not_empty; fastcgi_hide_header X-A;',
     );
     expect(settings).toMatchObject({
@@ -97,7 +67,7 @@ describe('is read', () => {
   });
 
   it('as one of two passes only', () => {
-    expect(complaint('proxy_pass http://php; fastcgi_pass php;')).toContain(
+    expect(reader.complaint('proxy_pass http://php; fastcgi_pass php;')).toContain(
       '"fastcgi_pass" cannot stand beside "proxy_pass", which is at line 1; keep one of them',
     );
   });
