@@ -27,6 +27,7 @@ export class AnswerHead {
   readonly #fields: string[] = [];
   #changed = false;
   #text: string;
+  #untagged = false;
   status: number;
   /** Bytes of the body, -1 unknown. */
   length: number;
@@ -129,12 +130,36 @@ export class AnswerHead {
     this.weakenTag();
   }
 
+  /** Where its own ETag is, -1 without: the last one, as an answer whose place this one took may have left its own before. */
+  get #tagAt(): number {
+    return this.#untagged ? -1 : this.#names.lastIndexOf('etag');
+  }
+
+  get tag(): string | undefined {
+    const i = this.#tagAt;
+    return i < 0 ? undefined : this.#value(i);
+  }
+
+  setTag(name: string, etag: string): void {
+    const i = this.#tagAt;
+    this.#untagged = false;
+    if (i < 0) return this.add(name, etag);
+    this.#changed = true;
+    this.#fields[i] = `${name}: ${etag}`;
+  }
+
+  dropTag(): void {
+    const i = this.#tagAt;
+    if (i >= 0) this.#take(i);
+    this.#untagged = true;
+  }
+
   weakenTag(): void {
-    const etag = this.get('etag');
-    if (etag === undefined || etag.startsWith('W/')) return;
+    const { tag } = this;
+    if (tag === undefined || tag.startsWith('W/')) return;
     // nginx drops what is no entity tag.
-    if (etag.startsWith('"')) this.set('ETag', `W/${etag}`);
-    else this.remove('etag');
+    if (tag.startsWith('"')) this.setTag('ETag', `W/${tag}`);
+    else this.dropTag();
   }
 
   /** The lines, each ended by CRLF. */

@@ -216,6 +216,31 @@ const CASES: readonly Case[] = [
     ['GET /data.json', 'Range: bytes=20-'],
   ],
   [
+    'of the page of a 416 filters know its own ETag, not that of the answer before',
+    `location / { error_page 416 =200 /a/page.html; } location /a/b/ { error_page 416 =200 /files/page.html; }
+     location /files/dir/ { error_page 416 =200 /errors/page.html; } location /p/ { proxy_pass http://{peer}; proxy_force_ranges on; error_page 416 =200 /errors/noext; }
+     location /a/page.html { sub_filter text words; } location /files/page.html { ssi on; } location /errors/page.html { sub_filter text words; sub_filter_last_modified on; } location /errors/noext { etag off; sub_filter no some; }
+     location /a/dir/ { error_page 416 =200 /errors/404.html; } location /errors/404.html { max_ranges 0; add_header ETag "" always; }
+     location /noindex/ { error_page 416 =200 /errors/403.html; } location /errors/403.html { sub_filter page leaf; add_header ETag $http_x_tag always; }
+     location /a/noindex/ { error_page 416 =200 /errors/500.html; } location /errors/500.html { max_ranges 0; gzip on; gzip_min_length 1; add_header ETag $http_x_tag always; }
+     location /a/b/dir/ { error_page 416 =200 /errors/502.html; } location /errors/502.html { sub_filter page leaf; ssi on; add_header ETag "" always; }
+     location /a/b/noindex/ { error_page 416 =200 /errors/503.html; } location /errors/503.html { gzip on; gzip_min_length 1; gzip_http_version 1.0; }`,
+    ...[
+      'small.txt',
+      'a/b/small.txt',
+      'files/dir/x.txt',
+      'p/k5',
+      'a/dir/x.txt',
+      'noindex/x.txt',
+      'a/noindex/x.txt',
+      'a/b/dir/x.txt',
+      'a/b/noindex/x.txt',
+    ].flatMap((path) => [
+      [`GET /${path}`, 'Range: bytes=999999-'],
+      [`HEAD /${path}`, 'Range: bytes=999999-', 'Accept-Encoding: gzip', 'X-Tag: "x"'],
+    ]),
+  ],
+  [
     'what a request does at once comes before its copies, which share its variables',
     'mirror /copy; set $at "$uri"; location = /copy { proxy_pass http://{copies}; } location /a/ { add_header X-At "$at"; }',
     ['GET /a/small.txt'],

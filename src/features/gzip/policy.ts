@@ -63,7 +63,7 @@ export class GzipPolicy {
     // A file's own time is none that nginx's filter sees.
     if (proxied.has('no_last_modified') && head.seek === null && head.get('last-modified') !== undefined)
       return false;
-    return !proxied.has('no_etag') || head.get('etag') === undefined;
+    return !proxied.has('no_etag') || head.tag === undefined;
   }
 }
 

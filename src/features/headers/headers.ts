@@ -91,8 +91,8 @@ function compileTrailer({ name, value }: HeaderEntry, lookup: VariableLookup): T
 }
 
 function setTag(head: AnswerHead, name: string, etag: string): void {
-  if (etag === '') head.remove('etag');
-  else head.set(name, etag);
+  if (etag === '') head.dropTag();
+  else head.setTag(name, etag);
   if (head.seek !== null) head.seek = { ...head.seek, etag };
 }
 

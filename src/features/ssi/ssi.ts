@@ -51,7 +51,7 @@ function createFilter({ settings, lookup, report }: FeaturePlace): Filter {
         head.bodyChanges();
         if (!keepsDate) {
           head.remove('last-modified');
-          head.remove('etag');
+          head.dropTag();
         }
       }
       expectSubrequests(x);

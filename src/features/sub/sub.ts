@@ -26,7 +26,7 @@ function createSubFilter({ settings, lookup }: FeaturePlace): Filter | null {
         if (dated) head.weakenTag();
         else {
           head.remove('last-modified');
-          head.remove('etag');
+          head.dropTag();
         }
       }
       return JOIN;
