@@ -16,6 +16,15 @@ vi.mock('../../src/version.ts', () => ({ VERSION: '1.22' }));
 /** A server's content; each request is its line without the version, then field lines, then perhaps '' and a body. */
 type Case = readonly [name: string, server: string, ...requests: (readonly string[])[]];
 
+/** A request with a body of a length, and one in chunks. */
+const sized = (line: string, body: string): string[] => [line, `Content-Length: ${body.length}`, '', body];
+const chunked = (line: string, ...chunks: readonly string[]): string[] => [
+  line,
+  'Transfer-Encoding: chunked',
+  '',
+  [...chunks, ''].map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join(''),
+];
+
 const CASES: readonly Case[] = [
   [
     'the challenge of auth_request stands before what its error page has',
@@ -40,34 +49,34 @@ const CASES: readonly Case[] = [
   [
     'a subrequest has no length that was refused',
     'location / { client_max_body_size 100; add_after_body /p/after; proxy_pass http://{peer}; } location /p/ { client_max_body_size 10; proxy_pass http://{peer}; } error_page 413 = /k2;',
-    ['POST /small', 'Content-Length: 300', '', 'b'.repeat(300)],
-    ['POST /small', 'Content-Length: 3', '', 'abc'],
-    ['POST /k2', 'Content-Length: 30', '', 'b'.repeat(30)],
-    ['PUT /p/small', 'Content-Length: 11', '', 'b'.repeat(11)],
+    sized('POST /small', 'b'.repeat(300)),
+    sized('POST /small', 'abc'),
+    sized('POST /k2', 'b'.repeat(30)),
+    sized('PUT /p/small', 'b'.repeat(11)),
   ],
   [
     'a body that was read is not lost where its length is too much later',
     'proxy_http_version 1.0; proxy_intercept_errors on; location / { error_page 404 = /p/k2; error_page 413 = /k0; recursive_error_pages on; proxy_pass http://{peer}; } location /p/ { error_page 413 = /k0; recursive_error_pages on; client_max_body_size 10; proxy_pass http://{peer}; }',
-    ['POST /k4', 'Content-Length: 30', '', 'b'.repeat(30)],
-    ['POST /p/k4', 'Content-Length: 30', '', 'b'.repeat(30)],
-    ['POST /k4', 'Content-Length: 3', '', 'bbb'],
+    sized('POST /k4', 'b'.repeat(30)),
+    sized('POST /p/k4', 'b'.repeat(30)),
+    sized('POST /k4', 'bbb'),
   ],
   [
     'chunks that were read have a length where the request goes on',
     'location / { proxy_pass http://{peer}; } location /a/ { client_max_body_size 5; } location /b/ { proxy_intercept_errors on; error_page 404 = /a/small.txt; proxy_pass http://{peer}; }',
-    ['PUT /k27', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n'],
-    ['PUT /k27', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n0\r\n\r\n'],
-    ['POST /b/k4', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n'],
-    ['POST /b/k4', 'Transfer-Encoding: chunked', '', '0\r\n\r\n'],
-    ['GET /a/small.txt', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n'],
+    chunked('PUT /k27', 'abc', 'defg'),
+    chunked('PUT /k27', 'abc'),
+    chunked('POST /b/k4', 'abc', 'defg'),
+    chunked('POST /b/k4'),
+    chunked('GET /a/small.txt', 'abc', 'defg'),
   ],
   [
     'a body that is to be passed on as it comes has a length where all of it is there',
     'proxy_request_buffering off; proxy_next_upstream error http_503 non_idempotent; location / { proxy_pass http://{peer}; } location /two/ { proxy_pass http://twice; }',
-    ['PUT /small.txt', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n0\r\n\r\n'],
-    ['PUT /small.txt', 'Transfer-Encoding: chunked', '', '0\r\n\r\n'],
-    ['POST /two/k6', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n0\r\n\r\n'],
-    ['POST /two/k6', 'Content-Length: 3', '', 'abc'],
+    chunked('PUT /small.txt', 'abc'),
+    chunked('PUT /small.txt'),
+    chunked('POST /two/k6', 'abc'),
+    sized('POST /two/k6', 'abc'),
   ],
   [
     'a subrequest may turn as often as a request',
@@ -83,16 +92,16 @@ const CASES: readonly Case[] = [
     ['DELETE /small.txt'],
     ['GET /small.txt'],
     ['POST /k0', 'Content-Length: 0'],
-    ['POST /k0', 'Content-Length: 3', '', 'abc'],
+    sized('POST /k0', 'abc'),
   ],
   [
     'the body is logged as long as it was in memory',
     'client_body_buffer_size 16k; location / { proxy_pass http://{peer}; } location /p/ { proxy_pass http://twice$request_uri; }',
-    ['GET /p/?e=1h', 'Content-Length: 20000', '', 'c'.repeat(20_000)],
-    ['POST /k2', 'Content-Length: 20000', '', 'c'.repeat(20_000)],
-    ['POST /k2', 'Content-Length: 16383', '', 'c'.repeat(16_383)],
-    ['POST /k2', 'Content-Length: 16384', '', 'c'.repeat(16_384)],
-    ['POST /k2', 'Content-Length: 20479', '', 'c'.repeat(20_479)],
+    sized('GET /p/?e=1h', 'c'.repeat(20_000)),
+    sized('POST /k2', 'c'.repeat(20_000)),
+    sized('POST /k2', 'c'.repeat(16_383)),
+    sized('POST /k2', 'c'.repeat(16_384)),
+    sized('POST /k2', 'c'.repeat(20_479)),
   ],
   [
     'what an answer leaves that sends elsewhere comes before what an error there leaves',
@@ -142,7 +151,7 @@ const CASES: readonly Case[] = [
     'subrequests have no bytes of their own in the log',
     'access_log {dir}/access.log lengths; log_subrequest on; location / { auth_request /auth; } location = /auth { proxy_pass http://{peer}/k2; } location /own { add_before_body /t; add_after_body /k2; return 200 own; } location = /t { return 200 text; } location /a/ { ssi on; ssi_types *; }',
     ['GET /small.txt'],
-    ['POST /small.txt', 'Content-Length: 3', '', 'abc'],
+    sized('POST /small.txt', 'abc'),
     ['GET /a/part.shtml'],
     ['GET /own'],
   ],
@@ -155,22 +164,22 @@ const CASES: readonly Case[] = [
     ['POST /a/k0', 'Content-Length: 0'],
     ['POST /b/k0', 'Content-Length: 0'],
     ['PUT /errors/x', 'Content-Length: 0'],
-    ['POST /k0', 'Transfer-Encoding: chunked', '', '0\r\n\r\n'],
-    ['POST /b/k0', 'Transfer-Encoding: chunked', '', '0\r\n\r\n'],
-    ['PUT /b/k28', 'Transfer-Encoding: chunked', '', '0\r\n\r\n'],
+    chunked('POST /k0'),
+    chunked('POST /b/k0'),
+    chunked('PUT /b/k28'),
   ],
   [
     'auth_request has no body, whoever has read it before',
     'mirror /copy; location = /copy { proxy_pass http://{copies}; } location ~ html$ { auth_request /auth; } location = /auth { proxy_pass http://{peer}; }',
-    ['POST /dir/', 'Content-Length: 3', '', 'abc'],
+    sized('POST /dir/', 'abc'),
     ['GET /dir/'],
   ],
   [
     'copies of a body whose first chunk was too large have an empty one',
     'mirror /copy; error_page 413 =201 /errors/nothing.html; client_max_body_size 10; location = /copy { proxy_pass http://{copies}; }',
-    ['DELETE /small.txt', 'Transfer-Encoding: chunked', '', `b\r\n${'b'.repeat(11)}\r\n0\r\n\r\n`],
-    ['GET /nothing', 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n0\r\n\r\n'],
-    ['GET /nothing', 'Transfer-Encoding: chunked', '', '0\r\n\r\n'],
+    chunked('DELETE /small.txt', 'b'.repeat(11)),
+    chunked('GET /nothing', 'abc'),
+    chunked('GET /nothing'),
   ],
   [
     'where variables lead is known before proxy_set_body and the fields are made',
@@ -202,9 +211,9 @@ const CASES: readonly Case[] = [
     'who makes the error page of a body that was too large goes on without it, copied or not',
     'client_max_body_size 10; location / { error_page 413 = /p/k2; proxy_pass http://{peer}; } location /a/ { mirror /copy; error_page 413 = /p/small.txt; } location /b/ { mirror /copy; error_page 413 /a/small.txt; proxy_pass http://{peer}; } location /p/ { proxy_pass http://{peer}; } location = /copy { proxy_pass http://{copies}; } location /f/ { error_page 413 = /m/small.txt; proxy_pass http://{peer}; } location /m/ { mirror /copy; proxy_pass http://{peer}; }',
     ...['x', 'a/k2', 'b/k2', 'f/x'].flatMap((path) => [
-      [`POST /${path}`, 'Transfer-Encoding: chunked', '', `b\r\n${'b'.repeat(11)}\r\n0\r\n\r\n`],
-      [`GET /${path}`, 'Transfer-Encoding: chunked', '', '3\r\nabc\r\n0\r\n\r\n'],
-      [`POST /${path}`, 'Content-Length: 11', '', 'b'.repeat(11)],
+      chunked(`POST /${path}`, 'b'.repeat(11)),
+      chunked(`GET /${path}`, 'abc'),
+      sized(`POST /${path}`, 'b'.repeat(11)),
     ]),
   ],
   [
@@ -263,8 +272,8 @@ const CASES: readonly Case[] = [
   [
     'a subrequest has no length of a body that nobody wanted',
     'location = /own { add_after_body /p/k2; return 200 own; } location /p/ { client_max_body_size 10; proxy_pass http://{peer}; }',
-    ['POST /own', 'Content-Length: 30', '', 'b'.repeat(30)],
-    ['GET /own', 'Content-Length: 30', '', 'b'.repeat(30)],
+    sized('POST /own', 'b'.repeat(30)),
+    sized('GET /own', 'b'.repeat(30)),
   ],
   [
     'expires counts from the time of a file that is an error page',
