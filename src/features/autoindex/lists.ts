@@ -61,15 +61,11 @@ function charactersOf(name: string): readonly string[] | null {
   return characters;
 }
 
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-const two = (n: number): string => String(n).padStart(2, '0');
-
 /** As nginx does, with the zone's offset of now, whenever the file was made. */
 function timeOf(mtime: number, localtime: boolean): string {
   const offset = localtime ? -60 * new Date().getTimezoneOffset() : 0;
-  const d = new Date(Math.max(0, mtime + offset) * 1000);
-  const date = `${two(d.getUTCDate())}-${MONTHS[d.getUTCMonth()]}-${d.getUTCFullYear()}`;
-  return `${date} ${two(d.getUTCHours())}:${two(d.getUTCMinutes())}`;
+  const date = httpDate((mtime + offset) * 1000);
+  return `${date.slice(5, 7)}-${date.slice(8, 11)}-${date.slice(12, 22)}`;
 }
 
 function sizeOf({ kind, size }: Entry, exact: boolean): string {
@@ -101,7 +97,8 @@ export function jsonList(entries: readonly Entry[], callback: string): string {
 
 export function xmlList(entries: readonly Entry[]): string {
   const items = entries.map(({ name, kind, mtime, size }) => {
-    const time = `${new Date(Math.max(0, mtime) * 1000).toISOString().slice(0, 19)}Z`;
+    // By way of a date, as a file may have a time that is none.
+    const time = `${new Date(httpDate(mtime * 1000)).toISOString().slice(0, 19)}Z`;
     const sized = kind === 'file' ? ` size="${size}"` : '';
     return `<${kind} mtime="${time}"${sized}>${escapeHtml(name)}</${kind}>\r\n`;
   });
