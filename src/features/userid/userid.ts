@@ -5,6 +5,7 @@ import { PASS } from '../../exchange/slots.ts';
 import type { AnswerHead } from '../../http/answer-head.ts';
 import { binaryAddress } from '../../route/binary-address.ts';
 import { type Getter, toBytes } from '../../route/template.ts';
+import { httpDate } from '../../shared/clock.ts';
 import type { Feature, FeaturePlace, OwnVariables } from '../feature.ts';
 
 export const USERID: Feature = {
@@ -178,17 +179,13 @@ function lastBytes(address: string): string {
   return bytes.length === 4 || bytes.length === 16 ? bytes.slice(-4) : '\0\0\0\0';
 }
 
-const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-const two = (n: number): string => String(n).padStart(2, '0');
-
 function expiry({ useridExpiresMs: ms }: Settings): string {
   if (ms === 0) return '';
   if (ms < 0) return '; expires=Thu, 31-Dec-37 23:55:55 GMT';
-  const d = new Date(Date.now() + Math.floor(ms / 1000) * 1000);
-  const year = d.getUTCFullYear();
+  const date = httpDate(Date.now() + Math.floor(ms / 1000) * 1000);
   // nginx writes two digits of the year as long as old browsers take them right.
-  const shown = year > 2037 ? String(year) : two(year % 100);
-  const day = `${DAYS[d.getUTCDay()]}, ${two(d.getUTCDate())}-${MONTHS[d.getUTCMonth()]}-${shown}`;
-  return `; expires=${day} ${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())} GMT`;
+  const shown = date.replace(/ (\w{3}) (\d{2})(\d{2}) /, (_all, month, century, year) =>
+    `${century}${year}` > '2037' ? `-${month}-${century}${year} ` : `-${month}-${year} `,
+  );
+  return `; expires=${shown}`;
 }
