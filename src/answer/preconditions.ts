@@ -39,9 +39,12 @@ export function checkPreconditions(
 
 /** Whether a request has any of them. */
 export function isConditional(fields: Pick<Fields, 'find'>): boolean {
-  return CONDITIONS.some((name) => fields.find(name) >= 0);
+  return (
+    fields.find('if-none-match') >= 0 ||
+    fields.find('if-match') >= 0 ||
+    fields.find('if-unmodified-since') >= 0
+  );
 }
-const CONDITIONS = ['if-none-match', 'if-match', 'if-unmodified-since'] as const;
 
 /** Whether a Range counts: its If-Range names the present content (strong comparison), or there is none. */
 export function rangeApplies(ifRange: string | undefined, validators: Validators): boolean {

@@ -30,20 +30,17 @@ export function sendBody(exchange: Exchange, body: string): void {
   // RFC 9110 §15.3.6: a 205 has no content, and says so. nginx sends the text.
   const content = status === 205 ? '' : body;
   exchange.length = status === 204 || status === 304 ? -1 : content.length;
-  const isAsked = status === 200 && !exchange.isSub && isConditional(exchange.request);
-  if (isAsked || exchange.location.filters !== null) {
+  const seek = status === 200 ? comparable(exchange) : null;
+  let isBare = exchange.method === 'HEAD' || exchange.length < 0;
+  if (seek !== null || exchange.location.filters !== null) {
     // Filters still see the type that goes below, and may add one of their own.
-    const passed = passHead(exchange, isAsked ? { ...NAMELESS, size: content.length } : null);
+    const passed = passHead(exchange, seek);
     if (passed === REPLACED) return;
-    if (TYPELESS.has(status)) exchange.lines = exchange.lines.replace(OWN_TYPE, '');
-    if (passed === BARE) return sendBare(exchange);
-  } else {
-    if (TYPELESS.has(status)) exchange.lines = exchange.lines.replace(OWN_TYPE, '');
-    if (exchange.method === 'HEAD' || exchange.length < 0) return sendBare(exchange);
+    isBare = passed === BARE;
   }
-  exchange.setMaker(INSTANT);
-  if (exchange.sink === exchange.root) exchange.root.sendWhole(INSTANT, exchange, content);
-  else exchange.sink.start(INSTANT, exchange, Buffer.from(content, 'latin1'), 0, content.length, LAST);
+  if (TYPELESS.has(status)) exchange.lines = exchange.lines.replace(OWN_TYPE, '');
+  if (isBare) sendBare(exchange);
+  else sendContent(exchange, content);
 }
 
 /** It stands before all others. */
@@ -59,6 +56,16 @@ export function sendPage(exchange: Exchange, page: string): void {
 /** The last ones: an answer before, whose place was taken too, leaves its own. */
 const ETAG = /^etag:.*\r\n(?![\s\S]*^etag:)/im;
 const ACCEPT_RANGES = /^accept-ranges:.*\r\n(?![\s\S]*^accept-ranges:)/im;
+
+/** Sends the head that filters have seen, and a body that is all here. */
+export function sendContent(exchange: Exchange, content: string | Buffer): void {
+  exchange.setMaker(INSTANT);
+  // Where filters change its length nobody knows that, also where only the head is of use and none of them is joined.
+  if (exchange.sink === exchange.root && exchange.length >= 0)
+    return exchange.root.sendWhole(INSTANT, exchange, content);
+  const bytes = typeof content === 'string' ? Buffer.from(content, 'latin1') : content;
+  exchange.sink.start(INSTANT, exchange, bytes, 0, bytes.length, LAST);
+}
 
 /** Sends the head that filters have seen, and no body; `exchange.length` is what Content-Length says. */
 export function sendBare(exchange: Exchange): void {

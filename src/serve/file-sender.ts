@@ -1,9 +1,8 @@
 // Answers with a file that was opened, or with its copy in memory.
 
 import { closeFile, type FileParts, sendFile } from '../answer/file-transfer.ts';
-import { clearAnswer, sendBare } from '../answer/whole.ts';
+import { clearAnswer, sendBare, sendContent } from '../answer/whole.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import { INSTANT, LAST } from '../exchange/flow.ts';
 import type { FileCopies, FileCopy } from './file-copies.ts';
 import { beginFileAnswer, type FileHeadOptions, isPlain, plainLines } from './file-head.ts';
 import type { MappedPath } from './file-path.ts';
@@ -51,19 +50,14 @@ export class FileSender {
     if (exchange.location.filters !== null || exchange.errorPending || !isPlain(request)) {
       const parts = beginFileAnswer(exchange, copy, this.#options);
       if (parts === null) return;
-      const body = assemble(copy.body, parts);
-      exchange.setMaker(INSTANT);
-      if (exchange.sink === exchange.root) exchange.root.sendWhole(INSTANT, exchange, body);
-      else exchange.sink.start(INSTANT, exchange, body, 0, body.length, LAST);
-      return;
+      return sendContent(exchange, assemble(copy.body, parts));
     }
     clearAnswer(exchange);
     exchange.status = 200;
     exchange.lines = this.#linesOf(copy, exchange.uri);
     exchange.length = copy.size;
     if (exchange.method === 'HEAD') return sendBare(exchange);
-    exchange.setMaker(INSTANT);
-    exchange.root.sendWhole(INSTANT, exchange, copy.body);
+    sendContent(exchange, copy.body);
   }
 
   /** Made anew only when another location, or the same by a URI with another extension, sent the file last. */

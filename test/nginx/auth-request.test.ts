@@ -1,4 +1,7 @@
 // auth_request beside nginx: who is let in, what the peers see, and which variables come of the subrequest's answer.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeFiles, TYPES_BLOCK } from '../serve/site.ts';
 import { nginxVersion } from '../support/nginx.ts';
@@ -35,6 +38,9 @@ function configuration(root: string, peer: string): string {
       location /set-args/ { auth_request /set-auth; auth_request_set $args "of=$uri&$status"; proxy_pass http://${peer}/base/; }
       location /set-rate/ { auth_request /set-auth; auth_request_set $limit_rate nonsense; auth_request_set $limit_rate 10k; return 204 $limit_rate; alias ${root}/; }
       location /set-auth { set $made "by $uri"; return 204; }
+      location /length/ { auth_request /auth-gz; auth_request_set $length $sent_http_content_length; alias ${root}/; add_header X-Length "[$length]"; }
+      location = /auth-gz { gunzip on; gzip_static always; }
+      location /length-plain/ { auth_request /small.txt; auth_request_set $length $sent_http_content_length; alias ${root}/; add_header X-Length "[$length]"; }
       location /silent/ { auth_request /drops; }
       location /drops { return 444; }
     }`;
@@ -62,6 +68,8 @@ const TARGETS = [
     '/file/nothing',
     '/file/',
     '/set/x',
+    '/length/small.txt',
+    '/length-plain/small.txt',
     '/to-auth',
     '/auth/401',
   ],
@@ -72,6 +80,7 @@ describe.skipIf(nginxVersion === '')('auth_request', () => {
   let peer: TestPeer;
   let pair: Pair;
   beforeAll(async () => {
+    writeFileSync(join(files.root, 'auth-gz.gz'), gzipSync('x'.repeat(99)));
     peer = await startEchoPeer();
     pair = await startPair(configuration(files.root, peer.address));
   });

@@ -1,8 +1,7 @@
 // Content for a directory without an index file: the list of what is in it (ngx_http_autoindex_module).
 import { BARE, passHead, REPLACED } from '../../answer/head-pass.ts';
-import { clearAnswer, comparable, sendBare } from '../../answer/whole.ts';
+import { clearAnswer, comparable, sendBare, sendContent } from '../../answer/whole.ts';
 import type { Content, Exchange, Handler } from '../../exchange/exchange.ts';
-import { INSTANT, LAST } from '../../exchange/flow.ts';
 import type { Getter } from '../../route/template.ts';
 import type { ContentPlace, Feature } from '../feature.ts';
 import type { Entry } from './directory.ts';
@@ -75,9 +74,7 @@ class Lists {
     const passed = passHead(x, comparable(x));
     if (passed === REPLACED) return;
     if (passed === BARE) return sendBare(x);
-    const body = Buffer.from(list(), 'latin1');
-    x.setMaker(INSTANT);
-    x.sink.start(INSTANT, x, body, 0, body.length, LAST);
+    sendContent(x, list());
   }
 
   #list(x: Exchange, format: keyof typeof TYPES, callback: string, entries: readonly Entry[]): string {

@@ -1,9 +1,8 @@
 // Content: the least GIF there is, one transparent pixel (ngx_http_empty_gif_module).
 import { BARE, passHead, REPLACED } from '../../answer/head-pass.ts';
 import { modifiedDate } from '../../answer/preconditions.ts';
-import { clearAnswer, sendBare } from '../../answer/whole.ts';
+import { clearAnswer, sendBare, sendContent } from '../../answer/whole.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
-import { INSTANT, LAST } from '../../exchange/flow.ts';
 import type { Seekable } from '../../http/answer-head.ts';
 import type { Feature } from '../feature.ts';
 
@@ -42,7 +41,5 @@ function sendPixel(x: Exchange, seek: Seekable): void {
   const passed = passHead(x, seek);
   if (passed === REPLACED) return;
   if (passed === BARE) return sendBare(x);
-  x.setMaker(INSTANT);
-  if (x.sink === x.root) x.root.sendWhole(INSTANT, x, PIXEL);
-  else x.sink.start(INSTANT, x, PIXEL, 0, PIXEL.length, LAST);
+  sendContent(x, PIXEL);
 }
