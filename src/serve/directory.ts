@@ -4,8 +4,8 @@ import { closeFile } from '../answer/file-transfer.ts';
 import type { Exchange, Handler } from '../exchange/exchange.ts';
 import { type FileBase, mappedFile } from './file-path.ts';
 import { type RefusalOptions, refuse } from './file-refusal.ts';
-import { openFor } from './file-wait.ts';
 import { FileOpener } from './open-file.ts';
+import { openFor } from './open-for.ts';
 
 export type WithDirectory = (x: Exchange, next: Handler, found: (path: string) => void) => void;
 

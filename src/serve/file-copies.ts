@@ -6,8 +6,9 @@
 import fs from 'node:fs';
 import { ownText } from '../shared/buffers.ts';
 import { type Clock, systemClock } from '../shared/clock.ts';
+import { toFsPath } from '../shared/fs-path.ts';
 import type { MappedPath } from './file-path.ts';
-import { type FileFacts, type FileIdentity, type OpenFile, toFsPath } from './open-file.ts';
+import type { FileFacts, FileIdentity, OpenFile } from './open-file.ts';
 
 /** The content of a file, never changed once it is here. */
 export class FileCopy implements FileFacts {

@@ -16,8 +16,8 @@ import {
 } from './file-path.ts';
 import { type RefusalOptions, refuse } from './file-refusal.ts';
 import { FileSender } from './file-sender.ts';
-import { openFor } from './file-wait.ts';
 import { FileOpener, type FileProblem, type OpenFile } from './open-file.ts';
+import { openFor } from './open-for.ts';
 import { escapePath, type SendRedirect } from './redirect.ts';
 
 export interface FileOptions extends FileHeadOptions, FileBase, RefusalOptions {

@@ -1,9 +1,10 @@
 // Content before static files: `index`, which file stands for a directory. The one found is served through an internal redirect.
+
+import { FileWait } from '../answer/file-wait.ts';
 import type { Content, Exchange, Handler } from '../exchange/exchange.ts';
 import { type FileCopies, fileCopies } from './file-copies.ts';
 import { type FileBase, forbiddenIn, type MappedPath, mappedFile } from './file-path.ts';
 import { type RefusalOptions, refuse } from './file-refusal.ts';
-import { FileWait } from './file-wait.ts';
 import type { LinkCheck } from './link-rule.ts';
 import { type FileProblem, problemOf } from './open-file.ts';
 import { statChecked } from './symlinks.ts';

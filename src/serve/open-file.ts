@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import { sep } from 'node:path';
 import { closeFile } from '../answer/file-transfer.ts';
 import { failedCall } from '../shared/failed-call.ts';
+import { toFsPath } from '../shared/fs-path.ts';
 import type { MappedPath } from './file-path.ts';
 import { checkLinks } from './symlinks.ts';
 
@@ -59,11 +60,6 @@ export function problemOf(error: NodeJS.ErrnoException, call: string, path: stri
     status: STATUS[error.code ?? ''] ?? 500,
     message: failedCall(`${call}()`, path, error),
   };
-}
-
-/** A path as the file system takes it: the bytes, or the string itself where they are the same. */
-export function toFsPath(path: string): string | Buffer {
-  return /^[\x00-\x7f]*$/.test(path) ? path : Buffer.from(path, 'latin1');
 }
 
 /** Opens files; one for each file handler. Remembers the real path of the root it saw last. */

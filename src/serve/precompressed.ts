@@ -8,8 +8,8 @@ import { type FileCopies, fileCopies } from './file-copies.ts';
 import type { FileHeadOptions } from './file-head.ts';
 import { type FileBase, type MappedPath, mappedFile } from './file-path.ts';
 import { FileSender } from './file-sender.ts';
-import { openFor } from './file-wait.ts';
 import { FileOpener, type OpenFile } from './open-file.ts';
+import { openFor } from './open-for.ts';
 
 export interface PrecompressedOptions extends FileBase, Omit<FileHeadOptions, 'coding' | 'maxRanges'> {
   readonly fail: Fail;

@@ -1,6 +1,7 @@
 // disable_symlinks: no link on the way to a file, or none to what somebody else owns (ngx_open_file_wrapper). Node has no openat(2), so
 // that each part of a path is looked at by its name: a link that is put there in between is not seen.
 import fs from 'node:fs';
+import { toFsPath } from '../shared/fs-path.ts';
 import type { LinkCheck } from './link-rule.ts';
 
 type Done = (error: NodeJS.ErrnoException | null) => void;
@@ -13,7 +14,7 @@ export function checkLinks(path: string, { ifNotOwner, start }: LinkCheck, done:
     if (begin >= path.length) return done(null);
     const slash = path.indexOf('/', begin);
     const end = slash < 0 ? path.length : slash;
-    const part = toPath(path.slice(0, end));
+    const part = toFsPath(path.slice(0, end));
     fs.lstat(part, (error, link) => {
       if (error !== null) return done(error);
       if (!link.isSymbolicLink()) return look(end);
@@ -42,14 +43,10 @@ export function statChecked(
   done: (error: NodeJS.ErrnoException | null, stats: fs.Stats | null) => void,
 ): void {
   const stat = (): void =>
-    fs.stat(toPath(path), (error, stats) => done(error, error === null ? stats : null));
+    fs.stat(toFsPath(path), (error, stats) => done(error, error === null ? stats : null));
   if (check === null) return stat();
   checkLinks(path, check, (error) => {
     if (error !== null) done(error, null);
     else stat();
   });
-}
-
-function toPath(path: string): Buffer {
-  return Buffer.from(path, 'latin1');
 }

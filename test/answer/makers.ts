@@ -55,7 +55,7 @@ export const MADE: Readonly<Record<string, Maker>> = {
     more: 'Accept-Encoding: gzip\r\n\r\n',
   },
   'an index': { classes: ['FileWait'], location: 'index none.html none.htm index.html;', target: '' },
-  autoindex: { classes: ['DirectoryWait'], location: 'index none; autoindex on;', target: '' },
+  autoindex: { classes: ['FileWait'], location: 'index none; autoindex on;', target: '' },
   try_files: { classes: ['Search'], location: 'try_files $uri.none $uri/ $uri.html =404;' },
   auth_basic: {
     classes: ['Login'],

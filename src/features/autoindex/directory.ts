@@ -1,5 +1,6 @@
 // Reads a directory: names, kinds, sizes and times of what is in it, hidden entries left out.
 import fs from 'node:fs';
+import { toFsPath } from '../../shared/fs-path.ts';
 
 /** `name`: bytes as latin1. */
 export interface Entry {
@@ -24,7 +25,7 @@ const AT_ONCE = 16;
 
 /** `path`: bytes as latin1, with a slash at its end. The callback comes later; never, once nobody wants it any more. */
 export function readDirectory(path: string, isWanted: () => boolean, done: EntriesCallback): void {
-  fs.readdir(toPath(path), { encoding: 'latin1' }, (error, names) => {
+  fs.readdir(toFsPath(path), { encoding: 'latin1' }, (error, names) => {
     if (error !== null) return done({ call: 'opendir', path, error }, []);
     new Reading(
       path,
@@ -63,12 +64,12 @@ class Reading {
     if (this.#over || this.#next === this.#names.length || !this.#isWanted()) return;
     const name = this.#names[this.#next++];
     const path = this.#path + name;
-    fs.stat(toPath(path), { bigint: true }, (error, stats) => {
+    fs.stat(toFsPath(path), { bigint: true }, (error, stats) => {
       if (error === null) return this.#take(name, stats);
       // nginx leaves out what it may not look at, and shows a link that leads nowhere as the link that it is.
       if (error.code === 'EACCES') return this.#take(name, null);
       if (error.code !== 'ENOENT' && error.code !== 'ELOOP') return this.#fail('stat', path, error);
-      fs.lstat(toPath(path), { bigint: true }, (linkError, link) => {
+      fs.lstat(toFsPath(path), { bigint: true }, (linkError, link) => {
         if (linkError === null) this.#take(name, link);
         // Removed meanwhile.
         else if (linkError.code === 'ENOENT') this.#take(name, null);
@@ -95,9 +96,4 @@ class Reading {
 function entryOf(name: string, stats: fs.BigIntStats): Entry {
   const kind = stats.isDirectory() ? 'directory' : stats.isFile() ? 'file' : 'other';
   return { name, kind, mtime: Number(stats.mtimeNs / 1_000_000_000n), size: stats.size };
-}
-
-/** Bytes as the file system takes them. */
-function toPath(path: string): Buffer {
-  return Buffer.from(path, 'latin1');
 }

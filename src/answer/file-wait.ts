@@ -1,10 +1,6 @@
 // Stands in for the answer's maker while the file system is asked.
-
-import { closeFile } from '../answer/file-transfer.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { Source } from '../exchange/flow.ts';
-import type { MappedPath } from './file-path.ts';
-import type { FileOpener, OpenCallback } from './open-file.ts';
 
 export class FileWait implements Source {
   readonly survivesHalfClose = true;
@@ -24,25 +20,16 @@ export class FileWait implements Source {
     this.#over = true;
   }
 
+  /** Nobody has left, and no other answer took over. */
+  get isWanted(): boolean {
+    return !this.#over && this.#exchange.isCurrent(this.#ticket);
+  }
+
   /** The file system has answered. True, once: the exchange still waits for that, and whoever asked makes its answer. */
   end(): boolean {
-    if (this.#over || !this.#exchange.isCurrent(this.#ticket)) return false;
+    if (!this.isWanted) return false;
     this.#over = true;
     this.#exchange.setMaker(null);
     return true;
   }
-}
-
-/** Opens a file for an exchange; `done` is not called where the client left or another answer took over meanwhile. */
-export function openFor(
-  exchange: Exchange,
-  opener: FileOpener,
-  mapped: MappedPath,
-  done: OpenCallback,
-): void {
-  const waiting = new FileWait(exchange);
-  opener.open(mapped, (problem, file) => {
-    if (waiting.end()) done(problem, file);
-    else if (file !== null) closeFile(file.fd);
-  });
 }
