@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import { type Asked as AskedRequest, takeAsked } from '../support/asked-request.ts';
 
 interface Asked {
   readonly method: string;
@@ -219,10 +220,10 @@ function serveSocket(socket: Socket, onAsked: (asked: Asked) => void): void {
         if (got !== '') socket.end(`echo ${got}`, 'latin1');
         return;
       }
-      const taken = take(got);
+      const taken = takeAsked(got);
       if (taken === null) return;
       got = got.slice(taken.end);
-      const { asked } = taken;
+      const asked = askedOf(taken.asked);
       onAsked(asked);
       isTunnel = /^websocket$/i.test(fieldOf(asked, 'upgrade') ?? '');
       if (isTunnel) openTunnel(socket, asked);
@@ -242,30 +243,9 @@ function openTunnel(socket: Socket, asked: Asked): void {
   socket.write(`${lines.join('\r\n')}\r\n\r\nwelcome `, 'latin1');
 }
 
-function take(got: string): { asked: Asked; end: number } | null {
-  const end = got.indexOf('\r\n\r\n');
-  if (end < 0) return null;
-  const [line, ...fields] = got.slice(0, end).split('\r\n');
+function askedOf({ line, fields, body }: AskedRequest): Asked {
   const [method, ...words] = line.split(' ');
-  const made = (body: string, to: number): { asked: Asked; end: number } => ({
-    asked: { method, target: words.slice(0, -1).join(' '), isOld: words.at(-1) === 'HTTP/1.0', fields, body },
-    end: to,
-  });
-  const start = end + 4;
-  if (fields.some((f) => /^transfer-encoding: *chunked/i.test(f))) {
-    let body = '';
-    for (let p = start; ; ) {
-      const eol = got.indexOf('\r\n', p);
-      if (eol < 0) return null;
-      const size = Number.parseInt(got.slice(p, eol), 16);
-      p = eol + 2 + size + 2;
-      if (got.length < p) return null;
-      if (size === 0) return made(body, p);
-      body += got.slice(eol + 2, p - 2);
-    }
-  }
-  const length = Number(fields.map((f) => /^content-length: *(\d+)/i.exec(f)?.[1]).find(Boolean) ?? 0);
-  return got.length < start + length ? null : made(got.slice(start, start + length), start + length);
+  return { method, target: words.slice(0, -1).join(' '), isOld: words.at(-1) === 'HTTP/1.0', fields, body };
 }
 
 function fieldOf(asked: Asked, name: string): string | undefined {

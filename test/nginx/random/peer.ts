@@ -1,6 +1,7 @@
 // The peers of random configurations: their answer is chosen by a number in the target or in X-Kind, and they remember what they were
 // asked. One speaks HTTP, one HTTP over TLS, one FastCGI, and one hears the copies that mirror makes.
 import type { Socket } from 'node:net';
+import { type Asked, takeAsked } from '../../support/asked-request.ts';
 import { startTlsPeer } from '../../support/tls-peer.ts';
 import { startRawUpstream, type TestPeer } from '../../support/upstream.ts';
 import { ANSWERS, KINDS, type Told } from './answers.ts';
@@ -13,12 +14,6 @@ export interface RecordingPeer extends TestPeer {
   takeSeen(): string[];
   /** Of the copies. */
   takeCopies(): string[];
-}
-
-interface Asked {
-  readonly line: string;
-  readonly fields: readonly string[];
-  readonly body: string;
 }
 
 type Hear = (what: string) => void;
@@ -75,7 +70,7 @@ function converse(socket: Socket, hear: Hear, origin: () => string): void {
   socket.on('data', (chunk: Buffer) => {
     clearTimeout(timer);
     got += chunk.latin1Slice();
-    for (let taken = take(got); taken !== null; taken = take(got)) {
+    for (let taken = takeAsked(got); taken !== null; taken = takeAsked(got)) {
       got = got.slice(taken.end);
       go(taken.asked);
     }
@@ -88,28 +83,6 @@ function converse(socket: Socket, hear: Hear, origin: () => string): void {
   };
   socket.on('end', () => socket.end());
   socket.on('close', () => clearTimeout(timer));
-}
-
-function take(got: string): { asked: Asked; end: number } | null {
-  const end = got.indexOf('\r\n\r\n');
-  if (end < 0) return null;
-  const [line, ...fields] = got.slice(0, end).split('\r\n');
-  const start = end + 4;
-  if (fields.some((f) => /^transfer-encoding: *chunked/i.test(f))) {
-    let body = '';
-    for (let p = start; ; ) {
-      const eol = got.indexOf('\r\n', p);
-      if (eol < 0) return null;
-      const size = Number.parseInt(got.slice(p, eol), 16);
-      p = eol + 2 + size + 2;
-      if (got.length < p) return null;
-      if (size === 0) return { asked: { line, fields, body }, end: p };
-      body += got.slice(eol + 2, p - 2);
-    }
-  }
-  const length = Number(fields.map((f) => /^content-length: *(\d+)/i.exec(f)?.[1]).find(Boolean) ?? 0);
-  if (got.length < start + length) return null;
-  return { asked: { line, fields, body: got.slice(start, start + length) }, end: start + length };
 }
 
 /** Connection is each proxy's own; of a body that is not sent nginx tells the length 0 more often. */
