@@ -163,9 +163,10 @@ class Scenario {
     this.#client.ask(`${method} /made/${path} HTTP/1.1\r\nHost: a\r\n${more}`);
     const isHeld = (): boolean => late.held.length > 0 || late.exchange?.ended === true;
     const takePart = (): boolean => classes.every((name) => name === 'Tunnel' || late.seen.has(name));
-    await comes(() => isHeld() || (late.exchange !== null && takePart()));
+    expect(await comes(() => isHeld() || (late.exchange !== null && takePart())), 'it is made').toBe(true);
     // A body that is not whole goes nowhere.
-    if (method === 'GET' && usesPeer(this.#maker)) await comes(() => isHeld() || told.length > 0);
+    if (method === 'GET' && usesPeer(this.#maker))
+      expect(await comes(() => isHeld() || told.length > 0), 'the peer is asked').toBe(true);
     await pause(MOMENT_MS);
     late.stop();
   }

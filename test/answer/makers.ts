@@ -114,7 +114,6 @@ export const MADE: Readonly<Record<string, Maker>> = {
     classes: ['Forward'],
     location: 'proxy_pass http://localhost:$arg_port;',
     target: 'a?port=PORT',
-    around: 'resolver 127.0.0.1;',
   },
   'a body for proxy_pass': {
     classes: ['Forward'],
