@@ -18,7 +18,7 @@ export const startNginxProgram = (dir: string): Promise<Started> => start('/usr/
 export const startLbproxyProgram = (dir: string): Promise<Started> =>
   start(process.execPath, [MAIN, '--as-nginx'], dir);
 
-/** Ready once its pid file is there: then its sockets listen. */
+/** Ready once its pid is in the file: then its sockets listen. An empty file may stand there before. */
 async function start(file: string, before: readonly string[], dir: string): Promise<Started> {
   const pidFile = join(dir, 'run/nginx.pid');
   rmSync(pidFile, { force: true });
@@ -26,7 +26,12 @@ async function start(file: string, before: readonly string[], dir: string): Prom
   rmSync(join(dir, 'run/cache'), { recursive: true, force: true });
   const places = ['-p', dir, '-c', join(dir, 'conf/nginx.conf'), '-e', join(dir, 'logs/error.log')];
   const words = [...before, ...places, '-g', 'daemon off;'];
-  const program = await started(file, words, dir, () => existsSync(pidFile));
+  const program = await started(
+    file,
+    words,
+    dir,
+    () => existsSync(pidFile) && readFileSync(pidFile, 'utf8') !== '',
+  );
   return { stop: () => end(program, 'SIGTERM') };
 }
 
