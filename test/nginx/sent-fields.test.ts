@@ -1,4 +1,5 @@
 // In logs beside nginx: $request_completion, and the fields of the answer that only its framing makes, on connections that stay and that end.
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -28,14 +29,14 @@ const TARGETS = [
 ];
 const METHODS = ['GET', 'HEAD', 'POST'];
 
-/** Sends an answer in chunks, whole, or cut short. */
-function startPeer(): Promise<TestPeer> {
+/** Sends an answer in chunks, whole, or cut short; tells of a request that gets none. */
+function startPeer(onNever: () => void): Promise<TestPeer> {
   return startRawUpstream((socket) => {
     socket.once('data', (head) => {
       const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n';
       const length = head.includes(' /cut') ? 10 : 3;
       const whole = `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\nX-Own: a\r\nConnection: close\r\n\r\nabc`;
-      if (head.includes(' /never')) return;
+      if (head.includes(' /never')) return onNever();
       const text = head.includes(' /chunked') ? chunked : whole;
       socket.end(head.includes('HEAD ') ? text.slice(0, text.indexOf('\r\n\r\n') + 4) : text);
     });
@@ -46,8 +47,9 @@ describe.skipIf(nginxVersion === '')('fields of an answer in logs', () => {
   const files = makeFiles();
   let peer: TestPeer;
   let pair: Pair;
+  let onNever = (): void => {};
   beforeAll(async () => {
-    peer = await startPeer();
+    peer = await startPeer(() => onNever());
     pair = await startPair(`${TYPES_BLOCK} proxy_http_version 1.1;
       log_format sent '$request_method $request_uri $status|$request_completion|${FIELDS.join('|')}';
       server { listen {port}; server_name ref.example; root ${files.root}; access_log {dir}/access.log sent; keepalive_timeout 60s 9s;
@@ -81,13 +83,15 @@ describe.skipIf(nginxVersion === '')('fields of an answer in logs', () => {
           await client.until((text) => text.includes('\r\n\r\n'));
           client.socket.destroy();
         }
-      await new Promise<void>((resolve) => {
-        const socket = connect(port, '127.0.0.1', () => socket.write(request('GET', '/never')));
-        setTimeout(() => socket.destroy(), 200);
-        socket.on('close', () => resolve());
-      });
     });
     await Promise.all(asked);
+    for (const { port } of [pair.nginx, pair.lbproxy]) {
+      const heard = new Promise<void>((resolve) => (onNever = resolve));
+      const socket = connect(port, '127.0.0.1', () => socket.write(request('GET', '/never')));
+      await heard;
+      socket.destroy();
+      await once(socket, 'close');
+    }
     const count = TARGETS.length * (METHODS.length + 1) + 3;
     const linesOf = (side: Side): string[] => {
       side.flush();
