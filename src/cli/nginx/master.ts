@@ -84,6 +84,9 @@ class Master {
   readonly #primary: Primary;
   readonly #parent = process.ppid;
   #pidFile: string;
+  /** Before, a file of that name is somebody else's. */
+  #pidIsOwn = false;
+  readonly #serving = Promise.withResolvers<void>();
   #stopAsked = false;
   #newBinary = false;
   #paused = false;
@@ -126,7 +129,7 @@ class Master {
     const problem = await Promise.race([this.#start(), stopped]);
     if (problem !== null && !this.#stopAsked) return problem;
     await stopped;
-    this.#removePid();
+    if (this.#pidIsOwn) this.#removePid();
     this.#log.notice('exit');
     return 0;
   }
@@ -142,6 +145,7 @@ class Master {
       if (this.#isDetached) redirectStderr(stderrFileOf(this.#primary.model));
       tellReady();
       tidyMemory();
+      this.#serving.resolve();
       return null;
     } catch (error) {
       if (this.#stopAsked) return null;
@@ -155,6 +159,7 @@ class Master {
   #writePid(): void {
     try {
       writeFileSync(this.#pidFile, `${process.pid}\n`, { mode: 0o644 });
+      this.#pidIsOwn = true;
     } catch (error) {
       throw new Error(failedCall('open()', this.#pidFile, error), { cause: error });
     }
@@ -205,13 +210,31 @@ class Master {
           act();
         });
       };
+      // As nginx's flags, which its master looks at once it has started.
+      const later = (act: () => void) => () => void this.#serving.promise.then(act);
       on('SIGTERM', 'exiting', () => stop(false));
       on('SIGINT', 'exiting', () => stop(false));
       on('SIGQUIT', 'shutting down', () => stop(true));
-      on('SIGHUP', 'reconfiguring', () => this.#reload());
-      on('SIGUSR1', 'reopening logs', () => this.#reopen());
-      on('SIGUSR2', 'changing binary', () => this.#upgrade());
-      on('SIGWINCH', 'gracefully shutting down worker processes', () => this.#pause());
+      on(
+        'SIGHUP',
+        'reconfiguring',
+        later(() => this.#reload()),
+      );
+      on(
+        'SIGUSR1',
+        'reopening logs',
+        later(() => this.#reopen()),
+      );
+      on(
+        'SIGUSR2',
+        'changing binary',
+        later(() => this.#upgrade()),
+      );
+      on(
+        'SIGWINCH',
+        'gracefully shutting down worker processes',
+        later(() => this.#pause()),
+      );
     });
   }
 

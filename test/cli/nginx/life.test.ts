@@ -1,5 +1,6 @@
 // The program called as nginx, from its start to its end: in the background, as another user, and what its signals do.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   existsSync,
@@ -104,6 +105,30 @@ describe.skipIf(process.platform !== 'linux')('called as nginx', () => {
       `nginx: [emerg] bind() to 127.0.0.1:${port} failed (98: Address already in use)\n`,
     );
     expect(pidIn('nginx.pid')).toBe(master);
+  });
+
+  it('a signal before a second one listens ends that, or waits; the pid file stays', async () => {
+    const lines = log().length;
+    const start = async (name: NodeJS.Signals): Promise<string> => {
+      const child = spawn(process.execPath, [MAIN, '--as-nginx', '-p', dir, '-g', 'daemon off;'], {
+        stdio: 'ignore',
+      });
+      const end = once(child, 'exit');
+      const own = `${child.pid}#${child.pid}: `;
+      await until('its start', () => log().includes(`${own}start worker processes`));
+      signal(child.pid ?? 0, name);
+      await end;
+      return log()
+        .slice(lines)
+        .split('\n')
+        .filter((line) => line.includes(own))
+        .join('\n');
+    };
+    const [ended, asked] = await Promise.all([start('SIGTERM'), start('SIGHUP')]);
+    expect(ended).not.toContain('[alert]');
+    expect(pidIn('nginx.pid')).toBe(master);
+    // What the start itself says, and no reload beside it.
+    expect(asked.match(/bind\(\) to/g)).toHaveLength(1);
   });
 
   it.skipIf(!isRoot)('lets acceptors be nobody, where it is root', async () => {
