@@ -124,19 +124,16 @@ export class AcceptorPool implements SlotEvents {
 
   resume(): void {
     this.#paused = false;
-    while (!this.#stopping && this.#staying.length < this.#home.wanted && this.#fork());
+    this.#fill();
   }
 
-  /** False where none could be started: another try follows. */
-  #fork(): boolean {
-    if (this.#paused) return false;
+  #fork(): void {
+    if (this.#paused) return;
     try {
       this.#slots.add(new AcceptorSlot(this));
-      return true;
     } catch (error) {
       // Out of memory, for one: such errors Node throws, others it tells by an event.
       this.#notStarted(`could not be started (${(error as Error).message})`);
-      return false;
     }
   }
 
@@ -158,10 +155,14 @@ export class AcceptorPool implements SlotEvents {
   /** Another number is wanted: more start, those too many go once they are idle, at the latest after `drainMs`. */
   resize(drainMs: number): void {
     if (this.#stopping) return;
-    const staying = this.#staying;
-    const { wanted } = this.#home;
-    for (let i = staying.length; i < wanted; i++) this.#fork();
-    for (const slot of staying.slice(wanted)) this.#letGo(slot, drainMs);
+    for (const slot of this.#staying.slice(this.#home.wanted)) this.#letGo(slot, drainMs);
+    this.#fill();
+  }
+
+  /** Starts those that are missing. */
+  #fill(): void {
+    if (this.#stopping) return;
+    for (let i = this.#staying.length; i < this.#home.wanted; i++) this.#fork();
   }
 
   /** Those that go once another one serves in their place. */
@@ -176,15 +177,18 @@ export class AcceptorPool implements SlotEvents {
       this.#retiring.add(slot);
       this.#fork();
     }
+    this.#retireSpare();
   }
 
   #drainMs = 0;
 
-  #retireOne(): void {
-    const [slot] = this.#retiring;
-    if (slot === undefined) return;
-    this.#retiring.delete(slot);
-    this.#letGo(slot, this.#drainMs);
+  /** Lets go as many as others serve for: a successor that died before it could is none. */
+  #retireSpare(): void {
+    for (const slot of this.#retiring) {
+      if (this.serving.length <= this.#home.wanted) return;
+      this.#retiring.delete(slot);
+      this.#letGo(slot, this.#drainMs);
+    }
   }
 
   #letGo(slot: AcceptorSlot, drainMs: number): void {
@@ -197,7 +201,7 @@ export class AcceptorPool implements SlotEvents {
       .bringUp(slot)
       .then((problem) => {
         if (problem === null) {
-          this.#retireOne();
+          this.#retireSpare();
           return this.#firstUp();
         }
         if (this.#first === null) this.#home.onProblem(problem);

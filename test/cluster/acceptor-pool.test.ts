@@ -81,4 +81,29 @@ describe('AcceptorPool', () => {
     expect(pid()).not.toBe(first);
     expect(lines.some((line) => line.includes('no message for it'))).toBe(true);
   });
+
+  it('lets an old one go when a new one serves, not when that died before', async () => {
+    let tries = 0;
+    let leavingAtThird: boolean | undefined;
+    const { acceptors } = pool({
+      bringUp: async (slot) => {
+        tries++;
+        if (tries === 2) {
+          // As `AcceptorSlot.prepare` has it: whoever is gone has no objection.
+          slot.kill();
+          return null;
+        }
+        if (tries === 3) leavingAtThird = old.leaving;
+        slot.serving = true;
+        return null;
+      },
+    });
+    await acceptors.start();
+    const [old] = acceptors.all;
+    acceptors.renew(0);
+    await expect.poll(() => leavingAtThird, { timeout: 5000 }).toBe(false);
+    await expect.poll(() => old.leaving, { timeout: 5000 }).toBe(true);
+    expect(acceptors.serving).not.toContain(old);
+    expect(acceptors.serving).toHaveLength(1);
+  });
 });
