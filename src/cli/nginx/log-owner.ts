@@ -12,12 +12,20 @@ export function handLogsOver(model: Model, report: (text: string) => void): void
   if (user === undefined || process.geteuid?.() !== 0) return;
   for (const path of logFilesOf(model)) {
     try {
-      const fd = openSync(path, 'a', 0o644);
-      if (fstatSync(fd).isFile() && fstatSync(fd).uid !== user.uid) fchownSync(fd, user.uid, -1);
-      closeSync(fd);
+      handOver(path, user.uid);
     } catch (error) {
       report(failedCall('open()', path, error));
     }
+  }
+}
+
+function handOver(path: string, uid: number): void {
+  const fd = openSync(path, 'a', 0o644);
+  try {
+    const stat = fstatSync(fd);
+    if (stat.isFile() && stat.uid !== uid) fchownSync(fd, uid, -1);
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -1,5 +1,6 @@
 // `nginx -s`: the signal goes to the process of the pid file, and nothing is waited for (ngx_signal_process).
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { failedCall } from '../../shared/failed-call.ts';
 import { readConfig } from '../read-config.ts';
 import type { NginxSignal } from './argv.ts';
@@ -30,11 +31,14 @@ export function signalNginx(signal: NginxSignal, options: NginxOptions): number 
     return 0;
   } catch (error) {
     tell(
-      [{ level: 'alert', text: failedCall(`kill(${pid}, ${NUMBERS[signal]})`, '', error) }],
+      [
+        {
+          level: 'alert',
+          text: failedCall(`kill(${pid}, ${constants.signals[SIGNALS[signal]]})`, '', error),
+        },
+      ],
       options.firstLog,
     );
     return 1;
   }
 }
-
-const NUMBERS: Readonly<Record<NginxSignal, number>> = { stop: 15, quit: 3, reopen: 10, reload: 1 };
