@@ -1,6 +1,6 @@
 // The main job under the face of nginx: reads the configuration, starts the primary, writes the pid file, and stays until a signal ends it.
 // Signals mean what they mean to nginx's master process.
-import { closeSync, existsSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import { constants, devNull } from 'node:os';
 import { HANDOVER_VARIABLE, takeSockets } from '../../cluster/handover.ts';
 import type { PrepareProblem } from '../../cluster/messages.ts';
@@ -11,17 +11,17 @@ import { formatPosition, type Problem } from '../../config/problem.ts';
 import type { Log } from '../../observe/error-log.ts';
 import { LogFiles } from '../../observe/log-files.ts';
 import { LogFileError } from '../../observe/log-output.ts';
-import { failedCall } from '../../shared/failed-call.ts';
 import type { PoolPlan } from '../../supervise/plan.ts';
 import { runNameOf, stateDirOf } from '../read-config.ts';
 import { spareMemory, tidyMemory } from '../spare-memory.ts';
 import { isInBackground, redirectStderr, startInBackground, tellReady } from './background.ts';
 import { handLogsOver } from './log-owner.ts';
 import type { NginxOptions } from './nginx-face.ts';
+import { PidFile } from './pid-file.ts';
 import { nginxProblems, nginxRefusal, tell } from './problem-lines.ts';
 import { readNginx } from './read-nginx.ts';
 import { startLines } from './start-lines.ts';
-import { oldPidFile, startNewBinary } from './upgrade.ts';
+import { startNewBinary } from './upgrade.ts';
 
 /** After everything has stopped. */
 const EXIT_MS = 300;
@@ -83,9 +83,7 @@ class Master {
   readonly #birth: Birth;
   readonly #primary: Primary;
   readonly #parent = process.ppid;
-  #pidFile: string;
-  /** Before, a file of that name is somebody else's. */
-  #pidIsOwn = false;
+  readonly #pidFile: PidFile;
   readonly #serving = Promise.withResolvers<void>();
   #stopAsked = false;
   #newBinary = false;
@@ -94,7 +92,7 @@ class Master {
   constructor({ options, model, pool, logFiles, birth }: Job) {
     this.#options = options;
     this.#birth = birth;
-    this.#pidFile = model.settings.pidFile;
+    this.#pidFile = new PidFile(model.settings.pidFile);
     const logFile = this.#isDetached ? stderrFileOf(model) : null;
     this.#primary = new Primary({
       model,
@@ -129,7 +127,7 @@ class Master {
     const problem = await Promise.race([this.#start(), stopped]);
     if (problem !== null && !this.#stopAsked) return problem;
     await stopped;
-    if (this.#pidIsOwn) this.#removePid();
+    this.#removePid();
     this.#log.notice('exit');
     return 0;
   }
@@ -138,10 +136,10 @@ class Master {
   async #start(): Promise<number | null> {
     try {
       for (const text of startLines()) this.#log.notice(text);
-      checkPidFile(this.#pidFile);
+      this.#pidFile.check();
       await this.#primary.start();
       if (this.#stopAsked) return null;
-      this.#writePid();
+      this.#pidFile.write();
       if (this.#isDetached) redirectStderr(stderrFileOf(this.#primary.model));
       tellReady();
       tidyMemory();
@@ -150,28 +148,15 @@ class Master {
     } catch (error) {
       if (this.#stopAsked) return null;
       await this.#primary.stop(false);
+      this.#removePid();
       tell(nginxRefusal(problemsOf(error)), this.#options.firstLog);
       return 1;
     }
   }
 
-  /** Everything listens: whoever waits for the file may connect at once. */
-  #writePid(): void {
-    try {
-      writeFileSync(this.#pidFile, `${process.pid}\n`, { mode: 0o644 });
-      this.#pidIsOwn = true;
-    } catch (error) {
-      throw new Error(failedCall('open()', this.#pidFile, error), { cause: error });
-    }
-  }
-
   #removePid(): void {
-    const path = this.#newBinary ? oldPidFile(this.#pidFile) : this.#pidFile;
-    try {
-      rmSync(path);
-    } catch (error) {
-      this.#log.alert(failedCall('unlink()', path, error));
-    }
+    const problem = this.#pidFile.remove(this.#newBinary);
+    if (problem !== null) this.#log.alert(problem);
   }
 
   #reread(scaled: ReadonlyMap<string, number>): Reading {
@@ -256,11 +241,10 @@ class Master {
 
   /** Another `pid` than before: the file is written anew there. */
   #followPidFile(path: string): void {
-    if (path === this.#pidFile) return;
+    if (path === this.#pidFile.path) return;
     this.#removePid();
-    this.#pidFile = path;
     try {
-      this.#writePid();
+      this.#pidFile.moveTo(path);
     } catch (error) {
       this.#log.emerg((error as Error).message);
     }
@@ -287,7 +271,7 @@ class Master {
     }
     const child = startNewBinary({
       log: this.#log,
-      pidFile: this.#pidFile,
+      pidFile: this.#pidFile.path,
       sockets: this.#primary.sockets,
       onFailed: () => {
         this.#newBinary = false;
@@ -297,20 +281,6 @@ class Master {
     });
     this.#newBinary = child !== null;
     this.#primary.handedOver = child !== null;
-  }
-}
-
-/**
- * Throws where no pid file can be. To be asked before anything is served: acceptors of a start that fails then would take requests of the
- * process whose sockets they share, and end with them.
- */
-function checkPidFile(path: string): void {
-  const isNew = !existsSync(path);
-  try {
-    closeSync(openSync(path, 'a', 0o644));
-    if (isNew) rmSync(path, { force: true });
-  } catch (error) {
-    throw new Error(failedCall('open()', path, error), { cause: error });
   }
 }
 

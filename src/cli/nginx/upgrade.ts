@@ -4,6 +4,7 @@ import { renameSync } from 'node:fs';
 import { giveSockets, HANDOVER_VARIABLE } from '../../cluster/handover.ts';
 import type { Log } from '../../observe/error-log.ts';
 import { failedCall } from '../../shared/failed-call.ts';
+import { oldPidFile } from './pid-file.ts';
 
 export interface UpgradeTools {
   readonly log: Log;
@@ -12,8 +13,6 @@ export interface UpgradeTools {
   /** The new one is gone again, and this one goes on. */
   readonly onFailed: () => void;
 }
-
-export const oldPidFile = (pidFile: string): string => `${pidFile}.oldbin`;
 
 /** The new process; null where it could not be started. */
 export function startNewBinary(tools: UpgradeTools): ChildProcess | null {
