@@ -17,29 +17,27 @@ export interface UpgradeTools {
 /** The new process; null where it could not be started. */
 export function startNewBinary(tools: UpgradeTools): ChildProcess | null {
   const { log, pidFile, sockets, onFailed } = tools;
-  const old = oldPidFile(pidFile);
   try {
-    renameSync(pidFile, old);
+    renameSync(pidFile, oldPidFile(pidFile));
   } catch (error) {
     log.alert(`${failedCall('rename()', pidFile, error)} before executing new binary process`);
     return null;
   }
-  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
-    env: { ...process.env, [HANDOVER_VARIABLE]: '1' },
-    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-  });
+  let child: ChildProcess;
+  try {
+    child = spawnAnew();
+  } catch (error) {
+    // Some failures Node throws, others it tells by an event.
+    log.alert(failedCall('spawn()', process.execPath, error));
+    takeBack(tools);
+    return null;
+  }
   let gone = false;
   const over = (what: string): void => {
     if (gone) return;
     gone = true;
     log.notice(`new binary process ${child.pid} ${what}`);
-    try {
-      renameSync(old, pidFile);
-    } catch (error) {
-      log.alert(
-        `${failedCall('rename()', old, error)} after the new binary process "${process.argv[1]}" exited`,
-      );
-    }
+    takeBack(tools);
     onFailed();
   };
   child.on('error', (error) => over(error.message));
@@ -51,4 +49,22 @@ export function startNewBinary(tools: UpgradeTools): ChildProcess | null {
   log.notice(`start new binary process ${child.pid}`);
   void giveSockets(child, sockets);
   return child;
+}
+
+function takeBack({ log, pidFile }: UpgradeTools): void {
+  const old = oldPidFile(pidFile);
+  try {
+    renameSync(old, pidFile);
+  } catch (error) {
+    log.alert(
+      `${failedCall('rename()', old, error)} after the new binary process "${process.argv[1]}" exited`,
+    );
+  }
+}
+
+function spawnAnew(): ChildProcess {
+  return spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    env: { ...process.env, [HANDOVER_VARIABLE]: '1' },
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
 }
