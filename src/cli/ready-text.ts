@@ -2,7 +2,7 @@
 
 import type { ServerEntry } from '../balance/rows.ts';
 import { listensOf } from '../cluster/needs.ts';
-import { wantedAcceptors } from '../cluster/primary.ts';
+import { wantedAcceptors } from '../cluster/wanted-acceptors.ts';
 import type { Model } from '../config/model.ts';
 import type { ListenModel } from '../listen/rows.ts';
 import type { ProcessView } from '../supervise/control/face.ts';

@@ -1,16 +1,9 @@
 // The primary: owns sockets, acceptors, programs and signals, and touches no traffic. Changes of configuration go through one queue, in
 // two phases: every acceptor compiles it beside what runs; only when all said yes do all switch.
-// Past 300 lines: start, reload and stop share one queue; what acceptors are kept by is acceptor-pool.ts.
-import cluster from 'node:cluster';
-import { openSync } from 'node:fs';
-import { devNull } from 'node:os';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+// Past 300 lines: start, reload and stop share one queue. What acceptors are kept by is acceptor-pool.ts, what they need supplies.ts.
 import type { Model } from '../config/model.ts';
 import { type PackedModel, packModel } from '../config/model-wire.ts';
 import { FACES, type Face } from '../face/face.ts';
-import { zoneSpecs } from '../features/zone-specs.ts';
-import { type CertificatePaths, readTlsFiles } from '../listen/tls-files.ts';
 import type { Log } from '../observe/error-log.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
 import type { LogFiles } from '../observe/log-files.ts';
@@ -19,30 +12,24 @@ import type { OutputLine } from '../supervise/output.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import type { PoolChanges } from '../supervise/pool-changes.ts';
 import type { Discovery } from '../upstream/discovery.ts';
-import { systemValidMs } from '../upstream/discovery.ts';
-import { listenerIdentity } from './acceptor.ts';
 import { AcceptorPool, type PoolHome } from './acceptor-pool.ts';
+import { openSharedFiles, setUpAcceptors } from './acceptor-processes.ts';
 import type { AcceptorSlot } from './acceptor-slot.ts';
 import { Announcer } from './announcer.ts';
 import { ChangeQueue } from './change-queue.ts';
 import { describeChanges } from './changes.ts';
-import { descriptorProblem } from './descriptors.ts';
 import { drainText, programsText, tellWhile } from './ending.ts';
 import { GroupHub } from './group-hub.ts';
 import { closeInherited } from './inherited-descriptors.ts';
-import { openMemoryFile } from './memory-file.ts';
 import type { FromAcceptor, PrepareProblem, TlsMessage, ToAcceptor } from './messages.ts';
-import { followedHosts, listensOf, placeOfSelfSigned } from './needs.ts';
 import { ProgramPool } from './program-pool.ts';
 import { firstOf, problemsOf, problemText, Refusal } from './refusal.ts';
-import { HostResolver } from './resolver.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
-import { ensureSelfSigned } from './self-signed.ts';
 import { forgetPopulation } from './shared-population.ts';
-import { BindError, Sockets } from './sockets.ts';
+import { Supplies, type SupplyHome } from './supplies.ts';
 import { surviveErrors } from './survival.ts';
 import { TicketKeyring } from './ticket-keyring.ts';
-import { usableCores } from './usable-cores.ts';
+import { sharesState, wantedAcceptors } from './wanted-acceptors.ts';
 
 export interface PrimaryOptions {
   readonly model: Model;
@@ -83,17 +70,16 @@ export interface Outcome {
   readonly text: string;
 }
 
-export class Primary implements PoolHome {
+export class Primary implements PoolHome, SupplyHome {
   readonly #options: Omit<PrimaryOptions, 'model'>;
   #model: Model;
   #generation = 0;
   readonly #logFiles: LogFiles;
   #logs: RuntimeLogs;
-  readonly #sockets = new Sockets();
   readonly #acceptors = new AcceptorPool(this);
   readonly #shared = openSharedFiles();
   readonly #hub: GroupHub;
-  readonly #resolver: HostResolver;
+  readonly #supplies: Supplies;
   #pool: ProgramPool | null = null;
   /** Of the running configuration, as it was read with it. */
   #tls: TlsMessage = { selfSigned: null, files: {} };
@@ -114,8 +100,8 @@ export class Primary implements PoolHome {
       joined: () => this.#acceptors.all.filter((slot) => slot.joined).map((slot) => slot.id),
       onSealed: () => this.#acceptors.broadcast({ type: 'log-sealed' }),
     });
-    if (options.sockets !== undefined) this.#sockets.adopt(options.sockets);
-    this.#resolver = new HostResolver(this.log, () => this.#announcer.announce());
+    this.#supplies = new Supplies(this, () => this.#announcer.announce());
+    if (options.sockets !== undefined) this.#supplies.adopt(options.sockets);
   }
 
   get log(): Log {
@@ -126,37 +112,27 @@ export class Primary implements PoolHome {
     return FACES[this.#model.settings.face];
   }
 
+  get stateDir(): string {
+    return this.#options.stateDir;
+  }
+
   /** What is served. */
   get model(): Model {
     return this.#model;
   }
 
   get #discovery(): Discovery {
-    return { hosts: this.#resolver.hosts, programs: this.#pool?.ports ?? {} };
+    return { hosts: this.#supplies.hosts, programs: this.#pool?.ports ?? {} };
   }
 
   /** Resolves when all acceptors serve, and starts the programs then; rejects when that cannot be. */
   async start(): Promise<void> {
     surviveErrors(() => this.log);
     const model = this.#model;
-    this.#tls = await this.#equip(model, this.#options.pool);
+    this.#tls = await this.#supply(model, this.#options.pool);
     if (this.#stopping) return;
     closeInherited();
-    cluster.setupPrimary({
-      exec: fileURLToPath(new URL(`./acceptor-main${extname(import.meta.filename)}`, import.meta.url)),
-      args: [],
-      serialization: 'json',
-      stdio: [
-        'inherit',
-        'inherit',
-        this.#options.acceptorStderr ?? 'inherit',
-        'ipc',
-        this.#shared.rotation,
-        ...this.#shared.log,
-        this.#shared.sessions,
-      ],
-    });
-    cluster.schedulingPolicy = cluster.SCHED_NONE;
+    setUpAcceptors(this.#shared, this.#options.acceptorStderr);
     // They know of the programs' ports from the beginning, but have what they need of the system before programs take the rest.
     const pool = this.#createPool();
     this.#hub.use(model, this.#discovery, sharesState(model));
@@ -176,7 +152,7 @@ export class Primary implements PoolHome {
 
   /** All that is bound, by address. */
   get sockets(): ReadonlyMap<string, unknown> {
-    return this.#sockets.handles;
+    return this.#supplies.sockets;
   }
 
   /** Another primary has taken over: the sockets are its own from here on, too. */
@@ -192,36 +168,9 @@ export class Primary implements PoolHome {
   }
 
   /** Gets what a Model needs before acceptors can serve it. Rejects with all that is missing. */
-  async #equip(model: Model, pool: PoolPlan): Promise<TlsMessage> {
-    const problems: PrepareProblem[] = [];
-    for (const [key, listen] of listensOf(model)) {
-      await this.#sockets.open(key, listen, this.face.bindTries).catch((error: Error) => {
-        const plain = error instanceof BindError ? error.plain : undefined;
-        problems.push({ at: listen.at, message: error.message, plain });
-      });
-    }
+  #supply(model: Model, pool: PoolPlan): Promise<TlsMessage> {
     const running = { acceptors: this.#acceptors.all.length, processes: this.processes.length };
-    const short = descriptorProblem(pool, wantedAcceptors(model), running);
-    if (short !== null) problems.push(short);
-    const selfSigned = await this.#selfSigned(placeOfSelfSigned(model), problems);
-    if (problems.length > 0) throw new Refusal(problems);
-    const tls = { selfSigned, files: readTlsFiles(model, selfSigned) };
-    await this.#resolver.follow(followedHosts(model), systemValidMs(model.settings));
-    return tls;
-  }
-
-  /** For the server of that place, if there is one. */
-  async #selfSigned(at: string | undefined, problems: PrepareProblem[]): Promise<CertificatePaths | null> {
-    if (at === undefined) return null;
-    try {
-      const { created, certificate, key, warnings } = await ensureSelfSigned(this.#options.stateDir);
-      for (const text of warnings) this.log.warn(text);
-      if (created) this.log.notice(`made a self-signed certificate: ${certificate}`);
-      return { certificate, key };
-    } catch (error) {
-      problems.push({ at, message: (error as Error).message });
-      return null;
-    }
+    return this.#supplies.gather(model, pool, running);
   }
 
   // Acceptors.
@@ -234,7 +183,7 @@ export class Primary implements PoolHome {
   bringUp(slot: AcceptorSlot): Promise<PrepareProblem | null> {
     return this.#queue.beside(async () => {
       const generation = ++this.#generation;
-      this.#sendSockets(slot, this.#model);
+      this.#supplies.send(slot, this.#model);
       const message = this.#prepareMessage(this.#model, this.#tls, generation);
       const problem = await slot.prepare(message, this.#packed(this.#model));
       if (problem !== null) return problem;
@@ -250,12 +199,6 @@ export class Primary implements PoolHome {
   onGone(slot: AcceptorSlot): void {
     this.#hub.forget(slot.id);
     forgetPopulation(this.#shared.rotation, slot.id);
-  }
-
-  #sendSockets(slot: AcceptorSlot, model: Model): void {
-    for (const [key, listen] of listensOf(model)) {
-      slot.sendSocket(listenerIdentity(key, listen.ssl), this.#sockets.handle(key));
-    }
   }
 
   readonly #packs = new WeakMap<Model, PackedModel>();
@@ -348,7 +291,10 @@ export class Primary implements PoolHome {
     const { model, pool } = read;
     const before = this.#model;
     const programs = this.#pool?.changes(pool) ?? NO_POOL_CHANGES;
-    const problems = await this.#equip(model, pool).then((tls) => this.#switch(model, pool, tls), problemsOf);
+    const problems = await this.#supply(model, pool).then(
+      (tls) => this.#switch(model, pool, tls),
+      problemsOf,
+    );
     if (problems.length > 0) {
       this.#keepOwn();
       this.#options.printProblems(problems);
@@ -374,7 +320,7 @@ export class Primary implements PoolHome {
     const logs = this.#ownLogs(model);
     if (!(logs instanceof RuntimeLogs)) return [logs];
     const message = this.#prepareMessage(model, tls, generation);
-    for (const slot of slots) this.#sendSockets(slot, model);
+    for (const slot of slots) this.#supplies.send(slot, model);
     const packed = this.#packed(model);
     const problems = await Promise.all(slots.map((slot) => slot.prepare(message, packed)));
     const problem = this.#stopping ? ENDING : problems.find((p) => p !== null);
@@ -401,13 +347,8 @@ export class Primary implements PoolHome {
     return [];
   }
 
-  /** Forgets the names and sockets that the running configuration has not, also those that a refused one had sent to acceptors. */
   #keepOwn(): void {
-    this.#resolver.keep(followedHosts(this.#model), systemValidMs(this.#model.settings));
-    const listens = listensOf(this.#model);
-    this.#sockets.keep(new Set(listens.keys()));
-    const identities = new Set([...listens].map(([key, listen]) => listenerIdentity(key, listen.ssl)));
-    for (const slot of this.#acceptors.all) slot.keepSockets(identities);
+    this.#supplies.keepThoseOf(this.#model, this.#acceptors.all);
   }
 
   #ownLogs(model: Model): RuntimeLogs | PrepareProblem {
@@ -449,10 +390,7 @@ export class Primary implements PoolHome {
     const timeoutMs = this.#model.settings.workerShutdownTimeoutMs;
     const startedAt = Date.now();
     this.#acceptors.broadcast(graceful ? { type: 'drain', timeoutMs } : { type: 'stop' });
-    // While one process has a listening socket open the kernel takes connections for it that nobody would serve.
-    if (this.handedOver) this.#sockets.forget();
-    else this.#sockets.close();
-    this.#resolver.stop();
+    this.#supplies.end(this.handedOver);
     this.#ticketKeys.stop();
     const limitMs = graceful ? (timeoutMs > 0 ? timeoutMs + 2000 : 0) : 2000;
     const leftMs = (): number | null => (timeoutMs > 0 ? startedAt + timeoutMs - Date.now() : null);
@@ -479,37 +417,8 @@ export class Primary implements PoolHome {
   }
 }
 
-interface SharedFiles {
-  readonly rotation: number;
-  readonly log: readonly [number, number];
-  readonly sessions: number;
-}
-
-/** Without such files each acceptor chooses by itself. /dev/null takes their place: nothing is ever read from it. */
-function openSharedFiles(): SharedFiles {
-  const open = (flags: 'wx+' | 'ax+'): number => openMemoryFile(flags) ?? openSync(devNull, 'r+');
-  return { rotation: open('wx+'), log: [open('ax+'), open('ax+')], sessions: open('wx+') };
-}
-
 const NONE_SCALED: ReadonlyMap<string, number> = new Map();
 const NO_POOL_CHANGES: PoolChanges = { started: [], stopped: [], replaced: [] };
 
 /** Why nothing is changed any more. */
 const ENDING: PrepareProblem = { at: '', message: 'lbproxy is about to end' };
-
-/** Asked once: a limit that changes later holds from the next start. */
-let cores = 0;
-
-/** Whether acceptors share what they know: several, or those before and after a reload that bring zones along. */
-function sharesState(model: Model): boolean {
-  return (
-    wantedAcceptors(model) > 1 || (FACES[model.settings.face].renewsAcceptors && zoneSpecs(model).length > 0)
-  );
-}
-
-/** acceptors: one per usable core unless the configuration says a number. Programs alone need none. */
-export function wantedAcceptors(model: Model): number {
-  if (model.servers.length === 0) return 0;
-  cores ||= usableCores();
-  return model.settings.acceptors > 0 ? model.settings.acceptors : cores;
-}
