@@ -233,8 +233,11 @@ export class Primary implements PoolHome, SupplyHome {
   // Programs and discovery.
 
   #createPool(): ProgramPool {
+    const log = (): Log => this.log;
     const pool = new ProgramPool(this.#options.pool, {
-      log: this.log,
+      get log() {
+        return log();
+      },
       announce: () => this.#announcer.announce(),
       idle: (port, limitMs) => {
         // Each acceptor hears first that the port is down.

@@ -13,7 +13,7 @@ const RETRY_MS = 5000;
 const FIRST_WAIT_MS = 2000;
 
 export class HostResolver {
-  readonly #log: Log;
+  readonly #home: { readonly log: Log };
   readonly #onChange: () => void;
   readonly #names = new Map<string, FollowedHost>();
   readonly #hosts = new Map<string, readonly string[]>();
@@ -22,8 +22,8 @@ export class HostResolver {
   readonly #resolver = new Resolver({ timeout: 2000, tries: 2 });
   #ttlMs = 30_000;
 
-  constructor(log: Log, onChange: () => void) {
-    this.#log = log;
+  constructor(home: { readonly log: Log }, onChange: () => void) {
+    this.#home = home;
     this.#onChange = onChange;
   }
 
@@ -73,13 +73,14 @@ export class HostResolver {
         resolver === null ? await this.#askSystem(name) : await askDns(name, resolver);
       waitMs = validMs;
       if (!this.#names.has(name)) return;
-      if (this.#failing.delete(name)) this.#log.notice(`host name "${name}" resolves again`, { addresses });
+      if (this.#failing.delete(name))
+        this.#home.log.notice(`host name "${name}" resolves again`, { addresses });
       this.#set(name, addresses);
     } catch (error) {
       if (!this.#failing.has(name)) {
         this.#failing.add(name);
         const code = (error as NodeJS.ErrnoException).code ?? String(error);
-        this.#log.warn(
+        this.#home.log.warn(
           `host name "${name}" does not resolve (${code}): its peers are left out until it does`,
         );
       }

@@ -32,7 +32,7 @@ export class Supplies {
   /** `onHosts` hears that a name has other addresses. */
   constructor(home: SupplyHome, onHosts: () => void) {
     this.#home = home;
-    this.#resolver = new HostResolver(home.log, onHosts);
+    this.#resolver = new HostResolver(home, onHosts);
   }
 
   get hosts(): HostResolver['hosts'] {

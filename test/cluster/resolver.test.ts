@@ -17,9 +17,10 @@ function setup() {
   const note = (message: string): void => void lines.push(message);
   const log = { debug: note, info: note, notice: note, warn: note, error: note, crit: note } as Log;
   const changes: string[][] = [];
-  const resolver = new HostResolver(log, () => changes.push(Object.keys(resolver.hosts)));
+  const home = { log };
+  const resolver = new HostResolver(home, () => changes.push(Object.keys(resolver.hosts)));
   open.push(resolver);
-  return { resolver, lines, changes };
+  return { resolver, lines, changes, home };
 }
 
 it('knows the addresses of a name when follow resolves, and says so of one that has none', async () => {
@@ -28,6 +29,14 @@ it('knows the addresses of a name when follow resolves, and says so of one that 
   expect(resolver.hosts.localhost).toContain('127.0.0.1');
   expect(resolver.hosts['no-such-name.invalid']).toBeUndefined();
   expect(lines.filter((line) => line.includes('no-such-name.invalid'))).toHaveLength(1);
+});
+
+it('writes to the log of the running configuration', async () => {
+  const { resolver, lines, home } = setup();
+  const later: string[] = [];
+  home.log = { ...home.log, warn: (message) => void later.push(message) };
+  await resolver.follow([host('no-such-name.invalid')], 30_000);
+  expect({ lines, later }).toEqual({ lines: [], later: [expect.stringContaining('no-such-name.invalid')] });
 });
 
 it('keeps the names of the running configuration when another one is refused', async () => {
