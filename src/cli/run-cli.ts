@@ -60,6 +60,8 @@ const HELP = `
 Signals of the running process:
   TERM, INT  stop at once          HUP   reload the configuration
   QUIT       stop gracefully       USR1, USR2  reopen the logs
+
+With --as-nginx as the first word, or called as "nginx", it has nginx's command line.
 `;
 
 /** Runs the command; the exit status. */

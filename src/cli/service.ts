@@ -4,7 +4,7 @@ import { existsSync, lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readPlainFile, replaceFile } from '../shared/replace-file.ts';
-import { readOptions, readPlan, type ServiceOptions } from './service/read-plan.ts';
+import { readOptions, readPlan, type ServiceOptions, USAGE } from './service/read-plan.ts';
 import { type ServicePlan, sealOf } from './service/service-plan.ts';
 import { systemdUnit } from './service/systemd-unit.ts';
 import { sysvScript } from './service/sysv-script.ts';
@@ -54,6 +54,10 @@ export function serviceIo(): ServiceIo {
 
 /** Runs the command with the arguments that follow `service`; the exit status: 2 for a wrong command line. */
 export async function runService(args: readonly string[], io: ServiceIo): Promise<number> {
+  if (args.includes('--help') || args.includes('-h')) {
+    io.print(USAGE);
+    return 0;
+  }
   const options = readOptions(args);
   if (typeof options === 'string') {
     io.fail(options);

@@ -269,6 +269,13 @@ describe('lbproxy service', () => {
     ]);
   });
 
+  it.each(['--help', '-h'])('%s says how it is called', async (flag) => {
+    const { run, failed, printed } = make();
+    expect(await run(flag)).toBe(0);
+    expect(failed).toEqual([]);
+    expect(printed).toEqual([expect.stringMatching(/^usage: lbproxy service install/)]);
+  });
+
   it.each([
     [['frob'], 2, /^usage: lbproxy service/],
     [[], 2, /^usage/],
