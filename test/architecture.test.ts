@@ -94,7 +94,6 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'lookup',
     'finish',
     'finish-buffers',
-    'finish-caches',
     'finish-zones',
     'finish-caches',
     'finish-charsets',

@@ -20,13 +20,14 @@ export class PidFile {
 
   /**
    * Throws where none can be. To be asked before anything is served: acceptors of a start that fails then would take requests of the
-   * process whose sockets they share, and end with them.
+   * process whose sockets they share, and end with them. A new file is tried under another name: whoever waits for this one connects.
    */
   check(): void {
     const isNew = !existsSync(this.#path);
+    const path = isNew ? `${this.#path}.${process.pid}` : this.#path;
     try {
-      closeSync(openSync(this.#path, 'a', 0o644));
-      if (isNew) rmSync(this.#path, { force: true });
+      closeSync(openSync(path, 'a', 0o644));
+      if (isNew) rmSync(path);
     } catch (error) {
       throw new Error(failedCall('open()', this.#path, error), { cause: error });
     }
