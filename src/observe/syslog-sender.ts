@@ -5,10 +5,9 @@ import { createSocket, type Socket } from 'node:dgram';
 import { lookup } from 'node:dns';
 import { isIPv6 } from 'node:net';
 import { hostname } from 'node:os';
-import { systemClock } from '../shared/clock.ts';
+import { MONTHS, systemClock, timeOfDay } from '../shared/clock.ts';
 import { parseSyslog, type SyslogTarget } from '../shared/syslog-target.ts';
 
-const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
 /** As much may wait for `logger`, or for the server's name. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 /** A `logger` that has ended is not started again sooner: where nobody listens it ends at once. */
@@ -121,7 +120,5 @@ export class SyslogSender {
 
 /** `Nov  6 09:05:03` */
 function syslogTime(date: Date): string {
-  const two = (n: number): string => String(n).padStart(2, '0');
-  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
-  return `${MONTHS[date.getMonth()]} ${String(date.getDate()).padStart(2)} ${time}`;
+  return `${MONTHS[date.getMonth()]} ${String(date.getDate()).padStart(2)} ${timeOfDay(date)}`;
 }
