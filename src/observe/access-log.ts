@@ -6,7 +6,6 @@ import { createJsonLog } from './json-format.ts';
 import type { LogFiles } from './log-files.ts';
 import { compileLogFormat, findFormat } from './log-format.ts';
 import type { AccessLogEntry, LogFileCache, LogFormat } from './rows.ts';
-import { VariableLog } from './variable-log.ts';
 
 type LogHook = (exchange: Exchange) => void;
 
@@ -61,9 +60,7 @@ function writerOf(entry: AccessLogEntry, { cache, lookup, files }: AccessLogPart
     return (line) => sender.send(line.slice(0, -1));
   }
   if (entry.hasVariables === true) {
-    const log = new VariableLog(compileTemplate(entry.path, lookup), cache, (message) =>
-      files.report(message),
-    );
+    const log = files.varying(compileTemplate(entry.path, lookup), cache);
     return (line, x) => log.write(x, line);
   }
   const { gzipLevel = 0 } = entry;

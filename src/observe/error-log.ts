@@ -6,6 +6,7 @@ import { isSyslog } from '../shared/syslog-target.ts';
 import { encodeJsonLine } from './json-text.ts';
 import { loadPino } from './lazy-pino.ts';
 import type { LogFiles } from './log-files.ts';
+import { escapeDefault } from './log-format.ts';
 import { nginxLine } from './nginx-line.ts';
 import { prettyLine } from './pretty-line.ts';
 import { DEFAULT_BUFFERING, LOG_LEVELS, type LogLevel } from './rows.ts';
@@ -165,12 +166,24 @@ function jsonLogger(write: (line: string) => void): Logger<LogLevel, true> | nul
   );
 }
 
-/** A number of the client's connection may be among the fields; all else that nginx tells is in the message. */
+/**
+ * A number of the client's connection may be among the fields: the message has bytes of requests then, which stay as they are. All else
+ * that nginx tells is in the message.
+ */
 function nginxPrinter(write: Write): Print {
   return (level, message, { connection }) => {
-    const text = toBytes(message.replaceAll('\n', ' '));
-    write(nginxLine(level, text, typeof connection === 'number' ? connection : 0), level);
+    const number = typeof connection === 'number' ? connection : null;
+    const bytes = number === null ? toBytes(message) : message.replace(/[^\x00-\xff]+/g, toBytes);
+    write(nginxLine(level, shownBytes(bytes), number ?? 0), level);
   };
+}
+
+/** All but a tab that a terminal obeys: C0, DEL, and C1 as UTF-8 has it. Clients write it into paths. */
+const OBEYED = /[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]/g;
+
+/** As nginx's access log shows them; a line stays one line. */
+function shownBytes(bytes: string): string {
+  return bytes.replaceAll('\n', ' ').replace(OBEYED, escapeDefault);
 }
 
 function prettyPrinter(write: Write, terminal: boolean): Print {

@@ -2,25 +2,24 @@
 // the other, which gunzip and zcat read as one.
 import { nodeZlib } from '../shared/node-parts.ts';
 import { Timer } from '../shared/timer.ts';
-import type { LogBuffering, LogWriter } from './log-writer.ts';
+import type { LogWriter } from './log-writer.ts';
 
 export class GzipLog {
+  /** From 1 to 9, that of the newest configuration. */
+  level = 1;
   readonly #writer: LogWriter;
-  readonly #buffering: LogBuffering;
-  readonly #level: number;
   #lines: string[] = [];
   #bytes = 0;
   #timer: Timer | null = null;
 
-  constructor(writer: LogWriter, buffering: LogBuffering, level: number) {
+  /** Buffers as its file's writer is told to. */
+  constructor(writer: LogWriter) {
     this.#writer = writer;
-    this.#buffering = buffering;
-    this.#level = level;
   }
 
   /** One line with its end, bytes as latin1. */
   write(line: string): void {
-    const { bufferBytes, flushMs } = this.#buffering;
+    const { bufferBytes, flushMs } = this.#writer.buffering;
     if (this.#bytes + line.length > bufferBytes) this.squeeze();
     this.#lines.push(line);
     this.#bytes += line.length;
@@ -36,6 +35,6 @@ export class GzipLog {
     const text = Buffer.from(this.#lines.join(''), 'latin1');
     this.#lines = [];
     this.#bytes = 0;
-    this.#writer.write(nodeZlib().gzipSync(text, { level: this.#level }).latin1Slice(), true);
+    this.#writer.write(nodeZlib().gzipSync(text, { level: this.level }).latin1Slice(), true);
   }
 }

@@ -1,12 +1,14 @@
 // All logs of a process by path: one writer each, shared by every location and by the error log.
 import { isatty } from 'node:tty';
+import type { Exchange } from '../exchange/exchange.ts';
 import { toBytes } from '../route/template.ts';
 import { Timer } from '../shared/timer.ts';
 import { GzipLog } from './gzip-log.ts';
 import { type LogBuffering, LogWriter } from './log-writer.ts';
-import { DEFAULT_BUFFERING } from './rows.ts';
+import { DEFAULT_BUFFERING, type LogFileCache } from './rows.ts';
 import { SyslogSender } from './syslog-sender.ts';
 import { terminalLine } from './terminal-line.ts';
+import { VariableLog } from './variable-log.ts';
 
 export class LogFiles {
   /** Hears of lines that were lost and of files that do not reopen. To be set to the error log once there is one. */
@@ -20,6 +22,9 @@ export class LogFiles {
   /** By their texts: they cost a socket each, and live as long as the process. */
   readonly #senders = new Map<string, SyslogSender>();
   readonly #gzipped = new Map<LogWriter, GzipLog>();
+  /** Logs that keep files of their own open: of the configuration in use, and of the newest until `retire` or `discard`. */
+  #keeping: readonly VariableLog[] = [];
+  #freshKeeping: VariableLog[] = [];
   /** Streams of the process that no configuration names. */
   readonly #unnamed = new Set<LogWriter>();
 
@@ -51,8 +56,16 @@ export class LogFiles {
   /** The same for a file of compressed lines. */
   gzipped(path: string, buffering: LogBuffering, level: number): GzipLog {
     const writer = this.open(path, buffering);
-    const log = this.#gzipped.get(writer) ?? new GzipLog(writer, buffering, level);
+    const log = this.#gzipped.get(writer) ?? new GzipLog(writer);
+    log.level = level;
     this.#gzipped.set(writer, log);
+    return log;
+  }
+
+  /** A log whose path has variables; how its files stay open is null where they do not. */
+  varying(path: (x: Exchange) => string, cache: LogFileCache | null): VariableLog {
+    const log = new VariableLog(path, cache, (message) => this.report(message));
+    if (cache !== null) this.#freshKeeping.push(log);
     return log;
   }
 
@@ -135,12 +148,14 @@ export class LogFiles {
         writer.retire();
       }
     }
+    for (const log of this.#keeping) log.retire();
+    this.#keeping = this.#freshKeeping;
     this.#forget();
   }
 
   /** The new configuration was refused: closes what only it had opened. */
   discard(): void {
-    for (const writer of this.#fresh) writer.retire();
+    for (const one of [...this.#fresh, ...this.#freshKeeping]) one.retire();
     this.#forget();
   }
 
@@ -151,6 +166,7 @@ export class LogFiles {
   #forget(): void {
     this.#wanted.clear();
     this.#fresh.clear();
+    this.#freshKeeping = [];
   }
 }
 

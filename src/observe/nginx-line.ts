@@ -1,4 +1,5 @@
 // A line of an error log in nginx's form: 2026/11/26 19:00:00 [error] 4711#4711: *12 text.
+import { timeOfDay } from '../shared/clock.ts';
 import type { LogLevel } from './rows.ts';
 
 /** `connection` is the number of the client's connection; 0 for what no client is concerned in. */
@@ -18,7 +19,6 @@ function timeOfLine(now: number): string {
   const date = new Date(now);
   const two = (n: number): string => String(n).padStart(2, '0');
   const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('/');
-  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
-  shown = `${day} ${time}`;
+  shown = `${day} ${timeOfDay(date)}`;
   return shown;
 }

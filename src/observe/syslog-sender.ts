@@ -2,13 +2,13 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
+import { lookup } from 'node:dns';
 import { isIPv6 } from 'node:net';
 import { hostname } from 'node:os';
-import { systemClock } from '../shared/clock.ts';
+import { MONTHS, systemClock, timeOfDay } from '../shared/clock.ts';
 import { parseSyslog, type SyslogTarget } from '../shared/syslog-target.ts';
 
-const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ');
-/** As much of `logger`'s input may wait. */
+/** As much may wait for `logger`, or for the server's name. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 /** A `logger` that has ended is not started again sooner: where nobody listens it ends at once. */
 const RESTART_MS = 1000;
@@ -18,10 +18,12 @@ export class SyslogSender {
   readonly #target: SyslogTarget;
   readonly #host = hostname();
   #socket: Socket | null = null;
+  /** Of the server, once its name was found; '' before. */
+  #address = '';
   #logger: ChildProcess | null = null;
   /** When the last one was started; monotonic ms. */
   #startedAt = Number.NEGATIVE_INFINITY;
-  #underWay = 0;
+  #underWayBytes = 0;
   #idle: (() => void)[] = [];
 
   /** Throws where the text is none that `parseSyslog` takes. */
@@ -39,33 +41,53 @@ export class SyslogSender {
     if ('path' in server) return this.#log(server.path, `<${priority}>${line.replace(/[\r\n]/g, ' ')}\n`);
     const host = this.#target.hostname ? `${this.#host} ` : '';
     const packet = Buffer.from(`<${priority}>${syslogTime(new Date())} ${host}${tag}: ${line}`, 'latin1');
-    this.#underWay++;
-    this.#open(server.host).send(packet, server.port, server.host, () => {
-      this.#underWay--;
-      if (this.#underWay === 0) for (const done of this.#idle.splice(0)) done();
+    if (this.#underWayBytes + packet.length > MAX_WAITING_BYTES) return;
+    this.#underWayBytes += packet.length;
+    const socket = this.#open(server.host);
+    socket.send(packet, server.port, this.#address || server.host, () => {
+      if (this.#socket !== socket) return;
+      this.#underWayBytes -= packet.length;
+      if (this.#underWayBytes === 0) this.#settle();
     });
   }
 
   /** Resolves once what was sent is on its way. */
   flush(): Promise<void> {
-    if (this.#underWay === 0) return Promise.resolve();
+    if (this.#underWayBytes === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
   close(): void {
-    const socket = this.#socket;
-    this.#socket = null;
     this.#logger?.stdin?.end();
     this.#logger = null;
-    void this.flush().then(() => socket?.close());
+    void this.flush().then(() => this.#drop());
+  }
+
+  #settle(): void {
+    for (const done of this.#idle.splice(0)) done();
+  }
+
+  /** What is under way is lost. */
+  #drop(): void {
+    this.#socket?.close();
+    this.#socket = null;
+    this.#underWayBytes = 0;
+    this.#settle();
   }
 
   #open(host: string): Socket {
     if (this.#socket !== null) return this.#socket;
-    const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4');
+    const socket = createSocket({
+      type: isIPv6(host) ? 'udp6' : 'udp4',
+      // As in nginx a name is looked up once, not for each packet.
+      lookup: (name, options, done) =>
+        lookup(name, options, (error, address, family) => {
+          if (error === null && name === host) this.#address = address;
+          done(error, address, family);
+        }),
+    });
     socket.on('error', () => {
-      if (this.#socket === socket) this.#socket = null;
-      socket.close();
+      if (this.#socket === socket) this.#drop();
     });
     // Its own: acceptors would share one through the primary.
     socket.bind({ port: 0, exclusive: true });
@@ -98,7 +120,5 @@ export class SyslogSender {
 
 /** `Nov  6 09:05:03` */
 function syslogTime(date: Date): string {
-  const two = (n: number): string => String(n).padStart(2, '0');
-  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
-  return `${MONTHS[date.getMonth()]} ${String(date.getDate()).padStart(2)} ${time}`;
+  return `${MONTHS[date.getMonth()]} ${String(date.getDate()).padStart(2)} ${timeOfDay(date)}`;
 }

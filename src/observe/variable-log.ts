@@ -23,7 +23,7 @@ const MOST_ASKED = 1000;
 
 export class VariableLog {
   readonly #path: (x: Exchange) => string;
-  readonly #cache: LogFileCache | null;
+  #cache: LogFileCache | null;
   readonly #report: (message: string) => void;
   /** The one that was used longest ago stands first. */
   readonly #kept = new Map<string, Kept>();
@@ -58,6 +58,12 @@ export class VariableLog {
     }
   }
 
+  /** Its configuration is no longer in use: closes what is kept. Requests that began on it may still log. */
+  retire(): void {
+    this.#cache = null;
+    for (const path of [...this.#kept.keys()]) this.#drop(path);
+  }
+
   #find(path: string, now: number): LogOutput | null {
     const cache = this.#cache;
     if (cache === null) return null;
@@ -84,8 +90,8 @@ export class VariableLog {
     const cache = this.#cache;
     if (cache === null || !output.owned || !this.#isAskedOften(path, cache, now)) return false;
     this.#kept.set(path, { output, checkedAt: now, usedAt: now });
-    if (this.#kept.size > cache.max)
-      for (const first of [...this.#kept.keys()].slice(0, 1)) this.#drop(first);
+    const [first] = this.#kept.keys();
+    if (this.#kept.size > cache.max && first !== undefined) this.#drop(first);
     return true;
   }
 

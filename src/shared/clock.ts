@@ -29,7 +29,7 @@ export function machineNow(): number {
 }
 
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+export const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 const two = (n: number): string => (n < 10 ? `0${n}` : `${n}`);
 
@@ -59,12 +59,16 @@ export function currentHttpDate(): string {
   return dateText;
 }
 
+/** `13:23:02`, here. */
+export function timeOfDay(d: Date): string {
+  return `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
+}
+
 /** `$time_local`: 21/Nov/2026:13:23:02 +0000. */
 export function timeLocal(epochMs: number): string {
   const d = new Date(epochMs);
   return (
-    `${two(d.getDate())}/${MONTHS[d.getMonth()]}/${d.getFullYear()}:` +
-    `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())} ${offset(d, '')}`
+    `${two(d.getDate())}/${MONTHS[d.getMonth()]}/${d.getFullYear()}:` + `${timeOfDay(d)} ${offset(d, '')}`
   );
 }
 
@@ -72,8 +76,7 @@ export function timeLocal(epochMs: number): string {
 export function timeIso8601(epochMs: number): string {
   const d = new Date(epochMs);
   return (
-    `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}T` +
-    `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}${offset(d, ':')}`
+    `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}T` + `${timeOfDay(d)}${offset(d, ':')}`
   );
 }
 

@@ -56,6 +56,7 @@ function indexIn(words: readonly string[], word: string | undefined, otherwise: 
 
 function serverOf(text: string | undefined): SyslogTarget['server'] | string {
   if (text === undefined || text === '') return 'no syslog server specified';
+  if (text === 'unix:') return `no path in the unix domain socket in syslog server "${text}"`;
   if (text.startsWith('unix:')) return { path: text.slice(5) };
   const [, six, host, port] = /^(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?$/.exec(text) ?? [];
   const name = six ?? host ?? '';

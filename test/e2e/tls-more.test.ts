@@ -156,6 +156,24 @@ it('asks a client anew once a reload trusts others', async () => {
   await lbproxy.stop();
 });
 
+it('asks a client anew once a reload trusts shorter chains only', async () => {
+  ca.leaf('between', 'between', { authority: true });
+  ca.leaf('far', 'far', { by: 'between', chain: ['between'] });
+  const trusting = (depth: number): string =>
+    `worker_processes 1; ${server(`${pair} ssl_verify_client on; ssl_client_certificate ${ca.root}; ssl_verify_depth ${depth};`, '127.0.0.1:PORT1')}`;
+  const lbproxy = await startLbproxy(trusting(1));
+  const own = { cert: ca.read('far.crt'), key: ca.read('far.key') };
+  const socket = await secured(lbproxy.port, own);
+  expect(await ask(socket)).toMatch(/^HTTP\/1\.1 200 .*SUCCESS$/s);
+  expect(await lbproxy.reload(trusting(0))).toBe('reloaded');
+  expect(await ask(socket)).toMatch(/^HTTP\/1\.1 421 /);
+  socket.destroy();
+  const again = await secured(lbproxy.port, own);
+  expect(await ask(again)).toMatch(/^HTTP\/1\.1 400 /);
+  again.destroy();
+  await lbproxy.stop();
+});
+
 it('looks at no crowd of handshakes that go no further for each ticket: while there is one, no ticket holds', async () => {
   const proxy = await startProxy(
     server(`${pair} ssl_verify_client optional; ssl_client_certificate ${ca.root};`),

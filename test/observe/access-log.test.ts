@@ -1,5 +1,5 @@
 // The log hook of a location, written to real files.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -111,4 +111,43 @@ describe('createAccessLog', () => {
       }),
     ).toThrow('does not exist: create it');
   });
+
+  it('closes files of names with variables once their configuration is gone', () => {
+    const files = new LogFiles();
+    const cache = { max: 10, inactiveMs: 60_000, minUses: 1, validMs: 60_000 };
+    const log = createAccessLog([{ ...entry('$http_x', 'short'), hasVariables: true }], {
+      formats: [short],
+      cache,
+      lookup,
+      files,
+    });
+    files.retire();
+    for (const name of ['a', 'b']) log?.(exchange(name));
+    expect(openFiles()).toEqual(['a', 'b']);
+    files.discard();
+    expect(openFiles()).toEqual(['a', 'b']);
+    files.retire();
+    expect(openFiles()).toEqual([]);
+    log?.(exchange('a'));
+    expect(openFiles()).toEqual([]);
+    expect(text('a')).toBe('200 a\n200 a\n');
+  });
 });
+
+/** Of those in the directory, what this process has open. */
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd')
+    .map(targetOf)
+    .filter((target) => target.startsWith(`${dir}/`))
+    .map((target) => target.slice(dir.length + 1))
+    .sort();
+}
+
+/** The listing's own descriptor is gone by now. */
+function targetOf(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return '';
+  }
+}

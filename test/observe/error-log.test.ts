@@ -87,6 +87,21 @@ describe('createLog', () => {
     expect(readFileSync(path, 'utf8')).toMatch(/^\d\d:\d\d:\d\d error {2}größer a=1\n$/);
   });
 
+  it('writes bytes of requests in nginx’s form as they came, but none that a terminal obeys', async () => {
+    const files = new LogFiles();
+    const log = createLog({ path, level: 'info', form: 'nginx' }, files);
+    log.error('open() "/\xc3\xa9\xe9 ’\t\x1b[31m\r\x9b\xc2\x9b\x7f\n"', { connection: 7 });
+    log.error('größer \x9b');
+    await files.flushAll(2000);
+    const [first, second] = readFileSync(path, 'latin1').split('\n');
+    expect(first).toMatch(/ \[error\] \d+#\d+: \*7 /);
+    const quote = '\xe2\x80\x99';
+    expect(first.slice(first.indexOf('open'))).toBe(
+      `open() "/\xc3\xa9\xe9 ${quote}\t\\x1B[31m\\x0D\x9b\\xC2\\x9B\\x7F "`,
+    );
+    expect(second.slice(second.indexOf('gr'))).toBe('gr\xc3\xb6\xc3\x9fer \\xC2\\x9B');
+  });
+
   it('is reopened with the other logs', async () => {
     const files = new LogFiles();
     const log = createLog({ path, level: 'info' }, files);

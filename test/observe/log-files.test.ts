@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LogFiles } from '../../src/observe/log-files.ts';
 import { onStoppedTerminal } from '../support/stopped-terminal.ts';
@@ -106,6 +107,22 @@ describe('LogFiles', () => {
     expect(text('stays.1')).toBe('1\n2\n');
     expect(text('goes.1')).toBe('1\n');
     expect(readdirSync(dir).sort()).toEqual(['goes.1', 'stays.1']);
+  });
+
+  it('compresses as the newest configuration says', async () => {
+    const files = new LogFiles();
+    const path = join(dir, 'a');
+    files.gzipped(path, { bufferBytes: 1000, flushMs: 0 }, 1).write('0\n');
+    files.retire();
+    await files.flushAll(2000);
+    const log = files.gzipped(path, { bufferBytes: 2, flushMs: 0 }, 9);
+    files.retire();
+    for (const line of ['1\n', '2\n']) log.write(line);
+    await files.flushAll(2000);
+    // One stream a buffer; its ninth byte says how hard it was tried.
+    const streams = text('a').split('\x1f\x8b\x08').slice(1);
+    expect(streams.map((stream) => stream.charCodeAt(5))).toEqual([4, 2, 2]);
+    expect(gunzipSync(readFileSync(path)).toString()).toBe('0\n1\n2\n');
   });
 
   it('reports through one place', () => {

@@ -116,6 +116,7 @@ describe('access_log', () => {
     [['/a', 'main', 'bufer=1k'], 'invalid parameter "bufer=1k"', 30],
     [['/a/$host.log', 'main', 'buffer=1k'], 'cannot have variables in name', 10],
     [['syslog:server=127.0.0.1', 'main', 'gzip'], 'cannot be buffered', 10],
+    [['syslog:server=unix:'], 'no path in the unix domain socket', 10],
     [['/a', 'main', 'gzip=10'], 'invalid compression level', 30],
   ])('refuses %j', (texts, message, column) => {
     const { value, messages, columns } = read('access_log', texts);

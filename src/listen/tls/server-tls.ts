@@ -57,7 +57,7 @@ export class ServerTls {
   /** Asks for a certificate. */
   readonly asks: boolean;
   readonly depth: number;
-  /** Whom it trusts, by what; '' = it asks nobody. */
+  /** Whom it trusts, by what and how far; '' = it asks nobody. */
   readonly trust: string;
   /** Most bytes of a record; 0 = what TLS has. */
   readonly recordBytes: number;
@@ -99,7 +99,7 @@ export class ServerTls {
     this.#context = fixed === null ? null : create(fixed);
     this.#byRequest = fixed === null ? requestPairs(own, tools, create) : null;
     const shown = fixed === null ? own.sslCertificate : fixed.map(({ certificate }) => certificate);
-    const identity = JSON.stringify([shown, own.sslVerifyClient, own.sslVerifyDepth, this.trust]);
+    const identity = JSON.stringify([shown, own.sslVerifyClient, this.trust]);
     this.#id = createHash('sha256').update(identity).digest('base64url');
   }
 
@@ -186,7 +186,7 @@ function fixedPairs(
 }
 
 /** Whether a variable stands in one of its certificates or keys. */
-export function byRequest({ sslCertificate, sslCertificateKey }: Settings): boolean {
+function byRequest({ sslCertificate, sslCertificateKey }: Settings): boolean {
   return [...sslCertificate, ...sslCertificateKey].some((place) => constantOf(place) === undefined);
 }
 
@@ -234,7 +234,6 @@ function stapleOf(
   pairs: readonly Pair[] | null,
   { material, tell }: TlsTools,
 ): (() => Buffer | null) | null {
-  // Answers whose signers nobody has looked at are not shown where that was asked for.
   if (!own.sslStapling || pairs?.length !== 1) return null;
   if (own.sslStaplingFile !== '') {
     const answer = Buffer.from(contentIn(own.sslStaplingFile, material.files), 'latin1');
@@ -242,6 +241,7 @@ function stapleOf(
   }
   const trusted = contentIn(own.sslTrustedCertificate, material.files);
   const question = ocspQuestion(pairs[0].certificate, trusted, own.sslStaplingResponder);
+  // Answers whose signers nobody has looked at are not shown where that was asked for.
   if (typeof question === 'string' || own.sslStaplingVerify) return null;
   const staple = new Staple(question, tell);
   return () => staple.current();
@@ -259,10 +259,10 @@ function ticketKeysOf(first: Settings, { material }: TlsTools): TicketKeys {
   );
 }
 
-/** Who is trusted, by what; '' = nobody is asked. */
-export function trustOf(own: Settings, files: TlsFiles): string {
+/** Who is trusted, by what and how far; '' = nobody is asked. */
+function trustOf(own: Settings, files: TlsFiles): string {
   if (own.sslVerifyClient === 'off') return '';
   const named = [own.sslClientCertificate, own.sslTrustedCertificate, own.sslCrl];
-  const contents = JSON.stringify(named.map((place) => contentIn(place, files)));
-  return createHash('sha256').update(contents).digest('base64url');
+  const terms = JSON.stringify([own.sslVerifyDepth, ...named.map((place) => contentIn(place, files))]);
+  return createHash('sha256').update(terms).digest('base64url');
 }

@@ -1,6 +1,7 @@
 // ssl_stapling: what OCSP says of the server's certificate, asked for when a client could have used it and the last answer is old, and
 // shown to those who come later. No client waits for it.
 import { connect } from 'node:net';
+import { Timer } from '../../shared/timer.ts';
 import { type OcspQuestion, readOcspAnswer } from '../../socket/tls/ocsp.ts';
 
 /** As nginx has it. */
@@ -62,7 +63,7 @@ function fetchAnswer(
   const socket = connect({ host, port });
   // The process may end meanwhile.
   socket.unref();
-  socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('it did not answer in time')));
+  const late = new Timer(() => socket.destroy(new Error('it did not answer in time')), TIMEOUT_MS).unref();
   socket.on('error', ({ message }) => {
     problem = message;
   });
@@ -71,7 +72,10 @@ function fetchAnswer(
     if (bytes > MAX_BYTES) socket.destroy(new Error('its answer is longer than one of OCSP'));
     else chunks.push(chunk);
   });
-  socket.on('close', () => done(problem === '' ? bodyOf(Buffer.concat(chunks)) : problem));
+  socket.on('close', () => {
+    late.stop();
+    done(problem === '' ? bodyOf(Buffer.concat(chunks)) : problem);
+  });
   const encoded = encodeURIComponent(request.toString('base64'));
   const field = host.includes(':') ? `[${host}]` : host;
   socket.write(`GET ${path}/${encoded} HTTP/1.0\r\nHost: ${field}\r\n\r\n`);

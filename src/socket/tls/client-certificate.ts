@@ -1,6 +1,6 @@
 // The certificate that a client has shown, as nginx's variables tell of it. Each is made when it is asked for.
 import type { X509Certificate } from 'node:crypto';
-import { type Element, elementsOf, SEQUENCE } from './der.ts';
+import { contentOf, fieldsOf } from './certificate-fields.ts';
 import { oneLine, rfc2253 } from './distinguished-name.ts';
 
 const DAY_MS = 86_400_000;
@@ -33,19 +33,19 @@ export class ClientCertificate {
   }
 
   get subject(): string {
-    return rfc2253(this.#name(SUBJECT));
+    return rfc2253(this.#subject);
   }
 
   get issuer(): string {
-    return rfc2253(this.#name(ISSUER));
+    return rfc2253(this.#issuer);
   }
 
   get subjectLine(): string {
-    return oneLine(this.#name(SUBJECT));
+    return oneLine(this.#subject);
   }
 
   get issuerLine(): string {
-    return oneLine(this.#name(ISSUER));
+    return oneLine(this.#issuer);
   }
 
   get serial(): string {
@@ -75,22 +75,11 @@ export class ClientCertificate {
     return Math.max(0, Math.floor((Date.parse(this.validTo) - nowMs) / DAY_MS));
   }
 
-  /** The content of one of its names. */
-  #name(index: number): Buffer {
-    const certificate = contentOf(elementsOf(this.#certificate.raw)[0]);
-    const fields = elementsOf(contentOf(elementsOf(certificate)[0]));
-    // The version may be left out.
-    const from = fields[0]?.tag === VERSION ? 1 : 0;
-    return contentOf(fields[from + index]);
+  get #subject(): Buffer {
+    return contentOf(fieldsOf(this.#certificate).subject);
   }
-}
 
-/** Serial number, algorithm, issuer, validity, subject. */
-const ISSUER = 2;
-const SUBJECT = 4;
-const VERSION = 0xa0;
-const NOTHING = Buffer.alloc(0);
-
-function contentOf(element: Element | undefined): Buffer {
-  return element?.tag === SEQUENCE ? element.content : NOTHING;
+  get #issuer(): Buffer {
+    return contentOf(fieldsOf(this.#certificate).issuer);
+  }
 }

@@ -25,7 +25,7 @@ export interface Distrust {
 export interface Terms {
   /** The name that found a virtual server, in lower case; '' where none was told, or it is unknown. */
   readonly serverName: string;
-  /** Who was trusted, by what, when the client was judged. */
+  /** Who was trusted, by what and how far, when the client was judged. */
   readonly trust: string;
   /** Certificates that may stand between the client's own and the trusted one. */
   readonly depth: number;

@@ -32,11 +32,14 @@ export function elementsOf(bytes: Buffer): Element[] {
   return found;
 }
 
+/** Longer ones do not exist, and numbers of any length take time that grows with its square. */
+const MAX_ID_BYTES = 128;
+
 /** `1.2.840.113549.1.9.1` */
 export function objectId(content: Buffer): string {
   const arcs: bigint[] = [];
   let arc = 0n;
-  for (const byte of content) {
+  for (const byte of content.subarray(0, MAX_ID_BYTES)) {
     arc = (arc << 7n) | BigInt(byte & 0x7f);
     if ((byte & 0x80) !== 0) continue;
     arcs.push(arc);

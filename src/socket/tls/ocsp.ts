@@ -1,5 +1,6 @@
 // OCSP (RFC 6960) as far as a server asks about its own certificate: who is to be asked, with what bytes, and what an answer says.
 import { createHash, X509Certificate } from 'node:crypto';
+import { contentOf, fieldsOf } from './certificate-fields.ts';
 import { type Element, elementsOf, INTEGER, OCTETS, SEQUENCE } from './der.ts';
 import { blocksOf } from './pem.ts';
 
@@ -30,7 +31,8 @@ export function ocspQuestion(chain: string, others: string, responder: string): 
   if (url === '') return 'the certificate names nobody to ask; name one with ssl_stapling_responder';
   const [, host, port = '80', path = ''] =
     /^http:\/\/(\[[^\]]+\]|[^/:?#]+)(?::(\d+))?(\/[^?#]*)?$/i.exec(url) ?? [];
-  if (host === undefined) return `"${url}" is nobody to ask: write http://host/`;
+  if (host === undefined || Number(port) < 1 || Number(port) > 65_535)
+    return `"${url}" is nobody to ask: write http://host/`;
   const id = certificateId(leaf, issuer);
   const request = sequence(sequence(sequence(sequence(id))));
   return {
@@ -50,31 +52,16 @@ function readOne(pem: string): X509Certificate | undefined {
   }
 }
 
-/** Fields of a TBSCertificate, the version left out. */
-function fieldsOf(certificate: X509Certificate): readonly Element[] {
-  const fields = elementsOf(inner(elementsOf(inner(elementsOf(certificate.raw)[0]))[0]));
-  return fields[0]?.tag === 0xa0 ? fields.slice(1) : fields;
-}
-
-const NOTHING = Buffer.alloc(0);
-
-const inner = (element: Element | undefined): Buffer => element?.content ?? NOTHING;
-
 /** sha1, with NULL. */
 const SHA1 = Buffer.from('300906052b0e03021a0500', 'hex');
-
-/** Serial number and issuer of a TBSCertificate; its public key. */
-const SERIAL = 0;
-const ISSUER = 2;
-const PUBLIC_KEY = 5;
 
 function certificateId(leaf: X509Certificate, issuer: X509Certificate): Buffer {
   const own = fieldsOf(leaf);
   // Of the bit string the number of bits left over does not count.
-  const key = inner(elementsOf(inner(fieldsOf(issuer)[PUBLIC_KEY]))[1]).subarray(1);
+  const key = contentOf(elementsOf(contentOf(fieldsOf(issuer).publicKey))[1]).subarray(1);
   const sha1 = (bytes: Buffer): Buffer => tagged(OCTETS, createHash('sha1').update(bytes).digest());
-  const serial = own[SERIAL]?.whole ?? tagged(INTEGER, Buffer.from([0]));
-  return sequence(SHA1, sha1(own[ISSUER]?.whole ?? NOTHING), sha1(key), serial);
+  const serial = own.serial?.whole ?? tagged(INTEGER, Buffer.from([0]));
+  return sequence(SHA1, sha1(own.issuer?.whole ?? Buffer.alloc(0)), sha1(key), serial);
 }
 
 function sequence(...parts: Buffer[]): Buffer {
@@ -99,12 +86,12 @@ const SLACK_MS = 300_000;
 
 /** A sentence where the answer is not to be shown. */
 export function readOcspAnswer(answer: Buffer, id: Buffer, nowMs: number): OcspGood | string {
-  const [status, bytes] = elementsOf(inner(elementsOf(answer)[0]));
+  const [status, bytes] = elementsOf(contentOf(elementsOf(answer)[0]));
   if (status === undefined || bytes === undefined) return 'the answer is none of OCSP, or an error';
-  const [, basic] = elementsOf(inner(elementsOf(bytes.content)[0]));
-  const data = elementsOf(inner(elementsOf(inner(elementsOf(inner(basic))[0]))[0]));
+  const [, basic] = elementsOf(contentOf(elementsOf(bytes.content)[0]));
+  const data = elementsOf(contentOf(elementsOf(contentOf(elementsOf(contentOf(basic))[0]))[0]));
   const responses = data.findLast(({ tag }) => tag === SEQUENCE);
-  const found = elementsOf(inner(responses))
+  const found = elementsOf(contentOf(responses))
     .map((one) => elementsOf(one.content))
     .find(([about]) => about?.whole.equals(id));
   if (found === undefined) return 'the answer is not about the certificate';
