@@ -4,6 +4,7 @@ import type { Settings } from '../../config/model.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { CODING_OK, CODING_TESTED } from '../../exchange/slots.ts';
 import type { AnswerHead } from '../../http/answer-head.ts';
+import { isMsie6 } from '../../http/user-agent.ts';
 import { compilePattern, Pattern } from '../../route/pattern.ts';
 import { acceptsCoding } from './accepts.ts';
 import type { GzipProxied } from './rows.ts';
@@ -80,12 +81,4 @@ function isExpired(expires: string, x: Exchange, head: AnswerHead): boolean {
   const date = x.ownDate ? head.get('date') : undefined;
   if (date === undefined) return time < Math.floor(Date.now() / 1000);
   return time < parseHttpDate(date);
-}
-
-/** Internet Explorer 4, 5, and 6 without Service Pack 2; Opera used to call itself so, too. */
-function isMsie6(agent: string): boolean {
-  const at = agent.indexOf('MSIE ');
-  if (at < 0 || at + 7 >= agent.length || agent.includes('Opera') || agent[at + 6] !== '.') return false;
-  const version = agent[at + 5];
-  return version === '4' || version === '5' || (version === '6' && !agent.includes('SV1', at + 8));
 }
