@@ -3,8 +3,10 @@
 // yet, and when it was asked for last (the file's time).
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { type Entry, type EntryFacts, type EntryTimes, encodeEntry, openEntry, renewEntry } from './entry.ts';
+import { openMaking, remove } from './files.ts';
+import { giveBack, type HeldLock, isLocked, takeLock } from './lock.ts';
 
 export interface CacheSpec {
   readonly name: string;
@@ -21,12 +23,6 @@ export interface CacheSpec {
 export const LOCK = '.lock';
 export const USES = '.uses';
 export const UNFINISHED = '.new';
-
-/** Who holds a lock: gives it back only while it is still its own. */
-export interface HeldLock {
-  readonly path: string;
-  readonly ino: number;
-}
 
 /** How the time of a file moves on while it is asked for: not with every request. */
 const TOUCH_PARTS = 8;
@@ -86,29 +82,15 @@ export class CachePlace {
 
   /** null: somebody else has it, and has had it for less than `ageMs`. */
   lock(path: string, ageMs: number): HeldLock | null {
-    const name = path + LOCK;
-    for (let again = false; ; again = true) {
-      try {
-        return makeLock(name);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-        if (again || !isOver(name, ageMs)) return null;
-        remove(name);
-      }
-    }
+    return takeLock(path + LOCK, ageMs);
   }
 
   isLocked(path: string, ageMs: number): boolean {
-    const name = path + LOCK;
-    return fs.existsSync(name) && !isOver(name, ageMs);
+    return isLocked(path + LOCK, ageMs);
   }
 
-  unlock({ path, ino }: HeldLock): void {
-    try {
-      if (fs.statSync(path).ino === ino) fs.unlinkSync(path);
-    } catch {
-      // It was taken over, or removed.
-    }
+  unlock(lock: HeldLock): void {
+    giveBack(lock);
   }
 
   begin(path: string, facts: EntryFacts, times: EntryTimes, head: string): EntryWriter {
@@ -176,8 +158,8 @@ export class EntryWriter {
       this.drop();
       throw error;
     }
-    fs.closeSync(this.#fd);
     try {
+      fs.closeSync(this.#fd);
       fs.renameSync(this.#own, this.#path);
     } catch (error) {
       remove(this.#own);
@@ -195,58 +177,4 @@ export class EntryWriter {
 
 export function digestOf(key: string): string {
   return createHash('md5').update(key, 'latin1').digest('hex');
-}
-
-/** A full disk has room for the name, but not for what is in it: then there is no lock. */
-function makeLock(path: string): HeldLock {
-  const fd = openMaking(path, 'wx');
-  try {
-    fs.writeSync(fd, String(process.pid));
-    return { path, ino: fs.fstatSync(fd).ino };
-  } catch (error) {
-    remove(path);
-    throw error;
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-function openMaking(path: string, flags: string): number {
-  try {
-    return fs.openSync(path, flags, 0o600);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    fs.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    return fs.openSync(path, flags, 0o600);
-  }
-}
-
-export function remove(path: string): void {
-  try {
-    fs.unlinkSync(path);
-  } catch {
-    // It is gone.
-  }
-}
-
-/** Whoever had the lock has had it for too long, or is no more. */
-function isOver(name: string, ageMs: number): boolean {
-  try {
-    const { mtimeMs } = fs.statSync(name);
-    if (Date.now() - mtimeMs >= ageMs) return true;
-    return !isAlive(Number(fs.readFileSync(name, 'latin1')));
-  } catch {
-    return true;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  // It was made and is not written yet.
-  if (!(pid > 0)) return true;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -3,7 +3,7 @@
 import { closeFile } from '../../answer/file-transfer.ts';
 import { Aside } from '../../answer/subrequest.ts';
 import type { Entry } from '../../cache/entry.ts';
-import type { HeldLock } from '../../cache/place.ts';
+import type { HeldLock } from '../../cache/lock.ts';
 import { variantOf } from '../../cache/variant.ts';
 import type { Exchange, Handler } from '../../exchange/exchange.ts';
 import type { Source } from '../../exchange/flow.ts';
