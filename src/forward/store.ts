@@ -72,12 +72,12 @@ class StoreTap implements AnswerTap {
   begin(head: ResponseHead, buffered: boolean): void {
     // A HEAD that announces nothing would leave an empty file for those who want the body.
     const isBodyless = this.#x.method === 'HEAD' && head.contentLength !== 0;
-    if (head.status !== 200 || !buffered || isBodyless) {
+    const isStored = head.status === 200 && buffered && !isBodyless;
+    const path = isStored ? this.#store.pathOf(this.#x) : '';
+    if (path === '' || path.includes('\0')) {
       this.#isOver = true;
       return;
     }
-    const path = this.#store.pathOf(this.#x);
-    if (path === '' || path.includes('\0')) return;
     this.#path = Buffer.from(path, 'latin1');
     this.#own = Buffer.from(`${path}.${process.pid}.${++made}.new`, 'latin1');
     this.#leftBytes = head.contentLength;
@@ -133,6 +133,7 @@ class StoreTap implements AnswerTap {
   }
 
   #drop(): void {
+    this.#isOver = true;
     const own = this.#own;
     if (this.#fd >= 0) fs.closeSync(this.#fd);
     this.#fd = -1;
@@ -145,5 +146,10 @@ function makeDirectories(path: string, mode: number): void {
   const bytes = Buffer.from(path, 'latin1');
   if (fs.existsSync(bytes)) return;
   makeDirectories(dirname(path), mode);
-  fs.mkdirSync(bytes, { mode });
+  try {
+    fs.mkdirSync(bytes, { mode });
+  } catch (error) {
+    // Another acceptor makes the same one just now.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }

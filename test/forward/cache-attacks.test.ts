@@ -1,12 +1,12 @@
 // What must never come out of a cache, nor out of files that proxy_store makes: what one client did to another's answer, parts that look
 // whole, answers that are kept anew by a word that was not about them.
 
-import { readFileSync } from 'node:fs';
+import fs, { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
-import { CachePlace } from '../../src/cache/place.ts';
+import { CachePlace, EntryWriter } from '../../src/cache/place.ts';
 import { field } from '../support/wire.ts';
-import { ask, dir, filesIn, openFiles, peer, proxy, said, seen, start } from './cache-site.ts';
+import { ask, connections, dir, filesIn, openFiles, peer, proxy, said, seen, start } from './cache-site.ts';
 
 describe('a cache under attack', () => {
   it('a peer that dies early leaves nothing', async () => {
@@ -96,14 +96,12 @@ describe('a cache under attack', () => {
       'proxy_cache one; proxy_cache_methods POST; proxy_cache_lock on; proxy_cache_valid any 1h;',
       () => 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n12345',
     );
-    for (const buffering of ['']) {
-      const socket = connect(proxy?.port ?? 0, '127.0.0.1');
-      socket.on('error', () => {});
-      socket.write(`POST /a${buffering} HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345`);
-      await expect.poll(() => filesIn(`${dir}/cache`).length).toBe(1);
-      socket.destroy();
-      await expect.poll(() => filesIn(`${dir}/cache`)).toEqual([]);
-    }
+    const socket = connect(proxy?.port ?? 0, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345');
+    await expect.poll(() => filesIn(`${dir}/cache`).length).toBe(1);
+    socket.destroy();
+    await expect.poll(() => filesIn(`${dir}/cache`)).toEqual([]);
   });
 });
 
@@ -212,5 +210,37 @@ describe('proxy_store under attack', () => {
     await ask('GET', '/first');
     await ask('HEAD', '/second');
     expect(filesIn(`${dir}/site`)).toEqual([]);
+  });
+
+  it('a directory that another acceptor has just made is as good', async () => {
+    await start(`proxy_store ${dir}/site$uri;`, () => 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n12345');
+    mkdirSync(`${dir}/site`);
+    vi.spyOn(fs, 'existsSync').mockReturnValueOnce(false);
+    await ask('GET', '/page');
+    await expect.poll(() => filesIn(`${dir}/site`)).toEqual(['page']);
+  });
+});
+
+describe('an answer that could not be stored', () => {
+  const half = 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n12345';
+  it.each([
+    ['a cache', 'proxy_cache one; proxy_cache_valid any 1h;'],
+    ['a directory that is a file', 'proxy_store DIR/file/page;'],
+    ['a path that is empty', 'set $none ""; proxy_store $none;'],
+  ])('(%s) goes with its client', async (_what, location) => {
+    writeFileSync(`${dir}/file`, '');
+    await start(location.replace('DIR', dir), () => half, true);
+    const write = EntryWriter.prototype.write;
+    vi.spyOn(EntryWriter.prototype, 'write').mockImplementation(function (this: EntryWriter, buf, from, to) {
+      if (buf.includes('12345')) throw new Error('ENOSPC: no space left on device');
+      write.call(this, buf, from, to);
+    });
+    const socket = connect(proxy?.port ?? 0, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write('GET /a HTTP/1.1\r\nHost: a\r\n\r\n');
+    await new Promise((done) => socket.once('data', done));
+    expect(connections).toBe(1);
+    socket.destroy();
+    await expect.poll(() => [connections, openFiles(), filesIn(`${dir}/cache`)]).toEqual([0, 0, []]);
   });
 });

@@ -12,6 +12,8 @@ export let proxy: Proxy | null = null;
 export let peer: TestPeer | null = null;
 /** Heads of requests that the peer got. */
 export let seen: string[] = [];
+/** Open connections of the peer. */
+export let connections = 0;
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'cache-attacks-'));
@@ -27,15 +29,23 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** `answer`: the bytes for a request's head, after which the peer closes. */
-export async function start(location: string, answer: (head: string) => string): Promise<void> {
+/** `answer`: the bytes for a request's head, after which the peer closes, or waits where it is `patient`. */
+export async function start(
+  location: string,
+  answer: (head: string) => string,
+  patient = false,
+): Promise<void> {
   peer = await startRawUpstream((socket) => {
     let head = '';
+    connections++;
+    socket.on('close', () => connections--);
+    socket.on('end', () => socket.end());
     socket.on('data', (bytes) => {
       head += bytes.toString('latin1');
       if (!head.includes('\r\n\r\n')) return;
       seen.push(head);
-      socket.end(answer(head), 'latin1');
+      socket.write(answer(head), 'latin1');
+      if (!patient) socket.end();
       head = '';
     });
   });

@@ -167,6 +167,7 @@ export class CachedAnswer implements AnswerTap, CacheFacts {
     try {
       writer.write(buf, from, to);
     } catch (error) {
+      this.storing = false;
       this.note(error);
       this.end(false);
     }
