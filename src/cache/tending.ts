@@ -14,7 +14,8 @@ const LEFT_OVER_MS = 600_000;
 
 const MARK = '.looked-over';
 
-/** Names of a cache's files. Whatever else is in the directory is somebody else's, and stays. */
+/** Names of a cache's files, and of the directories that they are in. Whatever else is there is somebody else's, and stays. */
+const LEVEL = /^[0-9a-f]{1,2}$/;
 const OWN = /^[0-9a-f]{32}(?:\.lock|\.uses|\.\d+\.\d+\.new)?$/;
 
 interface Found {
@@ -46,7 +47,7 @@ export class Tending {
     const isOver = this.#knownBytes + this.#place.addedBytes > maxBytes;
     const restMs = isOver ? TICK_MS : Math.min(REST_MS, Math.max(TICK_MS, inactiveMs / 2));
     const now = Date.now();
-    if (this.#busy || now - this.#lastMs < restMs) return;
+    if (this.#busy || isWithin(restMs, now, this.#lastMs)) return;
     this.#lastMs = now;
     if (!this.#isOurTurn(now, restMs)) return;
     this.#busy = true;
@@ -62,7 +63,7 @@ export class Tending {
     const mark = join(this.#place.spec.directory, MARK);
     try {
       const seen = fs.statSync(mark, { throwIfNoEntry: false });
-      if (seen !== undefined && now - seen.mtimeMs < restMs / 2) return false;
+      if (seen !== undefined && isWithin(restMs / 2, now, seen.mtimeMs)) return false;
       fs.writeFileSync(mark, '');
       return true;
     } catch {
@@ -97,11 +98,17 @@ export class Tending {
   }
 }
 
+/** A time to come is none: then the clock was set back. */
+function isWithin(ms: number, now: number, then: number): boolean {
+  return now >= then && now - then < ms;
+}
+
 async function walk(directory: string, visit: (path: string, stats: Stats) => Promise<void>): Promise<void> {
-  const entries = await readdir(directory, { withFileTypes: true });
+  // One that goes meanwhile, or is not ours to read, keeps nobody from the others.
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
   for (const entry of entries) {
     const path = join(directory, entry.name);
-    if (entry.isDirectory()) await walk(path, visit);
+    if (entry.isDirectory() && LEVEL.test(entry.name)) await walk(path, visit);
     else if (entry.isFile() && OWN.test(entry.name)) {
       const stats = await lstat(path).catch(() => null);
       if (stats !== null) await visit(path, stats);

@@ -56,9 +56,14 @@ describe('tending', () => {
     const place = new CachePlace(spec());
     const own = store(place, 'old');
     mkdirSync(join(dir, 'site'));
-    const others = ['precious.txt', 'site/index.html', 'a.lock', 'b.new', `${digestOf('x')}.bak`].map(
-      (name) => join(dir, name),
-    );
+    const others = [
+      'precious.txt',
+      'site/index.html',
+      `site/${digestOf('x')}`,
+      'a.lock',
+      'b.new',
+      `${digestOf('x')}.bak`,
+    ].map((name) => join(dir, name));
     for (const path of others) writeFileSync(path, 'precious');
     const outside = join(dir, 'site', 'target');
     writeFileSync(outside, 'x');
@@ -68,6 +73,16 @@ describe('tending', () => {
     await expect.poll(() => existsSync(own), { timeout: 10_000 }).toBe(false);
     expect(others.map((path) => readFileSync(path, 'utf8'))).toEqual(others.map(() => 'precious'));
     expect(existsSync(outside)).toBe(true);
+  });
+
+  it('goes on when the clock was set back', async () => {
+    const place = new CachePlace(spec());
+    const own = store(place, 'old');
+    age(own, 3600);
+    writeFileSync(join(dir, '.looked-over'), '');
+    age(join(dir, '.looked-over'), -3600);
+    tending = new Tending(place);
+    await expect.poll(() => existsSync(own), { timeout: 10_000 }).toBe(false);
   });
 
   it('marks of what was asked for once give way before answers do', async () => {
