@@ -27,10 +27,10 @@ const MAX_DYNAMIC = 256;
 
 interface Dynamic {
   readonly upstream: Upstream;
-  readonly model: UpstreamModel;
+  model: UpstreamModel;
   /** Of what name servers said: the host, and its addresses. */
-  readonly server: ServerEntry | null;
-  readonly addresses: readonly string[];
+  server: ServerEntry | null;
+  addresses: readonly string[];
   /** The addresses of its host, where that is a name. */
   readonly hosts: Discovery['hosts'];
   /** When its addresses are too old. */
@@ -147,7 +147,9 @@ export class UpstreamSet {
         const model = hostUpstream(this.#model.settings, server, addresses);
         if (dynamic === undefined) dynamic = this.#addDynamic(model, this.#found, key);
         else updatePeers(dynamic.upstream, peersOf(model, this.#found));
-        Object.assign(dynamic, { model, server, addresses });
+        dynamic.model = model;
+        dynamic.server = server;
+        dynamic.addresses = addresses;
       }
       wheel.arm(dynamic.expiry, UNUSED_MS);
       ready(dynamic.upstream, '');

@@ -60,10 +60,7 @@ export function compileCache(
   const name = compileTemplate(zone, lookup);
   const only = constant === undefined ? undefined : caches.of(toBytes(constant));
   return {
-    placeOf:
-      constant === undefined
-        ? (x) => (name(x) === '' || name(x) === 'off' ? null : caches.of(name(x)))
-        : () => only,
+    placeOf: constant === undefined ? (x) => placeNamed(name(x), caches) : () => only,
     key: own.CacheKey === null ? target.key : compileTemplate(own.CacheKey, lookup),
     nameTarget: target.nameTarget,
     methods: new Set(['GET', 'HEAD', ...own.CacheMethods]),
@@ -84,6 +81,10 @@ export function compileCache(
     maxRanges: ranges.maxRanges,
     ifModifiedSince: ranges.ifModifiedSince,
   };
+}
+
+function placeNamed(name: string, caches: ForwardTools['caches']): CachePlace | null | undefined {
+  return name === '' || name === 'off' ? null : caches.of(name);
 }
 
 /** Any that is neither empty nor 0 (ngx_http_test_predicates). */
