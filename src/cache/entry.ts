@@ -103,10 +103,10 @@ function readEntry(fd: number): Entry | null {
     bytes = Buffer.allocUnsafe(bodyStart);
     if (fs.readSync(fd, bytes, 0, bodyStart, 0) < bodyStart) return null;
   }
-  const facts = JSON.parse(bytes.toString('utf8', PREFIX_BYTES, headAt)) as Partial<EntryFacts> | null;
-  if (typeof facts?.key !== 'string' || typeof facts.vary !== 'string') return null;
+  const facts: unknown = JSON.parse(bytes.toString('utf8', PREFIX_BYTES, headAt));
+  if (!areFacts(facts)) return null;
   return {
-    facts: facts as EntryFacts,
+    facts,
     times: {
       validSec: bytes.readDoubleLE(TIMES_AT),
       updatingSec: bytes.readDoubleLE(TIMES_AT + 8),
@@ -119,6 +119,21 @@ function readEntry(fd: number): Entry | null {
     ino,
     mtimeMs,
   };
+}
+
+const TEXTS = ['key', 'vary', 'variant', 'etag'] as const;
+const NUMBERS = ['lastModified', 'error', 'length'] as const;
+
+function areFacts(read: unknown): read is EntryFacts {
+  if (typeof read !== 'object' || read === null) return false;
+  const facts = read as Readonly<Record<string, unknown>>;
+  if (!TEXTS.every((name) => typeof facts[name] === 'string')) return false;
+  if (!NUMBERS.every((name) => Number.isSafeInteger(facts[name]))) return false;
+  return facts.error === 0 || isErrorStatus(Number(facts.error));
+}
+
+function isErrorStatus(status: number): boolean {
+  return status >= 300 && status < 600;
 }
 
 /** It holds for longer, unless the file is another one by now. */

@@ -106,7 +106,7 @@ export class Freshness {
     this.#expiresSeen = true;
     if (this.validSec !== 0) return;
     const at = parseHttpDate(value);
-    if (Number.isNaN(at) || at < this.#nowSec) this.expired = true;
+    if (at < this.#nowSec) this.expired = true;
     else this.validSec = at;
   }
 

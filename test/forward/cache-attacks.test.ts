@@ -55,6 +55,17 @@ describe('a cache under attack', () => {
     expect(own.status).toBe(304);
   });
 
+  it('a date that is none is stored, and no validator', async () => {
+    await start(
+      'proxy_cache one; proxy_cache_revalidate on;',
+      (head) =>
+        `HTTP/1.1 200 OK\r\nLast-Modified: yesterday\r\nX-Accel-Expires: ${head.includes(' /old') ? '@1' : '100'}\r\nContent-Length: 5\r\n\r\n12345`,
+    );
+    for (const path of ['/new', '/new', '/old', '/old']) await ask('GET', path);
+    expect(seen.map((head) => head.split(' ')[1])).toEqual(['/new', '/old', '/old']);
+    expect(seen[2]).not.toMatch(/if-modified-since/i);
+  });
+
   it('a disk that takes nothing leaves no file open', async () => {
     await start(
       'proxy_cache one; proxy_cache_use_stale updating;',

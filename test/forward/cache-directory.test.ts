@@ -30,6 +30,9 @@ describe('what somebody put into the directory', () => {
     ['an answer that lost its end', (path) => writeFileSync(path, entry(facts).subarray(0, -1))],
     ['one that grew', (path) => writeFileSync(path, `${entry(facts).toString('latin1')}!`, 'latin1')],
     ['facts that are none', (path) => writeFileSync(path, entry(null))],
+    ['facts without a part', (path) => writeFileSync(path, entry({ ...facts, error: undefined }))],
+    ['a status that is none', (path) => writeFileSync(path, entry({ ...facts, error: 7_000_000 }))],
+    ['a tag that is no text', (path) => writeFileSync(path, entry({ ...facts, etag: 5 }))],
     [
       'the answer of another key with this digest',
       (path) => writeFileSync(path, entry({ ...facts, key: '/b' })),
