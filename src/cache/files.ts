@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { dirname } from 'node:path';
 
-export function openMaking(path: string, flags: string): number {
+export function openMaking(path: string, flags: string | number): number {
   try {
     return fs.openSync(path, flags, 0o600);
   } catch (error) {

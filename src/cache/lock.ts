@@ -57,8 +57,9 @@ function makeLock(path: string): HeldLock {
 /** Whoever had the lock has had it for too long, or is no more. */
 function isOver(path: string, ageMs: number): boolean {
   try {
-    const { mtimeMs } = fs.statSync(path);
-    if (Date.now() - mtimeMs >= ageMs) return true;
+    const stats = fs.statSync(path);
+    // To read a pipe that somebody put there would hold up the process.
+    if (!stats.isFile() || Date.now() - stats.mtimeMs >= ageMs) return true;
     const [pid, start] = fs.readFileSync(path, 'latin1').split(' ');
     return !isAlive(Number(pid), start);
   } catch {

@@ -28,6 +28,10 @@ export const UNFINISHED = '.new';
 const TOUCH_PARTS = 8;
 const LONGEST_TOUCH_MS = 60_000;
 
+/** A pipe that somebody put there must not hold up the process. */
+const { O_WRONLY, O_CREAT, O_APPEND, O_NONBLOCK } = fs.constants;
+const APPENDING = O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK;
+
 const BLOCK_BYTES = 65_536;
 
 let unfinished = 0;
@@ -70,7 +74,7 @@ export class CachePlace {
 
   /** One use more of what is not stored: how many there were, this one counted. Beyond `enough` none is counted, but the file stays young. */
   use(path: string, enough: number): number {
-    const fd = openMaking(path + USES, 'a');
+    const fd = openMaking(path + USES, APPENDING);
     try {
       if (fs.fstatSync(fd).size < enough) fs.writeSync(fd, '.');
       else fs.futimesSync(fd, Date.now() / 1000, Date.now() / 1000);

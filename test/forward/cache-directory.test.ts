@@ -68,6 +68,22 @@ describe('what somebody put into the directory', () => {
     );
   });
 
+  it.each([
+    ['lock', 'MISS HIT'],
+    ['uses', 'MISS MISS'],
+  ])('a pipe in the place of %s holds up nobody', async (ending, states) => {
+    await start(
+      `proxy_cache one; proxy_cache_key $uri; proxy_cache_valid any 1h; proxy_cache_lock on; proxy_cache_min_uses ${ending === 'uses' ? 2 : 1};`,
+      () => good,
+    );
+    const path = placeOf('/a');
+    mkdirSync(dirname(path), { recursive: true });
+    execFileSync('mkfifo', [`${path}.${ending}`]);
+    for (const state of states.split(' '))
+      expect(said(await ask('GET', '/a'))).toBe(`200 ${state} length 12345`);
+    await expect.poll(openFiles).toBe(0);
+  });
+
   it('a directory that is removed comes back', async () => {
     await start(
       'proxy_cache one; proxy_cache_key $uri; proxy_cache_valid any 1h; proxy_cache_lock on;',
