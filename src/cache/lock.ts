@@ -1,6 +1,7 @@
 // Who fetches an answer: a file beside it that names the process, by its pid and when that started. A pid alone may be another's by now:
 // in containers the same ones come back at every start.
 import fs from 'node:fs';
+import { statOf } from '../shared/process-stat.ts';
 import { openMaking, remove } from './files.ts';
 
 /** Whose it is gives it back only while it is still its own. */
@@ -59,7 +60,7 @@ function isOver(path: string, ageMs: number): boolean {
   try {
     const stats = fs.statSync(path);
     // To read a pipe that somebody put there would hold up the process.
-    if (!stats.isFile() || Date.now() - stats.mtimeMs >= ageMs) return true;
+    if (!stats.isFile() || Date.now() - Math.floor(stats.mtimeMs) >= ageMs) return true;
     const [pid, start] = fs.readFileSync(path, 'latin1').split(' ');
     return !isAlive(Number(pid), start);
   } catch {
@@ -82,12 +83,6 @@ function isAlive(pid: number, start: string | undefined): boolean {
 /** Where there is no /proc, or it does not show others' processes. */
 const UNKNOWN = '-';
 
-/** When a process started, as proc(5) has it: the 22nd field; the name in parentheses is the second. */
 function startOf(pid: number): string {
-  try {
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ', 20)[19] ?? UNKNOWN;
-  } catch {
-    return UNKNOWN;
-  }
+  return statOf(pid)?.start ?? UNKNOWN;
 }

@@ -3,6 +3,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { shownCommand } from '../shared/command-line.ts';
+import { statOf } from '../shared/process-stat.ts';
 import { readPlainFile, replaceFile } from '../shared/replace-file.ts';
 import { MARK_NAME } from './mark.ts';
 import { pids, readText } from './proc-files.ts';
@@ -146,15 +147,6 @@ function ancestry(): ReadonlySet<number> {
     pid = statOf(pid)?.parent;
   }
   return found;
-}
-
-/** Undefined for a process that has ended, a zombie too. */
-function statOf(pid: number): { readonly parent: number; readonly start: string } | undefined {
-  const stat = readText(`/proc/${pid}/stat`);
-  // proc(5): after the parenthesised name come the state, the parent …, the start time (22nd of all).
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ', 20);
-  if (fields.length < 20 || fields[0] === 'Z' || fields[0] === 'X') return undefined;
-  return { parent: Number(fields[1]), start: fields[19] };
 }
 
 const MARK = new RegExp(`\\0${MARK_NAME}=([0-9a-f]{16})\\0`);
