@@ -4,6 +4,7 @@ import { CacheSet } from './cache/cache-set.ts';
 import { hostAddressesOf } from './compile/host-addresses.ts';
 import { type CompiledServer, planListeners } from './compile/listeners.ts';
 import type { Runtime, RuntimeTools } from './compile/runtime.ts';
+import { SeenServer } from './compile/seen-server.ts';
 import { ServerCompiler } from './compile/server-compiler.ts';
 import { createLookup } from './config/lookup.ts';
 import type { Model } from './config/model.ts';
@@ -32,12 +33,14 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   const hostAddresses = await hostAddressesOf(model);
   const setsRate = setsVariable(model, 'limit_rate');
   const kept = { logFiles, log, logOf };
-  const shared = { upstreams, peerTls, caches, zones, lookup, tools: kept, setsRate, hostAddresses };
+  const tap = tools.tap ?? null;
+  const shared = { upstreams, peerTls, caches, zones, lookup, tools: kept, setsRate, hostAddresses, tap };
   const compiler = new ServerCompiler(shared);
   const slices = new Slices();
   const servers: CompiledServer[] = [];
   for (const server of model.servers) {
-    servers.push({ server, runtime: compiler.server(server) });
+    const runtime = compiler.server(server);
+    servers.push({ server, runtime: tap === null ? runtime : new SeenServer(runtime, tap) });
     await slices.step();
   }
   peerTls.settle();

@@ -50,7 +50,7 @@ const STOREYS: readonly (readonly string[])[] = [
   ['back', 'cache'],
   ['forward', 'serve', 'features'],
   ['listen', 'http2'],
-  ['observe'],
+  ['observe', 'inspect'],
   ['config/registry'],
   ['compile'],
   ['supervise'],

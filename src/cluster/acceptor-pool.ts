@@ -113,6 +113,18 @@ export class AcceptorPool implements SlotEvents {
     return sums;
   }
 
+  /** Asks the inspectors of all acceptors, or of the one with this id: what each answered in time, as JSON, by its id. */
+  async ask(question: string, limitMs: number, to = 0): Promise<Map<number, string>> {
+    const id = ++this.#questions;
+    const limit = startLimit(limitMs);
+    const slots = this.all.filter((slot) => slot.joined && (to === 0 || slot.id === to));
+    const answers = await Promise.all(slots.map((slot) => slot.ask(id, question, limit.over)));
+    limit.end();
+    const found = new Map<number, string>();
+    for (const [i, answer] of answers.entries()) if (answer !== null) found.set(slots[i].id, answer);
+    return found;
+  }
+
   #paused = false;
 
   /** All go once they are idle, at the latest after `drainMs`; none is started until `resume`. */

@@ -81,7 +81,7 @@ export class AcceptorSlot implements Culprit {
     } else if (message.type === 'log-full' || message.type === 'log-switched')
       this.#events.onLog(this, message);
     else if (message.type === 'draining') this.waits = message.waits;
-    else if (message.type === 'peer-idle' || message.type === 'counts')
+    else if (message.type === 'peer-idle' || message.type === 'counts' || message.type === 'answer')
       this.#answer(`${message.type} ${message.id}`, message);
     else if (message.type !== 'alive') this.#answer(`${message.type} ${message.generation}`, message);
   }
@@ -157,6 +157,13 @@ export class AcceptorSlot implements Culprit {
     this.send({ type: 'count', id });
     const answer = await this.#ask(`counts ${id}`, until);
     return answer !== null && answer !== 'late' && answer.type === 'counts' ? answer.ports : null;
+  }
+
+  /** What its inspector answers; null where it did not until then. */
+  async ask(id: number, question: string, until: Promise<unknown>): Promise<string | null> {
+    this.send({ type: 'ask', id, question });
+    const answer = await this.#ask(`answer ${id}`, until);
+    return answer !== null && answer !== 'late' && answer.type === 'answer' ? answer.answer : null;
   }
 
   /** As `#wait`, but being late is no offence. Null when it is gone. */

@@ -11,6 +11,7 @@ import { Timer } from '../shared/timer.ts';
 import { settleYoungObjects } from '../shared/young-objects.ts';
 import { TicketKeys } from '../socket/ticket-keys.ts';
 import { NOTHING_DISCOVERED } from '../upstream/discovery.ts';
+import { AcceptorInspector } from './acceptor-inspector.ts';
 import { applyStates } from './group-hub.ts';
 import { AcceptorSharing } from './group-sharing.ts';
 import type { FromAcceptor, SharedState, ToAcceptor } from './messages.ts';
@@ -58,6 +59,7 @@ export class Acceptor {
   readonly #ticketKeys = new TicketKeys([]);
   readonly #sessions = new SharedSessions(SESSIONS_FD);
   readonly #population = new SharedPopulation(ROTATION_FD, cluster.worker?.id ?? 1);
+  readonly #inspector = new AcceptorInspector();
   #logs: RuntimeLogs | null = null;
   readonly #sharing: AcceptorSharing;
   #draining = false;
@@ -155,6 +157,9 @@ export class Acceptor {
       case 'drain-stop':
       case 'count':
         return this.#peerDrain.take(message);
+      case 'ask':
+        void this.#inspector.answer(message, (answer) => this.#send(answer));
+        return;
       case 'log-sealed':
         this.#sharing.catchUp();
         return;
@@ -208,6 +213,7 @@ export class Acceptor {
         logFiles: this.#logFiles,
         log: logs.requests,
         logOf: (errorLog) => logs.of(errorLog),
+        tap: this.#inspector.tapFor(model.settings),
       });
       if (this.#discovery !== discovery) runtime.upstreams.discover(this.#discovery);
       // From the first commit on others may speak of its groups.
@@ -252,6 +258,7 @@ export class Acceptor {
     } else this.#sharing.use(groupsOf(prepared.runtime), prepared.shared);
     this.#sharing.zones.use(prepared.runtime.zones, prepared.shared);
     this.#population.use(prepared.counted);
+    this.#inspector.use(prepared.runtime.model.settings);
     let problem: string | null = null;
     try {
       if (before === null) becomeUser(prepared.runtime.model.settings, prepared.logs.main);

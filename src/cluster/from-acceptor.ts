@@ -20,6 +20,10 @@ export function readFromAcceptor(sent: unknown): FromAcceptor | null {
       const ports = readCounts(sent.ports);
       return ports === null || !isCount(sent.id) ? null : { type, id: sent.id, ports };
     }
+    case 'answer':
+      return isCount(sent.id) && typeof sent.answer === 'string'
+        ? { type, id: sent.id, answer: sent.answer }
+        : null;
     case 'log-full':
     case 'log-switched':
       return isCount(sent.segment) ? { type, segment: sent.segment } : null;

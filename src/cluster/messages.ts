@@ -43,6 +43,8 @@ export type ToAcceptor =
   | { readonly type: 'drain-stop'; readonly id: number }
   /** Answer `counts`. */
   | { readonly type: 'count'; readonly id: number }
+  /** A question to the inspector (`Question` as JSON), to be answered by `answer`. */
+  | { readonly type: 'ask'; readonly id: number; readonly question: string }
   /** Accept nothing more and exit when idle, at the latest after `timeoutMs` (0 = no limit). */
   | { readonly type: 'drain'; readonly timeoutMs: number }
   | { readonly type: 'stop' };
@@ -79,6 +81,8 @@ export type FromAcceptor =
   | { readonly type: 'reopened'; readonly generation: number; readonly problems: readonly string[] }
   | { readonly type: 'peer-idle'; readonly id: number }
   | { readonly type: 'counts'; readonly id: number; readonly ports: PortCounts }
+  /** `Answer` of the inspector, as JSON. */
+  | { readonly type: 'answer'; readonly id: number; readonly answer: string }
   /** What a graceful stop waits for; said when the drain begins and with each sign of life after. */
   | { readonly type: 'draining'; readonly waits: DrainWaits }
   | { readonly type: 'alive' };

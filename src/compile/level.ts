@@ -221,8 +221,17 @@ export class LevelCompiler {
 
   /** Leaves nothing to other content. */
   #pass(pass: ProxyPass, settings: Settings, place: Place, { absolute, waitPage }: LevelParts): Handler {
-    const { upstreams, peerTls, caches, lookup } = this.#shared;
-    const given = { upstreams, peerTls, caches, lookup, log: this.errorLog(settings), absolute, waitPage };
+    const { upstreams, peerTls, caches, lookup, tap } = this.#shared;
+    const given = {
+      upstreams,
+      peerTls,
+      caches,
+      lookup,
+      tap,
+      log: this.errorLog(settings),
+      absolute,
+      waitPage,
+    };
     return at(
       pass.at,
       () => compileApp(pass, settings, given) ?? compileForward(pass, settings, place.match, given),

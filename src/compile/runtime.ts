@@ -2,6 +2,7 @@
 import type { CacheSet } from '../cache/cache-set.ts';
 import type { Model } from '../config/model.ts';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { RoadTap } from '../exchange/tap.ts';
 import type { NoteLevel } from '../features/feature.ts';
 import type { ForwardLog } from '../forward/forward-options.ts';
 import type { PeerTlsSet } from '../forward/tls/peer-tls.ts';
@@ -24,6 +25,8 @@ export interface RuntimeTools {
   readonly log: RuntimeLog;
   /** Those of a level, which are `log` for all where this is missing. Throws when one cannot be opened. */
   readonly logOf?: (errorLog: readonly ErrorLogSetting[]) => RuntimeLog;
+  /** Looks on at all that passes. */
+  readonly tap?: RoadTap | null;
 }
 
 export interface RuntimeLog extends ForwardLog {
@@ -58,6 +61,8 @@ export interface Shared {
   readonly lookup: VariableLookup;
   /** The rest is for compiling alone: kept, `previous` would hold all configurations that ever were. */
   readonly tools: Pick<RuntimeTools, 'logFiles' | 'log' | 'logOf'>;
+  /** null: nobody looks on. */
+  readonly tap: RoadTap | null;
   /** Addresses of hosts that set_real_ip_from names. */
   readonly hostAddresses: ReadonlyMap<string, readonly string[]>;
   /** Some script sets `$limit_rate`. */

@@ -43,6 +43,7 @@ import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.t
 import { scgiDefaults, scgiRows } from '../forward/scgi/rows.ts';
 import { uwsgiDefaults, uwsgiRows } from '../forward/uwsgi/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
+import { inspectDefaults, inspectRows } from '../inspect/rows.ts';
 import { proxyProtocolVariables } from '../listen/proxy-protocol/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
 import { tlsDefaults, tlsRows } from '../listen/tls/rows.ts';
@@ -136,6 +137,7 @@ export const ROWS: readonly Row[] = [
   PROGRAM_BLOCK,
   ...programRows,
   ...controlRows,
+  ...inspectRows,
   ...balanceRows,
   ...listenRows,
   ...tlsRows,
@@ -182,6 +184,7 @@ export const DEFAULTS: Settings = {
   ...clusterDefaults,
   ...programDefaults,
   ...controlDefaults,
+  ...inspectDefaults,
   ...balanceDefaults,
   ...listenDefaults,
   ...tlsDefaults,

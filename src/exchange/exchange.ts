@@ -36,6 +36,8 @@ export interface Root extends AnswerSink {
   readonly isHeadOnly?: boolean;
   /** Ends it without an answer; where this is missing, the main exchange ends with it. */
   hangUp?(): void;
+  /** Looks on at what passes after a 101. */
+  lookOn?(end: TunnelEnd): TunnelEnd;
   /** What stands in the place of an error of a subrequest. */
   insteadOfError?(): { readonly contentType: string; readonly body: string } | null;
 }
@@ -264,8 +266,8 @@ interface StepRunner {
 export class Exchange {
   readonly client: Client;
   readonly request: RequestHead;
-  /** Where the answer ends up, behind all filters. */
-  readonly root: Root;
+  /** Where the answer ends up, behind all filters. Set before it is dispatched, or never. */
+  root: Root;
   server: ServerRuntime;
   location: LocationRuntime;
   /** Monotonic ms when the head was complete. */
@@ -410,6 +412,12 @@ export class Exchange {
     this.remotePort = client.remotePort;
     this.method = request.method;
     this.startedAt = startedAt;
+    this.root = root;
+    this.sink = root;
+  }
+
+  /** Who looks on stands in front of the root that there was. */
+  lookOn(root: Root): void {
     this.root = root;
     this.sink = root;
   }

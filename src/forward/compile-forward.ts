@@ -2,6 +2,7 @@
 import { Http1Back } from '../back/http1.ts';
 import type { LocationMatch, Settings } from '../config/model.ts';
 import type { Exchange, Handler } from '../exchange/exchange.ts';
+import type { RoadTap } from '../exchange/tap.ts';
 import { MAX_FIELDS } from '../http/fields.ts';
 import { matches, type Pattern, patternOf } from '../route/pattern.ts';
 import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../route/template.ts';
@@ -71,7 +72,7 @@ export function compileForward(
     authority: target.authority,
     secure: target.secure,
     transport: bound(settings.proxyBind, compileTransport(pass, settings, tools), tools),
-    back: compileHttp1(target, settings, { lookup, upgrade }),
+    back: compileHttp1(target, settings, { lookup, upgrade, tap: tools.tap }),
     takeHead: compileResponseHead({
       ...hiding,
       redirects: compileRedirects(settings.proxyRedirect, target, prefix, lookup),
@@ -104,7 +105,7 @@ function cacheTarget({ authority, secure, uri, locate }: Target): CacheTarget {
 function compileHttp1(
   target: Target,
   settings: Settings,
-  { lookup, upgrade }: Pick<ForwardOptions, 'upgrade'> & { readonly lookup: VariableLookup },
+  { lookup, upgrade, tap }: Pick<ForwardOptions, 'upgrade'> & Pick<ForwardTools, 'lookup' | 'tap'>,
 ): Http1Back {
   const http10 = settings.proxyHttpVersion === '1.0';
   const bytes = settings.proxyBufferBytes || USUAL_HEAD_BYTES;
@@ -117,12 +118,23 @@ function compileHttp1(
     keepalive: settings.upstreamKeepalive > 0,
     upgrade,
   };
+  const writeHead = settings.proxyCache === null ? compileRequestHead(head) : compileCachedHead(head);
   return new Http1Back({
-    writeHead: settings.proxyCache === null ? compileRequestHead(head) : compileCachedHead(head),
+    writeHead: tap === null ? writeHead : seenBy(tap, writeHead),
     headLimits: { maxLine: bytes, maxHead: bytes, maxFields: MAX_FIELDS },
     http10,
     anyProtocol: upgrade !== null,
   });
+}
+
+type WriteHead = ReturnType<typeof compileRequestHead>;
+
+function seenBy(tap: RoadTap, writeHead: WriteHead): WriteHead {
+  return (x, framing, upgrade) => {
+    const head = writeHead(x, framing, upgrade);
+    tap.toPeer(x, head);
+    return head;
+  };
 }
 
 /** `proxy_set_header Upgrade …` of a location; null where there is none. */

@@ -40,7 +40,8 @@ export class Tunnel implements TunnelEnd, ConnectionOwner {
 
   /** Bytes that the peer sent right behind its 101. */
   begin(buf: Buffer, from: number, to: number): void {
-    this.#exchange.client.startTunnel(this.#exchange, this);
+    const x = this.#exchange;
+    x.client.startTunnel(x, x.root.lookOn?.(this) ?? this);
     if (from < to) this.#toClient(buf, from, to);
   }
 

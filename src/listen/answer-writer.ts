@@ -142,30 +142,34 @@ export class AnswerWriter {
   }
 
   #head(exchange: Exchange): string {
-    const request = exchange.request;
-    const { status, length } = exchange;
     exchange.headSent = true;
-    let text = beginningOf(exchange) + exchange.lines;
-    if (BODYLESS(status)) {
-      this.#framing = 'none';
-      if (status === 304 && length > 0) text += `Content-Length: ${length}\r\n`;
-    } else if (length >= 0) {
-      this.#framing = 'length';
-      text += `Content-Length: ${length}\r\n`;
-    } else if (exchange.method === 'HEAD') {
-      this.#framing = 'none';
-    } else if (request.minor === 1 && exchange.location.client.chunkedAllowed) {
-      this.#framing = 'chunked';
-      text += 'Transfer-Encoding: chunked\r\n';
-    } else {
-      this.#framing = 'until-close';
-      exchange.closeAfter = true;
-    }
-    if (exchange.method === 'HEAD') this.#framing = 'none';
-    text += exchange.closeAfter ? CLOSE : keepAliveLines(exchange);
+    const framing = framingOf(exchange);
+    this.#framing = exchange.method === 'HEAD' ? 'none' : framing;
+    if (framing === 'until-close') exchange.closeAfter = true;
+    const text = headOf(exchange, framing);
     exchange.headBytesSent = text.length;
     return text;
   }
+}
+
+function framingOf({ status, length, method, request, location }: Exchange): Framing {
+  if (BODYLESS(status)) return 'none';
+  if (length >= 0) return 'length';
+  if (method === 'HEAD') return 'none';
+  return request.minor === 1 && location.client.chunkedAllowed ? 'chunked' : 'until-close';
+}
+
+function headOf(exchange: Exchange, framing: Framing): string {
+  const { status, length } = exchange;
+  let text = beginningOf(exchange) + exchange.lines;
+  if (framing === 'length' || (status === 304 && length > 0)) text += `Content-Length: ${length}\r\n`;
+  else if (framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
+  return text + (exchange.closeAfter ? CLOSE : keepAliveLines(exchange));
+}
+
+/** The head of an answer that has begun, as it went out but for a second of Date. latin1. */
+export function sentHead(exchange: Exchange): string {
+  return headOf(exchange, framingOf(exchange));
 }
 
 /** What follows the bytes of a chunk, and of the last one. */

@@ -22,7 +22,7 @@ const APPS: readonly string[] = ['fastcgi', 'uwsgi', 'scgi'];
 const TWICE = new Set(
   'include server listen types if rewrite return set break index location server_name access_log upstream'
     .split(' ')
-    .concat('limit_req limit_req_zone limit_conn limit_conn_zone error_page auth_request_set'.split(' '))
+    .concat('inspector_mask limit_req limit_req_zone limit_conn limit_conn_zone error_page auth_request_set'.split(' '))
     .concat('add_header add_trailer sub_filter sub_filter_types mirror allow deny'.split(' '))
     .concat('charset_types charset_map'.split(' '))
     .concat('proxy_set_header proxy_pass_header proxy_hide_header proxy_redirect log_format'.split(' '))
@@ -207,6 +207,7 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   expires: ['3s'],
   sub_filter: ['a b', 'c d'],
   limit_rate: ['4k'],
+  inspector: ['4k'],
   limit_rate_after: ['4k'],
   sub_filter_types: ['text/css', 'text/x'],
   add_header: ['X-A b', 'X-C d always'],

@@ -45,6 +45,7 @@ function open(ports: readonly number[], discovery: Discovery, settings = '', det
     lookup: lookupAny,
     upstreams,
     peerTls: new PeerTlsSet({}, '/', null),
+    tap: null,
     caches: new CacheSet([], null),
     log: {
       note: () => {},

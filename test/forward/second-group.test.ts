@@ -39,6 +39,7 @@ async function through(
       upstreams,
       peerTls: new PeerTlsSet({}, '/', null),
       caches: new CacheSet([], null),
+      tap: null,
       log: { note: () => {}, attemptFailed: () => {} },
       absolute: (_x, location) => location,
       waitPage: () => {},

@@ -9,6 +9,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import type { Model } from '../../src/config/model.ts';
 import { formatProblems } from '../../src/config/problem.ts';
 import { shapeOf } from '../../src/config/registry.ts';
+import { Inspector } from '../../src/inspect/inspector.ts';
 import { Listener } from '../../src/listen/listener.ts';
 import { MemorySessions } from '../../src/listen/tls/sessions.ts';
 import { readTlsFiles } from '../../src/listen/tls-files.ts';
@@ -26,6 +27,8 @@ export interface Proxy {
   /** Requests that were answered with an error page here: `status: why`. */
   readonly refused: string[];
   readonly logFiles: LogFiles;
+  /** null where the configuration asks for none. */
+  readonly inspector: Inspector | null;
   close(): Promise<void>;
 }
 
@@ -71,7 +74,10 @@ export async function startProxy(
     refused: (_x, status, detail) => refused.push(`${status}: ${detail}`),
   };
   const selfSigned = options.certificate ?? null;
+  const { inspectorBytes } = model.settings;
+  const inspector = inspectorBytes === 0 ? null : new Inspector(inspectorBytes);
   const runtime = await compileRuntime(model, {
+    tap: inspector,
     previous: null,
     discovery: NOTHING_DISCOVERED,
     tls: {
@@ -94,6 +100,7 @@ export async function startProxy(
     log,
     refused,
     logFiles,
+    inspector,
     async close() {
       for (const listener of listeners) listener.destroy();
       runtime.upstreams.retire(null);

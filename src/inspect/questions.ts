@@ -1,0 +1,80 @@
+// What may be asked of an acceptor's inspector, and what it answers. All are plain data: they travel as JSON.
+
+import { readFilter } from './filter.ts';
+import type { Inspector } from './inspector.ts';
+import { Masks } from './masks.ts';
+import { type Replayed, replay } from './replay.ts';
+import { type Detail, detailOf, type Summary, summaryOf, whyNoReplay } from './view.ts';
+
+export type Question =
+  /** Requests that changed behind this version and pass the filter; the newest `limit` of them, the oldest first. */
+  | { readonly ask: 'list'; readonly filter: string; readonly after: number; readonly limit: number }
+  /** One request; `unmasked`: with the values that are hidden otherwise. */
+  | { readonly ask: 'show'; readonly id: number; readonly unmasked: boolean }
+  | {
+      readonly ask: 'replay';
+      readonly id: number;
+      readonly to: string;
+      readonly head: string;
+      /** base64; null = as it was. */
+      readonly body: string | null;
+      readonly times: number;
+    }
+  | { readonly ask: 'clear' };
+
+export type Answer =
+  | { readonly list: readonly Summary[]; readonly version: number; readonly bytes: number }
+  | { readonly detail: Detail }
+  | { readonly replayed: readonly Replayed[] }
+  | { readonly cleared: true }
+  | { readonly problem: string };
+
+const MAX_TIMES = 1000;
+
+/** `masked`: lower-case names of fields beside those that are always hidden. */
+export async function answerTo(
+  inspector: Inspector,
+  masked: readonly string[],
+  question: Question,
+): Promise<Answer> {
+  const { ring } = inspector;
+  if (question.ask === 'clear') {
+    ring.clear();
+    return { cleared: true };
+  }
+  if (question.ask === 'list') return listOf(inspector, question);
+  const record = ring.get(question.id);
+  if (record === undefined) return { problem: `request ${question.id} is not kept any more` };
+  const masks = new Masks(masked);
+  if (question.ask === 'show') return { detail: detailOf(record, question.unmasked ? null : masks) };
+  const why = whyNoReplay(record);
+  if (why !== '') return { problem: `it cannot be sent again: ${why}` };
+  const original = question.to === '' ? record.requestHead : record.peerHeads.join('');
+  const wish = {
+    to: question.to,
+    head: masks.reveal(Buffer.from(question.head, 'utf8').toString('latin1'), original),
+    body: question.body === null ? null : Buffer.from(question.body, 'base64'),
+  };
+  const replayed: Replayed[] = [];
+  try {
+    for (let i = 0; i < Math.min(question.times, MAX_TIMES); i++) {
+      const one = await replay(record, wish);
+      replayed.push({ ...one, head: masks.hide(one.head) });
+    }
+  } catch (error) {
+    if (replayed.length === 0) return { problem: (error as Error).message };
+  }
+  return { replayed };
+}
+
+function listOf({ ring }: Inspector, { filter, after, limit }: Extract<Question, { ask: 'list' }>): Answer {
+  const passes = readFilter(filter);
+  if (typeof passes !== 'function') return passes;
+  const list: Summary[] = [];
+  for (const record of ring.all()) {
+    if (record.version <= after) continue;
+    const summary = summaryOf(record);
+    if (passes(summary)) list.push(summary);
+  }
+  return { list: list.slice(-limit), version: ring.version, bytes: ring.bytes };
+}
