@@ -5,6 +5,8 @@ import { CompileError, compileRuntime, type Runtime } from '../compile.ts';
 import type { Model } from '../config/model.ts';
 import { ModelReader } from '../config/model-wire.ts';
 import { Listener } from '../listen/listener.ts';
+import type { LeafSource } from '../local-ca/leaf.ts';
+import { LeafAsker } from '../local-ca/leaf-asker.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import { Timer } from '../shared/timer.ts';
@@ -67,6 +69,9 @@ export class Acceptor {
     },
     (message) => this.#send(message),
   );
+
+  readonly #leaves = new LeafAsker((id, wanted) => this.#send({ type: 'leaf', id, wanted }));
+  readonly #askLeaf: LeafSource = (wanted) => this.#leaves.ask(wanted);
 
   constructor() {
     this.#sharing = new AcceptorSharing(cluster.worker?.id ?? 1, new SharedRotation(ROTATION_FD), LOG_FDS, {
@@ -155,6 +160,8 @@ export class Acceptor {
       case 'drain-stop':
       case 'count':
         return this.#peerDrain.take(message);
+      case 'leaf':
+        return this.#leaves.answer(message.id, message.leaf);
       case 'log-sealed':
         this.#sharing.catchUp();
         return;
@@ -204,7 +211,7 @@ export class Acceptor {
       const runtime = await compileRuntime(model, {
         previous: this.#runtime,
         discovery,
-        tls: { ...tls, ticketKeys: this.#ticketKeys, sessions: this.#sessions },
+        tls: { ...tls, ticketKeys: this.#ticketKeys, sessions: this.#sessions, askLeaf: this.#askLeaf },
         logFiles: this.#logFiles,
         log: logs.requests,
         logOf: (errorLog) => logs.of(errorLog),
