@@ -16,8 +16,8 @@ const SYSTEM_BUNDLES = [
   '/usr/local/etc/ssl/cert.pem',
 ];
 const BUNDLE_FILE = 'local-ca-bundle.crt';
-/** Of a mkcert authority, whose own directory may be closed. */
-const COPY_FILE = 'local-ca-trusted.crt';
+/** Of mkcert's authority, whose own directory may be closed to others. */
+const COPY_FILE = 'local-ca-mkcert.crt';
 
 const NOTHING: Readonly<Record<string, string>> = {};
 const OTHERS_READ = 0o004;
@@ -35,11 +35,12 @@ export class TrustFiles {
   }
 
   /** Writes the files. Throws the system's error. */
-  use({ certificate }: Authority, system = systemAuthorities()): void {
-    const [bundle, copy] = [join(this.#directory, BUNDLE_FILE), join(this.#directory, COPY_FILE)];
-    put(copy, certificate);
+  use({ origin, path, certificate }: Authority, system = systemAuthorities()): void {
+    const bundle = join(this.#directory, BUNDLE_FILE);
+    const one = origin === 'lbproxy' ? path : join(this.#directory, COPY_FILE);
+    put(one, certificate);
     put(bundle, `${system.trimEnd()}\n${certificate}`);
-    this.#variables = { NODE_EXTRA_CA_CERTS: copy, SSL_CERT_FILE: bundle, REQUESTS_CA_BUNDLE: bundle };
+    this.#variables = { NODE_EXTRA_CA_CERTS: one, SSL_CERT_FILE: bundle, REQUESTS_CA_BUNDLE: bundle };
   }
 
   forget(): void {
