@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { generate } from 'selfsigned';
+import { makeSelfSigned } from '../src/local-ca/maker.ts';
 import {
   type Contender,
   freePort,
@@ -27,19 +27,16 @@ type Files = Pick<Place, 'certificate' | 'staticDir'>;
 
 /** Test certificate and static files in `dir`. */
 export async function makeFiles(dir: string): Promise<Files> {
-  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
-    keyType: 'ec',
-    curve: 'P-256',
-    algorithm: 'sha256',
-  });
+  const names = { dns: ['localhost'], ips: ['127.0.0.1', '::1'] };
+  const made = await makeSelfSigned(names, 365 * 24 * 3600_000, Date.now());
   const certificate = {
     certificate: join(dir, 'localhost.crt'),
     key: join(dir, 'localhost.key'),
     both: join(dir, 'localhost.pem'),
   };
-  writeFileSync(certificate.certificate, made.cert);
-  writeFileSync(certificate.key, made.private);
-  writeFileSync(certificate.both, `${made.cert.trimEnd()}\n${made.private}`);
+  writeFileSync(certificate.certificate, made.certificate);
+  writeFileSync(certificate.key, made.key);
+  writeFileSync(certificate.both, made.certificate + made.key);
   mkdirSync(join(dir, 'static'));
   const sizes = { '1k': 1024, '10k': 10_240, '100m': 100 * 2 ** 20 };
   for (const [name, size] of Object.entries(sizes)) {

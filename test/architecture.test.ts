@@ -46,7 +46,7 @@ const STOREYS: readonly (readonly string[])[] = [
   ['config/base'],
   ['config/syntax', 'route', 'balance'],
   ['rows'],
-  ['config/files', 'upstream', 'body', 'answer'],
+  ['config/files', 'upstream', 'body', 'answer', 'local-ca'],
   ['back', 'cache'],
   ['forward', 'serve', 'features'],
   ['listen', 'http2'],

@@ -10,6 +10,7 @@ import { formatPosition, type Problems, type Severity } from '../config/problem.
 import { rowsNamed } from '../config/registry.ts';
 import { type Directive, everyDirective, type Position, type Tree } from '../config/tree.ts';
 import { forgetPipes } from '../listen/tls-files.ts';
+import { LOCAL } from '../local-ca/names.ts';
 import { problemOfLink, reasonOf } from '../observe/log-output.ts';
 import { constantOf } from '../route/template.ts';
 import { isSyslog } from '../shared/syslog-target.ts';
@@ -94,7 +95,7 @@ function checkServer(settings: Settings, placeOf: PlaceOf, report: Report): void
     const certificatePath = constantOf(template);
     const keyPath = constantOf(sslCertificateKey[i] ?? '');
     // With variables nobody knows before a client comes.
-    if (!certificatePath || !keyPath || template === 'self-signed') continue;
+    if (!certificatePath || !keyPath || template === 'self-signed' || template === LOCAL) continue;
     const onKey = (what: string, severity?: Severity): void =>
       report(placeOf('sslCertificateKey', i), `ssl_certificate_key ${shown(keyPath)} ${what}`, severity);
     const onCertificate = (what: string, severity?: Severity): void =>
@@ -114,7 +115,7 @@ function whyNoStaple(settings: Settings): string | undefined {
   if (!sslStapling) return undefined;
   const [place, ...others] = sslCertificate.map((template) => constantOf(template));
   if (others.length > 0) return 'there are several certificates, and Node does not tell which one is shown';
-  if (place === undefined || place === 'self-signed')
+  if (place === undefined || place === 'self-signed' || place === LOCAL)
     return 'the certificate is not known before a client comes';
   if (sslStaplingFile !== '') return undefined;
   const pem = pemIn(place);

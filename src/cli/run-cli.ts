@@ -51,6 +51,8 @@ function createProgram({ Command, Option }: Commander): Command {
     .exitOverride();
   program.command('ctl').description('see and steer what runs (lbproxy ctl help)');
   program.command('service').description('start lbproxy with the machine (lbproxy service --help)');
+  program.command('trust').description('have browsers believe local certificates (lbproxy trust --help)');
+  program.command('untrust').description('take that back');
   program.command('docs').description('write docs/DIRECTIVES.md and config/upstreams.schema.json');
   program.action(() => {});
   return program;
@@ -74,6 +76,8 @@ export async function runCli(args: readonly string[]): Promise<number> {
     const { runService, serviceIo } = await import('./service.ts');
     return runService(rest, serviceIo());
   }
+  if (command === 'trust' || command === 'untrust')
+    return (await import('./trust.ts')).runTrust(command, rest);
   const commander = await import('commander');
   const program = createProgram(commander);
   try {

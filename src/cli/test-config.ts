@@ -1,6 +1,7 @@
 // -t and -T: is the configuration good? Also opens what it names: certificates, logs.
 
-import { placeOfSelfSigned } from '../cluster/needs.ts';
+import { authorityIn } from '../cluster/local-certificates.ts';
+import { placeOfLocal, placeOfSelfSigned } from '../cluster/needs.ts';
 import { RuntimeLogs } from '../cluster/runtime-logs.ts';
 import { ensureSelfSigned } from '../cluster/self-signed.ts';
 import { CompileError, compileRuntime } from '../compile.ts';
@@ -12,6 +13,8 @@ import type { Problems } from '../config/problem.ts';
 import type { Tree } from '../config/tree.ts';
 import { MemorySessions } from '../listen/tls/sessions.ts';
 import { type CertificatePaths, readTlsFiles } from '../listen/tls-files.ts';
+import type { Leaves } from '../local-ca/leaf.ts';
+import { LeafStock } from '../local-ca/leaf-stock.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import { TICKET_KEY_BYTES, TicketKeys } from '../socket/ticket-keys.ts';
 import { NOTHING_DISCOVERED } from '../upstream/discovery.ts';
@@ -56,8 +59,9 @@ export async function testConfig(options: CliOptions): Promise<number> {
 /** What only the making shows. */
 export async function tryAll(model: Model, read: ReadConfig): Promise<void> {
   const selfSigned = await selfSignedFor(model, read.problems);
+  const leaves = await leavesFor(model, read.problems);
   // It would stop at the first file that was told already.
-  if (!read.problems.hasErrors) await tryOut(model, selfSigned, read);
+  if (!read.problems.hasErrors) await tryOut(model, { selfSigned, leaves }, read);
 }
 
 async function selfSignedFor(model: Model, problems: Problems): Promise<CertificatePaths | null> {
@@ -73,10 +77,29 @@ async function selfSignedFor(model: Model, problems: Problems): Promise<Certific
   }
 }
 
+async function leavesFor(model: Model, problems: Problems): Promise<Leaves> {
+  const place = placeOfLocal(model);
+  if (place === undefined) return {};
+  try {
+    const { authority, warnings } = await authorityIn(stateDirOf(model));
+    for (const text of warnings) problems.warn(positionOf(place), text);
+    return await new LeafStock().leavesOf(model, authority);
+  } catch (error) {
+    problems.error(positionOf(place), (error as Error).message);
+    return {};
+  }
+}
+
+/** Certificates that lbproxy makes. */
+interface Made {
+  readonly selfSigned: CertificatePaths | null;
+  readonly leaves: Leaves;
+}
+
 /** Compiles as an acceptor would, without opening sockets. */
 async function tryOut(
   model: Model,
-  selfSigned: CertificatePaths | null,
+  { selfSigned, leaves }: Made,
   { file, problems }: ReadConfig,
 ): Promise<void> {
   try {
@@ -88,6 +111,7 @@ async function tryOut(
       tls: {
         selfSigned,
         files: readTlsFiles(model, selfSigned),
+        leaves,
         ticketKeys: new TicketKeys([Buffer.alloc(TICKET_KEY_BYTES)]),
         sessions: new MemorySessions(100),
       },

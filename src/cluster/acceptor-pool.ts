@@ -1,6 +1,7 @@
 // The acceptors that the primary keeps: as many as are wanted, replaced when they die, killed when they no longer turn their loops. What
 // they serve is the primary's business.
 import { type Face, howEnded, type Told } from '../face/face.ts';
+import type { Leaf } from '../local-ca/leaf.ts';
 import type { Log } from '../observe/error-log.ts';
 import { Timer } from '../shared/timer.ts';
 import { AcceptorSlot, type SlotEvents } from './acceptor-slot.ts';
@@ -18,6 +19,8 @@ export interface PoolHome {
   /** One that took the place of another could not serve. */
   onProblem(problem: PrepareProblem): void;
   onLog(slot: AcceptorSlot, message: Extract<FromAcceptor, { segment: number }>): void;
+  /** A local certificate; null where there is none to be had. */
+  findLeaf(wanted: string): Promise<Leaf | null>;
   /** Its process is gone. */
   onGone(slot: AcceptorSlot): void;
 }
@@ -242,6 +245,10 @@ export class AcceptorPool implements SlotEvents {
 
   onLog(slot: AcceptorSlot, message: Extract<FromAcceptor, { segment: number }>): void {
     this.#home.onLog(slot, message);
+  }
+
+  onLeafWish(slot: AcceptorSlot, { id, wanted }: Extract<FromAcceptor, { type: 'leaf' }>): void {
+    void this.#home.findLeaf(wanted).then((leaf) => slot.send({ type: 'leaf', id, leaf }));
   }
 
   onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void {

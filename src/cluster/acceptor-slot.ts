@@ -17,6 +17,8 @@ type Prepare = Extract<ToAcceptor, { type: 'prepare' }>;
 export interface SlotEvents {
   onReady(slot: AcceptorSlot): void;
   onLog(slot: AcceptorSlot, message: Extract<FromAcceptor, { type: 'log-full' | 'log-switched' }>): void;
+  /** A client of it waits for a local certificate. */
+  onLeafWish(slot: AcceptorSlot, wish: Extract<FromAcceptor, { type: 'leaf' }>): void;
   /** It sent what is no message, and is about to be killed. */
   onOffence(slot: AcceptorSlot, what: string): void;
   onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void;
@@ -80,6 +82,7 @@ export class AcceptorSlot implements Culprit {
       this.#events.onReady(this);
     } else if (message.type === 'log-full' || message.type === 'log-switched')
       this.#events.onLog(this, message);
+    else if (message.type === 'leaf') this.#events.onLeafWish(this, message);
     else if (message.type === 'draining') this.waits = message.waits;
     else if (message.type === 'peer-idle' || message.type === 'counts' || message.type === 'answer')
       this.#answer(`${message.type} ${message.id}`, message);

@@ -5,6 +5,8 @@ import { CompileError, compileRuntime, type Runtime } from '../compile.ts';
 import type { Model } from '../config/model.ts';
 import { ModelReader } from '../config/model-wire.ts';
 import { Listener } from '../listen/listener.ts';
+import type { LeafSource } from '../local-ca/leaf.ts';
+import { LeafAsker } from '../local-ca/leaf-asker.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import { Timer } from '../shared/timer.ts';
@@ -69,6 +71,9 @@ export class Acceptor {
     },
     (message) => this.#send(message),
   );
+
+  readonly #leaves = new LeafAsker((id, wanted) => this.#send({ type: 'leaf', id, wanted }));
+  readonly #askLeaf: LeafSource = (wanted) => this.#leaves.ask(wanted);
 
   constructor() {
     this.#sharing = new AcceptorSharing(cluster.worker?.id ?? 1, new SharedRotation(ROTATION_FD), LOG_FDS, {
@@ -160,6 +165,8 @@ export class Acceptor {
       case 'ask':
         void this.#inspector.answer(message, (answer) => this.#send(answer));
         return;
+      case 'leaf':
+        return this.#leaves.answer(message.id, message.leaf);
       case 'log-sealed':
         this.#sharing.catchUp();
         return;
@@ -209,7 +216,7 @@ export class Acceptor {
       const runtime = await compileRuntime(model, {
         previous: this.#runtime,
         discovery,
-        tls: { ...tls, ticketKeys: this.#ticketKeys, sessions: this.#sessions },
+        tls: { ...tls, ticketKeys: this.#ticketKeys, sessions: this.#sessions, askLeaf: this.#askLeaf },
         logFiles: this.#logFiles,
         log: logs.requests,
         logOf: (errorLog) => logs.of(errorLog),

@@ -16,6 +16,8 @@ export function readFromAcceptor(sent: unknown): FromAcceptor | null {
     }
     case 'peer-idle':
       return isCount(sent.id) ? { type, id: sent.id } : null;
+    case 'leaf':
+      return isCount(sent.id) && isName(sent.wanted) ? { type, id: sent.id, wanted: sent.wanted } : null;
     case 'counts': {
       const ports = readCounts(sent.ports);
       return ports === null || !isCount(sent.id) ? null : { type, id: sent.id, ports };
@@ -89,6 +91,11 @@ function isRecord(value: unknown): value is Fields {
 
 function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
+}
+
+/** A host name, or the key of some. */
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= 255;
 }
 
 function isCount(value: unknown): value is number {

@@ -1,6 +1,7 @@
 // What primary and acceptors say to each other. Plain data over the cluster's channel; sockets ride along with `socket`.
 import type { PeerState } from '../balance/group.ts';
 import type { CertificatePaths, TlsFiles } from '../listen/tls-files.ts';
+import type { Leaf, Leaves } from '../local-ca/leaf.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import type { LogPosition } from './shared-log.ts';
 
@@ -8,6 +9,8 @@ import type { LogPosition } from './shared-log.ts';
 export interface TlsMessage {
   readonly selfSigned: CertificatePaths | null;
   readonly files: TlsFiles;
+  /** Local certificates; without where no server has them. */
+  readonly leaves?: Leaves | undefined;
 }
 
 export type ToAcceptor =
@@ -31,6 +34,8 @@ export type ToAcceptor =
   | { readonly type: 'discovery'; readonly discovery: Discovery }
   /** As base64: tickets are made with the first, those of all are taken. */
   | { readonly type: 'ticket-keys'; readonly keys: readonly string[] }
+  /** What was asked for by `leaf`; null where there is none to be had. */
+  | { readonly type: 'leaf'; readonly id: number; readonly leaf: Leaf | null }
   /** The shared log has a new segment: read the old one to its end. */
   | { readonly type: 'log-sealed' }
   | { readonly type: 'reopen'; readonly generation: number }
@@ -80,6 +85,8 @@ export type FromAcceptor =
   | { readonly type: 'log-switched'; readonly segment: number }
   | { readonly type: 'reopened'; readonly generation: number; readonly problems: readonly string[] }
   | { readonly type: 'peer-idle'; readonly id: number }
+  /** A client waits for a local certificate: `LeafSource` says what may be wanted. */
+  | { readonly type: 'leaf'; readonly id: number; readonly wanted: string }
   | { readonly type: 'counts'; readonly id: number; readonly ports: PortCounts }
   /** `Answer` of the inspector, as JSON. */
   | { readonly type: 'answer'; readonly id: number; readonly answer: string }

@@ -2,6 +2,7 @@
 import { listenKey, socketKey } from '../config/addresses.ts';
 import type { Model } from '../config/model.ts';
 import type { ListenModel } from '../listen/rows.ts';
+import { LOCAL } from '../local-ca/names.ts';
 import {
   type FollowedHost,
   groupKey,
@@ -25,9 +26,17 @@ export function listensOf(model: Model): Map<string, ListenModel> {
 
 /** `file:line:column` of the first server that has the self-signed certificate. */
 export function placeOfSelfSigned(model: Model): string | undefined {
+  return placeOfCertificate(model, 'self-signed');
+}
+
+/** As `placeOfSelfSigned`, of local certificates. */
+export function placeOfLocal(model: Model): string | undefined {
+  return placeOfCertificate(model, LOCAL);
+}
+
+function placeOfCertificate(model: Model, word: string): string | undefined {
   return model.servers.find(
-    ({ settings }) =>
-      settings.sslCertificate.includes('self-signed') && settings.listens.some((listen) => listen.ssl),
+    ({ settings }) => settings.sslCertificate.includes(word) && settings.listens.some((listen) => listen.ssl),
   )?.at;
 }
 

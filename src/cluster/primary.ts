@@ -4,6 +4,7 @@
 import type { Model } from '../config/model.ts';
 import { type PackedModel, packModel } from '../config/model-wire.ts';
 import { FACES, type Face } from '../face/face.ts';
+import type { Leaf } from '../local-ca/leaf.ts';
 import type { Log } from '../observe/error-log.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
 import type { LogFiles } from '../observe/log-files.ts';
@@ -225,6 +226,10 @@ export class Primary implements PoolHome, SupplyHome {
     };
   }
 
+  findLeaf(wanted: string): Promise<Leaf | null> {
+    return this.#supplies.local.find(wanted);
+  }
+
   onLog(slot: AcceptorSlot, message: Extract<FromAcceptor, { segment: number }>): void {
     if (message.type === 'log-full') this.#hub.seal(message.segment);
     else this.#hub.left(slot.id, message.segment);
@@ -245,6 +250,7 @@ export class Primary implements PoolHome, SupplyHome {
         return this.#acceptors.idle([port], limitMs);
       },
       inFlight: () => this.#acceptors.inFlight(),
+      variablesFor: (uid) => this.#supplies.local.variablesFor(uid),
       read: (scaled) => {
         const read = this.#options.read(scaled);
         return 'errors' in read ? { errors: read.errors.map(problemText) } : read;

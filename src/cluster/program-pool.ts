@@ -36,6 +36,8 @@ export interface PoolHome {
   read(
     scaled: ReadonlyMap<string, number>,
   ): { readonly pool: PoolPlan } | { readonly errors: readonly string[] };
+  /** Added to the environment of programs of this user (null: our own), where they do not set it. */
+  variablesFor(uid: number | null): Readonly<Record<string, string>>;
   onOutput(line: OutputLine): void;
   /** Path of lbproxy's own control socket; null for none. */
   readonly controlSocket: string | null;
@@ -97,6 +99,7 @@ export class ProgramPool implements PoolFace {
         home.announce();
       },
       drain: (port, limitMs) => home.idle(port, limitMs),
+      variablesFor: (uid) => home.variablesFor(uid),
       onState: (change) => this.#onState(change),
       onLaunch: (slot, pid) => this.#mainLog.launched(slot, pid),
       onGroups: (groups, change) => {

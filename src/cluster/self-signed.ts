@@ -3,7 +3,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { modeText, type PlainFile, readPlainFile, replaceFile } from '../shared/replace-file.ts';
+import type { LeafNames } from '../local-ca/leaf.ts';
+import { makeSelfSigned } from '../local-ca/maker.ts';
+import { readPlainFile, replaceFile, whyNotOurs } from '../shared/replace-file.ts';
 import { openStateDirectory } from './state-directory.ts';
 
 export interface CertificateFiles {
@@ -30,9 +32,9 @@ export async function ensureSelfSigned(stateDir: string): Promise<SelfSigned> {
     const problem = problemOfKey(files.key);
     const warnings = problem === null ? [] : [problem];
     if (isUsable(files)) return { ...files, created: false, warnings };
-    const pems = await makeCertificate();
-    replaceFile(files.key, pems.private, 0o600);
-    replaceFile(files.certificate, pems.cert, 0o644);
+    const pems = await makeSelfSigned(names(), DAYS * 24 * 3600_000, Date.now());
+    replaceFile(files.key, pems.key, 0o600);
+    replaceFile(files.certificate, pems.certificate, 0o644);
     return { ...files, created: true, warnings };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
@@ -43,72 +45,16 @@ export async function ensureSelfSigned(stateDir: string): Promise<SelfSigned> {
   }
 }
 
-async function makeCertificate(): Promise<{ readonly private: string; readonly cert: string }> {
-  const now = Date.now();
-  const { generate } = await loadMaker();
-  return await generate([{ name: 'commonName', value: 'localhost' }], {
-    keyType: 'ec',
-    curve: 'P-256',
-    algorithm: 'sha256',
-    notBeforeDate: new Date(now - 3600_000),
-    notAfterDate: new Date(now + DAYS * 24 * 3600_000),
-    extensions: [
-      { name: 'basicConstraints', cA: false, critical: true },
-      { name: 'keyUsage', digitalSignature: true, critical: true },
-      { name: 'extKeyUsage', serverAuth: true },
-      { name: 'subjectAltName', altNames: alternativeNames() },
-    ],
-  });
-}
-
-/** Loaded only where a certificate is made, and an optional part of the package: it is more than half of what is installed. */
-async function loadMaker(): Promise<typeof import('selfsigned')> {
-  try {
-    return await import('selfsigned');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new Error(
-      'a self-signed certificate is made by the package selfsigned, which is not installed: run "npm install selfsigned", ' +
-        'or name a certificate of your own',
-    );
-  }
-}
-
-type AltName = { type: 2; value: string } | { type: 7; ip: string };
-
-function alternativeNames(): AltName[] {
-  const names: AltName[] = [
-    { type: 2, value: 'localhost' },
-    { type: 7, ip: '127.0.0.1' },
-    { type: 7, ip: '::1' },
-  ];
+function names(): LeafNames {
   const host = hostname();
-  if (host !== 'localhost' && /^[A-Za-z0-9.-]+$/.test(host)) names.push({ type: 2, value: host });
-  return names;
+  const ownName = host !== 'localhost' && /^[A-Za-z0-9.-]+$/.test(host) ? [host] : [];
+  return { dns: ['localhost', ...ownName], ips: ['127.0.0.1', '::1'] };
 }
-
-const FOR_OTHERS = 0o077;
 
 /** Why a key that is there must not be used, as it may be known to others or theirs; null where there is none as well. */
 function problemOfKey(key: string): string | null {
   const why = whyNotOurs(key);
   return why === null ? null : `${key} is not used: ${why}; a new one is made`;
-}
-
-function whyNotOurs(path: string): string | null {
-  let file: PlainFile;
-  try {
-    file = readPlainFile(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code === 'ELOOP' ? 'it is a symbolic link' : null;
-  }
-  const { uid, mode } = file.stat;
-  const own = process.geteuid?.() ?? uid;
-  if (uid !== own) return `it belongs to user ${uid}, and lbproxy runs as user ${own}`;
-  // Windows has no such modes.
-  if (process.platform === 'win32' || (mode & FOR_OTHERS) === 0) return null;
-  return `its mode ${modeText(file.stat)} lets others use it`;
 }
 
 function isUsable(files: CertificateFiles): boolean {

@@ -2,14 +2,16 @@
 import type { Model } from '../config/model.ts';
 import type { Face } from '../face/face.ts';
 import { type CertificatePaths, readTlsFiles } from '../listen/tls-files.ts';
+import type { Leaves } from '../local-ca/leaf.ts';
 import type { Log } from '../observe/error-log.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import { systemValidMs } from '../upstream/discovery.ts';
 import { listenerIdentity } from './acceptor.ts';
 import type { AcceptorSlot } from './acceptor-slot.ts';
 import { descriptorProblem } from './descriptors.ts';
+import { LocalCertificates } from './local-certificates.ts';
 import type { PrepareProblem, TlsMessage } from './messages.ts';
-import { followedHosts, listensOf, placeOfSelfSigned } from './needs.ts';
+import { followedHosts, listensOf, placeOfLocal, placeOfSelfSigned } from './needs.ts';
 import { Refusal } from './refusal.ts';
 import { HostResolver } from './resolver.ts';
 import { ensureSelfSigned } from './self-signed.ts';
@@ -28,10 +30,12 @@ export class Supplies {
   readonly #home: SupplyHome;
   readonly #sockets = new Sockets();
   readonly #resolver: HostResolver;
+  readonly local: LocalCertificates;
 
   /** `onHosts` hears that a name has other addresses. */
   constructor(home: SupplyHome, onHosts: () => void) {
     this.#home = home;
+    this.local = new LocalCertificates(home);
     this.#resolver = new HostResolver(home, onHosts);
   }
 
@@ -65,8 +69,9 @@ export class Supplies {
     const short = descriptorProblem(pool, wantedAcceptors(model), running);
     if (short !== null) problems.push(short);
     const selfSigned = await this.#selfSigned(placeOfSelfSigned(model), problems);
+    const leaves = await this.#leaves(model, problems);
     if (problems.length > 0) throw new Refusal(problems);
-    const tls = { selfSigned, files: readTlsFiles(model, selfSigned) };
+    const tls = { selfSigned, files: readTlsFiles(model, selfSigned), leaves };
     await this.#resolver.follow(followedHosts(model), systemValidMs(model.settings));
     return tls;
   }
@@ -86,6 +91,17 @@ export class Supplies {
     }
   }
 
+  async #leaves(model: Model, problems: PrepareProblem[]): Promise<Leaves | undefined> {
+    const at = placeOfLocal(model);
+    if (at === undefined) return undefined;
+    try {
+      return await this.local.gather(model);
+    } catch (error) {
+      problems.push({ at, message: (error as Error).message });
+      return undefined;
+    }
+  }
+
   /** Sends an acceptor the sockets that it has not. */
   send(slot: AcceptorSlot, model: Model): void {
     for (const [key, listen] of listensOf(model)) {
@@ -96,6 +112,7 @@ export class Supplies {
   /** Forgets the names and sockets that this configuration has not, also those that a refused one had sent to acceptors. */
   keepThoseOf(model: Model, slots: readonly AcceptorSlot[]): void {
     this.#resolver.keep(followedHosts(model), systemValidMs(model.settings));
+    this.local.keepOnly(model, placeOfLocal(model) !== undefined);
     const listens = listensOf(model);
     this.#sockets.keep(new Set(listens.keys()));
     const identities = new Set([...listens].map(([key, listen]) => listenerIdentity(key, listen.ssl)));

@@ -312,9 +312,15 @@ function checkCertificates(addresses: readonly Claims[], problems: Problems): vo
 function checkKey(at: string, settings: Settings, problems: Problems): void {
   const { sslCertificate: certificates, sslCertificateKey: keys, sslRejectHandshake } = settings;
   if (!settings.listens.some((listen) => listen.ssl)) return;
-  const keyless = certificates.findIndex((place, i) => place !== 'self-signed' && i >= keys.length);
+  const made = (place: string): boolean => place === 'self-signed' || place === 'local';
+  const keyless = certificates.findIndex((place, i) => !made(place) && i >= keys.length);
   if (keyless >= 0)
     problems.error(positionOf(at), `ssl_certificate ${certificates[keyless]} needs its ssl_certificate_key`);
+  if (certificates.includes('local') && certificates.length > 1)
+    problems.error(
+      positionOf(at),
+      '"ssl_certificate local" makes a certificate for each name; take it out, or the other ssl_certificate',
+    );
   const { sslVerifyClient: verify, sslClientCertificate, sslTrustedCertificate } = settings;
   if (certificates.length === 0 && !sslRejectHandshake) return;
   if (!['on', 'optional'].includes(verify) || sslClientCertificate + sslTrustedCertificate !== '') return;

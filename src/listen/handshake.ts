@@ -96,8 +96,19 @@ export class Handshake implements TlsOwner {
   #startTls(read: Buffer, hello: ClientHello): void {
     const named = this.#home.secureContexts?.find(hello.name);
     if (named === undefined) return this.destroy();
-    const { tls, serverName } = named;
+    const { tls } = named;
     if (tls.rejects) return refuseHandshake(this.#socket, UNRECOGNIZED_NAME);
+    const coming = tls.coming(hello.name);
+    if (coming === null) return this.#shakeHands(read, hello, named);
+    // What the client says meanwhile stays with the system.
+    this.#socket.pause();
+    void coming.then(() => {
+      if (!this.#socket.destroyed) this.#shakeHands(read, hello, named);
+    });
+  }
+
+  #shakeHands(read: Buffer, hello: ClientHello, named: NamedTls): void {
+    const { tls, serverName } = named;
     const terms = { serverName, trust: tls.trust, depth: tls.depth };
     const handshake = this.#handshakeOf(named, hello, terms);
     if (handshake === null) return refuseHandshake(this.#socket, INTERNAL_ERROR);
@@ -112,7 +123,7 @@ export class Handshake implements TlsOwner {
   /** Null where the server has no certificate to show. */
   #handshakeOf({ tls }: NamedTls, hello: ClientHello, terms: Terms): ServerHandshake | null {
     try {
-      const context = tls.contextFor(() => this.#asExchange(hello, terms));
+      const context = tls.contextFor(hello.name, () => this.#asExchange(hello, terms));
       return {
         context,
         sessionContext: tls.sessionContext(hello.name),

@@ -1,5 +1,6 @@
 // TLS of an address: what each of its servers is to clients, chosen by SNI as nginx does.
 import type { Settings } from '../config/model.ts';
+import { namesOf, usesLocal } from '../local-ca/names.ts';
 import { bareName, createHostTable } from '../route/hosts.ts';
 import type { Slices } from '../shared/slices.ts';
 import { ServerTls, type TlsTools } from './tls/server-tls.ts';
@@ -61,7 +62,8 @@ export async function createSecureContexts(
 /** All that a server's TLS is made of. */
 function identityOf(settings: Settings): string {
   const keys = Object.keys(TLS_KEYS) as (keyof typeof TLS_KEYS)[];
-  return JSON.stringify(keys.map((key) => settings[key]));
+  const names = usesLocal(settings) ? [settings.serverNames, namesOf(settings)] : [];
+  return JSON.stringify([...keys.map((key) => settings[key]), ...names]);
 }
 
 /** `true` for each, so that the compiler asks for all of them. */

@@ -3,6 +3,7 @@
 import { statSync } from 'node:fs';
 import type { Model, Settings } from '../config/model.ts';
 import { peerTlsFiles } from '../forward/tls/peer-files.ts';
+import { LOCAL } from '../local-ca/names.ts';
 import { constantOf } from '../route/template.ts';
 import { readFileWithin } from '../shared/read-file.ts';
 import { readPipe } from '../shared/read-pipe.ts';
@@ -12,6 +13,9 @@ export interface CertificatePaths {
   readonly certificate: string;
   readonly key: string;
 }
+
+/** These words stand for certificates that lbproxy makes. */
+const MADE: readonly string[] = ['self-signed', LOCAL];
 
 /** Path → content, bytes as latin1. */
 export type TlsFiles = Readonly<Record<string, string>>;
@@ -63,7 +67,7 @@ function clientTlsFiles(settings: Settings, selfSigned: CertificatePaths | null)
   const all = [...pairs, ...own, ...verify, ...staple, ...settings.sslSessionTicketKey, settings.sslDhparam];
   return all.filter(
     (place): place is string =>
-      place !== undefined && place !== '' && place !== 'self-signed' && !place.startsWith('data:'),
+      place !== undefined && place !== '' && !MADE.includes(place) && !place.startsWith('data:'),
   );
 }
 

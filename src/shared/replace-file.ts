@@ -53,6 +53,25 @@ export function readPlainFile(path: string): PlainFile {
   }
 }
 
+const FOR_OTHERS = 0o077;
+
+/** Why a secret that is there must not be used, as it may be known to others or theirs; null where there is none as well. */
+export function whyNotOurs(path: string): string | null {
+  let file: PlainFile;
+  try {
+    file = readPlainFile(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ELOOP' ? 'it is a symbolic link' : null;
+  }
+  const { uid, mode } = file.stat;
+  const own = process.geteuid?.() ?? uid;
+  if (uid !== own) return `it belongs to user ${uid}, and lbproxy runs as user ${own}`;
+  // Windows has no such modes.
+  if (process.platform === 'win32' || (mode & FOR_OTHERS) === 0) return null;
+  return `its mode ${modeText(file.stat)} lets others use it`;
+}
+
 /** The permissions as `chmod` takes them: 0644. */
 export function modeText({ mode }: Pick<Stats, 'mode'>): string {
   return (mode & 0o7777).toString(8).padStart(4, '0');

@@ -29,6 +29,8 @@ export interface Surroundings {
   readonly stdin: number | null;
   /** Where it may send READY=1; null without. */
   readonly notifySocket: string | null;
+  /** What the environment has where neither lbproxy's nor the program's own does. */
+  readonly variables: Readonly<Record<string, string>>;
   /** stderr goes into the same pipe as stdout. */
   readonly redirectStderr: boolean;
   /** Without killasgroup what is left of the group is not waited for. */
@@ -180,6 +182,7 @@ function environmentOf(launch: Launch, around: Surroundings): NodeJS.ProcessEnv 
   const { user } = launch;
   return {
     ...(supervisor ? {} : { PYTHONUNBUFFERED: '1' }),
+    ...around.variables,
     ...withoutOwn(process.env),
     ...(supervisor ? supervisorVariables(launch, around) : ownVariables(launch)),
     ...(around.notifySocket === null ? {} : { NOTIFY_SOCKET: around.notifySocket }),

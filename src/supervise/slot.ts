@@ -406,6 +406,7 @@ export class Slot {
         mark: watchdog.mark,
         pipes,
         stdin,
+        variables: this.#host.variablesFor(this.spec.launch.user?.uid ?? null),
         notifySocket: this.spec.policy.ready.by === 'notify' ? ready.notify.pathFor(this.key) : null,
         redirectStderr,
         waitForGroup: this.spec.policy.killAsGroup,

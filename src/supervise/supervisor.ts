@@ -25,6 +25,8 @@ export interface SupervisorOptions extends GroupEvents {
   onLaunch(slot: Slot, pid: number): void;
   /** A descriptor that becomes a process's stdin; null for a pipe. Rejects with the reason. */
   stdin(slot: Slot): Promise<number | null>;
+  /** Added to the environment of processes of this user (null: our own), where nobody else sets it. */
+  variablesFor?(uid: number | null): Readonly<Record<string, string>>;
   readonly clock?: Clock;
 }
 
@@ -62,6 +64,7 @@ export class Supervisor {
       dependencies: (spec) => this.#dependencies(spec),
       awaited: (spec) => [...new Set(this.#awaitedBy(spec).map((slot) => slot.spec.program))],
       stdin: (slot) => options.stdin(slot),
+      variablesFor: (uid) => options.variablesFor?.(uid) ?? {},
       onState: (change) => options.onState(change),
       onLaunch: (slot, pid) => options.onLaunch(slot, pid),
     };

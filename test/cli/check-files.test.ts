@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { generate } from 'selfsigned';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkFiles } from '../../src/cli/check-files.ts';
 import { readConfig } from '../../src/cli/read-config.ts';
+import { makeSelfSigned } from '../../src/local-ca/maker.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { spawnLbproxy } from '../support/lbproxy-process.ts';
 
@@ -24,10 +24,9 @@ beforeAll(async () => {
   openssl('pkey -in a.key -aes256 -passout pass:x -out encrypted.key');
   openssl('req -x509 -newkey rsa:512 -nodes -days 2 -subj /CN=a -keyout short.key -out short.crt');
   openssl('pkcs12 -export -in a.crt -inkey a.key -passout pass: -out a.p12');
-  const past = { notBeforeDate: new Date(0), notAfterDate: new Date(1000) };
-  const old = await generate([{ name: 'commonName', value: 'old.example' }], { keySize: 2048, ...past });
-  writeFileSync(path('old.crt'), old.cert);
-  writeFileSync(path('old.key'), old.private);
+  const old = await makeSelfSigned({ dns: ['old.example'], ips: [] }, 1000, 0);
+  writeFileSync(path('old.crt'), old.certificate);
+  writeFileSync(path('old.key'), old.key);
   const [own, issuer] = ['a.crt', 'ca.crt'].map((name) => readFileSync(path(name), 'utf8'));
   writeFileSync(path('order.pem'), issuer + own);
   writeFileSync(path('chain.pem'), own + issuer);

@@ -23,6 +23,7 @@ const GOOD: readonly FromAcceptor[] = [
   { type: 'draining', waits: { exchanges: 0, tunnels: 5 } },
   { type: 'peer-idle', id: 3 },
   { type: 'counts', id: 3, ports: {} },
+  { type: 'leaf', id: 1, wanted: 'app.localhost' },
   {
     type: 'counts',
     id: 4,
@@ -37,7 +38,17 @@ const DAMAGED = fc.oneof(
   fc
     .tuple(
       fc.constantFrom(...GOOD),
-      fc.constantFrom('type', 'generation', 'problem', 'problems', 'segment', 'waits', 'id', 'ports'),
+      fc.constantFrom(
+        'type',
+        'generation',
+        'problem',
+        'problems',
+        'segment',
+        'waits',
+        'id',
+        'ports',
+        'wanted',
+      ),
       fc.jsonValue(),
     )
     .map(([message, key, value]) => ({ ...message, [key]: value })),
@@ -106,6 +117,7 @@ function silentAcceptor() {
   const events: SlotEvents = {
     onReady: () => void told.push('ready'),
     onLog: (_, { type }) => void told.push(type),
+    onLeafWish: (_, { wanted }) => void told.push(`wants ${wanted}`),
     onOffence: (_, what) => void told.push(`offence: ${what}`),
     onExit: (_, code, signal) => void told.push(`exit ${code ?? signal}`),
   };

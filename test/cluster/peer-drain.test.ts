@@ -116,6 +116,7 @@ describe('the pool', () => {
       },
       onProblem: note,
       onLog: note,
+      findLeaf: () => Promise.resolve(null),
       onGone: note,
     };
     const acceptors = new AcceptorPool(home);

@@ -39,7 +39,7 @@ export interface CertificateKeeping {
 declare module '../../config/model.ts' {
   interface Settings {
     readonly sslOn: boolean;
-    /** Templates of paths, `data:` and PEM, or `self-signed`; those of one index belong together. */
+    /** Templates of paths, `data:` and PEM, `local` or `self-signed`; those of one index belong together. */
     readonly sslCertificate: readonly string[];
     readonly sslCertificateKey: readonly string[];
     readonly sslCertificateCache: CertificateKeeping | null;
@@ -117,7 +117,7 @@ function readPlace(text: string, cx: ReadContext): string {
 /** `engine:` and `store:` name keys that only OpenSSL's own loaders reach. */
 function readCertificate(words: readonly Word[], cx: ReadContext): string | undefined {
   const [word] = words;
-  if (word.text === 'self-signed') return word.text;
+  if (word.text === 'self-signed' || word.text === 'local') return word.text;
   const [scheme] = /^(?:engine|store):/.exec(word.text) ?? [];
   if (scheme !== undefined)
     return cx.problems.error(word.at, `"${scheme}" is not supported: Node has no way to it; name a PEM file`);
@@ -150,8 +150,8 @@ const certificateRows: readonly Row[] = [
     aliases: ['certificate'],
     contexts,
     args: [1, 1],
-    syntax: 'file | data:pem | self-signed',
-    doc: 'Certificate chain in PEM; several, one of each kind of key, give each client the one it can use. With variables it is read at each handshake. `self-signed` makes one for localhost once and keeps it. A server without one is, for TLS, the default server.',
+    syntax: 'file | data:pem | local | self-signed',
+    doc: 'Certificate chain in PEM; several, one of each kind of key, give each client the one it can use. With variables it is read at each handshake. `local` has a local authority make one for each name, which `lbproxy trust` has browsers believe; `self-signed` makes one for localhost once and keeps it. A server without one is, for TLS, the default server.',
     read: readCertificate,
   }),
   list('sslCertificateKey', {

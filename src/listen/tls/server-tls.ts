@@ -3,6 +3,8 @@ import { createHash, createPrivateKey } from 'node:crypto';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import type { Settings } from '../../config/model.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
+import type { LeafSource, Leaves } from '../../local-ca/leaf.ts';
+import { LOCAL, usesLocal } from '../../local-ca/names.ts';
 import { compileTemplate, constantOf, type VariableLookup } from '../../route/template.ts';
 import { TicketKeys } from '../../socket/ticket-keys.ts';
 import { isDeeper, judgeClient } from '../../socket/tls/client-tls.ts';
@@ -10,6 +12,7 @@ import { ocspQuestion } from '../../socket/tls/ocsp.ts';
 import type { ClientHello } from '../client-hello.ts';
 import type { CertificatePaths, TlsFiles } from '../tls-files.ts';
 import { createServerContext, type Pair, usableKey } from './context-options.ts';
+import { LocalContexts } from './local-contexts.ts';
 import { type PairTemplate, RequestPairs } from './request-pairs.ts';
 import type { VerifyClient } from './rows.ts';
 import type { SessionStore, Zone } from './sessions.ts';
@@ -20,6 +23,9 @@ import { isAccepted } from './verdict.ts';
 export interface TlsMaterial {
   readonly selfSigned: CertificatePaths | null;
   readonly files: TlsFiles;
+  /** Of `ssl_certificate local`, where a server has it. */
+  readonly leaves?: Leaves | undefined;
+  readonly askLeaf?: LeafSource | undefined;
   readonly ticketKeys: TicketKeys;
   /** Of zones that all acceptors share. */
   readonly sessions: SessionStore;
@@ -71,6 +77,7 @@ export class ServerTls {
   readonly #speaks13: boolean;
   readonly #context: SecureContext | null;
   readonly #byRequest: RequestPairs | null;
+  readonly #local: LocalContexts | null;
 
   /** `own` are the server's settings, `first` those of the default server of its address. Throws what is wrong with them. */
   constructor(own: Settings, first: Settings, tools: TlsTools) {
@@ -97,15 +104,23 @@ export class ServerTls {
     const fixed = fixedPairs(own, tools, contentOf);
     this.staple = stapleOf(own, fixed, tools);
     this.#context = fixed === null ? null : create(fixed);
-    this.#byRequest = fixed === null ? requestPairs(own, tools, create) : null;
-    const shown = fixed === null ? own.sslCertificate : fixed.map(({ certificate }) => certificate);
+    this.#local = usesLocal(own) ? localContexts(own, tools, create) : null;
+    this.#byRequest = fixed === null && this.#local === null ? requestPairs(own, tools, create) : null;
+    const named = this.#local === null ? own.sslCertificate : [LOCAL, this.#local.key];
+    const shown = fixed === null ? named : fixed.map(({ certificate }) => certificate);
     const identity = JSON.stringify([shown, own.sslVerifyClient, this.trust]);
     this.#id = createHash('sha256').update(identity).digest('base64url');
   }
 
+  /** Resolves when what a client that asks for that name is to be shown is there; null where it is. */
+  coming(name: string): Promise<void> | null {
+    return this.#local === null ? null : this.#local.coming(name);
+  }
+
   /** `x` stands for the handshake; throws why there is none. */
-  contextFor(x: () => Exchange): SecureContext {
-    return this.#context ?? (this.#byRequest as RequestPairs).contextFor(x());
+  contextFor(name: string, x: () => Exchange): SecureContext {
+    if (this.#context !== null) return this.#context;
+    return this.#local?.contextFor(name) ?? (this.#byRequest as RequestPairs).contextFor(x());
   }
 
   /**
@@ -171,7 +186,7 @@ function fixedPairs(
   { material }: TlsTools,
   contentOf: (place: string) => string,
 ): readonly Pair[] | null {
-  if (byRequest(own)) return null;
+  if (byRequest(own) || usesLocal(own)) return null;
   return own.sslCertificate.map((certificate, i) =>
     certificate === 'self-signed'
       ? {
@@ -189,6 +204,17 @@ function fixedPairs(
 function byRequest({ sslCertificate, sslCertificateKey }: Settings): boolean {
   return [...sslCertificate, ...sslCertificateKey].some((place) => constantOf(place) === undefined);
 }
+
+function localContexts(
+  own: Settings,
+  { material, tell }: TlsTools,
+  create: (pairs: readonly Pair[]) => SecureContext,
+): LocalContexts {
+  const { leaves = {}, askLeaf: ask = NOBODY } = material;
+  return new LocalContexts({ own, leaves, ask, create, tell });
+}
+
+const NOBODY: LeafSource = () => Promise.resolve(null);
 
 function requestPairs(
   own: Settings,

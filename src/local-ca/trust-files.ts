@@ -1,0 +1,98 @@
+// What programs are told so that they believe local certificates when they call this lbproxy: Node reads one more authority, OpenSSL
+// (Python, Ruby, curl) and Python's requests one file in the place of all others, which therefore has those of the system, too.
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { rootCertificates } from 'node:tls';
+import { readPlainFile, replaceFile } from '../shared/replace-file.ts';
+import type { Authority } from './authority.ts';
+
+/** Debian, Arch, Gentoo; Fedora; SUSE; Alpine, macOS, OpenBSD; FreeBSD. */
+const SYSTEM_BUNDLES = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/ssl/ca-bundle.pem',
+  '/etc/ssl/cert.pem',
+  '/usr/local/etc/ssl/cert.pem',
+];
+const BUNDLE_FILE = 'local-ca-bundle.crt';
+/** Of mkcert's authority, whose own directory may be closed to others. */
+const COPY_FILE = 'local-ca-mkcert.crt';
+
+const NOTHING: Readonly<Record<string, string>> = {};
+const OTHERS_READ = 0o004;
+const OTHERS_PASS = 0o001;
+
+export class TrustFiles {
+  readonly #directory: string;
+  readonly #warn: (message: string) => void;
+  #variables = NOTHING;
+  #warned = false;
+
+  constructor(directory: string, warn: (message: string) => void) {
+    this.#directory = directory;
+    this.#warn = warn;
+  }
+
+  /** Writes the files. Throws the system's error. */
+  use({ origin, path, certificate }: Authority, system = systemAuthorities()): void {
+    const bundle = join(this.#directory, BUNDLE_FILE);
+    const one = origin === 'lbproxy' ? path : join(this.#directory, COPY_FILE);
+    put(one, certificate);
+    put(bundle, `${system.trimEnd()}\n${certificate}`);
+    this.#variables = { NODE_EXTRA_CA_CERTS: one, SSL_CERT_FILE: bundle, REQUESTS_CA_BUNDLE: bundle };
+  }
+
+  forget(): void {
+    this.#variables = NOTHING;
+  }
+
+  /** A program whose user cannot read the files gets none: one that is told of a bundle it cannot read trusts nobody. */
+  variablesFor(uid: number | null): Readonly<Record<string, string>> {
+    if (this.#variables === NOTHING || uid === null || uid === process.geteuid?.()) return this.#variables;
+    if (othersRead(join(this.#directory, BUNDLE_FILE))) return this.#variables;
+    if (!this.#warned)
+      this.#warn(
+        `programs of user ${uid} do not learn of the local authority, as they cannot read what is in ${this.#directory}: ` +
+          'set state_path to a directory that they may enter (its secrets stay closed to them)',
+      );
+    this.#warned = true;
+    return NOTHING;
+  }
+}
+
+function put(path: string, text: string): void {
+  try {
+    if (readPlainFile(path).text === text) return;
+  } catch {
+    // It is made now.
+  }
+  replaceFile(path, text, 0o644);
+}
+
+/** All whom the system trusts, in PEM; those that Node brings where it has no such file. */
+export function systemAuthorities(places: readonly string[] = SYSTEM_BUNDLES): string {
+  for (const place of places) {
+    try {
+      const text = readFileSync(place, 'utf8');
+      if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+    } catch {
+      // The next.
+    }
+  }
+  return rootCertificates.join('\n');
+}
+
+/** A file that anybody can read, in directories that anybody can enter. */
+function othersRead(path: string): boolean {
+  if (process.platform === 'win32') return true;
+  try {
+    if ((statSync(path).mode & OTHERS_READ) === 0) return false;
+    for (let at = dirname(path); ; at = dirname(at)) {
+      if ((statSync(at).mode & OTHERS_PASS) === 0) return false;
+      if (at === dirname(at)) return true;
+    }
+  } catch {
+    return false;
+  }
+}
