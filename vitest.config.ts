@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -11,8 +10,6 @@ export default defineConfig({
     // Tests own real processes and measure memory: a process each, few at a time.
     pool: 'forks',
     maxWorkers: 2,
-    setupFiles: [],
-    // Tests start lbproxy from its sources some thousand times: what Node made of a file the first time serves the others.
-    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('./node_modules/.cache/compiled', import.meta.url)) },
+    globalSetup: ['test/support/built.ts'],
   },
 });
