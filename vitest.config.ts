@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Whoever waits for something waits longer on a busy machine.
     expect: { poll: { timeout: 5000 } },
     // Tests own real processes and measure memory: a process each, few at a time.
