@@ -1,18 +1,15 @@
-import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     // Whoever waits for something waits longer on a busy machine.
     expect: { poll: { timeout: 5000 } },
     // Tests own real processes and measure memory: a process each, few at a time.
     pool: 'forks',
     maxWorkers: 2,
-    setupFiles: [],
-    // Tests start lbproxy from its sources some thousand times: what Node made of a file the first time serves the others.
-    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('./node_modules/.cache/compiled', import.meta.url)) },
+    globalSetup: ['test/support/built.ts'],
   },
 });

@@ -25,6 +25,7 @@ import { reload } from '../../bench/load/reload.ts';
 import { start } from '../../bench/load/start.ts';
 import { websocket } from '../../bench/load/websocket.ts';
 import { makeCertificate } from '../support/certificates.ts';
+import { MAIN } from '../support/main-file.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'lbproxy-bench-test-'));
 const path = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
@@ -151,6 +152,7 @@ describe('the start load', () => {
 const RELOADER = `
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { MAIN } from '../support/main-file.ts';
 const [file, port, rude] = process.argv.slice(2);
 let generation = readFileSync(file, 'utf8');
 const server = createServer((req, res) => {
@@ -192,8 +194,7 @@ describe('the reload load', () => {
 
 describe('the programs load', () => {
   it('measures lbproxy with its processes', { timeout: 60_000 }, async () => {
-    const main = path('src/main.ts');
-    const contender = contenderOf((_setup, place) => [process.execPath, main, '--config', place.dir]);
+    const contender = contenderOf((_setup, place) => [process.execPath, MAIN, '--config', place.dir]);
     const running = await listen(createServer());
     const load = { kind: 'programs', app: 'node', perCore: 1, connections: 4 } as const;
     const programs = programsLoader(httpLoader('autocannon'));

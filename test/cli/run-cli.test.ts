@@ -19,6 +19,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { VERSION } from '../../src/version.ts';
 import { runLbproxy } from '../support/cli.ts';
+import { MAIN } from '../support/main-file.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -110,7 +111,7 @@ describe('the command line', () => {
       join(dir, 'run.conf'),
       'worker_processes 1; pid run.pid; error_log other.log; http { server { listen 127.0.0.1:0; return 204; } }\n',
     );
-    const lbproxy = spawn(process.execPath, [join(ROOT, 'src/main.ts'), '-c', 'run.conf', '-e', 'own.log'], {
+    const lbproxy = spawn(process.execPath, [MAIN, '-c', 'run.conf', '-e', 'own.log'], {
       cwd: dir,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -156,7 +157,7 @@ describe('-s through symbolic links', () => {
     named: string,
     between: (pid: number) => string[] | Promise<string[]> = () => [],
   ): Promise<void> {
-    const lbproxy = spawn(process.execPath, [join(ROOT, 'src/main.ts'), started], {
+    const lbproxy = spawn(process.execPath, [MAIN, started], {
       cwd: place,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'inherit'],

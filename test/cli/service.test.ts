@@ -15,14 +15,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ServicePlan, sealOf } from '../../src/cli/service/service-plan.ts';
 import { systemdUnit } from '../../src/cli/service/systemd-unit.ts';
 import { sysvScript } from '../../src/cli/service/sysv-script.ts';
 import { runService, type ServiceIo } from '../../src/cli/service.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+import { MAIN } from '../support/main-file.ts';
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

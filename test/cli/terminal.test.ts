@@ -5,12 +5,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Terminal } from '../../src/cli/terminal.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { get, until } from '../support/http-client.ts';
 import { isAlive } from '../support/lbproxy-process.ts';
+import { MAIN } from '../support/main-file.ts';
 import { startPeers } from '../support/peer-process.ts';
 
 describe('a SIGHUP', () => {
@@ -87,8 +87,7 @@ describe.runIf(spawnSync('python3', ['--version']).status === 0)('on a terminal'
       `worker_processes 1; error_log error.log; pid lbproxy.pid;
        http { server { listen 127.0.0.1:${port}; location / { proxy_pass http://${peer.address}; } } }`,
     );
-    const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-    const started = spawn('python3', ['-c', TERMINAL, output, process.execPath, main, '-c', 'nginx.conf'], {
+    const started = spawn('python3', ['-c', TERMINAL, output, process.execPath, MAIN, '-c', 'nginx.conf'], {
       cwd: dir,
       stdio: ['pipe', 'pipe', 'ignore'],
     });

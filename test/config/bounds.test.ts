@@ -10,6 +10,7 @@ import { printNginx } from '../../src/config/print.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { runLbproxy } from '../support/cli.ts';
 import { cpuMs, leastCpuMs } from '../support/cpu-time.ts';
+import { MAIN } from '../support/main-file.ts';
 
 let directory = '';
 const at = (name: string): string => join(directory, name);
@@ -95,8 +96,7 @@ describe('a file that is none', () => {
 
   it('the input of the shell is read', () => {
     const text = 'http { server { listen 127.0.0.1:8099; } }';
-    const main = join(import.meta.dirname, '../../src/main.ts');
-    const shell = `(sleep 0.2; echo '${text}') | "${process.execPath}" "${main}" -t -c /dev/stdin 2>&1`;
+    const shell = `(sleep 0.2; echo '${text}') | "${process.execPath}" "${MAIN}" -t -c /dev/stdin 2>&1`;
     expect(execFileSync('sh', ['-c', shell], { encoding: 'utf8', timeout: 25_000 })).toContain(
       'test is successful',
     );

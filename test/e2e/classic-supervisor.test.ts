@@ -162,7 +162,10 @@ loglevel=info
     expect(stopped.stdout.split('\n').toSorted()).toEqual(['', ...names.map((name) => `${name}: stopped`)]);
     const started = await ctl(lbproxy, join(dir, 'supervisord.conf'), 'start', 'all');
     expect(started.stdout.split('\n').toSorted()).toEqual(['', ...names.map((name) => `${name}: started`)]);
-    expect((await inTurn(lbproxy, 4)).toSorted()).toEqual(ports.map((port) => `Hello ${port}`));
+    // Started is not listening: with startsecs=1 a busy machine needs longer for that.
+    await expect
+      .poll(async () => (await inTurn(lbproxy, 4)).toSorted(), { timeout: 30_000 })
+      .toEqual(ports.map((port) => `Hello ${port}`));
   }, 60_000);
 
   it('with a program for each process, and an nginx file without http { }: restarts cost nobody a request', async () => {

@@ -82,7 +82,7 @@ const takesRequests = (lbproxy: LbproxyProcess): Promise<void> =>
 async function serves(app: App, port = app.first): Promise<void> {
   await until(
     async () => (await get(app.lbproxy.port, '/').catch(() => null))?.body === `${port}\n`,
-    10_000,
+    30_000,
     `an answer of ${port}`,
   );
 }
@@ -301,7 +301,10 @@ describe('under load', () => {
     const crowd = startCrowd(app.lbproxy.port, { clients: 100, keepAlive: true, pauseMs: 20 });
     for (let i = 0; i < 26; i++) {
       await pause(300);
-      const pid = processOn(app.lbproxy, app.first + ((i * 7) % 4));
+      const port = app.first + ((i * 7) % 4);
+      // One that ends before it serves has failed to start, which is another story; on a busy machine that takes its time.
+      await serves(app, port);
+      const pid = processOn(app.lbproxy, port);
       if (pid !== undefined) process.kill(pid, 'SIGKILL');
     }
     const result = await crowd.stop();

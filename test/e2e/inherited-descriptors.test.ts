@@ -3,13 +3,10 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
 import { freePorts } from '../support/free-ports.ts';
 import { get, until } from '../support/http-client.ts';
 import { childrenOf, commandOf } from '../support/lbproxy-process.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -23,6 +20,8 @@ fd = os.open(sys.argv[1], os.O_RDWR)
 for n in (5, 15, 17, 40, 200): os.dup2(fd, n)
 os.execv(sys.argv[2], sys.argv[2:])
 `;
+
+import { MAIN } from '../support/main-file.ts';
 
 const linksOf = (pid: number): string[] =>
   readdirSync(`/proc/${pid}/fd`).map((fd) => {

@@ -126,7 +126,7 @@ describe('connections that are kept', () => {
     const before = peer.connections;
     await ask(proxy.port, '/?n=n299.example');
     expect(peer.connections).toBe(before);
-  }, 20_000);
+  });
 
   it.each([
     ['keepalive 0;', 'at once'],

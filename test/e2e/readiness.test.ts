@@ -222,16 +222,22 @@ describe('slow_start', () => {
     const apps = site.ports.slice(1);
     await site.serves(apps);
     await pause(6000);
+    const beganMs = performance.now();
     expect(await site.ctl('restart', 'web:web_01')).toMatchObject({ code: 0 });
-    const share = async (): Promise<number> => {
-      let fresh = 0;
-      for (let i = 0; i < 100; i++) if ((await get(site.port)).body.startsWith(`${apps[1]} `)) fresh++;
-      return fresh;
+    // On a busy machine a hundred requests take some of the six seconds: what the fresh one may have of each by then is summed up.
+    const share = async (): Promise<{ readonly fresh: number; readonly most: number }> => {
+      let [fresh, most] = [0, 0];
+      for (let i = 0; i < 100; i++) {
+        if ((await get(site.port)).body.startsWith(`${apps[1]} `)) fresh++;
+        const weight = Math.min(1, Math.max(0.1, (performance.now() - beganMs) / 6000));
+        most += weight / (1 + weight);
+      }
+      return { fresh, most };
     };
     const early = await share();
     await pause(6500);
-    const late = await share();
-    expect(early).toBeLessThan(35);
+    const late = (await share()).fresh;
+    expect(early.fresh).toBeLessThan(early.most + 8);
     expect(late).toBeGreaterThan(45);
     expect(late).toBeLessThan(55);
   });

@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePorts } from '../support/free-ports.ts';
 import { get, pause, until } from '../support/http-client.ts';
@@ -16,6 +15,7 @@ import {
   spawnLbproxy,
   startLbproxy,
 } from '../support/lbproxy-process.ts';
+import { MAIN } from '../support/main-file.ts';
 
 /** Programs with a word of their directory in their command line, so that what is left of them is found. */
 const CONF = `worker_processes 2; pid DIR/lbproxy.pid;
@@ -123,8 +123,7 @@ describe('with few file descriptors', () => {
       `worker_processes 1; pid lbproxy.pid; state_path state;\n program m { command "sleep 778"; numprocs ${programs}; }
        http { server { listen 127.0.0.1:${port}; location / { return 200 ok; } } }`,
     );
-    const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-    const command = `ulimit -n ${limit}; exec '${process.execPath}' '${main}' -c nginx.conf`;
+    const command = `ulimit -n ${limit}; exec '${process.execPath}' '${MAIN}' -c nginx.conf`;
     const started = spawn('sh', ['-c', command], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
     child = started;
     let said = '';

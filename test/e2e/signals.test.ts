@@ -330,7 +330,7 @@ describe('a second start', () => {
       { ports: lbproxy.ports },
     );
     expect((await second.exited).code).toBe(1);
-    const who = String.raw`pid ${lbproxy.pid} \(.*main\.ts.*\) listens there already`;
+    const who = String.raw`pid ${lbproxy.pid} \(.*main\.[jt]s.*\) listens there already`;
     expect(second.stderr()).toMatch(
       new RegExp(
         `nginx\\.conf:1:24: cannot listen on 127\\.0\\.0\\.1:${lbproxy.port}: ${who}; stop it or choose another port`,

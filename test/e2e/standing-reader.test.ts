@@ -13,14 +13,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { freePorts } from '../support/free-ports.ts';
 import { get, pause, until } from '../support/http-client.ts';
 import { childrenOf, commandOf, isAlive } from '../support/lbproxy-process.ts';
+import { MAIN } from '../support/main-file.ts';
 import { onStoppedTerminal } from '../support/stopped-terminal.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 // Each starts a whole lbproxy and pumps 32 MB through it.
 vi.setConfig({ testTimeout: 60_000 });
 

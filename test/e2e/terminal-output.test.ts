@@ -3,12 +3,9 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { until } from '../support/http-client.ts';
 import { startLbproxy } from '../support/lbproxy-process.ts';
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 /** Everything that comes from the terminal of a command goes to its stdout. */
 const ON_TERMINAL = `
@@ -23,6 +20,8 @@ try:
 except OSError:
     os.waitpid(pid, 0)
 `;
+
+import { MAIN } from '../support/main-file.ts';
 
 const NASTY = '\x1b]0;owned\x07 \x1b[2J\x1b[31mred\x1b[8mhidden \x9b5n \r over';
 const CONFIG = `program app { command "node DIR/nasty.cjs"; }`;

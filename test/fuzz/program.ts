@@ -3,11 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { freePorts } from '../support/free-ports.ts';
+import { MAIN } from '../support/main-file.ts';
 import { fail } from './target.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const READY_MS = 30_000;
 const STOP_MS = 5000;
 

@@ -9,6 +9,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ipHash } from '../../src/balance/ip-hash.ts';
 import { Peer } from '../../src/balance/peer.ts';
+import { MAIN } from '../support/main-file.ts';
 import { type NginxReference, nginxVersion, startNginxHttp } from '../support/nginx.ts';
 import type { Job } from './ip-hash-client.ts';
 
@@ -66,8 +67,7 @@ describe.skipIf(!canMakeNamespace)('ip_hash inside a namespace where every addre
   async function startInside(text: string): Promise<ChildProcess> {
     const file = join(dir, 'nginx.conf');
     writeFileSync(file, text);
-    const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-    const child = runInside(main, ['--config', file]);
+    const child = runInside(MAIN, ['--config', file]);
     let printed = '';
     await new Promise<void>((resolve, reject) => {
       const onData = (chunk: Buffer): void => {

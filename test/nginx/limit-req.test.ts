@@ -39,6 +39,7 @@ const HTTP = `
     location = /tiny { alias ${files.dir}/file.txt; limit_req zone=tiny; limit_req_log_level info; }
     location = /wait { alias ${files.dir}/file.txt; limit_req zone=fast burst=4; }
     location = /wait-later { alias ${files.dir}/file.txt; limit_req zone=fast burst=8 delay=4; limit_req zone=faster burst=9; }
+    location = /leave { alias ${files.dir}/file.txt; limit_req zone=one burst=3; }
     location = /address { alias ${files.dir}/file.txt; limit_req zone=address burst=1 nodelay; }
     location = /long { alias ${files.dir}/file.txt; limit_req zone=long burst=1 nodelay; }
     location /sub/ { index index.txt; limit_req zone=one burst=1 nodelay; }
@@ -148,70 +149,81 @@ describe.skipIf(nginxVersion === '')('limit_req beside nginx', () => {
     ]);
   });
 
+  /** When those that passed had their answers, counted from the first; whether so many passed, none early or much too late. */
+  async function waits(
+    site: Site,
+    target: string,
+    passes: number,
+    dueMs: (i: number) => number,
+  ): Promise<boolean> {
+    const began = performance.now();
+    const one = async () => ({ status: await statusOf(site, target), ms: performance.now() - began });
+    const all = await Promise.all(Array.from({ length: 16 }, one));
+    const of = (status: number): number[] =>
+      all
+        .filter((each) => each.status === status)
+        .map(({ ms }) => ms)
+        .sort((a, b) => a - b);
+    const [passed, refused] = [of(200), of(503)];
+    expect(passed.length + refused.length).toBe(16);
+    expect(passed.length).toBeGreaterThanOrEqual(passes);
+    for (const [i, ms] of passed.entries())
+      expect([site.name, i, ms > dueMs(i) - 5]).toEqual([site.name, i, true]);
+    // Who comes late finds that one more has had its turn.
+    const lateMs = refused.at(-1) ?? 0;
+    return (
+      passed.length <= passes + Math.ceil(lateMs / 250) &&
+      passed.every((ms, i) => ms < dueMs(i) + lateMs + 400)
+    );
+  }
+
   it('those that wait come in their turn, each at its time', async () => {
-    for (const { target, passes, dueMs } of [
-      { target: '/wait?k=w', passes: 5, dueMs: (i: number) => i * 250 },
-      { target: '/wait-later?k=v', passes: 9, dueMs: (i: number) => Math.max((i - 4) * 250, i * 100) },
-    ]) {
+    for (const { path, passes, dueMs } of [
+      { path: '/wait', passes: 5, dueMs: (i: number) => i * 250 },
+      { path: '/wait-later', passes: 9, dueMs: (i: number) => Math.max((i - 4) * 250, i * 100) },
+    ])
       await Promise.all(
         sites.map(async (site) => {
-          const began = performance.now();
-          const all = await Promise.all(
-            Array.from({ length: 16 }, async () => ({
-              status: await statusOf(site, target),
-              ms: performance.now() - began,
-            })),
-          );
-          const of = (status: number): number[] =>
-            all
-              .filter((one) => one.status === status)
-              .map(({ ms }) => ms)
-              .sort((a, b) => a - b);
-          const [passed, refused] = [of(200), of(503)];
-          expect(passed.length + refused.length).toBe(16);
-          // Who comes late finds that one more has had its turn.
-          const lateMs = refused.at(-1) ?? 0;
-          expect(passed.length).toBeGreaterThanOrEqual(passes);
-          expect(passed.length).toBeLessThanOrEqual(passes + Math.ceil(lateMs / 250));
-          for (const [i, ms] of passed.entries()) {
-            expect([site.name, i, ms > dueMs(i) - 5]).toEqual([site.name, i, true]);
-            expect([site.name, i, ms < dueMs(i) + lateMs + 400]).toEqual([site.name, i, true]);
-          }
+          // Never too early; not too late either, but where the machine is too busy to tell.
+          let isOnTime = false;
+          for (let round = 0; round < 8 && !isOnTime; round++)
+            isOnTime = await waits(site, `${path}?k=${path}${round}`, passes, dueMs);
+          expect([site.name, path, isOnTime]).toEqual([site.name, path, true]);
         }),
       );
-    }
-  }, 30_000);
+  });
 
   it('a client that leaves while it waits is done with: 499, and what it counted stays', async () => {
-    const leave = (site: Site, how: 'end' | 'destroy', rest: string): Promise<void> =>
+    const leave = (site: Site, how: 'end' | 'destroy'): Promise<void> =>
       new Promise((resolve) => {
         const socket = connect(site.port, '127.0.0.1', () => {
-          socket.write(`GET /wait?k=${how} HTTP/1.1\r\nHost: a\r\n\r\n${rest}`);
+          socket.write(`GET /leave?k=${how} HTTP/1.1\r\nHost: a\r\n\r\n`);
           setTimeout(() => socket[how](), 120);
         });
         socket.on('error', () => {});
         socket.on('close', () => resolve());
         socket.resume();
       });
-    await Promise.all(
-      sites.map(async (site) => {
-        for (const how of ['end', 'destroy'] as const) {
-          // The first passes at once; the others wait 250 ms and more.
-          expect(await statusOf(site, `/wait?k=${how}`)).toBe(200);
-          await Promise.all([leave(site, how, ''), leave(site, how, '')]);
-          const began = performance.now();
-          expect(await statusOf(site, `/wait?k=${how}`)).toBe(200);
-          expect(performance.now() - began).toBeGreaterThan(250);
-        }
-      }),
-    );
-    await pause(300);
-    const [expected, logged] = sites.map(({ dir }) =>
-      readFileSync(join(dir, 'access.log'), 'utf8').split('\n').sort(),
-    );
+    const logs = (): string[] => sites.map(({ dir }) => readFileSync(join(dir, 'access.log'), 'utf8'));
+    for (const how of ['end', 'destroy'] as const) {
+      // The first passes at once; the others wait a minute and more.
+      expect(await inTurn([`/leave?k=${how}`])).toEqual([[200], [200]]);
+      await Promise.all(sites.flatMap((site) => [leave(site, how), leave(site, how)]));
+      await expect
+        .poll(() => logs().map((log) => log.split(`k=${how} 499 DELAYED `).length - 1), { timeout: 10_000 })
+        .toEqual([2, 2]);
+      // Of four that may be under way at once there are three then.
+      expect(await inTurn(Array(2).fill(`/burst?k=${how}`))).toEqual([
+        [200, 503],
+        [200, 503],
+      ]);
+    }
+    await expect
+      .poll(() => logs().map((log) => log.split('\n').length), { timeout: 10_000 })
+      .toEqual([11, 11]);
+    const [expected, logged] = logs().map((log) => log.split('\n').sort());
     expect(logged).toEqual(expected);
-    expect(expected.filter((line) => line.includes(' 499 DELAYED '))).toHaveLength(4);
-  }, 30_000);
+  });
 
   it('a reload keeps what was counted, also with another rate', async () => {
     const [before] = await inTurn(['/burst?k=r', '/burst?k=r', '/burst?k=r', '/burst?k=r', '/burst?k=r']);

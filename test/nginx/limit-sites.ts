@@ -128,10 +128,13 @@ function plain(level: string, text: string): string {
   return `${level === 'alert' ? 'crit' : level} ${rounded.slice(0, 200)}`;
 }
 
-/** A request on a connection of its own; its status, or 0 for a connection that closed without one. */
+/**
+ * A request on a connection of its own; its status, or 0 for a connection that closed without one. It is over once that is closed: the
+ * place of a request is given back between its last byte and that, in either program, and the next may come to another process.
+ */
 export async function statusOf({ port }: Site, target: string, lines = ''): Promise<number> {
   const text = `GET ${target} HTTP/1.1\r\nHost: a\r\n${lines}Connection: close\r\n\r\n`;
-  return (await exchangeOnce(port, text, { timeoutMs: 20_000 })).status;
+  return (await exchangeOnce(port, text, { timeoutMs: 20_000, untilClosed: true })).status;
 }
 
 /** All at once; how many had each status. */

@@ -1,14 +1,12 @@
 // The kit's command line: runs the program from its sources in a process of its own and gives what it said.
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { MAIN } from './main-file.ts';
 
 export interface CliResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 /** Runs `lbproxy args…` to its end; one that has no end is killed after `timeoutMs`. */
 export function runLbproxy(

@@ -1,4 +1,6 @@
 // lbproxy in a world where an hour is over whenever the test sends SIGUSR2: for what happens once an hour.
+import { MAIN } from './main-file.ts';
+
 const HOUR_MS = 3_600_000;
 const hourly: (() => void)[] = [];
 
@@ -11,4 +13,4 @@ process.on('SIGUSR2', () => {
   for (const work of hourly) work();
 });
 
-await import('../../src/main.ts');
+await import(MAIN);

@@ -13,8 +13,8 @@ import {
   type StartOptions,
   spawnLbproxy,
 } from './lbproxy-process.ts';
+import { MAIN } from './main-file.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const TORNADO_APP = fileURLToPath(new URL('./programs/tornado-app.py', import.meta.url));
 const QUICK_APP = fileURLToPath(new URL('./programs/quick-app.mjs', import.meta.url));
 const CTL_MS = 60_000;

@@ -21,6 +21,8 @@ export interface WireOptions {
   /** Makes the connection, for TLS. */
   readonly socket?: Socket;
   readonly timeoutMs?: number;
+  /** Also waits for the other side's end: what it counts as under way is over then. */
+  readonly untilClosed?: boolean;
 }
 
 /** The first field of this name (lower case), '' without. */
@@ -38,11 +40,15 @@ export function exchangeOnce(
   const isHead = head.startsWith('HEAD ');
   return new Promise((resolve, reject) => {
     let text = '';
+    let wantedBytes = 0;
     const { host = '127.0.0.1', localAddress } = options;
     const socket = options.socket ?? connect({ port, host, localAddress });
     const settle = (ended: boolean): void => {
       const answer = readAnswer(text, isHead, ended);
-      if (answer === null) return;
+      if (answer === null) {
+        wantedBytes = isHead ? 0 : wholeBytes(text);
+        return;
+      }
       socket.destroy();
       resolve(answer);
     };
@@ -50,7 +56,7 @@ export function exchangeOnce(
     socket.write(typeof request === 'string' ? Buffer.from(request, 'latin1') : request);
     socket.on('data', (chunk: Buffer) => {
       text += chunk.latin1Slice();
-      settle(false);
+      if (text.length >= wantedBytes && options.untilClosed !== true) settle(false);
     });
     const timeoutMs = options.timeoutMs ?? 8000;
     const what = JSON.stringify(head.slice(0, 120));
@@ -87,6 +93,13 @@ export function readAnswer(text: string, isHead: boolean, ended: boolean): Answe
     const body = readBody(head, text.slice(end + 4), ended);
     return body === null ? null : { ...head, ...body };
   }
+}
+
+/** How long a text is that has the whole answer; 0 where its head does not tell. Large ones are not read again with each piece. */
+function wholeBytes(text: string): number {
+  const end = text.indexOf('\r\n\r\n');
+  const length = /\r\nContent-Length: *(\d+)\r\n/i.exec(text.slice(0, end + 2))?.[1];
+  return end < 0 || length === undefined ? 0 : end + 4 + Number(length);
 }
 
 function cut(body: string, interim: readonly string[]): Answer {

@@ -31,8 +31,18 @@ export const isWord = (byte: number): boolean => isLetter(byte) || isDigit(byte)
 const isSpace = (byte: number) => within(0x09, 0x0d)(byte) || byte === 0x20;
 const isGraphic = within(0x21, 0x7e);
 
-const SINGLE: readonly ByteSet[] = Array.from({ length: 256 }, (_, byte) => setOf((other) => other === byte));
-const SINGLE_BOTH_CASES: readonly ByteSet[] = SINGLE.map(bothCases);
+// Written as they are, not asked for byte by byte: each process makes them as it starts.
+const SINGLE: readonly ByteSet[] = Array.from({ length: 256 }, (_, byte) => oneOrTwo(byte, byte));
+const SINGLE_BOTH_CASES: readonly ByteSet[] = SINGLE.map((set, byte) =>
+  isLetter(byte) ? oneOrTwo(byte, byte ^ 0x20) : set,
+);
+
+function oneOrTwo(byte: number, other: number): ByteSet {
+  const set = new Uint8Array(256);
+  set[byte] = 1;
+  set[other] = 1;
+  return set;
+}
 
 /** The set of one character, one and the same each time. */
 export function single(byte: number, caseless = false): ByteSet {

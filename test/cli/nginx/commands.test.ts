@@ -3,13 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NGINX_VERSION } from '../../../src/face/face.ts';
 import { type CliResult, runLbproxy } from '../../support/cli.ts';
+import { MAIN } from '../../support/main-file.ts';
 import { nginxVersion } from '../../support/nginx.ts';
-
-const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 
 let dir = '';
 beforeAll(() => {

@@ -15,12 +15,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePorts } from '../../support/free-ports.ts';
+import { MAIN } from '../../support/main-file.ts';
 import { isRoot } from '../../support/root.ts';
 
-const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 const LIMIT_MS = 20_000;
 
 let dir = '';

@@ -1,6 +1,7 @@
 // The same supervisord.conf under Debian's supervisord and under lbproxy, driven by the real supervisorctl and by Python's ServerProxy:
 // the same lines, exit statuses, answers, faults and states. Where lbproxy answers otherwise the step says why (`differs`).
 import { describe, expect, it } from 'vitest';
+import { MAIN } from '../../support/main-file.ts';
 import { supervisorVersion } from '../../support/supervisord.ts';
 import { isRunning } from '../programs.ts';
 import { APART, BEFORE, CHANGED, EACH_KIND, LONG, LOOSE, MORE, STUBBORN } from './programs-of-each-kind.ts';
@@ -12,7 +13,6 @@ import {
   confOf,
   ctl,
   differs,
-  MAIN,
   rpc,
   type Side,
   type Step,

@@ -16,13 +16,12 @@ import { request } from 'node:http';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { PipeSource } from '../../../src/supervise/stdio-pipes.ts';
 import { freePorts } from '../../support/free-ports.ts';
+import { MAIN } from '../../support/main-file.ts';
 import { run as runProgram } from '../../support/supervisord.ts';
 import type { SupervisordFile } from './files.ts';
 
-const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 const STAND_IN = readFileSync(new URL('./stand-in.pl', import.meta.url), 'utf8');
 
 /** What real files run; each is the stand-in. */

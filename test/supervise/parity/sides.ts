@@ -5,10 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { MAIN } from '../../support/main-file.ts';
 import { PROGRAMS } from '../../support/supervisor-states.ts';
 import { run } from '../../support/supervisord.ts';
 
-export const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 const DRIVE = fileURLToPath(new URL('./drive.py', import.meta.url));
 const PYTHON = '/usr/bin/python3';
 const START_MS = 20_000;

@@ -1,0 +1,36 @@
+// Before the tests: the sources in a few files, as the package has them. The kit starts lbproxy some thousand times, and a process
+// of it loads these with half the work that the seven hundred files of src/ are. A run has a directory of its own, and leaves none.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { TestProject } from 'vitest/node';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+// Where the packages are found that are not put into those files.
+const CACHE = join(ROOT, 'node_modules/.cache');
+
+export default function setup(project: TestProject): () => void {
+  mkdirSync(CACHE, { recursive: true });
+  const dir = mkdtempSync(join(CACHE, 'tested-'));
+  // Some programs run as another user.
+  chmodSync(dir, 0o755);
+  writeFileSync(join(dir, 'package.json'), '{ "type": "module" }\n');
+  build(dir);
+  // `vitest` that watches: the sources have changed.
+  project.onTestsRerun(() => build(dir));
+  process.env.LBPROXY_TESTED_MAIN = join(dir, 'dist/main.js');
+  // What Node made of a file the first time serves the others, those of the tests too.
+  process.env.NODE_COMPILE_CACHE = join(dir, 'compiled');
+  return () => rmSync(dir, { recursive: true, force: true });
+}
+
+function build(dir: string): void {
+  const rolldown = join(ROOT, 'node_modules/rolldown/bin/cli.mjs');
+  const args = [rolldown, '-c', 'rolldown.config.ts', '-d', join(dir, 'dist'), '--logLevel', 'warn'];
+  execFileSync(process.execPath, args, {
+    cwd: ROOT,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    timeout: 120_000,
+  });
+}
