@@ -59,8 +59,11 @@ export function passHead(x: Exchange, seek: Seekable | null): Passed {
 function replace(x: Exchange, head: AnswerHead, filter: Filter, status: number): typeof REPLACED {
   // As in nginx a failed condition leaves nothing, and a range what other filters have added, and the ETag to an error page.
   const isClean = filter.slot === 'not_modified';
-  if (isClean) x.carried = null;
-  else keepCharset(x, head);
+  if (isClean) {
+    x.carried = null;
+    // Nor does nginx know whom it asked: it clears the contexts of its modules (ngx_http_filter_finalize_request).
+    x.tellsProxyHost = false;
+  } else keepCharset(x, head);
   for (const name of OF_THE_BODY) head.remove(name);
   x.location.fail(x, status, head.why, isClean ? '' : head.lines);
   return REPLACED;

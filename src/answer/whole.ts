@@ -29,15 +29,18 @@ export function sendBody(exchange: Exchange, body: string): void {
   const { status } = exchange;
   // RFC 9110 §15.3.6: a 205 has no content, and says so. nginx sends the text.
   const content = status === 205 ? '' : body;
-  exchange.length = status === 204 || status === 304 ? -1 : content.length;
+  const isBodyless = status === 204 || status === 304;
+  exchange.length = content.length;
   const seek = status === 200 ? comparable(exchange) : null;
-  let isBare = exchange.method === 'HEAD' || exchange.length < 0;
+  let isBare = exchange.method === 'HEAD' || isBodyless;
   if (seek !== null || exchange.location.filters !== null) {
     // Filters still see the type that goes below, and may add one of their own.
     const passed = passHead(exchange, seek);
     if (passed === REPLACED) return;
     isBare = passed === BARE;
   }
+  // To filters these have the length of their text, 0 where there is none.
+  if (isBodyless) exchange.length = -1;
   if (TYPELESS.has(status)) exchange.lines = exchange.lines.replace(OWN_TYPE, '');
   if (isBare) sendBare(exchange);
   else sendContent(exchange, content);

@@ -55,7 +55,7 @@ class AppStream extends CgiStream implements BackStream {
       this.problem = encoded.problem;
       return 0;
     }
-    this.bare = x.method === 'HEAD';
+    this.asks(x);
     const text = encoded.bytes + (body?.takeWhole(INLINE_BODY_BYTES) ?? '');
     this.connection.writeText(text);
     return text.length;
@@ -100,7 +100,7 @@ class AppStream extends CgiStream implements BackStream {
 
   /** Ends an answer without a length, and nothing else. */
   peerEnded(): boolean {
-    if (!this.headRead || this.left > 0) return false;
+    if (!this.headRead || this.isShort) return false;
     this.taker.onTrailers('');
     return true;
   }

@@ -1,5 +1,6 @@
 // What streams to FastCGI, uwsgi and SCGI apps have in common: an answer that begins with a CGI head, in whatever pieces it comes, and
 // ends where its length or the protocol says.
+import type { Exchange } from '../exchange/exchange.ts';
 import { MALFORMED, NEED_MORE } from '../http/request-head.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import { copyOf } from '../shared/buffers.ts';
@@ -13,6 +14,8 @@ export abstract class CgiStream {
   protected readonly connection: PeerConnection;
   /** What went out asked for no body. */
   protected bare = false;
+  /** Of a HEAD whose answer a cache takes: what apps send all the same is stored with it (as nginx does). */
+  #cached: Exchange['cached'] = null;
   protected headRead = false;
   /** Bytes that the answer's Content-Length still announces; -1 without one. */
   protected left = -1;
@@ -23,6 +26,17 @@ export abstract class CgiStream {
   constructor(taker: AnswerTaker, connection: PeerConnection) {
     this.taker = taker;
     this.connection = connection;
+  }
+
+  protected asks(x: Exchange): void {
+    const isHead = x.method === 'HEAD';
+    this.#cached = isHead && x.cached?.storing === true ? x.cached : null;
+    this.bare = isHead && this.#cached === null;
+  }
+
+  /** It has less than its length says: only what a HEAD gets may. */
+  protected get isShort(): boolean {
+    return this.left > 0 && this.#cached === null;
   }
 
   /** The app's protocol, as messages name it. */
@@ -55,6 +69,7 @@ export abstract class CgiStream {
     const { head } = this.connection;
     this.headRead = true;
     if (!this.taker.onHead(head, this.bare, end - after)) return 'stopped';
+    if (this.#cached !== null) this.bare = !this.#cached.storing;
     if (this.bare || head.status === 204 || head.status === 304) {
       this.taker.onPiece(null, 0, 0, true);
       return 'complete-dirty';

@@ -90,7 +90,7 @@ class FastcgiStream extends CgiStream implements BackStream, BodyTarget {
       this.problem = `${what}, more than the ${MAX_RECORD_BYTES} that FastCGI has room for; pass fewer of them (fastcgi_param, fastcgi_pass_request_headers)`;
       return 0;
     }
-    this.bare = x.method === 'HEAD';
+    this.asks(x);
     let text = beginRequest(parameters, this.#options.keepConn);
     const small = body?.takeWhole(INLINE_BODY_BYTES) ?? '';
     if (small !== '') text += beforeStdin(small.length) + small + afterStdin(small.length);
@@ -240,7 +240,7 @@ class FastcgiStream extends CgiStream implements BackStream, BodyTarget {
   }
 
   #finish(clean: boolean): Step {
-    if (this.left > 0) {
+    if (this.isShort) {
       const step = this.#flush();
       return step === 'stopped'
         ? step

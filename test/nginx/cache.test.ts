@@ -2,7 +2,7 @@
 // ($upstream_cache_status among their fields), and what the peer was asked.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nginxVersion } from '../support/nginx.ts';
-import { startUpstream, type TestPeer } from '../support/upstream.ts';
+import { startRawUpstream, startUpstream, type TestPeer } from '../support/upstream.ts';
 import { exchangeOnce } from '../support/wire.ts';
 import { comparable, type Pair, request, type Side, startPair } from './pair.ts';
 
@@ -103,6 +103,12 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
     'HEAD /c | If-None-Match: "t"',
     'GET /c | If-None-Match: *',
     'GET /c',
+  ],
+  'a name behind a condition that fails': [
+    `GET /ph/a | X-${LM} | X-ETag: "t"`,
+    'GET /ph/a | If-Match: "u"',
+    'GET /ph/a | If-None-Match: "t"',
+    'GET /ph/b | If-Match: "u"',
   ],
   ranges: [
     `GET /r | X-Accept-Ranges: bytes | X-${LM} | X-ETag: "t" | Range: bytes=2-5`,
@@ -209,19 +215,33 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
   unbuffered: ['GET /ub/a', 'GET /ub/a', 'GET /xb | X-X-Accel-Buffering: no', 'GET /xb'],
   redirected: ['GET /xr | X-X-Accel-Redirect: /a', 'GET /xr'],
   methods: ['POST /post/a', 'POST /post/a', 'GET /post/a'],
+  'a HEAD that an app answers with a body, and without': ['body', 'bare'].flatMap((how) => [
+    `HEAD /app/${how}`,
+    `HEAD /app/${how}`,
+    `GET /app/${how}`,
+    `GET /app/${how}`,
+  ]),
   'convert head off': ['HEAD /ch/a', 'HEAD /ch/a', 'GET /ch/a'],
 };
 
 describe.skipIf(nginxVersion === '')('proxy_cache', () => {
   const peers: Record<Side['name'], Told> = { nginx: toldPeer(), lbproxy: toldPeer() };
   let pair: Pair;
+  let apps: readonly TestPeer[] = [];
   beforeAll(async () => {
     const [theirs, ours] = [await peers.nginx.start(), await peers.lbproxy.start()];
-    pair = await startPair(configuration(), [theirs.address, ours.address]);
+    apps = [await startApp(), await startApp()];
+    pair = await startPair(configuration(), [
+      { peer: theirs.address, app: apps[0].address },
+      { peer: ours.address, app: apps[1].address },
+    ]);
   });
   afterAll(async () => {
     await pair?.close();
-    await Promise.all(Object.values(peers).map((peer) => peer.stop()));
+    await Promise.all([
+      ...Object.values(peers).map((peer) => peer.stop()),
+      ...apps.map((app) => app.close()),
+    ]);
   });
 
   it.each(Object.entries(SCRIPTS))('%s', async (_name, script) => {
@@ -245,6 +265,18 @@ describe.skipIf(nginxVersion === '')('proxy_cache', () => {
     return seen;
   }
 });
+
+/** An SCGI app that counts its answers; what it gets with /bare is answered without a body to HEAD. */
+async function startApp(): Promise<TestPeer> {
+  let count = 0;
+  return await startRawUpstream((socket) => {
+    socket.once('data', (chunk: Buffer) => {
+      const text = `answer ${++count} of the app`;
+      const isBare = chunk.includes('/bare') && chunk.includes('HEAD');
+      socket.end(`Content-Type: text/plain\r\nContent-Length: ${text.length}\r\n\r\n${isBare ? '' : text}`);
+    });
+  });
+}
 
 interface Told {
   readonly requests: string[];
@@ -319,11 +351,16 @@ function configuration(): string {
   const pass = 'proxy_pass http://{peer};';
   return `proxy_cache_path {dir}/cache levels=1:2 keys_zone=one:1m inactive=10m max_size=100m;
   proxy_cache_path {dir}/two keys_zone=two:1m use_temp_path=off;
+  scgi_cache_path {dir}/apps keys_zone=apps:1m; scgi_cache apps; scgi_cache_key $uri; scgi_cache_valid any 5m;
+  scgi_param REQUEST_METHOD $request_method; scgi_param REQUEST_URI $request_uri;
   proxy_http_version 1.1; proxy_set_header Connection ""; proxy_cache one; proxy_cache_valid any 5m;
+  upstream group { server {peer}; }
   map $arg_k $key { default $arg_k; }
   server { listen {port};
     add_header X-Cache $upstream_cache_status always;
     location / { ${pass} }
+    location /ph/ { add_header X-Host $proxy_host:$proxy_port always; proxy_pass http://group; }
+    location /app/ { scgi_pass {app}; }
     location /none/ { proxy_cache_valid 200 0; ${pass} }
     location /ignore/ { proxy_ignore_headers Cache-Control Set-Cookie Expires Vary X-Accel-Expires; ${pass} }
     location /by/ { proxy_cache_key $uri; proxy_cache_bypass $arg_nc; ${pass} }

@@ -34,7 +34,7 @@ function configuration(root: string, peer: string, slow: string): string {
       ${place('utf8', 'sub_filter "HéLLO" "hallö"; sub_filter "hÉllo" no; sub_filter_once off;')}
       ${place('end', 'sub_filter "hello there" 1; sub_filter "hel" 2; sub_filter_once off;')}
       ${place('headers', 'sub_filter hello bye; add_header ETag \'"own"\'; add_header X-H h; expires max; sub_filter_last_modified on;')}
-      location /text/ { sub_filter hello bye; sub_filter_types text/plain; location = /text/200 { return 200 "hello hello"; } location = /text/404 { return 404 "hello"; } location = /text/empty { return 200 ""; } location = /text/302 { return 302 /hello; } }
+      location /text/ { sub_filter hello bye; sub_filter_types text/plain; location = /text/200 { return 200 "hello hello"; } location = /text/404 { return 404 "hello"; } location = /text/empty { return 200 ""; } location = /text/302 { return 302 /hello; } location = /text/204 { add_header ETag '"own"'; return 204; } location = /text/204-text { add_header ETag '"own"' always; return 204 hello; } }
       location /pages/ { sub_filter nginx lbproxy/0; sub_filter "<h1>" "<h1 id=x>"; sub_filter "<center>nginx/" "x"; location = /pages/500 { return 500; } location = /pages/301 { return 301 /x; } }
       location /page/ { sub_filter hello outer; error_page 404 /error.html; alias ${root}/; }
       location = /error.html { sub_filter hello inner; root ${root}; }
@@ -99,7 +99,7 @@ const CASES: readonly Case[] = [
     ['GET', `/p-${place}/x`, peerSays('HTTP/1.1 200 OK|Content-Type: text/html|Content-Length: 0', '')],
     ['GET', `/s-${place}/x`],
   ]),
-  ...['200', '404', 'empty', '302'].flatMap((name): Case[] => [
+  ...['200', '404', 'empty', '302', '204', '204-text'].flatMap((name): Case[] => [
     ['GET', `/text/${name}`],
     ['HEAD', `/text/${name}`],
   ]),

@@ -35,6 +35,8 @@ export class CachedAnswer implements AnswerTap, CacheFacts {
   protected digest: string;
   status: CacheStatus = '';
   storing = true;
+  /** Of a body that an app need not send, as its client asked for the head alone. */
+  #leftBytes = 0;
   lastModified = '';
   etag = '';
   /** What holds no longer, open. */
@@ -164,6 +166,7 @@ export class CachedAnswer implements AnswerTap, CacheFacts {
   write(buf: Buffer, from: number, to: number): void {
     const writer = this.#writer;
     if (writer === null) return;
+    this.#leftBytes -= to - from;
     try {
       writer.write(buf, from, to);
     } catch (error) {
@@ -177,7 +180,7 @@ export class CachedAnswer implements AnswerTap, CacheFacts {
     const writer = this.#writer;
     this.#writer = null;
     try {
-      if (isWhole) writer?.finish();
+      if (isWhole && this.#leftBytes <= 0) writer?.finish();
       else writer?.drop();
     } catch (error) {
       this.note(error);
@@ -200,6 +203,7 @@ export class CachedAnswer implements AnswerTap, CacheFacts {
     if (this.storing && anyHolds(this.here.cache.noCache, this.x)) this.storing = false;
     if (!this.storing || fresh === null) return this.release();
     const facts = this.#facts(head);
+    if (this.x.method === 'HEAD' && this.convertsHead) this.#leftBytes = facts.length;
     // A variant is stored under its own name only where that is the one that was looked for.
     if (this.digest !== this.main && this.digest !== facts.variant) this.digest = this.main;
     const { updatingSec, errorSec } = fresh;

@@ -18,6 +18,8 @@ export function createCached(options: ForwardOptions, cache: CacheOptions): Hand
   return (x) => {
     if (!cache.methods.has(x.method)) return new Forward(x, options).begin();
     cache.nameTarget(x);
+    // Known whether the cache answers or the peer.
+    x.tellsProxyHost = options.isProxy;
     const place = cache.placeOf(x);
     if (place === null) return new Forward(x, options).begin();
     if (place === undefined)
