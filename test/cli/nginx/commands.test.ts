@@ -140,8 +140,8 @@ describe('-t', () => {
 
   it('of what is not supported yet: an error, or with --allow-unsupported a warning', async () => {
     const conf = join(dir, 'conf/stream.conf');
-    writeFileSync(conf, 'events { } mail { }\nhttp { server { listen 127.0.0.1:1; } }\n');
-    const said = `"mail" directive is known to nginx but not supported yet in ${conf}:1\n`;
+    writeFileSync(conf, 'events { } stream { }\nhttp { server { listen 127.0.0.1:1; } }\n');
+    const said = `"stream" directive is known to nginx but not supported yet in ${conf}:1\n`;
     const refused = await asNginx('-t', '-p', dir, '-c', 'conf/stream.conf');
     expect(refused).toMatchObject({ code: 1 });
     expect(refused.stderr).toContain(`nginx: [emerg] ${said}`);
