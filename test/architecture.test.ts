@@ -72,6 +72,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'file-text',
     'places',
     'glob',
+    'nginx-missing',
     'nginx-names',
     'foreign-words',
     'missing-semicolon',

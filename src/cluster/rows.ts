@@ -41,6 +41,36 @@ export const clusterDefaults = {
   face: 'lbproxy',
 } as const satisfies Partial<Settings>;
 
+const WAITS = 'Node chooses how events are waited for';
+const ACCEPTS = 'all acceptors wait for connections, and the system wakes one';
+
+/** Of `events`: why it has no effect. */
+const WHY_EVENTS: Readonly<Record<string, string>> = {
+  use: WAITS,
+  epoll_events: WAITS,
+  worker_aio_requests: WAITS,
+  multi_accept: 'Node takes all connections that wait, always',
+  accept_mutex: ACCEPTS,
+  accept_mutex_delay: ACCEPTS,
+  debug_connection: 'nothing is logged at the level debug',
+};
+
+/** Of the process: why it has no effect. */
+const WHY_MAIN: Readonly<Record<string, string>> = {
+  master_process: 'there is always a process that watches over the acceptors',
+  worker_rlimit_nofile:
+    'Node has no such call; it raises its limit of descriptors as far as the system lets it',
+  worker_cpu_affinity: 'Node has no such call; the system chooses the processors, or taskset does for all',
+  worker_rlimit_core: 'Node has no such call; ulimit -c limits core files for all',
+  working_directory: 'it is where nginx leaves core files; all paths start from the prefix',
+  pcre_jit: 'regular expressions are V8’s, which compiles those that are used often',
+  timer_resolution: 'the clock is read no more often than it must',
+  lock_file: 'nothing here takes turns by a lock',
+  thread_pool: 'files are read by Node’s threads; UV_THREADPOOL_SIZE in its environment says how many',
+  env: 'it says which variables nginx’s own processes keep, for modules in Perl and libraries; here nothing that answers requests reads any, and programs have `environment`',
+  ssl_engine: 'OpenSSL in Node loads no engine by configuration',
+};
+
 export const clusterRows: readonly Row[] = [
   setting('acceptors', {
     name: 'worker_processes',
@@ -120,7 +150,8 @@ export const clusterRows: readonly Row[] = [
     'accept_mutex_delay',
     'worker_aio_requests',
     'debug_connection',
-  ].map((name) => ignored(name, ['events'], 'Node chooses how events are waited for', { args: [1, 1] })),
+    'epoll_events',
+  ].map((name) => ignored(name, ['events'], WHY_EVENTS[name], { args: [1, 1] })),
   setting('runAs', {
     name: 'user',
     contexts: ['main'],
@@ -148,7 +179,5 @@ export const clusterRows: readonly Row[] = [
       return cx.problems.error(at, `"${text}" is no priority: write a number from -20 to 20`);
     },
   }),
-  ...['master_process', 'worker_rlimit_nofile', 'worker_cpu_affinity', 'working_directory', 'pcre_jit']
-    .concat(['timer_resolution', 'lock_file', 'thread_pool', 'env', 'ssl_engine', 'worker_rlimit_core'])
-    .map((name) => ignored(name, ['main'], 'nothing of the kind is needed here')),
+  ...Object.entries(WHY_MAIN).map(([name, why]) => ignored(name, ['main'], why)),
 ];

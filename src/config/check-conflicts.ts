@@ -7,16 +7,22 @@ export function checkConflicts(directives: readonly Directive[], problems: Probl
   walk(directives, new Map(), problems);
 }
 
-function walk(directives: readonly Directive[], logs: Map<string, string>, problems: Problems): void {
+/** At `http` both forms may stand: nginx looks at what servers and locations have of their own (ngx_http_secure_link_merge_conf). */
+function checkLinks(directives: readonly Directive[], problems: Problems): void {
   const secret = directives.find(({ name }) => name === 'secure_link_secret');
   if (secret !== undefined && directives.some(({ name }) => /^secure_link(?:_md5)?$/.test(name)))
     problems.error(
       secret.at,
       '"secure_link_secret" cannot be mixed with "secure_link" and "secure_link_md5": remove one of the forms',
     );
+}
+
+function walk(directives: readonly Directive[], logs: Map<string, string>, problems: Problems): void {
   for (const directive of directives) {
     if (directive.name === 'access_log') checkLog(directive, logs, problems);
-    if (directive.block !== undefined) walk(directive.block, logs, problems);
+    if (directive.block === undefined) continue;
+    if (directive.name !== 'http') checkLinks(directive.block, problems);
+    walk(directive.block, logs, problems);
   }
 }
 

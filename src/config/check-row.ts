@@ -1,13 +1,11 @@
 // Whether a directive may stand where it stands, with what it carries: the first look at each.
 import { adviceFor, ownWordFor } from './foreign-words.ts';
 import type { Level } from './level.ts';
-import { isNginxDirective, NOT_YET, whyNever } from './nginx-names.ts';
+import { missingDirective } from './nginx-names.ts';
 import type { Problems } from './problem.ts';
 import { namesIn, rowsNamed } from './registry.ts';
 import type { Row } from './row.ts';
 import type { Directive } from './tree.ts';
-
-const WHAT_IS = 'see "Not there yet" in docs/DIFFERENCES.md';
 
 /** Finds the row of a directive in its place and checks its arguments; undefined after a report. */
 export function checkRow(directive: Directive, level: Level, problems: Problems): Row | undefined {
@@ -79,15 +77,13 @@ function reportUnknown(directive: Directive, { context }: Level, problems: Probl
   if (advice !== undefined) return problems.error(at, `${plain}; ${advice}`, plain);
   const own = ownWordFor(name, context);
   if (own !== undefined) return problems.error(at, `${plain}; here it is "${own}"`, plain);
-  const never = whyNever(name);
-  if (never !== undefined)
-    return problems.unsupported(at, `"${name}" ${never}`, `"${name}" directive ${never}`);
-  if (isNginxDirective(name))
-    return problems.unsupported(
-      at,
-      `"${name}" ${NOT_YET}; remove it, or ${WHAT_IS}`,
-      `"${name}" directive ${NOT_YET}`,
-    );
+  const missing = missingDirective(name);
+  if (missing !== undefined) {
+    const { verdict, why, never } = missing;
+    const all = never ? '' : ', or see "Not yet" in docs/DIRECTIVES.md';
+    const inNginx = `"${name}" directive ${verdict}${never ? `: ${why}` : ''}`;
+    return problems.unsupported(at, `"${name}" ${verdict}: ${why}; remove it${all}`, inNginx);
+  }
   const near = problems.nearest(name, namesIn(context));
   if (near === undefined) return problems.tally('error', at, plain, plain);
   return problems.error(at, `${plain}; did you mean "${near}"?`, plain);

@@ -1,5 +1,7 @@
 // The registry as documentation: a page of all directives, and a JSON schema for editors.
 import { takes } from './json/values.ts';
+import { type Missing, NEVER, NOT_YET } from './nginx-missing.ts';
+import { namesOf } from './nginx-names.ts';
 import { namesIn, ROWS, rowsNamed, variableNames } from './registry.ts';
 import type { Context, IgnoredRow, Row, SettingRow } from './row.ts';
 
@@ -26,8 +28,9 @@ inherits none of the outer ones: a \`proxy_set_header\` in a location puts away 
 X-Real-IP, X-Scheme, X-Forwarded-For, -Proto, -Host) do not count as the server's: each level sends those of them that it does not name
 itself.
 
-**Not there yet** is, among others, \`limit_except\`; an unknown directive is refused with its place.
-[DIFFERENCES.md](DIFFERENCES.md#not-there-yet) has the list.
+**Every directive of nginx** 1.31.5 and of its documentation is on this page: it works and has its paragraph, is
+[accepted without effect](#accepted-without-effect), is [not there yet](#not-yet), or [will not come](#never). Of the last two each use is
+an error with its place; with \`--allow-unsupported\` it is a warning, and has no effect.
 `;
 
 /** docs/DIRECTIVES.md. */
@@ -35,7 +38,7 @@ export function directivesPage(): string {
   const rows = [...ROWS].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   const real = rows.filter((row) => row.kind !== 'ignored');
   const ignored = rows.filter((row) => row.kind === 'ignored');
-  return `${[INTRODUCTION, ...index(real), ...real.flatMap(entry), ...ignoredTable(ignored), ...variables()].join('\n')}\n`;
+  return `${[INTRODUCTION, ...index(real), ...real.flatMap(entry), ...ignoredTable(ignored), ...missing(), ...variables()].join('\n')}\n`;
 }
 
 /** Each directive once, under the places it may stand in. */
@@ -92,6 +95,19 @@ function ignoredTable(rows: readonly IgnoredRow[]): string[] {
       `| \`${row.name}\` | ${row.contexts.join(', ')} | ${row.why}${row.warn ? ' (with a warning)' : ''} |`,
   );
   return ['## Accepted without effect', '', '| directive | in | why |', '|---|---|---|', ...lines];
+}
+
+/** What nginx has and lbproxy has not, by module. */
+function missing(): string[] {
+  const table = (groups: readonly Missing[]): string[] => [
+    '| of | directives | why |',
+    '|---|---|---|',
+    ...groups.map(({ of, names, why }) => {
+      const list = namesOf(names).map((name) => `\`${name}\``);
+      return `| ${of} | ${list.join(' · ')} | ${why} |`;
+    }),
+  ];
+  return ['', '## Not yet', '', ...table(NOT_YET), '', '## Never', '', ...table(NEVER)];
 }
 
 function variables(): string[] {

@@ -65,57 +65,70 @@ import type { Syntax } from './tree.ts';
 
 /** Directives of nginx that files often carry and that lbproxy does not do yet: said aloud, so that nobody relies on them. */
 const NOT_YET: readonly Row[] = ['http2'].map((name) =>
-  ignored(name, HTTP_LEVELS, 'not supported yet', { warn: true, args: [1, 64] }),
+  ignored(name, HTTP_LEVELS, 'HTTP/2 is not spoken yet, clients are answered in HTTP/1.1', {
+    warn: true,
+    args: [1, 64],
+  }),
 );
+
+const without = (names: string, why: string, args: readonly [number, number] = [1, 1]): readonly Row[] =>
+  names.split(' ').map((name) => ignored(name, HTTP_LEVELS, why, { args }));
 
 /** Tuning of file and event handling that has no counterpart here. */
 const TUNING: readonly Row[] = [
-  'sendfile',
-  'sendfile_max_chunk',
-  'aio',
-  'directio',
-  'output_buffers',
-  'open_file_cache',
-  'open_file_cache_valid',
-  'open_file_cache_min_uses',
-  'open_file_cache_errors',
-  'read_ahead',
-  'connection_pool_size',
-  'request_pool_size',
-].map((name) => ignored(name, HTTP_LEVELS, 'files are read in bounded pieces', { args: [1, 4] }));
-
-const HTTP2_TUNING = [
-  ...[
-    'http2_chunk_size',
-    'http2_max_concurrent_streams',
-    'http2_recv_buffer_size',
-    'http2_body_preread_size',
-  ],
-  ...['http2_push_preload', 'http2_max_concurrent_pushes'],
+  ignored('sendfile', HTTP_AND_IF, 'files are read in pieces of bounded size, Node has no sendfile', {
+    args: [1, 1],
+  }),
+  ...without('sendfile_max_chunk', 'a file never holds up others: it is read in pieces of bounded size'),
+  ...without('aio', 'files are read by threads, always', [1, 4]),
+  ...without('directio directio_alignment', 'files are read through the cache of the system', [1, 4]),
+  ...without('output_buffers', 'a file is read in pieces of a fixed size', [1, 4]),
+  ...without('read_ahead', 'the system chooses how far it reads ahead', [1, 4]),
+  ...without(
+    'open_file_cache open_file_cache_valid open_file_cache_min_uses open_file_cache_errors',
+    'what a file is, is looked up for each request, so that no answer is out of date',
+    [1, 4],
+  ),
+  ...without('connection_pool_size request_pool_size', 'the memory of requests is Node’s to give', [1, 4]),
 ];
+
+const PUSH = 'nothing is pushed: nginx itself has withdrawn it, and browsers have';
+
+const HTTP2_TUNING =
+  'http2_max_concurrent_streams http2_recv_buffer_size http2_body_preread_size http2_pool_size http2_streams_index_size';
+
+/** nginx itself takes them, and does nothing. */
+const HTTP2_OBSOLETE =
+  'http2_max_requests http2_max_field_size http2_max_header_size http2_recv_timeout http2_idle_timeout';
 
 /** The same for what has other arguments. */
 const OTHER_TUNING: readonly Row[] = [
-  ...['aio_write', 'directio_alignment', 'open_file_cache_events'].map((name) =>
-    ignored(name, HTTP_LEVELS, 'files are read in bounded pieces', { args: [1, 1] }),
-  ),
-  ...['proxy_send_lowat', 'fastcgi_send_lowat'].map((name) =>
-    ignored(name, HTTP_LEVELS, 'what is ready goes at once', { args: [1, 1] }),
-  ),
+  ...without('aio_write', 'files are written by threads, always'),
+  ...without('open_file_cache_events', 'nothing about files is kept that could change'),
+  ...without('proxy_send_lowat fastcgi_send_lowat', 'it is for BSD; what is ready goes at once'),
   ...['rewrite_log', 'uninitialized_variable_warn'].map((name) =>
-    ignored(name, HTTP_AND_IF, 'rewrites and unset variables are not logged', { args: [1, 1] }),
+    ignored(name, [...HTTP_AND_IF, 'if in server'], 'rewrites and unset variables are not logged', {
+      args: [1, 1],
+    }),
   ),
-  ...HTTP2_TUNING.map((name) => ignored(name, ['http', 'server'], 'HTTP/2 is not spoken', { args: [1, 1] })),
+  ...HTTP2_TUNING.split(' ').map((name) =>
+    ignored(name, ['http', 'server'], 'HTTP/2 is not spoken yet', { args: [1, 1] }),
+  ),
+  ...without('http2_chunk_size', 'HTTP/2 is not spoken yet'),
+  ...HTTP2_OBSOLETE.split(' ').map((name) =>
+    ignored(name, ['http', 'server'], 'nginx itself has withdrawn what it did', {
+      args: [1, 1],
+      repeats: true,
+    }),
+  ),
+  ...without('http2_push_preload', PUSH),
+  ignored('http2_push', HTTP_LEVELS, PUSH, { args: [1, 1], repeats: true }),
+  ignored('http2_max_concurrent_pushes', ['http', 'server'], PUSH, { args: [1, 1] }),
 ];
 
 /** Of sockets and processes, where Node has no such call. */
 const KERNEL_TUNING: readonly Row[] = [
-  ...['proxy', 'fastcgi'].flatMap((family) =>
-    [`${family}_socket_rcvbuf`, `${family}_socket_sndbuf`].map((name) =>
-      ignored(name, HTTP_LEVELS, 'the kernel sizes the buffers of connections', { args: [1, 1] }),
-    ),
-  ),
-  ignored('debug_points', ['main'], 'there is no core file to look at', { args: [1, 1] }),
+  ignored('debug_points', ['main'], 'it stops nginx for a debugger of C', { args: [1, 1] }),
   ignored('ssl_object_cache_inheritable', ['main'], 'certificates are read anew by each reload', {
     args: [1, 1],
   }),

@@ -5,6 +5,8 @@ export interface Position {
   readonly file: string;
   readonly line: number;
   readonly column: number;
+  /** Line of the `;` or `{` behind the directive that this is a part of, where it is a later one: nginx names that. */
+  readonly endLine?: number;
 }
 
 /** One argument, unquoted and unescaped, with its place. */

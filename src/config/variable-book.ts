@@ -1,6 +1,6 @@
 // Which variables a configuration makes and uses while it is being read: each that is used must exist in the end, wherever it is made.
 import type { VariableModel, VariableOf } from './model.ts';
-import { isNginxVariable, NOT_YET } from './nginx-names.ts';
+import { isNginxVariable, VARIABLE_NOT_YET } from './nginx-names.ts';
 import { formatPosition, type Problems } from './problem.ts';
 import { isBuiltIn, lookupVariable, variableNames } from './registry.ts';
 import type { Position, Word } from './tree.ts';
@@ -84,7 +84,11 @@ export class VariableBook {
     for (const { name, word } of this.#used) {
       if (this.#made.has(name.toLowerCase()) || lookupVariable(name) !== undefined) continue;
       if (isNginxVariable(name.toLowerCase())) {
-        problems.unsupported(word.at, `"$${name}" ${NOT_YET}`, `"${name}" variable ${NOT_YET}`);
+        problems.unsupported(
+          word.at,
+          `"$${name}" ${VARIABLE_NOT_YET}`,
+          `"${name}" variable ${VARIABLE_NOT_YET}`,
+        );
         continue;
       }
       const near = problems.nearest(name, known);

@@ -240,7 +240,6 @@ export const forwardRows: readonly Row[] = [
   ...['websocket', 'websockets'].map((name) =>
     ignored(name, HTTP_AND_IF, 'WebSockets pass by themselves', { args: [0, 8], warn: true }),
   ),
-  ignored('proxy_headers_hash_max_size', HTTP_AND_IF, 'fields are never stored in a table'),
 ];
 
 /** What stands before its first variable may be the beginning of a URL: `http:/$uri`. */

@@ -40,6 +40,7 @@ const CASES = [
   { http: '', location: 'secure_link_secret a; secure_link $arg_a;' },
   { http: '', location: 'secure_link_md5 $uri; secure_link_secret a;' },
   { http: 'secure_link $arg_a; secure_link_md5 $uri;', location: 'secure_link_secret a;' },
+  { http: 'secure_link_secret a; secure_link_md5 $uri;', location: '' },
 ];
 
 describe.skipIf(nginxVersion === '')('conflicts', () => {

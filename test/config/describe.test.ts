@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'jsonc-parser';
 import { describe, expect, it } from 'vitest';
 import { directivesPage, jsonSchema, type Schema } from '../../src/config/describe.ts';
-import { isNginxDirective } from '../../src/config/nginx-names.ts';
+import { missingDirective } from '../../src/config/nginx-names.ts';
 import { lookupVariable, ROWS, rowsNamed } from '../../src/config/registry.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -80,6 +80,11 @@ describe('what is printed from the registry', () => {
     expect(new Set(headings).size).toBe(headings.length);
   });
 
+  it('a directive has one row in each place: one meaning, one reason', () => {
+    const places = ROWS.flatMap(({ name, contexts }) => contexts.map((context) => `${name} in ${context}`));
+    expect(places.filter((place, i) => places.indexOf(place) !== i)).toEqual([]);
+  });
+
   it('every variable of the page exists', () => {
     const [, variables] = directivesPage().split('## Variables');
     const names = [...variables.matchAll(/`\$([a-z0-9_]+)`/g)].map(([, name]) => name);
@@ -97,7 +102,7 @@ describe('docs/DIFFERENCES.md', () => {
   it('what it calls unknown is unknown', () => {
     expect(refused.length).toBeGreaterThan(0);
     expect(refused.filter((name) => rowsNamed(name).length > 0)).toEqual([]);
-    expect(refused.filter((name) => !isNginxDirective(name))).toEqual([]);
+    expect(refused.filter((name) => missingDirective(name) === undefined)).toEqual([]);
   });
 
   it('what it calls accepted with a warning is', () => {

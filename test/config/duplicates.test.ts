@@ -55,7 +55,9 @@ const TWICE = new Set(
     .concat(['proxy_ssl_conf_command', 'set_real_ip_from', 'valid_referers', 'userid_flags'])
     .concat(['empty_gif', 'stub_status', 'keepalive_disable'])
     // Without effect here.
-    .concat('debug_connection env thread_pool'.split(' '))
+    .concat('debug_connection env thread_pool http2_push'.split(' '))
+    .concat('http2_max_requests http2_max_field_size http2_max_header_size'.split(' '))
+    .concat('http2_recv_timeout http2_idle_timeout'.split(' '))
     .concat('ssl_session_cache zone program control map geo split_clients'.split(' ')),
 );
 
@@ -98,6 +100,8 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   tcp_nodelay: ['on'],
   use: ['epoll'],
   debug_connection: ['127.0.0.1'],
+  epoll_events: ['64'],
+  http2_streams_index_size: ['32'],
   user: ['root'],
   worker_cpu_affinity: ['auto'],
   worker_rlimit_core: ['1m'],

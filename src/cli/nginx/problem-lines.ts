@@ -16,12 +16,20 @@ interface Told {
 /** `[emerg] unknown directive "x" in /etc/nginx/nginx.conf:3` */
 export function nginxProblems(problems: readonly Problem[]): Told[] {
   const told: Told[] = [];
-  for (const { severity, at, message, plain } of inOrder(problems)) {
+  for (const { severity, at, message, plain } of asFound(problems)) {
     const text = `${plain ?? message}${placeOf(at, plain)}`;
     told.push({ level: severity === 'error' ? 'emerg' : 'warn', text });
     if (severity === 'error') break;
   }
   return told;
+}
+
+/** nginx looks at names once all has been read: variables first. */
+function asFound(problems: readonly Problem[]): readonly Problem[] {
+  const found = inOrder(problems);
+  const late = [/^unknown ".*" variable$/, /^conflicting server name /];
+  const stage = ({ plain = '' }: Problem): number => late.findIndex((form) => form.test(plain));
+  return [-1, 0, 1].flatMap((each) => found.filter((problem) => stage(problem) === each));
 }
 
 /** Some of its complaints come before or behind the reading, and without a place. */
@@ -31,9 +39,10 @@ function isPlaceless(plain: string, file: string): boolean {
   );
 }
 
-function placeOf({ file, line }: Position, plain: string | undefined): string {
+/** nginx stands where a directive ends when it finds fault with it. */
+function placeOf({ file, line, endLine }: Position, plain: string | undefined): string {
   if (plain !== undefined && isPlaceless(plain, file)) return '';
-  return file === '(-g)' ? ' in command line' : ` in ${file}:${line}`;
+  return file === '(-g)' ? ' in command line' : ` in ${file}:${endLine ?? line}`;
 }
 
 /** Of a start: the one that stopped it. */

@@ -73,7 +73,7 @@ class Parser {
         'unexpected ";"',
       );
     }
-    this.#finish();
+    this.#finish(token.at.line);
   }
 
   #openBlock(token: Brace): void {
@@ -89,7 +89,7 @@ class Parser {
       );
     }
     const startsLine = name === undefined ? this.#startsLine : this.#statementStartsLine;
-    this.#finish(children);
+    this.#finish(token.at.line, children);
     this.#open.push({ name: name?.text ?? '{', at, startsLine, children });
     if (this.#open.length > MAX_DEPTH && !this.#tooDeep) {
       this.#tooDeep = true;
@@ -99,7 +99,7 @@ class Parser {
 
   #closeBlock(token: Brace): void {
     if (this.#words.length > 0) this.#missingSemicolon(token.at, 'unexpected "}"');
-    this.#finish();
+    this.#finish(token.at.line);
     const block = this.#open.pop();
     if (block === undefined) {
       this.#problems.error(
@@ -120,7 +120,7 @@ class Parser {
   #end(at: Position): void {
     if (this.#words.length > 0)
       this.#missingSemicolon(at, 'unexpected end of file, expecting ";"', ' or "}"');
-    this.#finish();
+    this.#finish(at.line);
     if (this.#open.length === 0) return;
     const names = this.#open.toReversed().map((block) => `"${block.name}" of line ${block.at.line}`);
     const shown = names.length > 5 ? [...names.slice(0, 4), `${names.length - 4} more blocks`] : names;
@@ -138,8 +138,8 @@ class Parser {
     this.#problems.error(at, `${what}: ${hint}`, what + nginxSays);
   }
 
-  /** Ends the statement: its words become a directive, a block when `block` is given. */
-  #finish(block?: Directive[]): void {
+  /** Ends the statement on that line: its words become a directive, a block when `block` is given. */
+  #finish(line: number, block?: Directive[]): void {
     const words = this.#words;
     const name = words.shift();
     this.#words = [];
@@ -150,8 +150,10 @@ class Parser {
     // The words that it should separate are one that nobody knows: this is said of it, and no more.
     const odd = name.oddBlank;
     if (odd !== undefined) return this.#problems.tally('error', odd.at, odd.message);
-    const args = words.map(({ text, at }) => ({ text, at }));
-    const { text, at } = name;
+    const ending = (at: Position): Position => (at.line === line ? at : { ...at, endLine: line });
+    const args = words.map(({ text, at }) => ({ text, at: ending(at) }));
+    const text = name.text;
+    const at = ending(name.at);
     this.#into.push(block === undefined ? { name: text, args, at } : { name: text, args, block, at });
   }
 }

@@ -34,7 +34,7 @@ export const secureLinkRows: readonly Row[] = [
   }),
   setting('secureLinkSecret', {
     name: 'secure_link_secret',
-    contexts: ['location'],
+    contexts: HTTP_LEVELS,
     args: [1, 1],
     syntax: 'word',
     doc: 'The older form: links are /prefix/checksum/link, the checksum is the MD5 of link and word in hexadecimal, $secure_link the link.',

@@ -20,13 +20,13 @@ interface Effective {
   readonly md5: string | null;
 }
 
-/** The two forms exclude each other: the one that the nearest level sets holds. */
+/** The two forms exclude each other: the one that the nearest level sets holds. Only `http` may have both; the newer one holds then. */
 function effective(settings: Settings): Effective {
   const { secureLink: link, secureLinkMd5: md5, secureLinkSecret: secret } = settings;
   if (secret === null || (link === null && md5 === null)) return { secret, link, md5 };
   for (let level: object | null = settings; level !== null; level = Object.getPrototypeOf(level)) {
-    if (Object.hasOwn(level, 'secureLinkSecret')) return { secret, link: null, md5: null };
     if (Object.hasOwn(level, 'secureLink') || Object.hasOwn(level, 'secureLinkMd5')) break;
+    if (Object.hasOwn(level, 'secureLinkSecret')) return { secret, link: null, md5: null };
   }
   return { secret: null, link, md5 };
 }

@@ -132,15 +132,20 @@ export function familyRows(family: Family): readonly Row[] {
     ignored(
       `${family}_socket_keepalive`,
       HTTP_LEVELS,
-      'the road’s own time-outs tell of peers that are gone',
+      'a peer that is gone is noticed by the time-outs of reading and sending',
       {
         args: [1, 1],
       },
     ),
     ...['rcvbuf', 'sndbuf'].map((name) =>
-      ignored(`${family}_socket_${name}`, HTTP_LEVELS, 'the system sizes the buffers of sockets', {
-        args: [1, 1],
-      }),
+      ignored(
+        `${family}_socket_${name}`,
+        HTTP_LEVELS,
+        'Node has no such call; the system sizes the buffers of sockets',
+        {
+          args: [1, 1],
+        },
+      ),
     ),
   ];
 }

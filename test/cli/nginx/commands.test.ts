@@ -87,9 +87,27 @@ const TEXTS: readonly (readonly [what: string, text: string, ...more: string[]])
   ['a directive twice', 'events { }\nhttp { sendfile on;\n sendfile off; }'],
   ['an address twice', 'events { } http { server { listen 127.0.0.1:1; listen 127.0.0.1:1; } }'],
   ['an unknown variable', 'events { } http { server { return 200 $nope; } }'],
+  ['an unknown variable before another error', 'events { } http { server { return 200 $nope; }\nfoo; }'],
+  [
+    'an unknown variable and names twice',
+    'events { } http { server { server_name a a; return 200 $nope; } }',
+  ],
   ['a brace too many', 'events { } http { } }'],
   ['a brace too few', 'events { } http {'],
   ['no semicolon', 'events { } http { root /x }'],
+  ['a directive over several lines', 'events { }\nhttp {\n  gzip\n    maybe\n  ;\n}'],
+  [
+    'an argument over several lines',
+    'events { }\nhttp { log_format a "x\n\ny" "$nope"; keepalive_requests\n"1\n2"; }',
+  ],
+  ['a word in the wrong place over several lines', 'events { }\nhttp\n{\n listen\n 80\n ; }'],
+  [
+    'a block whose brace stands below',
+    'events { } http { server { listen 127.0.0.1:1;\nlocation /a\n/b\n/c\n{ } } }',
+  ],
+  ['a block without name below', 'events { } http {\nupstream\n\n{ server a; } }'],
+  ['an unknown word over several lines', 'events { } http {\n\nfoo\n bar\n { } }'],
+  ['the second of two over several lines', 'events { } http {\nsendfile on; sendfile\n\noff; }'],
   ['a file that is not there', 'events { }\ninclude nope.conf;'],
   ['-g', 'events { }', '-g', 'foo bar;'],
   ['-q', 'events { }', '-q'],
@@ -138,8 +156,8 @@ describe('-t', () => {
 
   it('of what is not supported yet: an error, or with --allow-unsupported a warning', async () => {
     const conf = join(dir, 'conf/stream.conf');
-    writeFileSync(conf, 'events { } mail { }\nhttp { server { listen 127.0.0.1:1; } }\n');
-    const said = `"mail" directive is known to nginx but not supported yet in ${conf}:1\n`;
+    writeFileSync(conf, 'events { } stream { }\nhttp { server { listen 127.0.0.1:1; } }\n');
+    const said = `"stream" directive is known to nginx but not supported yet in ${conf}:1\n`;
     const refused = await asNginx('-t', '-p', dir, '-c', 'conf/stream.conf');
     expect(refused).toMatchObject({ code: 1 });
     expect(refused.stderr).toContain(`nginx: [emerg] ${said}`);
