@@ -18,6 +18,7 @@ export interface PoolHome {
   /** One that took the place of another could not serve. */
   onProblem(problem: PrepareProblem): void;
   onLog(slot: AcceptorSlot, message: Extract<FromAcceptor, { segment: number }>): void;
+  onTraffic(slot: AcceptorSlot, message: Extract<FromAcceptor, { type: 'traffic' | 'scrape' }>): void;
   /** Its process is gone. */
   onGone(slot: AcceptorSlot): void;
 }
@@ -34,6 +35,8 @@ export class AcceptorPool implements SlotEvents {
   readonly #home: PoolHome;
   readonly #slots = new Set<AcceptorSlot>();
   #crashes = 0;
+  /** Acceptors that ended though nobody had told them to. */
+  deaths = 0;
   #stopping = false;
   #heartbeat: NodeJS.Timeout | undefined;
   #lastCheck = Date.now();
@@ -232,6 +235,10 @@ export class AcceptorPool implements SlotEvents {
     this.#home.onLog(slot, message);
   }
 
+  onTraffic(slot: AcceptorSlot, message: Extract<FromAcceptor, { type: 'traffic' | 'scrape' }>): void {
+    this.#home.onTraffic(slot, message);
+  }
+
   onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void {
     const { log, face } = this.#home;
     this.#slots.delete(slot);
@@ -248,6 +255,7 @@ export class AcceptorPool implements SlotEvents {
     }
     if (this.#first !== null)
       return this.#first.reject(new Error(`an acceptor ${howEnded(end)} before it could serve`));
+    this.deaths++;
     const lived = Date.now() - slot.startedAt;
     this.#crashes = lived < HEALTHY_MS ? this.#crashes + 1 : 0;
     const delayMs = this.#pauseMs;

@@ -23,6 +23,7 @@ import { ROTATION_FD, SharedRotation } from './shared-rotation.ts';
 import { SESSIONS_FD, SharedSessions } from './shared-sessions.ts';
 import { listenOn } from './sockets.ts';
 import { logWarnings } from './survival.ts';
+import { TrafficTeller } from './traffic-teller.ts';
 
 const HEARTBEAT_MS = 1000;
 /** When the primary is gone nobody else would end what takes too long. */
@@ -38,6 +39,7 @@ export class Acceptor {
     logs: RuntimeLogs;
     shared: boolean;
     counted: boolean;
+    counting: boolean;
   } | null = null;
   /** A Model that comes in, piece by piece. */
   #incoming: {
@@ -58,6 +60,7 @@ export class Acceptor {
   readonly #ticketKeys = new TicketKeys([]);
   readonly #sessions = new SharedSessions(SESSIONS_FD);
   readonly #population = new SharedPopulation(ROTATION_FD, cluster.worker?.id ?? 1);
+  readonly #traffic = new TrafficTeller((message) => this.#send(message));
   #logs: RuntimeLogs | null = null;
   readonly #sharing: AcceptorSharing;
   #draining = false;
@@ -155,6 +158,9 @@ export class Acceptor {
       case 'drain-stop':
       case 'count':
         return this.#peerDrain.take(message);
+      case 'traffic-now':
+      case 'scraped':
+        return this.#traffic.take(message);
       case 'log-sealed':
         this.#sharing.catchUp();
         return;
@@ -195,7 +201,7 @@ export class Acceptor {
   }
 
   async #prepare(message: Prepare): Promise<void> {
-    const { generation, discovery, tls, shared } = message;
+    const { generation, discovery, tls, shared, counting } = message;
     this.#discovery = discovery;
     try {
       const counted = this.#incoming?.counted === true;
@@ -208,6 +214,7 @@ export class Acceptor {
         logFiles: this.#logFiles,
         log: logs.requests,
         logOf: (errorLog) => logs.of(errorLog),
+        traffic: counting ? this.#traffic.book : null,
       });
       if (this.#discovery !== discovery) runtime.upstreams.discover(this.#discovery);
       // From the first commit on others may speak of its groups.
@@ -215,7 +222,7 @@ export class Acceptor {
         this.#sharing.prepare(groupsOf(runtime));
         this.#sharing.zones.prepare(runtime.zones);
       }
-      this.#prepared = { generation, runtime, logs, shared, counted };
+      this.#prepared = { generation, runtime, logs, shared, counted, counting };
       this.#send({ type: 'prepared', generation, problem: null });
     } catch (error) {
       this.#logFiles.discard();
@@ -252,6 +259,7 @@ export class Acceptor {
     } else this.#sharing.use(groupsOf(prepared.runtime), prepared.shared);
     this.#sharing.zones.use(prepared.runtime.zones, prepared.shared);
     this.#population.use(prepared.counted);
+    this.#traffic.use(prepared.counting);
     let problem: string | null = null;
     try {
       if (before === null) becomeUser(prepared.runtime.model.settings, prepared.logs.main);
@@ -321,6 +329,7 @@ export class Acceptor {
   }
 
   #exit(): void {
+    this.#traffic.end();
     void this.#logFiles.flushAll(1000).then(() => this.#logFiles.exit(0));
     setTimeout(() => this.#logFiles.exit(0), 1500);
   }

@@ -1,6 +1,7 @@
 // What primary and acceptors say to each other. Plain data over the cluster's channel; sockets ride along with `socket`.
 import type { PeerState } from '../balance/group.ts';
 import type { CertificatePaths, TlsFiles } from '../listen/tls-files.ts';
+import type { TrafficDelta } from '../observe/traffic/delta.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import type { LogPosition } from './shared-log.ts';
 
@@ -24,6 +25,8 @@ export type ToAcceptor =
       readonly ticketKeys: readonly string[];
       /** Whether other acceptors share the groups. */
       readonly shared: boolean;
+      /** What passes is counted. */
+      readonly counting: boolean;
     }
   /** Serve what was prepared. */
   | { readonly type: 'commit'; readonly generation: number; readonly state: SharedState }
@@ -41,6 +44,10 @@ export type ToAcceptor =
   | { readonly type: 'drain-peer'; readonly id: number; readonly ports: readonly number[] }
   /** Nobody waits for that answer any more. */
   | { readonly type: 'drain-stop'; readonly id: number }
+  /** Answer `traffic` with this id, at once. */
+  | { readonly type: 'traffic-now'; readonly id: number }
+  /** What was asked for by `scrape`; null where there is nothing. */
+  | { readonly type: 'scraped'; readonly id: number; readonly text: string | null }
   /** Answer `counts`. */
   | { readonly type: 'count'; readonly id: number }
   /** Accept nothing more and exit when idle, at the latest after `timeoutMs` (0 = no limit). */
@@ -79,6 +86,10 @@ export type FromAcceptor =
   | { readonly type: 'reopened'; readonly generation: number; readonly problems: readonly string[] }
   | { readonly type: 'peer-idle'; readonly id: number }
   | { readonly type: 'counts'; readonly id: number; readonly ports: PortCounts }
+  /** What was counted since the last one; id 0 where it was not asked for. */
+  | ({ readonly type: 'traffic'; readonly id: number } & TrafficDelta)
+  /** A client asks for the metrics of all: answer `scraped`. */
+  | { readonly type: 'scrape'; readonly id: number; readonly openMetrics: boolean }
   /** What a graceful stop waits for; said when the drain begins and with each sign of life after. */
   | { readonly type: 'draining'; readonly waits: DrainWaits }
   | { readonly type: 'alive' };

@@ -9,10 +9,12 @@ import type { ListenerPlan } from '../listen/listener.ts';
 import type { TlsMaterial } from '../listen/tls/server-tls.ts';
 import type { LogFiles } from '../observe/log-files.ts';
 import type { ErrorLogSetting } from '../observe/rows.ts';
+import type { TrafficBook } from '../observe/traffic/book.ts';
 import type { VariableLookup } from '../route/template.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
 import type { ZoneSet } from '../zones/zone.ts';
+import type { TrafficSeries } from './traffic-series.ts';
 
 /** What a process gives the runtime to work with. */
 export interface RuntimeTools {
@@ -24,6 +26,8 @@ export interface RuntimeTools {
   readonly log: RuntimeLog;
   /** Those of a level, which are `log` for all where this is missing. Throws when one cannot be opened. */
   readonly logOf?: (errorLog: readonly ErrorLogSetting[]) => RuntimeLog;
+  /** Counts what passes; missing or null where nobody asks for numbers. */
+  readonly traffic?: TrafficBook | null;
 }
 
 export interface RuntimeLog extends ForwardLog {
@@ -60,6 +64,8 @@ export interface Shared {
   readonly tools: Pick<RuntimeTools, 'logFiles' | 'log' | 'logOf'>;
   /** Addresses of hosts that set_real_ip_from names. */
   readonly hostAddresses: ReadonlyMap<string, readonly string[]>;
+  /** Null where nothing is counted. */
+  readonly traffic: TrafficSeries | null;
   /** Some script sets `$limit_rate`. */
   readonly setsRate: boolean;
 }

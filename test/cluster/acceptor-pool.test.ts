@@ -33,6 +33,7 @@ function pool(own: Partial<PoolHome> = {}) {
     bringUp: () => Promise.resolve(null),
     onProblem: (problem) => note(problem.message),
     onLog: () => {},
+    onTraffic: () => {},
     onGone: () => {},
     ...own,
   };

@@ -8,6 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { AcceptorSlot, type SlotEvents } from '../../src/cluster/acceptor-slot.ts';
 import { readFromAcceptor } from '../../src/cluster/from-acceptor.ts';
 import type { FromAcceptor } from '../../src/cluster/messages.ts';
+import { NO_NUMBERS } from '../../src/observe/traffic/delta.ts';
 
 const GOOD: readonly FromAcceptor[] = [
   { type: 'ready' },
@@ -21,6 +22,15 @@ const GOOD: readonly FromAcceptor[] = [
   { type: 'reopened', generation: 4, problems: [] },
   { type: 'reopened', generation: 4, problems: ['no'] },
   { type: 'draining', waits: { exchanges: 0, tunnels: 5 } },
+  { type: 'traffic', id: 0, locations: [], peers: [], own: NO_NUMBERS },
+  {
+    type: 'traffic',
+    id: 7,
+    locations: [['a.test', '/', [0, 120, 2, 0.25, 6, 1]]],
+    peers: [['app', '127.0.0.1:8001', [3, 1]]],
+    own: { ...NO_NUMBERS, heapBytes: 4096, loopMaxMs: 1.5 },
+  },
+  { type: 'scrape', id: 2, openMetrics: true },
   { type: 'peer-idle', id: 3 },
   { type: 'counts', id: 3, ports: {} },
   {
@@ -30,6 +40,8 @@ const GOOD: readonly FromAcceptor[] = [
   },
 ];
 
+const TRAFFIC = ['locations', 'peers', 'own', 'openMetrics'];
+
 /** A good message with one thing in it replaced, or anything. */
 const DAMAGED = fc.oneof(
   fc.anything({ withNullPrototype: true }),
@@ -37,7 +49,17 @@ const DAMAGED = fc.oneof(
   fc
     .tuple(
       fc.constantFrom(...GOOD),
-      fc.constantFrom('type', 'generation', 'problem', 'problems', 'segment', 'waits', 'id', 'ports'),
+      fc.constantFrom(
+        'type',
+        'generation',
+        'problem',
+        'problems',
+        'segment',
+        'waits',
+        'id',
+        'ports',
+        ...TRAFFIC,
+      ),
       fc.jsonValue(),
     )
     .map(([message, key, value]) => ({ ...message, [key]: value })),
@@ -106,6 +128,7 @@ function silentAcceptor() {
   const events: SlotEvents = {
     onReady: () => void told.push('ready'),
     onLog: (_, { type }) => void told.push(type),
+    onTraffic: (_, { type }) => void told.push(type),
     onOffence: (_, what) => void told.push(`offence: ${what}`),
     onExit: (_, code, signal) => void told.push(`exit ${code ?? signal}`),
   };

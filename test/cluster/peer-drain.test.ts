@@ -116,6 +116,7 @@ describe('the pool', () => {
       },
       onProblem: note,
       onLog: note,
+      onTraffic: note,
       onGone: note,
     };
     const acceptors = new AcceptorPool(home);

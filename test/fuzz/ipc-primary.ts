@@ -54,6 +54,7 @@ export class PrimarySide {
         if (message.type === 'log-full') this.#hub.seal(message.segment);
         else this.#hub.left(from.id, message.segment);
       },
+      onTraffic: () => {},
       onOffence: () => {},
       onExit: (gone: AcceptorSlot) => this.#hub.forget(gone.id),
     };
