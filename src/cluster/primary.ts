@@ -30,7 +30,7 @@ import { firstOf, problemsOf, problemText, Refusal } from './refusal.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { forgetPopulation } from './shared-population.ts';
 import { Supplies, type SupplyHome } from './supplies.ts';
-import { certificateSnapshots, processSnapshot, ReloadCounts } from './surroundings.ts';
+import { certificateSnapshots, ProgramCounts, processSnapshot, ReloadCounts } from './surroundings.ts';
 import { surviveErrors } from './survival.ts';
 import { TicketKeyring } from './ticket-keyring.ts';
 import { type TrafficHome, TrafficHub } from './traffic-hub.ts';
@@ -95,6 +95,7 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome {
   #stopping = false;
   readonly #startedAtMs = Date.now();
   readonly #reloads = new ReloadCounts();
+  readonly #programs = new ProgramCounts();
 
   constructor(options: PrimaryOptions) {
     // The first Model goes with the first reload.
@@ -241,7 +242,7 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome {
   // Traffic.
 
   onTraffic(slot: AcceptorSlot, message: Extract<FromAcceptor, { type: 'traffic' | 'scrape' }>): void {
-    if (message.type === 'traffic') return this.traffic.take(slot, message);
+    this.traffic.hear(slot, message);
   }
 
   get acceptors(): readonly AcceptorSlot[] {
@@ -249,12 +250,14 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome {
   }
 
   get surroundings(): Surroundings {
+    const processes = this.processes.map(processSnapshot);
     return {
       version: VERSION,
       startedAtMs: this.#startedAtMs,
       acceptorDeaths: this.#acceptors.deaths,
       reloads: this.#reloads.snapshot,
-      processes: this.processes.map(processSnapshot),
+      processes,
+      programs: this.#programs.snapshot(processes),
       certificates: certificateSnapshots(this.#model, this.#tls),
     };
   }

@@ -1,7 +1,12 @@
 // What the primary tells beside traffic: reloads, processes of programs, when certificates end.
 import { X509Certificate } from 'node:crypto';
 import type { Model } from '../config/model.ts';
-import type { CertificateSnapshot, ProcessSnapshot, ReloadsSnapshot } from '../observe/traffic/snapshot.ts';
+import type {
+  CertificateSnapshot,
+  ProcessSnapshot,
+  ProgramSnapshot,
+  ReloadsSnapshot,
+} from '../observe/traffic/snapshot.ts';
 import { constantOf } from '../route/template.ts';
 import type { ProcessView } from '../supervise/control/face.ts';
 import type { TlsMessage } from './messages.ts';
@@ -24,6 +29,34 @@ export class ReloadCounts {
   get snapshot(): ReloadsSnapshot {
     const [done, refused] = [this.#done, this.#refused];
     return { done, refused, lastDoneAtMs: this.#lastDoneAtMs, lastOk: this.#lastOk };
+  }
+}
+
+const STATES = ['STOPPED', 'STARTING', 'RUNNING', 'BACKOFF', 'STOPPING', 'EXITED', 'FATAL'] as const;
+
+/** Restarts of programs: a process that is replaced begins to count anew, its program does not. */
+export class ProgramCounts {
+  /** Of processes that are gone, by program. */
+  readonly #before = new Map<string, number>();
+  #last: readonly ProcessSnapshot[] = [];
+
+  snapshot(processes: readonly ProcessSnapshot[]): ProgramSnapshot[] {
+    const present = new Map(processes.map((one) => [one.process, one.restarts]));
+    for (const { process, program, restarts } of this.#last) {
+      if ((present.get(process) ?? -1) >= restarts) continue;
+      this.#before.set(program, (this.#before.get(program) ?? 0) + restarts);
+    }
+    this.#last = processes;
+    const programs = Map.groupBy(processes, ({ program }) => program);
+    for (const program of this.#before.keys()) if (!programs.has(program)) this.#before.delete(program);
+    return [...programs].map(([program, all]) => ({
+      program,
+      states: Object.fromEntries(
+        STATES.map((state) => [state, all.filter((one) => one.state === state).length]),
+      ),
+      ready: all.filter(({ ready }) => ready).length,
+      restarts: all.reduce((sum, { restarts }) => sum + restarts, this.#before.get(program) ?? 0),
+    }));
   }
 }
 

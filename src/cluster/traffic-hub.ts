@@ -1,6 +1,7 @@
 // In the primary: takes what acceptors tell of their traffic, and gives the numbers of all to whoever asks. One for all configurations.
 import { countsTraffic, trafficKeys } from '../compile/traffic-series.ts';
 import type { Model } from '../config/model.ts';
+import { metricsText } from '../observe/traffic/exposition.ts';
 import type { Surroundings, TrafficSnapshot } from '../observe/traffic/snapshot.ts';
 import { TrafficTotals } from '../observe/traffic/totals.ts';
 import { Timer } from '../shared/timer.ts';
@@ -24,6 +25,8 @@ export class TrafficHub {
   counting = false;
   #questions = 0;
   #fresh: Promise<TrafficSnapshot> | null = null;
+  /** Those that are being made: whoever asks meanwhile gets the same. */
+  readonly #texts = new Map<boolean, Promise<string>>();
 
   constructor(home: TrafficHome) {
     this.#home = home;
@@ -44,8 +47,20 @@ export class TrafficHub {
     this.totals.forget(slot.id);
   }
 
-  take(slot: AcceptorSlot, message: Extract<FromAcceptor, { type: 'traffic' }>): void {
-    this.totals.add(slot.id, message);
+  hear(slot: AcceptorSlot, message: Extract<FromAcceptor, { type: 'traffic' | 'scrape' }>): void {
+    if (message.type === 'traffic') return this.totals.add(slot.id, message);
+    const { id } = message;
+    void this.text(message.openMetrics).then((text) => slot.send({ type: 'scraped', id, text }));
+  }
+
+  /** /metrics: for Prometheus, as text 0.0.4 or as OpenMetrics. */
+  text(openMetrics: boolean): Promise<string> {
+    const under = this.#texts.get(openMetrics);
+    if (under !== undefined) return under;
+    const text = this.fresh().then((snapshot) => metricsText(snapshot, openMetrics));
+    this.#texts.set(openMetrics, text);
+    void text.finally(() => this.#texts.delete(openMetrics));
+    return text;
   }
 
   /** With all that was counted until now. Whoever asks meanwhile gets the same. */

@@ -98,6 +98,15 @@ export interface ProcessSnapshot {
   readonly startedAtMs: number;
 }
 
+export interface ProgramSnapshot {
+  readonly program: string;
+  /** Processes by state; all states are there. */
+  readonly states: Readonly<Record<string, number>>;
+  readonly ready: number;
+  /** Of all its processes, those that are gone too: never less than before. */
+  readonly restarts: number;
+}
+
 export interface CertificateSnapshot {
   readonly file: string;
   /** Its common name, or the first other name. */
@@ -113,6 +122,7 @@ export interface Surroundings {
   readonly acceptorDeaths: number;
   readonly reloads: ReloadsSnapshot;
   readonly processes: readonly ProcessSnapshot[];
+  readonly programs: readonly ProgramSnapshot[];
   readonly certificates: readonly CertificateSnapshot[];
 }
 

@@ -15,6 +15,7 @@ const SURROUNDINGS: Surroundings = {
   acceptorDeaths: 0,
   reloads: { done: 0, refused: 0, lastDoneAtMs: 0, lastOk: true },
   processes: [],
+  programs: [],
   certificates: [],
 };
 
