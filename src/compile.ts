@@ -6,6 +6,7 @@ import { type CompiledServer, planListeners } from './compile/listeners.ts';
 import type { Runtime, RuntimeTools } from './compile/runtime.ts';
 import { SeenServer } from './compile/seen-server.ts';
 import { ServerCompiler } from './compile/server-compiler.ts';
+import { TrafficSeries } from './compile/traffic-series.ts';
 import { createLookup } from './config/lookup.ts';
 import type { Model } from './config/model.ts';
 import { zoneSpecs } from './features/zone-specs.ts';
@@ -23,7 +24,7 @@ export type { Runtime, RuntimeLog, RuntimeTools } from './compile/runtime.ts';
 /** Rejects with a CompileError. Opens log files, but no socket. Works in slices: traffic goes on beside it. */
 export async function compileRuntime(model: Model, tools: RuntimeTools): Promise<Runtime> {
   // What is kept for requests names no tools: `previous` would hold all configurations that ever were.
-  const { logFiles, log, logOf } = tools;
+  const { logFiles, log, logOf, traffic: book } = tools;
   const upstreams = new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
   const lookup = createLookup(model.variables, (exchange, message) => log.note(exchange, 'error', message));
   const beside = model.settings.configPrefix || model.prefix;
@@ -34,7 +35,9 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   const setsRate = setsVariable(model, 'limit_rate');
   const kept = { logFiles, log, logOf };
   const tap = tools.tap ?? null;
-  const shared = { upstreams, peerTls, caches, zones, lookup, tools: kept, setsRate, hostAddresses, tap };
+  const traffic = book ? new TrafficSeries(book, model) : null;
+  const seen = { traffic, tap };
+  const shared = { upstreams, peerTls, caches, zones, lookup, tools: kept, setsRate, hostAddresses, ...seen };
   const compiler = new ServerCompiler(shared);
   const slices = new Slices();
   const servers: CompiledServer[] = [];

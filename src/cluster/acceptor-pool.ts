@@ -21,6 +21,7 @@ export interface PoolHome {
   onLog(slot: AcceptorSlot, message: Extract<FromAcceptor, { segment: number }>): void;
   /** A local certificate; null where there is none to be had. */
   findLeaf(wanted: string): Promise<Leaf | null>;
+  onTraffic(slot: AcceptorSlot, message: Extract<FromAcceptor, { type: 'traffic' | 'scrape' }>): void;
   /** Its process is gone. */
   onGone(slot: AcceptorSlot): void;
 }
@@ -37,6 +38,8 @@ export class AcceptorPool implements SlotEvents {
   readonly #home: PoolHome;
   readonly #slots = new Set<AcceptorSlot>();
   #crashes = 0;
+  /** Acceptors that ended though nobody had told them to. */
+  deaths = 0;
   #stopping = false;
   #heartbeat: NodeJS.Timeout | undefined;
   #lastCheck = Date.now();
@@ -251,6 +254,10 @@ export class AcceptorPool implements SlotEvents {
     void this.#home.findLeaf(wanted).then((leaf) => slot.send({ type: 'leaf', id, leaf }));
   }
 
+  onTraffic(slot: AcceptorSlot, message: Extract<FromAcceptor, { type: 'traffic' | 'scrape' }>): void {
+    this.#home.onTraffic(slot, message);
+  }
+
   onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void {
     const { log, face } = this.#home;
     this.#slots.delete(slot);
@@ -267,6 +274,7 @@ export class AcceptorPool implements SlotEvents {
     }
     if (this.#first !== null)
       return this.#first.reject(new Error(`an acceptor ${howEnded(end)} before it could serve`));
+    this.deaths++;
     const lived = Date.now() - slot.startedAt;
     this.#crashes = lived < HEALTHY_MS ? this.#crashes + 1 : 0;
     const delayMs = this.#pauseMs;

@@ -19,6 +19,8 @@ export interface SlotEvents {
   onLog(slot: AcceptorSlot, message: Extract<FromAcceptor, { type: 'log-full' | 'log-switched' }>): void;
   /** A client of it waits for a local certificate. */
   onLeafWish(slot: AcceptorSlot, wish: Extract<FromAcceptor, { type: 'leaf' }>): void;
+  /** It tells what it has counted, or a client of its wants the metrics of all. */
+  onTraffic(slot: AcceptorSlot, message: Extract<FromAcceptor, { type: 'traffic' | 'scrape' }>): void;
   /** It sent what is no message, and is about to be killed. */
   onOffence(slot: AcceptorSlot, what: string): void;
   onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void;
@@ -69,8 +71,10 @@ export class AcceptorSlot implements Culprit {
   }
 
   #onMessage(sent: unknown): void {
-    if (this.exited || this.#killed) return;
+    if (this.#killed) return;
     const message = readFromAcceptor(sent);
+    // What it had counted may arrive behind the word that it is gone.
+    if (this.exited && message?.type !== 'traffic') return;
     if (message === null || (message.type === 'ready' && this.#ready)) {
       const shown = inspect(sent, { depth: 1, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 80 });
       return this.onOffence(new Error(`${shown.slice(0, 200)} is no message of an acceptor`));
@@ -84,6 +88,10 @@ export class AcceptorSlot implements Culprit {
       this.#events.onLog(this, message);
     else if (message.type === 'leaf') this.#events.onLeafWish(this, message);
     else if (message.type === 'draining') this.waits = message.waits;
+    else if (message.type === 'traffic') {
+      this.#events.onTraffic(this, message);
+      if (message.id > 0) this.#answer(`traffic ${message.id}`, message);
+    } else if (message.type === 'scrape') this.#events.onTraffic(this, message);
     else if (message.type === 'peer-idle' || message.type === 'counts' || message.type === 'answer')
       this.#answer(`${message.type} ${message.id}`, message);
     else if (message.type !== 'alive') this.#answer(`${message.type} ${message.generation}`, message);
@@ -167,6 +175,12 @@ export class AcceptorSlot implements Culprit {
     this.send({ type: 'ask', id, question });
     const answer = await this.#ask(`answer ${id}`, until);
     return answer !== null && answer !== 'late' && answer.type === 'answer' ? answer.answer : null;
+  }
+
+  /** Has it tell what it has counted; settles when it has, is gone, or is late. */
+  async traffic(id: number, until: Promise<unknown>): Promise<void> {
+    this.send({ type: 'traffic-now', id });
+    await this.#ask(`traffic ${id}`, until);
   }
 
   /** As `#wait`, but being late is no offence. Null when it is gone. */

@@ -26,6 +26,7 @@ import { ROTATION_FD, SharedRotation } from './shared-rotation.ts';
 import { SESSIONS_FD, SharedSessions } from './shared-sessions.ts';
 import { listenOn } from './sockets.ts';
 import { logWarnings } from './survival.ts';
+import { TrafficTeller } from './traffic-teller.ts';
 
 const HEARTBEAT_MS = 1000;
 /** When the primary is gone nobody else would end what takes too long. */
@@ -41,6 +42,7 @@ export class Acceptor {
     logs: RuntimeLogs;
     shared: boolean;
     counted: boolean;
+    counting: boolean;
   } | null = null;
   /** A Model that comes in, piece by piece. */
   #incoming: {
@@ -62,6 +64,7 @@ export class Acceptor {
   readonly #sessions = new SharedSessions(SESSIONS_FD);
   readonly #population = new SharedPopulation(ROTATION_FD, cluster.worker?.id ?? 1);
   readonly #inspector = new AcceptorInspector();
+  readonly #traffic = new TrafficTeller((message) => this.#send(message));
   #logs: RuntimeLogs | null = null;
   readonly #sharing: AcceptorSharing;
   #draining = false;
@@ -167,6 +170,9 @@ export class Acceptor {
         return;
       case 'leaf':
         return this.#leaves.answer(message.id, message.leaf);
+      case 'traffic-now':
+      case 'scraped':
+        return this.#traffic.take(message);
       case 'log-sealed':
         this.#sharing.catchUp();
         return;
@@ -207,7 +213,7 @@ export class Acceptor {
   }
 
   async #prepare(message: Prepare): Promise<void> {
-    const { generation, discovery, tls, shared } = message;
+    const { generation, discovery, tls, shared, counting } = message;
     this.#discovery = discovery;
     try {
       const counted = this.#incoming?.counted === true;
@@ -221,6 +227,7 @@ export class Acceptor {
         log: logs.requests,
         logOf: (errorLog) => logs.of(errorLog),
         tap: this.#inspector.tapFor(model.settings),
+        traffic: counting ? this.#traffic.book : null,
       });
       if (this.#discovery !== discovery) runtime.upstreams.discover(this.#discovery);
       // From the first commit on others may speak of its groups.
@@ -228,7 +235,7 @@ export class Acceptor {
         this.#sharing.prepare(groupsOf(runtime));
         this.#sharing.zones.prepare(runtime.zones);
       }
-      this.#prepared = { generation, runtime, logs, shared, counted };
+      this.#prepared = { generation, runtime, logs, shared, counted, counting };
       this.#send({ type: 'prepared', generation, problem: null });
     } catch (error) {
       this.#logFiles.discard();
@@ -266,6 +273,7 @@ export class Acceptor {
     this.#sharing.zones.use(prepared.runtime.zones, prepared.shared);
     this.#population.use(prepared.counted);
     this.#inspector.use(prepared.runtime.model.settings);
+    this.#traffic.use(prepared.counting);
     let problem: string | null = null;
     try {
       if (before === null) becomeUser(prepared.runtime.model.settings, prepared.logs.main);
@@ -335,6 +343,7 @@ export class Acceptor {
   }
 
   #exit(): void {
+    this.#traffic.end();
     void this.#logFiles.flushAll(1000).then(() => this.#logFiles.exit(0));
     setTimeout(() => this.#logFiles.exit(0), 1500);
   }

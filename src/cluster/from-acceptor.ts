@@ -1,5 +1,6 @@
 // Reads what an acceptor sent, in the primary. A process that answers clients may be damaged in ways that nobody thought of: what it says is
 // believed only as far as it has the shape of a message, and is copied field by field.
+import { readDelta } from '../observe/traffic/delta.ts';
 import type { DrainWaits, FromAcceptor, PortCounts, PrepareProblem } from './messages.ts';
 
 /** Null for whatever is no message of an acceptor. */
@@ -25,6 +26,14 @@ export function readFromAcceptor(sent: unknown): FromAcceptor | null {
     case 'answer':
       return isCount(sent.id) && typeof sent.answer === 'string'
         ? { type, id: sent.id, answer: sent.answer }
+        : null;
+    case 'traffic': {
+      const delta = readDelta(sent.locations, sent.peers, sent.own);
+      return delta === null || !isCount(sent.id) ? null : { type, id: sent.id, ...delta };
+    }
+    case 'scrape':
+      return isCount(sent.id) && typeof sent.openMetrics === 'boolean'
+        ? { type, id: sent.id, openMetrics: sent.openMetrics }
         : null;
     case 'log-full':
     case 'log-switched':

@@ -2,6 +2,7 @@
 import type { PeerState } from '../balance/group.ts';
 import type { CertificatePaths, TlsFiles } from '../listen/tls-files.ts';
 import type { Leaf, Leaves } from '../local-ca/leaf.ts';
+import type { TrafficDelta } from '../observe/traffic/delta.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import type { LogPosition } from './shared-log.ts';
 
@@ -27,6 +28,8 @@ export type ToAcceptor =
       readonly ticketKeys: readonly string[];
       /** Whether other acceptors share the groups. */
       readonly shared: boolean;
+      /** What passes is counted. */
+      readonly counting: boolean;
     }
   /** Serve what was prepared. */
   | { readonly type: 'commit'; readonly generation: number; readonly state: SharedState }
@@ -46,6 +49,10 @@ export type ToAcceptor =
   | { readonly type: 'drain-peer'; readonly id: number; readonly ports: readonly number[] }
   /** Nobody waits for that answer any more. */
   | { readonly type: 'drain-stop'; readonly id: number }
+  /** Answer `traffic` with this id, at once. */
+  | { readonly type: 'traffic-now'; readonly id: number }
+  /** What was asked for by `scrape`; null where there is nothing. */
+  | { readonly type: 'scraped'; readonly id: number; readonly text: string | null }
   /** Answer `counts`. */
   | { readonly type: 'count'; readonly id: number }
   /** A question to the inspector (`Question` as JSON), to be answered by `answer`. */
@@ -90,6 +97,10 @@ export type FromAcceptor =
   | { readonly type: 'counts'; readonly id: number; readonly ports: PortCounts }
   /** `Answer` of the inspector, as JSON. */
   | { readonly type: 'answer'; readonly id: number; readonly answer: string }
+  /** What was counted since the last one; id 0 where it was not asked for. */
+  | ({ readonly type: 'traffic'; readonly id: number } & TrafficDelta)
+  /** A client asks for the metrics of all: answer `scraped`. */
+  | { readonly type: 'scrape'; readonly id: number; readonly openMetrics: boolean }
   /** What a graceful stop waits for; said when the drain begins and with each sign of life after. */
   | { readonly type: 'draining'; readonly waits: DrainWaits }
   | { readonly type: 'alive' };

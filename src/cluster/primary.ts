@@ -1,6 +1,7 @@
 // The primary: owns sockets, acceptors, programs and signals, and touches no traffic. Changes of configuration go through one queue, in
 // two phases: every acceptor compiles it beside what runs; only when all said yes do all switch.
 // Past 300 lines: start, reload and stop share one queue. What acceptors are kept by is acceptor-pool.ts, what they need supplies.ts.
+import { countsTraffic } from '../compile/traffic-series.ts';
 import type { Model } from '../config/model.ts';
 import { type PackedModel, packModel } from '../config/model-wire.ts';
 import { FACES, type Face } from '../face/face.ts';
@@ -8,11 +9,13 @@ import type { Leaf } from '../local-ca/leaf.ts';
 import type { Log } from '../observe/error-log.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
 import type { LogFiles } from '../observe/log-files.ts';
+import type { Surroundings } from '../observe/traffic/snapshot.ts';
 import type { ProcessView } from '../supervise/control/face.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import type { PoolChanges } from '../supervise/pool-changes.ts';
 import type { Discovery } from '../upstream/discovery.ts';
+import { VERSION } from '../version.ts';
 import { AcceptorPool, type PoolHome } from './acceptor-pool.ts';
 import { openSharedFiles, setUpAcceptors } from './acceptor-processes.ts';
 import type { AcceptorSlot } from './acceptor-slot.ts';
@@ -28,8 +31,10 @@ import { firstOf, problemsOf, problemText, Refusal } from './refusal.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { forgetPopulation } from './shared-population.ts';
 import { Supplies, type SupplyHome } from './supplies.ts';
+import { certificateSnapshots, ProgramCounts, processSnapshot, ReloadCounts } from './surroundings.ts';
 import { surviveErrors } from './survival.ts';
 import { TicketKeyring } from './ticket-keyring.ts';
+import { type TrafficHome, TrafficHub } from './traffic-hub.ts';
 import { sharesState, wantedAcceptors } from './wanted-acceptors.ts';
 
 export interface PrimaryOptions {
@@ -71,7 +76,7 @@ export interface Outcome {
   readonly text: string;
 }
 
-export class Primary implements PoolHome, SupplyHome {
+export class Primary implements PoolHome, SupplyHome, TrafficHome {
   readonly #options: Omit<PrimaryOptions, 'model'>;
   #model: Model;
   #generation = 0;
@@ -85,8 +90,13 @@ export class Primary implements PoolHome, SupplyHome {
   /** Of the running configuration, as it was read with it. */
   #tls: TlsMessage = { selfSigned: null, files: {} };
   readonly #ticketKeys: TicketKeyring;
+  /** What passes, as all acceptors tell of it. */
+  readonly traffic = new TrafficHub(this);
   readonly #queue = new ChangeQueue((error) => this.log.error(`internal: ${String(error)}`));
   #stopping = false;
+  readonly #startedAtMs = Date.now();
+  readonly #reloads = new ReloadCounts();
+  readonly #programs = new ProgramCounts();
 
   constructor(options: PrimaryOptions) {
     // The first Model goes with the first reload.
@@ -137,6 +147,7 @@ export class Primary implements PoolHome, SupplyHome {
     // They know of the programs' ports from the beginning, but have what they need of the system before programs take the rest.
     const pool = this.#createPool();
     this.#hub.use(model, this.#discovery, sharesState(model));
+    this.traffic.use(model);
     this.#ticketKeys.start();
     const started = this.#acceptors.start();
     // While they load.
@@ -188,6 +199,7 @@ export class Primary implements PoolHome, SupplyHome {
       const message = this.#prepareMessage(this.#model, this.#tls, generation);
       const problem = await slot.prepare(message, this.#packed(this.#model));
       if (problem !== null) return problem;
+      this.traffic.join(slot);
       const failed = await slot.commit({ type: 'commit', generation, state: this.#hub.state() });
       return failed === null ? null : { at: '', message: failed };
     });
@@ -200,6 +212,7 @@ export class Primary implements PoolHome, SupplyHome {
   onGone(slot: AcceptorSlot): void {
     this.#hub.forget(slot.id);
     forgetPopulation(this.#shared.rotation, slot.id);
+    this.traffic.forget(slot);
   }
 
   readonly #packs = new WeakMap<Model, PackedModel>();
@@ -223,6 +236,30 @@ export class Primary implements PoolHome, SupplyHome {
       tls,
       ticketKeys: this.#ticketKeys.keys,
       shared: sharesState(model),
+      counting: countsTraffic(model),
+    };
+  }
+
+  // Traffic.
+
+  onTraffic(slot: AcceptorSlot, message: Extract<FromAcceptor, { type: 'traffic' | 'scrape' }>): void {
+    this.traffic.hear(slot, message);
+  }
+
+  get acceptors(): readonly AcceptorSlot[] {
+    return this.#acceptors.all.filter((slot) => slot.joined);
+  }
+
+  get surroundings(): Surroundings {
+    const processes = this.processes.map(processSnapshot);
+    return {
+      version: VERSION,
+      startedAtMs: this.#startedAtMs,
+      acceptorDeaths: this.#acceptors.deaths,
+      reloads: this.#reloads.snapshot,
+      processes,
+      programs: this.#programs.snapshot(processes),
+      certificates: certificateSnapshots(this.#model, this.#tls),
     };
   }
 
@@ -310,12 +347,14 @@ export class Primary implements PoolHome, SupplyHome {
       return this.#refuse(problems);
     }
     const text = `reloaded: ${describeChanges(before, model, programs)}`;
+    this.#reloads.add(true);
     this.log.notice(text, { ms: Date.now() - startedAt });
     return { ok: true, text };
   }
 
   #refuse(problems: readonly PrepareProblem[]): Outcome {
     const kept = 'the running configuration stays';
+    this.#reloads.add(false);
     this.log.error(`reload refused: ${firstOf(problems)}; ${kept}`, { problems: problems.map(problemText) });
     const count = `${problems.length} problem${problems.length === 1 ? '' : 's'}`;
     return { ok: false, text: `reload refused: ${count}; ${kept}` };
@@ -343,6 +382,7 @@ export class Primary implements PoolHome, SupplyHome {
     this.#logs = logs;
     logs.use();
     this.#logFiles.retire();
+    this.traffic.use(model);
     this.#hub.use(model, this.#discovery, sharesState(model));
     const failed = await Promise.all(
       slots.map((slot) => slot.commit({ type: 'commit', generation, state: this.#hub.place })),

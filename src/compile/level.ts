@@ -38,6 +38,8 @@ import type { RuntimeLog, Shared } from './runtime.ts';
 /** Where a level is: its own match, and that of the location whose root or alias it uses. */
 export interface Place {
   readonly at: string;
+  /** The server that it stands in, as it is counted. */
+  readonly server: string;
   readonly match: LocationMatch | null;
   readonly rootMatch: LocationMatch | null;
   readonly settings: Settings;
@@ -86,8 +88,7 @@ export class LevelCompiler {
       filters: filtersOf(featurePlace),
       rate: createRate(featurePlace),
       own: ownVariablesOf(featurePlace),
-      logsSubrequests: settings.logSubrequest,
-      log: this.log(settings, place.at),
+      ...this.#logging({ ...place, settings }),
       files: this.#files(settings, place),
       client: {
         maxBodyBytes: settings.clientMaxBodyBytes,
@@ -150,6 +151,13 @@ export class LevelCompiler {
   errorLog({ errorLog }: Settings): RuntimeLog {
     const { log, logOf } = this.#shared.tools;
     return logOf?.(errorLog) ?? log;
+  }
+
+  #logging(place: Place): Pick<LocationRuntime, 'log' | 'logsSubrequests'> {
+    const { settings } = place;
+    const log = this.log(settings, place.at);
+    const { traffic } = this.#shared;
+    return traffic === null ? { log, logsSubrequests: settings.logSubrequest } : traffic.counting(place, log);
   }
 
   log(settings: Settings, place: string): LocationRuntime['log'] {

@@ -10,10 +10,12 @@ import type { ListenerPlan } from '../listen/listener.ts';
 import type { TlsMaterial } from '../listen/tls/server-tls.ts';
 import type { LogFiles } from '../observe/log-files.ts';
 import type { ErrorLogSetting } from '../observe/rows.ts';
+import type { TrafficBook } from '../observe/traffic/book.ts';
 import type { VariableLookup } from '../route/template.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
 import type { ZoneSet } from '../zones/zone.ts';
+import type { TrafficSeries } from './traffic-series.ts';
 
 /** What a process gives the runtime to work with. */
 export interface RuntimeTools {
@@ -27,6 +29,8 @@ export interface RuntimeTools {
   readonly logOf?: (errorLog: readonly ErrorLogSetting[]) => RuntimeLog;
   /** Looks on at all that passes. */
   readonly tap?: RoadTap | null;
+  /** Counts what passes; missing or null where nobody asks for numbers. */
+  readonly traffic?: TrafficBook | null;
 }
 
 export interface RuntimeLog extends ForwardLog {
@@ -65,6 +69,8 @@ export interface Shared {
   readonly tap: RoadTap | null;
   /** Addresses of hosts that set_real_ip_from names. */
   readonly hostAddresses: ReadonlyMap<string, readonly string[]>;
+  /** Null where nothing is counted. */
+  readonly traffic: TrafficSeries | null;
   /** Some script sets `$limit_rate`. */
   readonly setsRate: boolean;
 }

@@ -17,6 +17,7 @@ import { escapePath } from '../serve/redirect.ts';
 import { at as tryAt } from './compile-error.ts';
 import { LevelCompiler, type Place } from './level.ts';
 import type { Shared } from './runtime.ts';
+import { serverLabel } from './traffic-series.ts';
 
 export class ServerCompiler {
   readonly #shared: Shared;
@@ -37,7 +38,8 @@ export class ServerCompiler {
   }
 
   #server(model: ServerModel): ServerRuntime {
-    const place: Place = { at: model.at, match: null, rootMatch: null, settings: model.settings };
+    const server = serverLabel(model);
+    const place: Place = { at: model.at, server, match: null, rootMatch: null, settings: model.settings };
     const root = this.#levels.level(model.settings, place);
     const script = compileScript(model.script, this.#scriptTools(place));
     const locations = this.#locations(model.locations, place);
@@ -146,6 +148,7 @@ function innerPlace(model: LocationModel, outer: Place): Place {
   const inherited = !setsItself(model.settings, 'fileRoot');
   return {
     at: model.at,
+    server: outer.server,
     match: model.match,
     rootMatch: inherited ? outer.rootMatch : model.match,
     settings: model.settings,

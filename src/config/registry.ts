@@ -20,6 +20,7 @@ import { limitConnVariables } from '../features/limit-conn/variables.ts';
 import { limitReqDefaults, limitReqRows } from '../features/limit-req/rows.ts';
 import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
+import { metricsDefaults, metricsRows } from '../features/metrics/rows.ts';
 import { mirrorDefaults, mirrorRows } from '../features/mirror/rows.ts';
 import { rateDefaults, rateRows } from '../features/rate/rows.ts';
 import { rateVariables } from '../features/rate/variables.ts';
@@ -183,6 +184,7 @@ export const ROWS: readonly Row[] = [
   ...refererRows,
   ...secureLinkRows,
   ...stubStatusRows,
+  ...metricsRows,
   ...emptyGifRows,
   ...autoindexRows,
   ...observeRows,
@@ -227,6 +229,7 @@ export const DEFAULTS: Settings = {
   ...refererDefaults,
   ...secureLinkDefaults,
   ...stubStatusDefaults,
+  ...metricsDefaults,
   ...emptyGifDefaults,
   ...autoindexDefaults,
   ...observeDefaults,

@@ -4,6 +4,8 @@ import type { Failure } from '../shared/failure.ts';
 /** One try on one peer. Fixed fields, so that logs can print them whatever happened. Times are ms; -1 = not reached. */
 export class Attempt {
   readonly peer: string;
+  /** Name of the group; '' where nobody counts by it. */
+  readonly upstream: string;
   /** Monotonic ms at which the peer was picked. */
   readonly startedAt: number;
   connectMs = -1;
@@ -21,8 +23,9 @@ export class Attempt {
   /** The first on a group while others had their attempts before it. */
   opensGroup = false;
 
-  constructor(peer: string, startedAt: number) {
+  constructor(peer: string, startedAt: number, upstream = '') {
     this.peer = peer;
     this.startedAt = startedAt;
+    this.upstream = upstream;
   }
 }

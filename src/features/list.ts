@@ -14,6 +14,7 @@ import { GZIP, GZIP_STATIC, VARY } from './gzip/gzip.ts';
 import { HEADERS } from './headers/headers.ts';
 import { LIMIT_CONN } from './limit-conn/limit-conn.ts';
 import { LIMIT_REQ } from './limit-req/limit-req.ts';
+import { METRICS } from './metrics/metrics.ts';
 import { MIRROR } from './mirror/mirror.ts';
 import { POSTPONED } from './postpone.ts';
 import { RATE } from './rate/rate.ts';
@@ -49,6 +50,7 @@ export const FEATURES: readonly Feature[] = [
   RANDOM_INDEX,
   EMPTY_GIF,
   STUB_STATUS,
+  METRICS,
   SECURE_LINK,
   REFERER,
   USERID,

@@ -184,7 +184,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   }
 
   attempt(peer: Peer, fresh: boolean, now: number): void {
-    const record = new Attempt(peer.name, now);
+    const record = new Attempt(peer.name, now, this.upstream?.name);
     this.#record(record);
     this.pull?.end();
     this.pull = this.#pullBody();
@@ -235,7 +235,8 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   }
 
   failHeld(failure: AttemptFailure, detail: string): void {
-    const record = new Attempt(this.upstream?.name ?? '', systemClock.now());
+    const group = this.upstream?.name ?? '';
+    const record = new Attempt(group, systemClock.now(), group);
     record.outcome = failure;
     record.noRetry = 'no peer left';
     this.#record(record);

@@ -34,6 +34,7 @@ function pool(own: Partial<PoolHome> = {}) {
     onProblem: (problem) => note(problem.message),
     onLog: () => {},
     findLeaf: () => Promise.resolve(null),
+    onTraffic: () => {},
     onGone: () => {},
     ...own,
   };

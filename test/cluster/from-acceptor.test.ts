@@ -8,6 +8,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { AcceptorSlot, type SlotEvents } from '../../src/cluster/acceptor-slot.ts';
 import { readFromAcceptor } from '../../src/cluster/from-acceptor.ts';
 import type { FromAcceptor } from '../../src/cluster/messages.ts';
+import { NO_NUMBERS } from '../../src/observe/traffic/delta.ts';
 
 const GOOD: readonly FromAcceptor[] = [
   { type: 'ready' },
@@ -21,6 +22,15 @@ const GOOD: readonly FromAcceptor[] = [
   { type: 'reopened', generation: 4, problems: [] },
   { type: 'reopened', generation: 4, problems: ['no'] },
   { type: 'draining', waits: { exchanges: 0, tunnels: 5 } },
+  { type: 'traffic', id: 0, locations: [], peers: [], own: NO_NUMBERS },
+  {
+    type: 'traffic',
+    id: 7,
+    locations: [['a.test', '/', [0, 120, 2, 0.25, 6, 1]]],
+    peers: [['app', '127.0.0.1:8001', [3, 1]]],
+    own: { ...NO_NUMBERS, heapBytes: 4096, loopMaxMs: 1.5 },
+  },
+  { type: 'scrape', id: 2, openMetrics: true },
   { type: 'peer-idle', id: 3 },
   { type: 'counts', id: 3, ports: {} },
   { type: 'leaf', id: 1, wanted: 'app.localhost' },
@@ -30,6 +40,8 @@ const GOOD: readonly FromAcceptor[] = [
     ports: { 8001: { exchanges: 2, tunnels: 0 }, 65535: { exchanges: 0, tunnels: 1 } },
   },
 ];
+
+const TRAFFIC = ['locations', 'peers', 'own', 'openMetrics'];
 
 /** A good message with one thing in it replaced, or anything. */
 const DAMAGED = fc.oneof(
@@ -48,6 +60,7 @@ const DAMAGED = fc.oneof(
         'id',
         'ports',
         'wanted',
+        ...TRAFFIC,
       ),
       fc.jsonValue(),
     )
@@ -118,6 +131,7 @@ function silentAcceptor() {
     onReady: () => void told.push('ready'),
     onLog: (_, { type }) => void told.push(type),
     onLeafWish: (_, { wanted }) => void told.push(`wants ${wanted}`),
+    onTraffic: (_, { type }) => void told.push(type),
     onOffence: (_, what) => void told.push(`offence: ${what}`),
     onExit: (_, code, signal) => void told.push(`exit ${code ?? signal}`),
   };

@@ -117,6 +117,7 @@ describe('the pool', () => {
       onProblem: note,
       onLog: note,
       findLeaf: () => Promise.resolve(null),
+      onTraffic: note,
       onGone: note,
     };
     const acceptors = new AcceptorPool(home);

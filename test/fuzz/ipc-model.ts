@@ -28,6 +28,7 @@ export function ipcModel(): { model: Model; state: SharedState; piece: Piece; pr
       tls: { selfSigned: null, files: {} },
       ticketKeys: [Buffer.alloc(48).toString('base64')],
       shared: true,
+      counting: false,
     },
   };
 }

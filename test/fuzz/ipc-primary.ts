@@ -55,6 +55,7 @@ export class PrimarySide {
         else this.#hub.left(from.id, message.segment);
       },
       onLeafWish: () => {},
+      onTraffic: () => {},
       onOffence: () => {},
       onExit: (gone: AcceptorSlot) => this.#hub.forget(gone.id),
     };
