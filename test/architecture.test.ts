@@ -77,7 +77,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'missing-semicolon',
     'foreign-syntax',
   ],
-  'config/files': ['load', 'print'],
+  'config/files': ['load', 'print', 'print-json', 'json-layout', 'comments'],
   'config/registry': [
     'registry',
     'level',
@@ -99,6 +99,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'finish-charsets',
     'addresses',
     'as-nginx',
+    'as-json',
     'describe',
   ],
 };
