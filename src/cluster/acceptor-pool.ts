@@ -2,6 +2,7 @@
 // they serve is the primary's business.
 import { type Face, howEnded, type Told } from '../face/face.ts';
 import type { Log } from '../observe/error-log.ts';
+import { RequestTally, type TallyCounts } from '../observe/request-tally.ts';
 import { Timer } from '../shared/timer.ts';
 import { AcceptorSlot, type SlotEvents } from './acceptor-slot.ts';
 import type { DrainWaits, FromAcceptor, PrepareProblem, ToAcceptor } from './messages.ts';
@@ -230,6 +231,13 @@ export class AcceptorPool implements SlotEvents {
 
   onLog(slot: AcceptorSlot, message: Extract<FromAcceptor, { segment: number }>): void {
     this.#home.onLog(slot, message);
+  }
+
+  /** Of all whose last word has come. */
+  readonly tally = new RequestTally();
+
+  onTally(counts: TallyCounts): void {
+    this.tally.join(counts);
   }
 
   onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void {

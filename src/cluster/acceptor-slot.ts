@@ -3,6 +3,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { existsSync } from 'node:fs';
 import { inspect } from 'node:util';
 import type { PackedModel } from '../config/model-wire.ts';
+import type { TallyCounts } from '../observe/request-tally.ts';
 import { readFromAcceptor } from './from-acceptor.ts';
 import type { DrainWaits, FromAcceptor, PortCounts, PrepareProblem, ToAcceptor } from './messages.ts';
 import { type Culprit, onAccountOf, onOwnAccount } from './survival.ts';
@@ -17,6 +18,7 @@ type Prepare = Extract<ToAcceptor, { type: 'prepare' }>;
 export interface SlotEvents {
   onReady(slot: AcceptorSlot): void;
   onLog(slot: AcceptorSlot, message: Extract<FromAcceptor, { type: 'log-full' | 'log-switched' }>): void;
+  onTally?(counts: TallyCounts): void;
   /** It sent what is no message, and is about to be killed. */
   onOffence(slot: AcceptorSlot, what: string): void;
   onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void;
@@ -80,6 +82,7 @@ export class AcceptorSlot implements Culprit {
       this.#events.onReady(this);
     } else if (message.type === 'log-full' || message.type === 'log-switched')
       this.#events.onLog(this, message);
+    else if (message.type === 'tally') this.#events.onTally?.(message.counts);
     else if (message.type === 'draining') this.waits = message.waits;
     else if (message.type === 'peer-idle' || message.type === 'counts')
       this.#answer(`${message.type} ${message.id}`, message);

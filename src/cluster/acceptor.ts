@@ -7,6 +7,7 @@ import { ModelReader } from '../config/model-wire.ts';
 import { Listener } from '../listen/listener.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
 import { LogFiles } from '../observe/log-files.ts';
+import { requestTally } from '../observe/request-tally.ts';
 import { Timer } from '../shared/timer.ts';
 import { settleYoungObjects } from '../shared/young-objects.ts';
 import { TicketKeys } from '../socket/ticket-keys.ts';
@@ -320,8 +321,15 @@ export class Acceptor {
     this.#sayAlive();
   }
 
+  /** Resolves when it is sent: nothing is known of it but here. */
+  #tellTally(): Promise<void> {
+    if (requestTally.requests === 0 || !process.connected) return Promise.resolve();
+    const message: FromAcceptor = { type: 'tally', counts: requestTally.counts() };
+    return new Promise((resolve) => process.send?.(message, () => resolve()));
+  }
+
   #exit(): void {
-    void this.#logFiles.flushAll(1000).then(() => this.#logFiles.exit(0));
+    void Promise.all([this.#logFiles.flushAll(1000), this.#tellTally()]).then(() => this.#logFiles.exit(0));
     setTimeout(() => this.#logFiles.exit(0), 1500);
   }
 }

@@ -1,5 +1,6 @@
 // Reads what an acceptor sent, in the primary. A process that answers clients may be damaged in ways that nobody thought of: what it says is
 // believed only as far as it has the shape of a message, and is copied field by field.
+import { MOST_SLOWEST, type TallyCounts } from '../observe/request-tally.ts';
 import type { DrainWaits, FromAcceptor, PortCounts, PrepareProblem } from './messages.ts';
 
 /** Null for whatever is no message of an acceptor. */
@@ -19,6 +20,10 @@ export function readFromAcceptor(sent: unknown): FromAcceptor | null {
     case 'counts': {
       const ports = readCounts(sent.ports);
       return ports === null || !isCount(sent.id) ? null : { type, id: sent.id, ports };
+    }
+    case 'tally': {
+      const counts = readTally(sent.counts);
+      return counts === null ? null : { type, counts };
     }
     case 'log-full':
     case 'log-switched':
@@ -72,6 +77,33 @@ function readCounts(sent: unknown): PortCounts | null {
     ports[Number(port)] = waits;
   }
   return ports;
+}
+
+function readTally(sent: unknown): TallyCounts | null {
+  if (!isRecord(sent) || !isList(sent.slowest) || sent.slowest.length > MOST_SLOWEST) return null;
+  const statuses = readNumbers(sent.statuses);
+  const times = readNumbers(sent.times);
+  const slowest = sent.slowest.flatMap((each) => readSlowPath(each) ?? []);
+  if (statuses === null || times === null || slowest.length < sent.slowest.length) return null;
+  return { statuses, times, slowest };
+}
+
+function readSlowPath(sent: unknown): TallyCounts['slowest'][number] | null {
+  if (!isRecord(sent)) return null;
+  const { text, ms, requests } = sent;
+  if (typeof text !== 'string' || typeof ms !== 'number' || !(ms >= 0) || !isCount(requests)) return null;
+  return { text, ms, requests };
+}
+
+/** Counts by numbers below a thousand. */
+function readNumbers(sent: unknown): Record<number, number> | null {
+  if (!isRecord(sent)) return null;
+  const counts: Record<number, number> = {};
+  for (const [key, value] of Object.entries(sent)) {
+    if (!/^\d{1,3}$/.test(key) || !isCount(value)) return null;
+    counts[Number(key)] = value;
+  }
+  return counts;
 }
 
 const PORT = /^[1-9]\d{0,4}$/;

@@ -1,6 +1,7 @@
 // What primary and acceptors say to each other. Plain data over the cluster's channel; sockets ride along with `socket`.
 import type { PeerState } from '../balance/group.ts';
 import type { CertificatePaths, TlsFiles } from '../listen/tls-files.ts';
+import type { TallyCounts } from '../observe/request-tally.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import type { LogPosition } from './shared-log.ts';
 
@@ -81,7 +82,9 @@ export type FromAcceptor =
   | { readonly type: 'counts'; readonly id: number; readonly ports: PortCounts }
   /** What a graceful stop waits for; said when the drain begins and with each sign of life after. */
   | { readonly type: 'draining'; readonly waits: DrainWaits }
-  | { readonly type: 'alive' };
+  | { readonly type: 'alive' }
+  /** The last word of one that has shown request lines. */
+  | { readonly type: 'tally'; readonly counts: TallyCounts };
 
 /** Port of this machine → what is under way there; ports without anything are absent. */
 export type PortCounts = Readonly<Record<number, DrainWaits>>;

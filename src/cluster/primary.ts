@@ -7,6 +7,7 @@ import { FACES, type Face } from '../face/face.ts';
 import type { Log } from '../observe/error-log.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
 import type { LogFiles } from '../observe/log-files.ts';
+import type { RequestTally } from '../observe/request-tally.ts';
 import type { ProcessView } from '../supervise/control/face.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
@@ -262,6 +263,11 @@ export class Primary implements PoolHome, SupplyHome {
   }
 
   /** What is known of the processes now. */
+  /** What is known of all requests once acceptors have gone; empty unless their lines are shown. */
+  get tally(): RequestTally {
+    return this.#acceptors.tally;
+  }
+
   get processes(): readonly ProcessView[] {
     return this.#pool?.slots.map((slot) => slot.view) ?? [];
   }
