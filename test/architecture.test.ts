@@ -78,7 +78,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'missing-semicolon',
     'foreign-syntax',
   ],
-  'config/files': ['load', 'print'],
+  'config/files': ['load', 'print', 'print-json', 'json-layout', 'comments'],
   'config/registry': [
     'registry',
     'level',
@@ -100,6 +100,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'finish-charsets',
     'addresses',
     'as-nginx',
+    'as-json',
     'describe',
   ],
 };

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { CliOptions } from './cli-options.ts';
 import { printVersion, VERSION_FLAGS } from './print-version.ts';
+import { DEVELOPMENT } from './start/development.ts';
+import { isStart } from './start/wish.ts';
 
 type Commander = typeof import('commander');
 
@@ -41,6 +43,7 @@ function createProgram({ Command, Option }: Commander): Command {
         'reopen',
       ]),
     )
+    .option('--dev', 'what is for development: request lines, causes on error pages (the same: lbproxy dev)')
     .option('-e, --error-log <file>', 'error log instead of the configured one ("stderr" for the terminal)')
     .option('-g, --directives <text>', 'directives in front of the configuration, in nginx syntax')
     .option('-v, --version', 'print the version')
@@ -53,12 +56,24 @@ function createProgram({ Command, Option }: Commander): Command {
   program.command('service').description('start lbproxy with the machine (lbproxy service --help)');
   program.command('trust').description('have browsers believe local certificates (lbproxy trust --help)');
   program.command('untrust').description('take that back');
+  program.command('dev').description('start with what is for development: lbproxy dev [file]');
+  program
+    .command('run')
+    .description('start an app n times, and balance: lbproxy run -n 4 -- python3 app.py --port={port}');
+  program.command('serve').description('serve static files: lbproxy serve DIR [--spa]');
+  program.command('init').description('look at the project here and write an upstreams.json for it');
+  program.command('convert').description('print a configuration in the other syntax: lbproxy convert FILE');
+  program.command('doctor').description('look for what keeps lbproxy from working here, and how to mend it');
   program.command('docs').description('write docs/DIRECTIVES.md and config/upstreams.schema.json');
   program.action(() => {});
   return program;
 }
 
 const HELP = `
+Without a configuration:
+  lbproxy 3000                                            an app on port 3000, behind http://localhost:8080
+  lbproxy --from :8443 --to localhost:3000 --to localhost:3001  (lbproxy run --help has more)
+
 Signals of the running process:
   TERM, INT  stop at once          HUP   reload the configuration
   QUIT       stop gracefully       USR1, USR2  reopen the logs
@@ -69,6 +84,13 @@ With --as-nginx as the first word, or called as "nginx", it has nginx's command 
 /** Runs the command; the exit status. */
 export async function runCli(args: readonly string[]): Promise<number> {
   const [command, ...rest] = args;
+  if (command === 'dev') return runOwn(rest, true);
+  return runOwn(args, false);
+}
+
+/** A command of its own, else the main job. */
+async function runOwn(args: readonly string[], dev: boolean): Promise<number> {
+  const [command, ...rest] = args;
   const full = rest.length === 0 ? VERSION_FLAGS.get(command) : undefined;
   if (full !== undefined) return printVersion(full);
   if (command === 'ctl') return (await import('./control.ts')).control(rest);
@@ -78,6 +100,29 @@ export async function runCli(args: readonly string[]): Promise<number> {
   }
   if (command === 'trust' || command === 'untrust')
     return (await import('./trust.ts')).runTrust(command, rest);
+  if (command === 'convert') return (await import('./convert/convert.ts')).runConvert(rest, OWN_IO);
+  if (isStart(args)) return runStart(args, dev);
+  return runMain(args, dev);
+}
+
+async function runStart(args: readonly string[], dev: boolean): Promise<number> {
+  const { start } = await import('./start/start.ts');
+  const io = { print: OWN_IO.print, fail: (text: string) => OWN_IO.fail(`lbproxy: ${text}`) };
+  return start(args, dev, { ...io, cwd: process.cwd(), serve: startServing });
+}
+
+async function startServing(options: CliOptions): Promise<number> {
+  const { makeWayForReaper } = await import('./first-process.ts');
+  makeWayForReaper();
+  return (await import('./serve.ts')).serve(options);
+}
+
+const OWN_IO = {
+  print: (text: string): void => void process.stdout.write(`${text}\n`),
+  fail: (text: string): void => void process.stderr.write(`${text}\n`),
+};
+
+async function runMain(args: readonly string[], dev: boolean): Promise<number> {
   const commander = await import('commander');
   const program = createProgram(commander);
   try {
@@ -86,7 +131,8 @@ export async function runCli(args: readonly string[]): Promise<number> {
     if (error instanceof commander.CommanderError) return error.exitCode;
     throw error;
   }
-  const given = program.opts<CliOptions & { version?: boolean; V?: boolean }>();
+  const typed = program.opts<CliOptions & { version?: boolean; V?: boolean; dev?: boolean }>();
+  const given = dev || typed.dev === true ? { ...typed, defaults: DEVELOPMENT } : typed;
   if (given.version === true || given.V === true) return printVersion(given.V === true);
   const [file] = program.args;
   if (file === 'docs') return (await import('./docs.ts')).writeDocs();
@@ -100,9 +146,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     return (await import('./test-config.ts')).testConfig(options);
   if (options.signal !== undefined)
     return (await import('./send-signal.ts')).sendSignal(options.signal, options);
-  const { makeWayForReaper } = await import('./first-process.ts');
-  makeWayForReaper();
-  return (await import('./serve.ts')).serve(options);
+  return startServing(options);
 }
 
 /** Why an argument cannot be the configuration. */

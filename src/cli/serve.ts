@@ -194,6 +194,8 @@ class Server {
       void this.#service?.ready('serving');
     }
     await stopped;
+    const summary = this.#primary.tally.summary();
+    if (summary.length > 0) this.#logFiles.print('stdout', summary.join('\n'));
     await this.#service?.close();
     if (this.#pidWritten) for (const pidFile of this.#pidFiles) removePidFile(pidFile);
     for (const outcomes of this.#outcomes) outcomes.remove();

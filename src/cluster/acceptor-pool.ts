@@ -3,6 +3,7 @@
 import { type Face, howEnded, type Told } from '../face/face.ts';
 import type { Leaf } from '../local-ca/leaf.ts';
 import type { Log } from '../observe/error-log.ts';
+import { RequestTally, type TallyCounts } from '../observe/request-tally.ts';
 import { Timer } from '../shared/timer.ts';
 import { AcceptorSlot, type SlotEvents } from './acceptor-slot.ts';
 import type { DrainWaits, FromAcceptor, PrepareProblem, ToAcceptor } from './messages.ts';
@@ -256,6 +257,13 @@ export class AcceptorPool implements SlotEvents {
 
   onTraffic(slot: AcceptorSlot, message: Extract<FromAcceptor, { type: 'traffic' | 'scrape' }>): void {
     this.#home.onTraffic(slot, message);
+  }
+
+  /** Of all whose last word has come. */
+  readonly tally = new RequestTally();
+
+  onTally(counts: TallyCounts): void {
+    this.tally.join(counts);
   }
 
   onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void {

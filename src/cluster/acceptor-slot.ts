@@ -3,6 +3,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { existsSync } from 'node:fs';
 import { inspect } from 'node:util';
 import type { PackedModel } from '../config/model-wire.ts';
+import type { TallyCounts } from '../observe/request-tally.ts';
 import { readFromAcceptor } from './from-acceptor.ts';
 import type { DrainWaits, FromAcceptor, PortCounts, PrepareProblem, ToAcceptor } from './messages.ts';
 import { type Culprit, onAccountOf, onOwnAccount } from './survival.ts';
@@ -21,6 +22,7 @@ export interface SlotEvents {
   onLeafWish(slot: AcceptorSlot, wish: Extract<FromAcceptor, { type: 'leaf' }>): void;
   /** It tells what it has counted, or a client of its wants the metrics of all. */
   onTraffic(slot: AcceptorSlot, message: Extract<FromAcceptor, { type: 'traffic' | 'scrape' }>): void;
+  onTally?(counts: TallyCounts): void;
   /** It sent what is no message, and is about to be killed. */
   onOffence(slot: AcceptorSlot, what: string): void;
   onExit(slot: AcceptorSlot, code: number | null, signal: string | null): void;
@@ -87,6 +89,7 @@ export class AcceptorSlot implements Culprit {
     } else if (message.type === 'log-full' || message.type === 'log-switched')
       this.#events.onLog(this, message);
     else if (message.type === 'leaf') this.#events.onLeafWish(this, message);
+    else if (message.type === 'tally') this.#events.onTally?.(message.counts);
     else if (message.type === 'draining') this.waits = message.waits;
     else if (message.type === 'traffic') {
       this.#events.onTraffic(this, message);

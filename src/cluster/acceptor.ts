@@ -9,6 +9,7 @@ import type { LeafSource } from '../local-ca/leaf.ts';
 import { LeafAsker } from '../local-ca/leaf-asker.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
 import { LogFiles } from '../observe/log-files.ts';
+import { requestTally } from '../observe/request-tally.ts';
 import { Timer } from '../shared/timer.ts';
 import { settleYoungObjects } from '../shared/young-objects.ts';
 import { TicketKeys } from '../socket/ticket-keys.ts';
@@ -342,9 +343,16 @@ export class Acceptor {
     this.#sayAlive();
   }
 
+  /** Resolves when it is sent: nothing is known of it but here. */
+  #tellTally(): Promise<void> {
+    if (requestTally.requests === 0 || !process.connected) return Promise.resolve();
+    const message: FromAcceptor = { type: 'tally', counts: requestTally.counts() };
+    return new Promise((resolve) => process.send?.(message, () => resolve()));
+  }
+
   #exit(): void {
     this.#traffic.end();
-    void this.#logFiles.flushAll(1000).then(() => this.#logFiles.exit(0));
+    void Promise.all([this.#logFiles.flushAll(1000), this.#tellTally()]).then(() => this.#logFiles.exit(0));
     setTimeout(() => this.#logFiles.exit(0), 1500);
   }
 }

@@ -1,12 +1,14 @@
 // Reads what an acceptor sent, in the primary. A process that answers clients may be damaged in ways that nobody thought of: what it says is
 // believed only as far as it has the shape of a message, and is copied field by field.
+
+import { MOST_SLOWEST, type TallyCounts } from '../observe/request-tally.ts';
 import { readDelta } from '../observe/traffic/delta.ts';
 import type { DrainWaits, FromAcceptor, PortCounts, PrepareProblem } from './messages.ts';
 
 /** Null for whatever is no message of an acceptor. */
 export function readFromAcceptor(sent: unknown): FromAcceptor | null {
   if (!isRecord(sent)) return null;
-  const { type } = sent;
+  const { type, id, generation, segment } = sent;
   switch (type) {
     case 'ready':
     case 'alive':
@@ -15,35 +17,44 @@ export function readFromAcceptor(sent: unknown): FromAcceptor | null {
       const waits = readWaits(sent.waits);
       return waits === null ? null : { type, waits };
     }
-    case 'peer-idle':
-      return isCount(sent.id) ? { type, id: sent.id } : null;
-    case 'leaf':
-      return isCount(sent.id) && isName(sent.wanted) ? { type, id: sent.id, wanted: sent.wanted } : null;
-    case 'counts': {
-      const ports = readCounts(sent.ports);
-      return ports === null || !isCount(sent.id) ? null : { type, id: sent.id, ports };
+    case 'tally': {
+      const counts = readTally(sent.counts);
+      return counts === null ? null : { type, counts };
     }
-    case 'answer':
-      return isCount(sent.id) && typeof sent.answer === 'string'
-        ? { type, id: sent.id, answer: sent.answer }
-        : null;
-    case 'traffic': {
-      const delta = readDelta(sent.locations, sent.peers, sent.own);
-      return delta === null || !isCount(sent.id) ? null : { type, id: sent.id, ...delta };
-    }
-    case 'scrape':
-      return isCount(sent.id) && typeof sent.openMetrics === 'boolean'
-        ? { type, id: sent.id, openMetrics: sent.openMetrics }
-        : null;
     case 'log-full':
     case 'log-switched':
-      return isCount(sent.segment) ? { type, segment: sent.segment } : null;
+      return isCount(segment) ? { type, segment } : null;
     case 'more':
-      return isCount(sent.generation) ? { type, generation: sent.generation } : null;
+      return isCount(generation) ? { type, generation } : null;
     case 'prepared':
     case 'committed':
     case 'reopened':
-      return isCount(sent.generation) ? readAnswer(type, sent.generation, sent) : null;
+      return isCount(generation) ? readAnswer(type, generation, sent) : null;
+    default:
+      return isCount(id) ? readNumbered(sent, id) : null;
+  }
+}
+
+/** What belongs to a question: the primary's, or one of the acceptor. */
+function readNumbered(sent: Fields, id: number): FromAcceptor | null {
+  const { type, wanted, answer, openMetrics } = sent;
+  switch (type) {
+    case 'peer-idle':
+      return { type, id };
+    case 'leaf':
+      return isName(wanted) ? { type, id, wanted } : null;
+    case 'counts': {
+      const ports = readCounts(sent.ports);
+      return ports === null ? null : { type, id, ports };
+    }
+    case 'answer':
+      return typeof answer === 'string' ? { type, id, answer } : null;
+    case 'traffic': {
+      const delta = readDelta(sent.locations, sent.peers, sent.own);
+      return delta === null ? null : { type, id, ...delta };
+    }
+    case 'scrape':
+      return typeof openMetrics === 'boolean' ? { type, id, openMetrics } : null;
     default:
       return null;
   }
@@ -87,6 +98,33 @@ function readCounts(sent: unknown): PortCounts | null {
     ports[Number(port)] = waits;
   }
   return ports;
+}
+
+function readTally(sent: unknown): TallyCounts | null {
+  if (!isRecord(sent) || !isList(sent.slowest) || sent.slowest.length > MOST_SLOWEST) return null;
+  const statuses = readNumbers(sent.statuses);
+  const times = readNumbers(sent.times);
+  const slowest = sent.slowest.flatMap((each) => readSlowPath(each) ?? []);
+  if (statuses === null || times === null || slowest.length < sent.slowest.length) return null;
+  return { statuses, times, slowest };
+}
+
+function readSlowPath(sent: unknown): TallyCounts['slowest'][number] | null {
+  if (!isRecord(sent)) return null;
+  const { text, ms, requests } = sent;
+  if (typeof text !== 'string' || typeof ms !== 'number' || !(ms >= 0) || !isCount(requests)) return null;
+  return { text, ms, requests };
+}
+
+/** Counts by numbers below a thousand. */
+function readNumbers(sent: unknown): Record<number, number> | null {
+  if (!isRecord(sent)) return null;
+  const counts: Record<number, number> = {};
+  for (const [key, value] of Object.entries(sent)) {
+    if (!/^\d{1,3}$/.test(key) || !isCount(value)) return null;
+    counts[Number(key)] = value;
+  }
+  return counts;
 }
 
 const PORT = /^[1-9]\d{0,4}$/;

@@ -2,6 +2,7 @@
 import type { PeerState } from '../balance/group.ts';
 import type { CertificatePaths, TlsFiles } from '../listen/tls-files.ts';
 import type { Leaf, Leaves } from '../local-ca/leaf.ts';
+import type { TallyCounts } from '../observe/request-tally.ts';
 import type { TrafficDelta } from '../observe/traffic/delta.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import type { LogPosition } from './shared-log.ts';
@@ -103,7 +104,9 @@ export type FromAcceptor =
   | { readonly type: 'scrape'; readonly id: number; readonly openMetrics: boolean }
   /** What a graceful stop waits for; said when the drain begins and with each sign of life after. */
   | { readonly type: 'draining'; readonly waits: DrainWaits }
-  | { readonly type: 'alive' };
+  | { readonly type: 'alive' }
+  /** The last word of one that has shown request lines. */
+  | { readonly type: 'tally'; readonly counts: TallyCounts };
 
 /** Port of this machine → what is under way there; ports without anything are absent. */
 export type PortCounts = Readonly<Record<number, DrainWaits>>;

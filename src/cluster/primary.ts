@@ -9,6 +9,7 @@ import type { Leaf } from '../local-ca/leaf.ts';
 import type { Log } from '../observe/error-log.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
 import type { LogFiles } from '../observe/log-files.ts';
+import type { RequestTally } from '../observe/request-tally.ts';
 import type { Surroundings } from '../observe/traffic/snapshot.ts';
 import type { ProcessView } from '../supervise/control/face.ts';
 import type { OutputLine } from '../supervise/output.ts';
@@ -305,6 +306,11 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome {
   }
 
   /** What is known of the processes now. */
+  /** What is known of all requests once acceptors have gone; empty unless their lines are shown. */
+  get tally(): RequestTally {
+    return this.#acceptors.tally;
+  }
+
   get processes(): readonly ProcessView[] {
     return this.#pool?.slots.map((slot) => slot.view) ?? [];
   }

@@ -161,13 +161,15 @@ export class LevelCompiler {
   }
 
   log(settings: Settings, place: string): LocationRuntime['log'] {
-    const { accessLog, logFormats: formats, logFileCache: cache } = settings;
+    const { accessLog, logFormats: formats, logFileCache: cache, requestLines } = settings;
     const logs = this.#logs.get(cache) ?? new Map<Settings['accessLog'], LocationRuntime['log']>();
     this.#logs.set(cache, logs);
     let log = logs.get(accessLog);
     if (log === undefined) {
       const { lookup, tools } = this.#shared;
-      log = at(place, () => createAccessLog(accessLog, { formats, cache, lookup, files: tools.logFiles }));
+      log = at(place, () =>
+        createAccessLog(accessLog, { formats, cache, lookup, files: tools.logFiles, requestLines }),
+      );
       logs.set(accessLog, log);
     }
     return log;

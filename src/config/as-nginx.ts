@@ -9,7 +9,12 @@ export function asNginx(directives: readonly Directive[]): Directive[] {
     rowsNamed(name).some((row) => row.contexts.includes('main'));
   const at = directives[0]?.at ?? { file: '', line: 1, column: 1 };
   const http = { name: 'http', args: [], at, block: directives.filter((d) => !isMain(d)).map(withLogFormat) };
-  return [...directives.filter(isMain), withHeaders(http, true)];
+  const main = directives.filter(isMain);
+  const wish = directives.findLast(({ name }) => name === 'forwarded_headers');
+  if (wish?.args[0]?.text !== 'off') return [...main, withHeaders(http, true)];
+  // It says what holds in nginx anyway.
+  const block = http.block.filter((each) => each.name !== 'forwarded_headers');
+  return [...main, { ...http, block, comments: wish.comments ?? [] }];
 }
 
 /** JSON's logs are JSON unless they say otherwise. */

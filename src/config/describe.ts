@@ -1,4 +1,5 @@
 // The registry as documentation: a page of all directives, and a JSON schema for editors.
+import { IN_ORDER } from './json/shape.ts';
 import { takes } from './json/values.ts';
 import { type Missing, NEVER, NOT_YET } from './nginx-missing.ts';
 import { namesOf } from './nginx-names.ts';
@@ -20,7 +21,8 @@ the directory of the configuration, or from \`-p\`.
 arguments are a list, or one text of several words. A directive that may stand several times takes a list, one element each. Where the
 first argument is a name, an object does as well: \`"proxy_set_header": { "Host": "$http_host" }\`. A block is an object; the arguments of
 a block are its key: \`"locations": { "= /x": { … } }\`. A location may be its URL alone, an upstream its servers, a program its command:
-\`"locations": { "/": "http://127.0.0.1:3000" }\`. Comments and trailing commas are allowed.
+\`"locations": { "/": "http://127.0.0.1:3000" }\`. Where directives of two names stand in turn and their order counts, as set, if, set do,
+\`"in_order": [{ "set": … }, { "if": … }, { "set": … }]\` has the parts of the block. Comments and trailing commas are allowed.
 
 **Twice in one block** a directive is an error, as in nginx; so is a key that stands twice in a JSON object. Those that say *may stand
 several times* add up instead, in their order; of a few, which say so, the last one holds. An inner block that has such a directive
@@ -180,8 +182,16 @@ function objectOf(contexts: readonly Context[], more: Schema = {}): Schema {
   names.delete('events');
   if (contexts.includes('upstream')) names.add('servers');
   const properties = Object.fromEntries([...names].sort().map((name) => [name, schemaOf(name, contexts)]));
-  return { type: 'object', properties: { ...more, ...properties }, additionalProperties: false };
+  const all = { ...more, [IN_ORDER]: PARTS, ...properties };
+  return { type: 'object', properties: all, additionalProperties: false };
 }
+
+const PARTS: Schema = {
+  description:
+    'Parts of this block that are read one after the other: [{ "set": … }, { "if": … }, { "set": … }]',
+  type: 'array',
+  items: { type: 'object' },
+};
 
 function schemaOf(name: string, contexts: readonly Context[]): Schema {
   const known = contexts.includes('upstream') && name === 'servers' ? 'server' : name;

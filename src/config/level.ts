@@ -38,14 +38,31 @@ export function settingsOf(level: Level, syntax: Syntax): Settings {
   // Of http's and main's own that of http holds.
   if (parent?.context === 'main')
     for (const [key, value] of parent.own) if (!own.has(key)) own.set(key, value);
-  const headers = own.get('proxySetHeader') as Settings['proxySetHeader'] | undefined;
-  if (syntax === 'json' && headers !== undefined) own.set('proxySetHeader', withJsonHeaders(headers));
+  setHeaders(level, own, syntax);
   const inherited = inheritedOf(level, syntax);
   inheritHeaders(own, inherited);
   inheritKeepalive(own, inherited);
   level.settings = settingsOver(inherited, Object.fromEntries(own) as OwnSettings);
   for (const key of own.keys()) level.used.add(key);
   return level.settings;
+}
+
+/** The header fields that a level sets: beside its own, if forwarded_headers is on, those that it does not name. */
+function setHeaders(level: Level, own: Map<keyof Settings, unknown>, syntax: Syntax): void {
+  const usual = syntax === 'json';
+  const adds = own.get('forwardedHeaders') ?? forwardedHeadersOf(level) ?? usual;
+  own.delete('forwardedHeaders');
+  const headers = own.get('proxySetHeader') as Settings['proxySetHeader'] | undefined;
+  if (headers !== undefined) {
+    if (adds) own.set('proxySetHeader', withJsonHeaders(headers));
+  } else if (level.parent?.context === 'main' && adds !== usual)
+    // What the outermost level has is that of the syntax.
+    own.set('proxySetHeader', adds ? withJsonHeaders([]) : []);
+}
+
+/** It stands at the http level. */
+function forwardedHeadersOf({ own, parent }: Level): unknown {
+  return own.get('forwardedHeaders') ?? (parent === null ? undefined : forwardedHeadersOf(parent));
 }
 
 function inheritedOf({ context, parent }: Level, syntax: Syntax): Settings {

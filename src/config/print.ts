@@ -7,7 +7,8 @@ import type { Directive } from './tree.ts';
  */
 export function printNginx(directives: readonly Directive[], indent = ''): string {
   let out = '';
-  for (const { name, args, block } of directives) {
+  for (const { name, args, block, comments = [] } of directives) {
+    for (const text of comments) out += `${indent}#${text}\n`;
     const words = [name, ...args.map((arg) => arg.text)].map(printWord).join(' ');
     if (block === undefined) out += `${indent}${words};\n`;
     else out += `${indent}${words} {\n${printNginx(block, `${indent}    `)}${indent}}\n`;

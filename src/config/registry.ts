@@ -292,7 +292,19 @@ export function shapeOf(name: string, parent: string | null): JsonShape | undefi
     block: row.kind === 'structure' && row.opens !== undefined,
     names: row.kind === 'setting' && row.repeat === 'merge',
     syntax: row.syntax,
+    ...(row.kind === 'setting' ? { kind: row.key } : SCRIPT.has(row.name) ? { kind: 'script' } : {}),
+    ...togetherOf(row),
   };
+}
+
+/** Steps that run in the order in which they stand. */
+const SCRIPT: ReadonlySet<string> = new Set(['rewrite', 'set', 'if', 'return', 'break']);
+
+function togetherOf(row: Row): Pick<JsonShape, 'together'> {
+  if (row.kind === 'ignored') return { together: 'nothing' };
+  return row.kind === 'setting' && (row.repeat === 'union' || row.repeat === 'last')
+    ? { together: row.repeat }
+    : {};
 }
 
 /** Whether each element of a JSON list is one of the directive, and not the list its arguments. */

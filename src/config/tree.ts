@@ -23,6 +23,8 @@ export interface Directive {
   readonly at: Position;
   /** Set by the JSON reader where a key stood for a list: `["a", "b"]`. Only for messages. */
   readonly fromList?: boolean;
+  /** Those in front of it, each as it stands behind its sign. Only where a file is written anew. */
+  readonly comments?: readonly string[];
 }
 
 export type Syntax = 'nginx' | 'json';

@@ -59,6 +59,8 @@ declare module '../config/model.ts' {
     readonly proxyPass: ProxyPass | null;
     /** `[name, template]`. */
     readonly proxySetHeader: readonly (readonly [name: string, value: string])[];
+    /** Built into `proxySetHeader`: no level of a Model has it. */
+    readonly forwardedHeaders: boolean;
     readonly proxyRedirect: readonly ProxyRedirect[];
     readonly proxyPassTrailers: boolean;
     readonly proxyHttpVersion: '1.0' | '1.1';
@@ -80,6 +82,7 @@ export const forwardDefaults = {
   earlyHints: null,
   proxyPass: null,
   proxySetHeader: [],
+  forwardedHeaders: false,
   proxyRedirect: [{ kind: 'default' }],
   proxyPassTrailers: false,
   proxyHttpVersion: '1.1',
@@ -128,6 +131,12 @@ export const forwardRows: readonly Row[] = [
     inherit: false,
     doc: 'Sends requests to http://name[/uri], the name of an upstream or a program, or to http://host[:port][/uri]; with https:// over TLS. With a URI part it replaces the matched part of the path.',
     read: readProxyPass,
+  }),
+  flag('forwardedHeaders', {
+    name: 'forwarded_headers',
+    contexts: ['http'],
+    default: 'on in JSON files, off in nginx files',
+    doc: 'Whether peers get Host, X-Real-IP, X-Scheme and X-Forwarded-For, -Proto and -Host as they are, beside what proxy_set_header says. At the top of a JSON file.',
   }),
   setting('earlyHints', {
     name: 'early_hints',

@@ -5,7 +5,8 @@ import { isSyslog } from '../shared/syslog-target.ts';
 import { createJsonLog } from './json-format.ts';
 import type { LogFiles } from './log-files.ts';
 import { compileLogFormat, findFormat } from './log-format.ts';
-import type { AccessLogEntry, LogFileCache, LogFormat } from './rows.ts';
+import { createRequestLines } from './request-lines.ts';
+import { type AccessLogEntry, LINES, type LogFileCache, type LogFormat, REQUEST_LINES } from './rows.ts';
 
 type LogHook = (exchange: Exchange) => void;
 
@@ -15,19 +16,24 @@ export interface AccessLogParts {
   readonly cache: LogFileCache | null;
   readonly lookup: VariableLookup;
   readonly files: LogFiles;
+  /** Also a line for people on stdout, where the level logs at all or says nothing. */
+  readonly requestLines?: boolean;
 }
 
 /**
  * Null when the level logs nothing. Opens the files: throws LogFileError for one that cannot be opened.
  * The hook must run while `exchange.request` still is that request's.
  */
-export function createAccessLog(entries: readonly AccessLogEntry[], parts: AccessLogParts): LogHook | null {
+export function createAccessLog(own: readonly AccessLogEntry[], parts: AccessLogParts): LogHook | null {
+  const { formats, lookup } = parts;
+  const entries = parts.requestLines ? [...own, REQUEST_LINES] : own;
   // As in nginx an `off` wins over the logs that stand beside it.
   if (entries.length === 0 || entries.some((entry) => entry.path === 'off')) return null;
-  const { formats, lookup } = parts;
   const hooks = entries.map((entry) => {
     const write = writerOf(entry, parts);
     const format = findFormat(entry.format, formats);
+    if (format === undefined && entry.format.toLowerCase() === LINES)
+      return onCondition(entry, lookup, createRequestLines(entry.path, write));
     if (format === undefined) return onCondition(entry, lookup, jsonHook(lookup, write));
     const line = compileLogFormat(format, lookup);
     return onCondition(entry, lookup, (exchange) => write(`${line(exchange)}\n`, exchange));

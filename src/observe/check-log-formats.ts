@@ -1,6 +1,7 @@
 // Checks what single log rows cannot see: that formats are defined once and that every access_log names one that exists.
 import type { Problems } from '../config/problem.ts';
 import type { Directive, Word } from '../config/tree.ts';
+import { LINES } from './rows.ts';
 
 /**
  * Reports duplicate log_format names and unknown formats of access_log in a whole tree. Unlike in nginx a format may stand
@@ -17,8 +18,8 @@ export function checkLogFormats(directives: readonly Directive[], problems: Prob
       problems.error(first.at, `duplicate log_format name "${first.text}": rename one of them`);
     names.add(first.text);
   });
-  const known = new Set(['combined', 'json', ...[...names].map((name) => name.toLowerCase())]);
-  const written = ['combined', 'json', ...names];
+  const known = new Set(['combined', 'json', LINES, ...[...names].map((name) => name.toLowerCase())]);
+  const written = ['combined', 'json', LINES, ...names];
   for (const word of used) {
     if (known.has(word.text.toLowerCase())) continue;
     const near = problems.nearest(word.text, written);

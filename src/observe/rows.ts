@@ -58,6 +58,8 @@ declare module '../config/model.ts' {
     /** Of logs whose paths have variables; null = their files are opened for each line. */
     readonly logFileCache: LogFileCache | null;
     readonly logSubrequest: boolean;
+    /** A line for people per request on stdout. No directive sets it: the command line does. */
+    readonly requestLines: boolean;
     /** All of them get each line that their level lets through. */
     readonly errorLog: readonly ErrorLogSetting[];
     /** Those of the main level: what concerns no request. */
@@ -68,12 +70,22 @@ declare module '../config/model.ts' {
 /** How long lines wait when `buffer=` says nothing: long enough to write many with one call, too short to notice. */
 export const DEFAULT_BUFFERING = { bufferBytes: 64 * 1024, flushMs: 100 } as const;
 
+/** The built-in format of lines for people. */
+export const LINES = 'lines';
+export const REQUEST_LINES: AccessLogEntry = {
+  path: 'stdout',
+  format: LINES,
+  condition: null,
+  ...DEFAULT_BUFFERING,
+};
+
 export const observeDefaults = {
   logFormats: [],
   // nginx would write logs/access.log under its prefix; a program started in any directory should not make files unasked.
   accessLog: [],
   logFileCache: null,
   logSubrequest: false,
+  requestLines: false,
   // nginx's level is error; from notice on, start and reload say what they did.
   errorLog: [{ path: 'stderr', level: 'notice' }],
   processLog: [{ path: 'stderr', level: 'notice' }],
@@ -86,7 +98,7 @@ export const observeRows: readonly Row[] = [
     args: [2, 64],
     syntax: 'name [escape=default | json | none] string …',
     default: 'combined "…"',
-    doc: 'A format for access_log: the strings are joined, their $variables escaped. `combined` and `json` are built in.',
+    doc: 'A format for access_log: the strings are joined, their $variables escaped. `combined`, `json` and `lines` are built in.',
     read: readFormat,
   }),
   list('accessLog', {
@@ -97,7 +109,7 @@ export const observeRows: readonly Row[] = [
     default: 'off',
     doc:
       'Writes one line per request to a file, stdout, stderr or syslog:server=…; several may stand together. A path may hold variables. ' +
-      'Without a format it is `combined` in nginx files and `json` in JSON files.',
+      'Without a format it is `combined` in nginx files and `json` in JSON files; `lines` is for people: on a terminal aligned and coloured.',
     read: readAccessLog,
   }),
   flag('logSubrequest', {

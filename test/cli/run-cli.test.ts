@@ -69,7 +69,7 @@ describe('the command line', () => {
 
   it.each([
     [['--confg', 'x'], "unknown option '--confg'"],
-    [['serve'], 'there is no command "serve", and no file of that name; see lbproxy --help'],
+    [['server'], 'there is no command "server", and no file of that name; see lbproxy --help'],
     [['a.json', '-t', '-c', 'b.json'], 'two configurations are named, a.json and b.json: name one'],
     [['a.json', 'b.json'], 'too many arguments'],
     [['-s', 'restart'], 'stop, quit, reload, reopen'],

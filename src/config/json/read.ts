@@ -5,7 +5,7 @@ import { places, withoutBom } from '../places.ts';
 import type { Problems } from '../problem.ts';
 import type { Directive, Position, Word } from '../tree.ts';
 import { blockForm, peerForm, rightForm } from './right-forms.ts';
-import { entryShape, INCLUDE, type JsonShape, PLURALS, type ShapeOf } from './shape.ts';
+import { entryShape, hasEntries, IN_ORDER, INCLUDE, type JsonShape, PLURALS, type ShapeOf } from './shape.ts';
 import { parseJson } from './syntax.ts';
 import { describe, isEmpty, isOneDirective, nameMissing, properties, takes } from './values.ts';
 
@@ -63,9 +63,20 @@ class Reader {
       if (key.value === ignoredKey) return [];
       if (parent === 'upstream' && (key.value === 'servers' || key.value === 'server'))
         return this.#peers(value);
+      if (key.value === IN_ORDER && !hasEntries(parent)) return this.#inOrder(value, parent);
       const shape = this.#shape(key.value, parent);
       return this.#value({ key: key.value, name: shape?.name ?? key.value, shape, at: this.#at(key) }, value);
     });
+  }
+
+  /** `"in_order": [{ "set": … }, { "if": … }, { "set": … }]`: each object is a part of the block. */
+  #inOrder(value: Node, parent: string | null): Directive[] {
+    const parts = value.type === 'array' ? (value.children ?? []) : [value];
+    return parts.flatMap((part) =>
+      part.type === 'object'
+        ? this.object(part, parent)
+        : this.#refuse(part, `"${IN_ORDER}" is a list of objects, [{ … }, { … }], not ${describe(part)}`),
+    );
   }
 
   #shape(name: string, parent: string | null): JsonShape | undefined {
@@ -125,6 +136,9 @@ class Reader {
       // No words at all: the empty text itself is the argument, as in `server_name "";`.
       return [{ name, args: words.length > 0 ? words : [this.#verbatim(node)], at }];
     }
+    // `"random": true`: it may stand alone, and has no word for that.
+    if (shape?.minArgs === 0 && node.value === true && !takes(shape.syntax, true))
+      return [{ name, args: [], at }];
     if (node.type === 'boolean' && !takes(shape?.syntax, node.value))
       return this.#refuse(node, `"${key}" cannot be ${node.value}; it is: ${shape?.syntax}`);
     const word = this.#word(key, node);

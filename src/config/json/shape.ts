@@ -15,7 +15,14 @@ export interface JsonShape {
   readonly names?: boolean;
   /** The arguments as documentation shows them: true and false stand for words of theirs. */
   readonly syntax?: string;
+  /** Directives of one kind keep their order among each other, whatever they are called: allow and deny, set and if. */
+  readonly kind?: string;
+  /** What several in a block are that are no list: one of all their arguments, or the last one. */
+  readonly together?: 'union' | 'last' | 'nothing';
 }
+
+/** The key of a list of objects that are read one after the other: where set, if, set stand in turn, no object has that order. */
+export const IN_ORDER = 'in_order';
 
 /** Finds the shape of a key inside the directive `parent`, a canonical name; null is the top of the file. */
 export type ShapeOf = (name: string, parent: string | null) => JsonShape | undefined;
@@ -41,12 +48,17 @@ const ENTRIES: Readonly<
   charset_map: { alone: [], often: [] },
 };
 
+/** Whether the keys of a block are no directives. */
+export function hasEntries(parent: string | null): boolean {
+  return parent !== null && Object.hasOwn(ENTRIES, parent);
+}
+
 /** Of an entry of such a block: any name; a MIME type has many words, all others one value as it stands. Undefined in other blocks. */
 export function entryShape(name: string, parent: string | null): JsonShape | undefined {
-  if (parent === null || !Object.hasOwn(ENTRIES, parent)) return undefined;
+  if (parent === null || !hasEntries(parent)) return undefined;
   const { alone, often } = ENTRIES[parent];
   const shape = { name, block: false, repeat: often.includes(name) };
-  if (parent === 'types') return { ...shape, minArgs: 1, maxArgs: 100 };
+  if (parent === 'types') return { ...shape, minArgs: 1, maxArgs: 100, together: 'union' };
   if (alone.includes(name)) return { ...shape, minArgs: 0, maxArgs: 0 };
   return { ...shape, minArgs: 1, maxArgs: 1, syntax: 'value' };
 }

@@ -24,15 +24,17 @@ export function lex(source: string, file: string): Token[] {
 }
 
 type Take = (token: Token) => void;
+/** Offsets of the text without its byte order mark, from the `#` to the line's end. */
+type OnComment = (text: string, start: number, end: number) => void;
 type Place = (offset: number) => Position;
 
 /** Splits a configuration into tokens, one after the other. Never throws; the time is linear in the length of the text. */
-export function eachToken(source: string, file: string, take: Take): void {
+export function eachToken(source: string, file: string, take: Take, onComment?: OnComment): void {
   const text = withoutBom(source);
   const place = places(text, file);
   let p = 0;
   for (;;) {
-    p = skipBlank(text, p);
+    p = skipBlank(text, p, onComment);
     if (p >= text.length) break;
     const c = text[p];
     if (c === ';' || c === '{' || c === '}') {
@@ -195,10 +197,11 @@ function skipSpace(text: string, p: number): number {
 }
 
 /** Skips blanks and comments. Only here, at the start of a word, does `#` begin a comment. */
-function skipBlank(text: string, p: number): number {
+function skipBlank(text: string, p: number, onComment?: OnComment): number {
   let at = skipSpace(text, p);
   while (text[at] === '#') {
     const newline = text.indexOf('\n', at);
+    onComment?.(text, at, newline === -1 ? text.length : newline);
     at = newline === -1 ? text.length : skipSpace(text, newline);
   }
   return at;

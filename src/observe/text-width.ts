@@ -1,0 +1,67 @@
+// How many columns a text takes on a terminal, and texts that are cut to so many: Chinese, Japanese, Korean and emoji take two.
+import { createRequire } from 'node:module';
+
+type Width = (text: string) => number;
+
+let ofAny: Width | null = null;
+
+/** Loaded for the first text that is not plain ASCII. */
+function loaded(): Width {
+  ofAny ??= (createRequire(import.meta.url)('string-width') as { default: Width }).default;
+  return ofAny;
+}
+
+const PLAIN = /^[\x20-\x7e]*$/;
+
+export function textWidth(text: string): number {
+  return PLAIN.test(text) ? text.length : loaded()(text);
+}
+
+const ELLIPSIS = '…';
+
+/** Without its middle where it is wider than `columns`. */
+export function cutMiddle(text: string, columns: number): string {
+  if (textWidth(text) <= columns) return text;
+  if (columns < 2) return ELLIPSIS.slice(0, columns);
+  const left = Math.ceil((columns - 1) / 2);
+  return fitStart(text, left) + ELLIPSIS + fitEnd(text, columns - 1 - left);
+}
+
+/** Without its end. */
+export function cutEnd(text: string, columns: number): string {
+  if (textWidth(text) <= columns) return text;
+  return columns < 1 ? '' : fitStart(text, columns - 1) + ELLIPSIS;
+}
+
+/** Filled with blanks. */
+export function padEnd(text: string, columns: number): string {
+  return text + ' '.repeat(Math.max(0, columns - textWidth(text)));
+}
+
+const letters = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/** What people take for one letter is never cut. */
+function within(parts: Iterable<string>, columns: number): string[] {
+  const taken: string[] = [];
+  let used = 0;
+  for (const part of parts) {
+    used += textWidth(part);
+    if (used > columns) break;
+    taken.push(part);
+  }
+  return taken;
+}
+
+function fitStart(text: string, columns: number): string {
+  if (PLAIN.test(text)) return text.slice(0, columns);
+  return within(
+    Array.from(letters.segment(text), ({ segment }) => segment),
+    columns,
+  ).join('');
+}
+
+function fitEnd(text: string, columns: number): string {
+  if (PLAIN.test(text)) return columns === 0 ? '' : text.slice(-columns);
+  const parts = Array.from(letters.segment(text), ({ segment }) => segment).reverse();
+  return within(parts, columns).reverse().join('');
+}
