@@ -13,6 +13,7 @@ import type { VariableLookup } from '../route/template.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
 import type { ZoneSet } from '../zones/zone.ts';
+import type { Watch } from './watch.ts';
 
 /** What a process gives the runtime to work with. */
 export interface RuntimeTools {
@@ -24,6 +25,8 @@ export interface RuntimeTools {
   readonly log: RuntimeLog;
   /** Those of a level, which are `log` for all where this is missing. Throws when one cannot be opened. */
   readonly logOf?: (errorLog: readonly ErrorLogSetting[]) => RuntimeLog;
+  /** What is compiled tells it what it decides. It has no log files and no TLS towards clients then. */
+  readonly watch?: Watch;
 }
 
 export interface RuntimeLog extends ForwardLog {
@@ -57,7 +60,7 @@ export interface Shared {
   readonly zones: ZoneSet;
   readonly lookup: VariableLookup;
   /** The rest is for compiling alone: kept, `previous` would hold all configurations that ever were. */
-  readonly tools: Pick<RuntimeTools, 'logFiles' | 'log' | 'logOf'>;
+  readonly tools: Pick<RuntimeTools, 'logFiles' | 'log' | 'logOf' | 'watch'>;
   /** Addresses of hosts that set_real_ip_from names. */
   readonly hostAddresses: ReadonlyMap<string, readonly string[]>;
   /** Some script sets `$limit_rate`. */

@@ -41,12 +41,15 @@ export class ServerCompiler {
     const root = this.#levels.level(model.settings, place);
     const script = compileScript(model.script, this.#scriptTools(place));
     const locations = this.#locations(model.locations, place);
+    const { watch } = this.#shared.tools;
     const dispatcher = createDispatcher(
       { runtime: root, script: null, internal: false, limited: null },
       { script, realip: createRealip(model.settings, this.#shared.hostAddresses) },
       locations,
+      watch?.dispatch,
     );
-    return { name: model.settings.serverNames.flat()[0] ?? '', root, ...dispatcher };
+    const server = { name: model.settings.serverNames.flat()[0] ?? '', root, ...dispatcher };
+    return watch?.server(model, server) ?? server;
   }
 
   #locations(models: readonly LocationModel[], outer: Place): LocationEntry<RoutedLocation>[] {
@@ -55,6 +58,7 @@ export class ServerCompiler {
       if (model.match.kind === 'limit_except') return [];
       const place = innerPlace(model, outer);
       const value = this.#location(model, place);
+      this.#shared.tools.watch?.location(model, value);
       const entry = { match: model.match, value, locations: this.#locations(model.locations, place) };
       const bare = withoutSlash(model, models);
       return bare === '' ? [entry] : [entry, this.#slashRedirect(bare, value, model.settings)];
@@ -126,6 +130,7 @@ export class ServerCompiler {
         op.settings === null
           ? null
           : this.#levels.level(op.settings, { ...place, at: op.at, implicit: true }),
+      watch: this.#shared.tools.watch?.script,
     };
   }
 }
