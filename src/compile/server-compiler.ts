@@ -2,7 +2,7 @@
 
 import { sendText } from '../answer/whole.ts';
 import { levelsOf, type PlacedLevel } from '../config/levels.ts';
-import type { LocationModel, ScriptOp, ServerModel, Settings } from '../config/model.ts';
+import type { LocationModel, ScriptOp, ServerModel } from '../config/model.ts';
 import { setsItself } from '../config/settings.ts';
 import type { Handler, ServerRuntime } from '../exchange/exchange.ts';
 import { FEATURES } from '../features/list.ts';
@@ -61,19 +61,24 @@ export class ServerCompiler {
       this.#shared.tools.watch?.location(model, value);
       const entry = { match: model.match, value, locations: this.#locations(model.locations, place) };
       const bare = withoutSlash(model, models);
-      return bare === '' ? [entry] : [entry, this.#slashRedirect(bare, value, model.settings)];
+      return bare === '' ? [entry] : [entry, this.#slashRedirect(bare, value, model)];
     });
   }
 
   /** `/x` goes to `/x/`: all else is as in the location there. */
-  #slashRedirect(bare: string, there: RoutedLocation, settings: Settings): LocationEntry<RoutedLocation> {
+  #slashRedirect(bare: string, there: RoutedLocation, model: LocationModel): LocationEntry<RoutedLocation> {
+    const { settings, at } = model;
     const { internal } = settings;
+    const { watch } = this.#shared.tools;
     const value = new LaterLocation(internal, () => {
       const { sendRedirect } = this.#levels.parts(settings);
       const handle: Handler = (x) =>
         sendRedirect(x, 301, `${escapePath(x.uri)}/${x.args === '' ? '' : `?${x.args}`}`);
-      return { runtime: { ...there.runtime, handle }, script: null, internal, limited: null };
+      const runtime = { ...there.runtime, handle };
+      watch?.level({ at, settings }, runtime);
+      return { runtime, script: null, internal, limited: null };
     });
+    watch?.location(model, value);
     return { match: { kind: 'exact', text: bare }, value, locations: [] };
   }
 

@@ -55,7 +55,12 @@ export function explainSearch<T>(
     .filter((one) => one !== chosen)
     .map((one) => ({ ...nameOf(one, modelOf), why: whyLost(one, chosen) }));
   if (chosen === undefined) return { location: '', at: '', why: 'no location fits', lost, unmatched };
-  return { ...nameOf(chosen, modelOf), why: whyChosen(chosen, candidates, unmatched), lost, unmatched };
+  const source = modelOf(chosen.entry.value);
+  const why =
+    source !== undefined && source.match !== chosen.entry.match
+      ? `made of "${written(source.match)}", which forwards: the slash is added`
+      : whyChosen(chosen, candidates, unmatched);
+  return { ...nameOf(chosen, modelOf), why, lost, unmatched };
 }
 
 function nameOf<T>({ entry }: Candidate<T>, modelOf: ModelOf<T>): { location: string; at: string } {
