@@ -24,8 +24,10 @@ export type { Runtime, RuntimeLog, RuntimeTools } from './compile/runtime.ts';
 /** Rejects with a CompileError. Opens log files, but no socket. Works in slices: traffic goes on beside it. */
 export async function compileRuntime(model: Model, tools: RuntimeTools): Promise<Runtime> {
   // What is kept for requests names no tools: `previous` would hold all configurations that ever were.
-  const { logFiles, log, logOf, traffic: book } = tools;
-  const upstreams = new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
+  const { logFiles, log, logOf, watch, traffic: book } = tools;
+  const upstreams =
+    watch?.upstreams(model, tools.discovery) ??
+    new UpstreamSet(model, tools.discovery, tools.previous?.upstreams ?? null);
   const lookup = createLookup(model.variables, (exchange, message) => log.note(exchange, 'error', message));
   const beside = model.settings.configPrefix || model.prefix;
   const peerTls = new PeerTlsSet(tools.tls.files, beside, tools.previous?.peerTls ?? null);
@@ -33,7 +35,7 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   const caches = new CacheSet(cacheSpecs(model.settings), tools.previous?.caches ?? null);
   const hostAddresses = await hostAddressesOf(model);
   const setsRate = setsVariable(model, 'limit_rate');
-  const kept = { logFiles, log, logOf };
+  const kept = { logFiles, log, logOf, watch };
   const tap = tools.tap ?? null;
   const traffic = book ? new TrafficSeries(book, model) : null;
   const seen = { traffic, tap };
@@ -49,7 +51,7 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   peerTls.settle();
   const door = new Door((message) => log.noRoom(message));
   const tell = (message: string): void => log.handshake(message);
-  const tls = { material: tools.tls, lookup, prefix: beside, tell };
+  const tls = watch === undefined ? { material: tools.tls, lookup, prefix: beside, tell } : null;
   const listeners = await planListeners(model, servers, { tls, door, tell, slices });
   return { model, listeners, upstreams, peerTls, caches, zones };
 }

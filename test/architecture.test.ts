@@ -53,6 +53,7 @@ const STOREYS: readonly (readonly string[])[] = [
   ['observe', 'inspect'],
   ['config/registry'],
   ['compile'],
+  ['explain'],
   ['supervise'],
   ['cluster'],
   ['cli'],

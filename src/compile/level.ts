@@ -1,12 +1,9 @@
 // One level of the configuration (a location, a server outside of all, an `if`) → what the road asks of it.
-import { CORE_FILTERS } from '../answer/head-pass.ts';
 import type { LocationMatch, Settings } from '../config/model.ts';
-import type { Exchange, FilePlace, Filter, Handler, LocationRuntime, Step } from '../exchange/exchange.ts';
-import { CONTENTS, FILTERS, PHASES } from '../exchange/slots.ts';
+import type { Exchange, FilePlace, Handler, LocationRuntime, Step } from '../exchange/exchange.ts';
 import { FACES } from '../face/face.ts';
 import { FORBIDDEN } from '../features/access/access.ts';
 import type { ContentPlace, FeaturePlace } from '../features/feature.ts';
-import { FEATURES } from '../features/list.ts';
 import { createRate } from '../features/rate/rate.ts';
 import { compileApp } from '../forward/apps/compile-app.ts';
 import { compileForward } from '../forward/compile-forward.ts';
@@ -33,7 +30,9 @@ import { createSendRedirect, locationValue } from '../serve/redirect.ts';
 import { RootPlace } from '../serve/root-place.ts';
 import { createTryFiles } from '../serve/try-files.ts';
 import { at } from './compile-error.ts';
+import { contentOf, filtersOf, ownVariablesOf, stepsOf } from './feature-parts.ts';
 import type { RuntimeLog, Shared } from './runtime.ts';
+import type { Watch } from './watch.ts';
 
 /** Where a level is: its own match, and that of the location whose root or alias it uses. */
 export interface Place {
@@ -68,12 +67,17 @@ export class LevelCompiler {
   }
 
   level(settings: Settings, place: Place): LocationRuntime {
+    const made = this.#level(settings, place);
+    return this.#watch?.level({ at: place.at, settings }, made) ?? made;
+  }
+
+  #level(settings: Settings, place: Place): LocationRuntime {
     const parts = this.parts(settings);
     const { keepalive } = settings;
     const featurePlace = this.#featurePlace({ ...place, settings });
     return {
       handle: createPhases(
-        stepsOf(featurePlace, this.#tryFiles(settings, place)),
+        stepsOf(featurePlace, this.#tryFiles(settings, place), this.#watch),
         {
           satisfy: settings.satisfy,
           authDelayMs: settings.authDelayMs,
@@ -85,7 +89,7 @@ export class LevelCompiler {
       ),
       fail: parts.fail,
       script: scriptPathOf(settings),
-      filters: filtersOf(featurePlace),
+      filters: filtersOf(featurePlace, this.#watch),
       rate: createRate(featurePlace),
       own: ownVariablesOf(featurePlace),
       ...this.#logging({ ...place, settings }),
@@ -135,12 +139,14 @@ export class LevelCompiler {
       portInRedirect: settings.portInRedirect,
       serverNameInRedirect: settings.serverNameInRedirect,
     };
+    const fail = createFail({
+      ...page,
+      report: (exchange, status, detail) => errorLog.refused(exchange, status, detail),
+    });
+    const failQuietly = createFail({ ...page, report: null });
     return {
-      fail: createFail({
-        ...page,
-        report: (exchange, status, detail) => errorLog.refused(exchange, status, detail),
-      }),
-      failQuietly: createFail({ ...page, report: null }),
+      fail: this.#watch?.fail(fail) ?? fail,
+      failQuietly: this.#watch?.fail(failQuietly) ?? failQuietly,
       waitPage: createWaitPage(page),
       sendRedirect: createSendRedirect({ ...redirects, rules, msieRefresh: settings.msieRefresh }),
       absolute: (exchange, location) => locationValue(exchange, location, redirects),
@@ -161,6 +167,7 @@ export class LevelCompiler {
   }
 
   log(settings: Settings, place: string): LocationRuntime['log'] {
+    if (this.#watch !== undefined) return null;
     const { accessLog, logFormats: formats, logFileCache: cache, requestLines } = settings;
     const logs = this.#logs.get(cache) ?? new Map<Settings['accessLog'], LocationRuntime['log']>();
     this.#logs.set(cache, logs);
@@ -232,6 +239,7 @@ export class LevelCompiler {
   /** Leaves nothing to other content. */
   #pass(pass: ProxyPass, settings: Settings, place: Place, { absolute, waitPage }: LevelParts): Handler {
     const { upstreams, peerTls, caches, lookup, tap } = this.#shared;
+    const make = this.#watch?.forward({ at: place.at, settings }, pass);
     const given = {
       upstreams,
       peerTls,
@@ -241,6 +249,7 @@ export class LevelCompiler {
       log: this.errorLog(settings),
       absolute,
       waitPage,
+      make,
     };
     return at(
       pass.at,
@@ -271,14 +280,13 @@ export class LevelCompiler {
       withDirectory: createWithDirectory(options),
       fileFailed: (x, { call, path, error }) => refuse(options, x, problemOf(error, call, path)),
     };
-    const own = FEATURES.map((feature) => feature.content?.(contentPlace) ?? null);
-    const contents = [indexContent(options, copiesFor(settings)), ...own].filter(
-      (content) => content !== null,
-    );
-    return inOrder(contents, CONTENTS).reduceRight(
-      (next, content) => content.before(next),
-      createFileHandler(options, copiesFor(settings)),
-    );
+    const index = indexContent(options, copiesFor(settings));
+    return contentOf(contentPlace, index, createFileHandler(options, copiesFor(settings)), this.#watch);
+  }
+
+  /** Who looks on, if anybody does. */
+  get #watch(): Watch | undefined {
+    return this.#shared.tools.watch;
   }
 }
 
@@ -288,30 +296,6 @@ function copiesFor({ disableSymlinks }: Settings): FileCopies {
 }
 
 const NO_COPIES = new FileCopies({ fileBytes: -1, totalBytes: 0 });
-
-/** The filters of a location in their order; null where no feature has one. */
-function filtersOf(place: FeaturePlace): readonly Filter[] | null {
-  const own = FEATURES.map((feature) => feature.filter?.(place) ?? null).filter((filter) => filter !== null);
-  return own.length === 0 ? null : inOrder([...own, ...CORE_FILTERS], FILTERS);
-}
-
-function ownVariablesOf(place: FeaturePlace): LocationRuntime['own'] {
-  const own = FEATURES.map((feature) => feature.variables?.(place) ?? null).filter((each) => each !== null);
-  return own.length === 0 ? null : Object.assign({}, ...own);
-}
-
-function stepsOf(place: FeaturePlace, tryFiles: Step | null): readonly Step[] {
-  const own = FEATURES.map((feature) => feature.step?.(place) ?? null);
-  const steps = [...own, tryFiles].filter((step) => step !== null);
-  return inOrder(steps, PHASES);
-}
-
-function inOrder<S extends string, T extends { readonly slot: S }>(
-  parts: readonly T[],
-  slots: readonly S[],
-): readonly T[] {
-  return parts.toSorted((a, b) => slots.indexOf(a.slot) - slots.indexOf(b.slot));
-}
 
 function serverNameOf(settings: Settings): string {
   const { product, version } = FACES[settings.face];

@@ -18,7 +18,8 @@ export interface CompiledServer {
 }
 
 interface ListenTools {
-  readonly tls: TlsTools;
+  /** null: TLS is left out. */
+  readonly tls: TlsTools | null;
   readonly door: Door;
   readonly tell: (message: string) => void;
   readonly slices: Slices;
@@ -69,9 +70,10 @@ async function planAddress(
     names: server.settings.serverNames.flat(),
     settings: server.settings,
   }));
-  const secure = listen.ssl
-    ? await createSecureContexts(named, tls, slices).catch((error: unknown) => fail(first.server.at, error))
-    : null;
+  const secure =
+    listen.ssl && tls !== null
+      ? await createSecureContexts(named, tls, slices).catch((error: unknown) => fail(first.server.at, error))
+      : null;
   return {
     key,
     listen,

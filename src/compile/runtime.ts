@@ -16,6 +16,7 @@ import type { Discovery } from '../upstream/discovery.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
 import type { ZoneSet } from '../zones/zone.ts';
 import type { TrafficSeries } from './traffic-series.ts';
+import type { Watch } from './watch.ts';
 
 /** What a process gives the runtime to work with. */
 export interface RuntimeTools {
@@ -31,6 +32,8 @@ export interface RuntimeTools {
   readonly tap?: RoadTap | null;
   /** Counts what passes; missing or null where nobody asks for numbers. */
   readonly traffic?: TrafficBook | null;
+  /** What is compiled tells it what it decides. It has no log files and no TLS towards clients then. */
+  readonly watch?: Watch;
 }
 
 export interface RuntimeLog extends ForwardLog {
@@ -64,7 +67,7 @@ export interface Shared {
   readonly zones: ZoneSet;
   readonly lookup: VariableLookup;
   /** The rest is for compiling alone: kept, `previous` would hold all configurations that ever were. */
-  readonly tools: Pick<RuntimeTools, 'logFiles' | 'log' | 'logOf'>;
+  readonly tools: Pick<RuntimeTools, 'logFiles' | 'log' | 'logOf' | 'watch'>;
   /** null: nobody looks on. */
   readonly tap: RoadTap | null;
   /** Addresses of hosts that set_real_ip_from names. */

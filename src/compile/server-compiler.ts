@@ -2,7 +2,7 @@
 
 import { sendText } from '../answer/whole.ts';
 import { levelsOf, type PlacedLevel } from '../config/levels.ts';
-import type { LocationModel, ScriptOp, ServerModel, Settings } from '../config/model.ts';
+import type { LocationModel, ScriptOp, ServerModel } from '../config/model.ts';
 import { setsItself } from '../config/settings.ts';
 import type { Handler, ServerRuntime } from '../exchange/exchange.ts';
 import { FEATURES } from '../features/list.ts';
@@ -43,12 +43,15 @@ export class ServerCompiler {
     const root = this.#levels.level(model.settings, place);
     const script = compileScript(model.script, this.#scriptTools(place));
     const locations = this.#locations(model.locations, place);
+    const { watch } = this.#shared.tools;
     const dispatcher = createDispatcher(
       { runtime: root, script: null, internal: false, limited: null },
       { script, realip: createRealip(model.settings, this.#shared.hostAddresses) },
       locations,
+      watch?.dispatch,
     );
-    return { name: model.settings.serverNames.flat()[0] ?? '', root, ...dispatcher };
+    const runtime = { name: model.settings.serverNames.flat()[0] ?? '', root, ...dispatcher };
+    return watch?.server(model, runtime) ?? runtime;
   }
 
   #locations(models: readonly LocationModel[], outer: Place): LocationEntry<RoutedLocation>[] {
@@ -57,21 +60,27 @@ export class ServerCompiler {
       if (model.match.kind === 'limit_except') return [];
       const place = innerPlace(model, outer);
       const value = this.#location(model, place);
+      this.#shared.tools.watch?.location(model, value);
       const entry = { match: model.match, value, locations: this.#locations(model.locations, place) };
       const bare = withoutSlash(model, models);
-      return bare === '' ? [entry] : [entry, this.#slashRedirect(bare, value, model.settings)];
+      return bare === '' ? [entry] : [entry, this.#slashRedirect(bare, value, model)];
     });
   }
 
   /** `/x` goes to `/x/`: all else is as in the location there. */
-  #slashRedirect(bare: string, there: RoutedLocation, settings: Settings): LocationEntry<RoutedLocation> {
+  #slashRedirect(bare: string, there: RoutedLocation, model: LocationModel): LocationEntry<RoutedLocation> {
+    const { settings, at } = model;
     const { internal } = settings;
+    const { watch } = this.#shared.tools;
     const value = new LaterLocation(internal, () => {
       const { sendRedirect } = this.#levels.parts(settings);
       const handle: Handler = (x) =>
         sendRedirect(x, 301, `${escapePath(x.uri)}/${x.args === '' ? '' : `?${x.args}`}`);
-      return { runtime: { ...there.runtime, handle }, script: null, internal, limited: null };
+      const runtime = { ...there.runtime, handle };
+      watch?.level({ at, settings }, runtime);
+      return { runtime, script: null, internal, limited: null };
     });
+    watch?.location(model, value);
     return { match: { kind: 'exact', text: bare }, value, locations: [] };
   }
 
@@ -128,6 +137,7 @@ export class ServerCompiler {
         op.settings === null
           ? null
           : this.#levels.level(op.settings, { ...place, at: op.at, implicit: true }),
+      watch: this.#shared.tools.watch?.script,
     };
   }
 }

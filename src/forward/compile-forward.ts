@@ -1,5 +1,5 @@
 // From the proxy settings of a location to its forward handler: where requests go, which heads they carry, what is tried again.
-import { Http1Back } from '../back/http1.ts';
+import { Http1Back, type Http1Options } from '../back/http1.ts';
 import type { LocationMatch, Settings } from '../config/model.ts';
 import type { Exchange, Handler } from '../exchange/exchange.ts';
 import type { RoadTap } from '../exchange/tap.ts';
@@ -12,13 +12,12 @@ import type { Upstream } from '../upstream/upstream.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
 import { bound } from './bind.ts';
 import { USUAL_HEAD_BYTES } from './buffering/rows.ts';
-import type { CacheTarget } from './cache/options.ts';
 import { compileCachedHead } from './cache/request-head.ts';
 import { compileCookies } from './cookies.ts';
 import { familyOptions } from './family/family-options.ts';
 import { createTaking } from './family/taking.ts';
 import type { ForwardOptions } from './forward-options.ts';
-import type { ForwardTools } from './forward-tools.ts';
+import type { CacheTarget, ForwardTools } from './forward-tools.ts';
 import { compileRequestHead, type RequestHeadOptions } from './request-head.ts';
 import { compileResponseHead, compileTrailers, hiddenOf, type RedirectRule } from './response-head.ts';
 import type { ProxyPass, ProxyRedirect } from './rows.ts';
@@ -64,6 +63,8 @@ export function compileForward(
     pass: settings.proxyPassHeader,
   };
   const upgrade = compileUpgrade(settings, lookup);
+  const writeHead = compileHead(target, settings, { lookup, upgrade });
+  const { tap } = tools;
   const options: ForwardOptions = {
     ...familyOptions('proxy', settings, target.authority, tools),
     streamsBody: !settings.proxyRequestBuffering && passesBody,
@@ -72,7 +73,7 @@ export function compileForward(
     authority: target.authority,
     secure: target.secure,
     transport: bound(settings.proxyBind, compileTransport(pass, settings, tools), tools),
-    back: compileHttp1(target, settings, { lookup, upgrade, tap: tools.tap }),
+    back: compileHttp1(tap === null ? writeHead : seenBy(tap, writeHead), settings, upgrade !== null),
     takeHead: compileResponseHead({
       ...hiding,
       redirects: compileRedirects(settings.proxyRedirect, target, prefix, lookup),
@@ -84,7 +85,12 @@ export function compileForward(
     needsLength: settings.proxyHttpVersion === '1.0',
     takeTrailers: settings.proxyPassTrailers ? compileTrailers(hiding) : null,
   };
-  return createTaking(options, settings, { family: 'proxy', ...cacheTarget(target) }, tools);
+  return createTaking(
+    options,
+    settings,
+    { family: 'proxy', shown: writeHead, ...cacheTarget(target) },
+    tools,
+  );
 }
 
 /** The usual key is the URL that the peer is asked for. */
@@ -102,32 +108,34 @@ function cacheTarget({ authority, secure, uri, locate }: Target): CacheTarget {
   };
 }
 
-function compileHttp1(
+type WriteHead = Http1Options['writeHead'];
+
+function compileHead(
   target: Target,
   settings: Settings,
-  { lookup, upgrade, tap }: Pick<ForwardOptions, 'upgrade'> & Pick<ForwardTools, 'lookup' | 'tap'>,
-): Http1Back {
-  const http10 = settings.proxyHttpVersion === '1.0';
-  const bytes = settings.proxyBufferBytes || USUAL_HEAD_BYTES;
+  { lookup, upgrade }: Pick<ForwardOptions, 'upgrade'> & { readonly lookup: VariableLookup },
+): WriteHead {
   const head: RequestHeadOptions = {
     set: compileSetFields(settings, target, lookup),
     method: settings.proxyMethod === '' ? null : compileTemplate(settings.proxyMethod, lookup),
     target: target.uri,
     passFields: settings.proxyPassRequestHeaders,
-    http10,
+    http10: settings.proxyHttpVersion === '1.0',
     keepalive: settings.upstreamKeepalive > 0,
     upgrade,
   };
-  const writeHead = settings.proxyCache === null ? compileRequestHead(head) : compileCachedHead(head);
-  return new Http1Back({
-    writeHead: tap === null ? writeHead : seenBy(tap, writeHead),
-    headLimits: { maxLine: bytes, maxHead: bytes, maxFields: MAX_FIELDS },
-    http10,
-    anyProtocol: upgrade !== null,
-  });
+  return settings.proxyCache === null ? compileRequestHead(head) : compileCachedHead(head);
 }
 
-type WriteHead = ReturnType<typeof compileRequestHead>;
+function compileHttp1(writeHead: WriteHead, settings: Settings, anyProtocol: boolean): Http1Back {
+  const bytes = settings.proxyBufferBytes || USUAL_HEAD_BYTES;
+  return new Http1Back({
+    writeHead,
+    headLimits: { maxLine: bytes, maxHead: bytes, maxFields: MAX_FIELDS },
+    http10: settings.proxyHttpVersion === '1.0',
+    anyProtocol,
+  });
+}
 
 function seenBy(tap: RoadTap, writeHead: WriteHead): WriteHead {
   return (x, framing, upgrade) => {

@@ -1,11 +1,33 @@
 // What compiling a location's forwarding takes from outside of its settings.
+
+import type { BodyFraming } from '../back/back.ts';
 import type { CacheSet } from '../cache/cache-set.ts';
-import type { Exchange } from '../exchange/exchange.ts';
+import type { Settings } from '../config/model.ts';
+import type { Exchange, Handler } from '../exchange/exchange.ts';
 import type { RoadTap } from '../exchange/tap.ts';
 import type { VariableLookup } from '../route/template.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
-import type { ForwardLog } from './forward-options.ts';
+import type { Family } from './family/rows.ts';
+import type { ForwardLog, ForwardOptions } from './forward-options.ts';
 import type { PeerTlsSet } from './tls/peer-tls.ts';
+
+/** What of a family's target a cache needs. */
+export interface CacheTarget {
+  /** The usual key. */
+  readonly key: (exchange: Exchange) => string;
+  /** Sets what variables of the key tell of the target. */
+  readonly nameTarget: (exchange: Exchange) => void;
+}
+
+/** What only the family's compiler knows. */
+export interface FamilyTarget extends CacheTarget {
+  readonly family: Family;
+  /** What the peer gets before the body, as text: a head, or parameters, one a line. */
+  readonly shown: (exchange: Exchange, framing: BodyFraming, upgrade: boolean) => string;
+}
+
+/** Makes the handler of a location that forwards. */
+export type MakeForward = (options: ForwardOptions, settings: Settings, target: FamilyTarget) => Handler;
 
 export interface ForwardTools {
   readonly lookup: VariableLookup;
@@ -19,4 +41,6 @@ export interface ForwardTools {
   readonly absolute: (exchange: Exchange, location: string) => string;
   /** Answers with a page that asks again, and says what is waited for. */
   readonly waitPage: (exchange: Exchange, what: string) => void;
+  /** Makes another handler than that which forwards: for who only wants to know. */
+  readonly make?: MakeForward;
 }

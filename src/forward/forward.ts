@@ -188,6 +188,11 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     this.#record(record);
     this.pull?.end();
     this.pull = this.#pullBody();
+    this.begun(peer, record, fresh);
+  }
+
+  /** All is ready for an attempt on the peer, which the group counts already. */
+  protected begun(peer: Peer, record: Attempt, fresh: boolean): void {
     this.run = new AttemptRun(this, peer, record);
     this.run.start(fresh);
   }

@@ -28,6 +28,7 @@ import type { Front } from './front.ts';
 import { exchangeOfRefused, refuse } from './refusal.ts';
 import { TunnelSide } from './tunnel-side.ts';
 import { Unread } from './unread.ts';
+import { settleNames } from './unusual-names.ts';
 
 /** Who keeps the connections of a listener: told when one ends, asked for the present configuration. */
 export interface ConnectionHome {
@@ -283,7 +284,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
     wheel.disarm(this.#deadline);
     const request = this.#request;
     const exchange = new Exchange(this, request, front.serverFor(request.host, this), systemClock.now());
-    if (request.hasUnusual) this.#settleNames(request, exchange.server);
+    if (request.hasUnusual) settleNames(request, this.entry, exchange.server);
     this.root.exchange = exchange;
     this.#body.begin(exchange);
     exchange.server.dispatch(exchange);
@@ -291,14 +292,6 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner {
 
   get entry(): ServerRuntime {
     return this.#home.front.serverBefore(this);
-  }
-
-  /** As in nginx what stands before Host is read by the rules of the server that holds until then. */
-  #settleNames(request: RequestHead, server: ServerRuntime): void {
-    const host = request.target === request.path ? request.find('host') : 0;
-    const split = host < 0 ? request.count : host;
-    request.takeUnusual(0, split, this.entry.root.client.unusualNames);
-    request.takeUnusual(split, request.count, server.root.client.unusualNames);
   }
 
   /** A head that is none: answered by the server whose Host it told before, else by that of its entry, and closed; no peer hears of it. */

@@ -1,6 +1,6 @@
 // From a request to the handler of its location: server script, location search, location script, at most ten times round.
 import type { Exchange, Handler, LocationRuntime, ServerRuntime, Step } from '../exchange/exchange.ts';
-import { createLocationFinder, type LocationEntry } from './locations.ts';
+import { createLocationFinder, type LocationEntry, type LocationFinder } from './locations.ts';
 import type { Script } from './script.ts';
 import { normaliseUri, PLAIN } from './uri.ts';
 
@@ -30,12 +30,21 @@ export interface Dispatcher {
   readonly toNamed: ServerRuntime['toNamed'];
 }
 
+type Entries = readonly LocationEntry<RoutedLocation>[];
+
+/** Who looks on: gives what stands in the place of the search for a location. */
+export interface DispatchWatch {
+  finder(locations: Entries, find: LocationFinder<RoutedLocation>): LocationFinder<RoutedLocation>;
+}
+
 export function createDispatcher(
   root: RoutedLocation,
   { script: serverScript, realip }: BeforeLocation,
-  locations: readonly LocationEntry<RoutedLocation>[],
+  locations: Entries,
+  watch?: DispatchWatch,
 ): Dispatcher {
-  const find = createLocationFinder(locations);
+  const plain = createLocationFinder(locations);
+  const find = watch?.finder(locations, plain) ?? plain;
 
   const named = namedLocations(locations);
 
@@ -157,9 +166,7 @@ function enterLocation(exchange: Exchange, found: RoutedLocation, isNamed: boole
   return 'entered';
 }
 
-function namedLocations(
-  entries: readonly LocationEntry<RoutedLocation>[],
-): ReadonlyMap<string, RoutedLocation> {
+function namedLocations(entries: Entries): ReadonlyMap<string, RoutedLocation> {
   const named = entries.filter(({ match }) => match.kind === 'named');
   return new Map(named.map(({ match, value }) => [match.text, value]));
 }

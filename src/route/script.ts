@@ -13,6 +13,12 @@ export type ScriptOutcome = 'go-on' | 'stop' | 'relocate' | 'answered';
 
 export type Script = (exchange: Exchange) => ScriptOutcome;
 
+/** Who looks on; gives what stands in the place of an instruction, and of the test of an `if`. */
+export interface ScriptWatch {
+  instruction(op: ScriptOp, run: Instruction, lookup: VariableLookup): Instruction;
+  test(op: Extract<ScriptOp, { op: 'if' }>, test: Condition): Condition;
+}
+
 /** What scripts need of other rooms. */
 export interface ScriptTools {
   readonly lookup: VariableLookup;
@@ -24,6 +30,7 @@ export interface ScriptTools {
   text(exchange: Exchange, status: number, body: string): void;
   /** The implicit location of an `if` block. */
   implicit(op: Extract<ScriptOp, { op: 'if' }>): LocationRuntime | null;
+  readonly watch?: ScriptWatch;
 }
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -40,11 +47,16 @@ export function compileScript(ops: readonly ScriptOp[], tools: ScriptTools): Scr
 
 /** As ScriptOutcome; 'relocate' of a step lets the following steps run first, also those behind the `if` it stands in. */
 type StepOutcome = ScriptOutcome | 'relocate-now';
-type Step = (exchange: Exchange) => StepOutcome;
+export type Instruction = (exchange: Exchange) => StepOutcome;
+export type Condition = (exchange: Exchange) => boolean;
 
-function compileSteps(ops: readonly ScriptOp[], tools: ScriptTools): Step | null {
+function compileSteps(ops: readonly ScriptOp[], tools: ScriptTools): Instruction | null {
   if (ops.length === 0) return null;
-  const steps = ops.map((op) => compileOp(op, tools));
+  const { watch, lookup } = tools;
+  const steps = ops.map((op) => {
+    const step = compileOp(op, tools);
+    return watch?.instruction(op, step, lookup) ?? step;
+  });
   return (exchange) => {
     let changed = false;
     for (const step of steps) {
@@ -62,7 +74,7 @@ function compileSteps(ops: readonly ScriptOp[], tools: ScriptTools): Step | null
   };
 }
 
-function compileOp(op: ScriptOp, tools: ScriptTools): Step {
+function compileOp(op: ScriptOp, tools: ScriptTools): Instruction {
   switch (op.op) {
     case 'rewrite':
       return compileRewrite(op, tools);
@@ -77,7 +89,7 @@ function compileOp(op: ScriptOp, tools: ScriptTools): Step {
   }
 }
 
-function compileReturn(op: Extract<ScriptOp, { op: 'return' }>, tools: ScriptTools): Step {
+function compileReturn(op: Extract<ScriptOp, { op: 'return' }>, tools: ScriptTools): Instruction {
   const { status } = op;
   if (op.text === null) {
     if (SILENT.has(status)) return closeSilently(status);
@@ -104,7 +116,7 @@ function compileReturn(op: Extract<ScriptOp, { op: 'return' }>, tools: ScriptToo
 /** These end the connection without an answer (ngx_http_finalize_request). */
 const SILENT: ReadonlySet<number> = new Set([408, 444, 499]);
 
-function closeSilently(status: number): Step {
+function closeSilently(status: number): Instruction {
   return (x) => {
     x.status = status;
     x.hangUp();
@@ -128,7 +140,7 @@ function compileValue(text: string, lookup: VariableLookup): (exchange: Exchange
   };
 }
 
-function compileSet(op: Extract<ScriptOp, { op: 'set' }>, tools: ScriptTools): Step {
+function compileSet(op: Extract<ScriptOp, { op: 'set' }>, tools: ScriptTools): Instruction {
   const value = compileValue(op.value, tools.lookup);
   const assign = assignmentOf(op.variable);
   return (x) => {
@@ -138,8 +150,9 @@ function compileSet(op: Extract<ScriptOp, { op: 'set' }>, tools: ScriptTools): S
   };
 }
 
-function compileIf(op: Extract<ScriptOp, { op: 'if' }>, tools: ScriptTools): Step {
-  const test = compileTest(op.test, tools.lookup);
+function compileIf(op: Extract<ScriptOp, { op: 'if' }>, tools: ScriptTools): Instruction {
+  const plain = compileTest(op.test, tools.lookup);
+  const test = tools.watch?.test(op, plain) ?? plain;
   const inner = compileSteps(op.script, tools);
   const implicit = tools.implicit(op);
   return (x) => {
@@ -149,7 +162,7 @@ function compileIf(op: Extract<ScriptOp, { op: 'if' }>, tools: ScriptTools): Ste
   };
 }
 
-function compileTest(test: Test, lookup: VariableLookup): (exchange: Exchange) => boolean {
+function compileTest(test: Test, lookup: VariableLookup): Condition {
   const value = compileValue(test.value, lookup);
   switch (test.test) {
     case 'set':
@@ -190,7 +203,7 @@ function fileTest(kind: 'file' | 'directory' | 'exists' | 'executable', path: st
   }
 }
 
-function compileRewrite(op: Extract<ScriptOp, { op: 'rewrite' }>, tools: ScriptTools): Step {
+function compileRewrite(op: Extract<ScriptOp, { op: 'rewrite' }>, tools: ScriptTools): Instruction {
   const pattern = patternOf(op.pattern, false);
   const full = /^(?:https?:\/\/|\$scheme)/.test(op.replacement);
   const status = op.flag === 'permanent' ? 301 : 302;

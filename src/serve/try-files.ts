@@ -31,7 +31,18 @@ interface Candidate {
 
 const QUIET: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG']);
 
-export function createTryFiles(options: TryFilesOptions): Step {
+/** A path that is looked for; `isDirectory`: only a directory will do. */
+export interface TriedPath {
+  readonly path: string;
+  readonly isDirectory: boolean;
+}
+
+export interface TryFilesStep extends Step {
+  /** All paths that may be looked for, in their order: what the first is that exists nobody has asked yet. */
+  paths(x: Exchange): readonly TriedPath[];
+}
+
+export function createTryFiles(options: TryFilesOptions): TryFilesStep {
   const { setting, mapping, lookup } = options;
   const alias = mapping.kind === 'alias' ? mapping.prefix : '';
   // With variables a name may be the whole URI: then it begins with the prefix that alias replaces.
@@ -56,6 +67,7 @@ export function createTryFiles(options: TryFilesOptions): Step {
   };
   return {
     slot: 'try_files',
+    paths: (x) => files.map(({ name, isDirectory }) => ({ path: baseOf(x, options) + name(x), isDirectory })),
     run(x) {
       if (mapping.kind === 'root' || x.locationHolds)
         return new Search(x, options, { files, alias, end }).run();
@@ -81,6 +93,13 @@ interface Plan {
   readonly end: (x: Exchange) => number;
 }
 
+/** What stands before each name. */
+function baseOf(x: Exchange, { root: rootOf, prefix, mapping }: TryFilesOptions): string {
+  const root = rootOf?.(x) ?? '';
+  const base = isAbsolute(root) ? root : `${prefix}/${root}`;
+  return mapping.kind === 'root' && base.endsWith('/') ? base.slice(0, -1) : base;
+}
+
 /** One request's search; the client may leave in the middle of it, and the ticket is stale then. */
 class Search implements Source {
   readonly survivesHalfClose = true;
@@ -95,9 +114,7 @@ class Search implements Source {
     this.#x = x;
     this.#options = options;
     this.#plan = plan;
-    const root = options.root?.(x) ?? '';
-    const base = isAbsolute(root) ? root : `${options.prefix}/${root}`;
-    this.#base = options.mapping.kind === 'root' && base.endsWith('/') ? base.slice(0, -1) : base;
+    this.#base = baseOf(x, options);
   }
 
   onDrain(): void {}

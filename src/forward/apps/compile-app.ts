@@ -3,7 +3,7 @@ import { AppBack } from '../../back/app-back.ts';
 import type { Back } from '../../back/back.ts';
 import { parameter } from '../../back/fastcgi/records.ts';
 import { FASTCGI_TRANSPORT, FastcgiBack } from '../../back/fastcgi.ts';
-import { compileParameters } from '../../back/parameters.ts';
+import { compileParameters, type ParameterOptions } from '../../back/parameters.ts';
 import { compileScgiRequest, SCGI_TRANSPORT, scgiHeader } from '../../back/scgi.ts';
 import { compileUwsgiRequest, UWSGI_TRANSPORT, uwsgiVariable } from '../../back/uwsgi.ts';
 import type { Settings } from '../../config/model.ts';
@@ -54,7 +54,13 @@ export function compileApp(pass: ProxyPass, settings: Settings, tools: ForwardTo
     needsLength: family !== 'fastcgi',
   };
   // There is no usual key: the configuration was refused without one.
-  const target = { family, key: (x: Exchange) => x.uri, nameTarget() {} } as const;
+  const target = {
+    family,
+    // Compiled when somebody asks.
+    shown: (x: Exchange) => compileParameters(parametersOf(family, settings, tools, asLine))(x),
+    key: (x: Exchange) => x.uri,
+    nameTarget() {},
+  } as const;
   return createTaking(options, settings, target, tools);
 }
 
@@ -102,10 +108,13 @@ function transportOf(
   return secure === null ? () => plain : (x) => (x.proxySecure ? secure(x) : plain);
 }
 
-function compileBack(family: AppFamily, settings: Settings, { lookup }: ForwardTools): Back {
-  const bytes = settings[`${family}BufferBytes`] || USUAL_HEAD_BYTES;
-  const headLimits: HeadLimits = { maxLine: bytes, maxHead: bytes, maxFields: MAX_FIELDS };
-  const parameters = compileParameters({
+function parametersOf(
+  family: AppFamily,
+  settings: Settings,
+  { lookup }: ForwardTools,
+  encode: ParameterOptions['encode'],
+): ParameterOptions {
+  return {
     parameters: settings[`${family}Param`].map(({ name, value, ifNotEmpty }) => ({
       name: toBytes(name),
       value: compileTemplate(value, lookup),
@@ -114,8 +123,14 @@ function compileBack(family: AppFamily, settings: Settings, { lookup }: ForwardT
     })),
     passFields: settings[`${family}PassRequestHeaders`],
     caches: settings[`${family}Cache`] !== null,
-    encode: ENCODE[family],
-  });
+    encode,
+  };
+}
+
+function compileBack(family: AppFamily, settings: Settings, tools: ForwardTools): Back {
+  const bytes = settings[`${family}BufferBytes`] || USUAL_HEAD_BYTES;
+  const headLimits: HeadLimits = { maxLine: bytes, maxHead: bytes, maxFields: MAX_FIELDS };
+  const parameters = compileParameters(parametersOf(family, settings, tools, ENCODE[family]));
   if (family === 'scgi') return new AppBack({ family, encode: compileScgiRequest(parameters), headLimits });
   if (family === 'fastcgi')
     return new FastcgiBack({
@@ -132,5 +147,7 @@ function compileBack(family: AppFamily, settings: Settings, { lookup }: ForwardT
   });
   return new AppBack({ family, encode, headLimits });
 }
+
+const asLine: ParameterOptions['encode'] = (name, value) => `${name}: ${value}\r\n`;
 
 const ENCODE = { fastcgi: parameter, uwsgi: uwsgiVariable, scgi: scgiHeader } as const;

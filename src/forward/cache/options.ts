@@ -4,7 +4,7 @@ import type { CachePlace } from '../../cache/place.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { compileTemplate, constantOf, toBytes } from '../../route/template.ts';
 import type { FamilyKeys } from '../family/rows.ts';
-import type { ForwardTools } from '../forward-tools.ts';
+import type { CacheTarget, ForwardTools } from '../forward-tools.ts';
 import type { StaleWord } from './rows.ts';
 
 type Text = (x: Exchange) => string;
@@ -32,12 +32,6 @@ export interface CacheOptions {
   readonly forcesRanges: boolean;
   readonly maxRanges: number;
   readonly ifModifiedSince: IfModifiedSince;
-}
-
-/** What only the family's compiler knows. */
-export interface CacheTarget {
-  readonly key: Text;
-  readonly nameTarget: (x: Exchange) => void;
 }
 
 interface Ranges {

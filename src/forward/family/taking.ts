@@ -2,19 +2,20 @@
 import type { Settings } from '../../config/model.ts';
 import type { Handler } from '../../exchange/exchange.ts';
 import { createCached } from '../cache/cached-exchange.ts';
-import { type CacheTarget, compileCache } from '../cache/options.ts';
+import { compileCache } from '../cache/options.ts';
 import { createForward } from '../forward.ts';
 import type { ForwardOptions } from '../forward-options.ts';
-import type { ForwardTools } from '../forward-tools.ts';
+import type { FamilyTarget, ForwardTools } from '../forward-tools.ts';
 import { createStoring } from '../store.ts';
-import { type Family, familyOf } from './rows.ts';
+import { familyOf } from './rows.ts';
 
 export function createTaking(
   options: ForwardOptions,
   settings: Settings,
-  target: CacheTarget & { readonly family: Family },
+  target: FamilyTarget,
   tools: ForwardTools,
 ): Handler {
+  if (tools.make !== undefined) return tools.make(options, settings, target);
   const own = familyOf(settings, target.family);
   const cache = compileCache(own, settings, target, tools);
   if (cache !== null) return createCached(options, cache);

@@ -1,0 +1,80 @@
+// A location that forwards, as explain has it: all is as on the road up to the moment at which a connection would be taken.
+import { sendBody } from '../answer/whole.ts';
+import type { BodyFraming } from '../back/back.ts';
+import type { BalanceKey } from '../balance/balancer.ts';
+import type { Peer } from '../balance/peer.ts';
+import type { Exchange, Handler } from '../exchange/exchange.ts';
+import { Forward } from '../forward/forward.ts';
+import type { ForwardOptions } from '../forward/forward-options.ts';
+import type { FamilyTarget } from '../forward/forward-tools.ts';
+import { systemClock } from '../shared/clock.ts';
+import type { Upstream } from '../upstream/upstream.ts';
+
+/** What would have been sent, to whom. */
+export interface Ready {
+  readonly x: Exchange;
+  readonly options: ForwardOptions;
+  readonly target: FamilyTarget;
+  readonly upstream: Upstream;
+  /** Those that would be tried one after the other, the first of them now. */
+  readonly order: readonly Peer[];
+  readonly framing: BodyFraming;
+  readonly upgrade: boolean;
+  /** The head, or the parameters, as the peer would get them. */
+  readonly head: string;
+  /** What the group chooses by; null where its method asks for no key. */
+  readonly hashKey: string | null;
+}
+
+/** A subrequest that would be forwarded: nobody knows its answer, and the main request goes on as if it were well. */
+export function createDryForward(
+  options: ForwardOptions,
+  target: FamilyTarget,
+  tell: (ready: Ready) => void,
+): Handler {
+  return (exchange) => new DryForward(exchange, options, target, tell).begin();
+}
+
+class DryForward extends Forward {
+  readonly #target: FamilyTarget;
+  readonly #tell: (ready: Ready) => void;
+
+  constructor(
+    exchange: Exchange,
+    options: ForwardOptions,
+    target: FamilyTarget,
+    tell: (ready: Ready) => void,
+  ) {
+    super(exchange, options);
+    this.#target = target;
+    this.#tell = tell;
+  }
+
+  protected override begun(peer: Peer): void {
+    const { exchange: x, options, upstream } = this;
+    if (upstream === null) return;
+    const hashKey = upstream.group.isKeyed ? options.hashKey(x, upstream) : null;
+    const key = hashKey === null ? x : { remoteAddress: x.remoteAddress, hashKey };
+    const { framing, isUpgrade: upgrade } = this;
+    const head = this.#target.shown(x, framing, upgrade);
+    const order = orderAfter(peer, upstream, key);
+    this.ended = true;
+    this.pull?.end();
+    this.#tell({ x, options, target: this.#target, upstream, order, framing, upgrade, head, hashKey });
+    if (!x.isSub) return;
+    x.status = 200;
+    sendBody(x, '');
+  }
+}
+
+/** The peers that would follow if each one before failed; the group counts nothing of it. */
+function orderAfter(first: Peer, { group }: Upstream, key: BalanceKey): Peer[] {
+  const now = systemClock.now();
+  const order = [first];
+  for (let next = group.pick(key, order, now); next !== undefined; next = group.pick(key, order, now)) {
+    if (order.includes(next)) break;
+    order.push(next);
+  }
+  for (const peer of order) group.release(peer, 'abandoned', now);
+  return order;
+}
