@@ -55,6 +55,7 @@ const STOREYS: readonly (readonly string[])[] = [
   ['compile'],
   ['explain'],
   ['supervise'],
+  ['cockpit'],
   ['cluster'],
   ['cli'],
   ['main'],

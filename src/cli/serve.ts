@@ -40,6 +40,7 @@ import { readyText } from './ready-text.ts';
 import { openServiceNotifier, type ServiceNotifier } from './sd-notify.ts';
 import { spareMemory, tidyMemory } from './spare-memory.ts';
 import { Terminal } from './terminal.ts';
+import { writtenConfiguration } from './written.ts';
 
 /** How long the start waits for slow programs before it says that it is ready. */
 const PROGRAMS_WAIT_MS = 15_000;
@@ -175,6 +176,7 @@ class Server {
       controlSocket: this.#controlSocket,
       runs: { directory: stateDirOf(model), name: runNameOf(file) },
       changedFiles: () => changedSince(this.#read),
+      written: () => writtenConfiguration(file, options),
       onShutdown: () => process.kill(process.pid, 'SIGQUIT'),
       logFiles,
     });
@@ -190,7 +192,8 @@ class Server {
     await Promise.race([this.#programsSettled(), stopped]);
     if (!this.#stopAsked) {
       const text = readyText(this.#primary.model, this.#primary.processes, this.#controlSocket);
-      this.#logFiles.print('stdout', text.trimEnd());
+      const { url } = this.#primary.liveView;
+      this.#logFiles.print('stdout', url === '' ? text.trimEnd() : `${text.trimEnd()}\nlive view: ${url}`);
       void this.#service?.ready('serving');
     }
     await stopped;

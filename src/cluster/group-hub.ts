@@ -51,6 +51,12 @@ export class GroupHub {
     });
   }
 
+  /** As far as the acceptors have told: where there is one alone, it keeps what happens to itself. */
+  groups(): readonly Group[] {
+    this.#log.catchUp();
+    return [...(this.#upstreams?.all ?? [])].map(({ group }) => group);
+  }
+
   /** A Model is about to be served; `shared` says whether by several acceptors. */
   use(model: Model, found: Discovery, shared: boolean): void {
     // Until now the log was about the groups of before.

@@ -25,6 +25,7 @@ import { ChangeQueue } from './change-queue.ts';
 import { describeChanges } from './changes.ts';
 import { drainText, programsText, tellWhile } from './ending.ts';
 import { GroupHub } from './group-hub.ts';
+import { LiveView, type Written } from './live-view.ts';
 import { closeInherited } from './inherited-descriptors.ts';
 import type { FromAcceptor, PrepareProblem, TlsMessage, ToAcceptor } from './messages.ts';
 import { ProgramPool } from './program-pool.ts';
@@ -56,6 +57,8 @@ export interface PrimaryOptions {
   readonly runs: { readonly directory: string; readonly name: string } | null;
   /** Files of the configuration that were changed after they were read. */
   readonly changedFiles: () => readonly string[];
+  /** For the live view: the configuration as its files have it now. */
+  readonly written: () => Written;
   /** A control server was told to end lbproxy. */
   readonly onShutdown: () => void;
   /** All that the process writes to. */
@@ -117,7 +120,36 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome {
   }
 
   get log(): Log {
-    return this.#logs.main;
+    return this.liveView.listening(this.#logs.main);
+  }
+
+  /** Shows what happens, where the configuration asks for it. */
+  readonly liveView: LiveView = this.#createLiveView();
+
+  #createLiveView(): LiveView {
+    const primary = (): Primary => this;
+    return new LiveView({
+      get log() {
+        return primary().log;
+      },
+      get model() {
+        return primary().model;
+      },
+      get programs() {
+        return primary().#pool;
+      },
+      get hub() {
+        return primary().#hub;
+      },
+      get stateDir() {
+        return primary().stateDir;
+      },
+      traffic: this.traffic,
+      ask: (question, limitMs, to) => this.#acceptors.ask(question, limitMs, to),
+      reload: () => this.reload(),
+      announce: () => this.#announcer.announce(),
+      written: () => this.#options.written(),
+    });
   }
 
   get face(): Face {
@@ -134,7 +166,11 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome {
   }
 
   get #discovery(): Discovery {
-    return { hosts: this.#supplies.hosts, programs: this.#pool?.ports ?? {} };
+    return {
+      hosts: this.#supplies.hosts,
+      programs: this.#pool?.ports ?? {},
+      steered: this.liveView.steered,
+    };
   }
 
   /** Resolves when all acceptors serve, and starts the programs then; rejects when that cannot be. */
@@ -159,6 +195,7 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome {
       await pool
         .open()
         .catch((error: Error) => Promise.reject(new Refusal([{ at: '', message: error.message }])));
+    if (!this.#stopping) await this.liveView.use();
     if (!this.#stopping) pool.start();
     if (this.#options.sockets !== undefined) this.#keepOwn();
   }
@@ -396,6 +433,7 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome {
     for (const text of failed)
       if (text !== null) this.log.error(`an acceptor could not open all addresses: ${text}`);
     this.#keepOwn();
+    await this.liveView.use();
     this.#acceptors.resize(model.settings.workerShutdownTimeoutMs);
     if (this.face.renewsAcceptors) this.#acceptors.renew(model.settings.workerShutdownTimeoutMs);
     void this.#pool?.use(pool, this.#options.roll).catch((error: unknown) => this.log.error(String(error)));
@@ -447,6 +485,7 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome {
     this.#acceptors.broadcast(graceful ? { type: 'drain', timeoutMs } : { type: 'stop' });
     this.#supplies.end(this.handedOver);
     this.#ticketKeys.stop();
+    void this.liveView.close();
     const limitMs = graceful ? (timeoutMs > 0 ? timeoutMs + 2000 : 0) : 2000;
     const leftMs = (): number | null => (timeoutMs > 0 ? startedAt + timeoutMs - Date.now() : null);
     await this.#telling(

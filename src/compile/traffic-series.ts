@@ -47,7 +47,8 @@ export function serverLabel({ settings }: ServerModel): string {
 
 const SIGNS = { prefix: '', exact: '= ', 'prefix-final': '^~ ', named: '', limit_except: '' } as const;
 
-function locationLabel(match: LocationMatch | null): string {
+/** As it stands in the file. */
+export function locationLabel(match: LocationMatch | null): string {
   if (match === null || match.text === '') return NONE;
   if (match.kind === 'regex') return `${match.caseless ? '~*' : '~'} ${match.text}`;
   return SIGNS[match.kind] + match.text;

@@ -44,6 +44,7 @@ import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.t
 import { scgiDefaults, scgiRows } from '../forward/scgi/rows.ts';
 import { uwsgiDefaults, uwsgiRows } from '../forward/uwsgi/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
+import { cockpitDefaults, cockpitRows } from '../cockpit/rows.ts';
 import { inspectDefaults, inspectRows } from '../inspect/rows.ts';
 import { proxyProtocolVariables } from '../listen/proxy-protocol/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
@@ -152,6 +153,7 @@ export const ROWS: readonly Row[] = [
   ...programRows,
   ...controlRows,
   ...inspectRows,
+  ...cockpitRows,
   ...balanceRows,
   ...listenRows,
   ...tlsRows,
@@ -200,6 +202,7 @@ export const DEFAULTS: Settings = {
   ...programDefaults,
   ...controlDefaults,
   ...inspectDefaults,
+  ...cockpitDefaults,
   ...balanceDefaults,
   ...listenDefaults,
   ...tlsDefaults,

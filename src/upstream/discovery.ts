@@ -14,6 +14,15 @@ export interface Discovery {
   readonly hosts: Readonly<Record<string, readonly string[]>>;
   /** Program → the processes behind its ports, in their order. */
   readonly programs: Readonly<Record<string, readonly ProcessPort[]>>;
+  /** Group → peer → what somebody wishes of it until the next reload. */
+  readonly steered?: Readonly<Record<string, Readonly<Record<string, Steered>>>>;
+}
+
+export interface Steered {
+  /** `drain` leaves what is under way; both get nothing new. */
+  readonly state: 'up' | 'down' | 'drain';
+  /** null = as configured. */
+  readonly weight: number | null;
 }
 
 export type { ProcessPort };
@@ -50,7 +59,17 @@ export function peersOf(upstream: UpstreamModel, found: Discovery): PeerConfig[]
       process,
     });
   }
-  return peers;
+  return steered(peers, upstream.name, found);
+}
+
+function steered(peers: PeerConfig[], group: string, { steered: all = {} }: Discovery): PeerConfig[] {
+  const own = Object.hasOwn(all, group) ? all[group] : null;
+  if (own === null) return peers;
+  return peers.map((peer) => {
+    if (!Object.hasOwn(own, peer.name)) return peer;
+    const { state, weight } = own[peer.name];
+    return { ...peer, down: peer.down || state !== 'up', weight: weight ?? peer.weight };
+  });
 }
 
 /** Ways to write that a server listens on this machine. Another of its addresses may well be another program's. */

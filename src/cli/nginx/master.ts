@@ -106,6 +106,7 @@ class Master {
       runs:
         pool.groups.length === 0 ? null : { directory: stateDirOf(model), name: runNameOf(options.config) },
       changedFiles: () => [],
+      written: () => ({ configuration: options.config, settings: [], problems: [] }),
       onShutdown: () => process.kill(process.pid, 'SIGQUIT'),
       logFiles,
       ...(birth.sockets === null ? {} : { sockets: birth.sockets }),

@@ -1,0 +1,213 @@
+// The live view in the primary: opens its server where the configuration asks for one, and answers for lbproxy. The token stays the same
+// over restarts, so that a page that is open goes on.
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Model } from '../config/model.ts';
+import { LiveEvents } from '../cockpit/events.ts';
+import type { CockpitFace, Outcome, PeerView, PeerWish, SettingView, TopologyView } from '../cockpit/face.ts';
+import { livePage } from '../cockpit/page.ts';
+import { CockpitServer } from '../cockpit/server.ts';
+import type { Answer, Question } from '../inspect/questions.ts';
+import type { Log } from '../observe/error-log.ts';
+import { readPlainFile, replaceFile } from '../shared/replace-file.ts';
+import type { PoolFace } from '../supervise/control/face.ts';
+import type { Steered } from '../upstream/discovery.ts';
+import { VERSION } from '../version.ts';
+import type { GroupHub } from './group-hub.ts';
+import { topologyOf } from './live-view-model.ts';
+import type { TrafficHub } from './traffic-hub.ts';
+
+/** What stands in the files. */
+export interface Written {
+  /** Path of the main one. */
+  readonly configuration: string;
+  readonly settings: readonly SettingView[];
+  /** Warnings and errors, each with its place. */
+  readonly problems: readonly string[];
+}
+
+export interface LiveViewHome {
+  readonly log: Log;
+  readonly model: Model;
+  readonly stateDir: string;
+  readonly traffic: TrafficHub;
+  /** Asks the inspectors of all acceptors, or of one: answers as JSON, by acceptor. */
+  ask(question: string, limitMs: number, acceptor: number): Promise<ReadonlyMap<number, string>>;
+  readonly hub: GroupHub;
+  readonly programs: PoolFace | null;
+  reload(): Promise<Outcome>;
+  /** The configuration as its files have it now. */
+  written(): Written;
+  /** What is wished of peers has changed. */
+  announce(): void;
+}
+
+/** An inspector that is busy longer than this is not waited for; a replay waits for peers. */
+const ANSWER_MS = 2000;
+const REPLAY_MS = 120_000;
+
+type Wishes = Record<string, Record<string, Steered>>;
+
+export class LiveView implements CockpitFace {
+  readonly version = VERSION;
+  readonly events = new LiveEvents();
+  readonly #home: LiveViewHome;
+  #server: CockpitServer | null = null;
+  #address = '';
+  #wishes: Wishes = {};
+
+  constructor(home: LiveViewHome) {
+    this.#home = home;
+  }
+
+  /** A log that tells the live view, too. */
+  listening(log: Log): Log {
+    const told = { notice: 'info', warn: 'warn', error: 'error', crit: 'error', alert: 'error', emerg: 'error' } as const;
+    const own: Partial<Record<keyof Log, Log['notice']>> = {};
+    for (const [level, shown] of Object.entries(told) as [keyof typeof told, (typeof told)[keyof typeof told]][])
+      own[level] = (message, fields) => {
+        this.events.add(shown, message);
+        log[level](message, fields);
+      };
+    return { ...log, ...own };
+  }
+
+  /** A configuration holds from now on. What somebody wished of peers is over with the one before. */
+  async use(): Promise<void> {
+    if (Object.keys(this.#wishes).length > 0) {
+      this.#wishes = {};
+      this.#home.announce();
+    }
+    const { liveView } = this.#home.model.settings;
+    const address = JSON.stringify(liveView);
+    if (address === this.#address) return;
+    this.#address = address;
+    await this.close();
+    if (liveView === null) return;
+    const { log } = this.#home;
+    const server = new CockpitServer({
+      face: this,
+      token: this.#token(),
+      page: livePage,
+      report: (text) => log.error(text),
+    });
+    try {
+      await server.open(liveView);
+    } catch (error) {
+      log.warn((error as Error).message);
+      return;
+    }
+    this.#server = server;
+    replaceFile(this.#file('live-view.url'), `${server.url}\n`, 0o600);
+  }
+
+  async close(): Promise<void> {
+    const server = this.#server;
+    this.#server = null;
+    await server?.close();
+  }
+
+  /** Where a browser finds it; '' while it is closed. */
+  get url(): string {
+    return this.#server?.url ?? '';
+  }
+
+  #file(name: string): string {
+    return join(this.#home.stateDir, name);
+  }
+
+  #token(): string {
+    const file = this.#file('live-view.token');
+    const kept = readKept(file);
+    if (/^[A-Za-z0-9_-]{32,}$/.test(kept)) return kept;
+    const token = randomBytes(24).toString('base64url');
+    replaceFile(file, `${token}\n`, 0o600);
+    return token;
+  }
+
+  get steered(): Readonly<Wishes> {
+    return this.#wishes;
+  }
+
+  get configuration(): string {
+    return this.#home.written().configuration;
+  }
+
+  snapshot() {
+    return this.#home.traffic.fresh();
+  }
+
+  metrics(openMetrics: boolean): Promise<string> {
+    return this.#home.traffic.text(openMetrics);
+  }
+
+  topology(): TopologyView {
+    return topologyOf(this.#home.model);
+  }
+
+  settings(): readonly SettingView[] {
+    return this.#home.written().settings;
+  }
+
+  problems(): readonly string[] {
+    return this.#home.written().problems;
+  }
+
+  get programs(): PoolFace | null {
+    return this.#home.programs;
+  }
+
+  peers(): readonly PeerView[] {
+    const now = performance.now();
+    return this.#home.hub.groups().flatMap(({ name, peers }) =>
+      peers.map((peer) => {
+        const wish = this.#wishes[name]?.[peer.name]?.state ?? 'up';
+        const failed = peer.isFailing(now);
+        return {
+          upstream: name,
+          peer: peer.name,
+          weight: peer.weight,
+          backup: peer.config.backup,
+          state: wish === 'drain' ? 'drain' : peer.down ? 'down' : failed ? 'failed' : 'up',
+          why: wish !== 'up' ? 'by wish' : peer.down ? (peer.process === null ? 'by configuration' : 'its process') : '',
+          fails: peer.fails,
+          active: peer.active,
+          process: peer.process === null ? '' : String(peer.process.port),
+        } as const;
+      }),
+    );
+  }
+
+  setPeer(upstream: string, peer: string, wish: PeerWish): Outcome {
+    const known = this.peers().find((view) => view.upstream === upstream && view.peer === peer);
+    if (known === undefined) return { ok: false, text: `there is no peer ${peer} in ${upstream}` };
+    const before = this.#wishes[upstream]?.[peer] ?? { state: 'up', weight: null };
+    const after: Steered =
+      wish.action === 'weight' ? { ...before, weight: wish.weight } : { ...before, state: wish.action };
+    this.#wishes = { ...this.#wishes, [upstream]: { ...this.#wishes[upstream], [peer]: after } };
+    this.#home.announce();
+    const what = wish.action === 'weight' ? `has weight ${wish.weight}` : `is ${wish.action}`;
+    this.#home.log.notice(`peer ${peer} of ${upstream} ${what} until the next reload, by the live view`);
+    return { ok: true, text: `${peer} ${what}` };
+  }
+
+  async ask(question: Question, acceptor = 0): Promise<ReadonlyMap<number, Answer>> {
+    const limitMs = question.ask === 'replay' ? REPLAY_MS : ANSWER_MS;
+    const answers = await this.#home.ask(JSON.stringify(question), limitMs, acceptor);
+    return new Map([...answers].map(([id, text]) => [id, JSON.parse(text) as Answer]));
+  }
+
+  reload(): Promise<Outcome> {
+    return this.#home.reload();
+  }
+}
+
+/** One that others can read, or that is no file, is not used. */
+function readKept(file: string): string {
+  try {
+    const { stat, text } = readPlainFile(file);
+    return (stat.mode & 0o077) === 0 ? text.trim() : '';
+  } catch {
+    return '';
+  }
+}

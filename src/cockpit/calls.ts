@@ -1,0 +1,171 @@
+// What the page, `lbproxy top` and anybody with the token may call: JSON in, JSON out (docs/LIVE-VIEW.md).
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Answer, Question } from '../inspect/questions.ts';
+import type { Replayed } from '../inspect/replay.ts';
+import type { Detail, Summary } from '../inspect/view.ts';
+import { CallError, type Fields, readBody, words } from './call-input.ts';
+import type { CockpitFace, PeerWish } from './face.ts';
+import { harOf } from './har.ts';
+import { programCall, programLog, programViews } from './program-calls.ts';
+
+type Call = (face: CockpitFace, given: Given) => unknown;
+
+interface Given {
+  /** Behind the fixed part of the path. */
+  readonly rest: string;
+  readonly query: URLSearchParams;
+  readonly body: Fields;
+}
+
+/** A request: which acceptor has it, and its number there. */
+const REQUEST_ID = /^(\d+)-(\d+)$/;
+const MAX_LIST = 1000;
+
+const READS: Readonly<Record<string, Call>> = {
+  state: async (face) => ({
+    version: face.version,
+    configuration: face.configuration,
+    traffic: await face.snapshot(),
+    peers: face.peers(),
+    programs: await programViews(face),
+  }),
+  topology: (face) => face.topology(),
+  configuration: (face) => ({ settings: face.settings(), problems: face.problems() }),
+  events: (face, { query }) => ({ events: face.events.since(Number(query.get('after') ?? 0)) }),
+  requests: (face, { rest, query }) => (rest === '' ? listRequests(face, query) : showRequest(face, rest, query)),
+  har: async (face, { query }) => {
+    const details: Detail[] = [];
+    const { requests } = await listRequests(face, query);
+    for (const { id } of requests) {
+      // One that went meanwhile is left out.
+      const detail = await showRequest(face, id, query).catch(() => null);
+      if (detail !== null) details.push(detail);
+    }
+    return harOf(details, face.version);
+  },
+  logs: (face, { rest, query }) => programLog(face, rest, query),
+};
+
+const CHANGES: Readonly<Record<string, Call>> = {
+  replay: (face, { rest, body }) => replayRequest(face, rest, body),
+  clear: async (face) => {
+    await face.ask({ ask: 'clear' });
+    return { ok: true };
+  },
+  peers: (face, { body }) => {
+    const { upstream, peer, action } = words(body, 'upstream', 'peer', 'action');
+    return face.setPeer(upstream, peer, readPeerWish(action, body));
+  },
+  programs: (face, { body }) => programCall(face, body),
+  reload: (face) => face.reload(),
+};
+
+export async function answerCall(
+  face: CockpitFace,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { method = 'GET', url = '/' } = request;
+  const { pathname, searchParams: query } = new URL(url, 'http://localhost');
+  if (pathname === '/metrics') return sendMetrics(face, request, response);
+  const [, name = '', rest = ''] = /^\/api\/([a-z]+)(?:\/(.*))?$/s.exec(pathname) ?? [];
+  const table = method === 'POST' ? CHANGES : READS;
+  const call = Object.hasOwn(table, name) ? table[name] : undefined;
+  try {
+    if (call === undefined) throw new CallError(404, `there is no ${method} ${pathname}`);
+    if (method !== 'GET' && method !== 'POST') throw new CallError(405, 'use GET or POST');
+    const body = method === 'POST' ? await readBody(request) : {};
+    send(response, 200, await call(face, { rest: decodeURIComponent(rest), query, body }));
+  } catch (error) {
+    if (error instanceof CallError) return send(response, error.status, { problem: error.message });
+    if (error instanceof URIError) return send(response, 400, { problem: 'the path cannot be decoded' });
+    throw error;
+  }
+}
+
+function send(response: ServerResponse, status: number, value: unknown): void {
+  response.statusCode = status;
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.end(JSON.stringify(value));
+}
+
+async function sendMetrics(face: CockpitFace, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const isOpen = /application\/openmetrics-text/.test(request.headers.accept ?? '');
+  const type = isOpen ? 'application/openmetrics-text; version=1.0.0' : 'text/plain; version=0.0.4';
+  response.setHeader('Content-Type', `${type}; charset=utf-8`);
+  response.end(await face.metrics(isOpen));
+}
+
+/** A request as the page knows it: its number tells the acceptor, too. */
+type Listed = Omit<Summary, 'id'> & { readonly id: string; readonly acceptor: number };
+
+async function listRequests(
+  face: CockpitFace,
+  query: URLSearchParams,
+): Promise<{ requests: Listed[]; versions: Record<string, number> }> {
+  const limit = Math.min(MAX_LIST, Number(query.get('limit') ?? 200) || 200);
+  const after = readVersions(query.get('after') ?? '');
+  const filter = query.get('filter') ?? '';
+  const requests: Listed[] = [];
+  const versions: Record<string, number> = {};
+  // An acceptor that is new is asked for all that it has.
+  const ask = (acceptor: number, since: number): Promise<ReadonlyMap<number, Answer>> =>
+    face.ask({ ask: 'list', filter, after: since, limit }, acceptor);
+  const answers = new Map(await face.ask({ ask: 'list', filter, after: Math.min(0, ...after.values()), limit: 0 }));
+  for (const acceptor of answers.keys()) {
+    const answer = (await ask(acceptor, after.get(acceptor) ?? 0)).get(acceptor);
+    if (answer === undefined) continue;
+    if ('problem' in answer) throw new CallError(400, answer.problem);
+    if (!('list' in answer)) continue;
+    versions[acceptor] = answer.version;
+    for (const one of answer.list) requests.push({ ...one, id: `${acceptor}-${one.id}`, acceptor });
+  }
+  requests.sort((a, b) => a.at - b.at);
+  return { requests: requests.slice(-limit), versions };
+}
+
+/** `1:205,2:190`: what was seen of each acceptor. */
+function readVersions(text: string): Map<number, number> {
+  const found = new Map<number, number>();
+  for (const [, acceptor, version] of text.matchAll(/(\d+):(\d+)/g)) found.set(Number(acceptor), Number(version));
+  return found;
+}
+
+async function askOne(face: CockpitFace, id: string, make: (id: number) => Question): Promise<Answer> {
+  const [, acceptor, number] = REQUEST_ID.exec(id) ?? [];
+  if (acceptor === undefined) throw new CallError(400, `"${id}" is no request: ids are like 1-205`);
+  const answer = (await face.ask(make(Number(number)), Number(acceptor))).get(Number(acceptor));
+  if (answer === undefined) throw new CallError(404, 'the process that had it is gone, or did not answer');
+  if ('problem' in answer) throw new CallError(404, answer.problem);
+  return answer;
+}
+
+async function showRequest(face: CockpitFace, id: string, query: URLSearchParams): Promise<Detail> {
+  const unmasked = query.get('unmasked') === '1';
+  const answer = await askOne(face, id, (number) => ({ ask: 'show', id: number, unmasked }));
+  if (!('detail' in answer)) throw new CallError(502, 'the acceptor gave another answer');
+  return answer.detail;
+}
+
+async function replayRequest(
+  face: CockpitFace,
+  id: string,
+  given: Fields,
+): Promise<{ readonly replayed: readonly Replayed[] }> {
+  const { to = '', head = '', body = null, times = 1 } = given;
+  if (typeof to !== 'string' || typeof head !== 'string' || !(body === null || typeof body === 'string'))
+    throw new CallError(400, 'to, head and body are texts (body as base64)');
+  if (typeof times !== 'number' || !Number.isInteger(times) || times < 1 || times > 1000)
+    throw new CallError(400, 'times is a number from 1 to 1000');
+  const answer = await askOne(face, id, (number) => ({ ask: 'replay', id: number, to, head, body, times }));
+  if (!('replayed' in answer)) throw new CallError(502, 'the acceptor gave another answer');
+  return answer;
+}
+
+function readPeerWish(action: string, { weight }: Fields): PeerWish {
+  if (action === 'up' || action === 'down' || action === 'drain') return { action };
+  if (action !== 'weight') throw new CallError(400, `"${action}" is none of up, down, drain, weight`);
+  if (typeof weight !== 'number' || !Number.isInteger(weight) || weight < 1 || weight > 65_535)
+    throw new CallError(400, 'weight is a number from 1 to 65535');
+  return { action, weight };
+}
