@@ -14,7 +14,9 @@ export function writtenConfiguration(file: string, options: CliOptions): Written
   return {
     configuration: file,
     settings: tree === undefined ? [] : settingsOf(tree.directives, ''),
-    problems: problems.list.map(({ at, severity, message }) => `${formatPosition(at)}: ${severity}: ${message}`),
+    problems: problems.list.map(
+      ({ at, severity, message }) => `${formatPosition(at)}: ${severity}: ${message}`,
+    ),
   };
 }
 

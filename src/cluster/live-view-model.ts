@@ -1,6 +1,7 @@
 // What a Model looks like from outside: addresses, servers, locations and where each of them leads.
-import { locationLabel, serverLabel } from '../compile/traffic-series.ts';
+
 import type { TopologyView } from '../cockpit/face.ts';
+import { locationLabel, serverLabel } from '../compile/traffic-series.ts';
 import { listenKey } from '../config/addresses.ts';
 import type { LocationModel, Model, ScriptOp, Settings } from '../config/model.ts';
 

@@ -2,11 +2,12 @@
 // over restarts, so that a page that is open goes on.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { Model } from '../config/model.ts';
+import type { Peer } from '../balance/peer.ts';
 import { LiveEvents } from '../cockpit/events.ts';
 import type { CockpitFace, Outcome, PeerView, PeerWish, SettingView, TopologyView } from '../cockpit/face.ts';
 import { livePage } from '../cockpit/page.ts';
 import { CockpitServer } from '../cockpit/server.ts';
+import type { Model } from '../config/model.ts';
 import type { Answer, Question } from '../inspect/questions.ts';
 import type { Log } from '../observe/error-log.ts';
 import { readPlainFile, replaceFile } from '../shared/replace-file.ts';
@@ -62,9 +63,19 @@ export class LiveView implements CockpitFace {
 
   /** A log that tells the live view, too. */
   listening(log: Log): Log {
-    const told = { notice: 'info', warn: 'warn', error: 'error', crit: 'error', alert: 'error', emerg: 'error' } as const;
+    const told = {
+      notice: 'info',
+      warn: 'warn',
+      error: 'error',
+      crit: 'error',
+      alert: 'error',
+      emerg: 'error',
+    } as const;
     const own: Partial<Record<keyof Log, Log['notice']>> = {};
-    for (const [level, shown] of Object.entries(told) as [keyof typeof told, (typeof told)[keyof typeof told]][])
+    for (const [level, shown] of Object.entries(told) as [
+      keyof typeof told,
+      (typeof told)[keyof typeof told],
+    ][])
       own[level] = (message, fields) => {
         this.events.add(shown, message);
         log[level](message, fields);
@@ -159,23 +170,17 @@ export class LiveView implements CockpitFace {
 
   peers(): readonly PeerView[] {
     const now = performance.now();
-    return this.#home.hub.groups().flatMap(({ name, peers }) =>
-      peers.map((peer) => {
-        const wish = this.#wishes[name]?.[peer.name]?.state ?? 'up';
-        const failed = peer.isFailing(now);
-        return {
-          upstream: name,
-          peer: peer.name,
-          weight: peer.weight,
-          backup: peer.config.backup,
-          state: wish === 'drain' ? 'drain' : peer.down ? 'down' : failed ? 'failed' : 'up',
-          why: wish !== 'up' ? 'by wish' : peer.down ? (peer.process === null ? 'by configuration' : 'its process') : '',
-          fails: peer.fails,
-          active: peer.active,
-          process: peer.process === null ? '' : String(peer.process.port),
-        } as const;
-      }),
-    );
+    return this.#home.hub
+      .groups()
+      .flatMap(({ name, peers }) => peers.map((peer) => this.#peerView(name, peer, now)));
+  }
+
+  #peerView(upstream: string, peer: Peer, now: number): PeerView {
+    const { name, weight, fails, active, config, process } = peer;
+    const wish = this.#wishes[upstream]?.[name]?.state ?? 'up';
+    const [state, why] = stateOf(peer, wish, now);
+    const shown = process === null ? '' : String(process.port);
+    return { upstream, peer: name, weight, backup: config.backup, state, why, fails, active, process: shown };
   }
 
   setPeer(upstream: string, peer: string, wish: PeerWish): Outcome {
@@ -210,4 +215,15 @@ function readKept(file: string): string {
   } catch {
     return '';
   }
+}
+
+function stateOf(
+  peer: Peer,
+  wish: Steered['state'],
+  now: number,
+): readonly [state: PeerView['state'], why: string] {
+  if (wish !== 'up') return [wish, 'by wish'];
+  if (peer.down) return ['down', peer.process === null ? 'by configuration' : 'its process does not serve'];
+  if (peer.isFailing(now)) return ['failed', `${peer.fails} failure${peer.fails === 1 ? '' : 's'}`];
+  return ['up', ''];
 }

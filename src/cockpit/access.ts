@@ -29,7 +29,10 @@ export function refusalOfOrigin({ headers, socket }: IncomingMessage): Refusal |
 export function refusalOfToken({ headers }: IncomingMessage, token: string): Refusal | null {
   const [, given = ''] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? [];
   if (given !== '' && isSame(given, token)) return null;
-  return { status: 401, text: 'the token is missing or wrong: open the address that lbproxy printed when it started' };
+  return {
+    status: 401,
+    text: 'the token is missing or wrong: open the address that lbproxy printed when it started',
+  };
 }
 
 /** Takes as long for any wrong text. */

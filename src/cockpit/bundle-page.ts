@@ -23,5 +23,8 @@ export async function bundlePage(): Promise<string> {
   const html = await readFile(here('index.html'), 'utf8');
   return html
     .replace('<!-- style -->', () => `<style>${textOf('.css')}</style>`)
-    .replace('<!-- script -->', () => `<script type="module">${textOf('.js').replaceAll('</script', '<\\/script')}</script>`);
+    .replace(
+      '<!-- script -->',
+      () => `<script type="module">${textOf('.js').replaceAll('</script', '<\\/script')}</script>`,
+    );
 }

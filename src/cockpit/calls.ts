@@ -32,7 +32,8 @@ const READS: Readonly<Record<string, Call>> = {
   topology: (face) => face.topology(),
   configuration: (face) => ({ settings: face.settings(), problems: face.problems() }),
   events: (face, { query }) => ({ events: face.events.since(Number(query.get('after') ?? 0)) }),
-  requests: (face, { rest, query }) => (rest === '' ? listRequests(face, query) : showRequest(face, rest, query)),
+  requests: (face, { rest, query }) =>
+    rest === '' ? listRequests(face, query) : showRequest(face, rest, query),
   har: async (face, { query }) => {
     const details: Detail[] = [];
     const { requests } = await listRequests(face, query);
@@ -89,7 +90,11 @@ function send(response: ServerResponse, status: number, value: unknown): void {
   response.end(JSON.stringify(value));
 }
 
-async function sendMetrics(face: CockpitFace, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function sendMetrics(
+  face: CockpitFace,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const isOpen = /application\/openmetrics-text/.test(request.headers.accept ?? '');
   const type = isOpen ? 'application/openmetrics-text; version=1.0.0' : 'text/plain; version=0.0.4';
   response.setHeader('Content-Type', `${type}; charset=utf-8`);
@@ -111,7 +116,9 @@ async function listRequests(
   // An acceptor that is new is asked for all that it has.
   const ask = (acceptor: number, since: number): Promise<ReadonlyMap<number, Answer>> =>
     face.ask({ ask: 'list', filter, after: since, limit }, acceptor);
-  const answers = new Map(await face.ask({ ask: 'list', filter, after: Math.min(0, ...after.values()), limit: 0 }));
+  const answers = new Map(
+    await face.ask({ ask: 'list', filter, after: Math.min(0, ...after.values()), limit: 0 }),
+  );
   for (const acceptor of answers.keys()) {
     const answer = (await ask(acceptor, after.get(acceptor) ?? 0)).get(acceptor);
     if (answer === undefined) continue;
@@ -127,7 +134,8 @@ async function listRequests(
 /** `1:205,2:190`: what was seen of each acceptor. */
 function readVersions(text: string): Map<number, number> {
   const found = new Map<number, number>();
-  for (const [, acceptor, version] of text.matchAll(/(\d+):(\d+)/g)) found.set(Number(acceptor), Number(version));
+  for (const [, acceptor, version] of text.matchAll(/(\d+):(\d+)/g))
+    found.set(Number(acceptor), Number(version));
   return found;
 }
 

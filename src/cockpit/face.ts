@@ -6,7 +6,11 @@ import type { LiveEvent } from './events.ts';
 
 /** A listening address, and what it leads to. */
 export interface TopologyView {
-  readonly listeners: readonly { readonly address: string; readonly secure: boolean; readonly servers: readonly string[] }[];
+  readonly listeners: readonly {
+    readonly address: string;
+    readonly secure: boolean;
+    readonly servers: readonly string[];
+  }[];
   readonly servers: readonly {
     /** As `ServerSnapshot.server` has it. */
     readonly server: string;

@@ -32,7 +32,7 @@ function entryOf(detail: Detail): unknown {
       bodySize: detail.requestBytes,
       ...(detail.requestBytes === 0
         ? {}
-        : { postData: { mimeType: valueOf(request, 'content-type'), text: detail.requestBody.text } }),
+        : { postData: { mimeType: firstValue(request, 'content-type'), text: detail.requestBody.text } }),
     },
     response: {
       status,
@@ -40,8 +40,8 @@ function entryOf(detail: Detail): unknown {
       httpVersion: versionOf(answerHead.split(' ', 1)[0]),
       cookies: [],
       headers: response,
-      content: contentOf(detail.answerBody, valueOf(response, 'content-type')),
-      redirectURL: valueOf(response, 'location'),
+      content: contentOf(detail.answerBody, firstValue(response, 'content-type')),
+      redirectURL: firstValue(response, 'location'),
       headersSize: answerHead.length,
       bodySize: detail.answerBytes,
     },
@@ -57,7 +57,13 @@ function entryOf(detail: Detail): unknown {
 function contentOf({ length, text, form, isCut }: ShownBody, mimeType: string): unknown {
   const comment = isCut ? 'the beginning only' : '';
   if (form !== 'hex') return { size: length, mimeType, text, comment };
-  return { size: length, mimeType, text: Buffer.from(text, 'hex').toString('base64'), encoding: 'base64', comment };
+  return {
+    size: length,
+    mimeType,
+    text: Buffer.from(text, 'hex').toString('base64'),
+    encoding: 'base64',
+    comment,
+  };
 }
 
 function versionOf(text: string | undefined): string {
@@ -65,14 +71,17 @@ function versionOf(text: string | undefined): string {
 }
 
 function fieldsOf(head: string): Pair[] {
-  const lines = head.split('\r\n').slice(1).filter((line) => line.includes(':'));
+  const lines = head
+    .split('\r\n')
+    .slice(1)
+    .filter((line) => line.includes(':'));
   return lines.map((line) => {
     const colon = line.indexOf(':');
     return { name: line.slice(0, colon), value: line.slice(colon + 1).trim() };
   });
 }
 
-function valueOf(pairs: readonly Pair[], lowerName: string): string {
+function firstValue(pairs: readonly Pair[], lowerName: string): string {
   return pairs.find(({ name }) => name.toLowerCase() === lowerName)?.value ?? '';
 }
 

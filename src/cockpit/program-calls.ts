@@ -15,10 +15,16 @@ export async function programViews({ programs }: CockpitFace): Promise<readonly 
   if (programs === null) return [];
   await programs.countInFlight();
   const views = programs.groups().flatMap(({ processes }) => processes.map(({ view }) => view));
-  return [...Map.groupBy(views, ({ program }) => program)].map(([program, processes]) => ({ program, processes }));
+  return [...Map.groupBy(views, ({ program }) => program)].map(([program, processes]) => ({
+    program,
+    processes,
+  }));
 }
 
-export async function programCall(face: CockpitFace, given: Fields): Promise<Outcome & { readonly lines: string[] }> {
+export async function programCall(
+  face: CockpitFace,
+  given: Fields,
+): Promise<Outcome & { readonly lines: string[] }> {
   const { command, name } = words(given, 'command', 'name');
   const pool = poolOf(face);
   const lines: string[] = [];
@@ -34,7 +40,11 @@ export async function programCall(face: CockpitFace, given: Fields): Promise<Out
   if (command !== 'start' && command !== 'stop')
     throw new CallError(400, `"${command}" is none of start, stop, restart, scale`);
   for (const handle of handles) handle[command]();
-  return { ok: true, text: `${command}: ${handles.length} process${handles.length === 1 ? '' : 'es'}`, lines };
+  return {
+    ok: true,
+    text: `${command}: ${handles.length} process${handles.length === 1 ? '' : 'es'}`,
+    lines,
+  };
 }
 
 /** The end of a log: `NAME`, with `stream=stderr` and `bytes=` in the query. */

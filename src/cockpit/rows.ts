@@ -40,7 +40,10 @@ export const cockpitRows: readonly Row[] = [
       const m = /^(?:(\[[^\]]+\]|[^:]+):)?(\d+)$/.exec(text);
       const port = m === null ? undefined : parseCount(m[2], 1, 65_535);
       if (port === undefined)
-        return cx.problems.error(at, `"live_view": "${text}" is none of on, off, an address such as 127.0.0.1:4040`);
+        return cx.problems.error(
+          at,
+          `"live_view": "${text}" is none of on, off, an address such as 127.0.0.1:4040`,
+        );
       const host = (m?.[1] ?? '127.0.0.1').replace(/^\[|\]$/g, '').replace(/^localhost$/i, '127.0.0.1');
       if (host !== '::1' && !(isIP(host) === 4 && host.startsWith('127.')))
         return cx.problems.error(

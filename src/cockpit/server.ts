@@ -3,9 +3,9 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { nodeHttp } from '../shared/node-parts.ts';
 import { refusalOfOrigin, refusalOfToken } from './access.ts';
+import { answerCall } from './calls.ts';
 import type { CockpitFace } from './face.ts';
 import type { Page } from './page.ts';
-import { answerCall } from './calls.ts';
 import type { LiveViewAddress } from './rows.ts';
 
 const HEAD_TIMEOUT_MS = 10_000;
@@ -53,7 +53,7 @@ export class CockpitServer {
   }
 
   get #host(): string {
-    const { address } = this.#server?.address() as AddressInfo;
+    const address = (this.#server?.address() as AddressInfo | null)?.address ?? '';
     return address.includes(':') ? `[${address}]` : address;
   }
 

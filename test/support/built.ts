@@ -33,4 +33,8 @@ function build(dir: string): void {
     stdio: ['ignore', 'ignore', 'inherit'],
     timeout: 120_000,
   });
+  execFileSync(process.execPath, ['src/cockpit/write-page.ts', join(dir, 'dist/live-view.html')], {
+    cwd: ROOT,
+    timeout: 120_000,
+  });
 }
