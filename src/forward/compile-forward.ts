@@ -22,7 +22,7 @@ import { compileRequestHead, type RequestHeadOptions } from './request-head.ts';
 import { compileResponseHead, compileTrailers, hiddenOf, type RedirectRule } from './response-head.ts';
 import type { ProxyPass, ProxyRedirect } from './rows.ts';
 import { compilePeerTls } from './tls/compile-peer-tls.ts';
-import { hostFieldOf } from './variables.ts';
+import { hostFieldOf, peerUrl } from './variables.ts';
 
 /** A proxy_pass URL in its parts. */
 interface Target {
@@ -84,6 +84,7 @@ export function compileForward(
     upgrade,
     needsLength: settings.proxyHttpVersion === '1.0',
     takeTrailers: settings.proxyPassTrailers ? compileTrailers(hiding) : null,
+    sentTo: (x, peer) => peerUrl(x.proxySecure ? 'https' : 'http', peer) + target.uri(x),
   };
   return createTaking(
     options,
