@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MAIN } from '../support/main-file.ts';
 import {
   ask,
   freePort,
@@ -16,7 +16,8 @@ import {
 } from '../support/nginx.ts';
 import { startRawUpstream, type TestPeer } from '../support/upstream.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const LIMIT_MS = 60_000;
+const TICK_MS = 25;
 
 /** Location and what it does; DEAD takes no connection, CLOSING closes each. */
 const LOCATIONS: readonly (readonly [match: string, content: string])[] = [
@@ -69,7 +70,7 @@ beforeAll(async () => {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   theirs = await startNginxHttp(http(theirPort), theirPort);
-  await until(() => existsSync(join(dir, 'pid')));
+  await until('the start', () => existsSync(join(dir, 'pid')));
   for (const target of TARGETS)
     for (const port of [theirPort, ourPort])
       expect(
@@ -77,9 +78,9 @@ beforeAll(async () => {
       ).toBe(502);
   const read = (place: string): string[] => linesOf(readFileSync(join(place, 'error.log'), 'utf8'));
   // The last line may still be on its way from the acceptor.
-  await until(() => read(dir).length >= read(theirs.dir).length);
+  await until('the last line', () => read(dir).length >= read(theirs.dir).length);
   lines = { ours: read(dir), theirs: read(theirs.dir) };
-}, 60_000);
+}, 3 * LIMIT_MS);
 
 afterAll(async () => {
   if (nginxVersion === '') return;
@@ -89,8 +90,11 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-async function until(holds: () => boolean): Promise<void> {
-  for (let i = 0; !holds() && i < 400; i++) await new Promise((resolve) => setTimeout(resolve, 25));
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let i = 0; !holds(); i++) {
+    if (i === LIMIT_MS / TICK_MS) throw new Error(`not in time: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+  }
 }
 
 /** Those about requests, without time, processes and the number of the connection. */
