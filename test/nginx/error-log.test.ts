@@ -54,11 +54,11 @@ beforeAll(async () => {
   if (nginxVersion === '') return;
   dir = mkdtempSync(join(tmpdir(), 'lbproxy-error-log-'));
   closing = await startRawUpstream((socket) => socket.on('data', () => socket.destroy()));
-  const [dead, theirPort, ourPort] = [await freePort(), await freePort(), await freePort()];
+  const [theirPort, ourPort] = [await freePort(), await freePort()];
   const http = (port: number): string =>
     `upstream dead_group { server DEAD; } server { listen 127.0.0.1:${port}; server_name name.example;
      ${LOCATIONS.map(([match, content]) => `location ${match} { ${content} }`).join('\n')} }`
-      .replaceAll('DEAD', `127.0.0.1:${dead}`)
+      .replaceAll('DEAD', '127.0.0.1:1')
       .replaceAll('CLOSING', `127.0.0.1:${closing.port}`);
   const file = join(dir, 'nginx.conf');
   writeFileSync(
@@ -71,11 +71,14 @@ beforeAll(async () => {
   });
   theirs = await startNginxHttp(http(theirPort), theirPort);
   await until('the start', () => existsSync(join(dir, 'pid')));
-  for (const target of TARGETS)
-    for (const port of [theirPort, ourPort])
-      expect(
-        (await ask(port, `GET ${target} HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n`)).status,
-      ).toBe(502);
+  for (const target of TARGETS) {
+    const request = `GET ${target} HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n`;
+    for (const [side, port] of [
+      ['nginx', theirPort],
+      ['lbproxy', ourPort],
+    ] as const)
+      expect([side, target, (await ask(port, request)).status]).toEqual([side, target, 502]);
+  }
   const read = (place: string): string[] => linesOf(readFileSync(join(place, 'error.log'), 'utf8'));
   // The last line may still be on its way from the acceptor.
   await until('the last line', () => read(dir).length >= read(theirs.dir).length);
