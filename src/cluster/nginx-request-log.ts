@@ -4,6 +4,7 @@ import type { Model } from '../config/model.ts';
 import type { Attempt } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { NoteLevel } from '../features/feature.ts';
+import type { SentTo } from '../forward/forward-options.ts';
 import type { Log } from '../observe/error-log.ts';
 import { errnoText } from '../shared/failed-call.ts';
 import { type AttemptFailure, CAUSE_OF, type Failure } from '../shared/failure.ts';
@@ -46,11 +47,12 @@ export class NginxRequestLog implements RuntimeLog {
     this.#model = model;
   }
 
-  attemptFailed(x: Exchange, attempt: Attempt, detail: string): void {
+  attemptFailed(x: Exchange, attempt: Attempt, detail: string, sentTo: SentTo): void {
     const { outcome } = attempt;
     if (SILENT.test(outcome)) return;
-    const level = outcome === 'local_exhausted' || outcome === 'internal_error' ? 'crit' : 'error';
-    this.#tell(x, level, wordsOf(outcome as AttemptFailure, detail), attempt);
+    const own = outcome === 'local_exhausted' || outcome === 'internal_error';
+    const level = own || isCritical(attempt.peer, codeIn(detail)) ? 'crit' : 'error';
+    this.#tell(x, level, wordsOf(outcome as AttemptFailure, detail, attempt.peer), sentTo(x, attempt.peer));
   }
 
   refused(x: Exchange, status: number, detail: string): void {
@@ -60,8 +62,12 @@ export class NginxRequestLog implements RuntimeLog {
     this.#tell(x, status < 500 && status !== 413 ? 'info' : 'error', detail);
   }
 
-  note(x: Exchange, level: NoteLevel, message: string): void {
-    this.#tell(x, level, message);
+  /** With `sentTo` it is said of the peer that was asked last. */
+  note(x: Exchange, level: NoteLevel, message: string, sentTo?: SentTo): void {
+    const attempt = x.attempts.at(-1);
+    if (sentTo === undefined || attempt === undefined) return this.#tell(x, level, message);
+    const doing = attempt.headMs < 0 ? READING_HEAD : READING;
+    this.#tell(x, level, `${message} while ${doing}`, sentTo(x, attempt.peer));
   }
 
   noRoom(): void {
@@ -76,39 +82,51 @@ export class NginxRequestLog implements RuntimeLog {
     this.#tell(x, 'error', message);
   }
 
-  #tell(x: Exchange, level: NoteLevel, text: string, attempt: Attempt | null = null): void {
-    this.#log[level](`${text}${contextOf(x, attempt)}`, { connection: x.client.id });
+  #tell(x: Exchange, level: NoteLevel, text: string, upstream = ''): void {
+    this.#log[level](`${text}${contextOf(x, upstream)}`, { connection: x.client.id });
   }
 }
 
-function wordsOf(outcome: AttemptFailure, detail: string): string {
+const codeIn = (detail: string): string | undefined => /\((E[A-Z0-9]+)\)/.exec(detail)?.[1];
+
+/** What connect() itself says: of a Unix socket all, of an address what the system knows without asking (ngx_event_connect_peer). */
+const fails = (peer: string, code: string): boolean =>
+  peer.startsWith('unix:') ||
+  /^E(?:NETUNREACH|NETDOWN|ADDRNOTAVAIL|ACCES|PERM|INVAL|AFNOSUPPORT)$/.test(code);
+
+const USUAL_REASONS = /^E(?:CONNREFUSED|AGAIN|CONNRESET|NETDOWN|NETUNREACH|HOSTDOWN|HOSTUNREACH)$/;
+
+const isCritical = (peer: string, code: string | undefined): boolean =>
+  code !== undefined && fails(peer, code) && !USUAL_REASONS.test(code);
+
+function wordsOf(outcome: AttemptFailure, detail: string, peer: string): string {
   const words = WORDS[outcome];
   if (words === undefined) return detail;
   const [text, doing] = words;
-  const code = /\((E[A-Z0-9]+)\)/.exec(detail)?.[1];
-  if (text === 'connect() failed' && code !== undefined)
-    return `${text} (${errnoText({ code, message: code })}) while ${doing}`;
+  const code = codeIn(detail);
+  if (text.startsWith('connect() failed') && code !== undefined) {
+    const call = fails(peer, code) ? `connect() to ${peer} failed` : 'connect() failed';
+    return `${call} (${errnoText({ code, message: code })}) while ${doing}`;
+  }
   if (doing === READING_HEAD && text === CLOSED && code === 'ECONNRESET')
     return `recv() failed (104: Connection reset by peer) while ${doing}`;
-  if (outcome === 'tls_error') return `${text} (${detail}) while ${doing}`;
+  if (outcome === 'tls_error') {
+    const closed = detail.endsWith(': it closed the connection');
+    return `${closed ? 'peer closed connection in SSL handshake' : `${text} (${detail})`} while ${doing}`;
+  }
   return `${text} while ${doing}`;
 }
 
-function contextOf(x: Exchange, attempt: Attempt | null): string {
+function contextOf(x: Exchange, upstream: string): string {
   const { main } = x;
   const { request } = main;
   const parts = [`, client: ${x.remoteAddress}, server: ${main.server.name}`];
   if (request.method !== '')
     parts.push(`, request: "${request.method} ${request.target} HTTP/1.${request.minor}"`);
   if (x !== main) parts.push(`, subrequest: "${x.uri}"`);
-  if (attempt !== null) parts.push(`, upstream: "${upstreamOf(x, attempt)}"`);
+  if (upstream !== '') parts.push(`, upstream: "${upstream}"`);
   if (request.host !== '') parts.push(`, host: "${request.host}"`);
   const referrer = request.getAll('referer');
   if (referrer !== undefined && referrer !== '') parts.push(`, referrer: "${referrer}"`);
   return parts.join('');
-}
-
-function upstreamOf(x: Exchange, { peer }: Attempt): string {
-  const unix = peer.startsWith('unix:') ? ':' : '';
-  return `${x.proxySecure ? 'https' : 'http'}://${peer}${unix}${x.uri}${x.args === '' ? '' : `?${x.args}`}`;
 }

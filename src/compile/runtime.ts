@@ -4,7 +4,7 @@ import type { Model } from '../config/model.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { RoadTap } from '../exchange/tap.ts';
 import type { NoteLevel } from '../features/feature.ts';
-import type { ForwardLog } from '../forward/forward-options.ts';
+import type { ForwardLog, SentTo } from '../forward/forward-options.ts';
 import type { PeerTlsSet } from '../forward/tls/peer-tls.ts';
 import type { ListenerPlan } from '../listen/listener.ts';
 import type { TlsMaterial } from '../listen/tls/server-tls.ts';
@@ -44,7 +44,7 @@ export interface RuntimeLog extends ForwardLog {
   /** A client was refused before its request could come, and is not to blame. */
   handshake(message: string): void;
   /** What a feature says of an exchange. */
-  note(exchange: Exchange, level: NoteLevel, message: string): void;
+  note(exchange: Exchange, level: NoteLevel, message: string, sentTo?: SentTo): void;
   /** A request was answered with an error page of this status, and why. */
   refused(exchange: Exchange, status: number, detail: string): void;
 }

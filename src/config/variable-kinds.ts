@@ -19,8 +19,9 @@ export function readDefinition(directive: Directive, cx: ReadContext): Definitio
       return { kind: 'map', volatile, definition: map };
     }
     case 'geo': {
-      const geo = readGeo(directive, cx);
-      return geo === undefined ? undefined : { kind: 'geo', volatile: false, definition: geo };
+      const read = readGeo(directive, cx);
+      if (read === undefined) return undefined;
+      return { kind: 'geo', volatile: read.volatile, definition: read.geo };
     }
     case 'split_clients':
       return { kind: 'split_clients', volatile: false, definition: readSplitClients(directive, cx) };

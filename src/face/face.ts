@@ -17,6 +17,10 @@ export interface Face {
   readonly renewsAcceptors: boolean;
   /** `localhost` of peers is looked up, as other names are. */
   readonly localhostIsName: boolean;
+  /** Connections to a server that no `upstream` names are kept. */
+  readonly keepsToServers: boolean;
+  /** `proxy_set_header Connection close` closes the connection to the peer behind the answer. */
+  readonly obeysConnectionClose: boolean;
   /** How often an address that is taken is tried, half a second apart. */
   readonly bindTries: number;
   /** Acceptors become the user that `user` names, where the primary is root. */
@@ -51,6 +55,8 @@ export const FACES: Readonly<Record<FaceName, Face>> = {
     logLevel: 'notice',
     renewsAcceptors: false,
     localhostIsName: false,
+    keepsToServers: true,
+    obeysConnectionClose: false,
     bindTries: 1,
     obeysUser: false,
     exited({ pid, wanted, ...end }, next) {
@@ -65,6 +71,8 @@ export const FACES: Readonly<Record<FaceName, Face>> = {
     logLevel: 'error',
     renewsAcceptors: true,
     localhostIsName: true,
+    keepsToServers: false,
+    obeysConnectionClose: true,
     bindTries: 5,
     obeysUser: true,
     exited({ pid, code, signal, notStarted, wanted }) {

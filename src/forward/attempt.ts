@@ -272,7 +272,7 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
 
   onSaid(text: string): void {
     const { exchange, options } = this.#forward;
-    options.log.note(exchange, 'error', `FastCGI sent in stderr: "${text}"`);
+    options.log.note(exchange, 'error', `FastCGI sent in stderr: "${text}"`, options.sentTo);
   }
 
   /** Before the last byte goes to the client, which may end and log the exchange. */

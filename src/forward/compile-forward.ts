@@ -3,6 +3,7 @@ import { Http1Back, type Http1Options } from '../back/http1.ts';
 import type { LocationMatch, Settings } from '../config/model.ts';
 import type { Exchange, Handler } from '../exchange/exchange.ts';
 import type { RoadTap } from '../exchange/tap.ts';
+import { FACES } from '../face/face.ts';
 import { MAX_FIELDS } from '../http/fields.ts';
 import { matches, type Pattern, patternOf } from '../route/pattern.ts';
 import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../route/template.ts';
@@ -22,7 +23,7 @@ import { compileRequestHead, type RequestHeadOptions } from './request-head.ts';
 import { compileResponseHead, compileTrailers, hiddenOf, type RedirectRule } from './response-head.ts';
 import type { ProxyPass, ProxyRedirect } from './rows.ts';
 import { compilePeerTls } from './tls/compile-peer-tls.ts';
-import { hostFieldOf } from './variables.ts';
+import { hostFieldOf, peerUrl } from './variables.ts';
 
 /** A proxy_pass URL in its parts. */
 interface Target {
@@ -84,6 +85,7 @@ export function compileForward(
     upgrade,
     needsLength: settings.proxyHttpVersion === '1.0',
     takeTrailers: settings.proxyPassTrailers ? compileTrailers(hiding) : null,
+    sentTo: (x, peer) => peerUrl(x.proxySecure ? 'https' : 'http', peer) + target.uri(x),
   };
   return createTaking(
     options,
@@ -123,6 +125,7 @@ function compileHead(
     http10: settings.proxyHttpVersion === '1.0',
     keepalive: settings.upstreamKeepalive > 0,
     upgrade,
+    closes: compileCloses(settings, lookup),
   };
   return settings.proxyCache === null ? compileRequestHead(head) : compileCachedHead(head);
 }
@@ -143,6 +146,17 @@ function seenBy(tap: RoadTap, writeHead: WriteHead): WriteHead {
     tap.toPeer(x, head);
     return head;
   };
+}
+
+/** `proxy_set_header Connection …` where it may be obeyed: whether it says close. Null where there is none. */
+function compileCloses(
+  { face, proxySetHeader }: Settings,
+  lookup: VariableLookup,
+): ((x: Exchange) => boolean) | null {
+  const field = proxySetHeader.findLast(([name]) => name.toLowerCase() === 'connection');
+  if (field === undefined || field[1] === '' || !FACES[face].obeysConnectionClose) return null;
+  const value = compileTemplate(field[1], lookup);
+  return (x) => value(x).toLowerCase() === 'close';
 }
 
 /** `proxy_set_header Upgrade …` of a location; null where there is none. */

@@ -61,8 +61,12 @@ export interface ForwardOptions extends HoldOptions {
   readonly intercepts: ReadonlySet<number> | null;
   /** What goes on of the peer's trailers; null = nothing. */
   readonly takeTrailers: ((lines: string) => string) | null;
+  readonly sentTo: SentTo;
   readonly log: ForwardLog;
 }
+
+/** What a log calls a peer that was asked, with what it was asked for: `http://127.0.0.1:8080/uri`. */
+export type SentTo = (exchange: Exchange, peer: string) => string;
 
 /**
  * Finds the group of a URL with variables; it is undefined when a variable names a host that cannot be reached: `detail` goes to the
@@ -75,7 +79,7 @@ export type FindUpstream = (
 
 export interface ForwardLog {
   /** An attempt failed: what, and whether another follows (`noRetry` = '' means yes). */
-  attemptFailed(exchange: Exchange, attempt: Attempt, detail: string): void;
+  attemptFailed(exchange: Exchange, attempt: Attempt, detail: string, sentTo: SentTo): void;
   /** What is no failure: a FastCGI app wrote to its error output, an answer went to a temporary file. */
-  note(exchange: Exchange, level: 'warn' | 'error', message: string): void;
+  note(exchange: Exchange, level: 'warn' | 'error', message: string, sentTo?: SentTo): void;
 }

@@ -245,7 +245,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     record.outcome = failure;
     record.noRetry = 'no peer left';
     this.#record(record);
-    this.options.log.attemptFailed(this.exchange, record, detail + this.#processNote);
+    this.options.log.attemptFailed(this.exchange, record, detail + this.#processNote, this.options.sentTo);
     this.#giveUp(failure, detail);
   }
 
@@ -323,7 +323,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   #tellFailure({ peer, record }: Try, detail: string): void {
     const { process } = peer;
     const note = process === null || process.up ? '' : `; ${sayProcess(process, Date.now())}`;
-    this.options.log.attemptFailed(this.exchange, record, detail + note);
+    this.options.log.attemptFailed(this.exchange, record, detail + note, this.options.sentTo);
   }
 
   /** All were tried, and one of them may be back in a moment. */
@@ -437,7 +437,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   }
 
   onSpoolNote(level: 'warn' | 'error', message: string): void {
-    this.options.log.note(this.exchange, level, message);
+    this.options.log.note(this.exchange, level, message, this.options.sentTo);
   }
 
   // The request's body.

@@ -35,6 +35,8 @@ export interface RequestHeadOptions {
   readonly passFields: boolean;
   readonly http10: boolean;
   readonly keepalive: boolean;
+  /** Whether the peer is asked to close behind its answer; null = by `keepalive` alone. */
+  readonly closes?: ((exchange: Exchange) => boolean) | null;
 }
 
 /** True for fields that are never copied, by their id. */
@@ -55,6 +57,8 @@ const OURS: ReadonlySet<string> = new Set([
   'trailer',
 ]);
 
+const CLOSE = 'Connection: close\r\n';
+
 /** Makes the writer of one location's heads. */
 export function compileRequestHead(options: RequestHeadOptions) {
   const own = options.set.filter(([name]) => !OURS.has(name.toLowerCase()));
@@ -64,7 +68,8 @@ export function compileRequestHead(options: RequestHeadOptions) {
   const set = own.map(([name, value]) => new SetField(name, value));
   const version = options.http10 ? ' HTTP/1.0\r\n' : ' HTTP/1.1\r\n';
   const protocol = options.upgrade ?? webSocket;
-  const persistence = options.http10 || !options.keepalive ? 'Connection: close\r\n' : '';
+  const persistence = options.http10 || !options.keepalive ? CLOSE : '';
+  const closes = persistence === CLOSE ? null : (options.closes ?? null);
 
   return (exchange: Exchange, framing: BodyFraming, upgrade: boolean): string => {
     const request = exchange.request;
@@ -72,7 +77,7 @@ export function compileRequestHead(options: RequestHeadOptions) {
     let text = `${method} ${options.target(exchange)}${version}`;
     for (let i = 0; i < set.length; i++) text += set[i].line(exchange);
     if (upgrade) text += `Upgrade: ${fieldValue(protocol(exchange))}\r\nConnection: upgrade\r\n`;
-    else text += persistence;
+    else text += closes?.(exchange) === true ? CLOSE : persistence;
     if (framing.kind === 'length' && (framing.bytes > 0 || tellsEmpty))
       text += `Content-Length: ${framing.bytes}\r\n`;
     else if (framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';

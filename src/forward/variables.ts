@@ -33,6 +33,11 @@ function addForwardedFor(x: Exchange): string {
   return before === undefined ? x.remoteAddress : `${before}, ${x.remoteAddress}`;
 }
 
+/** A peer by its name, behind the scheme: what a request asks for may follow. */
+export function peerUrl(scheme: string, peer: string): string {
+  return `${scheme}://${peer}${peer.startsWith('unix:') ? ':' : ''}`;
+}
+
 /** The Host that a peer gets by default: without the usual port, and for a Unix socket a name (ngx_http_proxy_set_vars). */
 export function hostFieldOf(authority: string, secure: boolean): string {
   if (authority.startsWith('unix:')) return 'localhost';

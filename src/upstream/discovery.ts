@@ -142,6 +142,12 @@ export function withPort(authority: string, secure: boolean): string {
     : authority;
 }
 
+/** Of a group of one server, without an `upstream` that could say how many connections are kept. */
+export function settingsOfServer(template: UpstreamModel['settings'], server: ServerEntry): Settings {
+  const kept = FACES[template.face].keepsToServers ? {} : { upstreamKeepalive: 0 };
+  return settingsOver(template, { upstreamServers: [server], ...kept });
+}
+
 /** A group of one server for a proxy_pass that names no group. */
 export function implicitUpstream(
   template: UpstreamModel['settings'],
@@ -164,7 +170,7 @@ export function implicitUpstream(
     resolve: false,
     at,
   };
-  return { name: authority, at, settings: settingsOver(template, { upstreamServers: [entry] }) };
+  return { name: authority, at, settings: settingsOfServer(template, entry) };
 }
 
 /** A host name of peers, and who is asked for it. */

@@ -15,6 +15,7 @@ import {
   MIN_TTL_MS,
   needsLookup,
   peersOf,
+  settingsOfServer,
   systemValidMs,
   withPort,
 } from './discovery.ts';
@@ -229,7 +230,8 @@ function hostUpstream(settings: Settings, server: ServerEntry, addresses: readon
     const host = isIP(address) === 6 ? `[${address}]` : address;
     return { ...server, host, maxFails: 0 };
   });
-  return { name: server.server, at: '', settings: settingsOver(settings, { upstreamServers }) };
+  const one = settingsOfServer(settings, server);
+  return { name: server.server, at: '', settings: settingsOver(one, { upstreamServers }) };
 }
 
 /** Peers that go down lose their idle connections; peers that stay keep their counts. */

@@ -9,6 +9,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import type { Model } from '../../src/config/model.ts';
 import { formatProblems } from '../../src/config/problem.ts';
 import { shapeOf } from '../../src/config/registry.ts';
+import type { OwnSettings } from '../../src/config/settings.ts';
 import { Inspector } from '../../src/inspect/inspector.ts';
 import { Listener } from '../../src/listen/listener.ts';
 import { MemorySessions } from '../../src/listen/tls/sessions.ts';
@@ -36,13 +37,14 @@ export interface Proxy {
 export function readModel(
   text: string,
   prefix?: string,
+  defaults: OwnSettings = {},
 ): { model: Model; warnings: string; prefix: string; remove(): void } {
   const dir = mkdtempSync(join(tmpdir(), 'lbproxy-'));
   const file = join(dir, text.trimStart().startsWith('{') ? 'lbproxy.json' : 'nginx.conf');
   writeFileSync(file, text);
   const remove = (): void => rmSync(dir, { recursive: true, force: true });
   const { tree, problems, prefix: base } = loadConfig(file, { shapeOf, prefix });
-  const model = tree === undefined ? undefined : buildModel(tree, base, problems);
+  const model = tree === undefined ? undefined : buildModel(tree, base, problems, defaults);
   const printed = formatProblems(problems.list, tree?.sources ?? new Map()).replaceAll(`${dir}/`, '');
   if (model === undefined || problems.hasErrors) {
     remove();
@@ -56,11 +58,13 @@ export async function startProxy(
   text: string,
   options: {
     prefix?: string;
+    /** What holds where the text says nothing: that of a face. */
+    defaults?: OwnSettings;
     certificate?: { certificate: string; key: string };
     ticketKeys?: TicketKeys;
   } = {},
 ): Promise<Proxy> {
-  const { model, remove } = readModel(text, options.prefix);
+  const { model, remove } = readModel(text, options.prefix, options.defaults);
   const log: string[] = [];
   const refused: string[] = [];
   const logFiles = new LogFiles();

@@ -7,18 +7,28 @@ import { GeoRanges } from './geo-ranges.ts';
 import { GeoValues } from './geo-values.ts';
 import type { GeoModel } from './rows.ts';
 
+export interface ReadGeo {
+  readonly volatile: boolean;
+  readonly geo: GeoModel;
+}
+
 /** Undefined after a report. */
-export function readGeo(directive: Directive, cx: ReadContext): GeoModel | undefined {
+export function readGeo(directive: Directive, cx: ReadContext): ReadGeo | undefined {
   const reader = new GeoReader(cx);
   for (const entry of directive.block ?? []) reader.entry(entry);
-  if (directive.args.length === 1) return reader.model(null);
+  const { volatile } = reader;
+  if (directive.args.length === 1) return { volatile, geo: reader.model(null) };
   const [word] = directive.args;
   const source = /^\$(\w+)$/.exec(word.text)?.[1];
-  if (source !== undefined) return reader.model(cx.template({ ...word, text: `$${source}` }).slice(1));
+  if (source !== undefined) {
+    const text = cx.template({ ...word, text: `$${source}` });
+    return { volatile, geo: reader.model(text.slice(1)) };
+  }
   return cx.problems.error(word.at, `"${word.text}" is no variable; write geo $address $variable { … }`);
 }
 
 class GeoReader {
+  volatile = false;
   readonly #cx: ReadContext;
   readonly #values = new GeoValues();
   #ranges: GeoRanges | null = null;
@@ -46,6 +56,7 @@ class GeoReader {
       );
     } else if (args.length === 0 && name === 'ranges') this.#useRanges({ text: name, at });
     else if (args.length === 0 && name === 'proxy_recursive') this.#recursive = true;
+    else if (args.length === 0 && name === 'volatile') this.volatile = true;
     else if (args.length !== 1) {
       const count =
         args.length === 0 ? '1 word' : `${args.length + 1} words; a text with blanks stands in quotes`;

@@ -21,6 +21,7 @@ import type { ForwardTools } from '../forward-tools.ts';
 import { compileResponseHead, hiddenOf } from '../response-head.ts';
 import type { ProxyPass } from '../rows.ts';
 import { compilePeerTls } from '../tls/compile-peer-tls.ts';
+import { peerUrl } from '../variables.ts';
 import { type AppFamily, UWSGI_URL } from './rows.ts';
 
 const URL_OF_APP = /^(s?)(fastcgi|uwsgi|scgi):\/\/(.*)$/s;
@@ -52,6 +53,7 @@ export function compileApp(pass: ProxyPass, settings: Settings, tools: ForwardTo
     }),
     // uwsgi and SCGI say how long the body is before it goes.
     needsLength: family !== 'fastcgi',
+    sentTo: (x, peer) => peerUrl(`${x.proxySecure ? 's' : ''}${family}`, peer),
   };
   // There is no usual key: the configuration was refused without one.
   const target = {

@@ -13,7 +13,7 @@ import { type Family, familyOf } from './rows.ts';
 
 type Shared = Omit<
   ForwardOptions,
-  'upstream' | 'authority' | 'secure' | 'transport' | 'back' | 'takeHead' | 'needsLength'
+  'upstream' | 'authority' | 'secure' | 'transport' | 'back' | 'takeHead' | 'needsLength' | 'sentTo'
 >;
 
 /** `authority`: the constant group or server, '' with variables. The client's body goes as it is. */

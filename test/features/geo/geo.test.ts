@@ -267,3 +267,21 @@ describe('in JSON', () => {
     }
   });
 });
+
+describe('volatile', () => {
+  it.each([
+    ['', 'one one'],
+    ['volatile;', 'one two'],
+  ])('%j: the value before and after its address changes is %s', async (word, found) => {
+    const proxy = await startProxy(
+      `http { geo $arg_ip $is { ${word} 192.0.2.1 one; 192.0.2.2 two; } server { listen 127.0.0.1:0;
+        set $before $is; set $args ip=192.0.2.2; return 200 "$before $is"; } }`,
+    );
+    try {
+      const request = 'GET /?ip=192.0.2.1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+      expect((await exchangeOnce(proxy.port, request)).body).toBe(found);
+    } finally {
+      await proxy.close();
+    }
+  });
+});
