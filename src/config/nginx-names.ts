@@ -15,7 +15,7 @@ const IS_NEVER = 'is known to nginx but will not be supported';
 const VARIABLES = `
   ancient_browser bytes_received geoip_area_code geoip_city geoip_city_continent_code geoip_city_country_code
   geoip_city_country_code3 geoip_city_country_name geoip_country_code geoip_country_code3 geoip_country_name
-  geoip_dma_code geoip_latitude geoip_longitude geoip_org geoip_postal_code geoip_region geoip_region_name http2 http3
+  geoip_dma_code geoip_latitude geoip_longitude geoip_org geoip_postal_code geoip_region geoip_region_name
   modern_browser msie proxy_add_via session_time slice_range ssl_client_sigalg ssl_ech_outer_server_name ssl_ech_status
   ssl_preread_alpn_protocols ssl_preread_protocol ssl_preread_server_name ssl_sigalg ssl_sigalgs tcpinfo_rcv_space
   tcpinfo_rtt tcpinfo_rttvar tcpinfo_snd_cwnd upstream_first_byte_time upstream_session_time`;

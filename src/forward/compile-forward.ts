@@ -22,6 +22,7 @@ import type { CacheTarget, ForwardTools } from './forward-tools.ts';
 import { compileRequestHead, type RequestHeadOptions } from './request-head.ts';
 import { compileResponseHead, compileTrailers, hiddenOf, type RedirectRule } from './response-head.ts';
 import type { ProxyPass, ProxyRedirect } from './rows.ts';
+import { isAddress } from './target-address.ts';
 import { compilePeerTls } from './tls/compile-peer-tls.ts';
 import { hostFieldOf, peerUrl } from './variables.ts';
 
@@ -282,6 +283,8 @@ function compileVariableTarget(pass: ProxyPass, settings: Settings, tools: Forwa
     upstream: (x, ready) => {
       locate(x);
       const authority = x.proxyHost;
+      if (!isAddress(authority))
+        return ready(undefined, `proxy_pass gave no address ("${authority}")`, 'no_target');
       if (!/^[A-Za-z0-9._[\]:%/-]+$/.test(authority))
         return ready(undefined, `proxy_pass gave no valid host ("${authority}")`);
       tools.upstreams.ofRequest(authority, ready, { secure: x.proxySecure, dns, timeoutMs });

@@ -70,11 +70,11 @@ export type SentTo = (exchange: Exchange, peer: string) => string;
 
 /**
  * Finds the group of a URL with variables; it is undefined when a variable names a host that cannot be reached: `detail` goes to the
- * error page.
+ * error page. `no_target`: the variables named no host at all.
  */
 export type FindUpstream = (
   exchange: Exchange,
-  ready: (upstream: Upstream | undefined, detail: string) => void,
+  ready: (upstream: Upstream | undefined, detail: string, failure?: 'no_target') => void,
 ) => void;
 
 export interface ForwardLog {

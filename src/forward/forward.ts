@@ -100,9 +100,9 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     const { upstream: target } = this.options;
     exchange.setMaker(this);
     if (typeof target !== 'function') return this.#beginWith(target, exchange.startedAt);
-    target(exchange, (upstream, detail) => {
+    target(exchange, (upstream, detail, failure) => {
       if (this.ended) return;
-      if (upstream === undefined) return this.#giveUp('unresolved', detail);
+      if (upstream === undefined) return this.#giveUp(failure ?? 'unresolved', detail);
       this.#beginWith(upstream, systemClock.now());
     });
   }
@@ -370,7 +370,14 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   /** What is stored is better than nothing. */
   #isRescued(failure: Failure): boolean {
     const { tap } = this;
-    if (tap === null || this.ended || failure === 'unresolved' || !tap.rescues(failure)) return false;
+    if (
+      tap === null ||
+      this.ended ||
+      failure === 'unresolved' ||
+      failure === 'no_target' ||
+      !tap.rescues(failure)
+    )
+      return false;
     this.ended = true;
     if (this.detached) this.#endDetached();
     else tap.answer();

@@ -356,7 +356,11 @@ function readListenOption(
       cx.problems.error(word.at, `"${word.text}" of listen is "ipv6only=on" or "ipv6only=off"`);
       return false;
     case 'http2':
-      cx.problems.tally('warning', word.at, '"http2" has no effect: not supported yet');
+      cx.problems.tally(
+        'warning',
+        word.at,
+        '"http2" has no effect: HTTP/2 is not spoken yet, clients are answered in HTTP/1.1',
+      );
       return true;
     case 'proxy_protocol':
       listen.proxyProtocol = true;

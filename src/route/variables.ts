@@ -91,6 +91,9 @@ export const routeVariables: VariableTable = {
     remote_user: remoteUser,
     scheme: (x) => (x.client.secure ? 'https' : 'http'),
     https: (x) => (x.client.secure ? 'on' : ''),
+    // Clients speak neither here.
+    http2: () => '',
+    http3: () => '',
     request_uri: ofRequest((x) => (x.uriRefused ? undefined : x.request.path)),
     uri,
     document_uri: uri,

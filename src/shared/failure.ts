@@ -18,6 +18,7 @@ export type AttemptFailure =
   | 'no_live_peer'
   | 'hold_timeout'
   | 'unresolved'
+  | 'no_target'
   | 'local_exhausted'
   | 'internal_error';
 
@@ -53,6 +54,7 @@ export const STATUS_OF: Readonly<Record<AttemptFailure | ClientFailure, number>>
   no_live_peer: 502,
   hold_timeout: 504,
   unresolved: 502,
+  no_target: 500,
   local_exhausted: 500,
   internal_error: 500,
   client_aborted: 499,
@@ -81,6 +83,7 @@ export const CAUSE_OF: Readonly<Record<AttemptFailure, string>> = {
   no_live_peer: 'no peer of the group is available',
   hold_timeout: 'no process of the group was ready within proxy_hold',
   unresolved: 'the host name does not resolve',
+  no_target: 'the variables gave no address to pass to',
   local_exhausted:
     'lbproxy itself has not what a connection takes (descriptors, ports, memory, or the address of proxy_bind)',
   internal_error: 'an error inside lbproxy, which the error log tells by itself',

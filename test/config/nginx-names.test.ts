@@ -103,7 +103,7 @@ describe('directives', () => {
 });
 
 describe('variables', () => {
-  it.each(['geoip_city', 'geoip_latitude', 'http2', 'http3', 'modern_browser'])('$%s', (name) => {
+  it.each(['geoip_city', 'geoip_latitude', 'modern_browser'])('$%s', (name) => {
     expect(printed(inServer(`return 200 $${name};\nlocation / { return 200 "a $${name}"; }`))).toEqual([
       `nginx.conf:2:12: "$${name}" is known to nginx but not supported yet (2 times, here first)`,
     ]);

@@ -14,6 +14,7 @@ function configuration(root: string, peer: string): string {
     server { listen {port}; add_header X-Server "$request_method $uri"; add_header X-Always yes always; set $empty ""; set $tag '"t"';
       location /own/ { alias ${root}/; add_header X-Own one; add_header X-Own two; add_header X-Empty ""; add_header X-Unset $empty; add_header X-Args "<$args>"; }
       location /none/ { alias ${root}/; add_header X-Gone ""; }
+      location /nameless/ { alias ${root}/; add_header "" ""; add_header "no name" "" always; }
       location /bare/ { alias ${root}/; }
       location /etag/ { alias ${root}/; add_header ETag '"own"'; }
       location /tagvar/ { alias ${root}/; add_header eTaG $tag; }
@@ -61,7 +62,7 @@ const peerSays = (head: string, body = 'hello'): readonly string[] => [
 const OK = 'HTTP/1.1 200 OK|Content-Length: 5';
 
 const FILE_PLACES =
-  'own none bare etag tagvar notag modified badtime notime cache since type always if ifnone nest/in nest/own break last bytype'.split(
+  'own none nameless bare etag tagvar notag modified badtime notime cache since type always if ifnone nest/in nest/own break last bytype'.split(
     ' ',
   );
 

@@ -53,6 +53,7 @@ const EQUAL = [
     'cookie_none',
     'remote_user',
     'https',
+    'http2',
     'connection_requests',
     'made',
     'http_cookie',

@@ -92,7 +92,9 @@ const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 
 function readHeader([name, value, always]: readonly Word[], cx: ReadContext): HeaderEntry | undefined {
   const { name: directive } = cx.directive;
-  if (!TOKEN.test(name.text)) {
+  // A line that is never sent: it stands there to take nothing over from the level around it.
+  const isUnsent = value.text === '';
+  if (!isUnsent && !TOKEN.test(name.text)) {
     const bare = name.text.slice(0, -1);
     const advice = name.text.endsWith(':') && TOKEN.test(bare) ? `; write it without the colon: ${bare}` : '';
     return cx.problems.error(name.at, `"${directive}": "${name.text}" is no field name${advice}`);

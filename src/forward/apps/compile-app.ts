@@ -20,6 +20,7 @@ import type { FindUpstream, ForwardOptions } from '../forward-options.ts';
 import type { ForwardTools } from '../forward-tools.ts';
 import { compileResponseHead, hiddenOf } from '../response-head.ts';
 import type { ProxyPass } from '../rows.ts';
+import { isAddress } from '../target-address.ts';
 import { compilePeerTls } from '../tls/compile-peer-tls.ts';
 import { peerUrl } from '../variables.ts';
 import { type AppFamily, UWSGI_URL } from './rows.ts';
@@ -87,12 +88,18 @@ function byRequest(
     // What begins with a variable may say itself whether it is over TLS.
     const own = family === 'uwsgi' && !secure ? UWSGI_URL.exec(text) : null;
     const given = own === null ? text : own[2];
+    if (!isAddress(given))
+      return ready(undefined, `${family}_pass gave no address ("${given}")`, 'no_target');
     if (!/^(?:unix:\/[^\0-\x20]+|[A-Za-z0-9._[\]:%-]+)$/.test(given))
       return ready(undefined, `${family}_pass gave no valid address ("${given}")`);
     x.proxyHost = given;
     x.proxySecure = secure || (own !== null && own[1] !== '');
     if (!upstreams.knows(given) && !given.startsWith('unix:') && !/:\d+$/.test(given))
-      return ready(undefined, `${family}_pass gave "${given}", which is no upstream and has no port`);
+      return ready(
+        undefined,
+        `${family}_pass gave "${given}", which is no upstream and has no port`,
+        'no_target',
+      );
     upstreams.ofRequest(given, ready, { secure: false, dns, timeoutMs: settings.resolverTimeoutMs });
   };
 }
