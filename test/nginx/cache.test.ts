@@ -110,6 +110,10 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
     'GET /ph/a | If-None-Match: "t"',
     'GET /ph/b | If-Match: "u"',
   ],
+  'if_modified_since before, without a date': [
+    'GET /before/a | If-Modified-Since: Sun, 06 Nov 2044 08:49:37 GMT',
+    'GET /before/a | If-Modified-Since: Sun, 06 Nov 2044 08:49:37 GMT',
+  ],
   ranges: [
     `GET /r | X-Accept-Ranges: bytes | X-${LM} | X-ETag: "t" | Range: bytes=2-5`,
     'GET /r | Range: bytes=2-5',
@@ -360,6 +364,7 @@ function configuration(): string {
     add_header X-Cache $upstream_cache_status always;
     location / { ${pass} }
     location /ph/ { add_header X-Host $proxy_host:$proxy_port always; proxy_pass http://group; }
+    location /before/ { if_modified_since before; ${pass} }
     location /app/ { scgi_pass {app}; }
     location /none/ { proxy_cache_valid 200 0; ${pass} }
     location /ignore/ { proxy_ignore_headers Cache-Control Set-Cookie Expires Vary X-Accel-Expires; ${pass} }
