@@ -13,6 +13,7 @@ const LM = 'Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT';
 
 const SCRIPTS: Readonly<Record<string, Script>> = {
   plain: ['GET /a', 'GET /a', 'HEAD /a', 'GET /a?x=1', 'GET /a?x=1', 'POST /a', 'GET /a'],
+  'asked by auth_request, and by its request': ['GET /auth/a', 'GET /auth/b'],
   'head first': ['HEAD /h', 'GET /h', 'HEAD /h'],
   'statuses without proxy_cache_valid': ['GET /none/s/404', 'GET /none/s/404', 'GET /none/a', 'GET /none/a'],
   statuses: [301, 302, 404, 500, 204, 410].flatMap((status) => [
@@ -365,6 +366,8 @@ function configuration(): string {
     location / { ${pass} }
     location /ph/ { add_header X-Host $proxy_host:$proxy_port always; proxy_pass http://group; }
     location /before/ { if_modified_since before; ${pass} }
+    location /auth/ { auth_request /permit; proxy_cache_key permitted; ${pass} }
+    location = /permit { proxy_cache_key permitted; proxy_pass http://{peer}/big; }
     location /app/ { scgi_pass {app}; }
     location /none/ { proxy_cache_valid 200 0; ${pass} }
     location /ignore/ { proxy_ignore_headers Cache-Control Set-Cookie Expires Vary X-Accel-Expires; ${pass} }

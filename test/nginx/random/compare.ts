@@ -91,7 +91,8 @@ function isUncountable(answer: Answer): boolean {
     (answer.framing === 'close' && answer.body.includes(SIGNATURE[0])) ||
     // One slash less, see `named`.
     /^https?:\/\/[^/]+\/\//.test(field(answer, 'location')) ||
-    isUnsatisfied(answer)
+    isUnsatisfied(answer) ||
+    answer.status === 412
   );
 }
 
