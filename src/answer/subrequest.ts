@@ -177,8 +177,7 @@ const DROPPED_BYTES = 65_536;
 
 const FETCHED: ReadonlySet<string> = new Set(['MISS', 'EXPIRED', 'BYPASS']);
 
-const isFetched = ({ cached }: Exchange): boolean =>
-  cached?.storing === true && FETCHED.has(cached.status);
+const isFetched = ({ cached }: Exchange): boolean => cached?.storing === true && FETCHED.has(cached.status);
 
 /** Takes the head and drops the body: auth_request, mirror. */
 export class HeadOnly extends SubRoot {
