@@ -159,6 +159,11 @@ export class AnswerHead {
     this.#untagged = true;
   }
 
+  /** What there is of ETags is none of this answer's: filters leave it alone. */
+  forgetTag(): void {
+    this.#untagged = true;
+  }
+
   weakenTag(): void {
     const { tag } = this;
     if (tag === undefined || tag.startsWith('W/')) return;

@@ -254,6 +254,25 @@ describe.skipIf(nginxVersion === '')('proxy_cache', () => {
     expect(ours).toEqual(theirs);
   });
 
+  it.each([
+    ['chunked', ['Transfer-Encoding: chunked'], '5\r\nabcde\r\n0\r\n\r\n'],
+    ['empty', ['Content-Length: 0'], ''],
+    ['with its length', ['Content-Length: 5'], 'abcde'],
+    ['too large', ['Content-Length: 500'], 'x'.repeat(500)],
+    ['chunks that are too large', ['Transfer-Encoding: chunked'], `1f4\r\n${'x'.repeat(500)}\r\n0\r\n\r\n`],
+  ])('reads the body before it answers: %s', async (_what, fields, body) => {
+    const ask = async (side: Side) => {
+      const all = [];
+      for (let i = 0; i < 2; i++)
+        all.push(
+          comparable(await exchangeOnce(side.port, request('POST', '/post/body', fields, body)), side),
+        );
+      return all;
+    };
+    const [theirs, ours] = await Promise.all([pair.nginx, pair.lbproxy].map(ask));
+    expect(ours).toEqual(theirs);
+  });
+
   async function run(side: Side, script: Script): Promise<string[]> {
     const seen: string[] = [];
     const told = peers[side.name];
@@ -392,7 +411,7 @@ function configuration(): string {
     location /staleoff/ { proxy_cache_use_stale error off http_500; ${pass} }
     location /rev/ { proxy_cache_revalidate on; ${pass} }
     location /norev/ { ${pass} }
-    location /post/ { proxy_cache_methods POST; ${pass} }
+    location /post/ { proxy_cache_methods POST; client_max_body_size 100; add_header X-Length $content_length always; ${pass} }
     location /ch/ { proxy_cache_convert_head off; proxy_cache_key "$request_method$request_uri"; ${pass} }
   }`;
 }
