@@ -259,7 +259,7 @@ const CASES: readonly Case[] = [
   ],
   [
     'what a request does at once comes before its copies, which share its variables',
-    'mirror /copy; set $at "$uri"; location = /copy { proxy_pass http://{copies}; } location /a/ { add_header X-At "$at"; }',
+    'mirror /copy; set $at "$uri"; location = /copy { proxy_pass http://{copies}; } location /a/ { empty_gif; add_header X-At "$at"; }',
     ['GET /a/small.txt'],
     ['DELETE /a/small.txt'],
   ],
