@@ -11,7 +11,7 @@ import type { Source } from '../../exchange/flow.ts';
 import { Deadline, wheel } from '../../shared/timer-wheel.ts';
 import { Forward } from '../forward.ts';
 import type { ForwardOptions } from '../forward-options.ts';
-import { BodyFirst, waitsForBody } from './body-first.ts';
+import { BodyBefore, waitsForBody } from './body-before.ts';
 import { CachedAnswer, type CacheStatus, nowSec } from './cached-answer.ts';
 import { anyHolds, type CacheOptions } from './options.ts';
 import { sendStored, storedHead } from './stored-answer.ts';
@@ -30,7 +30,7 @@ export function createCached(options: ForwardOptions, cache: CacheOptions): Hand
   };
   return (x) => {
     if (x.request.contentLength === 0 && !x.isSub && options.body.fileOnly === 'off') x.body ??= EMPTY_BODY;
-    if (waitsForBody(x, options)) new BodyFirst(x, ask).begin(options.body);
+    if (waitsForBody(x, options)) new BodyBefore(x, ask).begin(options.body);
     else ask(x);
   };
 }

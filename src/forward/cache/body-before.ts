@@ -12,7 +12,7 @@ export function waitsForBody(x: Exchange, { streamsBody }: ForwardOptions): bool
   return x.request.hasBody && x.body === null && !x.isSub && !x.bodyRefused && !streamsBody;
 }
 
-export class BodyFirst implements Source, BodyOwner {
+export class BodyBefore implements Source, BodyOwner {
   readonly survivesHalfClose = true;
   readonly #x: Exchange;
   readonly #then: Handler;
