@@ -30,11 +30,12 @@ const OF_EACH: ReadonlySet<Filter['slot']> = new Set([
 
 const OF_THE_BODY = ['content-type', 'last-modified', 'accept-ranges'];
 
-/** The pass over `x.status`, `x.lines` and `x.length`, which are the answer's afterwards. */
-export function passHead(x: Exchange, seek: Seekable | null): Passed {
+/** The pass over `x.status`, `x.lines` and `x.length`, which are the answer's afterwards. `isPage`: an ETag in them is of an answer before. */
+export function passHead(x: Exchange, seek: Seekable | null, isPage = false): Passed {
   x.takeError();
   const filters = x.location.filters ?? CORE_FILTERS;
   const head = new AnswerHead(x.status, x.lines, x.length, seek);
+  if (isPage) head.forgetTag();
   let joined: Filter[] | null = null;
   for (const filter of filters) {
     if (x.isSub && !OF_EACH.has(filter.slot)) continue;

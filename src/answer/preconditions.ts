@@ -54,7 +54,7 @@ export function rangeApplies(ifRange: string | undefined, validators: Validators
 }
 
 function isModified(since: string, mtime: number, mode: IfModifiedSince): boolean {
-  if (mode === 'off') return true;
+  if (mode === 'off' || mtime === -1) return true;
   const seconds = secondsOf(since, mtime);
   return mode === 'exact' ? seconds !== mtime : seconds < mtime;
 }

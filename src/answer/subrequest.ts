@@ -175,12 +175,18 @@ export abstract class SubRoot implements Root {
 /** Bytes of a body that nobody wants which are read all the same: the peer's connection can serve again then. */
 const DROPPED_BYTES = 65_536;
 
+const FETCHED: ReadonlySet<string> = new Set(['MISS', 'EXPIRED', 'BYPASS']);
+
+const isFetched = ({ cached }: Exchange): boolean => cached?.storing === true && FETCHED.has(cached.status);
+
 /** Takes the head and drops the body: auth_request, mirror. */
 export class HeadOnly extends SubRoot {
   readonly isHeadOnly = true;
   readonly #done: (x: Exchange | null) => void;
   #told = false;
   #dropped = 0;
+  /** A cache takes its answer: whoever asked goes on once that is stored, as in nginx, and may find it. */
+  #stored: Exchange | null = null;
 
   /** `done` is called once, with the exchange whose head came, or null where none did. */
   constructor(done: (x: Exchange | null) => void) {
@@ -189,19 +195,23 @@ export class HeadOnly extends SubRoot {
   }
 
   protected onHead(x: Exchange): void {
+    if (isFetched(x)) {
+      this.#stored = x;
+      return;
+    }
     this.#told = true;
     this.#done(x);
   }
 
   protected onPiece(_buf: Buffer, a: number, b: number): Flow {
     this.#dropped += b - a;
-    return this.#dropped > DROPPED_BYTES ? ENOUGH : GO;
+    return this.#dropped > DROPPED_BYTES && this.#stored === null ? ENOUGH : GO;
   }
 
   protected onOver(): void {
     if (this.#told) return;
     this.#told = true;
-    this.#done(null);
+    this.#done(this.#stored);
   }
 }
 

@@ -24,7 +24,7 @@ export function comparable(exchange: Exchange): Seekable | null {
 const TYPELESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /** Sends `body` with `exchange.status` and `.lines`: not for HEAD, which gets its length only, nor with statuses that have none. */
-export function sendBody(exchange: Exchange, body: string): void {
+export function sendBody(exchange: Exchange, body: string, isPage = false): void {
   exchange.takeError();
   const { status } = exchange;
   // RFC 9110 §15.3.6: a 205 has no content, and says so. nginx sends the text.
@@ -35,7 +35,7 @@ export function sendBody(exchange: Exchange, body: string): void {
   let isBare = exchange.method === 'HEAD' || isBodyless;
   if (seek !== null || exchange.location.filters !== null) {
     // Filters still see the type that goes below, and may add one of their own.
-    const passed = passHead(exchange, seek);
+    const passed = passHead(exchange, seek, isPage);
     if (passed === REPLACED) return;
     isBare = passed === BARE;
   }
@@ -53,7 +53,7 @@ const OWN_TYPE = /^Content-Type: .*\r\n/;
 export function sendPage(exchange: Exchange, page: string): void {
   exchange.lines = page === '' ? '' : 'Content-Type: text/html\r\n';
   exchange.keptLines = exchange.keptLines.replace(ETAG, '').replace(ACCEPT_RANGES, '');
-  sendBody(exchange, page);
+  sendBody(exchange, page, true);
 }
 
 /** The last ones: an answer before, whose place was taken too, leaves its own. */

@@ -30,9 +30,8 @@ export function createLookup(models: readonly VariableModel[], report: ReportPro
 
 const isOurs = (name: string): boolean => lookupVariable(name) !== undefined;
 
-/** What stays as it is from the beginning of a request to its end, unless the configuration sets it. */
-const STEADY =
-  /^(?:(?:http|cookie)_.+|host|remote_addr|remote_port|binary_remote_addr|scheme|https|request_method|request_uri|server_port)$/;
+/** What stays as it is from the beginning of a request to its end, unless the configuration sets it; the address does not (realip). */
+const STEADY = /^(?:(?:http|cookie)_.+|host|scheme|https|request_method|request_uri|server_port)$/;
 
 /** Whether a definition has the same value whenever it is asked, and asking changes nothing: it need not be kept. */
 function isSteady(model: VariableModel, defined: ReadonlyMap<string, VariableModel>): boolean {
@@ -53,7 +52,7 @@ function isSteady(model: VariableModel, defined: ReadonlyMap<string, VariableMod
       return isPlain && areSteady(source);
     }
     case 'geo':
-      return model.definition.source === null || areSteady(`$${model.definition.source}`);
+      return model.definition.source !== null && areSteady(`$${model.definition.source}`);
     case 'split_clients':
       return areSteady(model.definition.source);
     case 'set':

@@ -17,6 +17,8 @@ export interface Seekable {
   readonly ifModifiedSince: 'off' | 'exact' | 'before';
   /** It is a peer's: conditions are not ours to judge, and of its body a range is cut as it comes. */
   readonly streamed: boolean;
+  /** Its Last-Modified is made of `mtime`: among nginx's fields there is none. */
+  readonly ofFile?: true;
 }
 
 const SLOTS: ReadonlySet<string> = new Set(['content-type', 'last-modified', 'location']);
@@ -35,6 +37,8 @@ export class AnswerHead {
   mediaType = '';
   /** Not null: conditions and ranges apply; a filter that changes the body takes it away. */
   seek: Seekable | null;
+  /** Last-Modified is a file's own, whatever filters make of its body. */
+  fileDate: boolean;
   /** What is sent of a seekable body; null = the whole of it. */
   segments: readonly Segment[] | null = null;
   /** Trailers follow the body: it is chunked where the client can take that, whatever its length is. */
@@ -48,6 +52,7 @@ export class AnswerHead {
     this.status = status;
     this.length = length;
     this.seek = seek;
+    this.fileDate = seek?.ofFile === true;
     this.#text = lines;
     for (let start = 0; start < lines.length; ) {
       const crlf = lines.indexOf('\r\n', start);
@@ -151,6 +156,11 @@ export class AnswerHead {
   dropTag(): void {
     const i = this.#tagAt;
     if (i >= 0) this.#take(i);
+    this.#untagged = true;
+  }
+
+  /** What there is of ETags is none of this answer's: filters leave it alone. */
+  forgetTag(): void {
     this.#untagged = true;
   }
 

@@ -33,6 +33,9 @@ const VARIANTS_OF_400: Readonly<Record<number, string>> = {
  */
 const CLOSING: ReadonlySet<number> = new Set([400, 408, 413, 414, 431, 494, 495, 496, 497, 500, 501, 505]);
 
+/** nginx's word for an end without an answer (ngx_http_finalize_request), which no error_page replaces. */
+const CLOSE = 444;
+
 /** Where nginx's page says something else than its status line. */
 const TITLES: Readonly<Record<number, string>> = { 302: 'Found', 401: 'Authorization Required' };
 
@@ -42,6 +45,10 @@ export function createFail(options: ErrorPageOptions): Fail {
   return (exchange, status, detail, lines = '') => {
     if (sendInstead(exchange)) return;
     clearAnswer(exchange);
+    if (status === CLOSE) {
+      exchange.status = status;
+      return exchange.hangUp();
+    }
     exchange.keepCarried();
     exchange.status = VARIANTS_OF_400[status] === undefined ? status : 400;
     if (detail !== '') options.report?.(exchange, exchange.status, detail);

@@ -79,7 +79,7 @@ function seekableOf(file: FileFacts, options: FileHeadOptions): Seekable {
   const { mtime, size } = file;
   const etag = options.etag ? `"${mtime.toString(16)}-${size.toString(16)}"` : '';
   const { maxRanges, ifModifiedSince } = options;
-  return { size, mtime, etag, maxRanges, ifModifiedSince, streamed: false };
+  return { size, mtime, etag, maxRanges, ifModifiedSince, streamed: false, ofFile: true };
 }
 
 function validatorLines({ mtime, etag }: Seekable, coding: string, isTold: boolean): string {

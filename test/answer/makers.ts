@@ -162,6 +162,14 @@ export const MADE: Readonly<Record<string, Maker>> = {
     says: half('e'.repeat(9000)),
     begins: true,
   },
+  'a body for a cache': {
+    classes: ['BodyBefore'],
+    consumes: true,
+    location: `proxy_cache_methods POST; ${CACHE} ${PROXY}`,
+    around: 'proxy_cache_path DIR/cache keys_zone=c:1m;',
+    method: 'POST',
+    more: 'Content-Length: 9\r\n\r\nhalf',
+  },
   'a cache that another request fills': {
     classes: ['CachedExchange'],
     location: `${CACHE} ${PROXY}`,

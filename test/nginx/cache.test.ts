@@ -13,6 +13,7 @@ const LM = 'Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT';
 
 const SCRIPTS: Readonly<Record<string, Script>> = {
   plain: ['GET /a', 'GET /a', 'HEAD /a', 'GET /a?x=1', 'GET /a?x=1', 'POST /a', 'GET /a'],
+  'asked by auth_request, and by its request': ['GET /auth/a', 'GET /auth/b'],
   'head first': ['HEAD /h', 'GET /h', 'HEAD /h'],
   'statuses without proxy_cache_valid': ['GET /none/s/404', 'GET /none/s/404', 'GET /none/a', 'GET /none/a'],
   statuses: [301, 302, 404, 500, 204, 410].flatMap((status) => [
@@ -109,6 +110,10 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
     'GET /ph/a | If-Match: "u"',
     'GET /ph/a | If-None-Match: "t"',
     'GET /ph/b | If-Match: "u"',
+  ],
+  'if_modified_since before, without a date': [
+    'GET /before/a | If-Modified-Since: Sun, 06 Nov 2044 08:49:37 GMT',
+    'GET /before/a | If-Modified-Since: Sun, 06 Nov 2044 08:49:37 GMT',
   ],
   ranges: [
     `GET /r | X-Accept-Ranges: bytes | X-${LM} | X-ETag: "t" | Range: bytes=2-5`,
@@ -249,6 +254,25 @@ describe.skipIf(nginxVersion === '')('proxy_cache', () => {
     expect(ours).toEqual(theirs);
   });
 
+  it.each([
+    ['chunked', ['Transfer-Encoding: chunked'], '5\r\nabcde\r\n0\r\n\r\n'],
+    ['empty', ['Content-Length: 0'], ''],
+    ['with its length', ['Content-Length: 5'], 'abcde'],
+    ['too large', ['Content-Length: 500'], 'x'.repeat(500)],
+    ['chunks that are too large', ['Transfer-Encoding: chunked'], `1f4\r\n${'x'.repeat(500)}\r\n0\r\n\r\n`],
+  ])('reads the body before it answers: %s', async (_what, fields, body) => {
+    const ask = async (side: Side) => {
+      const all = [];
+      for (let i = 0; i < 2; i++)
+        all.push(
+          comparable(await exchangeOnce(side.port, request('POST', '/post/body', fields, body)), side),
+        );
+      return all;
+    };
+    const [theirs, ours] = await Promise.all([pair.nginx, pair.lbproxy].map(ask));
+    expect(ours).toEqual(theirs);
+  });
+
   async function run(side: Side, script: Script): Promise<string[]> {
     const seen: string[] = [];
     const told = peers[side.name];
@@ -360,6 +384,9 @@ function configuration(): string {
     add_header X-Cache $upstream_cache_status always;
     location / { ${pass} }
     location /ph/ { add_header X-Host $proxy_host:$proxy_port always; proxy_pass http://group; }
+    location /before/ { if_modified_since before; ${pass} }
+    location /auth/ { auth_request /permit; proxy_cache_key permitted; ${pass} }
+    location = /permit { proxy_cache_key permitted; proxy_pass http://{peer}/big; }
     location /app/ { scgi_pass {app}; }
     location /none/ { proxy_cache_valid 200 0; ${pass} }
     location /ignore/ { proxy_ignore_headers Cache-Control Set-Cookie Expires Vary X-Accel-Expires; ${pass} }
@@ -384,7 +411,7 @@ function configuration(): string {
     location /staleoff/ { proxy_cache_use_stale error off http_500; ${pass} }
     location /rev/ { proxy_cache_revalidate on; ${pass} }
     location /norev/ { ${pass} }
-    location /post/ { proxy_cache_methods POST; ${pass} }
+    location /post/ { proxy_cache_methods POST; client_max_body_size 100; add_header X-Length $content_length always; ${pass} }
     location /ch/ { proxy_cache_convert_head off; proxy_cache_key "$request_method$request_uri"; ${pass} }
   }`;
 }

@@ -32,6 +32,7 @@ const configuration = ({ peer }: TablePlaces): string => `
   server { listen {port}; server_name late.example; real_ip_header X-Forwarded-For;
     location / { set_real_ip_from 127.0.0.1; alias {dir}/none/; error_page 404 =200 @show; }
     location @show { return 200 ${SHOW}; }
+    location /early/ { set_real_ip_from 127.0.0.1; set $before $geoed; alias {dir}/none/; error_page 404 =200 @show; }
     location /script/ { set_real_ip_from 127.0.0.1; return 200 ${SHOW}; } }
   server { listen {port}; server_name none.example; set_real_ip_from 192.0.2.0/24; location / { return 200 ${SHOW}; } }
   server { listen {port}; server_name all.example; set_real_ip_from 0.0.0.0/0; set_real_ip_from ::/0; real_ip_recursive on; real_ip_header X-Forwarded-For; location / { return 200 ${SHOW}; } }
@@ -107,7 +108,9 @@ describeTable('realip', configuration, [
   ...['/off/x', '/'].map((target) =>
     show('real.example', target, ['X-Real-IP: 192.0.2.1', 'X-Forwarded-For: 10.0.0.1']),
   ),
-  ...['/script/', '/'].map((target) => show('late.example', target, ['X-Forwarded-For: 192.0.2.1'])),
+  ...['/script/', '/', '/early/'].map((target) =>
+    show('late.example', target, ['X-Forwarded-For: 192.0.2.1']),
+  ),
   show('xff.example', '/port/', ['X-Forwarded-For: 192.0.2.1']),
   show('xff.example', '/port/', ['X-Forwarded-For: 192.0.2.1:443']),
   show('none.example', '/', ['X-Real-IP: 192.0.2.1']),

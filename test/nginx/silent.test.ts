@@ -38,11 +38,16 @@ const get = (target: string, more = ''): string =>
 describe.skipIf(nginxVersion === '')('an answer that is none', () => {
   let pair: Pair;
   beforeAll(async () => {
-    pair = await startPair(`server { listen {port}; server_name ref.example;
+    pair =
+      await startPair(`limit_req_zone $host zone=once:1m rate=1r/m; server { listen {port}; server_name ref.example;
       location /text { return 200 "text"; }
       location /444 { return 444; } location /408 { return 408; } location /499 { return 499; }
+      location = /limited { limit_req zone=once nodelay; limit_req_status 444; error_page 444 /text; empty_gif; }
       location /if { if ($args) { return 444; } return 200 "text"; }
     } server { listen {port}; server_name silent.example; return 444; }`);
+    // Both have used it up.
+    for (const { port } of [pair.nginx, pair.lbproxy])
+      expect((await seen(port, get('/limited', 'Connection: close\r\n'))).text).toMatch(/^HTTP\/1.1 200 /);
   });
   afterAll(() => pair?.close());
 
@@ -53,6 +58,7 @@ describe.skipIf(nginxVersion === '')('an answer that is none', () => {
     ['of a server', get('/').replace('ref', 'silent')],
     ['in an if', get('/if?x')],
     ['after an answer', get('/text') + get('/444')],
+    ['of a limit', get('/limited')],
     ['before another request', get('/444') + get('/text')],
     ['HTTP/1.0', get('/444').replace('1.1', '1.0')],
     ['with its body', `${get('/444', 'Content-Length: 3\r\n')}abc`],

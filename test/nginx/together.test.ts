@@ -217,6 +217,14 @@ const CASES: readonly Case[] = [
     ]),
   ],
   [
+    'what filters do to the page of a second 416 leaves that ETag alone',
+    'error_page 416 =200 @again; location / { } location @again { sub_filter PEER b; } location /a/ { add_header ETag "" always; error_page 416 =200 @bare; } location @bare { add_header ETag "" always; }',
+    ['GET /data.json', 'Range: bytes=999999-'],
+    ['HEAD /data.json', 'Range: bytes=999999-'],
+    ['GET /noindex/x.txt', 'Range: bytes=5-2'],
+    ['GET /a/small.txt', 'Range: bytes=999999-'],
+  ],
+  [
     'the page of a second 416 has the ETag of the first one',
     'error_page 416 =200 /a/small.txt; location / { } location /b/ { return 200 text; error_page 416 /small.txt; } location /p/ { proxy_pass http://{peer}; proxy_force_ranges on; }',
     ['GET /data.json', 'Range: bytes=999999-'],
@@ -251,7 +259,7 @@ const CASES: readonly Case[] = [
   ],
   [
     'what a request does at once comes before its copies, which share its variables',
-    'mirror /copy; set $at "$uri"; location = /copy { proxy_pass http://{copies}; } location /a/ { add_header X-At "$at"; }',
+    'mirror /copy; set $at "$uri"; location = /copy { proxy_pass http://{copies}; } location /a/ { empty_gif; add_header X-At "$at"; }',
     ['GET /a/small.txt'],
     ['DELETE /a/small.txt'],
   ],

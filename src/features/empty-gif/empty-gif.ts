@@ -24,6 +24,7 @@ export const EMPTY_GIF: Feature = {
       maxRanges: 0,
       ifModifiedSince: settings.ifModifiedSince,
       streamed: false,
+      ofFile: true,
     };
     return { slot: 'handler', before: () => (x) => sendPixel(x, seek) };
   },

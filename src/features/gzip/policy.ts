@@ -62,7 +62,7 @@ export class GzipPolicy {
         ([word, pattern]) => proxied.has(word) && cacheControl.some((value) => pattern.test(value)),
       );
     // A file's own time is none that nginx's filter sees.
-    if (proxied.has('no_last_modified') && head.seek === null && head.get('last-modified') !== undefined)
+    if (proxied.has('no_last_modified') && !head.fileDate && head.get('last-modified') !== undefined)
       return false;
     return !proxied.has('no_etag') || head.tag === undefined;
   }

@@ -99,7 +99,10 @@ function setTag(head: AnswerHead, name: string, etag: string): void {
 function setModified(x: Exchange, head: AnswerHead, name: string, date: string): void {
   // A file's own is no line of nginx's list: this one stands behind what is in it.
   if (date === '' || x.attempts.length === 0) head.remove('last-modified');
-  if (date !== '') head.set(name, date);
+  if (date !== '') {
+    head.set(name, date);
+    head.fileDate = false;
+  }
   if (head.seek === null) return;
   const seconds = parseHttpDate(date);
   head.seek = { ...head.seek, mtime: Number.isFinite(seconds) ? seconds : -1 };

@@ -2,6 +2,7 @@
 // a copy of the answer.
 import { closeFile } from '../../answer/file-transfer.ts';
 import { Aside } from '../../answer/subrequest.ts';
+import { EMPTY_BODY } from '../../body/stored-body.ts';
 import type { Entry } from '../../cache/entry.ts';
 import type { HeldLock } from '../../cache/lock.ts';
 import { variantOf } from '../../cache/variant.ts';
@@ -10,12 +11,13 @@ import type { Source } from '../../exchange/flow.ts';
 import { Deadline, wheel } from '../../shared/timer-wheel.ts';
 import { Forward } from '../forward.ts';
 import type { ForwardOptions } from '../forward-options.ts';
+import { BodyBefore, waitsForBody } from './body-before.ts';
 import { CachedAnswer, type CacheStatus, nowSec } from './cached-answer.ts';
 import { anyHolds, type CacheOptions } from './options.ts';
 import { sendStored, storedHead } from './stored-answer.ts';
 
 export function createCached(options: ForwardOptions, cache: CacheOptions): Handler {
-  return (x) => {
+  const ask: Handler = (x) => {
     if (!cache.methods.has(x.method)) return new Forward(x, options).begin();
     cache.nameTarget(x);
     // Known whether the cache answers or the peer.
@@ -25,6 +27,11 @@ export function createCached(options: ForwardOptions, cache: CacheOptions): Hand
     if (place === undefined)
       return x.location.fail(x, 500, 'there is no cache of the name that variables gave');
     new CachedExchange(x, { options, cache, place }).run();
+  };
+  return (x) => {
+    if (x.request.contentLength === 0 && !x.isSub && options.body.fileOnly === 'off') x.body ??= EMPTY_BODY;
+    if (waitsForBody(x, options)) new BodyBefore(x, ask).begin(options.body);
+    else ask(x);
   };
 }
 

@@ -35,6 +35,8 @@ function configuration(peer: number, root: string): string {
     server { listen {port}; root ${root}; gzip_types text/css;
       ${proxied.join('\n')} ${words.join('\n')} ${statics.join('\n')}
       location /files/ { alias ${root}/; gzip on; gzip_vary on; }
+      location /files-added/ { alias ${root}/; gzip on; gzip_proxied no_last_modified; add_after_body /files/empty.html; addition_types *; }
+      location /files-named/ { alias ${root}/; gzip on; gzip_proxied no_last_modified; add_header Last-Modified "Wed, 15 Nov 2023 22:13:20 GMT"; }
       location /files-proxied/ { alias ${root}/; gzip on; gzip_proxied no_last_modified; }
       location /files-etag/ { alias ${root}/; gzip on; gzip_proxied no_etag; }
       location /if/ { alias ${root}/; if ($arg_z) { gzip on; } }
@@ -181,7 +183,18 @@ describe.skipIf(nginxVersion === '')('lbproxy compresses as nginx', () => {
     ['on', 'off'].flatMap((vary) => ['on', 'off'].map((gunzip) => `static-${mode}-${vary}-${gunzip}`)),
   );
 
-  it.each([...STATICS, 'files', 'files-proxied', 'files-etag', 'if', 'index', 'paged', 'paged-static'])(
+  it.each([
+    ...STATICS,
+    'files',
+    'files-proxied',
+    'files-added',
+    'files-named',
+    'files-etag',
+    'if',
+    'index',
+    'paged',
+    'paged-static',
+  ])(
     'files in %s',
     async (name) => {
       const cases = FILES.split(' ').flatMap((file) =>

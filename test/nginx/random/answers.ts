@@ -100,7 +100,7 @@ export const ANSWERS: readonly Told[] = [
     fields: [
       'X-Accel-Limit-Rate: 10000000',
       'X-Accel-Buffering: no',
-      'X-Accel-Expires: 5',
+      'X-Accel-Expires: 500',
       'Content-Type: text/html',
     ],
     body: HTML,

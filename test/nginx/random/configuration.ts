@@ -1,4 +1,12 @@
 // A random server with its locations.
+import {
+  isMirror,
+  lastPasses,
+  ownRedirects,
+  satisfiesAny,
+  withoutErrorsOfAccess,
+  withoutMirror,
+} from './avoided.ts';
 import { directivesOf } from './directives.ts';
 import { block, fixed, line, type Node } from './tree.ts';
 import { type Cx, conditionOf, FORMATS, pathOf, patternOf, some, textOf, urlOf } from './values.ts';
@@ -35,7 +43,14 @@ export function makeSite(cx: Cx, number: number): Site {
   if (random.chance(70) && !matches.has('= /auth')) locations.push(makeLocation(cx, '= /auth', new Set(), 2));
   locations.push(
     block('location = /copy', [
-      ...directivesOf(cx, 'l', 2).filter(({ text }) => !text.startsWith('mirror ')),
+      ...directivesOf(cx, 'l', 2).filter(
+        (node) =>
+          !isMirror(node) &&
+          !node.text.startsWith('proxy_cache ') &&
+          node.text !== 'proxy_method $request_method',
+      ),
+      // Copy and request would store under one key.
+      fixed('proxy_cache off'),
       fixed(`proxy_pass http://{copies}${random.pick(['', '', '/copied', '$request_uri', '/c$uri'])}`),
     ]),
   );
@@ -53,15 +68,11 @@ export function makeSite(cx: Cx, number: number): Site {
     ...(isShared ? locations.map(withoutMirror) : locations),
     DEFINITIONS,
   ]);
-  return { server, prefixes: [...prefixes, '/'] };
+  return {
+    server: satisfiesAny(server) ? withoutErrorsOfAccess(server) : server,
+    prefixes: [...prefixes, '/'],
+  };
 }
-
-const isMirror = ({ text }: Node): boolean => text.startsWith('mirror ');
-
-const withoutMirror = (node: Node): Node =>
-  node.children === undefined
-    ? node
-    : { ...node, children: node.children.filter((child) => !isMirror(child)).map(withoutMirror) };
 
 const MATCHES = [
   ...[
@@ -141,18 +152,23 @@ const regexPrefix = (match: string): string =>
 function contentOf(cx: Cx, noUri: boolean, prefix: string, isNamed: boolean): Node[] {
   const { random, root } = cx;
   const dice = random.below(100);
-  if (dice >= 90) return [line(`fastcgi_pass ${random.pick(['{app}', 'apps'])}`)];
+  if (dice >= 85) return [line(random.pick(APP_PASSES))];
   if (/\/p\//.test(prefix) || dice < 30) return [line(proxyPass(cx, noUri))];
   if (dice < 42 && !isNamed)
     return [
       line(
-        `alias ${root}${noUri ? random.pick(['/small.txt', '/a/$2']) : random.pick(['/', '/a/', '/dir', '/files/', '/$arg_r/'])}`,
+        `alias ${root}${noUri ? random.pick(['/small.txt', '/a/$2', '/$1/$2', '/files/$n0', '/a/$1']) : random.pick(['/', '/a/', '/dir', '/files/', '/$arg_r/'])}`,
       ),
     ];
   if (dice < 52) return [line(returnOf(cx))];
   if (dice < 62) return [tryFiles(cx)];
   return [];
 }
+
+const APP_PASSES = [
+  ...['fastcgi_pass {app}', 'fastcgi_pass apps', 'uwsgi_pass {uwsgi}', 'uwsgi_pass uwsgis'],
+  ...['scgi_pass {scgi}', 'scgi_pass scgis'],
+];
 
 function proxyPass(cx: Cx, noUri: boolean): string {
   const { random } = cx;
@@ -262,36 +278,13 @@ function ifOf(cx: Cx, inLocation: boolean): Node {
   return block(`if (${condition})`, onceEach(children));
 }
 
-const passes = (node: Node): boolean =>
-  node.text.startsWith('proxy_pass ') || (node.children?.some(passes) ?? false);
-
-/** nginx gives the default proxy_redirect of a location to what is inside of it, whatever that forwards to. */
-function ownRedirects(nodes: readonly Node[]): Node[] {
-  const isOuter = nodes.some(({ text }) => text.startsWith('proxy_pass '));
-  const isInner = nodes.some((node) => node.children !== undefined && passes(node));
-  const isTold = nodes.some(({ text }) => text.startsWith('proxy_redirect '));
-  return isOuter && isInner && !isTold ? [line('proxy_redirect off'), ...nodes] : [...nodes];
-}
-
-/** Of several `if` only the last one has a proxy_pass where the location has none: nginx would forward with the settings of another. */
-function lastPasses(nodes: readonly Node[]): Node[] {
-  if (nodes.some(({ text }) => text.startsWith('proxy_pass '))) return [...nodes];
-  const isApp = nodes.some(({ text }) => text.startsWith('fastcgi_pass '));
-  const last = isApp ? null : nodes.findLast(({ text }) => text.startsWith('if '));
-  return nodes.map((node) =>
-    node === last || !node.text.startsWith('if ')
-      ? node
-      : { ...node, children: node.children?.filter(({ text }) => !text.startsWith('proxy_pass ')) },
-  );
-}
-
 /** nginx takes these once in a block. */
 function onceEach(nodes: readonly Node[]): Node[] {
   const taken = new Set<string>();
   return nodes.filter(({ text }) => {
     const name = text.split(' ')[0];
     const group = name === 'alias' ? 'root' : name;
-    if (!/^(?:root|alias|proxy_pass|fastcgi_pass|try_files|internal)$/.test(name)) return true;
+    if (!/^(?:root|alias|(?:proxy|fastcgi|uwsgi|scgi)_pass|try_files|internal)$/.test(name)) return true;
     if (taken.has(group)) return false;
     taken.add(group);
     return true;

@@ -1,7 +1,6 @@
 // A FastCGI app for random configurations: it answers as the HTTP peer does, and remembers its parameters.
 import type { Socket } from 'node:net';
-import { ANSWERS, type Told } from './answers.ts';
-import { kindOf } from './peer.ts';
+import { appAnswer, askedOf } from './app-answer.ts';
 
 const [END, PARAMS, STDIN, STDOUT] = [3, 4, 5, 6];
 const HEAD_BYTES = 8;
@@ -16,11 +15,10 @@ export function serveFastcgi(socket: Socket, hear: (what: string) => void, origi
     else if (type === PARAMS) params.push(content);
     else if (type === STDIN && content.length > 0) body.push(content);
     else if (type === STDIN) {
-      const fields = parametersOf(Buffer.concat(params)).sort();
-      const text = ['FastCGI', ...fields, '', Buffer.concat(body).latin1Slice()].join('\n');
+      const asked = askedOf('FastCGI', parametersOf(Buffer.concat(params)), Buffer.concat(body));
       [params, body] = [[], []];
-      hear(text);
-      answer(socket, { fields, text, keeps }, origin());
+      hear(asked.text);
+      answer(socket, appAnswer(asked, origin()), keeps);
     }
   };
   socket.on('data', (chunk: Buffer) => {
@@ -53,23 +51,8 @@ function parametersOf(bytes: Buffer): string[] {
   return found;
 }
 
-interface Asked {
-  readonly fields: readonly string[];
-  readonly text: string;
-  readonly keeps: boolean;
-}
-
-function answer(socket: Socket, { fields, text, keeps }: Asked, origin: string): void {
-  const target = fields.find((field) => field.startsWith('REQUEST_URI=')) ?? '';
-  const kind = kindOf(target, fields);
-  if (kind > ANSWERS.length) return void socket.end();
-  const told: Told = kind === 0 ? { fields: ['Content-Type: text/plain'], body: text } : ANSWERS[kind - 1];
-  const { status, fields: own = [], body = '', framing = 'length' } = told;
-  const lines = [...(status === undefined ? [] : [`Status: ${status}`]), ...own];
-  const bare = /^(?:204|304)/.test(status ?? '');
-  if (framing === 'length' && !bare) lines.push(`Content-Length: ${body.length}`);
-  const head = lines.map((field) => `${field.replaceAll('http://PEER', origin)}\r\n`).join('');
-  const bytes = Buffer.from(`${head}\r\n${bare ? '' : body}`, 'latin1');
+function answer(socket: Socket, bytes: Buffer | null, keeps: boolean): void {
+  if (bytes === null) return void socket.end();
   for (let at = 0; at < bytes.length; at += 30_000)
     socket.write(record(STDOUT, bytes.subarray(at, at + 30_000)));
   socket.write(Buffer.concat([record(STDOUT, Buffer.alloc(0)), record(END, Buffer.alloc(8))]));

@@ -1,10 +1,11 @@
 // The peers of random configurations: their answer is chosen by a number in the target or in X-Kind, and they remember what they were
-// asked. One speaks HTTP, one HTTP over TLS, one FastCGI, and one hears the copies that mirror makes.
+// asked. One speaks HTTP, one HTTP over TLS, three FastCGI, uwsgi and SCGI, and one hears the copies that mirror makes.
 import type { Socket } from 'node:net';
 import { type Asked, takeAsked } from '../../support/asked-request.ts';
 import { startTlsPeer } from '../../support/tls-peer.ts';
 import { startRawUpstream, type TestPeer } from '../../support/upstream.ts';
 import { ANSWERS, KINDS, type Told } from './answers.ts';
+import { type AppFamily, serveApp } from './app-peers.ts';
 import { serveFastcgi } from './fastcgi-peer.ts';
 
 export interface RecordingPeer extends TestPeer {
@@ -31,6 +32,13 @@ export async function startRecordingPeer(certificate: {
     serve: (socket) => converse(socket, hear, () => `https://${tls.address}`),
   });
   const app = await startRawUpstream((socket) => serveFastcgi(socket, hear, () => `http://${app.address}`));
+  const startApp = async (family: AppFamily): Promise<TestPeer> => {
+    const app = await startRawUpstream((socket) =>
+      serveApp(family, socket, hear, () => `http://${app.address}`),
+    );
+    return app;
+  };
+  const [uwsgi, scgi] = [await startApp('uwsgi'), await startApp('scgi')];
   const copies = await startRawUpstream((socket) =>
     converse(
       socket,
@@ -40,9 +48,12 @@ export async function startRecordingPeer(certificate: {
   );
   return {
     ...peer,
-    places: { peer: peer.address, tls: tls.address, app: app.address, copies: copies.address },
+    places: {
+      ...{ peer: peer.address, tls: tls.address, copies: copies.address },
+      ...{ app: app.address, uwsgi: uwsgi.address, scgi: scgi.address },
+    },
     async close() {
-      await Promise.all([peer.close(), tls.close(), app.close(), copies.close()]);
+      await Promise.all([peer, tls, app, uwsgi, scgi, copies].map((one) => one.close()));
     },
     takeSeen() {
       const taken = seen;
@@ -58,7 +69,7 @@ export async function startRecordingPeer(certificate: {
 }
 
 /** nginx tells the peer of a subrequest the length of a body that never comes: after this the rest is not waited for. */
-const BODY_MS = 300;
+export const BODY_MS = 300;
 
 function converse(socket: Socket, hear: Hear, origin: () => string): void {
   let got = '';

@@ -1,4 +1,5 @@
 // Random requests to a random configuration: as parts, so that a report can do without those that do not matter.
+import { createHash } from 'node:crypto';
 import { Random } from '../../fuzz/random.ts';
 import { KINDS } from './answers.ts';
 import { ETAGS, NAMES } from './site.ts';
@@ -28,10 +29,17 @@ export function requestsOf(
 ): Request[] {
   const random = new Random(seed ^ 0x5eed, site);
   const host = `s${site % 1000}.test`;
-  return Array.from({ length: count }, (_, i) => one(random, host, prefixes, `c${site}-${i}`));
+  const targets: string[] = [];
+  return Array.from({ length: count }, (_, i) => {
+    // Caches and limits know what was asked for before.
+    const isAgain = targets.length > 0 && random.chance(30);
+    const target = isAgain ? random.pick(targets) : targetOf(random, prefixes);
+    targets.push(target);
+    return one(random, host, target, `c${site}-${i}`);
+  });
 }
 
-function one(random: Random, host: string, prefixes: readonly string[], id: string): Request {
+function one(random: Random, host: string, target: string, id: string): Request {
   const method = random.pick(METHODS);
   const version = random.chance(8) ? '1.0' : '1.1';
   const withBody = method === 'POST' || method === 'PUT' || random.chance(3);
@@ -46,7 +54,7 @@ function one(random: Random, host: string, prefixes: readonly string[], id: stri
       : [];
   return {
     id,
-    line: `${method} ${targetOf(random, prefixes)} HTTP/${version}`,
+    line: `${method} ${target} HTTP/${version}`,
     fields: [hostField(random, host), ...fieldsOf(random), ...framing],
     body: isChunked ? inChunks(body) : body,
   };
@@ -70,6 +78,9 @@ const ODD = [
   ...['small.txt%20', 'a%2Fb', 'caf%C3%A9', 'x%3Fy', '%25', 'small.txt/', 'x.php', 'é', 'a+b', '%7e', '.'],
 ];
 
+/** What `secure_link_md5 word` signs. */
+const SIGNED = createHash('md5').update('word').digest('base64url');
+
 const ARGS = [
   ...[
     '?',
@@ -85,7 +96,11 @@ const ARGS = [
     '?f=x.txt',
   ],
   ...['?a=1?b=2', '?x=/../y', '?i=html', '?a=%C3%A9', '?A=upper', '?u=users'],
+  ...[`?s=${SIGNED}`, `?s=${SIGNED}&x=1`, `?x=99999999999&s=${SIGNED}`, '?s=wrong&x=99999999999'],
+  ...['?callback=f', '?callback=1f'],
 ];
+
+const UID = 'Cookie: uid=fwAAAbB8CmkAAAAAAAAAAg==; other=x';
 
 function fieldsOf(random: Random): string[] {
   const fields: string[] = [];
@@ -130,7 +145,7 @@ function fieldsOf(random: Random): string[] {
   );
   now(4, `If-Match: ${random.pick([random.pick(ETAGS), '*', '"none"', '"peer-1"'])}`);
   now(4, `If-Unmodified-Since: ${random.pick([MODIFIED, LATER, EARLIER])}`);
-  now(15, 'Cookie: c=1', 'Cookie: c=abc; d=2', 'Cookie: d=1; c=77');
+  now(15, 'Cookie: c=1', 'Cookie: c=abc; d=2', 'Cookie: d=1; c=77', UID, `Cookie: s=${SIGNED}`);
   now(
     15,
     'Authorization: Basic dXNlcjpzZWNyZXQ=',
@@ -139,7 +154,14 @@ function fieldsOf(random: Random): string[] {
     'Authorization: Basic %%%',
     'Authorization: Bearer x',
   );
-  now(8, 'X-Forwarded-For: 10.1.1.1', 'X-Forwarded-For: 10.1.1.1, 10.2.2.2');
+  now(
+    12,
+    'X-Forwarded-For: 10.1.1.1',
+    'X-Forwarded-For: 10.1.1.1, 10.2.2.2',
+    'X-Forwarded-For: 10.1.1.1, x, 127.0.0.1',
+    'X-Forwarded-For: 10.3.3.3:80',
+  );
+  now(5, 'X-Real-IP: 10.4.4.4', 'X-Real-IP: 127.0.0.1, 10.5.5.5', 'X-Real-IP: nobody');
   now(6, 'Referer: http://ref.test/x', 'User-Agent: tester/1', 'Via: 1.1 proxy', 'Cache-Control: no-cache');
   now(6, 'Content-Type: text/plain', 'Content-Type: application/x-www-form-urlencoded');
   now(25, 'Connection: close', 'Connection: close', 'Connection: keep-alive');

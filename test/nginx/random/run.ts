@@ -53,7 +53,13 @@ async function runBatch(
     const title = `seed ${seed}, batch ${index}, server ${i}, ${here.length} requests`;
     const first = here[0];
     if (reported + reports.length >= SHRUNK) reports.push(`${title}\n${tell(first)}`);
-    else reports.push(await shrink(title, [...batch.http, server], first, places));
+    else {
+      const before = requests[i].slice(
+        0,
+        requests[i].findIndex(({ id }) => id === first.request.id),
+      );
+      reports.push(await shrink(title, [...batch.http, server], { first, before }, places));
+    }
   }
   return reports;
 }
@@ -84,18 +90,28 @@ async function ask(
 async function shrink(
   title: string,
   nodes: readonly Node[],
-  first: Difference,
+  { first, before }: { readonly first: Difference; readonly before: readonly Request[] },
   places: Places,
 ): Promise<string> {
   const end = Date.now() + SHRINK_MS;
   const kind = kindOf(first);
-  const again = async (tree: readonly Node[], request: Request): Promise<Difference | null> => {
-    const found = await ask(tree, [request], places);
-    const difference = typeof found === 'string' ? undefined : found[0];
+  let earlier: readonly Request[] = [];
+  const again = async (
+    tree: readonly Node[],
+    request: Request,
+    asked = earlier,
+  ): Promise<Difference | null> => {
+    const found = await ask(tree, [...asked, request], places);
+    const difference = typeof found === 'string' ? undefined : found.find((one) => one.request === request);
     return difference !== undefined && kindOf(difference) === kind ? difference : null;
   };
   let best = await again(nodes, first.request);
-  if (best === null) return `${title}: differs only after other requests\n${tell(first)}`;
+  if (best === null) {
+    // What was stored or counted before has its part.
+    best = await again(nodes, first.request, before);
+    if (best === null) return `${title}: differs only sometimes\n${tell(first)}`;
+    earlier = await fewest(before, async (fewer) => (await again(nodes, first.request, fewer)) !== null);
+  }
   const { request } = best;
   const tree = await shrunken(nodes, async (fewer) => (await again(fewer, request)) !== null, end);
   best = (await again(tree, request)) ?? best;
@@ -107,7 +123,21 @@ async function shrink(
     const still = await again(tree, { ...best.request, fields: fewer, body });
     if (still !== null) best = still;
   }
-  return `${title}\n${print(tree)}\n${tell(best)}`;
+  const told = earlier.map(({ line, fields }) => `after ${[line, ...fields].join(' | ')}\n`);
+  return `${title}\n${print(tree)}\n${told.join('')}${tell(best)}`;
+}
+
+/** Leaves out one after the other. */
+async function fewest(
+  requests: readonly Request[],
+  holds: (fewer: readonly Request[]) => Promise<boolean>,
+): Promise<readonly Request[]> {
+  let left = requests;
+  for (const request of requests) {
+    const fewer = left.filter((one) => one !== request);
+    if (await holds(fewer)) left = fewer;
+  }
+  return left;
 }
 
 /** Which parts differ: what is made smaller must stay the same difference. */

@@ -8,6 +8,13 @@ const MODIFIED_S = 1_700_000_000;
 
 const PAGE = `<html><head><title>A page</title></head>\n<body>${'<p>some text of a page</p>\n'.repeat(60)}</body></html>\n`;
 
+/** Commands in every form, with one request to the peer at most. */
+const ALL = `<!--#config errmsg="[broken]" --><!--#set var="x" value="<$arg_a>" -->
+<!--#if expr="$arg_a = foo" -->foo<!--#elif expr="$arg_a = /^b(.*)/" -->b, $1<!--#else -->else<!--#endif -->
+<!--#echo var="x" --><!--#echo var="nothing" default="none" --><!--#echo var="x" encoding="url" --><!--#what -->
+<!--#block name="b" -->stub of <!--#echo var="uri" --><!--#endblock --><!--#include virtual="/nothing" stub="b" -->
+<!--#include virtual="/a/k7" set="y" --><!--#echo var="y" encoding="none" -->\n`;
+
 const FILES: Readonly<Record<string, string | Buffer>> = {
   'index.html': '<p>index\n',
   'small.txt': '0123456789abcdefghijklmnopqrstuvwxyz',
@@ -22,6 +29,7 @@ const FILES: Readonly<Record<string, string | Buffer>> = {
   'noindex/x.txt': 'x of noindex',
   'sp ace.txt': 'a name with a space',
   'part.shtml': '<!--#echo var="uri" --> and <!--#include virtual="/small.txt" -->.\n',
+  'all.shtml': ALL,
   noext: 'no extension',
 };
 

@@ -15,6 +15,7 @@ const PLAIN_VARIABLES = [
   ...['$scheme', '$server_protocol', '$document_uri', '$query_string', '$arg_a', '$arg_b', '$cookie_c'],
   ...['$http_x_test', '$http_referer', '$remote_addr', '$remote_user', '$content_type', '$content_length'],
   ...['$document_root', '$request_filename', '$m0', '$m1', '$g0', '$s0', '$v0', '$v1', '$v2'],
+  ...['$m2', '$g1', '$s1', '$realip_remote_addr'],
 ];
 
 /** Those of captures; not beside maps with patterns, which DIFFERENCES.md names. */
@@ -24,7 +25,7 @@ const CAPTURES = ['$1', '$2', '$n0'];
 const LATE = [
   ...['$status', '$upstream_status', '$upstream_http_x_peer', '$proxy_host'],
   ...['$proxy_port', '$upstream_http_etag', '$limit_req_status', '$realpath_root'],
-  ...['$proxy_add_x_forwarded_for', '$w0', '$w1'],
+  ...['$proxy_add_x_forwarded_for', '$w0', '$w1', '$upstream_cache_status', '$secure_link', '$uid_got'],
 ];
 
 export const some = <T>(random: Random, most: number, make: () => T): T[] =>
@@ -109,5 +110,9 @@ export function conditionOf(cx: Cx): string {
     '$host !~* s\\d',
     '$remote_user',
     '$is_args',
+    ...['$arg_b = ""', '$secure_link = ""', '$secure_link = 0', '$secure_link', '$g1 = near', '$s1'],
+    ...['$http_x_test !~ "^(foo)"', '$host !~ s1', '$uri !~* "TXT$"', '$cookie_c = 77'],
+    ...['!-f $request_filename', '-e $document_root$uri', '!-d $request_filename', '-x $request_filename'],
+    ...[`!-x ${root}$uri`, '-d $request_filename', '!-e $document_root/a$uri'],
   ]);
 }

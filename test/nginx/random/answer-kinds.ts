@@ -1,0 +1,116 @@
+// Random directives about files and answers made of them, and the filters.
+import { type Kind, k } from './kind.ts';
+import { addHeader, errorPage, of, onOff } from './lines.ts';
+import { block, line } from './tree.ts';
+import { pathOf, some, textOf } from './values.ts';
+
+const TYPES = [
+  'text/html html',
+  'text/plain txt',
+  'text/css css',
+  'application/json json',
+  'text/x-own HTML txt',
+  'image/x-bin bin',
+  'text/html shtml',
+];
+const MIME = ['text/html', 'text/plain', 'text/css', '*', 'application/json'];
+
+export const ANSWER_KINDS: readonly Kind[] = [
+  k(
+    'sli',
+    4,
+    'root',
+    ({ root, random }) => root + random.pick(['', '', '/a', '/files', '/nowhere', '/$arg_r', '/$m0', '/']),
+  ),
+  k(
+    'hsl',
+    3,
+    'index',
+    of(
+      'index.html',
+      'nothing.html small.txt',
+      'index.$arg_i index.html',
+      'nothing /small.txt',
+      'page.html',
+      'dir/index.html',
+    ),
+  ),
+  k('sl', 3, 'default_type', of('text/plain', 'application/x-own', '""', 'text/html')),
+  {
+    name: 'types',
+    levels: 'sl',
+    weight: 2,
+    once: false,
+    make: ({ random }) => block('types', [...new Set(some(random, 4, () => random.pick(TYPES)))].map(line)),
+  },
+  k('hsli', 4, 'expires', of('1h', '-1', 'epoch', 'max', 'off', 'modified 24h', '0', '$m0', '$arg_e', '5')),
+  k('hsli', 12, 'add_header', addHeader, false),
+  k(
+    'hsli',
+    1,
+    'add_trailer',
+    (cx) => `X-Trailer ${textOf(cx, true)}${cx.random.chance(30) ? ' always' : ''}`,
+    false,
+  ),
+  k('hsl', 2, 'etag', onOff),
+  k('hsl', 2, 'if_modified_since', of('off', 'exact', 'before')),
+  k('hsl', 2, 'max_ranges', of('0', '1', '2', '5')),
+  k('hsli', 9, 'error_page', errorPage, false),
+  k('hsl', 3, 'recursive_error_pages', onOff),
+  k('hsl', 1, 'absolute_redirect', onOff),
+  k('hsl', 1, 'port_in_redirect', onOff),
+  k('hsl', 1, 'server_name_in_redirect', onOff),
+  k('hsl', 1, 'ssi_silent_errors', onOff),
+  k('hsl', 1, 'log_not_found', onOff),
+  k('hsl', 1, 'gzip_disable', of('"tester"', '"^nobody"')),
+  k('hsl', 1, 'source_charset', of('iso-8859-1', 'utf-8')),
+  k('hsl', 1, 'chunked_transfer_encoding', onOff),
+  // Not 0: nginx overlooks it where an internal location says 404.
+  k('hsl', 1, 'keepalive_timeout', of('70s 50s', '75s 60s', '65s')),
+  k('hsl', 2, 'client_max_body_size', of('0', '5', '100', '1m')),
+  // Not smaller: what came with the head stays in memory in nginx.
+  k('sl', 1, 'client_body_buffer_size', of('1k', '64k')),
+  // Not in a location: nginx keeps it for the next one.
+  k('hs', 1, 'client_body_in_file_only', of('off', 'clean')),
+  k('hsl', 1, 'client_body_in_single_buffer', onOff),
+  k('hsli', 5, 'gzip', onOff),
+  k('hsl', 3, 'gzip_types', of('text/plain', '*', 'text/css application/json')),
+  k('hsl', 3, 'gzip_min_length', of('0', '1', '20', '100')),
+  k('hsl', 2, 'gzip_vary', onOff),
+  k(
+    'hsl',
+    2,
+    'gzip_proxied',
+    of('any', 'off', 'expired no-cache', 'no_etag', 'auth', 'private no_last_modified'),
+  ),
+  k('hsl', 1, 'gzip_http_version', of('1.0', '1.1')),
+  k('hsl', 1, 'gzip_comp_level', of('1', '6')),
+  k('hsl', 2, 'gunzip', onOff),
+  k('hsl', 3, 'gzip_static', of('on', 'off', 'always')),
+  k('hsli', 3, 'charset', of('utf-8', 'off', 'iso-8859-1', '$m0')),
+  k('hsl', 1, 'charset_types', of('*', 'text/plain', 'text/css text/html')),
+  k('hsl', 1, 'override_charset', onOff),
+  k(
+    'hsl',
+    4,
+    'sub_filter',
+    (cx) => `${cx.random.pick(['page', '<p>', 'PEER', '</head>', 'a', '0123', '$arg_a'])} ${textOf(cx)}`,
+    false,
+  ),
+  k('hsl', 2, 'sub_filter_once', onOff),
+  k('hsl', 2, 'sub_filter_types', ({ random }) => random.pick(MIME)),
+  k('hsl', 1, 'sub_filter_last_modified', onOff),
+  k('hsl', 2, 'add_before_body', (cx) => pathOf(cx)),
+  k('hsl', 2, 'add_after_body', (cx) => pathOf(cx)),
+  k('hsl', 1, 'addition_types', ({ random }) => random.pick(MIME)),
+  k('hsli', 2, 'ssi', onOff),
+  k('hsl', 1, 'ssi_types', ({ random }) => random.pick(MIME)),
+  k('hsl', 1, 'ssi_last_modified', onOff),
+  k('hsli', 1, 'limit_rate', of('100m', '0')),
+  k('hsl', 1, 'limit_rate_after', of('1k', '0')),
+  k('hsl', 3, 'autoindex', onOff),
+  k('hsl', 1, 'autoindex_format', of('html', 'json', 'xml', 'jsonp')),
+  k('hsl', 1, 'autoindex_exact_size', onOff),
+  k('hsl', 1, 'autoindex_localtime', onOff),
+  k('hsl', 1, 'ssi_value_length', of('20', '256')),
+];
