@@ -33,15 +33,15 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   const peerTls = new PeerTlsSet(tools.tls.files, beside, tools.previous?.peerTls ?? null);
   const zones = new ZoneSet(zoneSpecs(model), tools.previous?.zones ?? null);
   const caches = new CacheSet(cacheSpecs(model.settings), tools.previous?.caches ?? null);
-  const hostAddresses = await hostAddressesOf(model);
-  const setsRate = setsVariable(model, 'limit_rate');
+  const slices = new Slices();
+  const hostAddresses = await hostAddressesOf(model, slices);
+  const setsRate = await setsAnywhere(model, 'limit_rate', slices);
   const kept = { logFiles, log, logOf, watch };
   const tap = tools.tap ?? null;
   const traffic = book ? new TrafficSeries(book, model) : null;
   const seen = { traffic, tap };
   const shared = { upstreams, peerTls, caches, zones, lookup, tools: kept, setsRate, hostAddresses, ...seen };
   const compiler = new ServerCompiler(shared);
-  const slices = new Slices();
   const servers: CompiledServer[] = [];
   for (const server of model.servers) {
     const runtime = compiler.server(server);
@@ -54,4 +54,12 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   const tls = watch === undefined ? { material: tools.tls, lookup, prefix: beside, tell } : null;
   const listeners = await planListeners(model, servers, { tls, door, tell, slices });
   return { model, listeners, upstreams, peerTls, caches, zones };
+}
+
+async function setsAnywhere({ servers }: Model, variable: string, slices: Slices): Promise<boolean> {
+  for (const server of servers) {
+    if (setsVariable(server, variable)) return true;
+    await slices.step();
+  }
+  return false;
 }

@@ -3,14 +3,20 @@ import { lookup } from 'node:dns/promises';
 import { levelsOf } from '../config/levels.ts';
 import type { Model } from '../config/model.ts';
 import type { TrustedProxy } from '../features/realip/rows.ts';
+import type { Slices } from '../shared/slices.ts';
 import { fail } from './compile-error.ts';
 
 /** By name. Rejects with a CompileError where one is not found. */
-export async function hostAddressesOf(model: Model): Promise<ReadonlyMap<string, readonly string[]>> {
+export async function hostAddressesOf(
+  model: Model,
+  slices: Slices,
+): Promise<ReadonlyMap<string, readonly string[]>> {
   const named = new Map<string, TrustedProxy>();
-  for (const server of model.servers)
+  for (const server of model.servers) {
     for (const { settings } of levelsOf(server, true))
       for (const each of settings.setRealIpFrom) if (each.bits < 0) named.set(each.who, each);
+    await slices.step();
+  }
   const found = await Promise.all(
     [...named].map(async ([name, { at }]): Promise<[string, readonly string[]]> => {
       try {
