@@ -127,7 +127,7 @@ describe('depends_on', () => {
     expect(await site.ctl('start', '--no-wait', 'web')).toMatchObject({ code: 0 });
     const startedAt = performance.now();
     expect(await site.lbproxy.stop()).toEqual({ code: 0, signal: null });
-    expect(performance.now() - startedAt).toBeLessThan(3000);
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
   });
 });
 
