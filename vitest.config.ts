@@ -10,7 +10,7 @@ export default defineConfig({
     expect: { poll: { timeout: 5000 } },
     // Tests own real processes and measure memory: a process each, few at a time. Half of the time they wait.
     pool: 'forks',
-    maxWorkers: 3,
+    maxWorkers: 4,
     sequence: { sequencer: LongFirst },
     globalSetup: ['test/support/built.ts'],
   },
