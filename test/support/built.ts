@@ -38,8 +38,4 @@ function run(words: readonly string[]): void {
     stdio: ['ignore', 'ignore', 'inherit'],
     timeout: 120_000,
   });
-  execFileSync(process.execPath, ['src/cockpit/write-page.ts', join(dir, 'dist/live-view.html')], {
-    cwd: ROOT,
-    timeout: 120_000,
-  });
 }
