@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongFirst } from './test/support/long-first.ts';
 
 export default defineConfig({
   test: {
@@ -7,9 +8,10 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Whoever waits for something waits longer on a busy machine.
     expect: { poll: { timeout: 5000 } },
-    // Tests own real processes and measure memory: a process each, few at a time.
+    // Tests own real processes and measure memory: a process each, few at a time. Half of the time they wait.
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 4,
+    sequence: { sequencer: LongFirst },
     globalSetup: ['test/support/built.ts'],
   },
 });

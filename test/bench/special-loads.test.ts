@@ -152,7 +152,6 @@ describe('the start load', () => {
 const RELOADER = `
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { MAIN } from '../support/main-file.ts';
 const [file, port, rude] = process.argv.slice(2);
 let generation = readFileSync(file, 'utf8');
 const server = createServer((req, res) => {

@@ -144,7 +144,7 @@ describe('the pool', () => {
     const startedAt = performance.now();
     const [one, two] = acceptors.all.map(({ worker }) => once(worker, 'exit'));
     expect(await acceptors.idle([8001], 200)).toBe(false);
-    expect(performance.now() - startedAt).toBeLessThan(2000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
     await Promise.all([one, two]);
   });
 

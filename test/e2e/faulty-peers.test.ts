@@ -2,7 +2,7 @@
 // and max_conns has all its places.
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { get, pause } from '../support/http-client.ts';
+import { get, pause, until } from '../support/http-client.ts';
 import { type LbproxyProcess, startLbproxy } from '../support/lbproxy-process.ts';
 import { rawClient } from '../support/raw-client.ts';
 import { startRawUpstream, type TestPeer } from '../support/upstream.ts';
@@ -55,6 +55,9 @@ function random(below: number): number {
 
 interface FaultyPeer extends TestPeer {
   faulty: boolean;
+  /** Answers wait until the test calls these. */
+  holds: boolean;
+  readonly held: (() => void)[];
   /** Requests under way, the most of them at once, and all. */
   active: number;
   most: number;
@@ -78,13 +81,15 @@ async function startFaulty(): Promise<FaultyPeer> {
         peer.active++;
         peer.served++;
         peer.most = Math.max(peer.most, peer.active);
-        setTimeout(() => {
+        const answer = (): void => {
           peer.active--;
           socket.write(`${HEAD}Content-Length: 2\r\n\r\nok`);
-        }, 300);
+        };
+        if (peer.holds) peer.held.push(answer);
+        else answer();
       }),
     ),
-    { faulty: true, active: 0, most: 0, served: 0 },
+    { faulty: true, holds: false, held: [], active: 0, most: 0, served: 0 },
   );
   peers.push(peer);
   return peer;
@@ -119,7 +124,7 @@ describe('after a run of faults', () => {
        http { upstream u { ${method} server ${a.address} fail_timeout=1s ${option}; server ${b.address} fail_timeout=1s ${option}; }
          proxy_read_timeout 400ms; proxy_next_upstream error timeout invalid_header http_500 http_503; client_body_timeout 400ms;
          server { listen 127.0.0.1:PORT1; # ${comment}
-           location / { proxy_pass http://u; } location /${comment} { return 204; } } }`;
+           location / { proxy_pass http://u; } location /held { proxy_read_timeout 60s; proxy_pass http://u; } location /${comment} { return 204; } } }`;
       const lbproxy = await startLbproxy(config('first'));
       for (const round of ['one', 'two', 'three']) {
         await misbehave(lbproxy, 250);
@@ -135,13 +140,14 @@ describe('after a run of faults', () => {
       await pause(1300);
       for (let i = 0; i < 6; i++) await get(lbproxy.port);
       await pause(100);
-      for (const peer of [a, b]) Object.assign(peer, { served: 0, most: 0 });
-      // Slowly enough that they come one after the other, and all are under way together.
+      for (const peer of [a, b]) Object.assign(peer, { served: 0, most: 0, holds: true });
+      // One after the other, and all of them are under way together.
       const answers: Promise<number>[] = [];
       for (let i = 0; i < 40; i++) {
-        answers.push(get(lbproxy.port).then(({ status }) => status));
-        await pause(4);
+        answers.push(get(lbproxy.port, '/held').then(({ status }) => status));
+        await until(() => a.served + b.served > i, 20_000, `request ${i} at a peer`);
       }
+      for (const answer of [...a.held, ...b.held]) answer();
       expect(await Promise.all(answers)).toEqual(new Array(40).fill(200));
       expect([a.served, b.served]).toEqual([20, 20]);
       expect(Math.max(a.most, b.most)).toBeLessThanOrEqual(20);

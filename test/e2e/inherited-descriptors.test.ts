@@ -7,6 +7,7 @@ import { afterEach, expect, it } from 'vitest';
 import { freePorts } from '../support/free-ports.ts';
 import { get, until } from '../support/http-client.ts';
 import { childrenOf, commandOf } from '../support/lbproxy-process.ts';
+import { MAIN } from '../support/main-file.ts';
 
 const cleanups: (() => void)[] = [];
 afterEach(() => {
@@ -20,8 +21,6 @@ fd = os.open(sys.argv[1], os.O_RDWR)
 for n in (5, 15, 17, 40, 200): os.dup2(fd, n)
 os.execv(sys.argv[2], sys.argv[2:])
 `;
-
-import { MAIN } from '../support/main-file.ts';
 
 const linksOf = (pid: number): string[] =>
   readdirSync(`/proc/${pid}/fd`).map((fd) => {

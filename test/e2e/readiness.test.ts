@@ -127,7 +127,7 @@ describe('depends_on', () => {
     expect(await site.ctl('start', '--no-wait', 'web')).toMatchObject({ code: 0 });
     const startedAt = performance.now();
     expect(await site.lbproxy.stop()).toEqual({ code: 0, signal: null });
-    expect(performance.now() - startedAt).toBeLessThan(3000);
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
   });
 });
 
@@ -202,7 +202,7 @@ describe('max_memory', () => {
     const before = site.pidsOn(apps);
     const crowd = startCrowd(site.port, { clients: 10, keepAlive: true, pauseMs: 50 });
     const eater = (await get(site.port, '/eat?mb=220')).body.split(' ')[1];
-    await until(() => !site.pidsOn(apps).includes(Number(eater)), 15_000, 'it is gone');
+    await until(() => !site.pidsOn(apps).includes(Number(eater)), 40_000, 'it is gone');
     await site.serves(apps);
     expect((await crowd.stop()).failures).toEqual([]);
     const after = site.pidsOn(apps);

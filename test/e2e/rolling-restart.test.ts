@@ -12,8 +12,10 @@ it.skipIf(!hasTornado)(
   async () => {
     const ports = await sitePorts(4);
     const programs = { web: { command: tornado(), numprocs: 4, first_port: ports[1] } };
+    const startedAt = performance.now();
     const site = await startSite(siteText(ports, programs), { ports });
     await site.serves(ports.slice(1));
+    const startMs = performance.now() - startedAt;
     const before = site.pidsOn(ports.slice(1));
     const crowd = startCrowd(site.port, { clients: 100, keepAlive: true, pauseMs: 50, echoPath: '/' });
     for (let round = 0; round < ROUNDS; round++) {
@@ -23,10 +25,10 @@ it.skipIf(!hasTornado)(
     const { failures, requests, timesMs } = await crowd.stop();
     expect(failures).toEqual([]);
     expect(requests).toBeGreaterThan(ROUNDS * 500);
-    // About what the app itself takes to start.
-    expect(p99(timesMs)).toBeLessThan(500);
+    // About what the app itself takes to start, on a busy machine too.
+    expect(p99(timesMs)).toBeLessThan(Math.max(500, startMs));
     const after = site.pidsOn(ports.slice(1));
     expect(after.filter((pid) => pid === undefined || before.includes(pid))).toEqual([]);
   },
-  40_000 + ROUNDS * 6000,
+  120_000 + ROUNDS * 30_000,
 );

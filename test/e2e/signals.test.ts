@@ -24,9 +24,10 @@ const linesOf = (path: string): string[] =>
   existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : [];
 
 /** A request of 2 s that has arrived at its peer, and an idle kept connection. */
-async function busyAndIdle(lbproxy: LbproxyProcess) {
+/** A request that takes so long that nobody waits for its end who should not, on a busy machine either; and a connection without one. */
+async function busyAndIdle(lbproxy: LbproxyProcess, busyMs = 30_000) {
   const busy = rawClient(lbproxy.port);
-  busy.write('GET /slow?ms=2000 HTTP/1.1\r\nHost: a\r\n\r\n');
+  busy.write(`GET /slow?ms=${busyMs} HTTP/1.1\r\nHost: a\r\n\r\n`);
   const idle = rawClient(lbproxy.port);
   idle.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   await idle.until((text) => /\r\n\r\n\d+\n$/.test(text));
@@ -50,7 +51,7 @@ describe('SIGTERM and SIGINT', () => {
       const startedAt = performance.now();
       lbproxy.signal(signal);
       expect(await lbproxy.exited).toEqual({ code: 0, signal: null });
-      expect(performance.now() - startedAt).toBeLessThan(1500);
+      expect(performance.now() - startedAt).toBeLessThan(15_000);
       expect(await busy.closed()).toBe('');
       expect(children.filter(isAlive)).toEqual([]);
       expect(existsSync(join(lbproxy.dir, 'lbproxy.pid'))).toBe(false);
@@ -68,7 +69,7 @@ describe('SIGTERM and SIGINT', () => {
       // Until Node has run our first line the signal is the system's to handle.
       expect([0, null]).toContain(exit.code);
       expect(lbproxy.stderr()).not.toContain('Warning');
-      await until(() => children.filter(isAlive).length === 0, 2000, 'the end of the children');
+      await until(() => children.filter(isAlive).length === 0, 10_000, 'the end of the children');
     }
   });
 });
@@ -77,10 +78,10 @@ describe('SIGQUIT', () => {
   it('lets requests end, closes idle connections, refuses new ones', async () => {
     const [peer] = await startPeers(1);
     const lbproxy = await startLbproxy(config(peer.address));
-    const { busy, idle } = await busyAndIdle(lbproxy);
+    const { busy, idle } = await busyAndIdle(lbproxy, 2000);
     lbproxy.signal('SIGQUIT');
-    await idle.closed(1000);
-    await until(() => refused(lbproxy.port), 500, 'new connections refused');
+    await idle.closed(10_000);
+    await until(() => refused(lbproxy.port), 10_000, 'new connections refused');
     expect(await busy.closed()).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\r\n\r\n\d+\n$/s);
     expect(await lbproxy.exited).toEqual({ code: 0, signal: null });
     expect(linesOf(join(lbproxy.dir, 'access.log'))).toContain('GET /slow?ms=2000 HTTP/1.1 200 6');
@@ -110,7 +111,7 @@ describe('SIGQUIT', () => {
     lbproxy.signal('SIGQUIT');
     expect((await lbproxy.exited).code).toBe(0);
     expect(performance.now() - startedAt).toBeGreaterThan(600);
-    expect(performance.now() - startedAt).toBeLessThan(1600);
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
     expect(await busy.closed()).toBe('');
   });
 
@@ -126,7 +127,7 @@ describe('SIGQUIT', () => {
     const startedAt = performance.now();
     lbproxy.signal('SIGTERM');
     expect((await lbproxy.exited).code).toBe(0);
-    expect(performance.now() - startedAt).toBeLessThan(1000);
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
     expect(existsSync(join(lbproxy.dir, 'lbproxy.pid'))).toBe(false);
   });
 });
@@ -192,7 +193,7 @@ describe('-s', () => {
     const reopened = await lbproxy.command('-s', 'reopen');
     expect(reopened).toEqual({ code: 0, text: 'lbproxy: logs reopened\n' });
     const agent = new Agent({ keepAlive: true });
-    const slow = get(lbproxy.port, '/slow?ms=1500', { agent });
+    const slow = get(lbproxy.port, '/slow?ms=4000', { agent });
     await pause(200);
     const quit = await lbproxy.command('-s', 'quit');
     expect(quit.code).toBe(0);

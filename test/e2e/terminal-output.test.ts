@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { until } from '../support/http-client.ts';
 import { startLbproxy } from '../support/lbproxy-process.ts';
+import { MAIN } from '../support/main-file.ts';
 
 /** Everything that comes from the terminal of a command goes to its stdout. */
 const ON_TERMINAL = `
@@ -20,8 +21,6 @@ try:
 except OSError:
     os.waitpid(pid, 0)
 `;
-
-import { MAIN } from '../support/main-file.ts';
 
 const NASTY = '\x1b]0;owned\x07 \x1b[2J\x1b[31mred\x1b[8mhidden \x9b5n \r over';
 const CONFIG = `program app { command "node DIR/nasty.cjs"; }`;

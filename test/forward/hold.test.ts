@@ -128,7 +128,7 @@ describe('a request that waits', () => {
     const { ask } = open([peer.port], found(processPort(peer.port, {})));
     const startedAt = performance.now();
     expect((await ask().client.answer).status).toBe(502);
-    expect(performance.now() - startedAt).toBeLessThan(2500);
+    expect(performance.now() - startedAt).toBeLessThan(8000);
     expect(peer.connections).toBe(2);
   });
 

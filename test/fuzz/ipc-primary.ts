@@ -13,6 +13,10 @@ import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';
 import { checkShape, GENERATION, type IpcCase } from './ipc-case.ts';
 import { fail } from './target.ts';
 
+/** For so long the primary waits for an answer. Whoever plays the acceptor has answered at once, or never will. */
+const ANSWER_MS = 10_000;
+const PLAYED_MS = 300;
+
 type LogMessage = Extract<FromAcceptor, { segment: number }>;
 
 const isText = (value: unknown): boolean => typeof value === 'string';
@@ -40,6 +44,9 @@ export class PrimarySide {
 
   constructor(model: Model) {
     cluster.fork = () => new PlayedWorker() as unknown as Worker;
+    const { setTimeout: later } = globalThis;
+    globalThis.setTimeout = ((work: () => void, ms?: number) =>
+      later(work, ms === ANSWER_MS ? PLAYED_MS : ms)) as typeof setTimeout;
     const log = [openMemoryFile('ax+'), openMemoryFile('ax+')].map((fd) => fd ?? fail('no file in memory'));
     this.#hub = new GroupHub([log[0], log[1]], { joined: () => [1], onSealed: () => {} });
     this.#hub.use(model, NOTHING_DISCOVERED, true);

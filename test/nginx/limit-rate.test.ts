@@ -115,25 +115,34 @@ describe.skipIf(nginxVersion === '')('limit_rate as nginx', () => {
   });
 
   it('takes as long', async () => {
+    let late: string[] = [];
+    // Never too short; too long only where the machine is not too busy to tell.
+    for (let round = 0; round < 6; round++) {
+      late = await lateOnes();
+      if (late.length === 0) break;
+    }
+    expect(late).toEqual([]);
+  });
+
+  /** Asks both for all of them at once, and tells which took longer than it should. */
+  async function lateOnes(): Promise<string[]> {
     const answers = await Promise.all(
       TIMED.map(async ([target, seconds]) => {
         const sides = [pair.nginx, pair.lbproxy].map(async (side) => {
           const begun = performance.now();
-          const answer = await exchangeOnce(side.port, request('GET', target));
+          const answer = await exchangeOnce(side.port, request('GET', target), { timeoutMs: 30_000 });
           return { said: comparable(answer, side), ms: performance.now() - begun };
         });
         const [nginx, lbproxy] = await Promise.all(sides);
         return { target, seconds, nginx, lbproxy };
       }),
     );
-    for (const { target, seconds, nginx, lbproxy } of answers) {
+    return answers.flatMap(({ target, seconds, nginx, lbproxy }) => {
       expect(lbproxy.said, target).toEqual(nginx.said);
-      // Both begin within the same second, or in two that follow each other.
-      expect(Math.abs(lbproxy.ms - nginx.ms), `${target}: ${lbproxy.ms} and ${nginx.ms} ms`).toBeLessThan(
-        1500,
-      );
       expect(lbproxy.ms, target).toBeGreaterThan((seconds - 1) * 1000 - 50);
-      if (seconds === 0) expect(lbproxy.ms, target).toBeLessThan(900);
-    }
-  }, 20_000);
+      // Both begin within the same second, or in two that follow each other.
+      const isLate = Math.abs(lbproxy.ms - nginx.ms) >= 1500 || (seconds === 0 && lbproxy.ms >= 900);
+      return isLate ? [`${target}: ${lbproxy.ms} and ${nginx.ms} ms`] : [];
+    });
+  }
 });

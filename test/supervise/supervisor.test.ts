@@ -203,7 +203,7 @@ describe('Supervisor', () => {
     const before = performance.now();
     await kit.supervisor.stop();
     expect(performance.now() - before).toBeGreaterThan(290);
-    expect(performance.now() - before).toBeLessThan(2500);
+    expect(performance.now() - before).toBeLessThan(20_000);
     expect(isRunning(pid ?? 0)).toBe(false);
     expect(kit.logs.at(-1)).toMatch(
       /^warn: a did not end within 300 ms of SIGTERM: killed with its whole group$/,

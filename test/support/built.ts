@@ -25,16 +25,17 @@ export default function setup(project: TestProject): () => void {
   return () => rmSync(dir, { recursive: true, force: true });
 }
 
+/** As `npm run build` does, but for the types. */
 function build(dir: string): void {
-  const rolldown = join(ROOT, 'node_modules/rolldown/bin/cli.mjs');
-  const args = [rolldown, '-c', 'rolldown.config.ts', '-d', join(dir, 'dist'), '--logLevel', 'warn'];
-  execFileSync(process.execPath, args, {
+  const dist = join(dir, 'dist');
+  run(['node_modules/rolldown/bin/cli.mjs', '-c', 'rolldown.config.ts', '-d', dist, '--logLevel', 'warn']);
+  run(['src/cockpit/write-page.ts', join(dist, 'live-view.html')]);
+}
+
+function run(words: readonly string[]): void {
+  execFileSync(process.execPath, words, {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],
-    timeout: 120_000,
-  });
-  execFileSync(process.execPath, ['src/cockpit/write-page.ts', join(dir, 'dist/live-view.html')], {
-    cwd: ROOT,
     timeout: 120_000,
   });
 }

@@ -214,7 +214,7 @@ export class LbproxyProcess {
   }
 
   /** Resolves when there are `n` acceptors, none of them among `except`. */
-  async acceptors(n: number, except: readonly number[] = [], ms = 5000): Promise<number[]> {
+  async acceptors(n: number, except: readonly number[] = [], ms = 20_000): Promise<number[]> {
     const deadline = performance.now() + ms;
     for (;;) {
       const pids = this.acceptorPids();

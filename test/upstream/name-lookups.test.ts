@@ -61,7 +61,7 @@ describe('look-ups of names that requests bring', () => {
     const from = performance.now();
     expect(await find(lookups, 'a.test', 100)).toEqual(late(100));
     expect(performance.now() - from).toBeGreaterThan(95);
-    expect(performance.now() - from).toBeLessThan(2000);
+    expect(performance.now() - from).toBeLessThan(10_000);
     // At once: a test has no such time.
     expect(await find(lookups, 'a.test', 3_600_000)).toEqual(late(3_600_000));
     expect(names.asked).toEqual(['a.test']);

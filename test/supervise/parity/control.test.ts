@@ -603,7 +603,7 @@ describe.skipIf(supervisorVersion === '')('supervisorctl and ServerProxy', { con
       expect(await ours.ended).toBe(0);
       expect(answer.map(({ pid }) => pid).filter(isRunning)).toEqual([]);
     });
-  }, 60_000);
+  }, 200_000);
 });
 
 async function withBoth(sections: string, use: (sides: Sides) => Promise<void>): Promise<void> {
