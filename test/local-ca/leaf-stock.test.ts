@@ -84,6 +84,30 @@ describe('the names of a server', () => {
   ])('are host names: %j is none', (text) => expect(hostNameOf(text)).toBe(''));
 });
 
+describe('the configuration', () => {
+  it('says so in JSON, too', () => {
+    const [{ settings }] = modelOf(
+      '{ "servers": [{ "listen": "8443 ssl", "server_name": "app.localhost", "certificate": "local", "return": 204 }] }',
+    ).servers;
+    expect([settings.sslCertificate, namesOf(settings).dns]).toEqual([
+      ['local'],
+      ['localhost', 'app.localhost'],
+    ]);
+  });
+
+  it('cannot have another certificate beside it, and needs no key', () => {
+    expect(() => inHttp(server('a.test', '8443 ssl', 'local; ssl_certificate self-signed'))).toThrow(
+      /nginx\.conf:1:8: "ssl_certificate local" makes a certificate for each name; take it out, or the other/,
+    );
+    expect(inHttp(server('a.test', '8443 ssl', 'local; ssl_certificate_key a.key')).servers).toHaveLength(1);
+  });
+
+  it('means a file of that name by its path', () => {
+    const [{ settings }] = inHttp(server('a.test', '8443 ssl', './local; ssl_certificate_key a.key')).servers;
+    expect(settings.sslCertificate).toEqual([expect.stringMatching(/^\/.*\/local$/)]);
+  });
+});
+
 describe('leaves', () => {
   it('of the servers are there before anybody asks', async () => {
     const model = inHttp(
