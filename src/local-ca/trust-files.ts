@@ -3,7 +3,7 @@
 // lbproxy was told of such a file itself, programs get what is in it and ours.
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { rootCertificates } from 'node:tls';
+import { nodeTls } from '../shared/node-parts.ts';
 import { readPlainFile, replaceFile } from '../shared/replace-file.ts';
 import type { Authority } from './authority.ts';
 
@@ -88,7 +88,7 @@ function put(path: string, text: string): void {
 
 /** All whom the system trusts, in PEM; those that Node brings where it has no such file. */
 export function systemAuthorities(places: readonly string[] = SYSTEM_BUNDLES): string {
-  return places.map(textOf).find((text) => text !== null) ?? rootCertificates.join('\n');
+  return places.map(textOf).find((text) => text !== null) ?? nodeTls().rootCertificates.join('\n');
 }
 
 /** Null where there are no certificates. */

@@ -5,14 +5,13 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { freePorts } from '../support/free-ports.ts';
 import { type LbproxyProcess, startLbproxy } from '../support/lbproxy-process.ts';
+import { MAIN } from '../support/main-file.ts';
 import { isRoot } from '../support/root.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const run = promisify(execFile);
 const BROWSER = ['/usr/bin/chromium', '/usr/bin/certutil'];
 const hasBrowser = BROWSER.every((path) => existsSync(path));
@@ -85,7 +84,7 @@ async function expectNames({ port, dir }: LbproxyProcess): Promise<void> {
 /** They learn of the authority unless they say otherwise. */
 async function expectPrograms(lbproxy: LbproxyProcess): Promise<void> {
   const said = join(lbproxy.dir, 'called');
-  await expect.poll(() => readFileSync(said, 'utf8'), { timeout: 15_000 }).toContain('done');
+  await expect.poll(() => readFileSync(said, 'utf8'), { timeout: 40_000 }).toContain('done');
   const lines = readFileSync(said, 'utf8').split('\n');
   expect(lines.slice(0, 3)).toEqual(['curl', 'node', 'python'].map((client) => `${client} hello localhost`));
   if (hasRequests) expect(lines[3]).toBe('requests hello localhost');
@@ -106,7 +105,7 @@ async function browse(home: string, url: string): Promise<string> {
       '--dump-dom',
       url,
     ],
-    { env: { ...process.env, HOME: home }, timeout: 30_000, killSignal: 'SIGKILL' },
+    { env: { ...process.env, HOME: home }, timeout: 50_000, killSignal: 'SIGKILL' },
   );
   return stdout;
 }
@@ -161,7 +160,7 @@ it.runIf(isRoot)('comes from acceptors that are no longer root', async () => {
     const nginx = (...args: string[]): unknown =>
       run(process.execPath, [MAIN, '--as-nginx', '-p', dir, ...args], {
         env: { ...process.env, ...env },
-        timeout: 20_000,
+        timeout: 50_000,
       });
     await nginx();
     const pid = Number(readFileSync(join(dir, 'logs/nginx.pid'), 'utf8'));
