@@ -12,7 +12,7 @@ export default defineConfig({
     'program/watchdog-process': 'src/supervise/watchdog-process.ts',
   },
   platform: 'node',
-  external: (id) => /^[a-z]/.test(id) && !id.startsWith('src/'),
+  external: (id) => /^[@a-z]/.test(id) && !id.startsWith('src/'),
   output: {
     dir: 'dist',
     format: 'esm',

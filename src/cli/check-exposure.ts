@@ -2,7 +2,7 @@
 // are warnings: whoever wrote the file may know why.
 import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
-import { placeOfSelfSigned } from '../cluster/needs.ts';
+import { placeOfLocal, placeOfSelfSigned } from '../cluster/needs.ts';
 import { othersMayReplaceIn, problemOfStateDirectory } from '../cluster/state-directory.ts';
 import type { Model } from '../config/model.ts';
 import type { Directive, Position, Tree } from '../config/tree.ts';
@@ -35,7 +35,8 @@ export function warnOfExposure(
     const path = resolve(model.prefix, text);
     warnOfRoot(directive, { path, real: realOf(path, known) }, own, warn);
   }
-  const usesState = model.settings.pidFile === '' || placeOfSelfSigned(model) !== undefined;
+  const made = placeOfSelfSigned(model) ?? placeOfLocal(model);
+  const usesState = model.settings.pidFile === '' || made !== undefined;
   const open = usesState ? problemOfStateDirectory(stateDirOf(model)) : null;
   const place = all.find(({ name }) => name === 'state_path');
   if (open !== null) warn(place?.at ?? { file, line: 1, column: 1 }, open);

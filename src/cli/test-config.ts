@@ -1,6 +1,5 @@
 // -t and -T: is the configuration good? Also opens what it names: certificates, logs.
 
-import { authorityIn } from '../cluster/local-certificates.ts';
 import { placeOfLocal, placeOfSelfSigned } from '../cluster/needs.ts';
 import { RuntimeLogs } from '../cluster/runtime-logs.ts';
 import { ensureSelfSigned } from '../cluster/self-signed.ts';
@@ -14,7 +13,6 @@ import type { Tree } from '../config/tree.ts';
 import { MemorySessions } from '../listen/tls/sessions.ts';
 import { type CertificatePaths, readTlsFiles } from '../listen/tls-files.ts';
 import type { Leaves } from '../local-ca/leaf.ts';
-import { LeafStock } from '../local-ca/leaf-stock.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import { TICKET_KEY_BYTES, TicketKeys } from '../socket/ticket-keys.ts';
 import { NOTHING_DISCOVERED } from '../upstream/discovery.ts';
@@ -81,6 +79,7 @@ async function leavesFor(model: Model, problems: Problems): Promise<Leaves> {
   const place = placeOfLocal(model);
   if (place === undefined) return {};
   try {
+    const { authorityIn, LeafStock } = await import('../cluster/local-certificates.ts');
     const { authority, warnings } = await authorityIn(stateDirOf(model));
     for (const text of warnings) problems.warn(positionOf(place), text);
     return await new LeafStock().leavesOf(model, authority);

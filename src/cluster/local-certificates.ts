@@ -12,6 +12,8 @@ import { TrustFiles } from '../local-ca/trust-files.ts';
 import type { Log } from '../observe/error-log.ts';
 import { openStateDirectory } from './state-directory.ts';
 
+export { LeafStock };
+
 /** Whose they are. */
 export interface LocalHome {
   readonly log: Log;

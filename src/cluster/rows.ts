@@ -110,7 +110,7 @@ export const clusterRows: readonly Row[] = [
     name: 'state_path',
     contexts: ['main'],
     default: '$XDG_STATE_HOME/lbproxy or ~/.local/state/lbproxy',
-    doc: 'Directory for what is made once and kept: self-signed certificates, the pid file.',
+    doc: 'Directory for what is made once and kept: the local authority, self-signed certificates, the pid file.',
   }),
   {
     kind: 'structure',

@@ -305,7 +305,7 @@ function checkCertificates(addresses: readonly Claims[], problems: Problems): vo
   for (const { at } of new Set(needed.filter(without)))
     problems.error(
       positionOf(at),
-      'this server listens with ssl but has no ssl_certificate; write one, or "ssl_certificate self-signed"',
+      'this server listens with ssl but has no ssl_certificate; write one, or "ssl_certificate local", which lbproxy makes',
     );
 }
 

@@ -8,7 +8,7 @@ import { hostNameOf, keyOf, localServers, namesOf, nameTest } from './names.ts';
 /** Of names that clients have asked for. */
 const MAX_KEPT = 1000;
 /** Being made at a time. */
-const MAX_PENDING = 256;
+const MAX_PENDING = 64;
 
 /** What one configuration has. */
 interface Served {

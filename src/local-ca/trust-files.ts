@@ -1,8 +1,9 @@
 // What programs are told so that they believe local certificates when they call this lbproxy: Node reads one more authority, OpenSSL
-// (Python, Ruby, curl) and Python's requests one file in the place of all others, which therefore has those of the system, too.
+// (Python, Ruby, curl) and Python's requests one file in the place of all others, which therefore has those of the system, too. Where
+// lbproxy was told of such a file itself, programs get what is in it and ours.
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { rootCertificates } from 'node:tls';
+import { nodeTls } from '../shared/node-parts.ts';
 import { readPlainFile, replaceFile } from '../shared/replace-file.ts';
 import type { Authority } from './authority.ts';
 
@@ -15,9 +16,7 @@ const SYSTEM_BUNDLES = [
   '/etc/ssl/cert.pem',
   '/usr/local/etc/ssl/cert.pem',
 ];
-const BUNDLE_FILE = 'local-ca-bundle.crt';
-/** Of mkcert's authority, whose own directory may be closed to others. */
-const COPY_FILE = 'local-ca-mkcert.crt';
+type Environment = Readonly<Record<string, string | undefined>>;
 
 const NOTHING: Readonly<Record<string, string>> = {};
 const OTHERS_READ = 0o004;
@@ -34,13 +33,30 @@ export class TrustFiles {
     this.#warn = warn;
   }
 
-  /** Writes the files. Throws the system's error. */
-  use({ origin, path, certificate }: Authority, system = systemAuthorities()): void {
-    const bundle = join(this.#directory, BUNDLE_FILE);
-    const one = origin === 'lbproxy' ? path : join(this.#directory, COPY_FILE);
-    put(one, certificate);
-    put(bundle, `${system.trimEnd()}\n${certificate}`);
-    this.#variables = { NODE_EXTRA_CA_CERTS: one, SSL_CERT_FILE: bundle, REQUESTS_CA_BUNDLE: bundle };
+  /** Writes the files. Throws the system's error. `env` is what programs have from us. */
+  use({ certificate }: Authority, env: Environment = process.env, system = systemAuthorities()): void {
+    const named = (name: string): string | null => {
+      const path = env[name] ?? '';
+      return path === '' ? null : textOf(path);
+    };
+    const openssl = named('SSL_CERT_FILE') ?? system;
+    const curl = named('CURL_CA_BUNDLE');
+    const wanted: Readonly<Record<string, string | null>> = {
+      NODE_EXTRA_CA_CERTS: named('NODE_EXTRA_CA_CERTS') ?? '',
+      SSL_CERT_FILE: openssl,
+      REQUESTS_CA_BUNDLE: named('REQUESTS_CA_BUNDLE') ?? curl ?? openssl,
+      // Where it is set it wins over SSL_CERT_FILE.
+      CURL_CA_BUNDLE: curl,
+    };
+    const variables: Record<string, string> = {};
+    for (const [name, others] of Object.entries(wanted)) {
+      // What is set and cannot be read, a directory for one, is left alone.
+      if (others === null || ((env[name] ?? '') !== '' && named(name) === null)) continue;
+      const path = join(this.#directory, `${name.toLowerCase().replaceAll('_', '-')}.crt`);
+      put(path, others.includes(certificate) ? others : `${others.trimEnd()}\n${certificate}`.trimStart());
+      variables[name] = path;
+    }
+    this.#variables = variables;
   }
 
   forget(): void {
@@ -50,7 +66,7 @@ export class TrustFiles {
   /** A program whose user cannot read the files gets none: one that is told of a bundle it cannot read trusts nobody. */
   variablesFor(uid: number | null): Readonly<Record<string, string>> {
     if (this.#variables === NOTHING || uid === null || uid === process.geteuid?.()) return this.#variables;
-    if (othersRead(join(this.#directory, BUNDLE_FILE))) return this.#variables;
+    if (Object.values(this.#variables).every(othersRead)) return this.#variables;
     if (!this.#warned)
       this.#warn(
         `programs of user ${uid} do not learn of the local authority, as they cannot read what is in ${this.#directory}: ` +
@@ -72,15 +88,17 @@ function put(path: string, text: string): void {
 
 /** All whom the system trusts, in PEM; those that Node brings where it has no such file. */
 export function systemAuthorities(places: readonly string[] = SYSTEM_BUNDLES): string {
-  for (const place of places) {
-    try {
-      const text = readFileSync(place, 'utf8');
-      if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
-    } catch {
-      // The next.
-    }
+  return places.map(textOf).find((text) => text !== null) ?? nodeTls().rootCertificates.join('\n');
+}
+
+/** Null where there are no certificates. */
+function textOf(path: string): string | null {
+  try {
+    const text = readFileSync(path, 'utf8');
+    return text.includes('-----BEGIN CERTIFICATE-----') ? text : null;
+  } catch {
+    return null;
   }
-  return rootCertificates.join('\n');
 }
 
 /** A file that anybody can read, in directories that anybody can enter. */

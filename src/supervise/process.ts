@@ -29,7 +29,7 @@ export interface Surroundings {
   readonly stdin: number | null;
   /** Where it may send READY=1; null without. */
   readonly notifySocket: string | null;
-  /** What the environment has where neither lbproxy's nor the program's own does. */
+  /** What the environment has instead of lbproxy's own, where the program's does not say otherwise. */
   readonly variables: Readonly<Record<string, string>>;
   /** stderr goes into the same pipe as stdout. */
   readonly redirectStderr: boolean;
@@ -182,8 +182,8 @@ function environmentOf(launch: Launch, around: Surroundings): NodeJS.ProcessEnv 
   const { user } = launch;
   return {
     ...(supervisor ? {} : { PYTHONUNBUFFERED: '1' }),
-    ...around.variables,
     ...withoutOwn(process.env),
+    ...around.variables,
     ...(supervisor ? supervisorVariables(launch, around) : ownVariables(launch)),
     ...(around.notifySocket === null ? {} : { NOTIFY_SOCKET: around.notifySocket }),
     ...(user === null ? {} : { HOME: user.home, USER: user.name, LOGNAME: user.name }),

@@ -58,7 +58,7 @@ export interface SlotHost<S> {
   awaited(spec: ProcessSpec): readonly string[];
   /** A descriptor that becomes stdin: the shared socket of an fcgi-program; null without. Rejects with the reason. */
   stdin(slot: S): Promise<number | null>;
-  /** Added to the environment of a process of this user (null: our own), where nobody else sets it. */
+  /** Added to the environment of a process of this user (null: our own), where the program does not set it. */
   variablesFor(uid: number | null): Readonly<Record<string, string>>;
   onState(change: StateChange<S>): void;
   /** A process has been started. */

@@ -25,7 +25,7 @@ export interface SupervisorOptions extends GroupEvents {
   onLaunch(slot: Slot, pid: number): void;
   /** A descriptor that becomes a process's stdin; null for a pipe. Rejects with the reason. */
   stdin(slot: Slot): Promise<number | null>;
-  /** Added to the environment of processes of this user (null: our own), where nobody else sets it. */
+  /** Added to the environment of processes of this user (null: our own), where the program does not set it. */
   variablesFor?(uid: number | null): Readonly<Record<string, string>>;
   readonly clock?: Clock;
 }

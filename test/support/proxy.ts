@@ -14,6 +14,7 @@ import { Inspector } from '../../src/inspect/inspector.ts';
 import { Listener } from '../../src/listen/listener.ts';
 import { MemorySessions } from '../../src/listen/tls/sessions.ts';
 import { readTlsFiles } from '../../src/listen/tls-files.ts';
+import type { LeafSource, Leaves } from '../../src/local-ca/leaf.ts';
 import { LogFiles } from '../../src/observe/log-files.ts';
 import { TicketKeys } from '../../src/socket/ticket-keys.ts';
 import { NOTHING_DISCOVERED } from '../../src/upstream/discovery.ts';
@@ -62,6 +63,8 @@ export async function startProxy(
     defaults?: OwnSettings;
     certificate?: { certificate: string; key: string };
     ticketKeys?: TicketKeys;
+    leaves?: Leaves;
+    askLeaf?: LeafSource;
   } = {},
 ): Promise<Proxy> {
   const { model, remove } = readModel(text, options.prefix, options.defaults);
@@ -87,6 +90,8 @@ export async function startProxy(
     tls: {
       selfSigned,
       files: readTlsFiles(model, selfSigned),
+      leaves: options.leaves,
+      askLeaf: options.askLeaf,
       ticketKeys: options.ticketKeys ?? new TicketKeys([Buffer.alloc(48, 7)]),
       sessions: new MemorySessions(100),
     },

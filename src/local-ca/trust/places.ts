@@ -17,8 +17,15 @@ export function thisMachine(): TrustPlaces {
     root: '',
     isRoot: process.platform === 'win32' || process.geteuid?.() === 0,
     isTerminal: isatty(0) && isatty(2),
-    run: (argv) => runCommand(argv, process.env),
+    run: (argv) => runCommand(argv, { ...process.env, PATH: withRootsTools(process.env.PATH ?? '') }),
   };
+}
+
+/** They are not in everybody's PATH. */
+const ROOTS_TOOLS = process.platform === 'win32' ? [] : ['/usr/sbin', '/sbin'];
+
+function withRootsTools(path: string): string {
+  return [path, ...ROOTS_TOOLS].filter((text) => text !== '').join(delimiter);
 }
 
 /** Without a shell. A terminal is the command's for a password; what it says is kept. */
@@ -35,13 +42,15 @@ export function runCommand([program, ...args]: readonly string[], env: NodeJS.Pr
 /** The path of a program; null where PATH has none. */
 export function programIn(
   name: string,
-  { env, platform }: Pick<TrustPlaces, 'env' | 'platform'>,
+  { env, platform, root }: Pick<TrustPlaces, 'env' | 'platform' | 'root'>,
 ): string | null {
   const file = platform === 'win32' ? `${name}.exe` : name;
-  // Tools of root are not in everybody's PATH.
-  const others = platform === 'win32' ? [] : ['/usr/sbin', '/sbin'];
-  const directories = [...(env.PATH ?? '').split(delimiter).filter((text) => text !== ''), ...others];
-  return directories.map((directory) => join(directory, file)).find(isProgram) ?? null;
+  const own = (env.PATH ?? '').split(delimiter).filter((text) => text !== '');
+  return (
+    [...own, ...ROOTS_TOOLS.map((directory) => root + directory)]
+      .map((directory) => join(directory, file))
+      .find(isProgram) ?? null
+  );
 }
 
 function isProgram(path: string): boolean {
