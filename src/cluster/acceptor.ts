@@ -352,7 +352,9 @@ export class Acceptor {
 
   #exit(): void {
     this.#traffic.end();
-    void Promise.all([this.#logFiles.flushAll(1000), this.#tellTally()]).then(() => this.#logFiles.exit(0));
+    const spans = this.#runtime?.traces?.exporter.flush();
+    const told = Promise.all([this.#logFiles.flushAll(1000), this.#tellTally(), spans]);
+    void told.then(() => this.#logFiles.exit(0));
     setTimeout(() => this.#logFiles.exit(0), 1500);
   }
 }

@@ -1,5 +1,6 @@
 // In an acceptor: tells the primary what was counted, a few times a second while anything was, and asks it for the numbers of all.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { spanCounts } from '../observe/trace/exporter.ts';
 import { TrafficBook } from '../observe/traffic/book.ts';
 import type { AcceptorNumbers } from '../observe/traffic/delta.ts';
 import { exposition } from '../shared/exposition.ts';
@@ -25,6 +26,8 @@ export class TrafficTeller {
   #quiet = 0;
   #accepted = 0;
   #handled = 0;
+  #spansSent = 0;
+  #spansDropped = 0;
   readonly #scrapes = new Map<number, (text: string | null) => void>();
   #lastScrape = 0;
 
@@ -85,9 +88,16 @@ export class TrafficTeller {
       ...this.#loopDelay(),
       ...{ active, reading, writing, waiting },
       ...came,
-      spansSent: 0,
-      spansDropped: 0,
+      ...this.#spans(),
     };
+  }
+
+  #spans(): Pick<AcceptorNumbers, 'spansSent' | 'spansDropped'> {
+    const { sent, dropped } = spanCounts;
+    const came = { spansSent: sent - this.#spansSent, spansDropped: dropped - this.#spansDropped };
+    this.#spansSent = sent;
+    this.#spansDropped = dropped;
+    return came;
   }
 
   /** How much later than they should its timers ran. */

@@ -22,6 +22,7 @@ import { compileRequestHead, type RequestHeadOptions } from './request-head.ts';
 import { compileResponseHead, compileTrailers, hiddenOf, type RedirectRule } from './response-head.ts';
 import type { ProxyPass, ProxyRedirect } from './rows.ts';
 import { compilePeerTls } from './tls/compile-peer-tls.ts';
+import { traceFields } from './trace-fields.ts';
 import { hostFieldOf } from './variables.ts';
 
 /** A proxy_pass URL in its parts. */
@@ -170,7 +171,9 @@ function compileSetFields(settings: Settings, target: Target, lookup: VariableLo
     ([name, value]): SetField => [name, compileTemplate(value, lookup)],
   );
   const isHost = ([name]: SetField): boolean => name.toLowerCase() === 'host';
-  return [['Host', compileHost(set.findLast(isHost), settings, target)], ...set.filter((f) => !isHost(f))];
+  const own = set.filter((f) => !isHost(f));
+  const traced = traceFields(settings, (name) => own.some(([each]) => each.toLowerCase() === name));
+  return [['Host', compileHost(set.findLast(isHost), settings, target)], ...own, ...traced];
 }
 
 function compileHost(

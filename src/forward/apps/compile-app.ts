@@ -21,6 +21,7 @@ import type { ForwardTools } from '../forward-tools.ts';
 import { compileResponseHead, hiddenOf } from '../response-head.ts';
 import type { ProxyPass } from '../rows.ts';
 import { compilePeerTls } from '../tls/compile-peer-tls.ts';
+import { traceFields } from '../trace-fields.ts';
 import { type AppFamily, UWSGI_URL } from './rows.ts';
 
 const URL_OF_APP = /^(s?)(fastcgi|uwsgi|scgi):\/\/(.*)$/s;
@@ -114,13 +115,21 @@ function parametersOf(
   { lookup }: ForwardTools,
   encode: ParameterOptions['encode'],
 ): ParameterOptions {
+  const own = settings[`${family}Param`].map(({ name, value, ifNotEmpty }) => ({
+    name: toBytes(name),
+    value: compileTemplate(value, lookup),
+    ifNotEmpty,
+    silent: value === '' && /^HTTP_./.test(name),
+  }));
+  const isSet = (field: string): boolean => own.some(({ name }) => name === `HTTP_${field.toUpperCase()}`);
+  const traced = traceFields(settings, isSet).map(([field, value]) => ({
+    name: `HTTP_${field.toUpperCase()}`,
+    value,
+    ifNotEmpty: true,
+    silent: false,
+  }));
   return {
-    parameters: settings[`${family}Param`].map(({ name, value, ifNotEmpty }) => ({
-      name: toBytes(name),
-      value: compileTemplate(value, lookup),
-      ifNotEmpty,
-      silent: value === '' && /^HTTP_./.test(name),
-    })),
+    parameters: [...own, ...traced],
     passFields: settings[`${family}PassRequestHeaders`],
     caches: settings[`${family}Cache`] !== null,
     encode,
