@@ -65,7 +65,10 @@ export class Acceptor {
   readonly #sessions = new SharedSessions(SESSIONS_FD);
   readonly #population = new SharedPopulation(ROTATION_FD, cluster.worker?.id ?? 1);
   readonly #inspector = new AcceptorInspector();
-  readonly #traffic = new TrafficTeller((message) => this.#send(message));
+  readonly #traffic = new TrafficTeller(
+    (message) => this.#send(message),
+    () => (this.#runtime === null ? [] : groupsOf(this.#runtime)),
+  );
   #logs: RuntimeLogs | null = null;
   readonly #sharing: AcceptorSharing;
   #draining = false;
