@@ -6,6 +6,7 @@ import { type CompiledServer, planListeners } from './compile/listeners.ts';
 import type { Runtime, RuntimeTools } from './compile/runtime.ts';
 import { SeenServer } from './compile/seen-server.ts';
 import { ServerCompiler } from './compile/server-compiler.ts';
+import { createTraces } from './compile/traces.ts';
 import { TrafficSeries } from './compile/traffic-series.ts';
 import { createLookup } from './config/lookup.ts';
 import type { Model } from './config/model.ts';
@@ -39,7 +40,8 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   const kept = { logFiles, log, logOf, watch };
   const tap = tools.tap ?? null;
   const traffic = book ? new TrafficSeries(book, model) : null;
-  const seen = { traffic, tap };
+  const traces = watch === undefined ? createTraces(model, lookup, (message) => log.handshake(message)) : null;
+  const seen = { traffic, tap, traces };
   const shared = { upstreams, peerTls, caches, zones, lookup, tools: kept, setsRate, hostAddresses, ...seen };
   const compiler = new ServerCompiler(shared);
   const servers: CompiledServer[] = [];
@@ -53,7 +55,7 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   const tell = (message: string): void => log.handshake(message);
   const tls = watch === undefined ? { material: tools.tls, lookup, prefix: beside, tell } : null;
   const listeners = await planListeners(model, servers, { tls, door, tell, slices });
-  return { model, listeners, upstreams, peerTls, caches, zones };
+  return { model, listeners, upstreams, peerTls, caches, zones, traces };
 }
 
 async function setsAnywhere({ servers }: Model, variable: string, slices: Slices): Promise<boolean> {

@@ -100,6 +100,7 @@ const CONFIG_STOREYS: Readonly<Record<string, readonly string[]>> = {
     'finish-zones',
     'finish-caches',
     'finish-charsets',
+    'finish-traces',
     'addresses',
     'as-nginx',
     'as-json',

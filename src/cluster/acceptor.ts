@@ -65,7 +65,10 @@ export class Acceptor {
   readonly #sessions = new SharedSessions(SESSIONS_FD);
   readonly #population = new SharedPopulation(ROTATION_FD, cluster.worker?.id ?? 1);
   readonly #inspector = new AcceptorInspector();
-  readonly #traffic = new TrafficTeller((message) => this.#send(message));
+  readonly #traffic = new TrafficTeller(
+    (message) => this.#send(message),
+    () => (this.#runtime === null ? [] : groupsOf(this.#runtime)),
+  );
   #logs: RuntimeLogs | null = null;
   readonly #sharing: AcceptorSharing;
   #draining = false;
@@ -352,7 +355,9 @@ export class Acceptor {
 
   #exit(): void {
     this.#traffic.end();
-    void Promise.all([this.#logFiles.flushAll(1000), this.#tellTally()]).then(() => this.#logFiles.exit(0));
+    const spans = this.#runtime?.traces?.exporter.flush();
+    const told = Promise.all([this.#logFiles.flushAll(1000), this.#tellTally(), spans]);
+    void told.then(() => this.#logFiles.exit(0));
     setTimeout(() => this.#logFiles.exit(0), 1500);
   }
 }

@@ -50,7 +50,7 @@ function readNumbered(sent: Fields, id: number): FromAcceptor | null {
     case 'answer':
       return typeof answer === 'string' ? { type, id, answer } : null;
     case 'traffic': {
-      const delta = readDelta(sent.locations, sent.peers, sent.own);
+      const delta = readDelta(sent);
       return delta === null ? null : { type, id, ...delta };
     }
     case 'scrape':

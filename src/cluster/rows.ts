@@ -135,6 +135,7 @@ export const clusterRows: readonly Row[] = [
       'map',
       'geo',
       'split_clients',
+      'otel_exporter',
       'if in location',
       'limit_except',
       'program',

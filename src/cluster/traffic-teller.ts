@@ -1,7 +1,10 @@
 // In an acceptor: tells the primary what was counted, a few times a second while anything was, and asks it for the numbers of all.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Group } from '../balance/group.ts';
+import { spanCounts } from '../observe/trace/exporter.ts';
 import { TrafficBook } from '../observe/traffic/book.ts';
-import type { AcceptorNumbers } from '../observe/traffic/delta.ts';
+import type { AcceptorNumbers, PeerNow } from '../observe/traffic/delta.ts';
+import { MAX_SERIES, NAME_CHARS } from '../observe/traffic/series.ts';
 import { exposition } from '../shared/exposition.ts';
 import { population } from '../shared/population.ts';
 import { Timer } from '../shared/timer.ts';
@@ -20,16 +23,22 @@ const MOST_SCRAPES = 100;
 export class TrafficTeller {
   readonly book = new TrafficBook();
   readonly #send: (message: FromAcceptor) => void;
+  readonly #groups: () => Iterable<Group>;
+  #turns = 0;
   #timer: NodeJS.Timeout | undefined;
   #loop: ReturnType<typeof monitorEventLoopDelay> | null = null;
   #quiet = 0;
   #accepted = 0;
   #handled = 0;
+  #spansSent = 0;
+  #spansDropped = 0;
   readonly #scrapes = new Map<number, (text: string | null) => void>();
   #lastScrape = 0;
 
-  constructor(send: (message: FromAcceptor) => void) {
+  /** `groups`: those of the running configuration. */
+  constructor(send: (message: FromAcceptor) => void, groups: () => Iterable<Group>) {
     this.#send = send;
+    this.#groups = groups;
   }
 
   use(counting: boolean): void {
@@ -63,12 +72,15 @@ export class TrafficTeller {
   }
 
   #turn(): void {
+    this.#turns++;
     if (this.book.hasNews || ++this.#quiet >= QUIET_TURNS) this.#tell(0);
   }
 
   #tell(id: number): void {
     this.#quiet = 0;
-    this.#send({ type: 'traffic', id, ...this.book.take(), own: this.#numbers() });
+    // Somebody asks, or a second has passed.
+    const now = id > 0 || this.#turns % QUIET_TURNS === 0 ? peersNow(this.#groups()) : null;
+    this.#send({ type: 'traffic', id, ...this.book.take(), own: this.#numbers(), now });
   }
 
   #numbers(): AcceptorNumbers {
@@ -85,9 +97,16 @@ export class TrafficTeller {
       ...this.#loopDelay(),
       ...{ active, reading, writing, waiting },
       ...came,
-      spansSent: 0,
-      spansDropped: 0,
+      ...this.#spans(),
     };
+  }
+
+  #spans(): Pick<AcceptorNumbers, 'spansSent' | 'spansDropped'> {
+    const { sent, dropped } = spanCounts;
+    const came = { spansSent: sent - this.#spansSent, spansDropped: dropped - this.#spansDropped };
+    this.#spansSent = sent;
+    this.#spansDropped = dropped;
+    return came;
   }
 
   /** How much later than they should its timers ran. */
@@ -110,4 +129,18 @@ export class TrafficTeller {
     });
     this.#send({ type: 'scrape', id, openMetrics });
   }
+}
+
+function peersNow(groups: Iterable<Group>): PeerNow[] {
+  const now = performance.now();
+  const peers: PeerNow[] = [];
+  for (const group of groups) {
+    const ofAll = group.countsMatter && group.sharing !== null ? 1 : 0;
+    for (const peer of group.peers) {
+      if (peers.length >= MAX_SERIES) return peers;
+      const state = peer.down ? 2 : peer.isFailing(now) ? 1 : 0;
+      peers.push([group.name.slice(0, NAME_CHARS), peer.name, peer.weight, peer.active, ofAll, state]);
+    }
+  }
+  return peers;
 }

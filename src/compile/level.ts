@@ -29,6 +29,7 @@ import { precompressedContent } from '../serve/precompressed.ts';
 import { createSendRedirect, locationValue } from '../serve/redirect.ts';
 import { RootPlace } from '../serve/root-place.ts';
 import { createTryFiles } from '../serve/try-files.ts';
+import { beforeLog } from './before-log.ts';
 import { at } from './compile-error.ts';
 import { contentOf, filtersOf, ownVariablesOf, stepsOf } from './feature-parts.ts';
 import type { RuntimeLog, Shared } from './runtime.ts';
@@ -161,9 +162,9 @@ export class LevelCompiler {
 
   #logging(place: Place): Pick<LocationRuntime, 'log' | 'logsSubrequests'> {
     const { settings } = place;
-    const log = this.log(settings, place.at);
-    const { traffic } = this.#shared;
-    return traffic === null ? { log, logsSubrequests: settings.logSubrequest } : traffic.counting(place, log);
+    const { traffic, traces } = this.#shared;
+    const own = { log: this.log(settings, place.at), logsSubrequests: settings.logSubrequest };
+    return beforeLog(own, [traffic?.of(place), traces?.of(place)]);
   }
 
   log(settings: Settings, place: string): LocationRuntime['log'] {

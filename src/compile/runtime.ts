@@ -15,6 +15,7 @@ import type { VariableLookup } from '../route/template.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
 import type { ZoneSet } from '../zones/zone.ts';
+import type { Traces } from './traces.ts';
 import type { TrafficSeries } from './traffic-series.ts';
 import type { Watch } from './watch.ts';
 
@@ -57,6 +58,8 @@ export interface Runtime {
   readonly peerTls: PeerTlsSet;
   readonly caches: CacheSet;
   readonly zones: ZoneSet;
+  /** Null where nothing is traced. */
+  readonly traces: Traces | null;
 }
 
 /** What all locations of a configuration share. */
@@ -74,6 +77,8 @@ export interface Shared {
   readonly hostAddresses: ReadonlyMap<string, readonly string[]>;
   /** Null where nothing is counted. */
   readonly traffic: TrafficSeries | null;
+  /** Null where nothing is traced. */
+  readonly traces: Traces | null;
   /** Some script sets `$limit_rate`. */
   readonly setsRate: boolean;
 }

@@ -3,7 +3,7 @@ import { listenKey } from '../config/addresses.ts';
 import { levelsOf } from '../config/levels.ts';
 import type { LocationMatch, LocationModel, Model, ServerModel, Settings } from '../config/model.ts';
 import { setsItself } from '../config/settings.ts';
-import type { LocationRuntime } from '../exchange/exchange.ts';
+import type { Exchange } from '../exchange/exchange.ts';
 import type { TrafficBook } from '../observe/traffic/book.ts';
 import { MAX_SERIES, NAME_CHARS, NONE, OTHER, seriesKey } from '../observe/traffic/series.ts';
 
@@ -65,6 +65,9 @@ export interface CountedPlace {
   readonly settings: Settings;
 }
 
+/** What is called when an exchange of a level is over. */
+export type AtEnd = (x: Exchange) => void;
+
 /** Counts the locations of one configuration in the book of the process. */
 export class TrafficSeries {
   readonly #book: TrafficBook;
@@ -75,22 +78,12 @@ export class TrafficSeries {
     this.#keys = trafficKeys(model);
   }
 
-  /** The log of a level, with its exchanges counted before: also subrequests, whose attempts are counted. */
-  counting(
-    { server, match, settings }: CountedPlace,
-    log: LocationRuntime['log'],
-  ): Pick<LocationRuntime, 'log' | 'logsSubrequests'> {
-    const { logSubrequest, countTraffic } = settings;
-    if (countTraffic === 'off') return { log, logsSubrequests: logSubrequest };
+  /** Null for a level whose exchanges are not counted. */
+  of({ server, match, settings }: CountedPlace): AtEnd | null {
+    if (settings.countTraffic === 'off') return null;
     const name = locationLabel(match);
     const isKnown = this.#keys.has(keyOf(server, name));
     const counts = isKnown ? this.#book.location(server, name) : this.#book.location(OTHER, OTHER);
-    return {
-      logsSubrequests: true,
-      log: (x) => {
-        counts.count(x);
-        if (log !== null && (logSubrequest || !x.isSub)) log(x);
-      },
-    };
+    return (x) => counts.count(x);
   }
 }

@@ -1,5 +1,6 @@
 // Tree + registry → Model: contexts, arity, inheritance from level to level, all problems collected.
 import { readCharsetMap } from '../features/charset/read-map.ts';
+import { readExporter } from '../features/otel/read-exporter.ts';
 import { checkLogFormats } from '../observe/check-log-formats.ts';
 import { parseTemplate } from '../route/template.ts';
 import { checkNamed, checkTwin, readLocation, readMethods, readTypes } from './build-blocks.ts';
@@ -64,6 +65,8 @@ export class Builder implements ScriptReader, TreeReader {
     for (const { directive, level } of waiting) if (directive.name === 'types') this.types(directive, level);
     for (const { directive } of waiting)
       if (directive.name === 'charset_map') this.#charsetMap(directive, http);
+    for (const { directive } of waiting)
+      if (directive.name === 'otel_exporter') this.#exporter(directive, http);
     for (const { directive, level } of waiting) this.#block(directive, level);
     checkLogFormats(this.tree.directives, this.problems);
     checkConflicts(this.tree.directives, this.problems);
@@ -201,6 +204,7 @@ export class Builder implements ScriptReader, TreeReader {
         // Was read before.
         return;
       case 'charset_map':
+      case 'otel_exporter':
         return;
       default:
         this.#define(directive, level);
@@ -231,6 +235,12 @@ export class Builder implements ScriptReader, TreeReader {
     const before = (http.own.get('charsetMaps') ?? []) as Settings['charsetMaps'];
     const map = readCharsetMap(directive, before, this.problems);
     if (map !== undefined) http.own.set('charsetMaps', [...before, map]);
+  }
+
+  #exporter(directive: Directive, http: Level): void {
+    if (isSecond(directive, http, 'block otel_exporter', this.problems)) return;
+    const exporter = readExporter(directive, new DirectiveReading(this, directive, 'otel_exporter'));
+    if (exporter !== undefined) http.own.set('otelExporter', exporter);
   }
 
   #named(directive: Directive, context: Context): UpstreamModel {

@@ -206,7 +206,7 @@ function schemaOf(name: string, contexts: readonly Context[]): Schema {
 
 function blockOf(opens: Context, maxArgs: number): Schema {
   const entries: Schema = { type: 'object', additionalProperties: { anyOf: [SCALAR, LIST] } };
-  if (opens === 'types') return entries;
+  if (opens === 'types' || opens === 'otel_exporter') return entries;
   if (opens === 'map' || opens === 'charset_map' || opens === 'geo' || opens === 'split_clients')
     return { type: 'object', additionalProperties: entries };
   const inner = { $ref: `#/definitions/${opens}` };

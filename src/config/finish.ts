@@ -15,6 +15,7 @@ import { checkSockets, DEFAULT_BACKLOG, listenKey, withSharedOptions } from './a
 import { BUFFER_KEYS, checkBuffers } from './finish-buffers.ts';
 import { CACHE_KEYS, checkCaches } from './finish-caches.ts';
 import { checkCharsets } from './finish-charsets.ts';
+import { checkTraces } from './finish-traces.ts';
 import { checkZones, ZONE_KEYS } from './finish-zones.ts';
 import type { Model, ScriptOp, ServerModel, Settings, UpstreamModel } from './model.ts';
 import { positionOf } from './places.ts';
@@ -56,6 +57,7 @@ export function finishModel(model: Model, problems: Problems, { unread, used }: 
   if (ZONE_KEYS.some((key) => used.has(key))) checkZones(finished, problems);
   if (CACHE_KEYS.some((key) => used.has(key))) checkCaches(finished, problems);
   if (BUFFER_KEYS.some((key) => used.has(key))) checkBuffers(finished, problems);
+  if (used.has('otelTrace')) checkTraces(finished, problems);
   if (used.has('sourceCharset')) checkCharsets(finished, problems);
   return finished;
 }

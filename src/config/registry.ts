@@ -22,6 +22,8 @@ import { limitReqVariables } from '../features/limit-req/variables.ts';
 import { mapRows } from '../features/map/rows.ts';
 import { metricsDefaults, metricsRows } from '../features/metrics/rows.ts';
 import { mirrorDefaults, mirrorRows } from '../features/mirror/rows.ts';
+import { otelDefaults, otelRows } from '../features/otel/rows.ts';
+import { otelVariables } from '../features/otel/variables.ts';
 import { rateDefaults, rateRows } from '../features/rate/rows.ts';
 import { rateVariables } from '../features/rate/variables.ts';
 import { realipDefaults, realipRows } from '../features/realip/rows.ts';
@@ -187,6 +189,7 @@ export const ROWS: readonly Row[] = [
   ...secureLinkRows,
   ...stubStatusRows,
   ...metricsRows,
+  ...otelRows,
   ...emptyGifRows,
   ...autoindexRows,
   ...observeRows,
@@ -233,6 +236,7 @@ export const DEFAULTS: Settings = {
   ...secureLinkDefaults,
   ...stubStatusDefaults,
   ...metricsDefaults,
+  ...otelDefaults,
   ...emptyGifDefaults,
   ...autoindexDefaults,
   ...observeDefaults,
@@ -331,6 +335,7 @@ export const TABLES: readonly VariableTable[] = [
   useridVariables,
   realipVariables,
   stubStatusVariables,
+  otelVariables,
   proxyProtocolVariables,
 ];
 

@@ -20,6 +20,7 @@ export type Context =
   | 'charset_map'
   | 'geo'
   | 'split_clients'
+  | 'otel_exporter'
   | 'program';
 
 /** What a row's reader may use: where it is, where to complain, what paths start from. */

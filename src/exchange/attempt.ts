@@ -20,6 +20,8 @@ export class Attempt {
   outcome: Failure | 'ok' | 'pending' = 'pending';
   /** Why no further peer was tried after this failure; '' when one was. */
   noRetry = '';
+  /** Of its span in a trace, 16 hexadecimal digits; '' while nobody needs one. */
+  spanId = '';
   /** The first on a group while others had their attempts before it. */
   opensGroup = false;
 

@@ -11,6 +11,7 @@ import type { ClientTls } from '../socket/tls/client-tls.ts';
 import type { Attempt } from './attempt.ts';
 import type { Flow, Source } from './flow.ts';
 import type { ContentSlot, FilterSlot, Phase, StepResult } from './slots.ts';
+import type { Trace } from './trace.ts';
 
 /**
  * Where an answer goes: one `start`, any number of `write` or `writeKept`, and one piece with LAST, one `finish` or one `abort`. Each
@@ -378,6 +379,8 @@ export class Exchange {
   /** Bytes of the body before and after it was compressed: `$gzip_ratio`; 0 while that is not done. */
   gzipIn = 0;
   gzipOut = 0;
+  /** Of the main exchange; null while nobody asks. */
+  trace: Trace | null = null;
   /** The exchange that this one was made for; itself for a client's own request. */
   main: Exchange = this;
   /** How many subrequests stand between it and the main exchange. */

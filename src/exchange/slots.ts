@@ -14,6 +14,7 @@ export type StepResult = number;
 
 /** The phases between a location's script and its content, in nginx's order. */
 export const PHASES = [
+  'otel',
   'realip',
   'limit_req',
   'limit_conn',

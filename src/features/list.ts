@@ -16,6 +16,7 @@ import { LIMIT_CONN } from './limit-conn/limit-conn.ts';
 import { LIMIT_REQ } from './limit-req/limit-req.ts';
 import { METRICS } from './metrics/metrics.ts';
 import { MIRROR } from './mirror/mirror.ts';
+import { OTEL } from './otel/otel.ts';
 import { POSTPONED } from './postpone.ts';
 import { RATE } from './rate/rate.ts';
 import { REALIP } from './realip/realip.ts';
@@ -51,6 +52,7 @@ export const FEATURES: readonly Feature[] = [
   EMPTY_GIF,
   STUB_STATUS,
   METRICS,
+  OTEL,
   SECURE_LINK,
   REFERER,
   USERID,

@@ -24,6 +24,7 @@ import { compileResponseHead, compileTrailers, hiddenOf, type RedirectRule } fro
 import type { ProxyPass, ProxyRedirect } from './rows.ts';
 import { isAddress } from './target-address.ts';
 import { compilePeerTls } from './tls/compile-peer-tls.ts';
+import { traceFields } from './trace-fields.ts';
 import { hostFieldOf, peerUrl } from './variables.ts';
 
 /** A proxy_pass URL in its parts. */
@@ -185,7 +186,9 @@ function compileSetFields(settings: Settings, target: Target, lookup: VariableLo
     ([name, value]): SetField => [name, compileTemplate(value, lookup)],
   );
   const isHost = ([name]: SetField): boolean => name.toLowerCase() === 'host';
-  return [['Host', compileHost(set.findLast(isHost), settings, target)], ...set.filter((f) => !isHost(f))];
+  const own = set.filter((f) => !isHost(f));
+  const traced = traceFields(settings, (name) => own.some(([each]) => each.toLowerCase() === name));
+  return [['Host', compileHost(set.findLast(isHost), settings, target)], ...own, ...traced];
 }
 
 function compileHost(

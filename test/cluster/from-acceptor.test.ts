@@ -22,13 +22,14 @@ const GOOD: readonly FromAcceptor[] = [
   { type: 'reopened', generation: 4, problems: [] },
   { type: 'reopened', generation: 4, problems: ['no'] },
   { type: 'draining', waits: { exchanges: 0, tunnels: 5 } },
-  { type: 'traffic', id: 0, locations: [], peers: [], own: NO_NUMBERS },
+  { type: 'traffic', id: 0, locations: [], peers: [], own: NO_NUMBERS, now: null },
   {
     type: 'traffic',
     id: 7,
     locations: [['a.test', '/', [0, 120, 2, 0.25, 6, 1]]],
     peers: [['app', '127.0.0.1:8001', [3, 1]]],
     own: { ...NO_NUMBERS, heapBytes: 4096, loopMaxMs: 1.5 },
+    now: [['app', '127.0.0.1:8001', 5, 2, 1, 0]],
   },
   { type: 'scrape', id: 2, openMetrics: true },
   { type: 'peer-idle', id: 3 },
@@ -41,7 +42,7 @@ const GOOD: readonly FromAcceptor[] = [
   },
 ];
 
-const TRAFFIC = ['locations', 'peers', 'own', 'openMetrics'];
+const TRAFFIC = ['locations', 'peers', 'own', 'now', 'openMetrics'];
 
 /** A good message with one thing in it replaced, or anything. */
 const DAMAGED = fc.oneof(

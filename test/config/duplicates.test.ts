@@ -53,7 +53,7 @@ const TWICE = new Set(
     )
     .concat(['ssl_ech_file'])
     .concat(['proxy_ssl_conf_command', 'set_real_ip_from', 'valid_referers', 'userid_flags'])
-    .concat(['empty_gif', 'stub_status', 'keepalive_disable'])
+    .concat(['empty_gif', 'stub_status', 'keepalive_disable', 'otel_resource_attr', 'otel_span_attr'])
     // Without effect here.
     .concat('debug_connection env thread_pool http2_push'.split(' '))
     .concat('http2_max_requests http2_max_field_size http2_max_header_size'.split(' '))
@@ -78,6 +78,10 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   map: ['$host $one { }', '$host $two { }'],
   geo: ['$one { }', '$host $two { }'],
   split_clients: ['$host $one { * x; }', '$host $two { * x; }'],
+  otel_exporter: ['{ endpoint h:1; }'],
+  otel_resource_attr: ['a b', 'c d'],
+  otel_span_attr: ['a b', 'c d'],
+  otel_trace_context: ['inject'],
   include: ['/dev/null'],
   error_page: ['404 /a', '500 /b'],
   try_files: ['/a /b'],
@@ -353,8 +357,9 @@ function configured(context: Context, text: string): string {
     ? `limit_req_zone $arg_a zone=a:64k rate=1r/s; limit_req_zone $arg_a zone=b:64k rate=1r/s;
        limit_conn_zone $arg_a zone=c:64k; limit_conn_zone $arg_a zone=d:64k; `
     : '';
+  const exporter = text.startsWith('otel_trace ') ? 'otel_exporter { endpoint h:1; }' : '';
   const inside: Partial<Record<Context, string>> = {
-    http: `${zones}${text} server { listen 127.0.0.1:9; }`,
+    http: `${exporter}${zones}${text} server { listen 127.0.0.1:9; }`,
     server: `server { ${text} }`,
     location: `server { listen 127.0.0.1:9; location / { ${text} } }`,
     upstream: `upstream u { ${text} server 127.0.0.1:2; } server { listen 127.0.0.1:9; }`,
@@ -392,7 +397,7 @@ const CASES = ROWS.map((row) => {
 
 /** Of these nginx 1.22 asks for more, or it is built without them. */
 const NOT_ASKED =
-  /^(?:ssl|proxy_ssl_certificate_cache|ssl_dhparam|ssl_certificate|redirect|method|program|state_path|error_detail|aio)$/;
+  /^(?:ssl|proxy_ssl_certificate_cache|ssl_dhparam|ssl_certificate|redirect|method|program|state_path|error_detail|aio|otel_trace)$/;
 
 describe('twice in one block', () => {
   it.each(CASES)('$name', ({ row, once, twice }) => {

@@ -47,6 +47,7 @@ const BLOCKS: Readonly<Record<Context, (inside: string) => string>> = {
   geo: (inside) => `http { geo $g { ${inside} } server { listen 80; } }`,
   split_clients: (inside) => `http { split_clients $host $s { ${inside} } server { listen 80; } }`,
   charset_map: (inside) => `http { charset_map a b { ${inside} } server { listen 80; } }`,
+  otel_exporter: (inside) => `http { otel_exporter { endpoint h:1; ${inside} } server { listen 80; } }`,
   program: (inside) => `program p { command "app"; ${inside} }`,
 };
 

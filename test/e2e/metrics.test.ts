@@ -76,6 +76,8 @@ describe('/metrics', () => {
     expect(value(first, 'lbproxy_upstream_attempts_total', dead)).toBe(1);
     expect(value(first, 'lbproxy_upstream_received_bytes_total', app)).toBeGreaterThan(n * 10);
     expect(value(first, 'lbproxy_acceptors')).toBe(2);
+    expect(value(first, 'lbproxy_upstream_peer_up', app)).toBe(1);
+    expect(value(first, 'lbproxy_upstream_peer_active', app)).toBe(0);
     expect(value(first, 'lbproxy_connections_accepted_total')).toBeGreaterThan(n);
     expect(value(first, 'lbproxy_acceptor_heap_bytes')).toBeGreaterThan(1e6);
 

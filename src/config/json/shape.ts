@@ -46,6 +46,7 @@ const ENTRIES: Readonly<
   geo: { alone: ['ranges', 'proxy_recursive'], often: ['proxy', 'delete'] },
   split_clients: { alone: [], often: [] },
   charset_map: { alone: [], often: [] },
+  otel_exporter: { alone: [], often: ['header'] },
 };
 
 /** Whether the keys of a block are no directives. */
@@ -60,5 +61,6 @@ export function entryShape(name: string, parent: string | null): JsonShape | und
   const shape = { name, block: false, repeat: often.includes(name) };
   if (parent === 'types') return { ...shape, minArgs: 1, maxArgs: 100, together: 'union' };
   if (alone.includes(name)) return { ...shape, minArgs: 0, maxArgs: 0 };
+  if (parent === 'otel_exporter' && name === 'header') return { ...shape, minArgs: 2, maxArgs: 2 };
   return { ...shape, minArgs: 1, maxArgs: 1, syntax: 'value' };
 }

@@ -22,6 +22,7 @@ import { compileResponseHead, hiddenOf } from '../response-head.ts';
 import type { ProxyPass } from '../rows.ts';
 import { isAddress } from '../target-address.ts';
 import { compilePeerTls } from '../tls/compile-peer-tls.ts';
+import { traceFields } from '../trace-fields.ts';
 import { peerUrl } from '../variables.ts';
 import { type AppFamily, UWSGI_URL } from './rows.ts';
 
@@ -123,13 +124,21 @@ function parametersOf(
   { lookup }: ForwardTools,
   encode: ParameterOptions['encode'],
 ): ParameterOptions {
+  const own = settings[`${family}Param`].map(({ name, value, ifNotEmpty }) => ({
+    name: toBytes(name),
+    value: compileTemplate(value, lookup),
+    ifNotEmpty,
+    silent: value === '' && /^HTTP_./.test(name),
+  }));
+  const isSet = (field: string): boolean => own.some(({ name }) => name === `HTTP_${field.toUpperCase()}`);
+  const traced = traceFields(settings, isSet).map(([field, value]) => ({
+    name: `HTTP_${field.toUpperCase()}`,
+    value,
+    ifNotEmpty: true,
+    silent: false,
+  }));
   return {
-    parameters: settings[`${family}Param`].map(({ name, value, ifNotEmpty }) => ({
-      name: toBytes(name),
-      value: compileTemplate(value, lookup),
-      ifNotEmpty,
-      silent: value === '' && /^HTTP_./.test(name),
-    })),
+    parameters: [...own, ...traced],
     passFields: settings[`${family}PassRequestHeaders`],
     caches: settings[`${family}Cache`] !== null,
     encode,

@@ -25,12 +25,28 @@ export interface AcceptorNumbers {
   readonly spansDropped: number;
 }
 
+/** A peer as an acceptor sees it now: how many exchanges are under way, whether those of all acceptors; its state as a place in STATES. */
+export type PeerNow = readonly [
+  upstream: string,
+  peer: string,
+  weight: number,
+  active: number,
+  ofAll: 0 | 1,
+  state: number,
+];
+
+/** Takes requests; out for a while as it failed; out by configuration, or as its process does not serve. */
+export const STATES = ['up', 'failing', 'down'] as const;
+export type PeerState = (typeof STATES)[number];
+
 export interface TrafficDelta {
   /** A series of a location, by server and location. */
   readonly locations: readonly SeriesDelta[];
   /** A series of a peer, by upstream and peer. */
   readonly peers: readonly SeriesDelta[];
   readonly own: AcceptorNumbers;
+  /** All of them; null = as told last. */
+  readonly now: readonly PeerNow[] | null;
 }
 
 export const NO_NUMBERS: AcceptorNumbers = {
@@ -53,12 +69,16 @@ export const NO_NUMBERS: AcceptorNumbers = {
 const MOST_SERIES = 10_000;
 
 /** Null for whatever is none: it was sent by a process that answers clients. Copied field by field. */
-export function readDelta(locations: unknown, peers: unknown, own: unknown): TrafficDelta | null {
+export function readDelta(sent: Readonly<Record<string, unknown>>): TrafficDelta | null {
+  const { locations, peers, own, now } = sent;
+  const present = now === null ? null : readNow(now);
   const numbers = readNumbers(own);
   const ofLocations = readSeries(locations, 'location');
   const ofPeers = readSeries(peers, 'peer');
   if (numbers === null || ofLocations === null || ofPeers === null) return null;
-  return { locations: ofLocations, peers: ofPeers, own: numbers };
+  return present === undefined
+    ? null
+    : { locations: ofLocations, peers: ofPeers, own: numbers, now: present };
 }
 
 function readNumbers(sent: unknown): AcceptorNumbers | null {
@@ -71,6 +91,19 @@ function readNumbers(sent: unknown): AcceptorNumbers | null {
     numbers[name] = value;
   }
   return numbers as unknown as AcceptorNumbers;
+}
+
+function readNow(sent: unknown): PeerNow[] | undefined {
+  if (!Array.isArray(sent) || sent.length > MOST_SERIES) return undefined;
+  const read: PeerNow[] = [];
+  for (const each of sent as readonly unknown[]) {
+    if (!Array.isArray(each) || each.length !== 6) return undefined;
+    const [upstream, peer, weight, active, ofAll, state] = each as readonly unknown[];
+    if (!isName(upstream) || !isName(peer) || !isAmount(weight) || !isAmount(active)) return undefined;
+    if ((ofAll !== 0 && ofAll !== 1) || !isAmount(state) || STATES[state] === undefined) return undefined;
+    read.push([upstream, peer, weight, active, ofAll, state]);
+  }
+  return read;
 }
 
 function readSeries(sent: unknown, kind: SeriesKind): SeriesDelta[] | null {

@@ -1,5 +1,6 @@
 // What is known of all traffic at one moment, as plain data: for the page, `lbproxy top`, /metrics. Counts only ever grow.
 import type { SparseCounts } from './buckets.ts';
+import type { PeerState } from './delta.ts';
 
 /** Of durations: percentiles are of all that were ever counted; null where none were. */
 export interface LatencySnapshot {
@@ -43,9 +44,18 @@ export interface AttemptsSnapshot {
   readonly latency: LatencySnapshot;
 }
 
+export interface PeerPresent {
+  readonly state: PeerState;
+  readonly weight: number;
+  /** Exchanges under way on it, in all acceptors. */
+  readonly active: number;
+}
+
 export interface PeerSnapshot extends AttemptsSnapshot {
   /** Its address; `-` where none could be picked. */
   readonly peer: string;
+  /** null where no acceptor has it (any more). */
+  readonly now: PeerPresent | null;
 }
 
 export interface UpstreamSnapshot extends AttemptsSnapshot {

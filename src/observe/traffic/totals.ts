@@ -1,7 +1,14 @@
 // In the primary: what all acceptors have told of their traffic, added up. Totals never go down, whatever becomes of acceptors and
 // configurations, and have a bound.
-import { type AcceptorNumbers, NO_NUMBERS, type SeriesDelta, type TrafficDelta } from './delta.ts';
+import {
+  type AcceptorNumbers,
+  NO_NUMBERS,
+  type PeerNow,
+  type SeriesDelta,
+  type TrafficDelta,
+} from './delta.ts';
 import { attemptsOf, flowOf } from './flows.ts';
+import { presentPeers } from './present-peers.ts';
 import {
   CELLS,
   LOCATION_CELLS,
@@ -33,10 +40,13 @@ interface AcceptorTotals {
   readonly startedAtMs: number;
   readonly cells: Float64Array;
   own: AcceptorNumbers;
+  now: readonly PeerNow[];
 }
 
 /** Of peers that come and go: one that had nothing to do for so long may give its place to another. */
 const IDLE_MS = 600_000;
+
+const NO_ATTEMPTS = new Float64Array(PEER_CELLS);
 
 export class TrafficTotals {
   readonly #locations = new Map<string, Series>();
@@ -72,6 +82,7 @@ export class TrafficTotals {
       startedAtMs,
       cells: new Float64Array(LOCATION_CELLS),
       own: NO_NUMBERS,
+      now: [],
     });
   }
 
@@ -80,14 +91,17 @@ export class TrafficTotals {
     this.#acceptors.delete(acceptor);
   }
 
-  add(acceptor: number, { locations, peers, own }: TrafficDelta, nowMs = Date.now()): void {
+  add(acceptor: number, { locations, peers, own, now }: TrafficDelta, nowMs = Date.now()): void {
     const from = this.#acceptors.get(acceptor);
     for (const delta of locations) {
       addTo(this.#location(delta, nowMs).cells, delta);
       if (from !== undefined) addTo(from.cells, delta);
     }
     for (const delta of peers) addTo(this.#peer(delta, nowMs).cells, delta);
-    if (from !== undefined) from.own = own;
+    if (from !== undefined) {
+      from.own = own;
+      from.now = now ?? from.now;
+    }
     this.#accepted += own.accepted;
     this.#handled += own.handled;
     this.#spansSent += own.spansSent;
@@ -143,10 +157,18 @@ export class TrafficTotals {
   }
 
   #upstreams(): UpstreamSnapshot[] {
-    return grouped(this.#peers).map(([upstream, series]) => {
+    const present = presentPeers([...this.#acceptors.values()].map(({ now }) => now));
+    const named = new Map<string, Pick<Series, 'outer' | 'inner' | 'cells'>>(this.#peers);
+    for (const [key, { outer, inner }] of present)
+      if (!named.has(key)) named.set(key, { outer, inner, cells: NO_ATTEMPTS });
+    return grouped(named).map(([upstream, series]) => {
       const sum = new Float64Array(PEER_CELLS);
       for (const { cells } of series) plus(sum, cells);
-      const peers = series.map(({ inner, cells }) => ({ peer: inner, ...attemptsOf(cells) }));
+      const peers = series.map(({ inner, cells }) => ({
+        peer: inner,
+        now: present.get(seriesKey(upstream, inner))?.now ?? null,
+        ...attemptsOf(cells),
+      }));
       return { upstream, ...attemptsOf(sum), peers };
     });
   }
@@ -199,7 +221,7 @@ function dropIdle(all: Map<string, Series>, beforeMs: number): void {
 }
 
 /** By their first name, both in order. */
-function grouped(all: ReadonlyMap<string, Series>): [string, Series[]][] {
+function grouped<T extends Pick<Series, 'outer' | 'inner'>>(all: ReadonlyMap<string, T>): [string, T[]][] {
   const groups = Map.groupBy(all.values(), ({ outer }) => outer);
   for (const series of groups.values()) series.sort((a, b) => (a.inner < b.inner ? -1 : 1));
   return [...groups].sort(([a], [b]) => (a < b ? -1 : 1));

@@ -2,7 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import { Attempt } from '../../../src/exchange/attempt.ts';
 import { TrafficBook } from '../../../src/observe/traffic/book.ts';
-import { NO_NUMBERS, readDelta, type TrafficDelta } from '../../../src/observe/traffic/delta.ts';
+import {
+  NO_NUMBERS,
+  type PeerNow,
+  readDelta,
+  type TrafficDelta,
+} from '../../../src/observe/traffic/delta.ts';
 import { ratesBetween } from '../../../src/observe/traffic/rates.ts';
 import { MAX_SERIES, OTHER, seriesKey } from '../../../src/observe/traffic/series.ts';
 import type { Surroundings } from '../../../src/observe/traffic/snapshot.ts';
@@ -22,9 +27,9 @@ const SURROUNDINGS: Surroundings = {
 const createTotals = (): TrafficTotals => new TrafficTotals(() => SURROUNDINGS);
 
 /** As it arrives over the channel. */
-function taken(book: TrafficBook, own = NO_NUMBERS): TrafficDelta {
-  const sent = JSON.parse(JSON.stringify({ ...book.take(), own })) as Record<string, unknown>;
-  const delta = readDelta(sent.locations, sent.peers, sent.own);
+function taken(book: TrafficBook, own = NO_NUMBERS, now: readonly PeerNow[] | null = null): TrafficDelta {
+  const sent = JSON.parse(JSON.stringify({ ...book.take(), own, now })) as Record<string, unknown>;
+  const delta = readDelta(sent);
   if (delta === null) throw new Error('an acceptor sent what is no delta');
   return delta;
 }
@@ -130,6 +135,35 @@ describe('the traffic of all acceptors', () => {
     add('young:2', 3_600_000);
     const peers = totals.snapshot().upstreams.flatMap((one) => one.peers.map(({ peer }) => peer));
     expect(peers.toSorted()).toEqual(['other', 'young:2']);
+  });
+
+  it('tells how peers are, those too that nobody has asked yet', () => {
+    const totals = createTotals();
+    const book = new TrafficBook();
+    for (const id of [1, 2, 3]) totals.join(id, id, 0);
+    totals.add(
+      1,
+      taken(book, NO_NUMBERS, [
+        ['app', 'a', 5, 2, 0, 0],
+        ['app', 'b', 1, 3, 1, 0],
+      ]),
+    );
+    totals.add(
+      2,
+      taken(book, NO_NUMBERS, [
+        ['app', 'a', 5, 1, 0, 1],
+        ['app', 'b', 1, 4, 1, 2],
+      ]),
+    );
+    totals.add(2, taken(book));
+    const peers = totals.snapshot().upstreams[0].peers;
+    expect(peers.map(({ peer, attempts, now }) => [peer, attempts, now])).toEqual([
+      ['a', 0, { state: 'failing', weight: 5, active: 3 }],
+      ['b', 0, { state: 'down', weight: 1, active: 4 }],
+    ]);
+    totals.forget(1);
+    totals.forget(2);
+    expect(totals.snapshot().upstreams).toEqual([]);
   });
 
   it('keeps the locations of configurations before as long as there is room', () => {
