@@ -101,6 +101,8 @@ async function runOwn(args: readonly string[], dev: boolean): Promise<number> {
   if (command === 'trust' || command === 'untrust')
     return (await import('./trust.ts')).runTrust(command, rest);
   if (command === 'convert') return (await import('./convert/convert.ts')).runConvert(rest, OWN_IO);
+  if (command === 'init')
+    return (await import('./init/init.ts')).init(rest, { ...OWN_IO, cwd: process.cwd() });
   if (isStart(args)) return runStart(args, dev);
   return runMain(args, dev);
 }
