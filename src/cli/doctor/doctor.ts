@@ -95,13 +95,16 @@ async function examine(options: CliOptions, here: Surroundings): Promise<Examina
 function readSite(file: string, options: CliOptions): Examination {
   const read = readConfig(file, options);
   if (read.model !== undefined) checkFiles(read, false);
-  const errors = read.problems.list.filter(({ severity }) => severity === 'error');
   const { model, tree, pool } = read;
-  const { problem } = finder('configuration');
-  const findings = errors.map(({ at, message }) => {
-    const [what, ...fix] = shownText(message).split(/; /);
-    return problem(what, fix.join('; ') || 'mend it, and see lbproxy -t', formatPosition(at));
-  });
+  const { problem, advice } = finder('configuration');
+  const findings = read.problems.list
+    // The check of certificates has more to say of them.
+    .filter(({ message }) => !/^ssl_certificate(?:_key)? /.test(message))
+    .map(({ at, message, severity }) => {
+      const [what, ...fix] = shownText(message).split(/; /);
+      const find = severity === 'error' ? problem : advice;
+      return find(what, fix.join('; ') || 'see lbproxy -t', formatPosition(at));
+    });
   if (model === undefined || tree === undefined || pool === undefined) return { site: null, findings };
   const runs = pidFilesOf(model, file, pool).some((path) => {
     const found = primaryOf(path);
