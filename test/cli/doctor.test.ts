@@ -48,6 +48,7 @@ const WELL: Surroundings = {
   addressesOf: async () => ['127.0.0.1'],
   whyPortUnusable: async () => undefined,
   accepts: async () => true,
+  distrustedBy: () => [],
 };
 
 interface Examined {
@@ -218,6 +219,27 @@ const CASES: readonly Case[] = [
     here: { readFile: () => undefined },
     says: 'no certificates of public authorities',
     fix: 'apt-get install ca-certificates',
+  },
+  {
+    check: 'trust',
+    files: http('listen 127.0.0.1:8443 ssl; ssl_certificate local;'),
+    here: { distrustedBy: () => ['the system store', 'Firefox'] },
+    says: 'local certificates are not believed by: the system store, Firefox',
+    fix: 'run lbproxy trust',
+  },
+  {
+    check: 'trust',
+    files: http('listen 127.0.0.1:8443 ssl; ssl_certificate local;'),
+    here: { distrustedBy: () => null },
+    says: 'nobody believes local certificates yet',
+    fix: 'run lbproxy trust',
+  },
+  {
+    check: 'trust',
+    files: http(TLS),
+    says: 'no browser believes a self-signed certificate',
+    fix: 'write ssl_certificate local, then run lbproxy trust',
+    well: { files: PLAIN },
   },
   {
     check: 'alias',

@@ -35,6 +35,8 @@ export interface Surroundings {
   /** A sentence for an address that cannot be listened on. */
   whyPortUnusable(host: string, port: number): Promise<string | undefined>;
   accepts(host: string, port: number): Promise<boolean>;
+  /** Stores of this machine that do not believe local certificates; null where there is no authority yet. */
+  distrustedBy(stateDir: string): readonly string[] | null;
 }
 
 /** A configuration that was read without errors. */

@@ -2,9 +2,11 @@
 import { X509Certificate } from 'node:crypto';
 import { listensOf } from '../../cluster/needs.ts';
 import type { ServerModel } from '../../config/model.ts';
+import { LOCAL } from '../../local-ca/names.ts';
 import { constantOf } from '../../route/template.ts';
 import { checkPair, pemIn } from '../check-certificates.ts';
-import { type Check, type Finding, finder, type Surroundings } from './check.ts';
+import { stateDirOf } from '../read-config.ts';
+import { type Check, type Finding, finder, type ReadSite, type Surroundings } from './check.ts';
 import { isLoopback, plainPeers } from './machine-checks.ts';
 
 const ports: Check = {
@@ -86,7 +88,7 @@ function ofServer({ settings, at }: ServerModel, nowMs: number): Finding[] {
   return settings.sslCertificate.flatMap((template, i): Finding[] => {
     const certificatePath = constantOf(template);
     const keyPath = constantOf(settings.sslCertificateKey[i] ?? '');
-    if (!certificatePath || !keyPath || template === 'self-signed') return [];
+    if (!certificatePath || !keyPath || template === 'self-signed' || template === LOCAL) return [];
     const found: Finding[] = [];
     const say =
       (name: string) =>
@@ -130,10 +132,38 @@ const SYSTEM_STORES = [
 const trust: Check = {
   name: 'trust',
   about: 'certificates of authorities that programs believe',
-  run(here, _site) {
-    return [...brokenVariables(here), ...missingStore(here)];
+  run(here, site) {
+    return [
+      ...brokenVariables(here),
+      ...missingStore(here),
+      ...(site === null ? [] : ownCertificates(here, site)),
+    ];
   },
 };
+
+/** Those that lbproxy makes: believed by nobody, or by whom they were made known to. */
+function ownCertificates(here: Surroundings, { model }: ReadSite): Finding[] {
+  const { advice } = finder('trust');
+  const secure = model.servers.filter(({ settings }) => settings.listens.some(({ ssl }) => ssl));
+  const self = secure.find(({ settings }) => settings.sslCertificate.includes('self-signed'));
+  const found: Finding[] = [];
+  if (self !== undefined)
+    found.push(
+      advice(
+        'no browser believes a self-signed certificate',
+        `write ssl_certificate ${LOCAL}, then run lbproxy trust`,
+        self.at,
+      ),
+    );
+  const local = secure.find(({ settings }) => settings.sslCertificate.includes(LOCAL));
+  const stores = local === undefined ? [] : here.distrustedBy(stateDirOf(model));
+  if (local === undefined || stores?.length === 0) return found;
+  const who =
+    stores === null
+      ? 'nobody believes local certificates yet'
+      : `local certificates are not believed by: ${stores.join(', ')}`;
+  return [...found, advice(who, 'run lbproxy trust', local.at)];
+}
 
 function brokenVariables({ env, readFile }: Surroundings): Finding[] {
   const { problem } = finder('trust');

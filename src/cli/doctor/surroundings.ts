@@ -3,6 +3,10 @@
 import { lookup } from 'node:dns/promises';
 import { readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
+import { authorityPlaces } from '../../cluster/local-certificates.ts';
+import { findAuthority } from '../../local-ca/authority.ts';
+import { storesFor, trustedOne } from '../../local-ca/trust/apply.ts';
+import { thisMachine } from '../../local-ca/trust/places.ts';
 import { descriptorLimit } from '../../shared/descriptor-limit.ts';
 import { whyPortUnusable } from '../start/free-port.ts';
 import type { Surroundings } from './check.ts';
@@ -34,7 +38,17 @@ export function surroundings(): Surroundings {
     },
     whyPortUnusable,
     accepts,
+    distrustedBy,
   };
+}
+
+function distrustedBy(stateDir: string): readonly string[] | null {
+  const { authority } = findAuthority(authorityPlaces(stateDir));
+  if (authority === null) return null;
+  const stores = storesFor(trustedOne(authority), thisMachine());
+  return stores
+    .filter((store) => store.problem === null && store.isTrusted() === false)
+    .map(({ name }) => name);
 }
 
 function accepts(host: string, port: number): Promise<boolean> {
