@@ -97,14 +97,14 @@ const container: Check = {
   about: 'what a container around means for addresses',
   run(here, site) {
     if (site === null || !isContainer(here)) return [];
-    const { problem, advice } = finder('container');
+    const { advice } = finder('container');
     const listens = site.model.servers
       .flatMap(({ settings }) => settings.listens)
       .filter(({ path }) => path === '');
     const found = [];
     if (listens.length > 0 && listens.every(({ host }) => isLoopback(host)))
       found.push(
-        problem(
+        advice(
           'this is a container, and all addresses are loopback ones: a published port does not lead there',
           `listen ${listens[0].port} instead of ${listens[0].host}:${listens[0].port}`,
           listens[0].at,
