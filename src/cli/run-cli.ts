@@ -101,8 +101,17 @@ async function runOwn(args: readonly string[], dev: boolean): Promise<number> {
   if (command === 'trust' || command === 'untrust')
     return (await import('./trust.ts')).runTrust(command, rest);
   if (command === 'convert') return (await import('./convert/convert.ts')).runConvert(rest, OWN_IO);
+  if (command === 'init')
+    return (await import('./init/init.ts')).init(rest, { ...OWN_IO, cwd: process.cwd() });
+  if (command === 'doctor') return runDoctor(rest);
   if (isStart(args)) return runStart(args, dev);
   return runMain(args, dev);
+}
+
+async function runDoctor(args: readonly string[]): Promise<number> {
+  const { doctor } = await import('./doctor/doctor.ts');
+  const { surroundings } = await import('./doctor/surroundings.ts');
+  return doctor(args, { ...OWN_IO, here: surroundings() });
 }
 
 async function runStart(args: readonly string[], dev: boolean): Promise<number> {

@@ -58,4 +58,4 @@ export function controlSocketOf(directory: string, file: string): string | null 
 }
 
 /** A sentence for a start without a configuration. */
-export const NO_CONFIG = `no configuration: name one with --config FILE, or put one of ${CANDIDATES.join(', ')} here`;
+export const NO_CONFIG = `no configuration: name one with --config FILE, or put one of ${CANDIDATES.join(', ')} here; lbproxy init writes one for a project, and lbproxy 3000 needs none`;

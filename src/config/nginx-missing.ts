@@ -205,13 +205,6 @@ export const NEVER: readonly Missing[] = [
       js_include js_load_http_native_module js_load_stream_native_module js_path js_periodic js_preload_object
       js_preread js_set js_shared_dict_zone js_var`,
   },
-  {
-    of: 'otel',
-    why: 'it is a C++ library that nginx loads',
-    names: `
-      otel_exporter otel_resource_attr otel_service_name otel_span_attr otel_span_name otel_trace
-      otel_trace_context`,
-  },
   { of: 'mail', why: 'IMAP, POP3 and SMTP are not spoken; a mail proxy does that', names: 'mail' },
   {
     inside: 'mail',

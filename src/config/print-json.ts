@@ -162,13 +162,13 @@ class JsonPrinter {
       return object(members);
     }
     const [only] = those;
-    if (those.length === 1 && (only.comments ?? []).length === 0) {
+    if (those.length === 1) {
       const value = single(only, shape);
       const nodes = only.args.map(({ text: value }) => ({ type: 'string', value }) as const);
       // What the reader takes for several would be several.
       const isOne =
         value.is === 'scalar' || (only.name === 'return' && isOneDirective(shape, nodes as never));
-      return isOne ? value : list([value]);
+      return commented(isOne ? value : list([value]), only);
     }
     return list(those.map((each) => commented(single(each, shape), each)));
   }

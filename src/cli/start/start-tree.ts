@@ -1,6 +1,7 @@
 // A one-line command as the configuration that it stands for: the directives of a JSON file, which can be printed in either syntax.
 import { resolve } from 'node:path';
 import type { Directive, Position, Tree } from '../../config/tree.ts';
+import { LOCAL } from '../../local-ca/names.ts';
 import type { Front, StartWish, Target } from './wish.ts';
 
 /** What was chosen for what nobody named. */
@@ -12,9 +13,6 @@ export interface Choice {
   readonly hasIpv6: boolean;
   readonly cwd: string;
 }
-
-/** What `ssl_certificate` says of the sites of the command line. */
-const CERTIFICATE = 'self-signed';
 
 const AT: Position = { file: '(command line)', line: 1, column: 1 };
 
@@ -64,7 +62,7 @@ function server(wish: StartWish, choice: Choice): Directive {
     [
       ...fronts.flatMap((front) => listens(front, choice)),
       ...(names.length === 0 ? [] : [directive('server_name', names)]),
-      ...(secure ? [directive('ssl_certificate', [CERTIFICATE])] : []),
+      ...(secure ? [directive('ssl_certificate', [LOCAL])] : []),
       ...content(wish, choice),
     ],
   );
