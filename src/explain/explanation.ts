@@ -59,6 +59,8 @@ export interface Explanation {
     readonly target: string;
     readonly host: string;
     readonly from: string;
+    /** What a trusted proxy told of it; else the same. */
+    readonly realAddress: string;
     readonly head: string;
     readonly bodyBytes: number;
   };
