@@ -2,6 +2,7 @@
 
 import type { Settings } from '../config/model.ts';
 import { formatPosition } from '../config/problem.ts';
+import { placeOfFilter } from './applied.ts';
 import type { SetAt } from './set-at.ts';
 import type { TrailEvent } from './trail.ts';
 
@@ -17,11 +18,6 @@ const KEYS: Readonly<Record<string, keyof Settings>> = {
   files: 'fileRoot',
   index: 'index',
   autoindex: 'autoindex',
-  headers: 'addHeaders',
-  gzip: 'gzip',
-  charset: 'charset',
-  sub: 'subFilters',
-  ssi: 'ssi',
 };
 
 export function withPlaces(trail: readonly TrailEvent[], setAt: SetAt): TrailEvent[] {
@@ -29,6 +25,8 @@ export function withPlaces(trail: readonly TrailEvent[], setAt: SetAt): TrailEve
   return trail.map((event) => {
     if (event.kind === 'status') status = event.status;
     const name = nameOf(event);
+    if (event.kind === 'filter')
+      return { ...event, at: placeOfFilter(setAt, event.at, event.filter) || event.at };
     if (name === '') return event;
     if (name === 'error_page') return { ...event, at: errorPageAt(setAt, event.at, status) || event.at };
     const key = KEYS[name];
@@ -47,8 +45,6 @@ function nameOf(event: TrailEvent): string {
       return event.step;
     case 'content':
       return event.content;
-    case 'filter':
-      return event.filter;
     case 'turn':
       return event.by;
     default:

@@ -30,7 +30,7 @@ const ROWS: Rows = {
   status: ({ at, status, why }) => [
     { label: 'status', text: why === '' ? String(status) : `${status}: ${why}`, at, tone: 'bad' },
   ],
-  turn: ({ at, to, by }) => [{ label: by === '' ? 'turns to' : by, text: to, at }],
+  turn: ({ at, to, by }) => [{ label: by === 'error_page' ? by : 'turns to', text: to, at }],
   content: ({ at, content, file }) => [
     { label: 'content', text: content, at },
     ...(file === null ? [] : [pathRow(file)]),

@@ -16,7 +16,7 @@ export interface PrintOptions {
   readonly directory: string;
 }
 
-const LABEL_WIDTH = 11;
+const LABEL_WIDTH = 13;
 
 const STYLES: Readonly<Record<Tone, Parameters<typeof styleText>[0]>> = {
   title: 'bold',

@@ -20,6 +20,7 @@ import {
   shown,
   shownAll,
   Trail,
+  type TrailEvent,
 } from './trail.ts';
 
 /** A forward that was reached, and where. */
@@ -177,12 +178,8 @@ export class Watching {
 
   #turn(x: Exchange, to: string): void {
     this.#settle(x, 'goes elsewhere');
-    this.#add(x, {
-      kind: 'turn',
-      at: this.levelOf(x)?.at ?? '',
-      to: shown(to),
-      by: x.errorStatus !== 0 ? 'error_page' : '',
-    });
+    const last = this.#trails.get(x.main)?.events.findLast(({ depth }) => depth === x.depth);
+    this.#add(x, { kind: 'turn', at: this.levelOf(x)?.at ?? '', to: shown(to), by: makerOf(last) });
   }
 
   #step({ at, settings }: WatchedLevel, step: Step): Step {
@@ -199,9 +196,11 @@ export class Watching {
           details: detailsOf(step, settings),
           paths,
         });
+        // All that follows may come within the call.
+        this.#waiting.set(x, event);
         const result = step.run(x);
+        if (result !== STOP) this.#waiting.delete(x);
         if (event.outcome === '') event.outcome = sayResult(result);
-        if (result === STOP) this.#waiting.set(x, event);
         return result;
       },
     };
@@ -252,6 +251,22 @@ export class Watching {
     this.#settle(x, 'passes');
     this.#add(x, { kind: 'forward', at: pass.at || level.at, to: shown(pass.url) });
     if (!x.isSub) this.#onForward.get(x)?.(reached);
+  }
+}
+
+/** Who turns, by what happened before. */
+function makerOf(last: TrailEvent | undefined): string {
+  switch (last?.kind) {
+    case 'step':
+      return last.step;
+    case 'content':
+      return last.content;
+    case 'status':
+    case 'return':
+    case 'rewrite':
+      return 'error_page';
+    default:
+      return '';
   }
 }
 

@@ -71,7 +71,8 @@ function parse(args: readonly string[]) {
       },
     });
   } catch (error) {
-    return (error as Error).message;
+    // What follows in it is about words that begin with a dash.
+    return (error as Error).message.split('. ')[0];
   }
 }
 

@@ -67,6 +67,7 @@ interface Came {
 function exchange(target: NetConnectOpts, { head, body, url }: Asked): Promise<Came> {
   return new Promise((resolve) => {
     let bytes = '';
+    const isHead = head.startsWith('HEAD ');
     const servername = /^[\d.]+$|:/.test(url.host) ? undefined : url.host;
     const socket: Socket = url.secure
       ? connectTls({ ...target, servername, rejectUnauthorized: false })
@@ -78,14 +79,28 @@ function exchange(target: NetConnectOpts, { head, body, url }: Asked): Promise<C
     socket.setTimeout(PATIENCE_MS, () => end(`no answer within ${PATIENCE_MS / 1000} s`));
     socket.on('data', (chunk: Buffer) => {
       bytes += chunk.latin1Slice();
-      if (bytes.length > MOST_BYTES) end('');
+      if (bytes.length > MOST_BYTES || isWhole(bytes, isHead)) end('');
     });
     socket.on('error', (error: NodeJS.ErrnoException) => end(sayError(error, nameOf(target))));
     socket.on('close', () => end('the connection was closed without an answer'));
-    // The connection's end is the answer's.
-    socket.write(Buffer.from(head.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'), 'latin1'));
+    // The connection's end is the answer's, unless it is to be kept.
+    const keeps = /^connection:/im.test(head);
+    const sent = keeps ? head : head.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n');
+    socket.write(Buffer.from(sent, 'latin1'));
     socket.write(body);
   });
+}
+
+/** Whether the answer's own framing says that it is complete. */
+function isWhole(bytes: string, isHead: boolean): boolean {
+  const end = bytes.indexOf('\r\n\r\n');
+  if (end < 0) return false;
+  const head = bytes.slice(0, end);
+  if (/^HTTP\/1\.\d 1(?!01)/.test(head)) return isWhole(bytes.slice(end + 4), isHead);
+  if (isHead || /^HTTP\/1\.\d (?:101|204|304)/.test(head)) return true;
+  const length = /^content-length: *(\d+)$/im.exec(head)?.[1];
+  if (length !== undefined) return bytes.length - end - 4 >= Number(length);
+  return /^transfer-encoding: *chunked$/im.test(head) && bytes.endsWith('0\r\n\r\n');
 }
 
 function sayError({ code, message }: NodeJS.ErrnoException, where: string): string {
@@ -95,6 +110,7 @@ function sayError({ code, message }: NodeJS.ErrnoException, where: string): stri
 }
 
 function readAnswer(bytes: string): Pick<Sent, 'statusLine' | 'fields' | 'bodyBytes' | 'body'> {
+  if (/^HTTP\/1\.\d 1(?!01)/.test(bytes)) return readAnswer(bytes.slice(bytes.indexOf('\r\n\r\n') + 4));
   const end = bytes.indexOf('\r\n\r\n');
   const [statusLine = '', ...fields] = bytes.slice(0, Math.max(0, end)).split('\r\n');
   const body = end < 0 ? '' : unchunked(bytes.slice(end + 4), fields);
