@@ -22,7 +22,9 @@ import { explainApplied, explainFilters } from './applied.ts';
 import { DryClient, type DryEnd } from './dry-client.ts';
 import type { Ending, Explanation } from './explanation.ts';
 import { hintsOf } from './hints.ts';
+import { locationAt } from './location-at.ts';
 import { withPlaces } from './placed.ts';
+import { written } from './search.ts';
 import { SetAt } from './set-at.ts';
 import { explainForward } from './told-forward.ts';
 import { shown, Trail } from './trail.ts';
@@ -141,6 +143,7 @@ export class Explainer {
     const ending = this.#endingOf(x, outcome);
     const isForward = ending.kind === 'forward';
     const last = trail.events.findLast((event) => event.kind === 'location' && event.depth === 0);
+    const own = locationAt(this.#model, level.at);
     const family = 'reached' in outcome ? outcome.reached.ready.target.family : null;
     const told = {
       request: {
@@ -161,7 +164,7 @@ export class Explainer {
       server: explainServer(this.#model, found.key, x.request.host, serverAt),
       trail: withPlaces(trail.events, this.#setAt),
       location: {
-        location: last?.kind === 'location' ? last.location : '',
+        location: own === undefined ? (last?.kind === 'location' ? last.location : '') : written(own.match),
         at: level.at,
         uri: shown(x.uri),
       },

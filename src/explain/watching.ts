@@ -1,27 +1,25 @@
 // Puts down in a request's trail what the road decides about it. The road's own code decides; what stands here only asks it what it said.
-import { statSync } from 'node:fs';
 import type { Watch, WatchedLevel } from '../compile/watch.ts';
-import type { LocationModel, ScriptOp, Test } from '../config/model.ts';
+import type { LocationModel, ScriptOp } from '../config/model.ts';
 import type { Exchange, Filter, Handler, LocationRuntime, Step } from '../exchange/exchange.ts';
-import { ALLOW, GO_ON, JOIN, PASS, STOP } from '../exchange/slots.ts';
+import { JOIN, PASS, STOP } from '../exchange/slots.ts';
 import type { ProxyPass } from '../forward/rows.ts';
 import type { Condition, Instruction } from '../route/script.ts';
 import { compileTemplate, type VariableLookup } from '../route/template.ts';
-import type { TryFilesStep } from '../serve/try-files.ts';
 import { createDryForward, type Ready } from './dry-forward.ts';
 import { DryUpstreams } from './dry-upstreams.ts';
 import { explainSearch } from './search.ts';
+import { isTryFiles, seen, seenUntilFound } from './seen.ts';
 import {
   type Happening,
   type Open,
   type RewriteEvent,
-  type SeenPath,
   type StepEvent,
   shown,
   shownAll,
   Trail,
-  type TrailEvent,
 } from './trail.ts';
+import { detailsOf, makerOf, sayResult, wordsOf } from './words.ts';
 
 /** A forward that was reached, and where. */
 export interface Reached {
@@ -254,99 +252,4 @@ export class Watching {
   }
 }
 
-/** Who turns, by what happened before. */
-function makerOf(last: TrailEvent | undefined): string {
-  switch (last?.kind) {
-    case 'step':
-      return last.step;
-    case 'content':
-      return last.content;
-    case 'status':
-    case 'return':
-    case 'rewrite':
-      return 'error_page';
-    default:
-      return '';
-  }
-}
-
 const uriOf = (x: Exchange): string => (x.args === '' ? x.uri : `${x.uri}?${x.args}`);
-
-function wordsOf(test: Test): string {
-  const not = 'negate' in test && test.negate ? '!' : '';
-  switch (test.test) {
-    case 'set':
-      return test.value;
-    case 'equal':
-      return `${test.value} ${not}= ${test.other}`;
-    case 'match':
-      return `${test.value} ${not}~${test.caseless ? '*' : ''} ${test.pattern}`;
-    default:
-      return `${not}${FLAGS[test.test]} ${test.value}`;
-  }
-}
-
-const FLAGS = { file: '-f', directory: '-d', exists: '-e', executable: '-x' } as const;
-
-function sayResult(result: number): string {
-  switch (result) {
-    case GO_ON:
-      return 'passes';
-    case ALLOW:
-      return 'allows';
-    case STOP:
-      return 'waits';
-    default:
-      return `refuses: ${result}`;
-  }
-}
-
-const isTryFiles = (step: Step): step is TryFilesStep => 'paths' in step;
-
-function seenUntilFound(step: TryFilesStep, x: Exchange): SeenPath[] {
-  const all: SeenPath[] = [];
-  for (const { path, isDirectory } of step.paths(x)) {
-    const one = seen(path);
-    all.push(isDirectory ? { ...one, path: `${one.path}/` } : one);
-    if (one.found !== 'nothing' && (one.found === 'directory') === isDirectory) break;
-  }
-  return all;
-}
-
-/** `path`: bytes as latin1. */
-function seen(path: string): SeenPath {
-  return { path: shown(path), found: foundAt(path) };
-}
-
-function foundAt(path: string): SeenPath['found'] {
-  try {
-    const stats = statSync(Buffer.from(path, 'latin1'), { throwIfNoEntry: false });
-    if (stats === undefined) return 'nothing';
-    if (stats.isDirectory()) return 'directory';
-    return stats.isFile() ? 'file' : 'other';
-  } catch {
-    return 'nothing';
-  }
-}
-
-function detailsOf(step: Step, settings: WatchedLevel['settings']): string[] {
-  switch (step.slot) {
-    case 'limit_req':
-      return settings.limitReq.map(
-        ({ zone, burst, delay }) =>
-          `zone ${zone}, burst ${burst}${delay === null ? ', nodelay' : ''}: as if nobody else had asked`,
-      );
-    case 'limit_conn':
-      return settings.limitConn.map(
-        ({ zone, connections }) => `zone ${zone}, ${connections} at once: as if nobody else were there`,
-      );
-    case 'auth_request':
-      return [`subrequest to ${settings.authRequest}; what a peer would say counts as 200`];
-    case 'mirror':
-      return settings.mirror.map((uri) => `a copy to ${uri}`);
-    case 'access':
-      return [settings.satisfy === 'any' ? 'satisfy any' : ''].filter((text) => text !== '');
-    default:
-      return [];
-  }
-}

@@ -30,8 +30,8 @@ describe('what explain says and what happens', () => {
       if (REQUESTS > 100)
         console.log({ compared, answered, forwarded, passedOver, different: differences.length });
       expect(differences.slice(0, 10).join('\n\n')).toBe('');
-      expect(answered).toBeGreaterThan(compared / 5);
-      expect(forwarded).toBeGreaterThan(compared / 5);
+      expect(answered).toBeGreaterThan(compared / 10);
+      expect(forwarded).toBeGreaterThan(compared / 10);
     },
     60_000 + REQUESTS * 50,
   );
