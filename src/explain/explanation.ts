@@ -25,6 +25,8 @@ export interface ExplainedForward {
   readonly key: string;
   /** In the order in which they would be tried. */
   readonly order: readonly ExplainedPeer[];
+  /** Whether the next one follows when one fails. */
+  readonly retries: string;
   /** Of the group, but not in the order now. */
   readonly out: readonly ExplainedPeer[];
   readonly tls: boolean;

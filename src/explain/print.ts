@@ -103,6 +103,7 @@ function forwardRows(told: ExplainedForward): Row[] {
     BLANK,
     { label: 'peers', text: `${told.group}${by}${how}: from a fresh state, in this order`, at: told.groupAt },
     ...order.map((peer, i) => peerRow(`${i + 1}. `, peer)),
+    ...(order.length > 1 ? [{ label: '', text: told.retries, tone: 'quiet' as const }] : []),
     ...out.map((peer) => ({ ...peerRow('-  ', peer), tone: 'bad' as const })),
     ...(cache === null
       ? []
