@@ -173,7 +173,7 @@ function printRow({ label, text, at = '', tone = 'plain' }: Row, options: PrintO
   const head = label.padEnd(LABEL_WIDTH);
   return lines
     .map((line, i) => {
-      const start = style('title', i === 0 ? head : ''.padEnd(LABEL_WIDTH));
+      const start = i === 0 && label !== '' ? style('title', head) : ''.padEnd(LABEL_WIDTH);
       if (i < lines.length - 1 || place === '') return `${start}${style(tone, line)}`.trimEnd();
       const gap = ' '.repeat(Math.max(2, room - lengthOf(line) - place.length));
       return `${start}${style(tone, line)}${gap}${style('quiet', place)}`;

@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type ExplainIo, runExplain } from '../../src/cli/explain.ts';
+import { type ExplainIo, explainIo, runExplain } from '../../src/cli/explain.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { startProxy } from '../support/proxy.ts';
 
@@ -44,7 +45,19 @@ interface Run {
   readonly err: string;
 }
 
-async function explain(conf: string, ...words: string[]): Promise<Run> {
+function setOrDelete(name: string, value: string | undefined): void {
+  if (value === undefined) delete process.env[name];
+  else process.env[name] = value;
+}
+
+const explain = (conf: string, ...words: string[]): Promise<Run> =>
+  explainStyled({ colours: false }, conf, ...words);
+
+async function explainStyled(
+  { colours }: { readonly colours: boolean },
+  conf: string,
+  ...words: string[]
+): Promise<Run> {
   const file = join(dir, conf.trimStart().startsWith('{') ? 'lbproxy.json' : 'nginx.conf');
   writeFileSync(file, conf.replaceAll('DIR', dir).replaceAll('PEER', `127.0.0.1:${peerPort}`));
   let [out, err] = ['', ''];
@@ -55,7 +68,7 @@ async function explain(conf: string, ...words: string[]): Promise<Run> {
     fail(text) {
       err += `${text}\n`;
     },
-    style: { width: 100, colours: false, directory: dir },
+    style: { width: 100, colours, directory: dir },
   };
   const code = await runExplain(['-c', file, ...words], io);
   return { code, out, err };
@@ -323,7 +336,7 @@ location /php { fastcgi_pass 127.0.0.1:9; fastcgi_param SCRIPT_NAME $uri; }
     const [peers] = rows(out, 'peers');
     expect(peers).toContain('app, ip_hash by "127.0.0.1"');
     expect(out).toMatch(
-      /1\. 127\.0\.0\.1:\d .*nginx\.conf:1:\d+\n +2\. 127\.0\.0\.1:\d .*\n +- {2}127\.0\.0\.1:3 {2}down/,
+      /1\. 127\.0\.0\.1:\d .*nginx\.conf:1:\d+\n +2\. 127\.0\.0\.1:\d .*\n[^-]*\n +- {2}127\.0\.0\.1:3 {2}down/,
     );
     expect(rows(out, 'sends')).toEqual(['POST /p?q=1 HTTP/1.1']);
     expect(out).toMatch(/Host: x +nginx\.conf:5:60/);
@@ -404,6 +417,51 @@ describe('the command', () => {
     const { out } = await explain(PLACES, '-H', 'X-Long: \x1b[31mred', `http://x:8081/${'long-'.repeat(60)}`);
     expect(out).not.toContain('\x1b');
     expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+
+  it('has colours where they are wanted, and the same text', async () => {
+    const plain = await explain(PLACES, 'http://x:8081/a/x.php');
+    const io = { colours: true };
+    const coloured = await explainStyled(io, PLACES, 'http://x:8081/a/x.php');
+    expect(coloured.out).toContain('\x1b[32m');
+    expect(stripVTControlCharacters(coloured.out)).toBe(plain.out);
+  });
+
+  it('asks the terminal, and NO_COLOR', () => {
+    const { isTTY } = process.stdout;
+    const { NO_COLOR, TERM } = process.env;
+    try {
+      process.env.TERM = 'xterm';
+      process.stdout.isTTY = true;
+      process.env.NO_COLOR = '';
+      expect(explainIo().style.colours).toBe(true);
+      process.env.NO_COLOR = '1';
+      expect(explainIo().style.colours).toBe(false);
+      process.env.NO_COLOR = '';
+      process.stdout.isTTY = false;
+      expect(explainIo().style.colours).toBe(false);
+    } finally {
+      process.stdout.isTTY = isTTY;
+      setOrDelete('NO_COLOR', NO_COLOR);
+      setOrDelete('TERM', TERM);
+    }
+  });
+
+  it('tells a request that is none', async () => {
+    const { code, out } = await explain(
+      PLACES,
+      '-H',
+      'Content-Length: many',
+      '-H',
+      'X: 1',
+      'http://x:8081/a/',
+    );
+    expect(code).toBe(0);
+    expect(rows(out, 'status')[0]).toContain('400: the request is not valid HTTP: invalid Content-Length');
+    const body = await explain(PLACES, '-X', 'TRACE', 'http://x:8081/a/');
+    expect(rows(body.out, 'answer')[0]).toMatch(/^405 Not Allowed/);
+    const dots = await explain(PLACES, 'http://x:8081/../../etc/passwd');
+    expect(rows(dots.out, 'answer')[0]).toMatch(/^400 Bad Request/);
   });
 
   it('sends the request where it is told to', async () => {

@@ -175,10 +175,22 @@ function linesSince({ path, size }: Mark): string[] {
   }
 }
 
+/** Of a line in JSON what it says; others are for people as they are. */
+function messageOf(line: string): string {
+  try {
+    const { level, msg } = JSON.parse(line) as { readonly level?: unknown; readonly msg?: unknown };
+    return typeof msg === 'string' ? `[${String(level)}] ${msg}` : line;
+  } catch {
+    return line;
+  }
+}
+
 /** As lines of text. */
 export function sentRows({ to, problem, statusLine, fields, bodyBytes, body, ms, log }: Sent): Row[] {
   const title: Row = { label: 'sent', text: `to ${to}, ${ms} ms`, tone: 'title' };
-  const logged = log.map((text, i): Row => ({ label: i === 0 ? 'error_log' : '', text, tone: 'quiet' }));
+  const logged = log.map(
+    (line, i): Row => ({ label: i === 0 ? 'error_log' : '', text: messageOf(line), tone: 'quiet' }),
+  );
   if (problem !== '') return [title, { label: 'answer', text: problem, tone: 'bad' }, ...logged];
   const isWell = /^HTTP\/1\.\d [123]/.test(statusLine);
   return [
