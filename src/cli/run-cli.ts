@@ -64,6 +64,7 @@ function createProgram({ Command, Option }: Commander): Command {
   program.command('init').description('look at the project here and write an upstreams.json for it');
   program.command('convert').description('print a configuration in the other syntax: lbproxy convert FILE');
   program.command('doctor').description('look for what keeps lbproxy from working here, and how to mend it');
+  program.command('explain').description('what would become of a request, and why (lbproxy explain --help)');
   program.command('docs').description('write docs/DIRECTIVES.md and config/upstreams.schema.json');
   program.action(() => {});
   return program;
@@ -97,6 +98,10 @@ async function runOwn(args: readonly string[], dev: boolean): Promise<number> {
   if (command === 'service') {
     const { runService, serviceIo } = await import('./service.ts');
     return runService(rest, serviceIo());
+  }
+  if (command === 'explain') {
+    const { explainIo, runExplain } = await import('./explain.ts');
+    return runExplain(rest, explainIo());
   }
   if (command === 'trust' || command === 'untrust')
     return (await import('./trust.ts')).runTrust(command, rest);

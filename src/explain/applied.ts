@@ -61,6 +61,11 @@ const OF_FILTERS: Readonly<Record<FilterSlot, readonly Key[]>> = {
   rate: ['limitRate', 'limitRateAfter'],
 };
 
+/** Of a filter that is at work: where the first of its settings stands; '' where none is set. */
+export function placeOfFilter(setAt: SetAt, level: string, slot: FilterSlot): string {
+  return OF_FILTERS[slot].map((key) => setAt.place(level, key)).find((at) => at !== '') ?? '';
+}
+
 export function explainFilters(
   setAt: SetAt,
   { at }: WatchedLevel,

@@ -7,6 +7,7 @@ import type { Exchange, Handler } from '../exchange/exchange.ts';
 import { Forward } from '../forward/forward.ts';
 import type { ForwardOptions } from '../forward/forward-options.ts';
 import type { FamilyTarget } from '../forward/forward-tools.ts';
+import { decideRetry, type NextPolicy, type Progress } from '../forward/next-upstream.ts';
 import { systemClock } from '../shared/clock.ts';
 import type { Upstream } from '../upstream/upstream.ts';
 
@@ -22,6 +23,8 @@ export interface Ready {
   readonly upgrade: boolean;
   /** The head, or the parameters, as the peer would get them. */
   readonly head: string;
+  /** Whether another peer follows when one fails. */
+  readonly retries: string;
   /** What the group chooses by; null where its method asks for no key. */
   readonly hashKey: string | null;
 }
@@ -58,13 +61,28 @@ class DryForward extends Forward {
     const { framing, isUpgrade: upgrade } = this;
     const head = this.#target.shown(x, framing, upgrade);
     const order = orderAfter(peer, upstream, key);
+    const retries = sayRetries(options.next, this.progress(false));
     this.ended = true;
     this.pull?.end();
-    this.#tell({ x, options, target: this.#target, upstream, order, framing, upgrade, head, hashKey });
+    this.#tell({
+      ...{ x, options, target: this.#target, upstream, order },
+      ...{ framing, upgrade, head, retries, hashKey },
+    });
     if (!x.isSub) return;
     x.status = 200;
     sendBody(x, '');
   }
+}
+
+/** As the road decides it, before anything was sent and afterwards. */
+function sayRetries(policy: NextPolicy, progress: Progress): string {
+  const unsent = decideRetry(policy, 'connect_refused', progress);
+  if (unsent !== '') return `only the first is tried (${unsent})`;
+  const sent = decideRetry(policy, 'reset_before_head', { ...progress, requestSent: true });
+  const most = policy.tries > 0 ? `, ${policy.tries} in all` : '';
+  return sent === ''
+    ? `each when the one before fails${most}`
+    : `each when the one before could not be reached${most}; not once the request was sent (${sent})`;
 }
 
 /** The peers that would follow if each one before failed; the group counts nothing of it. */

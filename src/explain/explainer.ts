@@ -1,6 +1,7 @@
 // Runs a request through a configuration that was compiled to be watched, up to the moment at which something would be sent, and tells
 // what was decided on the way.
 import { compileRuntime, type Runtime, type RuntimeLog } from '../compile.ts';
+import { listenKey } from '../config/addresses.ts';
 import type { Model } from '../config/model.ts';
 import type { Tree } from '../config/tree.ts';
 import { Exchange, type ServerRuntime } from '../exchange/exchange.ts';
@@ -21,6 +22,9 @@ import { explainApplied, explainFilters } from './applied.ts';
 import { DryClient, type DryEnd } from './dry-client.ts';
 import type { Ending, Explanation } from './explanation.ts';
 import { hintsOf } from './hints.ts';
+import { locationAt } from './location-at.ts';
+import { withPlaces } from './placed.ts';
+import { written } from './search.ts';
 import { SetAt } from './set-at.ts';
 import { explainForward } from './told-forward.ts';
 import { shown, Trail } from './trail.ts';
@@ -139,6 +143,7 @@ export class Explainer {
     const ending = this.#endingOf(x, outcome);
     const isForward = ending.kind === 'forward';
     const last = trail.events.findLast((event) => event.kind === 'location' && event.depth === 0);
+    const own = locationAt(this.#model, level.at);
     const family = 'reached' in outcome ? outcome.reached.ready.target.family : null;
     const told = {
       request: {
@@ -146,14 +151,20 @@ export class Explainer {
         target: shown(x.request.target || url.target),
         host: shown(x.request.host || url.authority),
         from,
+        realAddress: x.remoteAddress,
         head: shown(head),
         bodyBytes: body.length,
       },
-      address: { address: found.key, at: found.listen.at, why: found.why, tls: found.listen.ssl },
+      address: {
+        address: found.key,
+        at: listenAt(this.#model, serverAt, found),
+        why: found.why,
+        tls: found.listen.ssl,
+      },
       server: explainServer(this.#model, found.key, x.request.host, serverAt),
-      trail: trail.events,
+      trail: withPlaces(trail.events, this.#setAt),
       location: {
-        location: last?.kind === 'location' ? last.location : '',
+        location: own === undefined ? (last?.kind === 'location' ? last.location : '') : written(own.match),
         at: level.at,
         uri: shown(x.uri),
       },
@@ -182,6 +193,12 @@ export class Explainer {
     };
     return { kind: 'answer', answer };
   }
+}
+
+/** Of the server's own `listen`, where it has one for the address. */
+function listenAt({ servers }: Model, server: string, { key, listen }: FoundAddress): string {
+  const own = servers.find(({ at }) => at === server)?.settings.listens.find((one) => listenKey(one) === key);
+  return (own ?? listen).at;
 }
 
 /** Throws an error that names the file. */

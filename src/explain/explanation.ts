@@ -25,6 +25,8 @@ export interface ExplainedForward {
   readonly key: string;
   /** In the order in which they would be tried. */
   readonly order: readonly ExplainedPeer[];
+  /** Whether the next one follows when one fails. */
+  readonly retries: string;
   /** Of the group, but not in the order now. */
   readonly out: readonly ExplainedPeer[];
   readonly tls: boolean;
@@ -59,6 +61,8 @@ export interface Explanation {
     readonly target: string;
     readonly host: string;
     readonly from: string;
+    /** What a trusted proxy told of it; else the same. */
+    readonly realAddress: string;
     readonly head: string;
     readonly bodyBytes: number;
   };

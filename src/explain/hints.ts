@@ -1,7 +1,9 @@
 // What a reader would ask next: traps of configurations, as far as the request at hand shows them.
 import type { WatchedLevel } from '../compile/watch.ts';
-import type { LocationModel, Model } from '../config/model.ts';
+import { listenKey } from '../config/addresses.ts';
+import type { LocationMatch, LocationModel, Model } from '../config/model.ts';
 import type { Explanation } from './explanation.ts';
+import { locationAt, searchLocation } from './location-at.ts';
 import type { SetAt } from './set-at.ts';
 
 type Told = Omit<Explanation, 'hints'>;
@@ -21,6 +23,7 @@ export function hintsOf(told: Told, where: Where): string[] {
     noHost(told, where),
     ifIsEvil(told),
     notForWebSockets(told),
+    otherHost(told, where),
     tlsHint(told, where),
     certificates(told, where),
     ...endingHints(told),
@@ -28,11 +31,17 @@ export function hintsOf(told: Told, where: Where): string[] {
   return all.filter((hint) => hint !== '');
 }
 
+/** Of the location, also where an `if` or a limit_except in it holds. */
+function matchOf({ trail }: Told, model: Model, level: WatchedLevel): LocationMatch | undefined {
+  const last = trail.findLast((event) => event.kind === 'location' && event.depth === 0);
+  return (locationAt(model, level.at) ?? locationAt(model, last?.at ?? ''))?.match;
+}
+
 /** `location /static/ { root /var/www/static; }` */
-function rootTrap({ trail }: Told, { level, model, setAt }: Where): string {
+function rootTrap(told: Told, { level, model, setAt }: Where): string {
   const root = level.settings.fileRoot;
-  const match = locationAt(model, level.at)?.match;
-  const content = trail.findLast((event) => event.kind === 'content');
+  const match = matchOf(told, model, level);
+  const content = told.trail.findLast((event) => event.kind === 'content');
   if (root === null || root.alias || match === undefined || content?.kind !== 'content') return '';
   const prefix = match.kind === 'regex' || match.kind === 'named' ? '' : match.text.replace(/\/+$/, '');
   const base = root.path.replace(/\/+$/, '');
@@ -42,11 +51,11 @@ function rootTrap({ trail }: Told, { level, model, setAt }: Where): string {
 }
 
 /** `location /img/ { alias /pictures; }` */
-function aliasSlash({ trail }: Told, { level, model, setAt }: Where): string {
+function aliasSlash(told: Told, { level, model, setAt }: Where): string {
   const root = level.settings.fileRoot;
-  const match = locationAt(model, level.at)?.match;
+  const match = matchOf(told, model, level);
   if (root === null || !root.alias || match === undefined || match.kind === 'regex') return '';
-  if (!trail.some((event) => event.kind === 'content')) return '';
+  if (!told.trail.some((event) => event.kind === 'content')) return '';
   const [prefix, path] = [match.text.endsWith('/'), root.path.endsWith('/')];
   if (prefix === path || match.kind === 'exact') return '';
   const what = prefix
@@ -56,8 +65,9 @@ function aliasSlash({ trail }: Told, { level, model, setAt }: Where): string {
 }
 
 /** `location /api/ { proxy_pass http://app; }`: the prefix stays. */
-function passSlash({ ending }: Told, { level, model }: Where): string {
-  const match = locationAt(model, level.at)?.match;
+function passSlash(told: Told, { level, model }: Where): string {
+  const { ending } = told;
+  const match = matchOf(told, model, level);
   if (ending.kind !== 'forward' || ending.forward.family !== 'proxy' || match === undefined) return '';
   const { pass, sent } = ending.forward;
   if (match.kind !== 'prefix' || match.text === '/' || pass.includes('$')) return '';
@@ -107,6 +117,22 @@ function notForWebSockets({ ending, request }: Told): string {
   return 'the request asks for another protocol and is passed without that: only a GET of HTTP/1.1 for "websocket" is, or what proxy_set_header Upgrade names';
 }
 
+/** The URL's host is none of the names there. */
+function otherHost({ address, server }: Told, { model }: Where): string {
+  if (!server.why.startsWith('no server_name fits')) return '';
+  const here = model.servers.filter(({ settings }) =>
+    settings.listens.some((one) => listenKey(one) === address.address),
+  );
+  const names = here
+    .flatMap(({ settings }) => settings.serverNames.flat())
+    .filter((name) => /^[\w-]+(?:\.[\w-]+)+$/.test(name));
+  if (names.length === 0) return '';
+  const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
+  return `servers of this address are called ${names.slice(0, MOST_NAMES).join(', ')}${more}: ask for one with -H 'Host: ${names[0]}'`;
+}
+
+const MOST_NAMES = 5;
+
 function tlsHint({ address, trail }: Told, { model }: Where): string {
   if (!trail.some((event) => event.kind === 'status' && event.status === 497)) return '';
   const plain = model.servers.some(({ settings }) => settings.listens.some(({ ssl }) => !ssl));
@@ -135,21 +161,5 @@ function endingHints({ ending, trail }: Told): string[] {
   return content.file.found === 'nothing' ? [`there is no file ${content.file.path}`] : [];
 }
 
-function locationAt(model: Model, at: string): LocationModel | undefined {
-  for (const server of model.servers) {
-    const found = search(server.locations, at);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-function search(locations: readonly LocationModel[], at: string): LocationModel | undefined {
-  for (const location of locations) {
-    const found = location.at === at ? location : search(location.locations, at);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
 const holds = (locations: readonly LocationModel[], at: string): boolean =>
-  search(locations, at) !== undefined;
+  searchLocation(locations, at) !== undefined;

@@ -71,7 +71,8 @@ export function explainSent(
 function fromOf({ request }: Exchange, line: string, own: OwnFields): string {
   const name = line.slice(0, line.indexOf(':')).toLowerCase();
   const setter = own.get(name);
-  if (setter !== undefined && !OF_ONE_CONNECTION.has(name)) return setter.at;
+  if (OF_ONE_CONNECTION.has(name)) return 'lbproxy';
+  if (setter !== undefined) return setter.at;
   for (let i = 0; i < request.count; i++)
     if (`${request.name(i)}: ${request.value(i)}` === line) return FRAMING.has(name) ? 'lbproxy' : 'client';
   return name.startsWith('http_') ? 'client' : 'lbproxy';

@@ -12,7 +12,7 @@ import type { Reached } from './watching.ts';
 
 export function explainForward(model: Model, setAt: SetAt, reached: Reached): ExplainedForward {
   const { level, pass, ready } = reached;
-  const { x, options, target, upstream, order, framing, upgrade, head, hashKey } = ready;
+  const { x, options, target, upstream, order, framing, upgrade, head, retries, hashKey } = ready;
   const { family } = target;
   const group = model.upstreams.find(({ name }) => groupKey(name) === groupKey(upstream.name));
   const peerOf = (peer: Peer): ExplainedPeer => explainPeer(peer, group);
@@ -26,6 +26,7 @@ export function explainForward(model: Model, setAt: SetAt, reached: Reached): Ex
     method,
     key: keyOf(method, x.remoteAddress, hashKey),
     order: order.map(peerOf),
+    retries,
     out: upstream.group.peers.filter((peer) => !order.includes(peer)).map(peerOf),
     tls: options.isProxy && (x.proxySecure || options.secure),
     websocket: upgrade,

@@ -1,4 +1,5 @@
 // What happened to a request, in its order: data, as --json prints it. Texts are as a person reads them.
+import type { FilterSlot } from '../exchange/slots.ts';
 
 /** A location as it is written. */
 export interface LocationName {
@@ -103,7 +104,7 @@ export interface ContentEvent extends Placed {
 
 export interface FilterEvent extends Placed {
   readonly kind: 'filter';
-  readonly filter: string;
+  readonly filter: FilterSlot;
   /** What it does with this answer; '' = nothing. */
   readonly does: string;
 }

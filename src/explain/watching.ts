@@ -1,26 +1,25 @@
 // Puts down in a request's trail what the road decides about it. The road's own code decides; what stands here only asks it what it said.
-import { statSync } from 'node:fs';
 import type { Watch, WatchedLevel } from '../compile/watch.ts';
-import type { LocationModel, ScriptOp, Test } from '../config/model.ts';
+import type { LocationModel, ScriptOp } from '../config/model.ts';
 import type { Exchange, Filter, Handler, LocationRuntime, Step } from '../exchange/exchange.ts';
-import { ALLOW, GO_ON, JOIN, PASS, STOP } from '../exchange/slots.ts';
+import { JOIN, PASS, STOP } from '../exchange/slots.ts';
 import type { ProxyPass } from '../forward/rows.ts';
 import type { Condition, Instruction } from '../route/script.ts';
 import { compileTemplate, type VariableLookup } from '../route/template.ts';
-import type { TryFilesStep } from '../serve/try-files.ts';
 import { createDryForward, type Ready } from './dry-forward.ts';
 import { DryUpstreams } from './dry-upstreams.ts';
 import { explainSearch } from './search.ts';
+import { isTryFiles, seen, seenUntilFound } from './seen.ts';
 import {
   type Happening,
   type Open,
   type RewriteEvent,
-  type SeenPath,
   type StepEvent,
   shown,
   shownAll,
   Trail,
 } from './trail.ts';
+import { detailsOf, makerOf, sayResult, wordsOf } from './words.ts';
 
 /** A forward that was reached, and where. */
 export interface Reached {
@@ -177,12 +176,8 @@ export class Watching {
 
   #turn(x: Exchange, to: string): void {
     this.#settle(x, 'goes elsewhere');
-    this.#add(x, {
-      kind: 'turn',
-      at: this.levelOf(x)?.at ?? '',
-      to: shown(to),
-      by: x.errorStatus !== 0 ? 'error_page' : '',
-    });
+    const last = this.#trails.get(x.main)?.events.findLast(({ depth }) => depth === x.depth);
+    this.#add(x, { kind: 'turn', at: this.levelOf(x)?.at ?? '', to: shown(to), by: makerOf(last) });
   }
 
   #step({ at, settings }: WatchedLevel, step: Step): Step {
@@ -199,9 +194,11 @@ export class Watching {
           details: detailsOf(step, settings),
           paths,
         });
+        // All that follows may come within the call.
+        this.#waiting.set(x, event);
         const result = step.run(x);
+        if (result !== STOP) this.#waiting.delete(x);
         if (event.outcome === '') event.outcome = sayResult(result);
-        if (result === STOP) this.#waiting.set(x, event);
         return result;
       },
     };
@@ -256,82 +253,3 @@ export class Watching {
 }
 
 const uriOf = (x: Exchange): string => (x.args === '' ? x.uri : `${x.uri}?${x.args}`);
-
-function wordsOf(test: Test): string {
-  const not = 'negate' in test && test.negate ? '!' : '';
-  switch (test.test) {
-    case 'set':
-      return test.value;
-    case 'equal':
-      return `${test.value} ${not}= ${test.other}`;
-    case 'match':
-      return `${test.value} ${not}~${test.caseless ? '*' : ''} ${test.pattern}`;
-    default:
-      return `${not}${FLAGS[test.test]} ${test.value}`;
-  }
-}
-
-const FLAGS = { file: '-f', directory: '-d', exists: '-e', executable: '-x' } as const;
-
-function sayResult(result: number): string {
-  switch (result) {
-    case GO_ON:
-      return 'passes';
-    case ALLOW:
-      return 'allows';
-    case STOP:
-      return 'waits';
-    default:
-      return `refuses: ${result}`;
-  }
-}
-
-const isTryFiles = (step: Step): step is TryFilesStep => 'paths' in step;
-
-function seenUntilFound(step: TryFilesStep, x: Exchange): SeenPath[] {
-  const all: SeenPath[] = [];
-  for (const { path, isDirectory } of step.paths(x)) {
-    const one = seen(path);
-    all.push(isDirectory ? { ...one, path: `${one.path}/` } : one);
-    if (one.found !== 'nothing' && (one.found === 'directory') === isDirectory) break;
-  }
-  return all;
-}
-
-/** `path`: bytes as latin1. */
-function seen(path: string): SeenPath {
-  return { path: shown(path), found: foundAt(path) };
-}
-
-function foundAt(path: string): SeenPath['found'] {
-  try {
-    const stats = statSync(Buffer.from(path, 'latin1'), { throwIfNoEntry: false });
-    if (stats === undefined) return 'nothing';
-    if (stats.isDirectory()) return 'directory';
-    return stats.isFile() ? 'file' : 'other';
-  } catch {
-    return 'nothing';
-  }
-}
-
-function detailsOf(step: Step, settings: WatchedLevel['settings']): string[] {
-  switch (step.slot) {
-    case 'limit_req':
-      return settings.limitReq.map(
-        ({ zone, burst, delay }) =>
-          `zone ${zone}, burst ${burst}${delay === null ? ', nodelay' : ''}: as if nobody else had asked`,
-      );
-    case 'limit_conn':
-      return settings.limitConn.map(
-        ({ zone, connections }) => `zone ${zone}, ${connections} at once: as if nobody else were there`,
-      );
-    case 'auth_request':
-      return [`subrequest to ${settings.authRequest}; what a peer would say counts as 200`];
-    case 'mirror':
-      return settings.mirror.map((uri) => `a copy to ${uri}`);
-    case 'access':
-      return [settings.satisfy === 'any' ? 'satisfy any' : ''].filter((text) => text !== '');
-    default:
-      return [];
-  }
-}

@@ -268,12 +268,12 @@ describe.each(Object.entries(MADE))('%s', (_name, maker) => {
 
 /**
  * The concrete classes of src that are sources of an answer or take one as a root, filters aside: those have a table of their own. An application's own
- * server (embed) has no road.
+ * server (embed) has no road, and what only explains it (explain) has no client.
  */
 function classesThatMake(): string[] {
   const root = new URL('../../src/', import.meta.url).pathname;
   const text = globSync('**/*.ts', { cwd: root })
-    .filter((file) => !file.startsWith('embed/'))
+    .filter((file) => !/^(?:embed|explain)\//.test(file))
     .map((file) => readFileSync(join(root, file), 'utf8'))
     .join('\n');
   const kinds = new Set(['Source', 'SubRoot']);

@@ -6,7 +6,7 @@ import { makeSite } from '../nginx/random/site.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { agree } from './agreement.ts';
 
-const REQUESTS = Number(process.env.LBPROXY_EXPLAIN_REQUESTS ?? 200);
+const REQUESTS = Number(process.env.LBPROXY_EXPLAIN_REQUESTS ?? 100);
 const SEED = Number(process.env.LBPROXY_RANDOM_SEED ?? 20_261_126);
 
 describe('what explain says and what happens', () => {
@@ -27,11 +27,11 @@ describe('what explain says and what happens', () => {
         root: site.root,
         peer,
       });
-      if (REQUESTS > 200)
+      if (REQUESTS > 100)
         console.log({ compared, answered, forwarded, passedOver, different: differences.length });
       expect(differences.slice(0, 10).join('\n\n')).toBe('');
-      expect(answered).toBeGreaterThan(compared / 5);
-      expect(forwarded).toBeGreaterThan(compared / 5);
+      expect(answered).toBeGreaterThan(compared / 10);
+      expect(forwarded).toBeGreaterThan(compared / 10);
     },
     60_000 + REQUESTS * 50,
   );
