@@ -5,6 +5,7 @@ import { listensOf } from '../cluster/needs.ts';
 import { wantedAcceptors } from '../cluster/wanted-acceptors.ts';
 import type { Model } from '../config/model.ts';
 import type { ListenModel } from '../listen/rows.ts';
+import { localServers, namesOf } from '../local-ca/names.ts';
 import type { ProcessView } from '../supervise/control/face.ts';
 import { VERSION } from '../version.ts';
 
@@ -109,8 +110,21 @@ function tryText(model: Model): string | undefined {
   const answering = listens.filter((listen) => !redirects(model, listen));
   const best = answering.find((listen) => !listen.ssl) ?? answering[0] ?? listens[0];
   if (best === undefined) return undefined;
+  const local = best.ssl ? localName(model, best) : undefined;
+  if (local !== undefined)
+    return `${urlOf({ ...best, host: local })} in a browser (it warns until lbproxy trust was run)`;
   const flag = best.ssl ? '-k ' : answering.length === 0 ? '-I ' : '';
   return `curl ${flag}${urlOf(best)}`;
+}
+
+/** What a browser finds by itself of the names that a local certificate is for; undefined where the address has none. */
+function localName(model: Model, { host, port }: ListenModel): string | undefined {
+  const settings = localServers(model).find(({ listens }) =>
+    listens.some((listen) => listen.host === host && listen.port === port),
+  );
+  if (settings === undefined) return undefined;
+  const isHere = ['*', '0.0.0.0', '::', '127.0.0.1', '::1'].includes(host);
+  return isHere ? (namesOf(settings).dns.find((name) => name.endsWith('.localhost')) ?? 'localhost') : host;
 }
 
 function redirects(model: Model, { port }: ListenModel): boolean {

@@ -102,6 +102,14 @@ describe('the text of a start', () => {
     ],
     ['listen 9443 ssl; ssl_certificate self-signed; return 204;', 'try: curl -k https://localhost:9443/'],
     [
+      'listen 127.0.0.1:9443 ssl; server_name a.test app.localhost; ssl_certificate local; return 204;',
+      'try: https://app.localhost:9443/ in a browser (it warns until lbproxy trust was run)',
+    ],
+    [
+      'listen 192.0.2.1:443 ssl; server_name a.test; ssl_certificate local; return 204;',
+      'try: https://192.0.2.1/ in a browser (it warns until lbproxy trust was run)',
+    ],
+    [
       'listen 9443 ssl; ssl_certificate self-signed; return 204; } server { listen 9080; redirect https;',
       'try: curl -k https://localhost:9443/',
     ],

@@ -7,6 +7,10 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { findAuthority } from '../../src/local-ca/authority.ts';
+import { apply, trustedOne } from '../../src/local-ca/trust/apply.ts';
+import { nssStores } from '../../src/local-ca/trust/nss-stores.ts';
+import { thisMachine } from '../../src/local-ca/trust/places.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { type LbproxyProcess, startLbproxy } from '../support/lbproxy-process.ts';
 import { MAIN } from '../support/main-file.ts';
@@ -127,23 +131,18 @@ it('is believed by all who trust the authority, programs too, for the names of t
 
 it.runIf(hasBrowser)('opens in Chromium where its store has the authority, and only there', async () => {
   const lbproxy = await startLbproxy(config(), { env, files: { 'call.sh': '' } });
-  const home = join(lbproxy.dir, 'home');
-  const pair = ['-d', `sql:${join(home, '.pki/nssdb')}`];
+  const [home, stranger] = ['home', 'stranger'].map((name) => join(lbproxy.dir, name));
+  for (const each of [home, stranger]) mkdirSync(each);
+  const { authority } = findAuthority({ stateDir: join(lbproxy.dir, 'state'), env, platform: 'linux' });
+  if (authority === null) throw new Error('there is no authority');
+  // Those of lbproxy trust, but for that of the system.
+  const places = { ...thisMachine(), home };
+  const outcomes = apply('trust', nssStores(trustedOne(authority), places), places);
+  expect(outcomes.map(({ text }) => text)).toEqual(['trusted now']);
   const page = `https://app.localhost:${lbproxy.port}/`;
-  mkdirSync(join(home, '.pki/nssdb'), { recursive: true });
-  await run('certutil', ['-N', '--empty-password', ...pair]);
-  expect(await browse(home, page)).not.toContain('hello');
-  await run('certutil', [
-    '-A',
-    ...pair,
-    '-t',
-    'C,,',
-    '-n',
-    'ca',
-    '-i',
-    join(lbproxy.dir, 'state/local-ca.crt'),
-  ]);
-  expect(await browse(home, page)).toContain('hello app.localhost');
+  const [believed, other] = await Promise.all([browse(home, page), browse(stranger, page)]);
+  expect(believed).toContain('hello app.localhost');
+  expect(other).not.toContain('hello');
 });
 
 it.runIf(isRoot)('comes from acceptors that are no longer root', async () => {
