@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { CliOptions } from './cli-options.ts';
 import { printVersion, VERSION_FLAGS } from './print-version.ts';
-import { DEVELOPMENT } from './start/development.ts';
-import { isStart } from './start/wish.ts';
 
 type Commander = typeof import('commander');
 
@@ -109,7 +107,7 @@ async function runOwn(args: readonly string[], dev: boolean): Promise<number> {
   if (command === 'init')
     return (await import('./init/init.ts')).init(rest, { ...OWN_IO, cwd: process.cwd() });
   if (command === 'doctor') return runDoctor(rest);
-  if (isStart(args)) return runStart(args, dev);
+  if ((await import('./start/wish.ts')).isStart(args)) return runStart(args, dev);
   return runMain(args, dev);
 }
 
@@ -146,7 +144,10 @@ async function runMain(args: readonly string[], dev: boolean): Promise<number> {
     throw error;
   }
   const typed = program.opts<CliOptions & { version?: boolean; V?: boolean; dev?: boolean }>();
-  const given = dev || typed.dev === true ? { ...typed, defaults: DEVELOPMENT } : typed;
+  const given =
+    dev || typed.dev === true
+      ? { ...typed, defaults: (await import('./start/development.ts')).DEVELOPMENT }
+      : typed;
   if (given.version === true || given.V === true) return printVersion(given.V === true);
   const [file] = program.args;
   if (file === 'docs') return (await import('./docs.ts')).writeDocs();

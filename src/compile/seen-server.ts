@@ -24,6 +24,8 @@ export class SeenServer implements ServerRuntime {
     this.#server.dispatch(x);
   };
 
+  readonly refused: Handler = (x: Exchange): void => this.#tap.begin(x);
+
   get redirect(): ServerRuntime['redirect'] {
     return this.#server.redirect;
   }

@@ -204,6 +204,8 @@ export interface ServerRuntime {
   readonly root: LocationRuntime;
   /** Runs the server's script, finds the location, runs its script, then its handler. */
   readonly dispatch: Handler;
+  /** Hears of one that is answered without being dispatched: its head was none. Missing where nobody looks on. */
+  readonly refused?: Handler;
   /** Internal redirect: the same for another URI (decoded, bytes as latin1); `args` undefined = they stay, null = it has none. */
   readonly redirect: (exchange: Exchange, uri: string, args?: string | null) => void;
   /** Goes to a named location (`@name`), its script and its handler; URI and arguments stay. */

@@ -1,5 +1,5 @@
 // The beginning of a body as people read it: decoded, as text where it is that.
-import zlib from 'node:zlib';
+import { nodeZlib } from '../shared/node-parts.ts';
 import { SHOWN_BYTES } from './record.ts';
 
 export interface ShownBody {
@@ -35,6 +35,7 @@ export function shownBody(head: string, bytes: Buffer, length: number): ShownBod
 /** Null where it cannot be read. A beginning alone is enough. */
 function decode(bytes: Buffer, coding: string): Buffer | null {
   const maxOutputLength = MAX_DECODED_BYTES;
+  const zlib = nodeZlib();
   const { Z_SYNC_FLUSH, BROTLI_OPERATION_FLUSH } = zlib.constants;
   try {
     if (coding === 'gzip' || coding === 'x-gzip')

@@ -1,6 +1,7 @@
 // Sends a request again as it came, or as somebody changed it: to the address that it came to, or to one of its peers as that got it.
-import http from 'node:http';
-import https from 'node:https';
+import type http from 'node:http';
+import type https from 'node:https';
+import { nodeHttp, nodeHttps } from '../shared/node-parts.ts';
 import { type ShownBody, shownBody } from './body-text.ts';
 import { type Record, SHOWN_BYTES } from './record.ts';
 
@@ -98,7 +99,7 @@ function send({ secure, where }: Destination, request: Request, body: Buffer | n
     ...(secure ? { rejectUnauthorized: false, servername: serverName(host) } : {}),
   };
   return new Promise((resolve, reject) => {
-    const call = (secure ? https : http).request(options, (answer) => {
+    const call = (secure ? nodeHttps() : nodeHttp()).request(options, (answer) => {
       const taking = new Taking(answer, startedAt, resolve);
       answer.on('data', (piece: Buffer) => taking.piece(piece));
       answer.on('end', () => taking.end(answer.complete ? '' : 'the answer ended early'));

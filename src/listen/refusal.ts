@@ -24,6 +24,7 @@ export function exchangeOfRefused(client: Client, request: RequestHead, front: F
 }
 
 export function refuse(exchange: Exchange, front: Front): void {
+  exchange.server.refused?.(exchange);
   const { problem } = exchange.request;
   const detail = `the request is not valid HTTP: ${problem}${limitOf(problem, front)}`;
   exchange.location.fail(exchange, statusOfProblem(problem), detail);

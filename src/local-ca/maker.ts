@@ -23,19 +23,18 @@ export interface Pems {
   readonly key: string;
 }
 
-/** Loaded only where a certificate is made, and an optional part of the package: it is large. */
+/** Both are loaded only where a certificate is made, and are optional parts of the package: they are more than half of what is installed. */
 async function loadX509(): Promise<X509> {
-  try {
-    const x509 = await import('@peculiar/x509');
-    x509.cryptoProvider.set(webcrypto as unknown as Crypto);
-    return x509;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new Error(
-      'certificates are made by the package @peculiar/x509, which is not installed: run "npm install @peculiar/x509", ' +
-        'or name a certificate of your own',
-    );
-  }
+  const x509 = await import('@peculiar/x509').catch((error) => explain(error, '@peculiar/x509'));
+  x509.cryptoProvider.set(webcrypto as unknown as Crypto);
+  return x509;
+}
+
+function explain(error: NodeJS.ErrnoException, name: string): never {
+  if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+  throw new Error(
+    `certificates are made by the package ${name}, which is not installed: run "npm install ${name}", or name a certificate of your own`,
+  );
 }
 
 /** `whose` tells people which machine it is of. */
@@ -55,10 +54,26 @@ export async function makeAuthority(whose: string, nowMs: number): Promise<Pems>
 }
 
 /** A server's certificate that nobody has signed but itself. */
-export async function makeSelfSigned(names: LeafNames, lifeMs: number, nowMs: number): Promise<Pems> {
-  const x509 = await loadX509();
-  const extensions = extensionsOfServer(x509, names);
-  return await selfSigned(x509, { name: [{ CN: [names.dns[0]] }], nowMs, lifeMs, extensions });
+export async function makeSelfSigned({ dns, ips }: LeafNames, lifeMs: number, nowMs: number): Promise<Pems> {
+  const { generate } = await import('selfsigned').catch((error) => explain(error, 'selfsigned'));
+  const altNames = [
+    ...dns.map((value) => ({ type: 2 as const, value })),
+    ...ips.map((ip) => ({ type: 7 as const, ip })),
+  ];
+  const made = await generate([{ name: 'commonName', value: dns[0] }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    notBeforeDate: new Date(nowMs - BEFORE_MS),
+    notAfterDate: new Date(nowMs + lifeMs),
+    extensions: [
+      { name: 'basicConstraints', cA: false, critical: true },
+      { name: 'keyUsage', digitalSignature: true, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+      { name: 'subjectAltName', altNames },
+    ],
+  });
+  return { certificate: `${made.cert.trimEnd()}\n`, key: made.private };
 }
 
 interface SelfSignedParts {

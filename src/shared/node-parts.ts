@@ -4,6 +4,7 @@
 type Zlib = typeof import('node:zlib');
 type Tls = typeof import('node:tls');
 type Http = typeof import('node:http');
+type Https = typeof import('node:https');
 
 let loadedZlib: Zlib | null = null;
 let loadedTls: Tls | null = null;
@@ -20,4 +21,8 @@ export function nodeTls(): Tls {
 
 export function nodeHttp(): Http {
   return process.getBuiltinModule('node:http');
+}
+
+export function nodeHttps(): Https {
+  return process.getBuiltinModule('node:https');
 }

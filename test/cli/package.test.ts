@@ -35,7 +35,7 @@ function withoutOptional(): string {
 }
 
 it('works without its optional part, which is asked for by name where it is needed', async () => {
-  expect(Object.keys(MANIFEST.optionalDependencies)).toEqual(['@peculiar/x509']);
+  expect(Object.keys(MANIFEST.optionalDependencies)).toEqual(['@peculiar/x509', 'selfsigned']);
   const main = withoutOptional();
   const env = { XDG_STATE_HOME: join(dir, 'state') };
   writeFileSync(join(dir, 'plain.conf'), 'http { server { listen 127.0.0.1:0; return 204; } }\n');
@@ -49,8 +49,8 @@ it('works without its optional part, which is asked for by name where it is need
     'http {\nserver { listen 127.0.0.1:0 ssl; ssl_certificate self-signed; return 204; } }\n',
   );
   const why =
-    'tls.conf:2:1: certificates are made by the package @peculiar/x509, which is not installed: run ' +
-    '"npm install @peculiar/x509", or name a certificate of your own';
+    'tls.conf:2:1: certificates are made by the package selfsigned, which is not installed: run ' +
+    '"npm install selfsigned", or name a certificate of your own';
   for (const args of [['-t'], []]) {
     const { code, stderr } = await runLbproxy([...args, 'tls.conf'], { cwd: dir, env, main });
     expect(stderr).toContain(why);

@@ -229,7 +229,16 @@ describe('the live view', () => {
     broken.write('GET / HTTP/9\r\n\0\r\n\r\n');
     await new Promise((resolve) => broken.once('close', resolve));
     for (const socket of crowd) socket.destroy();
-    expect((await here.call('/api/state')).status).toBe(200);
+    await expect
+      .poll(
+        () =>
+          here.call('/api/state').then(
+            ({ status }) => status,
+            () => 0,
+          ),
+        { timeout: 20_000 },
+      )
+      .toBe(200);
   });
 
   it('has the same token after a restart', async () => {

@@ -149,6 +149,12 @@ describe('the inspector', () => {
     expect((await show('/away')).answerHead).toMatch(/^HTTP\/1\.1 302 .*Location: http:/s);
   });
 
+  it('shows what is no request', async () => {
+    await exchangeRaw(proxy.port, 'GET /broken HTTP/1.1\r\nHost: one\r\nno field\r\n\r\n');
+    const [last] = (await list('status=400')).slice(-1);
+    expect(last).toMatchObject({ status: 400, failure: 'client_head_malformed', server: 'one' });
+  });
+
   it('decodes what was compressed', async () => {
     await get(proxy.port, '/gzip');
     expect((await show('/gzip')).answerBody).toMatchObject({

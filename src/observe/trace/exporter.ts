@@ -1,12 +1,8 @@
 // Sends spans to a collector, batch by batch, one request at a time. What it does not take in time is dropped and counted: memory has its
 // bound in batches, and nobody who serves clients waits.
-import {
-  type ClientRequest,
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { ClientRequest, Agent as HttpAgent, IncomingMessage } from 'node:http';
+import type { Agent as HttpsAgent } from 'node:https';
+import { nodeHttp, nodeHttps } from '../../shared/node-parts.ts';
 import { Timer } from '../../shared/timer.ts';
 
 export interface ExporterOptions {
@@ -48,8 +44,8 @@ export class SpanExporter {
     this.#options = options;
     const pool = { keepAlive: true, maxSockets: 1 };
     this.#agent = options.endpoint.startsWith('https:')
-      ? new HttpsAgent({ ...pool, ca: options.trusted ?? undefined })
-      : new HttpAgent(pool);
+      ? new (nodeHttps().Agent)({ ...pool, ca: options.trusted ?? undefined })
+      : new (nodeHttp().Agent)(pool);
   }
 
   /** False: it was dropped. `make` is called only where there is room. */
@@ -116,7 +112,7 @@ export class SpanExporter {
     }, SEND_MS).unref();
     let sent: ClientRequest | null = null;
     try {
-      const send = endpoint.startsWith('https:') ? httpsRequest : httpRequest;
+      const send = endpoint.startsWith('https:') ? nodeHttps().request : nodeHttp().request;
       sent = send(endpoint, {
         method: 'POST',
         agent: this.#agent,
