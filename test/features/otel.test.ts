@@ -97,6 +97,7 @@ beforeAll(async () => {
         location /failover { proxy_pass http://app; otel_trace_context propagate; otel_span_name "two $request_method"; otel_span_attr http.request.header.x $http_x; otel_span_attr plain "a-$uri"; }
         location /sampled { return 200 $all; otel_trace $all; }
         location /vars { otel_trace_context extract; return 200 "$otel_trace_id $otel_span_id $otel_parent_id $otel_parent_sampled $trace_id"; }
+        location /own { set $trace_id mine; return 200 $trace_id; }
         location /novars { return 200 "$otel_trace_id|$otel_parent_id|$otel_parent_sampled"; }
         location /auth { auth_request /check; otel_trace_context propagate; proxy_pass http://${peer.address}/; }
         location = /check { internal; otel_trace off; otel_trace_context propagate; proxy_pass http://${peer.address}/; }
@@ -266,6 +267,13 @@ describe('variables', () => {
     const [trace, span, parent, sampled, own] = (await ask('/vars', { traceparent: PARENT })).split(' ');
     expect([trace, parent, sampled, own]).toEqual([TRACE_ID, 'b7ad6b7169203331', '1', TRACE_ID]);
     expect(span).toMatch(/^[0-9a-f]{16}$/);
+    // Ours has a name that files have given to variables of theirs.
+    expect(await ask('/own')).toBe('mine');
+    const mapped = await startProxy(
+      'http { map $arg_a $trace_id { default "m-$arg_a"; } server { listen 127.0.0.1:0; location / { return 200 $trace_id; } } }',
+    );
+    expect((await get(mapped.port, '/?a=1')).body).toBe('m-1');
+    await mapped.close();
     expect(await ask('/novars', { traceparent: PARENT })).toMatch(/^[0-9a-f]{32}\|\|0$/);
   });
 });
