@@ -76,6 +76,8 @@ export class TrafficSeries {
   constructor(book: TrafficBook, model: Model) {
     this.#book = book;
     this.#keys = trafficKeys(model);
+    // Those that run have theirs, whatever becomes of this configuration.
+    book.keepLocations(this.#keys);
   }
 
   /** Null for a level whose exchanges are not counted. */

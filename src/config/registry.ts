@@ -3,6 +3,7 @@ import { balanceDefaults, balanceRows } from '../balance/rows.ts';
 import { bodyDefaults, bodyRows } from '../body/rows.ts';
 import { bodyVariables } from '../body/variables.ts';
 import { clusterDefaults, clusterRows } from '../cluster/rows.ts';
+import { cockpitDefaults, cockpitRows } from '../cockpit/rows.ts';
 import { accessDefaults, accessRows } from '../features/access/rows.ts';
 import { additionDefaults, additionRows } from '../features/addition/rows.ts';
 import { authBasicDefaults, authBasicRows } from '../features/auth-basic/rows.ts';
@@ -46,7 +47,6 @@ import { forwardDefaults, forwardRows, withJsonHeaders } from '../forward/rows.t
 import { scgiDefaults, scgiRows } from '../forward/scgi/rows.ts';
 import { uwsgiDefaults, uwsgiRows } from '../forward/uwsgi/rows.ts';
 import { forwardVariables } from '../forward/variables.ts';
-import { cockpitDefaults, cockpitRows } from '../cockpit/rows.ts';
 import { inspectDefaults, inspectRows } from '../inspect/rows.ts';
 import { proxyProtocolVariables } from '../listen/proxy-protocol/variables.ts';
 import { listenDefaults, listenRows } from '../listen/rows.ts';
@@ -355,7 +355,7 @@ export function lookupVariable(given: string): Getter | undefined {
 }
 
 /** Variables of ours that a configuration may set all the same (NGX_HTTP_VAR_CHANGEABLE); names of families it may set too. */
-const SETTABLE = /^(?:args$|limit_rate$|uid_reset$|invalid_referer$|ssl_|proxy_(?:host|port)$)/;
+const SETTABLE = /^(?:args$|limit_rate$|uid_reset$|invalid_referer$|ssl_|proxy_(?:host|port)$|trace_id$)/;
 
 /** Whether a configuration must not make a variable of this name: it would never be seen. */
 export function isBuiltIn(name: string): boolean {

@@ -48,7 +48,16 @@ export function newSpanId(): string {
   return randomHex(8);
 }
 
+/** Ids are no secrets: many are drawn at once. */
+const pool = new Uint8Array(3072);
+const drawn = Buffer.from(pool.buffer);
+let used = pool.length;
+
 function randomHex(bytes: number): string {
-  const random = crypto.getRandomValues(new Uint8Array(bytes));
-  return Buffer.from(random.buffer).hexSlice();
+  if (used + bytes > pool.length) {
+    crypto.getRandomValues(pool);
+    used = 0;
+  }
+  used += bytes;
+  return drawn.hexSlice(used - bytes, used);
 }

@@ -90,7 +90,11 @@ describe('/metrics', () => {
     expect(value(second, 'lbproxy_requests_total')).toBe(n + 5);
 
     const many = Array.from({ length: MANY }, (_, i) => `location = /many/${i} { return 200 x; }`).join('\n');
-    expect(await lbproxy.reload(config(peer.address, many))).toBe('reloaded');
+    // One acceptor has to go: what it counted in its last moments stays.
+    const last = 12;
+    for (let i = 0; i < last; i++) await get(lbproxy.port);
+    const fewer = config(peer.address, many).replace('worker_processes 2', 'worker_processes 1');
+    expect(await lbproxy.reload(fewer)).toBe('reloaded');
     const asked = [0, 1, 2, 500, ...Array.from({ length: 20 }, (_, i) => MANY - 1 - i)];
     for (const i of asked) await get(lbproxy.port, `/many/${i}`);
     const third = await scrape(lbproxy, 'application/openmetrics-text; version=1.0.0');
@@ -101,7 +105,7 @@ describe('/metrics', () => {
     expect(value(third, 'lbproxy_requests_total', { server: 'other', location: 'other', code: '200' })).toBe(
       20,
     );
-    expect(value(third, 'lbproxy_requests_total', { code: '200' })).toBe(n + 1 + asked.length);
+    expect(value(third, 'lbproxy_requests_total', { code: '200' })).toBe(n + last + 1 + asked.length);
     expect(value(third, 'lbproxy_config_reloads_total', { result: 'done' })).toBe(1);
 
     expect(await lbproxy.reload('http { nonsense; }')).toBe('refused');

@@ -1,8 +1,14 @@
 // Traces: what peers and logs are told of them, and the spans that a real collector gets.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeCertificate } from '../support/certificates.ts';
 import { get } from '../support/http-client.ts';
 import { type Proxy, readModel, startProxy } from '../support/proxy.ts';
-import { deadPort, startUpstream, type TestPeer } from '../support/upstream.ts';
+import { deadPort, startRawUpstream, startUpstream, type TestPeer } from '../support/upstream.ts';
 
 interface OtlpValue {
   readonly stringValue?: string;
@@ -91,6 +97,7 @@ beforeAll(async () => {
         location /failover { proxy_pass http://app; otel_trace_context propagate; otel_span_name "two $request_method"; otel_span_attr http.request.header.x $http_x; otel_span_attr plain "a-$uri"; }
         location /sampled { return 200 $all; otel_trace $all; }
         location /vars { otel_trace_context extract; return 200 "$otel_trace_id $otel_span_id $otel_parent_id $otel_parent_sampled $trace_id"; }
+        location /own { set $trace_id mine; return 200 $trace_id; }
         location /novars { return 200 "$otel_trace_id|$otel_parent_id|$otel_parent_sampled"; }
         location /auth { auth_request /check; otel_trace_context propagate; proxy_pass http://${peer.address}/; }
         location = /check { internal; otel_trace off; otel_trace_context propagate; proxy_pass http://${peer.address}/; }
@@ -260,6 +267,13 @@ describe('variables', () => {
     const [trace, span, parent, sampled, own] = (await ask('/vars', { traceparent: PARENT })).split(' ');
     expect([trace, parent, sampled, own]).toEqual([TRACE_ID, 'b7ad6b7169203331', '1', TRACE_ID]);
     expect(span).toMatch(/^[0-9a-f]{16}$/);
+    // Ours has a name that files have given to variables of theirs.
+    expect(await ask('/own')).toBe('mine');
+    const mapped = await startProxy(
+      'http { map $arg_a $trace_id { default "m-$arg_a"; } server { listen 127.0.0.1:0; location / { return 200 $trace_id; } } }',
+    );
+    expect((await get(mapped.port, '/?a=1')).body).toBe('m-1');
+    await mapped.close();
     expect(await ask('/novars', { traceparent: PARENT })).toMatch(/^[0-9a-f]{32}\|\|0$/);
   });
 });
@@ -291,6 +305,64 @@ describe('an exporter', () => {
     collector.status = 200;
     expect(spanCounts.dropped - before).toBe(2);
     expect(proxy.log.some((line) => line.includes('it answered 503'))).toBe(true);
+  });
+});
+
+describe('an exporter over TLS', () => {
+  it('believes the certificates that it is given, and no others', async () => {
+    const { spanCounts } = await import('../../src/observe/trace/exporter.ts');
+    const dir = mkdtempSync(join(tmpdir(), 'lbproxy-otel-'));
+    const made = makeCertificate(dir, 'collector', 'localhost');
+    let taken = 0;
+    const server = createServer(
+      { cert: readFileSync(made.certificate), key: readFileSync(made.key) },
+      (req, res) => {
+        taken++;
+        req.resume().on('end', () => res.end('{}'));
+      },
+    );
+    await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+    const { port } = server.address() as AddressInfo;
+    const start = (trust: string): Promise<Proxy> =>
+      startProxy(`
+        http {
+          otel_exporter { endpoint https://localhost:${port}; interval 1h; ${trust} }
+          server { listen 127.0.0.1:0; otel_trace on; location / { return 204; } }
+        }`);
+    const before = { ...spanCounts };
+    const trusting = await start(`trusted_certificate ${made.certificate};`);
+    const wary = await start('');
+    for (const one of [trusting, wary]) {
+      await get(one.port);
+      await one.runtime.traces?.exporter.flush();
+      await one.close();
+    }
+    expect([spanCounts.sent - before.sent, spanCounts.dropped - before.dropped, taken]).toEqual([1, 1, 1]);
+    expect(wary.log.join()).toContain('self-signed certificate');
+    server.close();
+    server.closeAllConnections();
+    await expect(start(`trusted_certificate ${dir}/none.crt;`)).rejects.toThrow('none.crt');
+    rmSync(dir, { recursive: true });
+  });
+});
+
+describe('an app', () => {
+  it('is told of the trace as of any field', async () => {
+    let got = '';
+    const app = await startRawUpstream((socket) => {
+      socket.on('data', (piece) => {
+        got += piece.toString('latin1');
+        socket.end('Status: 204\r\n\r\n');
+      });
+    });
+    const scgi = await startProxy(`
+      http { server { listen 127.0.0.1:0; otel_trace_context propagate; location / { scgi_pass ${app.address}; } } }`);
+    await get(scgi.port, '/', { headers: { traceparent: PARENT, tracestate: 'a=1' } });
+    expect(got).toMatch(new RegExp(`\\0HTTP_TRACEPARENT\\0(?!${PARENT})00-${TRACE_ID}-[0-9a-f]{16}-00\\0`));
+    expect(got).toContain('\0HTTP_TRACESTATE\0a=1\0');
+    expect(got.split('HTTP_TRACEPARENT')).toHaveLength(2);
+    await scgi.close();
+    await app.close();
   });
 });
 

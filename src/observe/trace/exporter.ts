@@ -141,7 +141,7 @@ export class SpanExporter {
   }
 }
 
-/** The status says whether it took the spans. */
+/** The status says whether it took the spans; of some that it did not (partialSuccess) its own log tells. */
 function takeAnswer(answer: IncomingMessage, end: (problem: string | null) => void): void {
   const { statusCode = 0 } = answer;
   let bytes = 0;

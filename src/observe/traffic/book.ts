@@ -135,7 +135,7 @@ export class TrafficBook {
     return counts;
   }
 
-  /** A configuration took over: series of others are made anew should they come back. What they still count is told all the same. */
+  /** Forgets all others: they are made anew should they come back, and what they still count is told all the same. */
   keepLocations(keys: ReadonlySet<string>): void {
     for (const key of this.#locations.keys()) if (!keys.has(key)) this.#locations.delete(key);
   }

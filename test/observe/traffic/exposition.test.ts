@@ -95,6 +95,16 @@ describe('the text of metrics', () => {
   });
 });
 
+describe('docs/METRICS.md', () => {
+  it('names every metric, and no other', () => {
+    const page = readFileSync(fileURLToPath(new URL('../../../docs/METRICS.md', import.meta.url)), 'utf8');
+    const full = page.replace('`…_p99_seconds`', '`lbproxy_acceptor_event_loop_delay_p99_seconds`');
+    const named = [...full.matchAll(/`(lbproxy_[a-z0-9_]+)`/g)].map(([, name]) => name);
+    const families = new Set(metricNames().map((name) => name.replace(/_(?:bucket|sum|count)$/, '')));
+    expect([...new Set(named)].toSorted()).toEqual([...families].toSorted());
+  });
+});
+
 describe('the dashboard', () => {
   const text = readFileSync(DASHBOARD, 'utf8');
 

@@ -176,6 +176,19 @@ describe('the traffic of all acceptors', () => {
     expect(totals.snapshot().servers[0].locations.map(({ location }) => location)).toEqual(['/old']);
   });
 
+  it('is told of locations that no configuration has any more, as long as requests end there', () => {
+    const totals = createTotals();
+    const book = new TrafficBook();
+    const old = book.location('a.test', '/');
+    book.keepLocations(new Set());
+    expect(book.location('a.test', '/')).not.toBe(old);
+    const x = stubExchange();
+    old.count(x);
+    book.location('a.test', '/').count(x);
+    totals.add(1, taken(book));
+    expect(totals.snapshot().servers[0].locations.map(({ requests }) => requests)).toEqual([2]);
+  });
+
   it('counts an acceptor’s own peers in bounded memory', () => {
     const book = new TrafficBook();
     const names = Array.from({ length: 2 * MAX_SERIES }, (_, i) => attempt('ok', `h${i}`, `h${i}`));
