@@ -3,11 +3,12 @@
 import { rowsNamed } from './registry.ts';
 import type { Directive, Position } from './tree.ts';
 
-/** `report` hears of what means something else there. */
+/** `report` hears of what means something else there: the error log of http. */
 export function asJson(
-  directives: readonly Directive[],
+  nginx: readonly Directive[],
   report: (at: Position, message: string) => void,
 ): readonly Directive[] {
+  const directives = withHttpLogs(nginx, report);
   const says = directives.some((each) => isWish(each) || (each.name === 'http' && each.block?.some(isWish)));
   const places = ({ name }: Directive) => rowsNamed(name).flatMap((row) => row.contexts);
   let told = says;
@@ -17,7 +18,6 @@ export function asJson(
     // Texts that leave http out are understood, too.
     if (!isHttp && (places(directive).includes('main') || !places(directive).includes('http')))
       return [directive];
-    if (isHttp) for (const each of block) if (belongsToMain(each)) report(each.at, levelText(each));
     const first: Directive[] = told ? [] : [{ name: WISH, args: [{ text: 'off', at }], at }];
     told = true;
     return isHttp
@@ -38,14 +38,43 @@ function withFirst(block: readonly Directive[], comments: readonly string[]): re
   return [{ ...first, comments: [...comments, ...(first.comments ?? [])] }, ...rest];
 }
 
-/** At the top of a JSON file it is one of the process. */
-const belongsToMain = ({ name }: Directive): boolean => {
-  const places = rowsNamed(name).flatMap((row) => row.contexts);
-  return places.includes('main') && places.includes('http') && name !== 'include';
-};
+const isLog = ({ name }: Directive): boolean => name === 'error_log';
 
-const levelText = ({ name }: Directive): string =>
-  `"${name}" of http is that of the whole process in JSON, which has one level for both`;
+/** Whether `asJson` has error logs of http to move. */
+export function hasHttpLogs(directives: readonly Directive[]): boolean {
+  return directives.some(({ name, block }) => name === 'http' && block?.some(isLog));
+}
+
+/**
+ * Where the process has none of its own, those of http become its own, too, as JSON has one level for both; else each server gets them
+ * that has none.
+ */
+function withHttpLogs(
+  directives: readonly Directive[],
+  report: (at: Position, message: string) => void,
+): readonly Directive[] {
+  if (!hasHttpLogs(directives)) return directives;
+  const isAlone = !directives.some(isLog);
+  return directives.map((directive) => {
+    const { name, block = [] } = directive;
+    const logs = name === 'http' ? block.filter(isLog) : [];
+    const [first] = logs;
+    if (first === undefined) return directive;
+    const what = isAlone ? 'is that of the whole process, too' : 'stands in each server';
+    report(first.at, `"error_log" of http ${what}: JSON has one level for http and the process`);
+    if (isAlone) return directive;
+    const rest = block.filter((each) => !isLog(each));
+    return {
+      ...directive,
+      block: rest.map((each) => (each.name === 'server' ? withLogs(each, logs) : each)),
+    };
+  });
+}
+
+function withLogs(server: Directive, logs: readonly Directive[]): Directive {
+  const { block = [] } = server;
+  return block.some(isLog) ? server : { ...server, block: [...logs, ...block] };
+}
 
 /** JSON's logs are JSON unless they say otherwise. */
 function withLogFormat(directive: Directive): Directive {

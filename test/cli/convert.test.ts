@@ -188,12 +188,33 @@ describe('lbproxy convert', () => {
     expect(out).toContain('"include": "mime.types"');
   });
 
+  it.each([
+    [
+      'http { error_log b; server { listen 8080; } }',
+      'is that of the whole process, too',
+      /^ {2}"error_log": "b",$/m,
+    ],
+    [
+      'error_log a;\nhttp { error_log b; server { listen 8080; } }',
+      'stands in each server',
+      /^ {6}"error_log": "b",$/m,
+    ],
+  ])('%s: says what becomes of the log of http', (text, told, shown) => {
+    const { out, said, code } = convertOne('l.conf', text);
+    expect(said).toMatch(/l\.conf:\d:\d+: warning: "error_log" of http/);
+    expect(said).toContain(told);
+    expect(out).toMatch(shown);
+    expect(code).toBe(0);
+  });
+
   it('tells what has no form there, with its place, and writes nothing', () => {
     const { out, said, code } = convertOne(
       'l.conf',
-      'error_log a;\nhttp {\n  error_log b;\n  server { listen 8080; }\n}\n',
+      'http {\n  geo $g { 10.0.0.0/8 1; delete 10.0.0.0/8; 10.0.0.0/9 2; delete 10.0.0.0/9; }\n  server { listen 8080; }\n}\n',
     );
-    expect(said).toContain('l.conf:3:3: warning: "error_log" of http is that of the whole process in JSON');
+    expect(said).toContain(
+      'l.conf:2:26: warning: "delete" stands between others here, which JSON cannot tell',
+    );
     expect(said).toContain('nothing was written');
     expect(out).toBe('');
     expect(code).toBe(1);

@@ -4,14 +4,19 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CliOptions } from '../../src/cli/cli-options.ts';
+import { convertTree, modelOfText } from '../../src/cli/convert/convert-tree.ts';
 import { freePorts as freeFrom, whyPortUnusable } from '../../src/cli/start/free-port.ts';
 import { type StartIo, start } from '../../src/cli/start/start.ts';
 import { startTree } from '../../src/cli/start/start-tree.ts';
 import { isStart, readFront, readStart, readTarget } from '../../src/cli/start/wish.ts';
 import { buildModel } from '../../src/config/build.ts';
+import { printJson } from '../../src/config/print-json.ts';
 import { Problems } from '../../src/config/problem.ts';
+import { shapeOf } from '../../src/config/registry.ts';
+import { planGroups } from '../../src/supervise/process-spec.ts';
 import { freePorts } from '../support/free-ports.ts';
 
 const state = mkdtempSync(join(tmpdir(), 'lbproxy-start-'));
@@ -172,6 +177,32 @@ describe('the configuration', () => {
       expect(model.servers).toHaveLength(1);
       expect(model.programs).toHaveLength(wish.kind === 'run' ? 1 : 0);
     }
+  });
+
+  it('runs any command word by word as it was typed, in both syntaxes', () => {
+    const word = fc.string({ unit: fc.constantFrom(...' \'"\\%({})$;#aé\t'.split('')), maxLength: 8 });
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 1, maxLength: 4 }), (words) => {
+        const command = ['x', ...words.filter((each) => !/\{(?:port|index)\}/.test(each))];
+        const wish = readStart(['run', '--', ...command], false);
+        if (typeof wish === 'string') throw new Error(wish);
+        const tree = startTree(wish, { fronts: [], firstPort: 9000, hasIpv6: false, cwd: '/' });
+        const json = printJson(tree.directives, { shapeOf, report: () => {} });
+        for (const [text, syntax] of [
+          [json, 'json'],
+          [convertTree(tree, tree.file, 'nginx').text, 'nginx'],
+        ] as const) {
+          const { model } = modelOfText(text, { file: '/x', syntax, prefix: '/' });
+          const [group] = planGroups(
+            model?.programs ?? [],
+            { prefix: '/', env: {}, userOf: () => undefined },
+            () => {},
+          );
+          expect(group?.processes[0]?.launch.argv).toEqual(command);
+        }
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('keeps percent signs of a command', async () => {

@@ -1,4 +1,6 @@
 // Request lines on a terminal: aligned whatever the letters, never wider than the window, obeyed by no terminal.
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -96,6 +98,51 @@ describe('a request line', () => {
     [123_456, '123 s'],
   ])('%d ms are %s', (ms, text) => {
     expect(line({ ms })).toContain(`${text.padStart(8)}  :3001`);
+  });
+});
+
+describe('the log of request lines', () => {
+  /** What a line is where stdout is a terminal of so many columns. */
+  function onTerminal(columns: number, env: Readonly<Record<string, string>> = {}): string {
+    const log = fileURLToPath(new URL('../../src/observe/request-lines.ts', import.meta.url));
+    const stub = fileURLToPath(new URL('../support/stub-exchange.ts', import.meta.url));
+    const script = `const { createRequestLines } = await import('${log}');
+const { stubExchange } = await import('${stub}');
+const x = stubExchange('GET /${'p'.repeat(200)} HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n');
+x.status = 200;
+createRequestLines('stdout', (line) => process.stdout.write(Buffer.from(line, 'latin1')))(x);`;
+    const python = `import fcntl, os, pty, struct, sys, termios
+pid, fd = pty.fork()
+if pid == 0:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack('HHHH', 24, ${columns}, 0, 0))
+    os.execv(sys.argv[1], sys.argv[1:])
+out = b''
+while True:
+    try:
+        part = os.read(fd, 65536)
+    except OSError:
+        break
+    if not part:
+        break
+    out += part
+sys.stdout.buffer.write(out)`;
+    const node = [process.execPath, '--input-type=module', '-e', script];
+    const { NO_COLOR: _, ...own } = process.env;
+    return execFileSync('/usr/bin/python3', ['-c', python, ...node], {
+      encoding: 'utf8',
+      env: { ...own, TERM: 'xterm-256color', ...env },
+    }).trimEnd();
+  }
+
+  it('is as wide as its terminal, and coloured', () => {
+    const shown = onTerminal(72);
+    expect(shown).toContain('\x1b[32m200\x1b[39m');
+    expect(shown).toContain('…');
+    expect(textWidth(stripVTControlCharacters(shown))).toBeLessThanOrEqual(72);
+  });
+
+  it('heeds NO_COLOR', () => {
+    expect(onTerminal(72, { NO_COLOR: '1' })).not.toContain('\x1b');
   });
 });
 

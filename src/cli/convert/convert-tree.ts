@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { asJson } from '../../config/as-json.ts';
+import { asJson, hasHttpLogs } from '../../config/as-json.ts';
 import { asNginx } from '../../config/as-nginx.ts';
 import { buildModel } from '../../config/build.ts';
 import { withComments } from '../../config/comments.ts';
@@ -19,17 +19,24 @@ export interface Converted {
   readonly text: string;
   /** What could not be converted, or means something else. */
   readonly problems: Problems;
+  /** Settings that differ, as the problems say; null for none. */
+  readonly differing: RegExp | null;
 }
+
+/** What becomes of the error log of http in JSON: levels that no request comes to, and the process. */
+const LOGS_DIFFER =
+  /(?:^|\.)settings\.processLog(?:\.|$)|^(?:(?:upstreams|programs)\.\d+\.)?settings\.errorLog(?:\.|$)/;
 
 /** The text of a tree in another syntax, or in its own, printed anew. The tree must be without errors. */
 export function convertTree(tree: Tree, name: string, to: Syntax): Converted {
   const problems = new Problems();
   const report = (at: Position, message: string): void => problems.warn(at, message);
   const { directives, ending } = withComments(tree, name);
-  if (to === 'nginx') return { text: nginxText(directives, tree.syntax, ending), problems };
+  if (to === 'nginx') return { text: nginxText(directives, tree.syntax, ending), problems, differing: null };
   const own = withIncludes(directives, name, tree);
   const json = tree.syntax === 'nginx' ? asJson(own, report) : own;
-  return { text: printJson(json, { shapeOf, report, ending }), problems };
+  const differing = tree.syntax === 'nginx' && hasHttpLogs(own) ? LOGS_DIFFER : null;
+  return { text: printJson(json, { shapeOf, report, ending }), problems, differing };
 }
 
 function nginxText(directives: readonly Directive[], from: Syntax, ending: readonly string[]): string {
@@ -81,8 +88,12 @@ function holdsTypesOnly(directives: readonly Directive[], file: string): boolean
 }
 
 /** The first setting in which two Models differ, as a path; undefined where they mean the same. */
-export function differenceOf(a: Model, b: Model | undefined): string | undefined {
-  return firstDifference(byName(a), b === undefined ? undefined : byName(b));
+export function differenceOf(
+  a: Model,
+  b: Model | undefined,
+  differing: RegExp | null = null,
+): string | undefined {
+  return firstDifference(byName(a), b === undefined ? undefined : byName(b), differing);
 }
 
 /** Variables have no order. */
@@ -90,7 +101,8 @@ function byName(model: Model): Model {
   return { ...model, variables: [...model.variables].sort((a, b) => (a.name < b.name ? -1 : 1)) };
 }
 
-function firstDifference(a: unknown, b: unknown, path = ''): string | undefined {
+function firstDifference(a: unknown, b: unknown, differing: RegExp | null, path = ''): string | undefined {
+  if (differing?.test(path)) return undefined;
   if (typeof a !== 'object' || a === null || typeof b !== 'object' || b === null)
     return isDeepStrictEqual(a, b) ? undefined : path;
   const keys = new Set<string>();
@@ -102,6 +114,7 @@ function firstDifference(a: unknown, b: unknown, path = ''): string | undefined 
     const difference = firstDifference(
       (a as Record<string, unknown>)[key],
       (b as Record<string, unknown>)[key],
+      differing,
       path === '' ? key : `${path}.${key}`,
     );
     if (difference !== undefined) return difference;

@@ -85,7 +85,7 @@ function ofConfig({ file, to }: Wish, io: ConvertIo): Converted | undefined {
   tell(converted.problems, sources, io);
   const again = modelOfText(converted.text, { file, syntax, prefix });
   const errors = again.problems.list.filter(({ severity }: Problem) => severity === 'error');
-  const difference = errors[0]?.message ?? differenceOf(model, again.model);
+  const difference = errors[0]?.message ?? differenceOf(model, again.model, converted.differing);
   if (difference === undefined) return converted;
   io.fail(
     `lbproxy: ${file} cannot be converted: what comes out would differ (${difference})${converted.problems.list.length > 0 ? ', see above' : ''}; nothing was written`,
