@@ -2,7 +2,7 @@
 // directives that mean the same: those of a kind in the same order, others perhaps gathered under one key.
 import type { JsonShape, ShapeOf } from './json/read.ts';
 import { entryShape, hasEntries, IN_ORDER, INCLUDE, PLURALS } from './json/shape.ts';
-import { isOneDirective, takes } from './json/values.ts';
+import { takes } from './json/values.ts';
 import { type JsonMember, type JsonValue, layOut, list, object, scalar } from './json-layout.ts';
 import type { Directive, Position, Word } from './tree.ts';
 
@@ -164,10 +164,8 @@ class JsonPrinter {
     const [only] = those;
     if (those.length === 1) {
       const value = single(only, shape);
-      const nodes = only.args.map(({ text: value }) => ({ type: 'string', value }) as const);
-      // What the reader takes for several would be several.
-      const isOne =
-        value.is === 'scalar' || (only.name === 'return' && isOneDirective(shape, nodes as never));
+      // What the reader takes for several would be several: but of `return` a status and its text.
+      const isOne = value.is === 'scalar' || (only.name === 'return' && NUMBER.test(only.args[0].text));
       return commented(isOne ? value : list([value]), only);
     }
     return list(those.map((each) => commented(single(each, shape), each)));

@@ -253,6 +253,16 @@ describe('lbproxy init', () => {
       expect(out).toContain(part);
   });
 
+  it('says what of the project the file leaves alone', async () => {
+    const nginx = 'http { server { listen 8099; location / { return 204; } } }\n';
+    const dir = make({ 'nginx.conf': nginx, 'app.py': 'app = Flask(__name__)', 'public/index.html': 'x' });
+    const { out } = await run([], dir);
+    expect(out).toContain('found pages (public/index.html), left to a configuration of nginx (nginx.conf)');
+    expect(out).toContain(
+      'note: Flask (app.py) is not started by upstreams.json, as nginx.conf says where it listens',
+    );
+  });
+
   it('says what is wrong with one', async () => {
     const dir = make({ 'nginx.conf': 'http { server { lissten 1; } }\n' });
     const { code, said } = await run([], dir);

@@ -121,7 +121,9 @@ async function choosePorts(findings: readonly Finding[]) {
 }
 
 function tell(findings: readonly Finding[], { directory, file }: Place, io: InitIo): void {
-  for (const { what } of findings) io.print(`found ${what}`);
+  const serves = findings.find(({ kind }) => kind !== 'files');
+  for (const { kind, what } of findings)
+    io.print(`found ${what}${kind === 'files' && serves !== undefined ? `, left to ${serves.what}` : ''}`);
   const config = findings.filter(({ kind }) => kind === 'nginx' || kind === 'supervisord');
   for (const { file: other } of config as readonly { readonly file: string }[])
     if (dirname(other) !== '.')
@@ -129,6 +131,13 @@ function tell(findings: readonly Finding[], { directory, file }: Place, io: Init
         `lbproxy: paths in ${other} started from ${dirname(other)}, in ${NAME} they start from its own directory: see whether they are right`,
       );
   const apps = config.length > 0 ? [] : findings.filter((each) => each.kind === 'app');
+  const runs = findings.some(({ kind }) => kind === 'supervisord');
+  if (config.length > 0 && !runs)
+    for (const { kind, what } of findings)
+      if (kind === 'app')
+        io.print(
+          `note: ${what} is not started by ${NAME}, as nginx.conf says where it listens; a program block would`,
+        );
   for (const { advice } of apps) for (const text of advice) io.print(`note: ${text}`);
   const shown = relative(io.cwd, file) || file;
   const where = directory === resolve(io.cwd) ? '' : ` ${shown}`;
