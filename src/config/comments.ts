@@ -47,7 +47,19 @@ export function withComments({ directives, sources }: Tree, main: string): Comme
 }
 
 function commentsOf(text: string): Comment[] {
-  return looksLikeJson(text) ? jsonComments(withoutBom(text)) : nginxComments(text);
+  if (looksLikeJson(text)) return jsonComments(withoutBom(text));
+  return IS_INI.test(text) ? iniComments(text) : nginxComments(text);
+}
+
+/** supervisord.conf: a section stands in front of all else. */
+const IS_INI = /^\uFEFF?(?:[ \t]*(?:[;#].*)?\r?\n)*\[[\w-]+(?::[^\]\n]*)?\]/;
+
+/** Lines of their own; what stands behind a value may be part of it. */
+function iniComments(text: string): Comment[] {
+  return text.split('\n').flatMap((line, i) => {
+    const comment = /^\s*[;#](.*)$/.exec(line)?.[1];
+    return comment === undefined ? [] : [{ line: i + 1, text: comment.trimEnd() }];
+  });
 }
 
 function nginxComments(source: string): Comment[] {

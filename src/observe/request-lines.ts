@@ -4,6 +4,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import { toBytes } from '../route/template.ts';
 import { factsOf, type LineLook, requestLine } from './request-line.ts';
 import { requestTally } from './request-tally.ts';
+import { loadWidths } from './text-width.ts';
 
 const PLAIN: LineLook = { columns: null, colours: false };
 
@@ -13,6 +14,7 @@ export function createRequestLines(
   write: (line: string, x: Exchange) => void,
 ): (x: Exchange) => void {
   const lookNow = lookOf(path);
+  void loadWidths();
   return (x) => {
     const facts = factsOf(x);
     requestTally.add(facts);

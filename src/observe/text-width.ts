@@ -1,20 +1,32 @@
 // How many columns a text takes on a terminal, and texts that are cut to so many: Chinese, Japanese, Korean and emoji take two.
-import { createRequire } from 'node:module';
 
 type Width = (text: string) => number;
 
 let ofAny: Width | null = null;
+let loading: Promise<void> | null = null;
 
-/** Loaded for the first text that is not plain ASCII. */
-function loaded(): Width {
-  ofAny ??= (createRequire(import.meta.url)('string-width') as { default: Width }).default;
-  return ofAny;
+/** Loads what knows all letters: only who shows lines needs it. Never rejects. */
+export function loadWidths(): Promise<void> {
+  loading ??= import('string-width').then(
+    ({ default: width }) => {
+      ofAny = width;
+    },
+    () => undefined,
+  );
+  return loading;
 }
+
+/** Near enough for the first line: from Hangul on letters are wide. */
+const roughly: Width = (text) => {
+  let columns = 0;
+  for (const letter of text) columns += (letter.codePointAt(0) ?? 0) >= 0x1100 ? 2 : 1;
+  return columns;
+};
 
 const PLAIN = /^[\x20-\x7e]*$/;
 
 export function textWidth(text: string): number {
-  return PLAIN.test(text) ? text.length : loaded()(text);
+  return PLAIN.test(text) ? text.length : (ofAny ?? roughly)(text);
 }
 
 const ELLIPSIS = '…';

@@ -253,6 +253,16 @@ describe('lbproxy convert', () => {
 });
 
 describe('supervisord.conf', () => {
+  it('keeps its comments', () => {
+    const text =
+      '; the pool\n[program:b]\ncommand=/bin/b ; not this\n; how many\nnumprocs=1\n\n# the other\n[program:a]\ncommand=/bin/a\n; end\n';
+    const { out, code } = convertOne('supervisord.conf', text);
+    expect(code).toBe(0);
+    expect(out).toMatch(/\/\/ the pool\n +"b": \{\n(?:.*\n)*? +\/\/ how many\n +"numprocs": 1/);
+    expect(out).toMatch(/\/\/ the other\n +"a": \{/);
+    expect(out).toMatch(/\/\/ end\n\}$/);
+  });
+
   const INI = `[supervisord]
 environment=SHARED="1"
 [program:web]

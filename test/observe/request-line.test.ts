@@ -3,10 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type RequestFacts, requestLine } from '../../src/observe/request-line.ts';
 import { RequestTally } from '../../src/observe/request-tally.ts';
-import { cutEnd, cutMiddle, padEnd, textWidth } from '../../src/observe/text-width.ts';
+import { cutEnd, cutMiddle, loadWidths, padEnd, textWidth } from '../../src/observe/text-width.ts';
+
+beforeAll(loadWidths);
 
 const FACTS: RequestFacts = {
   time: new Date(2026, 0, 2, 13, 23, 2),

@@ -30,8 +30,25 @@ export function supervisordTree(file: string): SupervisordTree {
     env: new Names(),
     hostNodeName: '',
   });
-  const directives = new Converter(document, pool, problems).directives();
-  return { tree: { syntax: 'json', file: resolve(cwd, file), directives, sources }, problems };
+  const files = [...sources.keys()];
+  const directives = inPlace(new Converter(document, pool, problems).directives(), files);
+  return { tree: { syntax: 'nginx', file: resolve(cwd, file), directives, sources }, problems };
+}
+
+/** In the order of the file, as its comments are; what a section's line stands for, as nothing says it, comes last. */
+function inPlace(
+  directives: readonly Directive[],
+  files: readonly string[],
+  section = 0,
+): readonly Directive[] {
+  const line = ({ at }: Directive): number => (at.line === section ? Number.POSITIVE_INFINITY : at.line);
+  const isBefore = (a: Directive, b: Directive): number =>
+    line(a) < line(b) ? -1 : line(a) > line(b) ? 1 : 0;
+  return [...directives]
+    .sort((a, b) => files.indexOf(a.at.file) - files.indexOf(b.at.file) || isBefore(a, b))
+    .map((each) =>
+      each.block === undefined ? each : { ...each, block: inPlace(each.block, files, each.at.line) },
+    );
 }
 
 /** What is called alike on both sides, and means the same. */
@@ -170,8 +187,7 @@ class Converter {
     const restart = entries.get('autorestart');
     const word = restart?.value.toLowerCase() ?? 'unexpected';
     const value = TRUE.has(word) ? 'true' : word === 'unexpected' ? word : 'false';
-    const name = entries.has('process_name') ? [] : [directive('process_name', ['%(program_name)s'], at)];
-    return [directive('autorestart', [value], restart?.at ?? at), directive('give_up', ['on'], at), ...name];
+    return [directive('autorestart', [value], restart?.at ?? at), directive('give_up', ['on'], at)];
   }
 
   #logs(section: Section, entries: ReadonlyMap<string, Entry>, specs: readonly ProcessSpec[]): Directive[] {
