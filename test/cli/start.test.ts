@@ -44,7 +44,7 @@ function listen(port: number, host = '127.0.0.1'): Promise<Server> {
 }
 
 /** Runs a command up to where it would serve. */
-async function run(line: string, dev = false) {
+async function run(line: string, dev = false, usualPort?: number) {
   const out: string[] = [];
   const said: string[] = [];
   const served: { options: CliOptions; text: string }[] = [];
@@ -52,6 +52,7 @@ async function run(line: string, dev = false) {
     print: (text) => out.push(text),
     fail: (text) => said.push(text),
     cwd: import.meta.dirname,
+    ...(usualPort === undefined ? {} : { usualPort }),
     serve: async (options) => {
       served.push({ options, text: readFileSync(options.config ?? '', 'utf8') });
       return 0;
@@ -257,21 +258,27 @@ describe('what is started', () => {
   });
 
   it('takes the next free port where nobody named one, and says so', async () => {
-    await listen(8080).catch(() => undefined);
-    const { said, served } = await run('serve .');
-    const [, port] =
-      /port 8080 is taken by .*, so this is http:\/\/localhost:(\d+) \(--from names another\)/.exec(said) ??
-      [];
-    expect(Number(port)).toBeGreaterThan(8080);
-    expect(served[0]?.text).toContain(`"127.0.0.1:${port}"`);
+    const [usual] = await freePorts(3);
+    await listen(usual);
+    const { said, served } = await run('serve .', false, usual);
+    expect(said).toMatch(
+      new RegExp(
+        `^port ${usual} is taken by pid ${process.pid} .*, so this is http://localhost:${usual + 1} \\(--from names another\\)$`,
+      ),
+    );
+    expect(served[0]?.text).toContain(`"127.0.0.1:${usual + 1}"`);
   });
 
   it('never asks itself', async () => {
-    const { code, said } = await run('--from 127.0.0.1:8099 --to 127.0.0.1:8099');
+    const [same] = await freePorts(1);
+    const { code, said } = await run(`--from 127.0.0.1:${same} --to 127.0.0.1:${same}`);
     expect(said).toContain('lbproxy would ask itself');
     expect(code).toBe(1);
     // An app on the usual port is no mistake.
-    expect((await run('8080')).said).toContain('so this is http://localhost:');
+    const [usual] = await freePorts(2);
+    expect((await run(String(usual), false, usual)).said).toContain(
+      `port ${usual} is the app's, so this is http://localhost:${usual + 1} `,
+    );
   });
 
   it.each([

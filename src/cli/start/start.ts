@@ -20,6 +20,8 @@ export interface StartIo {
   print(text: string): void;
   fail(text: string): void;
   readonly cwd: string;
+  /** Where nobody names one; 8080 but in tests. */
+  readonly usualPort?: number;
   /** The main job, with a configuration in a file. */
   serve(options: CliOptions): Promise<number>;
 }
@@ -70,7 +72,8 @@ function whyNotServed(wish: StartWish, cwd: string): string | undefined {
 /** Ports for what nobody named; a text says why there are none. */
 async function choose(wish: StartWish, io: StartIo): Promise<Choice | string> {
   const fronts = wish.fronts.length > 0 ? wish.fronts : [await usualFront(wish, io)];
-  if (fronts[0] === undefined) return `no port from ${USUAL_PORT} on is free: name one with --from`;
+  if (fronts[0] === undefined)
+    return `no port from ${io.usualPort ?? USUAL_PORT} on is free: name one with --from`;
   const named = fronts as readonly Front[];
   for (const { host, port, text } of named) {
     const problem = text === null || wish.print !== null ? undefined : await whyPortUnusable(host, port);
@@ -87,14 +90,15 @@ async function choose(wish: StartWish, io: StartIo): Promise<Choice | string> {
 
 /** Only this machine gets there, unless a wish says more. */
 async function usualFront(wish: StartWish, io: StartIo): Promise<Front | undefined> {
+  const { usualPort = USUAL_PORT } = io;
   const front = { host: 'localhost', secure: false, name: '', text: null };
-  if (wish.print !== null) return { ...front, port: USUAL_PORT };
+  if (wish.print !== null) return { ...front, port: usualPort };
   const used = new Set(wish.kind === 'proxy' ? wish.targets.map(({ address }) => portOf(address)) : []);
-  const port = await freePorts('localhost', USUAL_PORT, 1, used);
+  const port = await freePorts('localhost', usualPort, 1, used);
   if (port === undefined) return undefined;
-  if (port !== USUAL_PORT) {
-    const why = used.has(USUAL_PORT) ? undefined : await whyPortUnusable('localhost', USUAL_PORT);
-    const reason = why?.replace(/: stop that.*$/, '') ?? `port ${USUAL_PORT} is the app's`;
+  if (port !== usualPort) {
+    const why = used.has(usualPort) ? undefined : await whyPortUnusable('localhost', usualPort);
+    const reason = why?.replace(/: stop that.*$/, '') ?? `port ${usualPort} is the app's`;
     io.fail(`${reason}, so this is http://localhost:${port} (--from names another)`);
   }
   return { ...front, port };
