@@ -3,10 +3,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RecordingPeer, startRecordingPeer } from '../nginx/random/peer.ts';
 import { makeSite } from '../nginx/random/site.ts';
+import { writeUserFiles } from '../nginx/user-files.ts';
 import { makeCertificate } from '../support/certificates.ts';
-import { agree } from './agreement.ts';
+import { type Agreement, agree, agreeOnAccess } from './agreement.ts';
 
-const REQUESTS = Number(process.env.LBPROXY_EXPLAIN_REQUESTS ?? 100);
+const REQUESTS = Number(process.env.LBPROXY_EXPLAIN_REQUESTS ?? 200);
 const SEED = Number(process.env.LBPROXY_RANDOM_SEED ?? 20_261_126);
 
 describe('what explain says and what happens', () => {
@@ -20,19 +21,25 @@ describe('what explain says and what happens', () => {
     site.remove();
   });
 
+  const users = writeUserFiles();
+
   it(
     `${REQUESTS} requests of seed ${SEED} agree`,
-    async () => {
-      const { compared, answered, forwarded, passedOver, differences } = await agree(SEED, REQUESTS, {
-        root: site.root,
-        peer,
-      });
-      if (REQUESTS > 100)
-        console.log({ compared, answered, forwarded, passedOver, different: differences.length });
-      expect(differences.slice(0, 10).join('\n\n')).toBe('');
-      expect(answered).toBeGreaterThan(compared / 10);
-      expect(forwarded).toBeGreaterThan(compared / 10);
-    },
+    async () => judge(await agree(SEED, REQUESTS, { root: site.root, peer })),
+    60_000 + REQUESTS * 50,
+  );
+
+  it(
+    `${REQUESTS} requests of seed ${SEED} agree on who may come`,
+    async () => judge(await agreeOnAccess(SEED, REQUESTS, { root: site.root, peer }, users.path('plain'))),
     60_000 + REQUESTS * 50,
   );
 });
+
+function judge({ compared, answered, forwarded, passedOver, differences }: Agreement): void {
+  if (REQUESTS > 200)
+    console.log({ compared, answered, forwarded, passedOver, different: differences.length });
+  expect(differences.slice(0, 10).join('\n\n')).toBe('');
+  expect(answered).toBeGreaterThan(compared / 10);
+  expect(forwarded).toBeGreaterThan(0);
+}

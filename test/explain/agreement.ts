@@ -13,9 +13,11 @@ import { ANSWERS } from '../nginx/random/answers.ts';
 import { makeBatch } from '../nginx/random/batch.ts';
 import { kindOf, type RecordingPeer } from '../nginx/random/peer.ts';
 import { bytesOf, type Request, requestsOf } from '../nginx/random/requests.ts';
-import { fixed, type Node, print } from '../nginx/random/tree.ts';
+import { print } from '../nginx/random/tree.ts';
+import { RandomServer, randomOf, randomRequest } from '../nginx/random-access.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { startProxy } from '../support/proxy.ts';
+import { deadPort } from '../support/upstream.ts';
 import { type Answer, exchangeOnce } from '../support/wire.ts';
 
 export interface Places {
@@ -53,12 +55,50 @@ async function agreeOnBatch(
   const requests = batch.sites.flatMap(({ prefixes }, i) =>
     requestsOf(seed, index * 1000 + i, prefixes, PER_SITE),
   );
+  const text = print([...batch.http, ...batch.sites.map(({ server }) => server)]);
+  await agreeOn(text, requests, peer, sum);
+}
+
+/** The servers that decide who may come and who answers; at least so many requests are compared. */
+export async function agreeOnAccess(
+  seed: number,
+  count: number,
+  { root, peer }: Places,
+  users: string,
+): Promise<Agreement> {
+  const sum: Agreement = { compared: 0, answered: 0, forwarded: 0, passedOver: 0, differences: [] };
+  const places = { root, peer: '{peer}', dead: `127.0.0.1:${await deadPort()}` };
+  for (let index = 0; sum.compared < count; index++) {
+    const random = randomOf(seed * 1000 + index);
+    const hosts = Array.from({ length: SITES }, (_, i) => `c${i}.test`);
+    const servers = hosts.map((host) => new RandomServer(random, places, users).text(host));
+    const requests = hosts.flatMap((host) =>
+      Array.from({ length: PER_SITE }, (_, i) =>
+        toRequest(randomRequest(random, host).bytes, `${host}-${i}`),
+      ),
+    );
+    await agreeOn(servers.join(''), requests, peer, sum);
+  }
+  return sum;
+}
+
+function toRequest(bytes: string, id: string): Request {
+  const [head, body] = bytes.split('\r\n\r\n');
+  const [line, ...fields] = head.split('\r\n');
+  return { id, line, fields, body };
+}
+
+async function agreeOn(
+  http: string,
+  requests: readonly Request[],
+  peer: RecordingPeer,
+  sum: Agreement,
+): Promise<void> {
   const [port] = await freePorts(1);
   const dir = mkdtempSync(join(tmpdir(), 'lbproxy-explain-'));
-  const text = `http {\n${labelled([...batch.http, ...batch.sites.map(({ server }) => server)])}}\n`
-    .replaceAll('{port}', `127.0.0.1:${port}`)
-    .replaceAll('{dir}', dir)
-    .replace(/\{(\w+)\}/g, (all, name: string) => peer.places[name] ?? all);
+  const known: Readonly<Record<string, string>> = { ...peer.places, port: `127.0.0.1:${port}`, dir };
+  const placed = http.replace(/\{(\w+)\}/g, (all, name: string) => known[name] ?? all);
+  const text = `http {\n${labelled(placed, dir)}}\n`;
   const proxy = await startProxy(text);
   try {
     const foreseen = await explainAll(text, port, requests);
@@ -70,10 +110,8 @@ async function agreeOnBatch(
       came.push({ answer, seen: peer.takeSeen() });
     }
     const logged = await wholeLog(join(dir, 'access.log'), requests, () => proxy.logFiles.flushAllSync());
-    for (const [i, request] of requests.entries()) {
-      const real = { ...came[i], log: logged.get(request.id) };
-      compare(request, foreseen[i], real, sum);
-    }
+    for (const [i, request] of requests.entries())
+      compare(request, foreseen[i], { ...came[i], log: logged.get(request.id) }, sum);
   } finally {
     await proxy.close();
     peer.takeCopies();
@@ -85,16 +123,14 @@ const SILENCE: Answer = { statusLine: '', status: 0, fields: [], body: '', frami
 
 // Each location logs under a name of its own.
 
-function labelled(nodes: readonly Node[]): string {
+function labelled(http: string, dir: string): string {
   let labels = 0;
-  const label = (): Node => fixed(`access_log {dir}/access.log L${labels++}`);
-  const inside = (node: Node): Node => {
-    if (node.children === undefined) return node;
-    const isPlace = node.text === 'server' || node.text.startsWith('location ');
-    const own = node.children.filter(({ text }) => !text.startsWith('access_log ')).map(inside);
-    return { ...node, children: isPlace ? [label(), ...own] : own };
-  };
-  const all = print(nodes.map(inside));
+  const all = http
+    .replace(/\baccess_log [^;]*;/g, '')
+    .replace(
+      /\b(?:server|location [^{};]*?) \{(?= |\n)/g,
+      (block) => `${block} access_log ${dir}/access.log L${labels++};`,
+    );
   const formats = Array.from(
     { length: labels },
     (_, i) =>
@@ -102,6 +138,8 @@ function labelled(nodes: readonly Node[]): string {
   );
   return `${formats.join('\n')}\n${all}`;
 }
+
+const firstPeer = ({ log }: Pick<Real, 'log'>): string | undefined => log?.peer.split(/, | : /)[0];
 
 interface Logged {
   readonly id: string;
@@ -193,16 +231,19 @@ function compare(request: Request, { told, place }: Foreseen, real: Real, sum: A
   const { ending } = told;
   if (ending.kind === 'forward') sum.forwarded++;
   else sum.answered++;
-  const turns = ending.kind === 'forward' && !real.seen.every(isPlain);
+  const isDead = ending.kind === 'forward' && real.seen.length === 0;
+  const turns = isDead || (ending.kind === 'forward' && !real.seen.every(isPlain));
   const expected = {
     server: told.server.name,
     ...(turns ? {} : { place, uri: told.location.uri }),
-    ...ofEnding(told, turns),
+    ...(isDead
+      ? { peer: told.ending.kind === 'forward' ? told.ending.forward.order[0]?.peer : '' }
+      : ofEnding(told, turns)),
   };
   const found = {
     server: real.log?.server,
     ...(turns ? {} : { place: real.log?.place, uri: real.log?.uri }),
-    ...ofReal(told, real),
+    ...(isDead ? { peer: firstPeer(real) } : ofReal(told, real)),
   };
   if (JSON.stringify(expected) === JSON.stringify(found)) return;
   const parts = Object.keys(expected).filter(
@@ -249,7 +290,7 @@ function ofReal({ ending }: Explanation, { answer, seen, log }: Real): Record<st
       const said = ofEnding({ ending } as Explanation, true).head as string;
       const heads = seen.map((text) => Buffer.from(text.split('\n\n')[0], 'latin1').toString('utf8'));
       const head = heads.includes(said) ? said : heads[0];
-      return { head, ...(seen.every(isPlain) ? { peer: log?.peer.split(/[,:] | : /)[0] } : {}) };
+      return { head, ...(seen.every(isPlain) ? { peer: firstPeer({ log }) } : {}) };
     }
     default:
       return { status: answer.status };
