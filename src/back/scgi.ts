@@ -11,9 +11,14 @@ export function scgiHeader(name: string, value: string): string {
 
 export function compileScgiRequest(headers: (exchange: Exchange) => string): EncodeRequest {
   return (x) => {
-    const content = scgiHeader('CONTENT_LENGTH', String(bodyBytesOf(x))) + headers(x);
+    const content = scgiLength(x, scgiHeader) + headers(x);
     return { bytes: `${content.length}:${content},` };
   };
+}
+
+/** Stands before all others. */
+export function scgiLength(x: Exchange, encode: (name: string, value: string) => string): string {
+  return encode('CONTENT_LENGTH', String(bodyBytesOf(x)));
 }
 
 /** Also where the body is not passed on (nginx: content_length_n). */

@@ -4,12 +4,17 @@ import type { BodyFraming } from '../back/back.ts';
 import type { BalanceKey } from '../balance/balancer.ts';
 import type { Peer } from '../balance/peer.ts';
 import type { Exchange, Handler } from '../exchange/exchange.ts';
+import type { AnswerTap } from '../forward/answer-tap.ts';
+import type { BeginForward } from '../forward/cache/cached-answer.ts';
+import { createCached } from '../forward/cache/cached-exchange.ts';
+import type { CacheOptions } from '../forward/cache/options.ts';
 import { Forward } from '../forward/forward.ts';
 import type { ForwardOptions } from '../forward/forward-options.ts';
 import type { FamilyTarget } from '../forward/forward-tools.ts';
 import { decideRetry, type NextPolicy, type Progress } from '../forward/next-upstream.ts';
 import { systemClock } from '../shared/clock.ts';
 import type { Upstream } from '../upstream/upstream.ts';
+import { readOnly } from './dry-cache.ts';
 
 /** What would have been sent, to whom. */
 export interface Ready {
@@ -25,6 +30,8 @@ export interface Ready {
   readonly head: string;
   /** Whether another peer follows when one fails. */
   readonly retries: string;
+  /** What a cache knows the answer by; '' without one. */
+  readonly cacheKey: string;
   /** What the group chooses by; null where its method asks for no key. */
   readonly hashKey: string | null;
 }
@@ -32,25 +39,26 @@ export interface Ready {
 /** A subrequest that would be forwarded: nobody knows its answer, and the main request goes on as if it were well. */
 export function createDryForward(
   options: ForwardOptions,
-  target: FamilyTarget,
+  { target, cache }: { readonly target: FamilyTarget; readonly cache: CacheOptions | null },
   tell: (ready: Ready) => void,
 ): Handler {
-  return (exchange) => new DryForward(exchange, options, target, tell).begin();
+  const begin: BeginForward = (x, given, tap) =>
+    new DryForward(x, given, tap, { target, cache, tell }).begin();
+  return cache === null ? (x) => begin(x, options, null) : createCached(options, readOnly(cache), begin);
+}
+
+interface Dry {
+  readonly target: FamilyTarget;
+  readonly cache: CacheOptions | null;
+  readonly tell: (ready: Ready) => void;
 }
 
 class DryForward extends Forward {
-  readonly #target: FamilyTarget;
-  readonly #tell: (ready: Ready) => void;
+  readonly #dry: Dry;
 
-  constructor(
-    exchange: Exchange,
-    options: ForwardOptions,
-    target: FamilyTarget,
-    tell: (ready: Ready) => void,
-  ) {
-    super(exchange, options);
-    this.#target = target;
-    this.#tell = tell;
+  constructor(exchange: Exchange, options: ForwardOptions, tap: AnswerTap | null, dry: Dry) {
+    super(exchange, options, tap);
+    this.#dry = dry;
   }
 
   protected override begun(peer: Peer): void {
@@ -59,14 +67,17 @@ class DryForward extends Forward {
     const hashKey = upstream.group.isKeyed ? options.hashKey(x, upstream) : null;
     const key = hashKey === null ? x : { remoteAddress: x.remoteAddress, hashKey };
     const { framing, isUpgrade: upgrade } = this;
-    const head = this.#target.shown(x, framing, upgrade);
+    const { target, cache, tell } = this.#dry;
+    const head = target.shown(x, framing, upgrade);
+    const cacheKey = cache === null ? '' : cache.key(x);
     const order = orderAfter(peer, upstream, key);
     const retries = sayRetries(options.next, this.progress(false));
     this.ended = true;
     this.pull?.end();
-    this.#tell({
-      ...{ x, options, target: this.#target, upstream, order },
-      ...{ framing, upgrade, head, retries, hashKey },
+    this.tap?.end(false);
+    tell({
+      ...{ x, options, target, upstream, order },
+      ...{ framing, upgrade, head, retries, hashKey, cacheKey },
     });
     if (!x.isSub) return;
     x.status = 200;

@@ -35,7 +35,13 @@ export interface ExplainedForward {
   readonly body: string;
   readonly sent: SentHead;
   /** null = there is none. */
-  readonly cache: { readonly zone: string; readonly key: string; readonly at: string } | null;
+  readonly cache: {
+    readonly zone: string;
+    readonly key: string;
+    /** `$upstream_cache_status`: why the peer is asked. */
+    readonly status: string;
+    readonly at: string;
+  } | null;
 }
 
 export interface ExplainedAnswer {

@@ -153,8 +153,10 @@ function endingHints({ ending, trail }: Told): string[] {
       ? [`${group} is one server: with an "upstream" of several, another is tried when it fails`]
       : [];
   }
-  if (ending.kind !== 'answer' || ending.answer.status !== 404) return [];
   const content = trail.findLast((event) => event.kind === 'content');
+  if (ending.kind === 'answer' && content?.kind === 'content' && content.content === 'cache')
+    return ['the answer is a copy that the cache has stored: no peer is asked'];
+  if (ending.kind !== 'answer' || ending.answer.status !== 404) return [];
   if (content?.kind !== 'content') return [];
   if (content.file === null)
     return ['there is no root here: files are looked for nowhere, so everything is 404'];

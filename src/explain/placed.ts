@@ -16,6 +16,7 @@ const KEYS: Readonly<Record<string, keyof Settings>> = {
   try_files: 'tryFiles',
   mirror: 'mirror',
   files: 'fileRoot',
+  cache: 'proxyCache',
   index: 'index',
   autoindex: 'autoindex',
 };

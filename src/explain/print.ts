@@ -110,7 +110,7 @@ function forwardRows(told: ExplainedForward): Row[] {
       : [
           {
             label: 'cache',
-            text: `zone ${cache.zone}, key ${cache.key}: a fresh copy is sent instead`,
+            text: `${cache.status} in zone ${cache.zone}, key ${cache.key}`,
             at: cache.at,
           },
         ]),

@@ -64,10 +64,10 @@ function cacheOf({ level, ready }: Reached, setAt: SetAt): ExplainedForward['cac
   const key = `${target.family}Cache` as const;
   const cache = level.settings[key];
   if (cache === null) return null;
-  const own = level.settings[`${target.family}CacheKey`];
   return {
     zone: cache.zone,
-    key: own === null ? shown(target.key(x)) : own,
+    key: shown(ready.cacheKey),
+    status: x.cached?.status ?? '',
     at: setAt.place(level.at, key),
   };
 }

@@ -77,8 +77,11 @@ export class Watching {
       step: (level, step) => this.#step(level, step),
       filter: (level, filter) => this.#filter(level, filter),
       content: (level, name, handler) => this.#content(level, name, handler),
-      forward: (level, pass) => (options, _settings, target) =>
-        createDryForward(options, target, (ready) => this.#forward({ level, pass, ready })),
+      forward: (level, pass) => (options, target, cache) => {
+        const own = { target, cache };
+        const handler = createDryForward(options, own, (ready) => this.#forward({ level, pass, ready }));
+        return cache === null ? handler : this.#content(level, 'cache', handler);
+      },
       upstreams: (model, found) => new DryUpstreams(model, found),
     };
   }
@@ -214,7 +217,7 @@ export class Watching {
   #content({ at }: WatchedLevel, name: string, handler: Handler): Handler {
     return (x) => {
       this.#settle(x, 'passes');
-      const path = x.location.files?.path(x);
+      const path = name === 'cache' ? undefined : x.location.files?.path(x);
       const file = path === undefined ? null : seen(path);
       this.#add(x, { kind: 'content', at, content: name, file });
       handler(x);

@@ -2,22 +2,14 @@
 
 import type { BodyFraming } from '../back/back.ts';
 import type { CacheSet } from '../cache/cache-set.ts';
-import type { Settings } from '../config/model.ts';
 import type { Exchange, Handler } from '../exchange/exchange.ts';
 import type { RoadTap } from '../exchange/tap.ts';
 import type { VariableLookup } from '../route/template.ts';
 import type { UpstreamSet } from '../upstream/upstream-set.ts';
+import type { CacheOptions, CacheTarget } from './cache/options.ts';
 import type { Family } from './family/rows.ts';
 import type { ForwardLog, ForwardOptions } from './forward-options.ts';
 import type { PeerTlsSet } from './tls/peer-tls.ts';
-
-/** What of a family's target a cache needs. */
-export interface CacheTarget {
-  /** The usual key. */
-  readonly key: (exchange: Exchange) => string;
-  /** Sets what variables of the key tell of the target. */
-  readonly nameTarget: (exchange: Exchange) => void;
-}
 
 /** What only the family's compiler knows. */
 export interface FamilyTarget extends CacheTarget {
@@ -27,7 +19,11 @@ export interface FamilyTarget extends CacheTarget {
 }
 
 /** Makes the handler of a location that forwards. */
-export type MakeForward = (options: ForwardOptions, settings: Settings, target: FamilyTarget) => Handler;
+export type MakeForward = (
+  options: ForwardOptions,
+  target: FamilyTarget,
+  cache: CacheOptions | null,
+) => Handler;
 
 export interface ForwardTools {
   readonly lookup: VariableLookup;

@@ -1,5 +1,13 @@
 // `lbproxy explain` from its command line to what it prints: each kind of decision with its place, and that nothing is sent.
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +16,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ExplainIo, explainIo, runExplain } from '../../src/cli/explain.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { startProxy } from '../support/proxy.ts';
+import { exchangeOnce } from '../support/wire.ts';
 
 const dir = realpathSync(mkdtempSync(join(tmpdir(), 'explain-')));
 let peer: Server;
@@ -367,6 +376,27 @@ location /php { fastcgi_pass 127.0.0.1:9; fastcgi_param SCRIPT_NAME $uri; }
   it('tells a body that is too large', async () => {
     const { out } = await explain(conf, '-d', 'x'.repeat(11), 'http://x:8081/');
     expect(rows(out, 'status')[0]).toContain('413: the body is larger than client_max_body_size (10 bytes)');
+  });
+
+  it('reads a cache, and writes nothing into it', async () => {
+    const [port] = await freePorts(1);
+    const cached = `http { proxy_cache_path DIR/cache keys_zone=z:1m; server { listen 127.0.0.1:${port}; location / { proxy_pass http://PEER; proxy_cache z; proxy_cache_lock on; proxy_cache_min_uses 2; proxy_cache_valid any 1h; } } }`;
+    const url = `http://127.0.0.1:${port}/stored`;
+    const missed = await explain(cached, '-H', 'Range: bytes=0-1', url);
+    expect(rows(missed.out, 'cache')[0]).toContain(`MISS in zone z, key http://127.0.0.1:${peerPort}/stored`);
+    expect(existsSync(join(dir, 'cache')) ? readdirSync(join(dir, 'cache')) : []).toEqual([]);
+    const proxy = await startProxy(cached.replaceAll('DIR', dir).replaceAll('PEER', `127.0.0.1:${peerPort}`));
+    try {
+      for (let i = 0; i < 2; i++)
+        await exchangeOnce(port, 'GET /stored HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n');
+      const stored = readdirSync(join(dir, 'cache'));
+      const hit = await explain(cached, url);
+      expect(rows(hit.out, 'answer')[0]).toContain('200 OK');
+      expect(hit.out).toContain('the answer is a copy that the cache has stored');
+      expect(readdirSync(join(dir, 'cache'))).toEqual(stored);
+    } finally {
+      await proxy.close();
+    }
   });
 
   it('has the processes of a program as its peers', async () => {

@@ -4,7 +4,7 @@ import type { Back } from '../../back/back.ts';
 import { parameter } from '../../back/fastcgi/records.ts';
 import { FASTCGI_TRANSPORT, FastcgiBack } from '../../back/fastcgi.ts';
 import { compileParameters, type ParameterOptions } from '../../back/parameters.ts';
-import { compileScgiRequest, SCGI_TRANSPORT, scgiHeader } from '../../back/scgi.ts';
+import { compileScgiRequest, SCGI_TRANSPORT, scgiHeader, scgiLength } from '../../back/scgi.ts';
 import { compileUwsgiRequest, UWSGI_TRANSPORT, uwsgiVariable } from '../../back/uwsgi.ts';
 import type { Settings } from '../../config/model.ts';
 import type { Exchange, Handler } from '../../exchange/exchange.ts';
@@ -61,7 +61,9 @@ export function compileApp(pass: ProxyPass, settings: Settings, tools: ForwardTo
   const target = {
     family,
     // Compiled when somebody asks.
-    shown: (x: Exchange) => compileParameters(parametersOf(family, settings, tools, asLine))(x),
+    shown: (x: Exchange) =>
+      (family === 'scgi' ? scgiLength(x, asLine) : '') +
+      compileParameters(parametersOf(family, settings, tools, asLine))(x),
     key: (x: Exchange) => x.uri,
     nameTarget() {},
   } as const;

@@ -24,7 +24,12 @@ export interface CacheHere {
   readonly options: ForwardOptions;
   readonly cache: CacheOptions;
   readonly place: CachePlace;
+  /** Asks the peer. */
+  readonly forward: BeginForward;
 }
+
+/** Begins to forward; the tap hears of the answer. */
+export type BeginForward = (x: Exchange, options: ForwardOptions, tap: AnswerTap | null) => void;
 
 export class CachedAnswer implements AnswerTap, CacheFacts {
   protected readonly x: Exchange;

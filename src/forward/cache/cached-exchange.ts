@@ -12,21 +12,27 @@ import { Deadline, wheel } from '../../shared/timer-wheel.ts';
 import { Forward } from '../forward.ts';
 import type { ForwardOptions } from '../forward-options.ts';
 import { BodyBefore, waitsForBody } from './body-before.ts';
-import { CachedAnswer, type CacheStatus, nowSec } from './cached-answer.ts';
+import { type BeginForward, CachedAnswer, type CacheStatus, nowSec } from './cached-answer.ts';
 import { anyHolds, type CacheOptions } from './options.ts';
 import { sendStored, storedHead } from './stored-answer.ts';
 
-export function createCached(options: ForwardOptions, cache: CacheOptions): Handler {
+const beginForward: BeginForward = (x, options, tap) => new Forward(x, options, tap).begin();
+
+export function createCached(
+  options: ForwardOptions,
+  cache: CacheOptions,
+  forward: BeginForward = beginForward,
+): Handler {
   const ask: Handler = (x) => {
-    if (!cache.methods.has(x.method)) return new Forward(x, options).begin();
+    if (!cache.methods.has(x.method)) return forward(x, options, null);
     cache.nameTarget(x);
     // Known whether the cache answers or the peer.
     x.tellsProxyHost = options.isProxy;
     const place = cache.placeOf(x);
-    if (place === null) return new Forward(x, options).begin();
+    if (place === null) return forward(x, options, null);
     if (place === undefined)
       return x.location.fail(x, 500, 'there is no cache of the name that variables gave');
-    new CachedExchange(x, { options, cache, place }).run();
+    new CachedExchange(x, { options, cache, place, forward }).run();
   };
   return (x) => {
     if (x.request.contentLength === 0 && !x.isSub && options.body.fileOnly === 'off') x.body ??= EMPTY_BODY;
@@ -192,7 +198,7 @@ class CachedExchange extends CachedAnswer implements Source {
   }
 
   #forward(): void {
-    new Forward(this.x, this.here.options, this).begin();
+    this.here.forward(this.x, this.here.options, this);
   }
 
   // While it waits.

@@ -1,10 +1,10 @@
 // What a location with a cache is compiled to.
 import type { IfModifiedSince } from '../../answer/preconditions.ts';
+import type { CacheSet } from '../../cache/cache-set.ts';
 import type { CachePlace } from '../../cache/place.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
-import { compileTemplate, constantOf, toBytes } from '../../route/template.ts';
+import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../../route/template.ts';
 import type { FamilyKeys } from '../family/rows.ts';
-import type { CacheTarget, ForwardTools } from '../forward-tools.ts';
 import type { StaleWord } from './rows.ts';
 
 type Text = (x: Exchange) => string;
@@ -34,6 +34,14 @@ export interface CacheOptions {
   readonly ifModifiedSince: IfModifiedSince;
 }
 
+/** What only the family's compiler knows. */
+export interface CacheTarget {
+  /** The usual key. */
+  readonly key: Text;
+  /** Sets what variables of the key tell of the target. */
+  readonly nameTarget: (x: Exchange) => void;
+}
+
 interface Ranges {
   readonly maxRanges: number;
   readonly ifModifiedSince: IfModifiedSince;
@@ -44,7 +52,7 @@ export function compileCache(
   own: FamilyKeys,
   ranges: Ranges,
   target: CacheTarget,
-  { lookup, caches }: ForwardTools,
+  { lookup, caches }: { readonly lookup: VariableLookup; readonly caches: CacheSet },
 ): CacheOptions | null {
   if (own.Cache === null) return null;
   const texts = (lists: readonly (readonly string[])[]): Text[] =>
@@ -77,7 +85,7 @@ export function compileCache(
   };
 }
 
-function placeNamed(name: string, caches: ForwardTools['caches']): CachePlace | null | undefined {
+function placeNamed(name: string, caches: CacheSet): CachePlace | null | undefined {
   return name === '' || name === 'off' ? null : caches.of(name);
 }
 

@@ -15,9 +15,9 @@ export function createTaking(
   target: FamilyTarget,
   tools: ForwardTools,
 ): Handler {
-  if (tools.make !== undefined) return tools.make(options, settings, target);
   const own = familyOf(settings, target.family);
   const cache = compileCache(own, settings, target, tools);
+  if (tools.make !== undefined) return tools.make(options, target, cache);
   if (cache !== null) return createCached(options, cache);
   return own.Store === '' ? createForward(options) : createStoring(options, own, tools);
 }
