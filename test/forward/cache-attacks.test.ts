@@ -108,6 +108,7 @@ describe('a cache under attack', () => {
       'proxy_cache one; proxy_cache_methods POST; proxy_cache_lock on; proxy_cache_valid any 1h; proxy_request_buffering off;',
       // The peer waits for the rest.
       () => '',
+      true,
     );
     const socket = connect(proxy?.port ?? 0, '127.0.0.1');
     socket.on('error', () => {});
