@@ -19,6 +19,8 @@ export interface ReaderWish {
 }
 
 const LOOK_MS = 2000;
+/** The server takes 64 connections, and somebody else may want one. */
+const MOST_FOLLOWED = 48;
 
 export class Reader {
   readonly #wish: ReaderWish;
@@ -42,6 +44,8 @@ export class Reader {
     const logs = logsOf(processes, channels);
     if (logs.length === 0) return whyNone(processes, channels);
     this.#width = Math.max(...logs.map(({ label }) => textWidth(label)));
+    if (follow && logs.length > MOST_FOLLOWED)
+      return `${logs.length} logs are more than can be followed at once (${MOST_FOLLOWED}): name programs, or --stream stdout`;
     if (follow) return await this.#followAll(logs);
     for (const log of logs) await this.#copy(log, `${log.url}?lines=${lines}&once`);
     return null;
