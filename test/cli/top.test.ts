@@ -1,6 +1,6 @@
 // `lbproxy top` against a running lbproxy: on a terminal with somebody at it, and where there is none.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { keysOf } from '../../src/cli/top/keys.ts';
@@ -135,6 +135,12 @@ describe.runIf(spawnSync('python3', ['--version']).status === 0)('lbproxy top', 
     expect(seat.printed).toContain('\x1b[32m');
 
     await other.shows(/NEWEST REQUESTS {2}status=404\n.*\/no/);
+    // It is found again once it is there.
+    expect(await lbproxy.reload(config.replace(/live_view[^;]*;/, ''))).toBe('reloaded');
+    expect(existsSync(join(dir, 'state/live-view.url'))).toBe(false);
+    await other.shows('trying again: the live view of nginx.conf is off');
+    expect(await lbproxy.reload(config)).toBe('reloaded');
+    await other.shows(/\n {0}\nq quit/);
     other.signal(SIGTERM);
     expect(await other.end()).toEqual({ status: 143, restored: true });
     expect(other.printed.endsWith('\x1b[?25h\x1b[?1049l')).toBe(true);

@@ -85,8 +85,13 @@ export class LiveClient {
   }
 }
 
+const OTHER =
+  'another lbproxy has the port of the one that is meant, which does not run any more, or has another state directory (XDG_STATE_HOME, state_path): ' +
+  'start it, or name the configuration of the other one with -c FILE';
+
 function contentOf(status: number, text: string): unknown {
-  if (status === 401 || status === 403) throw new Refused(text.trim());
+  if (status === 401) throw new Refused(OTHER);
+  if (status === 403) throw new Refused(text.trim());
   const value = JSON.parse(text) as { readonly problem?: string };
   if (status !== 200) throw new Refused(value.problem ?? `the live view answered ${status}`);
   return value;

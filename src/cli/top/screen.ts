@@ -75,13 +75,13 @@ export class Screen {
     process.kill(process.pid, 'SIGSTOP');
   }
 
-  /** Only lines that changed are written. */
+  /** Only lines that changed are written. Each is emptied first: behind its last column there is nothing to empty. */
   draw(lines: readonly string[]): void {
     if (!this.#isOn) return;
     let text = '';
     for (let row = 0; row < Math.max(lines.length, this.#drawn.length); row++) {
       const line = lines[row] ?? '';
-      if (line !== this.#drawn[row]) text += `\x1b[${row + 1};1H${line}\x1b[K`;
+      if (line !== this.#drawn[row]) text += `\x1b[${row + 1};1H\x1b[2K${line}`;
     }
     this.#drawn = [...lines];
     if (text !== '') this.#output.write(text);

@@ -7,7 +7,7 @@ import { Screen } from './screen.ts';
 import type { Source } from './source.ts';
 
 const EVERY_MS = 1000;
-const AGAIN = ' (trying again)';
+const AGAIN = 'trying again: ';
 
 export class Show {
   readonly #source: Source;
@@ -91,7 +91,7 @@ export class Show {
       const reading = await this.#source.read();
       // What was paused meanwhile stays as it was seen.
       if (!desk.paused) desk.reading = reading;
-      if (desk.note?.text.endsWith(AGAIN) === true) desk.note = null;
+      if (desk.note?.text.startsWith(AGAIN) === true) desk.note = null;
     } catch (error) {
       this.#fail(error as Error);
     }
@@ -113,6 +113,6 @@ export class Show {
 
   #fail(error: Error): void {
     const text = error.message.replace(/\n[\s\S]*/, '');
-    this.#desk.note = { text: error instanceof Refused ? text : text + AGAIN, isBad: true };
+    this.#desk.note = { text: error instanceof Refused ? text : AGAIN + text, isBad: true };
   }
 }
