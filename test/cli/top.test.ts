@@ -60,6 +60,13 @@ async function printsOnce(lbproxy: LbproxyProcess, config: string): Promise<void
   expect(top('-c', 'none.conf').stderr).toContain('there is no configuration none.conf');
   expect(top('--what')).toMatchObject({ status: 2, stderr: expect.stringContaining('Usage: lbproxy top') });
 
+  // The live view alone.
+  expect(await lbproxy.reload(config.replace(/inspector 8m;|count_traffic on;/g, ''))).toBe('reloaded');
+  const bare = top();
+  expect(bare).toMatchObject({ status: 0, stderr: '' });
+  expect(bare.stdout).toContain('traffic is not counted: write "count_traffic on;"');
+  expect(bare.stdout).toContain('nothing is kept: the configuration has no "inspector"');
+
   expect(await lbproxy.reload(config)).toBe('reloaded');
   await get(lbproxy.port, '/no');
   const shown = top('path~/no');

@@ -24,6 +24,8 @@ export interface Reading {
   readonly programs: readonly ProgramView[];
   /** The newest last. */
   readonly requests: readonly Listed[];
+  /** Why there are none; '' while there may be. */
+  readonly noRequests: string;
 }
 
 /** Rates are over so many readings. */
@@ -34,7 +36,8 @@ export class Readings {
   /** Upstream and peer → the cause that was counted last. */
   readonly #causes = new Map<string, string>();
 
-  add(state: LiveState, requests: readonly Listed[]): Reading {
+  /** A text says why there are no requests. */
+  add(state: LiveState, listed: readonly Listed[] | string): Reading {
     const { traffic } = state;
     const before = this.#snapshots.at(-1);
     // It was started anew, or reading was interrupted: what was then says nothing of now.
@@ -44,7 +47,8 @@ export class Readings {
     this.#noteCauses(before, traffic);
     const { version, configuration, programs } = state;
     const peers = [...state.peers, ...strangers(state)].map((peer) => this.#lineOf(peer, traffic, rates));
-    return { version, configuration, traffic, rates, peers, programs, requests };
+    const [requests, noRequests] = typeof listed === 'string' ? [[], listed] : [listed, ''];
+    return { version, configuration, traffic, rates, peers, programs, requests, noRequests };
   }
 
   #noteCauses(before: TrafficSnapshot | undefined, after: TrafficSnapshot): void {

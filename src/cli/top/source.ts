@@ -38,7 +38,7 @@ export class Source {
     try {
       const [state, requests] = await Promise.all([
         client.state(),
-        client.requests(this.filter, MOST_REQUESTS),
+        client.requests(this.filter, MOST_REQUESTS).catch(withoutRequests),
       ]);
       this.#check(state.configuration);
       return this.#readings.add(state, requests);
@@ -57,6 +57,12 @@ export class Source {
         'found; give each its own by state_path',
     );
   }
+}
+
+/** The inspector is off, or the filter is wrong: all else is shown. */
+function withoutRequests(error: Error): string {
+  if (error instanceof Refused) return error.message;
+  throw error;
 }
 
 function pathOf(file: string): string {

@@ -73,7 +73,7 @@ function totals({ rates, traffic }: Reading, look: Look): string[] {
     ),
     line(
       look,
-      `connections ${connections.active} (reading ${connections.reading}, writing ${connections.writing}, waiting ${connections.waiting})   ${acceptors.length} acceptors`,
+      `connections ${connections.active} (reading ${connections.reading}, writing ${connections.writing}, waiting ${connections.waiting})   ${acceptors.length} acceptor${acceptors.length === 1 ? '' : 's'}`,
     ),
     line(
       look,
@@ -86,7 +86,6 @@ function totals({ rates, traffic }: Reading, look: Look): string[] {
 
 const NOT_COUNTED =
   'traffic is not counted: write "count_traffic on;" in http (JSON: "count_traffic": "on") and reload';
-const NOT_KEPT = 'no requests: none came, or the inspector is off ("inspector 8m;" at the top of the file)';
 
 const CLASS_STYLE: Readonly<Record<string, Style>> = {
   '2xx': 'green',
@@ -186,13 +185,17 @@ function programs(reading: Reading, { chosen }: Choice, look: Look): string[] {
 }
 
 /** The newest at the top. */
-function requests({ requests: all }: Reading, { chosen, filter }: Choice, look: Look): string[] {
+function requests({ requests: all, noRequests }: Reading, { chosen, filter }: Choice, look: Look): string[] {
   const title = filter === '' ? 'NEWEST REQUESTS' : `NEWEST REQUESTS  ${filter}`;
   const room = Math.max(0, look.rows - 1);
   const shown = all.toReversed().slice(chosen, chosen + room);
   const lines = shown.map((request) => requestText(request, look));
-  const none = filter === '' ? NOT_KEPT : 'no request of those that are kept is like this';
-  return [line(look, title, 'bold'), ...(all.length === 0 && room > 0 ? [line(look, none, 'gray')] : lines)];
+  const nothing = filter === '' ? 'none yet' : 'no request of those that are kept is like this';
+  const none = noRequests === '' ? nothing : noRequests;
+  return [
+    line(look, title, 'bold'),
+    ...(all.length === 0 && room > 0 ? [line(look, none, noRequests === '' ? 'gray' : 'yellow')] : lines),
+  ];
 }
 
 function requestText(request: Listed, { columns, colours }: Look): string {
