@@ -51,6 +51,8 @@ function createProgram({ Command, Option }: Commander): Command {
     .addHelpText('after', HELP)
     .exitOverride();
   program.command('ctl').description('see and steer what runs (lbproxy ctl help)');
+  program.command('top').description('what passes and what runs, live in the terminal (lbproxy top --help)');
+  program.command('logs').description('what programs printed, and print (lbproxy logs --help)');
   program.command('service').description('start lbproxy with the machine (lbproxy service --help)');
   program.command('trust').description('have browsers believe local certificates (lbproxy trust --help)');
   program.command('untrust').description('take that back');
@@ -93,6 +95,8 @@ async function runOwn(args: readonly string[], dev: boolean): Promise<number> {
   const full = rest.length === 0 ? VERSION_FLAGS.get(command) : undefined;
   if (full !== undefined) return printVersion(full);
   if (command === 'ctl') return (await import('./control.ts')).control(rest);
+  if (command === 'logs') return (await import('./logs/logs.ts')).runLogs(rest);
+  if (command === 'top') return (await import('./top/top.ts')).runTop(rest);
   if (command === 'service') {
     const { runService, serviceIo } = await import('./service.ts');
     return runService(rest, serviceIo());

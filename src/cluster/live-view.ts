@@ -1,6 +1,7 @@
 // The live view in the primary: opens its server where the configuration asks for one, and answers for lbproxy. The token stays the same
 // over restarts, so that a page that is open goes on.
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Peer } from '../balance/peer.ts';
 import { LiveEvents } from '../cockpit/events.ts';
@@ -115,7 +116,11 @@ export class LiveView implements CockpitFace {
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = null;
-    await server?.close();
+    if (server === null) return;
+    // Whoever looks for it later would send the token to the one that has the port then.
+    const file = this.#file('live-view.url');
+    if (readKept(file) === server.url) rmSync(file, { force: true });
+    await server.close();
   }
 
   /** Where a browser finds it; '' while it is closed. */

@@ -1,6 +1,7 @@
 // What a control server answers, by path: XML-RPC, the logs as they grow, the status page, and on lbproxy's own socket the commands of
 // `lbproxy ctl`. Statuses are those of Supervisor's server.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { lengthOfLines } from '../logs/length-of-lines.ts';
 import type { ControlServerPlan } from '../plan.ts';
 import { type Refusal, refusalOf } from './control-access.ts';
 import { limitSending, readBody, refuse, send } from './control-answers.ts';
@@ -28,6 +29,7 @@ export interface Site {
 
 /** As much of a log as `tail -f` begins with, as in Supervisor. */
 const FOLLOW_FROM_BYTES = 1024;
+const PIECE_BYTES = 256 * 1024;
 
 export async function answerRequest(
   site: Site,
@@ -102,7 +104,7 @@ async function answerMainLog(
   return followLog(cx, cx.pool.mainLog, response);
 }
 
-/** /logtail/NAME, /logtail/NAME/stdout or /logtail/NAME/stderr. */
+/** /logtail/NAME, /logtail/NAME/stdout or /logtail/NAME/stderr; with `?lines=N` from so many lines back, with `&once` no more than those. */
 async function answerLog(cx: RpcContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method !== 'GET') return refuse(response, 400, 'a log is asked for with GET');
   const path = decoded((request.url ?? '').replace(/[?;#].*$/s, ''));
@@ -112,7 +114,9 @@ async function answerLog(cx: RpcContext, request: IncomingMessage, response: Ser
   const view = findGroup(cx.pool, wanted.group)?.processes.find((p) => p.view.name === wanted.process)?.view;
   if (view === undefined) return refuse(response, 404, `there is no process "${name}"`);
   const log = channel === 'stdout' ? view.stdoutLog : channel === 'stderr' ? view.stderrLog : null;
-  return followLog(cx, log, response);
+  const [, lines = ''] = /\?lines=(\d{1,7})(?:&|$)/.exec(request.url ?? '') ?? [];
+  if (lines !== '' && /&once$/.test(request.url ?? '')) return sendLines(cx, log, Number(lines), response);
+  return followLog(cx, log, response, lines === '' ? null : Number(lines));
 }
 
 function decoded(text: string): string | undefined {
@@ -127,6 +131,7 @@ async function followLog(
   { logs, gone }: RpcContext,
   path: string | null,
   response: ServerResponse,
+  lines: number | null = null,
 ): Promise<void> {
   const state = path === null ? undefined : await logs.state(path);
   if (path === null || state?.kind !== 'file') return refuse(response, 404, 'there is no log file');
@@ -136,9 +141,32 @@ async function followLog(
     'X-Accel-Buffering': 'no',
   });
   response.flushHeaders();
-  const follower: Follower = await logs.follow(path, FOLLOW_FROM_BYTES, (added) => sent(response, added));
+  const from = lines === null ? FOLLOW_FROM_BYTES : await lengthOfLines(logs, path, state.sizeBytes, lines);
+  const follower: Follower = await logs.follow(path, from, (added) => sent(response, added));
   if (gone.aborted) follower.close();
   else gone.addEventListener('abort', () => follower.close(), { once: true });
+}
+
+/** The end of a log, and no more. */
+async function sendLines(
+  { logs }: RpcContext,
+  path: string | null,
+  lines: number,
+  response: ServerResponse,
+): Promise<void> {
+  const state = path === null ? undefined : await logs.state(path);
+  if (path === null || state?.kind !== 'file') return refuse(response, 404, 'there is no log file');
+  const length = await lengthOfLines(logs, path, state.sizeBytes, lines);
+  response.writeHead(200, { 'Content-Type': 'text/plain;charset=utf-8' });
+  const last = state.sizeBytes;
+  for (let at = last - length; at < last && !response.destroyed; ) {
+    const piece = await logs.read(path, at, Math.min(PIECE_BYTES, last - at));
+    // It was emptied meanwhile.
+    if (piece.length === 0) break;
+    at += piece.length;
+    await sent(response, piece);
+  }
+  response.end();
 }
 
 /** Resolves once the client has room for more, or is gone. */
