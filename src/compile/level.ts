@@ -32,8 +32,9 @@ import { RootPlace } from '../serve/root-place.ts';
 import { createTryFiles } from '../serve/try-files.ts';
 import { beforeLog } from './before-log.ts';
 import { at } from './compile-error.ts';
-import { contentOf, filtersOf, ownVariablesOf, stepsOf } from './feature-parts.ts';
+import { contentOf, filtersOf, idling, ownVariablesOf, stepsOf } from './feature-parts.ts';
 import type { RuntimeLog, Shared } from './runtime.ts';
+import { locationLabel } from './traffic-series.ts';
 import type { Watch } from './watch.ts';
 
 /** Where a level is: its own match, and that of the location whose root or alias it uses. */
@@ -69,7 +70,7 @@ export class LevelCompiler {
   }
 
   level(settings: Settings, place: Place): LocationRuntime {
-    const made = this.#level(settings, place);
+    const made = idling(this.#level(settings, place));
     return this.#watch?.level({ at: place.at, settings }, made) ?? made;
   }
 
@@ -186,11 +187,13 @@ export class LevelCompiler {
     return log;
   }
 
-  #featurePlace({ settings, at, match }: Place): FeaturePlace {
+  #featurePlace({ settings, at, match, server }: Place): FeaturePlace {
     return {
       settings,
       at,
       match,
+      server,
+      location: locationLabel(match),
       lookup: this.#shared.lookup,
       prefix: this.#shared.upstreams.prefix,
       zones: this.#shared.zones,
