@@ -4,7 +4,7 @@ import { escapeHtml } from './escape-html.ts';
 
 const STYLE =
   ':root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}body{max-width:56rem;margin:2rem auto;padding:0 1rem}' +
-  'h1{font-size:1.4rem;margin:0 0 .5rem}pre,table,dl{margin:1rem 0}pre{overflow:auto;padding:.75rem;border:1px solid #8886;border-radius:4px}' +
+  'h1{font-size:1.4rem;margin:0 0 .5rem}h2{font-size:1rem;margin:1.5rem 0 0}pre,table,dl{margin:.5rem 0 1rem}pre{overflow:auto;padding:.75rem;border:1px solid #8886;border-radius:4px}' +
   'table{border-collapse:collapse;display:block;overflow:auto}td,th{padding:.25rem .75rem .25rem 0;text-align:left;vertical-align:top}' +
   'dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1rem}dd{margin:0;overflow-wrap:anywhere}dt,th,footer{opacity:.7;font-weight:400}' +
   '.what{font-size:1.1rem;overflow-wrap:anywhere}';
