@@ -209,7 +209,7 @@ export class LiveView implements CockpitFace {
     return { ok: true, text: `${peer} ${what}` };
   }
 
-  get faults(): readonly LiveFault[] {
+  faults(): readonly LiveFault[] {
     return this.#faults;
   }
 

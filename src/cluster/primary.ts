@@ -239,7 +239,7 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome {
       const problem = await slot.prepare(message, this.#packed(this.#model));
       if (problem !== null) return problem;
       this.traffic.join(slot);
-      slot.send({ type: 'faults', faults: this.liveView.faults });
+      slot.send({ type: 'faults', faults: this.liveView.faults() });
       const failed = await slot.commit({ type: 'commit', generation, state: this.#hub.state() });
       return failed === null ? null : { at: '', message: failed };
     });

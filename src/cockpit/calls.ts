@@ -45,7 +45,7 @@ const READS: Readonly<Record<string, Call>> = {
     }
     return harOf(details, face.version);
   },
-  faults: (face) => ({ faults: face.faults }),
+  faults: (face) => ({ faults: face.faults() }),
   logs: (face, { rest, query }) => programLog(face, rest, query),
 };
 

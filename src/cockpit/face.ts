@@ -76,7 +76,7 @@ export interface CockpitFace {
   /** Until the next reload. */
   setPeer(upstream: string, peer: string, wish: PeerWish): Outcome;
   /** Those that were set live. */
-  readonly faults: readonly LiveFault[];
+  faults(): readonly LiveFault[];
   /** Until the next reload; resolves when all acceptors know of it. */
   setFault(wish: FaultWish): Promise<Outcome>;
   settings(): readonly SettingView[];
