@@ -50,11 +50,13 @@ export function sendBody(exchange: Exchange, body: string, isPage = false): void
 const OWN_TYPE = /^Content-Type: .*\r\n/;
 
 /** A page of ours as the answer: the validator and the ranges of what it stands for are not its own. */
-export function sendPage(exchange: Exchange, page: string): void {
-  exchange.lines = page === '' ? '' : 'Content-Type: text/html\r\n';
+export function sendPage(exchange: Exchange, page: string, lines = PAGE_LINES): void {
+  exchange.lines = page === '' ? '' : lines;
   exchange.keptLines = exchange.keptLines.replace(ETAG, '').replace(ACCEPT_RANGES, '');
   sendBody(exchange, page, true);
 }
+
+const PAGE_LINES = 'Content-Type: text/html\r\n';
 
 /** The last ones: an answer before, whose place was taken too, leaves its own. */
 const ETAG = /^etag:.*\r\n(?![\s\S]*^etag:)/im;

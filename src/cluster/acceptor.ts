@@ -4,6 +4,7 @@ import type { Group } from '../balance/group.ts';
 import { CompileError, compileRuntime, type Runtime } from '../compile.ts';
 import type { Model } from '../config/model.ts';
 import { ModelReader } from '../config/model-wire.ts';
+import { liveFaults } from '../features/faults/live-faults.ts';
 import { Listener } from '../listen/listener.ts';
 import type { LeafSource } from '../local-ca/leaf.ts';
 import { LeafAsker } from '../local-ca/leaf-asker.ts';
@@ -172,6 +173,8 @@ export class Acceptor {
       case 'ask':
         void this.#inspector.answer(message, (answer) => this.#send(answer));
         return;
+      case 'faults':
+        return liveFaults.use(message.faults);
       case 'leaf':
         return this.#leaves.answer(message.id, message.leaf);
       case 'traffic-now':
@@ -273,7 +276,11 @@ export class Acceptor {
       applyStates(prepared.runtime.upstreams, state.groups);
       this.#sharing.zones.load(prepared.runtime.zones, state.zones);
       this.#sharing.join(groupsOf(prepared.runtime), prepared.shared, state.log);
-    } else this.#sharing.use(groupsOf(prepared.runtime), prepared.shared);
+    } else {
+      this.#sharing.use(groupsOf(prepared.runtime), prepared.shared);
+      // They were for the configuration before.
+      liveFaults.use([]);
+    }
     this.#sharing.zones.use(prepared.runtime.zones, prepared.shared);
     this.#population.use(prepared.counted);
     this.#inspector.use(prepared.runtime.model.settings);

@@ -5,10 +5,19 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Peer } from '../balance/peer.ts';
 import { LiveEvents } from '../cockpit/events.ts';
-import type { CockpitFace, Outcome, PeerView, PeerWish, SettingView, TopologyView } from '../cockpit/face.ts';
+import type {
+  CockpitFace,
+  FaultWish,
+  Outcome,
+  PeerView,
+  PeerWish,
+  SettingView,
+  TopologyView,
+} from '../cockpit/face.ts';
 import { livePage } from '../cockpit/page.ts';
 import { CockpitServer } from '../cockpit/server.ts';
 import type { Model } from '../config/model.ts';
+import type { LiveFault } from '../features/faults/live-faults.ts';
 import type { Answer, Question } from '../inspect/questions.ts';
 import type { Log } from '../observe/error-log.ts';
 import { readPlainFile, replaceFile } from '../shared/replace-file.ts';
@@ -42,6 +51,8 @@ export interface LiveViewHome {
   written(): Written;
   /** What is wished of peers has changed. */
   announce(): void;
+  /** All acceptors put these faults into answers from now on, and no others that somebody set. */
+  tellFaults(faults: readonly LiveFault[]): void;
 }
 
 /** An inspector that is busy longer than this is not waited for; a replay waits for peers. */
@@ -57,6 +68,7 @@ export class LiveView implements CockpitFace {
   #server: CockpitServer | null = null;
   #address = '';
   #wishes: Wishes = {};
+  #faults: readonly LiveFault[] = [];
 
   constructor(home: LiveViewHome) {
     this.#home = home;
@@ -90,6 +102,7 @@ export class LiveView implements CockpitFace {
       this.#wishes = {};
       this.#home.announce();
     }
+    if (this.#faults.length > 0) this.#useFaults([]);
     const { liveView } = this.#home.model.settings;
     const address = JSON.stringify(liveView);
     if (address === this.#address) return;
@@ -199,6 +212,38 @@ export class LiveView implements CockpitFace {
     const what = wish.action === 'weight' ? `has weight ${wish.weight}` : `is ${wish.action}`;
     this.#home.log.notice(`peer ${peer} of ${upstream} ${what} until the next reload, by the live view`);
     return { ok: true, text: `${peer} ${what}` };
+  }
+
+  faults(): readonly LiveFault[] {
+    return this.#faults;
+  }
+
+  async setFault(wish: FaultWish): Promise<Outcome> {
+    if (this.#home.model.settings.inspectorBytes === 0)
+      return { ok: false, text: 'faults are set live only where "inspector" is on (lbproxy dev sets it)' };
+    const { server, location, kind } = wish;
+    const known = this.topology().servers.find((one) => one.server === server);
+    if (known === undefined) return { ok: false, text: `there is no server ${server}` };
+    if (!known.locations.some((one) => one.location === location))
+      return { ok: false, text: `there is no location ${location} in ${server}` };
+    const others = this.#faults.filter(
+      (one) => one.kind !== kind || one.server !== server || one.location !== location,
+    );
+    this.#useFaults('value' in wish ? [...others, wish] : others);
+    const what =
+      'value' in wish
+        ? `is ${wish.value} for ${Math.round(wish.share * 1e8) / 1e6}% of requests until the next reload`
+        : 'is off';
+    const text = `fault_${kind} of ${server} ${location} ${what}`;
+    this.#home.log.notice(`${text}, by the live view`);
+    // Whoever answers this has read what was sent before.
+    await this.ask({ ask: 'list', filter: '', after: 0, limit: 0 });
+    return { ok: true, text };
+  }
+
+  #useFaults(faults: readonly LiveFault[]): void {
+    this.#faults = faults;
+    this.#home.tellFaults(faults);
   }
 
   async ask(question: Question, acceptor = 0): Promise<ReadonlyMap<number, Answer>> {

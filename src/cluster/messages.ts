@@ -1,5 +1,6 @@
 // What primary and acceptors say to each other. Plain data over the cluster's channel; sockets ride along with `socket`.
 import type { PeerState } from '../balance/group.ts';
+import type { LiveFault } from '../features/faults/live-faults.ts';
 import type { CertificatePaths, TlsFiles } from '../listen/tls-files.ts';
 import type { Leaf, Leaves } from '../local-ca/leaf.ts';
 import type { TallyCounts } from '../observe/request-tally.ts';
@@ -56,6 +57,8 @@ export type ToAcceptor =
   | { readonly type: 'scraped'; readonly id: number; readonly text: string | null }
   /** Answer `counts`. */
   | { readonly type: 'count'; readonly id: number }
+  /** These faults were set by somebody, and no others. */
+  | { readonly type: 'faults'; readonly faults: readonly LiveFault[] }
   /** A question to the inspector (`Question` as JSON), to be answered by `answer`. */
   | { readonly type: 'ask'; readonly id: number; readonly question: string }
   /** Accept nothing more and exit when idle, at the latest after `timeoutMs` (0 = no limit). */

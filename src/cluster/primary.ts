@@ -25,8 +25,8 @@ import { ChangeQueue } from './change-queue.ts';
 import { describeChanges } from './changes.ts';
 import { drainText, programsText, tellWhile } from './ending.ts';
 import { GroupHub } from './group-hub.ts';
-import { LiveView, type Written } from './live-view.ts';
 import { closeInherited } from './inherited-descriptors.ts';
+import { LiveView, type Written } from './live-view.ts';
 import type { FromAcceptor, PrepareProblem, TlsMessage, ToAcceptor } from './messages.ts';
 import { ProgramPool } from './program-pool.ts';
 import { firstOf, problemsOf, problemText, Refusal } from './refusal.ts';
@@ -148,6 +148,7 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome {
       ask: (question, limitMs, to) => this.#acceptors.ask(question, limitMs, to),
       reload: () => this.reload(),
       announce: () => this.#announcer.announce(),
+      tellFaults: (faults) => this.#acceptors.broadcast({ type: 'faults', faults }),
       written: () => this.#options.written(),
     });
   }
@@ -238,6 +239,7 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome {
       const problem = await slot.prepare(message, this.#packed(this.#model));
       if (problem !== null) return problem;
       this.traffic.join(slot);
+      slot.send({ type: 'faults', faults: this.liveView.faults() });
       const failed = await slot.commit({ type: 'commit', generation, state: this.#hub.state() });
       return failed === null ? null : { at: '', message: failed };
     });

@@ -5,6 +5,7 @@ import type { Replayed } from '../inspect/replay.ts';
 import type { Detail, Summary } from '../inspect/view.ts';
 import { CallError, type Fields, readBody, words } from './call-input.ts';
 import type { CockpitFace, PeerWish } from './face.ts';
+import { readFaultWish } from './fault-wish.ts';
 import { harOf } from './har.ts';
 import { programCall, programLog, programViews } from './program-calls.ts';
 
@@ -44,6 +45,7 @@ const READS: Readonly<Record<string, Call>> = {
     }
     return harOf(details, face.version);
   },
+  faults: (face) => ({ faults: face.faults() }),
   logs: (face, { rest, query }) => programLog(face, rest, query),
 };
 
@@ -57,6 +59,7 @@ const CHANGES: Readonly<Record<string, Call>> = {
     const { upstream, peer, action } = words(body, 'upstream', 'peer', 'action');
     return face.setPeer(upstream, peer, readPeerWish(action, body));
   },
+  faults: (face, { body }) => face.setFault(readFaultWish(body)),
   programs: (face, { body }) => programCall(face, body),
   reload: (face) => face.reload(),
 };

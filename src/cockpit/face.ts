@@ -1,4 +1,5 @@
 // What the live view sees of lbproxy and may ask of it. The primary stands behind it, and a test can put a stand-in there.
+import type { LiveFault } from '../features/faults/live-faults.ts';
 import type { Answer, Question } from '../inspect/questions.ts';
 import type { TrafficSnapshot } from '../observe/traffic/snapshot.ts';
 import type { PoolFace } from '../supervise/control/face.ts';
@@ -46,6 +47,9 @@ export type PeerWish =
   | { readonly action: 'up' | 'down' | 'drain' }
   | { readonly action: 'weight'; readonly weight: number };
 
+/** A fault for a location, in the place of one of its kind; or none of that kind. */
+export type FaultWish = LiveFault | Pick<LiveFault, 'server' | 'location' | 'kind'>;
+
 /** One line of the configuration as it holds. */
 export interface SettingView {
   /** `http`, `server one`, `server one, location /api/`. */
@@ -71,6 +75,10 @@ export interface CockpitFace {
   peers(): readonly PeerView[];
   /** Until the next reload. */
   setPeer(upstream: string, peer: string, wish: PeerWish): Outcome;
+  /** Those that were set live. */
+  faults(): readonly LiveFault[];
+  /** Until the next reload; resolves when all acceptors know of it. */
+  setFault(wish: FaultWish): Promise<Outcome>;
   settings(): readonly SettingView[];
   /** Warnings and errors of the last reading, each with its place. */
   problems(): readonly string[];

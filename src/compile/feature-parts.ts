@@ -14,6 +14,18 @@ export function filtersOf(place: FeaturePlace, watch?: Watch): readonly Filter[]
   return watch === undefined ? all : all.map((filter) => watch.filter(place, filter));
 }
 
+/** Gives a location no filters as long as all of them are idle. */
+export function idling(location: LocationRuntime): LocationRuntime {
+  const { filters } = location;
+  if (filters === null) return location;
+  const own = filters.filter(({ slot }) => !CORE_SLOTS.has(slot)).map(({ isIdle }) => isIdle);
+  if (own.includes(undefined)) return location;
+  const get = (): LocationRuntime['filters'] => (own.every((isIdle) => isIdle?.()) ? null : filters);
+  return Object.defineProperty(location, 'filters', { get });
+}
+
+const CORE_SLOTS: ReadonlySet<Filter['slot']> = new Set(CORE_FILTERS.map(({ slot }) => slot));
+
 export function ownVariablesOf(place: FeaturePlace): LocationRuntime['own'] {
   const own = FEATURES.map((feature) => feature.variables?.(place) ?? null).filter((each) => each !== null);
   return own.length === 0 ? null : Object.assign({}, ...own);

@@ -15,6 +15,7 @@ import { createAccessLog } from '../observe/access-log.ts';
 import { createPhases } from '../route/phases.ts';
 import { compileTemplate } from '../route/template.ts';
 import { createWithDirectory } from '../serve/directory.ts';
+import { noteFor } from '../serve/error-notes.ts';
 import { createFail, createWaitPage, errorPage } from '../serve/error-page.ts';
 import { ErrorRules } from '../serve/error-rules.ts';
 import { FileCopies, fileCopies } from '../serve/file-copies.ts';
@@ -31,8 +32,9 @@ import { RootPlace } from '../serve/root-place.ts';
 import { createTryFiles } from '../serve/try-files.ts';
 import { beforeLog } from './before-log.ts';
 import { at } from './compile-error.ts';
-import { contentOf, filtersOf, ownVariablesOf, stepsOf } from './feature-parts.ts';
+import { contentOf, filtersOf, idling, ownVariablesOf, stepsOf } from './feature-parts.ts';
 import type { RuntimeLog, Shared } from './runtime.ts';
+import { locationLabel } from './traffic-series.ts';
 import type { Watch } from './watch.ts';
 
 /** Where a level is: its own match, and that of the location whose root or alias it uses. */
@@ -68,12 +70,12 @@ export class LevelCompiler {
   }
 
   level(settings: Settings, place: Place): LocationRuntime {
-    const made = this.#level(settings, place);
+    const made = idling(this.#level(settings, place));
     return this.#watch?.level({ at: place.at, settings }, made) ?? made;
   }
 
   #level(settings: Settings, place: Place): LocationRuntime {
-    const parts = this.parts(settings);
+    const parts = this.parts(settings, place.at);
     const { keepalive } = settings;
     const featurePlace = this.#featurePlace({ ...place, settings });
     return {
@@ -82,7 +84,7 @@ export class LevelCompiler {
         {
           satisfy: settings.satisfy,
           authDelayMs: settings.authDelayMs,
-          forbidden: (x) => this.errorLog(settings).note(x, 'error', FORBIDDEN),
+          forbidden: (x) => this.#noteOf(settings)(x, 'error', FORBIDDEN),
         },
         settings.proxyPass === null
           ? this.#content(featurePlace, place, parts)
@@ -120,7 +122,8 @@ export class LevelCompiler {
     };
   }
 
-  parts(settings: Settings): LevelParts {
+  /** `at`: `file:line:column` of the level, for its error pages. */
+  parts(settings: Settings, at = ''): LevelParts {
     const serverName = serverNameOf(settings);
     const errorLog = this.errorLog(settings);
     const rules =
@@ -133,7 +136,8 @@ export class LevelCompiler {
             lookup: this.#shared.lookup,
             page: (status) => errorPage(status, serverName, ''),
           });
-    const page = { serverName, errorDetail: settings.errorDetail, padding: settings.msiePadding, rules };
+    const { errorDetail, msiePadding: padding } = settings;
+    const page = { serverName, errorDetail, at, padding, rules };
     const redirects = {
       serverName,
       absoluteRedirect: settings.absoluteRedirect,
@@ -183,19 +187,30 @@ export class LevelCompiler {
     return log;
   }
 
-  #featurePlace({ settings, at, match }: Place): FeaturePlace {
-    const errorLog = this.errorLog(settings);
+  #featurePlace({ settings, at, match, server }: Place): FeaturePlace {
     return {
       settings,
       at,
       match,
+      server,
+      location: locationLabel(match),
       lookup: this.#shared.lookup,
       prefix: this.#shared.upstreams.prefix,
       zones: this.#shared.zones,
       typeOf: createTypeOf(settings.mimeTypes, settings.defaultType),
       setsRate: this.#shared.setsRate,
       hostAddresses: this.#shared.hostAddresses,
-      report: (exchange, level, message) => errorLog.note(exchange, level, message),
+      report: this.#noteOf(settings),
+    };
+  }
+
+  /** A line for the error log, which with error_detail the page of an error shows, too. */
+  #noteOf(settings: Settings): FeaturePlace['report'] {
+    const errorLog = this.errorLog(settings);
+    if (!settings.errorDetail) return (exchange, level, message) => errorLog.note(exchange, level, message);
+    return (exchange, level, message) => {
+      noteFor(exchange, message);
+      errorLog.note(exchange, level, message);
     };
   }
 
@@ -231,6 +246,7 @@ export class LevelCompiler {
     return createTryFiles({
       ...this.#fileBase(settings, place),
       setting,
+      errorDetail: settings.errorDetail,
       copies: copiesFor(settings),
       lookup: this.#shared.lookup,
       report: (exchange, message) => errorLog.fileProblem(exchange, message),

@@ -12,6 +12,7 @@ import { autoindexDefaults, autoindexRows } from '../features/autoindex/rows.ts'
 import { brotliDefaults, brotliRows } from '../features/brotli/rows.ts';
 import { charsetDefaults, charsetRows } from '../features/charset/rows.ts';
 import { emptyGifDefaults, emptyGifRows } from '../features/empty-gif/rows.ts';
+import { faultsDefaults, faultsRows } from '../features/faults/rows.ts';
 import { geoRows } from '../features/geo/rows.ts';
 import { gzipDefaults, gzipRows } from '../features/gzip/rows.ts';
 import { gzipVariables } from '../features/gzip/variables.ts';
@@ -183,6 +184,7 @@ export const ROWS: readonly Row[] = [
   ...splitClientsRows,
   ...limitReqRows,
   ...limitConnRows,
+  ...faultsRows,
   ...realipRows,
   ...useridRows,
   ...refererRows,
@@ -230,6 +232,7 @@ export const DEFAULTS: Settings = {
   ...ssiDefaults,
   ...limitReqDefaults,
   ...limitConnDefaults,
+  ...faultsDefaults,
   ...realipDefaults,
   ...useridDefaults,
   ...refererDefaults,

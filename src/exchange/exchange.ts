@@ -228,6 +228,8 @@ export interface Filter {
   readonly slot: FilterSlot;
   /** Asked before anything of the body is made: may change the head. `detail` of a status is `head.why`. */
   head(x: Exchange, head: AnswerHead): number;
+  /** While it says so the filter would do nothing; where all are idle none is asked. Missing: it never is. */
+  readonly isIdle?: (() => boolean) | undefined;
   /** Begins to work on the body; `next` takes what comes of it. */
   join?(x: Exchange, next: AnswerSink): Link;
 }

@@ -12,12 +12,13 @@ export const STOP = 2;
 /** GO_ON, ALLOW, STOP or a status. */
 export type StepResult = number;
 
-/** The phases between a location's script and its content, in nginx's order. */
+/** The phases between a location's script and its content, in nginx's order; nginx has no faults. */
 export const PHASES = [
   'otel',
   'realip',
   'limit_req',
   'limit_conn',
+  'faults',
   'access',
   'auth_basic',
   'auth_request',
@@ -48,6 +49,8 @@ export const FILTERS = [
   'gzip',
   'range',
   'rate',
+  'fault_rate',
+  'fault_cut',
 ] as const;
 export type FilterSlot = (typeof FILTERS)[number];
 

@@ -59,6 +59,8 @@ const OF_FILTERS: Readonly<Record<FilterSlot, readonly Key[]>> = {
   gzip: ['gzip', 'gzipTypes', 'gzipMinLength', 'gzipProxied'],
   range: ['maxRanges'],
   rate: ['limitRate', 'limitRateAfter'],
+  fault_rate: ['faultRates'],
+  fault_cut: ['faultCuts'],
 };
 
 /** Of a filter that is at work: where the first of its settings stands; '' where none is set. */

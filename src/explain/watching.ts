@@ -2,7 +2,7 @@
 import type { Watch, WatchedLevel } from '../compile/watch.ts';
 import type { LocationModel, ScriptOp } from '../config/model.ts';
 import type { Exchange, Filter, Handler, LocationRuntime, Step } from '../exchange/exchange.ts';
-import { JOIN, PASS, STOP } from '../exchange/slots.ts';
+import { GO_ON, JOIN, PASS, STOP } from '../exchange/slots.ts';
 import type { ProxyPass } from '../forward/rows.ts';
 import type { Condition, Instruction } from '../route/script.ts';
 import { compileTemplate, type VariableLookup } from '../route/template.ts';
@@ -199,7 +199,8 @@ export class Watching {
         });
         // All that follows may come within the call.
         this.#waiting.set(x, event);
-        const result = step.run(x);
+        // Nobody can foretell whom a fault hits.
+        const result = step.slot === 'faults' ? GO_ON : step.run(x);
         if (result !== STOP) this.#waiting.delete(x);
         if (event.outcome === '') event.outcome = sayResult(result);
         return result;
@@ -229,7 +230,7 @@ export class Watching {
       slot: filter.slot,
       head: (x, head) => {
         const before = `${head.status}${head.lines}${head.length}`;
-        const verdict = filter.head(x, head);
+        const verdict = FAULTY.has(filter.slot) ? PASS : filter.head(x, head);
         const changed = before !== `${head.status}${head.lines}${head.length}`;
         const does =
           verdict === JOIN
@@ -242,6 +243,7 @@ export class Watching {
         this.#add(x, { kind: 'filter', at, filter: filter.slot, does });
         return verdict;
       },
+      isIdle: filter.isIdle,
       join: filter.join?.bind(filter),
     };
   }
@@ -254,5 +256,7 @@ export class Watching {
     if (!x.isSub) this.#onForward.get(x)?.(reached);
   }
 }
+
+const FAULTY: ReadonlySet<Filter['slot']> = new Set(['fault_rate', 'fault_cut']);
 
 const uriOf = (x: Exchange): string => (x.args === '' ? x.uri : `${x.uri}?${x.args}`);

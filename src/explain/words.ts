@@ -61,6 +61,10 @@ export function detailsOf(step: Step, settings: WatchedLevel['settings']): strin
       return settings.limitConn.map(
         ({ zone, connections }) => `zone ${zone}, ${connections} at once: as if nobody else were there`,
       );
+    case 'faults':
+      return [...settings.faultDelays, ...settings.faultAborts].some(({ share }) => share > 0)
+        ? ['faults that are set here hit by chance: as if none did']
+        : [];
     case 'auth_request':
       return [`subrequest to ${settings.authRequest}; what a peer would say counts as 200`];
     case 'mirror':

@@ -13,6 +13,9 @@ export interface FeaturePlace {
   readonly settings: Settings;
   /** `file:line:column` of the level. */
   readonly at: string;
+  /** The server and the location under the names by which they are counted. */
+  readonly server: string;
+  readonly location: string;
   /** The location's own match; null outside of all locations. */
   readonly match: LocationMatch | null;
   readonly lookup: VariableLookup;

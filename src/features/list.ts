@@ -8,6 +8,8 @@ import { AUTOINDEX, RANDOM_INDEX } from './autoindex/autoindex.ts';
 import { BROTLI, ZSTD } from './brotli/brotli.ts';
 import { CHARSET } from './charset/charset.ts';
 import { EMPTY_GIF } from './empty-gif/empty-gif.ts';
+import { FAULT_CUT, FAULT_RATE } from './faults/body-faults.ts';
+import { FAULTS } from './faults/faults.ts';
 import type { Feature } from './feature.ts';
 import { GUNZIP } from './gzip/gunzip.ts';
 import { GZIP, GZIP_STATIC, VARY } from './gzip/gzip.ts';
@@ -57,4 +59,7 @@ export const FEATURES: readonly Feature[] = [
   REFERER,
   USERID,
   REALIP,
+  FAULTS,
+  FAULT_RATE,
+  FAULT_CUT,
 ];

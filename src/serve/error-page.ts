@@ -4,13 +4,19 @@ import { clearAnswer, sendBody, sendInstead, sendPage } from '../answer/whole.ts
 import type { Exchange, Fail } from '../exchange/exchange.ts';
 import { reasonOf } from '../http/status.ts';
 import { isChrome, isMsie } from '../http/user-agent.ts';
+import { toBytes } from '../route/template.ts';
+import { detailPage } from './detail-page.ts';
+import { detailJson, detailLine, detailOf, formFor } from './error-detail.ts';
 import type { ErrorRules } from './error-rules.ts';
+import { escapeHtml } from './escape-html.ts';
 
 export interface ErrorPageOptions {
   /** Signs the page: the value of the Server field. */
   readonly serverName: string;
-  /** Whether pages show `detail`. */
+  /** Whether pages show `detail`, and all else that is known. */
   readonly errorDetail: boolean;
+  /** `file:line:column` of the level, for such pages. */
+  readonly at?: string;
   /** Hears of every page that has a detail; null where whoever fails has told of it. */
   readonly report: ((exchange: Exchange, status: number, detail: string) => void) | null;
   /** Pages of errors are made longer for browsers that show their own in the place of short ones. */
@@ -56,6 +62,8 @@ export function createFail(options: ErrorPageOptions): Fail {
     exchange.answerError(exchange.status);
     exchange.keptLines += lines;
     if (rules?.answer(exchange, status) === true) return;
+    if (options.errorDetail && status >= 400 && !exchange.isSub)
+      return sendDetail(exchange, options, status, detail);
     let page = pages.get(status);
     if (page === undefined) {
       page = errorPage(status, options.serverName, '');
@@ -73,6 +81,28 @@ const PADDING = '<!-- a padding to disable MSIE and Chrome friendly error page -
 function wantsLong({ request }: Exchange): boolean {
   const agent = request.get('user-agent');
   return agent !== undefined && (isMsie(agent) || isChrome(agent));
+}
+
+const DETAIL_LINES = 'Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n';
+
+function sendDetail(
+  exchange: Exchange,
+  { serverName, at = '' }: ErrorPageOptions,
+  asked: number,
+  detail: string,
+): void {
+  const reason = VARIANTS_OF_400[asked] ?? TITLES[asked] ?? reasonOf(asked);
+  const known = detailOf(exchange, { asked, reason, detail, at });
+  switch (formFor(exchange.request)) {
+    case 'html':
+      return sendPage(exchange, detailPage(known, serverName), `Content-Type: text/html\r\n${DETAIL_LINES}`);
+    case 'json':
+      return sendPage(exchange, detailJson(known), `Content-Type: application/json\r\n${DETAIL_LINES}`);
+    case 'text': {
+      const type = 'Content-Type: text/plain; charset=utf-8\r\n';
+      return sendPage(exchange, toBytes(detailLine(known)), type + DETAIL_LINES);
+    }
+  }
 }
 
 /** The page of a status, ASCII; '' for a status without a reason phrase, as in nginx. */
@@ -119,19 +149,3 @@ export function createWaitPage(
 }
 
 const WAIT_LINES = 'Content-Type: text/html\r\nRetry-After: 1\r\nCache-Control: no-store\r\n';
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** Text as HTML in ASCII: whatever charset a browser assumes, it reads the same. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']|[^\x20-\x7e]/gu, (c) => {
-    const code = c.codePointAt(0) ?? 0;
-    return ENTITIES[c] ?? (code < 32 || code === 127 ? ' ' : `&#${code};`);
-  });
-}

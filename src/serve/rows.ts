@@ -173,7 +173,7 @@ export const serveRows: readonly Row[] = [
     name: 'error_detail',
     contexts: HTTP_LEVELS,
     default: 'off',
-    doc: 'Whether error pages say what happened: the peer and the cause of a 502 or 504, the file of a 404. For development; not in nginx.',
+    doc: 'Whether error pages say what happened: each attempt with its peer and cause, the file of a 404, the place in the configuration, what the program wrote last, and the next step. HTML for browsers, JSON for who accepts that, one line for curl. For development (`lbproxy dev`); not in nginx.',
   }),
   flag('msiePadding', {
     name: 'msie_padding',

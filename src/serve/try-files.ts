@@ -5,6 +5,7 @@ import type { Source } from '../exchange/flow.ts';
 import { GO_ON, STOP } from '../exchange/slots.ts';
 import { compileTemplate, constantOf, type VariableLookup } from '../route/template.ts';
 import { failedCall } from '../shared/failed-call.ts';
+import { noteFor } from './error-notes.ts';
 import type { FileCopies } from './file-copies.ts';
 import { ALIAS_OF_REWRITTEN, type FileMapping, forbiddenIn } from './file-path.ts';
 import { goTo } from './internal-target.ts';
@@ -22,6 +23,8 @@ export interface TryFilesOptions {
   readonly copies: FileCopies;
   readonly lookup: VariableLookup;
   readonly report: (exchange: Exchange, message: string) => void;
+  /** The page of its last status says what was looked for. */
+  readonly errorDetail: boolean;
 }
 
 interface Candidate {
@@ -61,13 +64,18 @@ export function createTryFiles(options: TryFilesOptions): TryFilesStep {
   const { last } = setting;
   const fallback = typeof last === 'number' ? () => '' : compile(last);
   const end = (x: Exchange): number => {
-    if (typeof last === 'number') return endsWith(x, last);
+    if (typeof last === 'number') {
+      if (options.errorDetail) noteTried(x, paths(x));
+      return endsWith(x, last);
+    }
     goTo(x, fallback(x));
     return STOP;
   };
+  const paths = (x: Exchange): readonly TriedPath[] =>
+    files.map(({ name, isDirectory }) => ({ path: baseOf(x, options) + name(x), isDirectory }));
   return {
     slot: 'try_files',
-    paths: (x) => files.map(({ name, isDirectory }) => ({ path: baseOf(x, options) + name(x), isDirectory })),
+    paths,
     run(x) {
       if (mapping.kind === 'root' || x.locationHolds)
         return new Search(x, options, { files, alias, end }).run();
@@ -75,6 +83,11 @@ export function createTryFiles(options: TryFilesOptions): TryFilesStep {
       return 500;
     },
   };
+}
+
+function noteTried(x: Exchange, paths: readonly TriedPath[]): void {
+  const named = paths.map(({ path, isDirectory }) => `"${path}${isDirectory ? '/' : ''}"`);
+  noteFor(x, `try_files has looked for ${named.join(', ')}`);
 }
 
 /** A status as the answer; for one that is none nginx closes the connection without a word (ngx_http_finalize_request). */

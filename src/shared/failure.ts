@@ -25,7 +25,7 @@ export type AttemptFailure =
 /** The peer's own answer counted as a failure because proxy_next_upstream lists its status. */
 export type StatusFailure = `http_${number}`;
 
-/** How the client's side failed. */
+/** How the client's side failed; or how it was made to (fault_abort, fault_cut). */
 export type ClientFailure =
   | 'client_aborted'
   | 'client_head_malformed'
@@ -33,7 +33,8 @@ export type ClientFailure =
   | 'client_body_malformed'
   | 'client_body_too_large'
   | 'client_body_not_stored'
-  | 'client_send_timeout';
+  | 'client_send_timeout'
+  | 'fault_injected';
 
 export type Failure = AttemptFailure | StatusFailure | ClientFailure;
 
@@ -64,6 +65,7 @@ export const STATUS_OF: Readonly<Record<AttemptFailure | ClientFailure, number>>
   client_body_too_large: 413,
   client_body_not_stored: 500,
   client_send_timeout: 408,
+  fault_injected: 500,
 };
 
 /** One sentence a person can act on, for logs and error pages. */

@@ -69,6 +69,8 @@ const FILTERS: Entry[] = [
   { name: 'add_trailer', text: 'add_trailer X-After $uri;', body: TEXT, leaves: true },
   // Fast enough never to wait.
   { name: 'limit_rate', text: 'limit_rate 1000m;', body: TEXT, leaves: true },
+  { name: 'fault_rate', text: 'fault_rate 1000m;', body: TEXT, leaves: true },
+  { name: 'fault_cut', text: 'fault_cut 1g;', body: TEXT, leaves: true },
 ];
 if (Object.hasOwn(process.versions, 'zstd'))
   FILTERS.push({

@@ -22,9 +22,14 @@ const APPS: readonly string[] = ['fastcgi', 'uwsgi', 'scgi'];
 const TWICE = new Set(
   'include server listen types if rewrite return set break index location server_name access_log upstream'
     .split(' ')
-    .concat('inspector_mask limit_req limit_req_zone limit_conn limit_conn_zone error_page auth_request_set'.split(' '))
+    .concat(
+      'inspector_mask limit_req limit_req_zone limit_conn limit_conn_zone error_page auth_request_set'.split(
+        ' ',
+      ),
+    )
     .concat('add_header add_trailer sub_filter sub_filter_types mirror allow deny'.split(' '))
     .concat('charset_types charset_map'.split(' '))
+    .concat('fault_delay fault_abort fault_cut fault_rate'.split(' '))
     .concat('proxy_set_header proxy_pass_header proxy_hide_header proxy_redirect log_format'.split(' '))
     .concat('proxy_cookie_domain proxy_cookie_path proxy_cookie_flags'.split(' '))
     .concat('fastcgi_param uwsgi_param scgi_param fastcgi_catch_stderr'.split(' '))
@@ -317,6 +322,10 @@ const ARGUMENTS: Readonly<Record<string, readonly [string, string?]>> = {
   stdout_logfile_backups: ['3'],
   stderr_logfile_backups: ['3'],
   logfile_total: ['4k'],
+  fault_delay: ['200ms', '1s 2s share=10% if=$arg_x'],
+  fault_abort: ['503', 'reset share=0.5%'],
+  fault_cut: ['1k', '0'],
+  fault_rate: ['10k', '1m'],
   control: ['127.0.0.1:9001', '127.0.0.1:9002'],
 };
 
