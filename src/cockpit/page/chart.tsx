@@ -93,7 +93,7 @@ function optionsOf(
     },
     axes: [
       { ...axis, size: 24, space: 60, values: (_plot, at) => at.map(minuteOf) },
-      { ...axis, size: 64, values: (_plot, values) => values.map(shown) },
+      { ...axis, size: 74, values: (_plot, values) => values.map(shown) },
     ],
     series: [
       {},

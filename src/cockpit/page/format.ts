@@ -25,6 +25,7 @@ export function bytes(value: number): string {
 /** `null` and -1: not known. */
 export function ms(value: number | null): string {
   if (value === null || value < 0) return '–';
+  if (value === 0) return '0 ms';
   if (value < 10) return `${value.toFixed(1)} ms`;
   if (value < 10_000) return `${count(Math.round(value))} ms`;
   return `${(value / 1000).toFixed(1)} s`;

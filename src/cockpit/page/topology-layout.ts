@@ -10,6 +10,8 @@ export interface Box {
   /** Requests per second; null where they are not known. */
   readonly rate: number | null;
   readonly p95Ms: number | null;
+  /** Said besides, where there is room. */
+  readonly more: string;
   /** Looks: `up`, `down`, `drain`, `failed` of peers; '' of others. */
   readonly state: string;
   /** The filter of its requests; '' = none. */
@@ -39,13 +41,18 @@ export function pictureOf(
     drawing.box({ key: `l ${address}`, column: 0, title: address, note: secure ? 'TLS' : 'plain' });
     for (const server of servers) drawing.edge(`l ${address}`, `s ${server}`, null);
   }
-  for (const server of view.servers) drawServer(drawing, server, rates);
-  const groups = new Set(peers.map(({ upstream }) => upstream));
-  for (const { locations } of view.servers)
-    for (const { kind, to } of locations)
-      if (kind === 'proxy' && to !== '' && !groups.has(to))
-        drawing.box({ key: `g ${to}`, column: 3, title: to, note: 'address' });
-  for (const upstream of groups) drawGroup(drawing, upstream, peers, rates);
+  const groups = Map.groupBy(peers, ({ upstream }) => upstream);
+  // In the order in which locations name them, so that few ways cross.
+  for (const server of view.servers) {
+    drawServer(drawing, server, rates);
+    for (const { kind, to } of server.locations) {
+      if (to === '') continue;
+      if (kind !== 'proxy') drawing.box({ key: `e ${kind} ${to}`, column: 3, title: to, note: kind });
+      else if (groups.has(to)) drawGroup(drawing, to, groups.get(to) ?? [], rates);
+      else drawing.box({ key: `g ${to}`, column: 3, title: to, note: 'address' });
+    }
+  }
+  for (const [upstream, members] of groups) drawGroup(drawing, upstream, members, rates);
   return drawing.picture;
 }
 
@@ -55,7 +62,7 @@ class Drawing {
 
   box(box: Pick<Box, 'key' | 'column' | 'title'> & Partial<Box>): void {
     if (this.#boxes.has(box.key)) return;
-    this.#boxes.set(box.key, { note: '', rate: null, p95Ms: null, state: '', filter: '', ...box });
+    this.#boxes.set(box.key, { note: '', more: '', rate: null, p95Ms: null, state: '', filter: '', ...box });
   }
 
   edge(from: string, to: string, rate: number | null): void {
@@ -80,9 +87,9 @@ function drawServer(
   const { server, names, locations } = view;
   const flow = rates?.servers.find((one) => one.server === server);
   const key = `s ${server}`;
-  const note = names.filter((name) => name !== server).join(' ');
+  const more = names.filter((name) => name !== server).join(' ');
   const own = { rate: flow?.requests ?? 0, p95Ms: flow?.p95Ms ?? null };
-  drawing.box({ key, column: 1, title: server, note, ...own, filter: `server="${server}"` });
+  drawing.box({ key, column: 1, title: server, more, ...own, filter: `server="${server}"` });
   for (const { location, to, kind } of locations) {
     const here = flow?.locations.find((one) => one.location === location);
     // Outside of all locations there is mostly nothing.
@@ -90,12 +97,11 @@ function drawServer(
     const rate = here?.requests ?? 0;
     const place = `c ${server} ${location}`;
     const title = location === '-' ? 'outside of all' : location;
-    drawing.box({ key: place, column: 2, title, note: kind, rate, p95Ms: here?.p95Ms ?? null });
+    drawing.box({ key: place, column: 2, title, rate, p95Ms: here?.p95Ms ?? null });
     drawing.edge(key, place, rate);
     if (to === '') continue;
     const end = kind === 'proxy' ? `g ${to}` : `e ${kind} ${to}`;
     drawing.edge(place, end, rate);
-    if (kind !== 'proxy') drawing.box({ key: end, column: 3, title: to, note: kind });
   }
 }
 
@@ -109,8 +115,7 @@ function drawGroup(
   const key = `g ${upstream}`;
   const own = { rate: flow?.attempts ?? 0, p95Ms: flow?.p95Ms ?? null };
   drawing.box({ key, column: 3, title: upstream, note: 'group', ...own });
-  for (const { peer, state, backup, upstream: group } of peers) {
-    if (group !== upstream) continue;
+  for (const { peer, state, backup } of peers) {
     const here = flow?.peers.find((one) => one.peer === peer);
     const rate = here?.attempts ?? 0;
     const end = `p ${upstream} ${peer}`;

@@ -23,6 +23,9 @@ export const rows = signal<readonly Row[]>([]);
 /** Requests of a HAR file that somebody opened: shown in place of the live ones. */
 export const imported = signal<{ readonly name: string; readonly requests: readonly Shown[] } | null>(null);
 
+/** Whether any acceptor keeps requests; null = not asked yet. */
+export const isKept = signal<boolean | null>(null);
+
 let versions: Readonly<Record<string, number>> = {};
 /** An answer to a question from before a change of the filter is dropped. */
 let turn = 0;
@@ -69,6 +72,7 @@ export async function pollRequests(): Promise<void> {
   const query = new URLSearchParams({ filter: filterText.value, after, limit: String(PER_TURN) });
   const answer = await read<Answer>(`requests?${query}`);
   if (mine !== turn) return;
+  isKept.value = Object.keys(answer.versions).length > 0;
   // Acceptors of another run of lbproxy count from the beginning.
   const isAnew = Object.entries(answer.versions).some(([id, version]) => version < (versions[id] ?? 0));
   if (isAnew) return startAnew();

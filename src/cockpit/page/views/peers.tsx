@@ -34,7 +34,7 @@ function Peer({ peer: one }: { readonly peer: PeerView }) {
     .find((each) => each.upstream === upstream)
     ?.peers.find((each) => each.peer === peer);
   const facts: readonly (readonly [name: string, value: string])[] = [
-    ['Attempts/s', flow === undefined ? '–' : rate(flow.attempts)],
+    ['Attempts/s', rates.value === null ? '–' : rate(flow?.attempts ?? 0)],
     ['p95', ms(flow?.p95Ms ?? null)],
     ['Under way', count(one.active)],
     ['Failures in a row', count(one.fails)],

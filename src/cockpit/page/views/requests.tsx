@@ -1,15 +1,18 @@
 // The inspector: requests as they come, one of them in full, or two beside each other.
 import { useEffect } from 'preact/hooks';
 import { clock, ms } from '../format.ts';
+import { pollSoon } from '../poll.ts';
 import { Comparison } from '../requests/comparison.tsx';
 import { RequestDetail } from '../requests/detail.tsx';
-import { imported, listed, type Row } from '../requests/rows.ts';
+import { filterText, imported, isKept, listed, type Row } from '../requests/rows.ts';
 import { compared, compareWith, refreshDetail, select, selected } from '../requests/selection.ts';
 import { Toolbar } from '../requests/toolbar.tsx';
 import { VirtualList } from '../virtual-list.tsx';
 
 export function Requests() {
   const id = selected.value;
+  // Not at the next second.
+  useEffect(pollSoon, []);
   return (
     <>
       <h2 class="only-read">Requests</h2>
@@ -35,12 +38,18 @@ function List() {
       onChoose={({ id }) => select(id)}
       row={(row) => <Cells row={row} />}
       head={<Head />}
-      empty={imported.value === null ? EMPTY : 'No request of the file passes the filter.'}
+      empty={whyEmpty()}
     />
   );
 }
 
-const EMPTY = 'No request yet. The inspector must be on: write "inspector 32m;" in the configuration.';
+function whyEmpty(): string {
+  if (imported.value !== null) return 'No request of the file passes the filter.';
+  if (isKept.value === null) return 'Loading …';
+  if (!isKept.value)
+    return 'The inspector is off: write "inspector 32m;" in the configuration and reload it.';
+  return filterText.value === '' ? 'No request yet.' : 'No request passes the filter.';
+}
 
 function Head() {
   return (

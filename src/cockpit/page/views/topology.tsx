@@ -106,15 +106,16 @@ function Way({ edge, places }: { readonly edge: Edge; readonly places: Places })
 }
 
 function BoxView({ placed: { box, x, y } }: { readonly placed: Placed }) {
-  const { title, note, filter, state: looks } = box;
+  const { title, note, more, filter, state: looks } = box;
   const numbers = [
     ...(box.rate === null ? [] : [`${rate(box.rate)}/s`]),
     ...(box.p95Ms === null ? [] : [`p95 ${ms(box.p95Ms)}`]),
   ].join(' · ');
   const second = [note, numbers].filter((text) => text !== '').join(' · ');
+  const all = [title, more, second].filter((text) => text !== '').join(', ');
   const content = (
     <g class={`box ${looks}`} transform={`translate(${x} ${y})`}>
-      <title>{`${title}, ${second}`}</title>
+      <title>{all}</title>
       <rect width={BOX_WIDTH} height={BOX_HEIGHT} rx={6} />
       <text class="name" x={10} y={18}>
         {cut(title)}
@@ -126,7 +127,7 @@ function BoxView({ placed: { box, x, y } }: { readonly placed: Placed }) {
   );
   if (filter === '') return content;
   return (
-    <a href={requestsAddress(filter)} aria-label={`Requests of ${title}, ${second}`}>
+    <a href={requestsAddress(filter)} aria-label={`Requests of ${all}`}>
       {content}
     </a>
   );
