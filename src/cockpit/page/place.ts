@@ -1,6 +1,6 @@
 // Where one is in the page stands in the address's fragment: `#/peers`, `#/requests?status>=500`. A token there is taken out of it.
 import { takeToken, token } from './api.ts';
-import { setFilter } from './requests/rows.ts';
+import { setFilter } from './requests/listed.ts';
 import { VIEWS, view } from './state.ts';
 
 export function followAddress(): void {

@@ -4,7 +4,7 @@ import type { LiveEvent } from '../events.ts';
 import type { TopologyView } from '../face.ts';
 import { CallProblem, isRefused, read, token, Unreachable } from './api.ts';
 import { NO_HISTORY, withSnapshot } from './history.ts';
-import { pollRequests } from './requests/rows.ts';
+import { pollRequests } from './requests/listed.ts';
 import {
   before,
   events,

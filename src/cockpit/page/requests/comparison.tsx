@@ -1,7 +1,7 @@
 // Two requests beside each other, line by line.
 
 import { lineDiff } from './line-diff.ts';
-import type { Shown } from './rows.ts';
+import type { Shown } from './listed.ts';
 import { detail, detailProblem, other } from './selection.ts';
 
 export function Comparison() {

@@ -1,5 +1,5 @@
 // A request as a command, or as code, that sends it again.
-import type { Shown } from './rows.ts';
+import type { Shown } from './listed.ts';
 
 export type CopyForm = 'curl' | 'fetch' | 'httpie';
 

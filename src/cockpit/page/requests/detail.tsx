@@ -3,9 +3,9 @@ import { useSignal } from '@preact/signals';
 import { bytes, dateAndClock, ms } from '../format.ts';
 import { COPY_FORMS, type CopyForm, copyAs, urlOf, whatIsMissing } from './copy-as.ts';
 import { Frames } from './frames.tsx';
+import { imported, type Shown } from './listed.ts';
 import { BodyView, Fold, HeadView } from './parts.tsx';
 import { Replay } from './replay.tsx';
-import { imported, type Shown } from './rows.ts';
 import { detail, detailProblem, setShowsHidden, showsHidden } from './selection.ts';
 import { Waterfall } from './waterfall.tsx';
 

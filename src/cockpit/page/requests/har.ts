@@ -1,7 +1,7 @@
 // Opens a HAR file of ours, of a browser or of another tool: to be looked at, never sent.
 import type { ShownBody } from '../../../inspect/body-text.ts';
 import type { AttemptView } from '../../../inspect/view.ts';
-import type { Shown } from './rows.ts';
+import type { Shown } from './listed.ts';
 
 const MAX_ENTRIES = 2000;
 const MAX_TEXT = 65_536;

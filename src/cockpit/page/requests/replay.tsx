@@ -4,8 +4,8 @@ import type { Replayed } from '../../../inspect/replay.ts';
 import { change } from '../api.ts';
 import { bytes, ms } from '../format.ts';
 import { pollSoon } from '../poll.ts';
+import type { Shown } from './listed.ts';
 import { BodyView, Fold, HeadView } from './parts.tsx';
-import type { Shown } from './rows.ts';
 
 export function Replay({ request }: { readonly request: Shown }) {
   return (

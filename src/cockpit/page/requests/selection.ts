@@ -1,7 +1,7 @@
 // Which request is looked at, and which one it is to be compared with.
 import { signal } from '@preact/signals';
 import { read } from '../api.ts';
-import { imported, type Shown } from './rows.ts';
+import { imported, type Shown } from './listed.ts';
 
 export const selected = signal<string | null>(null);
 export const compared = signal<string | null>(null);

@@ -5,7 +5,7 @@ import { readText } from '../api.ts';
 import { count } from '../format.ts';
 import { tell } from '../state.ts';
 import { readHar } from './har.ts';
-import { clearRows, filterProblem, filterText, imported, isPaused, listed, setFilter } from './rows.ts';
+import { clearRows, filterProblem, filterText, imported, isPaused, listed, setFilter } from './listed.ts';
 import { select } from './selection.ts';
 
 const MOST_EXPORTED = 1000;

@@ -1,7 +1,7 @@
 // The attempts of a request along its time: connecting, waiting for the head, reading the rest.
 import type { AttemptView } from '../../../inspect/view.ts';
 import { ms } from '../format.ts';
-import type { Shown } from './rows.ts';
+import type { Shown } from './listed.ts';
 
 export function Waterfall({ request }: { readonly request: Shown }) {
   const { attempts } = request;

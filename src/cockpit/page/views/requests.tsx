@@ -4,7 +4,7 @@ import { clock, ms } from '../format.ts';
 import { pollSoon } from '../poll.ts';
 import { Comparison } from '../requests/comparison.tsx';
 import { RequestDetail } from '../requests/detail.tsx';
-import { filterText, imported, isKept, listed, type Row } from '../requests/rows.ts';
+import { filterText, imported, isKept, listed, type Row } from '../requests/listed.ts';
 import { compared, compareWith, refreshDetail, select, selected } from '../requests/selection.ts';
 import { Toolbar } from '../requests/toolbar.tsx';
 import { VirtualList } from '../virtual-list.tsx';
