@@ -55,7 +55,7 @@ async function seesTraffic(site: LiveViewSite, page: Page): Promise<void> {
   await show(page, 'topology');
   for (const text of ['one', '/gone', 'api', `127.0.0.1:${site.lbproxy.ports[2]}`])
     await sees(page, 'svg text', text);
-  await page.getByRole('link', { name: /Requests of one/ }).click();
+  await page.locator('.topology a', { hasText: 'www.one' }).click();
   expect(await page.getByLabel('Filter').inputValue()).toBe('server="one"');
 }
 
@@ -234,7 +234,7 @@ async function reloads(site: LiveViewSite, page: Page): Promise<void> {
   const text = readFileSync(site.lbproxy.configFile, 'utf8');
   writeFileSync(site.lbproxy.configFile, `${text}\nnonsense on;`);
   await press(page, 'Reload');
-  await says(page, 'nonsense');
+  await says(page, 'reload refused: 1 problem');
   await sees(page, '.problems', 'nonsense');
   writeFileSync(site.lbproxy.configFile, text);
   await press(page, 'Reload');
@@ -254,6 +254,14 @@ async function livesOn(site: LiveViewSite, page: Page): Promise<void> {
   await sees(page, '.connection', 'nginx.conf');
   await sees(page, '.figures', /Requests in all0/);
   for (const text of site.complaints.splice(before)) expect(text).toContain('ERR_CONNECTION_REFUSED');
+}
+
+/** What axe-core takes for serious. */
+async function violations(page: Page): Promise<string[][]> {
+  const found = await page.evaluate(
+    "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map(({ id, impact, nodes }) => [impact, id, ...nodes.map((node) => node.html)]))",
+  );
+  return (found as string[][]).filter(([impact]) => /serious|critical/.test(impact));
 }
 
 async function isWellMade(site: LiveViewSite, dir: string): Promise<void> {
@@ -276,15 +284,9 @@ async function isWellMade(site: LiveViewSite, dir: string): Promise<void> {
         const file = join(dir, `${view}-${colorScheme}-${width}.png`);
         await page.screenshot({ path: file });
         expect(statSync(file).size).toBeGreaterThan(5000);
-        const found = (await page.evaluate(
-          `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations.map(({ id, impact, nodes }) => [impact, id, ...nodes.map((node) => node.html)]))`,
-        )) as string[][];
-        expect([
-          view,
-          width,
-          colorScheme,
-          found.filter(([impact]) => /serious|critical/.test(impact)),
-        ]).toEqual([view, width, colorScheme, []]);
+        // Colours are the same at every width.
+        if (width === 1280 || colorScheme === 'light')
+          expect([view, width, colorScheme, await violations(page)]).toEqual([view, width, colorScheme, []]);
       }
       expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
     }

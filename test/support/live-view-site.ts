@@ -14,7 +14,7 @@ export const hasChromium = existsSync(CHROMIUM);
 const APP = `console.log('needle in the log'); setInterval(() => console.log('tick'), 300);`;
 
 const CONFIG = `worker_processes 2; state_path DIR/state; live_view 127.0.0.1:PORT2; inspector 32m; inspector_mask X-Api-Key;
-program app { command "node DIR/app.mjs"; numprocs 2; stopwaitsecs 2; stdout_logfile "DIR/app.log"; }
+program app { command "node DIR/app.mjs"; numprocs 2; startsecs 0; stopwaitsecs 2; stdout_logfile "DIR/app.log"; }
 http { count_traffic on; access_log off; client_max_body_size 8m;
   upstream api { server 127.0.0.1:PEER; server 127.0.0.1:PORT3; }
   server { listen 127.0.0.1:PORT1; server_name one www.one;

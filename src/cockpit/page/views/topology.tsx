@@ -126,11 +126,7 @@ function BoxView({ placed: { box, x, y } }: { readonly placed: Placed }) {
     </g>
   );
   if (filter === '') return content;
-  return (
-    <a href={requestsAddress(filter)} aria-label={`Requests of ${all}`}>
-      {content}
-    </a>
-  );
+  return <a href={requestsAddress(filter)}>{content}</a>;
 }
 
 function cut(text: string): string {
