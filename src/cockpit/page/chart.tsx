@@ -19,12 +19,15 @@ export interface ChartProps {
   readonly times: readonly number[];
   readonly lines: readonly Line[];
   readonly shown: (value: number) => string;
+  /** The scale goes at least so far. */
+  readonly least: number;
 }
 
 /** All charts show the same moment. */
 const pointed = signal<number | null>(null);
 
-export function Chart({ title, times, lines, shown }: ChartProps) {
+export function Chart(props: ChartProps) {
+  const { title, times, lines, shown } = props;
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const width = useSignal(0);
@@ -32,7 +35,7 @@ export function Chart({ title, times, lines, shown }: ChartProps) {
   useLayoutEffect(() => {
     const element = box.current;
     if (element === null) return;
-    const made = new uPlot(optionsOf(lines, element, shown), dataOf(times, lines), element);
+    const made = new uPlot(optionsOf(props, element), dataOf(times, lines), element);
     plot.current = made;
     const observer = new ResizeObserver(([entry]) => {
       width.value = Math.floor(entry.contentRect.width);
@@ -74,11 +77,7 @@ function dataOf(times: readonly number[], lines: readonly Line[]): uPlot.Aligned
   return [times as number[], ...lines.map(({ values }) => values as (number | null)[])];
 }
 
-function optionsOf(
-  lines: readonly Line[],
-  box: HTMLElement,
-  shown: (value: number) => string,
-): uPlot.Options {
+function optionsOf({ lines, shown, least }: ChartProps, box: HTMLElement): uPlot.Options {
   const text = colourOf(box, 'dim');
   const grid = { stroke: colourOf(box, 'line'), width: 1 };
   const axis = { stroke: text, grid, ticks: grid, font: '11px system-ui, sans-serif' };
@@ -89,7 +88,7 @@ function optionsOf(
     cursor: { y: false, sync: { key: 'lbproxy' }, drag: { x: false, y: false } },
     scales: {
       x: { range: (_plot, _from, to) => [(to ?? 0) - SPAN_S, to ?? 0] },
-      y: { range: (_plot, _from, to) => [0, Math.max(1, (to ?? 0) * 1.15)] },
+      y: { range: (_plot, _from, to) => [0, Math.max(least, (to ?? 0) * 1.15)] },
     },
     axes: [
       { ...axis, size: 24, space: 60, values: (_plot, at) => at.map(minuteOf) },

@@ -14,6 +14,7 @@ interface Picture {
   readonly title: string;
   readonly lines: readonly (readonly [name: string, field: Field, colour: string])[];
   readonly shown: (value: number) => string;
+  readonly least: number;
 }
 
 const PICTURES: readonly Picture[] = [
@@ -26,6 +27,7 @@ const PICTURES: readonly Picture[] = [
       ['5xx', '5xx', 'red'],
     ],
     shown: perSecond,
+    least: 1,
   },
   {
     title: 'Time to answer',
@@ -35,6 +37,7 @@ const PICTURES: readonly Picture[] = [
       ['p99', 'p99', 'red'],
     ],
     shown: ms,
+    least: 1,
   },
   {
     title: 'Bytes per second',
@@ -43,6 +46,7 @@ const PICTURES: readonly Picture[] = [
       ['from clients', 'bytesIn', 'violet'],
     ],
     shown: bytesPerSecond,
+    least: 1000,
   },
   {
     title: 'Connections',
@@ -51,6 +55,7 @@ const PICTURES: readonly Picture[] = [
       ['idle', 'waiting', 'dim'],
     ],
     shown: (value) => count(Math.round(value)),
+    least: 10,
   },
 ];
 
@@ -135,7 +140,7 @@ function Charts({ id }: { readonly id: number }) {
   const rows = tracks.get(id)?.rows;
   return (
     <div class="charts">
-      {PICTURES.map(({ title, lines, shown }) => {
+      {PICTURES.map(({ title, lines, shown, least }) => {
         const drawn: Line[] = lines.map(([name, field, colour]) => ({
           name,
           colour,
@@ -148,6 +153,7 @@ function Charts({ id }: { readonly id: number }) {
             times={rows === undefined ? [] : times}
             lines={drawn}
             shown={shown}
+            least={least}
           />
         );
       })}
