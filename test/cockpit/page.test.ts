@@ -108,7 +108,7 @@ async function inspects(site: LiveViewSite, page: Page): Promise<void> {
   await filter.fill('path=/text');
   await sees(page, '.count', '12 shown');
   // Keys alone: the newest, then the one below.
-  await page.locator('.grid-body').focus();
+  await page.locator('.grid').focus();
   await page.keyboard.press('Home');
   await sees(page, '.side .url', '/text?n=11');
   await page.keyboard.press('ArrowDown');
@@ -132,7 +132,7 @@ async function inspects(site: LiveViewSite, page: Page): Promise<void> {
   }
 
   await press(page, 'Compare with another');
-  await page.locator('.grid-body').focus();
+  await page.locator('.grid').focus();
   await page.keyboard.press('ArrowDown');
   await sees(page, '.diff .minus', 'GET /text?n=10');
   await sees(page, '.diff .plus', 'GET /text?n=9');

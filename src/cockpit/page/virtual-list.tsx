@@ -35,45 +35,45 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
     reveal(box.current, to);
   };
   return (
-    <div class="grid" role="grid" aria-label={label} aria-rowcount={items.length + 1}>
+    <div
+      class="grid"
+      ref={box}
+      role="grid"
+      aria-label={label}
+      aria-rowcount={items.length + 1}
+      aria-activedescendant={at >= first && at < last ? `row-${chosen}` : undefined}
+      tabIndex={0}
+      onKeyDown={onKey}
+      onScroll={(event) => {
+        top.value = event.currentTarget.scrollTop;
+      }}
+    >
       <div class="grid-head" role="row" aria-rowindex={1}>
         {head}
       </div>
-      <div
-        class="grid-body"
-        ref={box}
-        role="rowgroup"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and keys choose in it
-        tabIndex={0}
-        aria-label={`${label}: rows`}
-        onKeyDown={onKey}
-        onScroll={(event) => {
-          top.value = event.currentTarget.scrollTop;
-        }}
-      >
-        {items.length === 0 ? (
-          <div role="row" class="grid-empty">
-            <div role="gridcell">{empty}</div>
-          </div>
-        ) : (
-          <div role="presentation" style={{ height: `${items.length * ROW_HEIGHT}px`, position: 'relative' }}>
-            {items.slice(first, last).map((item, i) => (
-              // biome-ignore lint/a11y/useKeyWithClickEvents: the list has the keys
-              <div
-                key={idOf(item)}
-                role="row"
-                class="grid-row"
-                aria-rowindex={first + i + 2}
-                aria-selected={idOf(item) === chosen}
-                style={{ transform: `translateY(${(first + i) * ROW_HEIGHT}px)` }}
-                onClick={() => onChoose(item)}
-              >
-                {row(item)}
-              </div>
-            ))}
-          </div>
-        )}
-      </div>
+      {items.length === 0 ? (
+        <div role="row" class="grid-empty">
+          <div role="gridcell">{empty}</div>
+        </div>
+      ) : (
+        <div role="rowgroup" class="grid-body" style={{ height: `${items.length * ROW_HEIGHT}px` }}>
+          {items.slice(first, last).map((item, i) => (
+            // biome-ignore lint/a11y/useKeyWithClickEvents: the list has the keys
+            <div
+              key={idOf(item)}
+              id={`row-${idOf(item)}`}
+              role="row"
+              class="grid-row"
+              aria-rowindex={first + i + 2}
+              aria-selected={idOf(item) === chosen}
+              style={{ transform: `translateY(${(first + i) * ROW_HEIGHT}px)` }}
+              onClick={() => onChoose(item)}
+            >
+              {row(item)}
+            </div>
+          ))}
+        </div>
+      )}
     </div>
   );
 }
@@ -121,10 +121,11 @@ function placeAfter(key: string, at: number, length: number, height: number): nu
   return to === undefined ? null : Math.min(length - 1, Math.max(0, to));
 }
 
+/** The head stays in sight, and is as high as a row. */
 function reveal(element: HTMLDivElement | null, place: number): void {
   if (element === null) return;
   const from = place * ROW_HEIGHT;
+  const seen = element.clientHeight - ROW_HEIGHT;
   if (from < element.scrollTop) element.scrollTop = from;
-  else if (from + ROW_HEIGHT > element.scrollTop + element.clientHeight)
-    element.scrollTop = from + ROW_HEIGHT - element.clientHeight;
+  else if (from + ROW_HEIGHT > element.scrollTop + seen) element.scrollTop = from + ROW_HEIGHT - seen;
 }

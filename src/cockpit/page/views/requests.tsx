@@ -1,5 +1,5 @@
 // The inspector: requests as they come, one of them in full, or two beside each other.
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { clock, ms } from '../format.ts';
 import { pollSoon } from '../poll.ts';
 import { Comparison } from '../requests/comparison.tsx';
@@ -111,15 +111,25 @@ function Cells({ row }: { readonly row: Row }) {
   );
 }
 
+function toList(): void {
+  select(null);
+  requestAnimationFrame(() => document.querySelector<HTMLElement>('.grid')?.focus());
+}
+
 function Side({ id }: { readonly id: string }) {
   const row = listed.value.find((one) => one.id === id);
+  const back = useRef<HTMLButtonElement>(null);
+  // Where it takes the list's place it takes the focus, too.
+  useEffect(() => {
+    if (back.current !== null && back.current.offsetParent !== null) back.current.focus();
+  }, []);
   // What is under way changes.
   useEffect(() => void refreshDetail(), [row?.version]);
   const other = compared.value;
   return (
     <>
       <div class="actions side-top">
-        <button type="button" class="back" onClick={() => select(null)}>
+        <button type="button" class="back" ref={back} onClick={toList}>
           ← List
         </button>
         {other === null && (
