@@ -278,6 +278,7 @@ async function isWellMade(site: LiveViewSite, dir: string): Promise<void> {
         // Only what is in sight is there.
         expect(await page.locator('.grid-row').count()).toBeLessThan(60);
         await page.locator('.grid-row').first().click();
+        await sees(page, '.side .url', '/text');
       }
       if (view === 'programs')
         await page

@@ -7,7 +7,7 @@ import { type Box, COLUMNS, type Edge, type Picture, pictureOf } from '../topolo
 
 const BOX_WIDTH = 190;
 const BOX_HEIGHT = 44;
-const COLUMN_STEP = 260;
+const COLUMN_STEP = 238;
 const ROW_STEP = 56;
 const TOP = 34;
 const MAX_LETTERS = 25;
@@ -88,6 +88,8 @@ function Way({ edge, places }: { readonly edge: Edge; readonly places: Places })
   const [x2, y2] = [to.x, to.y + BOX_HEIGHT / 2];
   const middle = (x1 + x2) / 2;
   const flow = edge.rate ?? 0;
+  // Of ways that meet, numbers stand where they begin.
+  const joins = edge.from.startsWith('c ');
   const d = `M${x1} ${y1}C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`;
   return (
     <>
@@ -97,7 +99,12 @@ function Way({ edge, places }: { readonly edge: Edge; readonly places: Places })
         stroke-width={1 + Math.min(7, Math.log2(1 + flow) * 0.8)}
       />
       {flow > 0 && (
-        <text class="flow" x={x2 - 6} y={y2 - 5} text-anchor="end">
+        <text
+          class="flow"
+          x={joins ? x1 + 6 : x2 - 6}
+          y={(joins ? y1 : y2) - 5}
+          text-anchor={joins ? 'start' : 'end'}
+        >
           {rate(flow)}/s
         </text>
       )}
