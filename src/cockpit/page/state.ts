@@ -56,6 +56,14 @@ export interface Notice {
 }
 export const notice = signal<Notice | null>(null);
 
+const SHOWN_MS = 10_000;
+
+/** A problem stays until somebody closes it. */
 export function tell(text: string, isProblem = false): void {
-  notice.value = { text, isProblem };
+  const told = { text, isProblem };
+  notice.value = told;
+  if (isProblem) return;
+  setTimeout(() => {
+    if (notice.value === told) notice.value = null;
+  }, SHOWN_MS);
 }
