@@ -67,6 +67,7 @@ export class LiveView implements CockpitFace {
   readonly #home: LiveViewHome;
   #server: CockpitServer | null = null;
   #address = '';
+  #configuration: string | null = null;
   #wishes: Wishes = {};
   #faults: readonly LiveFault[] = [];
 
@@ -158,8 +159,10 @@ export class LiveView implements CockpitFace {
     return this.#wishes;
   }
 
+  /** Asked for every second: the files are read for it once. */
   get configuration(): string {
-    return this.#home.written().configuration;
+    this.#configuration ??= this.#home.written().configuration;
+    return this.#configuration;
   }
 
   snapshot() {

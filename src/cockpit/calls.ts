@@ -116,22 +116,28 @@ async function listRequests(
   const filter = query.get('filter') ?? '';
   const requests: Listed[] = [];
   const versions: Record<string, number> = {};
-  // An acceptor that is new is asked for all that it has.
-  const ask = (acceptor: number, since: number): Promise<ReadonlyMap<number, Answer>> =>
-    face.ask({ ask: 'list', filter, after: since, limit }, acceptor);
-  const answers = new Map(
-    await face.ask({ ask: 'list', filter, after: Math.min(0, ...after.values()), limit: 0 }),
-  );
-  for (const acceptor of answers.keys()) {
-    const answer = (await ask(acceptor, after.get(acceptor) ?? 0)).get(acceptor);
-    if (answer === undefined) continue;
-    if ('problem' in answer) throw new CallError(400, answer.problem);
-    if (!('list' in answer)) continue;
-    versions[acceptor] = answer.version;
-    for (const one of answer.list) requests.push({ ...one, id: `${acceptor}-${one.id}`, acceptor });
-  }
+  // All are asked how far they are, and those that are further for what is new: all that it has of one that was not there before.
+  const states = await face.ask({ ask: 'list', filter, after: Number.MAX_SAFE_INTEGER, limit: 0 });
+  const asked = [...states].map(async ([acceptor, state]) => {
+    const { version } = listIn(state);
+    const since = after.get(acceptor) ?? 0;
+    versions[acceptor] = Math.min(version, since);
+    if (version <= since) return;
+    const answer = (await face.ask({ ask: 'list', filter, after: since, limit }, acceptor)).get(acceptor);
+    if (answer === undefined) return;
+    const found = listIn(answer);
+    versions[acceptor] = found.version;
+    for (const one of found.list) requests.push({ ...one, id: `${acceptor}-${one.id}`, acceptor });
+  });
+  await Promise.all(asked);
   requests.sort((a, b) => a.at - b.at);
   return { requests: requests.slice(-limit), versions };
+}
+
+function listIn(answer: Answer): Extract<Answer, { list: unknown }> {
+  if ('problem' in answer) throw new CallError(400, answer.problem);
+  if (!('list' in answer)) throw new CallError(502, 'the acceptor gave another answer');
+  return answer;
 }
 
 /** `1:205,2:190`: what was seen of each acceptor. */

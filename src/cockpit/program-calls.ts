@@ -3,10 +3,17 @@ import type { PoolFace, ProcessHandle, ProcessView } from '../supervise/control/
 import { fileLogReader } from '../supervise/control/log-reader.ts';
 import { CallError, type Fields, words } from './call-input.ts';
 import type { CockpitFace, Outcome } from './face.ts';
+import { processUsage } from './process-usage.ts';
+
+/** With what it uses of the machine; null where that is not known. */
+export interface ProcessSight extends ProcessView {
+  readonly cpuMs: number | null;
+  readonly memoryBytes: number | null;
+}
 
 export interface ProgramView {
   readonly program: string;
-  readonly processes: readonly ProcessView[];
+  readonly processes: readonly ProcessSight[];
 }
 
 const MAX_LOG_BYTES = 1024 * 1024;
@@ -14,7 +21,10 @@ const MAX_LOG_BYTES = 1024 * 1024;
 export async function programViews({ programs }: CockpitFace): Promise<readonly ProgramView[]> {
   if (programs === null) return [];
   await programs.countInFlight();
-  const views = programs.groups().flatMap(({ processes }) => processes.map(({ view }) => view));
+  const handles = programs.groups().flatMap(({ processes }) => processes);
+  const views = await Promise.all(
+    handles.map(async ({ view }) => ({ ...view, ...(await processUsage(view.pid)) })),
+  );
   return [...Map.groupBy(views, ({ program }) => program)].map(([program, processes]) => ({
     program,
     processes,

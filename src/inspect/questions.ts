@@ -76,5 +76,5 @@ function listOf({ ring }: Inspector, { filter, after, limit }: Extract<Question,
     const summary = summaryOf(record);
     if (passes(summary)) list.push(summary);
   }
-  return { list: list.slice(-limit), version: ring.version, bytes: ring.bytes };
+  return { list: limit === 0 ? [] : list.slice(-limit), version: ring.version, bytes: ring.bytes };
 }

@@ -268,6 +268,11 @@ describe('the inspector', () => {
       expect([yes, await count(yes)]).toEqual([yes, 1]);
     for (const no of ['status>=500', 'method!=GET', 'path!~find', 'peer=9', 'ms>60000', 'nowhere'])
       expect([no, await count(no)]).toEqual([no, 0]);
+    // How far it is, and nothing else.
+    expect(await ask({ ask: 'list', filter: '', after: 0, limit: 0 })).toMatchObject({
+      list: [],
+      version: proxy.inspector?.ring.version,
+    });
     expect(await ask({ ask: 'list', filter: 'size>1', after: 0, limit: 9 })).toMatchObject({
       problem: expect.stringContaining('"size" is unknown; there are status'),
       at: 0,

@@ -1,6 +1,12 @@
 // The live view in a browser.
 import { render } from 'preact';
+import 'uplot/dist/uPlot.min.css';
 import './style.css';
+import { App } from './app.tsx';
+import { followAddress } from './place.ts';
+import { startPolling } from './poll.ts';
 
+followAddress();
 const root = document.getElementById('app');
-if (root !== null) render(<h1>lbproxy</h1>, root);
+if (root !== null) render(<App />, root);
+startPolling();

@@ -1,0 +1,125 @@
+// An lbproxy with a live view, a peer that keeps what it got, and a browser that looks at the page.
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { WebSocketServer } from 'ws';
+import { type LbproxyProcess, startLbproxy } from './lbproxy-process.ts';
+
+const CHROMIUM = '/usr/bin/chromium';
+
+export const hasChromium = existsSync(CHROMIUM);
+
+const APP = `console.log('needle in the log'); setInterval(() => console.log('tick'), 300);`;
+
+const CONFIG = `worker_processes 2; state_path DIR/state; live_view 127.0.0.1:PORT2; inspector 32m; inspector_mask X-Api-Key;
+program app { command "node DIR/app.mjs"; numprocs 2; startsecs 0; stopwaitsecs 2; stdout_logfile "DIR/app.log"; }
+http { count_traffic on; access_log off; client_max_body_size 8m;
+  upstream api { server 127.0.0.1:PEER; server 127.0.0.1:PORT3; }
+  server { listen 127.0.0.1:PORT1; server_name one www.one;
+    location / { proxy_pass http://api; }
+    location /socket { proxy_pass http://127.0.0.1:PEER; proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; }
+    location /gone { proxy_pass http://127.0.0.1:PORT3; }
+    location /text { return 200 hi; } } }`;
+
+/** What a peer got. */
+export interface Got {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Buffer;
+}
+
+export class LiveViewSite {
+  readonly got: readonly Got[];
+  /** All that the live view's server said without being asked for hidden values. */
+  readonly told: string[] = [];
+  /** What a browser complained of. */
+  readonly complaints: string[] = [];
+  /** Addresses outside of the page's own. */
+  readonly strayed: string[] = [];
+  readonly #peer: Server;
+  readonly browser: Browser;
+  lbproxy: LbproxyProcess;
+
+  constructor(peer: Server, got: readonly Got[], browser: Browser, lbproxy: LbproxyProcess) {
+    this.got = got;
+    this.#peer = peer;
+    this.browser = browser;
+    this.lbproxy = lbproxy;
+  }
+
+  get url(): string {
+    return readFileSync(join(this.lbproxy.dir, 'state/live-view.url'), 'utf8').trim();
+  }
+
+  get base(): string {
+    return this.url.replace(/\/#.*/, '');
+  }
+
+  async page(width = 1280): Promise<Page> {
+    const context = await this.browser.newContext({
+      viewport: { width, height: 900 },
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    const page = await context.newPage();
+    page.setDefaultTimeout(15_000);
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) this.complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => this.complaints.push(error.stack ?? error.message));
+    page.on('request', (request) => {
+      if (!/^(?:blob|data):/.test(request.url()) && !request.url().startsWith(`${this.base}/`))
+        this.strayed.push(request.url());
+    });
+    page.on('response', (response) => {
+      if (response.url().includes('unmasked=1')) return;
+      // One that was broken off told nothing.
+      response.text().then(
+        (text) => this.told.push(text),
+        () => undefined,
+      );
+    });
+    return page;
+  }
+
+  /** The same again: state, ports, token. */
+  async restart(between: () => Promise<void>): Promise<void> {
+    const { dir, ports } = this.lbproxy;
+    this.lbproxy.signal('SIGTERM');
+    await this.lbproxy.exited;
+    await between();
+    this.lbproxy = await startLbproxy(readFileSync(this.lbproxy.configFile, 'utf8'), { dir, ports });
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    this.#peer.closeAllConnections();
+    this.#peer.close();
+  }
+}
+
+export async function openLiveViewSite(): Promise<LiveViewSite> {
+  const got: Got[] = [];
+  const peer = createServer((request, response) => {
+    const pieces: Buffer[] = [];
+    request.on('data', (piece: Buffer) => pieces.push(piece));
+    request.on('end', () => {
+      const { method = '', url = '', headers } = request;
+      got.push({ method, url, headers, body: Buffer.concat(pieces) });
+      response.writeHead(200, { 'Content-Type': 'application/json', 'Set-Cookie': 'sid=secret4' });
+      response.end(JSON.stringify({ url, echoed: headers['x-shown'] ?? '' }));
+    });
+  });
+  const sockets = new WebSocketServer({ server: peer });
+  sockets.on('connection', (socket) => socket.on('message', (text) => socket.send(`echo ${text}`)));
+  await new Promise<void>((resolve) => peer.listen(0, '127.0.0.1', resolve));
+  const { port } = peer.address() as AddressInfo;
+  const [browser, lbproxy] = await Promise.all([
+    chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] }),
+    startLbproxy(CONFIG.replaceAll('PEER', String(port)), { dirs: ['state'], files: { 'app.mjs': APP } }),
+  ]);
+  return new LiveViewSite(peer, got, browser, lbproxy);
+}
