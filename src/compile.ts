@@ -40,7 +40,8 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   const kept = { logFiles, log, logOf, watch };
   const tap = tools.tap ?? null;
   const traffic = book ? new TrafficSeries(book, model) : null;
-  const traces = watch === undefined ? createTraces(model, lookup, (message) => log.handshake(message)) : null;
+  const traces =
+    watch === undefined ? createTraces(model, lookup, (message) => log.handshake(message)) : null;
   const seen = { traffic, tap, traces };
   const shared = { upstreams, peerTls, caches, zones, lookup, tools: kept, setsRate, hostAddresses, ...seen };
   const compiler = new ServerCompiler(shared);
