@@ -55,6 +55,18 @@ async function seesTraffic(site: LiveViewSite, page: Page): Promise<void> {
   await show(page, 'topology');
   for (const text of ['one', '/gone', 'api', `127.0.0.1:${site.lbproxy.ports[2]}`])
     await sees(page, 'svg text', text);
+  await page.getByLabel('Location of the fault').selectOption({ label: 'one /' });
+  await page.getByLabel('Kind of the fault').selectOption('abort');
+  await page.getByLabel('Value of the fault').fill('nonsense');
+  await press(page, 'Set the fault');
+  await says(page, 'value: ');
+  expect(site.complaints.splice(0)).toEqual([expect.stringContaining('400')]);
+  await page.getByLabel('Value of the fault').fill('503');
+  await press(page, 'Set the fault');
+  await sees(page, 'li', 'one /: abort 503, of 100 %');
+  await expect.poll(async () => (await get(port, '/faulty')).status).toBe(503);
+  await press(page, 'Take away abort of one /');
+  await page.locator('li', { hasText: 'abort 503' }).waitFor({ state: 'detached' });
   await page.locator('.topology a', { hasText: 'www.one' }).click();
   expect(await page.getByLabel('Filter').inputValue()).toBe('server="one"');
 }

@@ -42,6 +42,8 @@ export class LiveViewSite {
   readonly strayed: string[] = [];
   readonly #peer: Server;
   readonly browser: Browser;
+  /** The page's address, with the token: the same for all runs. */
+  readonly url: string;
   lbproxy: LbproxyProcess;
 
   constructor(peer: Server, got: readonly Got[], browser: Browser, lbproxy: LbproxyProcess) {
@@ -49,10 +51,7 @@ export class LiveViewSite {
     this.#peer = peer;
     this.browser = browser;
     this.lbproxy = lbproxy;
-  }
-
-  get url(): string {
-    return readFileSync(join(this.lbproxy.dir, 'state/live-view.url'), 'utf8').trim();
+    this.url = readFileSync(join(lbproxy.dir, 'state/live-view.url'), 'utf8').trim();
   }
 
   get base(): string {

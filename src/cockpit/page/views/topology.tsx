@@ -4,6 +4,7 @@ import { ms, rate } from '../format.ts';
 import { requestsAddress } from '../place.ts';
 import { rates, state, topology } from '../state.ts';
 import { type Box, COLUMNS, type Edge, type Picture, pictureOf } from '../topology-layout.ts';
+import { Faults } from './faults.tsx';
 
 const BOX_WIDTH = 190;
 const BOX_HEIGHT = 44;
@@ -26,6 +27,7 @@ export function Topology() {
           <Drawing picture={picture} />
         </div>
       )}
+      <Faults />
     </>
   );
 }
