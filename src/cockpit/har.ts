@@ -32,7 +32,7 @@ function entryOf(detail: Detail): unknown {
       bodySize: detail.requestBytes,
       ...(detail.requestBytes === 0
         ? {}
-        : { postData: { mimeType: firstValue(request, 'content-type'), text: detail.requestBody.text } }),
+        : { postData: postDataOf(detail.requestBody, firstValue(request, 'content-type')) }),
     },
     response: {
       status,
@@ -64,6 +64,12 @@ function contentOf({ length, text, form, isCut }: ShownBody, mimeType: string): 
     encoding: 'base64',
     comment,
   };
+}
+
+/** The format has no bytes here: what is no text is told as base64. */
+function postDataOf({ text, form }: ShownBody, mimeType: string): unknown {
+  if (form !== 'hex') return { mimeType, text };
+  return { mimeType, text: Buffer.from(text, 'hex').toString('base64'), encoding: 'base64' };
 }
 
 function versionOf(text: string | undefined): string {

@@ -35,7 +35,8 @@ export class Inspector implements RoadTap, Ending {
     record.status = x.status;
     record.totalMs = performance.now() - record.startedAt;
     record.attempts = x.attempts;
-    record.peerAnswer = x.peerHead;
+    // Without what came with it of the body.
+    record.peerAnswer = x.peerHead.split(/(?<=\r?\n\r?\n)/, 1)[0];
     record.peerSecure = x.proxySecure;
     record.failure = x.failure ?? '';
     record.requestBytes = x.body?.received ?? x.bodyBytesReceived;
