@@ -91,12 +91,23 @@ export function comparable(answer: Answer, side: Side): Comparable {
   const signature = SIGNATURES[side.name];
   const page = answer.body.includes(`<center>${signature}</center>`) || isPageWithoutBody(answer);
   // Pages differ in length as their signatures do.
+  // The second may have changed between the two.
+  const date = Date.parse(field(answer, 'date'));
+  const expires = (value: string): string => {
+    const seconds = (Date.parse(value) - date) / 1000;
+    return /^[A-Z][a-z]{2}, .* (?:1970|2037) /.test(value) || Number.isNaN(seconds)
+      ? value
+      : `Date + ${seconds}`;
+  };
   const length = (value: string): string => (page ? `${Number(value) - signature.length} of a page` : value);
   return {
     status: answer.statusLine,
     fields: answer.fields
       .filter(([name]) => name !== 'Server' && name !== 'Date')
-      .map(([name, value]) => `${name}: ${name === 'Content-Length' ? length(value) : plain(value)}`)
+      .map(([name, value]) => {
+        if (name === 'Expires') return `${name}: ${expires(value)}`;
+        return `${name}: ${name === 'Content-Length' ? length(value) : plain(value)}`;
+      })
       .sort(),
     framing: answer.framing,
     interim: answer.interim,
