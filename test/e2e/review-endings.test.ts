@@ -40,13 +40,13 @@ describe.each(WAYS)('over %s', (way) => {
     });
 
     it.each(['127.0.0.1:99999', '127.0.0.1:65536'])(
-      'with 502 when a variable names %s',
+      'with 500 when a variable names %s, as in nginx',
       async (authority) => {
         const proxy = await serve(`http { server { ${peer.listen()}
       location / { proxy_pass http://$arg_to; } location /ok { return 200 fine; } } }`);
         const client = peer.client(proxy);
         client.write(get(`/?to=${authority}`));
-        expect(await client.until((text) => text.includes('</html>'), 2000)).toMatch(/^HTTP\/1\.1 502 /);
+        expect(await client.until((text) => text.includes('</html>'), 2000)).toMatch(/^HTTP\/1\.1 500 /);
         client.write(get('/ok'));
         await client.until((text) => text.endsWith('fine'), 2000);
         client.destroy();

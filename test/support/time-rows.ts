@@ -33,8 +33,11 @@ const AROUND: Readonly<Record<string, (time: string) => string>> = {
     `DIR/access.log combined buffer=64k flush=${time}`,
 };
 
+/** What says `time` and takes none, or, as fault_delay, an hour at most. */
+const OTHERS: ReadonlySet<string> = new Set(['proxy_next_upstream', 'fault_delay']);
+
 const isTime = ({ syntax, name }: SettingRow): boolean =>
-  /(?<![-\w])time(?![-\w])/.test(syntax) && name !== 'proxy_next_upstream';
+  /(?<![-\w])time(?![-\w])/.test(syntax) && !OTHERS.has(name);
 
 export const TIME_ROWS: readonly TimeRow[] = ROWS.filter((row) => row.kind === 'setting')
   .filter(isTime)
