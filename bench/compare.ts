@@ -7,7 +7,7 @@ import { CHECKOUT, lbproxyOf } from './contenders/lbproxy.ts';
 
 /**
  * Checks `ref` out into `dir`, builds it with the packages of this checkout and gives it as a contender. The worktree is
- * removed when this program ends. Throws with what git or tsc said.
+ * removed when this program ends. Throws with what git or npm said.
  */
 export function buildRevision(ref: string, dir: string): Contender {
   const tree = join(dir, 'revision');
@@ -30,6 +30,7 @@ export function buildRevision(ref: string, dir: string): Contender {
   run(CHECKOUT, 'git', 'worktree', 'add', '--detach', tree, ref);
   const packages = join(CHECKOUT, 'node_modules');
   symlinkSync(packages, join(tree, 'node_modules'));
-  run(tree, process.execPath, join(packages, 'typescript/bin/tsc'), '-p', 'tsconfig.build.json');
+  // As that revision says.
+  run(tree, 'npm', 'run', 'build');
   return lbproxyOf(tree, `lbproxy @${ref}`);
 }
