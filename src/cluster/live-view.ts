@@ -15,6 +15,7 @@ import type {
   TopologyView,
 } from '../cockpit/face.ts';
 import { livePage } from '../cockpit/page.ts';
+import type { LiveViewAddress } from '../cockpit/rows.ts';
 import { CockpitServer } from '../cockpit/server.ts';
 import type { Model } from '../config/model.ts';
 import type { LiveFault } from '../features/faults/live-faults.ts';
@@ -97,7 +98,7 @@ export class LiveView implements CockpitFace {
     return { ...log, ...own };
   }
 
-  /** A configuration holds from now on. What somebody wished of peers is over with the one before. */
+  /** A configuration holds from now on. What somebody wished is over with the one before. Whatever keeps the page away keeps nothing else. */
   async use(): Promise<void> {
     if (Object.keys(this.#wishes).length > 0) {
       this.#wishes = {};
@@ -107,9 +108,20 @@ export class LiveView implements CockpitFace {
     const { liveView } = this.#home.model.settings;
     const address = JSON.stringify(liveView);
     if (address === this.#address) return;
-    this.#address = address;
     await this.close();
+    this.#address = address;
     if (liveView === null) return;
+    try {
+      await this.#open(liveView);
+    } catch (error) {
+      // The next reload tries again.
+      await this.close();
+      this.#address = '';
+      this.#home.log.warn((error as Error).message);
+    }
+  }
+
+  async #open(address: LiveViewAddress): Promise<void> {
     const { log } = this.#home;
     const server = new CockpitServer({
       face: this,
@@ -117,12 +129,7 @@ export class LiveView implements CockpitFace {
       page: livePage,
       report: (text) => log.error(text),
     });
-    try {
-      await server.open(liveView);
-    } catch (error) {
-      log.warn((error as Error).message);
-      return;
-    }
+    await server.open(address);
     this.#server = server;
     replaceFile(this.#file('live-view.url'), `${server.url}\n`, 0o600);
   }

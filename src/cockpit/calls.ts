@@ -70,6 +70,7 @@ export async function answerCall(
   response: ServerResponse,
 ): Promise<void> {
   const { method = 'GET', url = '/' } = request;
+  if (!URL.canParse(url, 'http://localhost')) return send(response, 400, { problem: 'this is no path' });
   const { pathname, searchParams: query } = new URL(url, 'http://localhost');
   if (pathname === '/metrics') return sendMetrics(face, request, response);
   const [, name = '', rest = ''] = /^\/api\/([a-z]+)(?:\/(.*))?$/s.exec(pathname) ?? [];

@@ -43,10 +43,10 @@ export async function programCall(
     const { count } = given;
     if (typeof count !== 'number' || !Number.isInteger(count) || count < 0 || count > 1000)
       throw new CallError(400, 'count is a number from 0 to 1000');
-    return { ...(await pool.scale(name, count, tell)), lines };
+    return { ...(await pool.scale(name, count, tell).catch(failed)), lines };
   }
   const handles = handlesOf(pool, name);
-  if (command === 'restart') return { ...(await pool.restart(handles, tell)), lines };
+  if (command === 'restart') return { ...(await pool.restart(handles, tell).catch(failed)), lines };
   if (command !== 'start' && command !== 'stop')
     throw new CallError(400, `"${command}" is none of start, stop, restart, scale`);
   for (const handle of handles) handle[command]();
@@ -55,6 +55,11 @@ export async function programCall(
     text: `${command}: ${handles.length} process${handles.length === 1 ? '' : 'es'}`,
     lines,
   };
+}
+
+/** A configuration that cannot be read, for one. */
+function failed(error: Error): Outcome {
+  return { ok: false, text: error.message };
 }
 
 /** The end of a log: `NAME`, with `stream=stderr` and `bytes=` in the query. */

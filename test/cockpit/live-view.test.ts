@@ -1,5 +1,5 @@
 // The live view's server in a real lbproxy: what it tells, what it does, and whom it refuses.
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -205,6 +205,7 @@ describe('the live view', () => {
       ['/api/logs/%2e%2e%2fx', { headers: login }, 404],
       ['/api/../../etc/passwd', { headers: login }, 404],
       ['/api/constructor', { headers: login }, 404],
+      ['//', { headers: login }, 400],
       ['/api/__proto__/x', { headers: login }, 404],
       ['/api/requests/%ff', { headers: login }, 400],
       ['/', { method: 'POST', body: 'x' }, 405],
@@ -239,6 +240,20 @@ describe('the live view', () => {
         { timeout: 20_000 },
       )
       .toBe(200);
+  });
+
+  it('that cannot be there keeps nothing else away, and comes with the next reload', async () => {
+    const lbproxy = await startLbproxy(CONFIG.replace('state_path', 'error_log DIR/error.log; state_path'), {
+      dirs: ['state', 'state/live-view.token'],
+    });
+    await expect.poll(() => lbproxy.log()).toMatch(/"level":"warn".*live-view\.token/);
+    expect((await get(lbproxy.port, '/text')).status).toBe(200);
+    rmSync(join(lbproxy.dir, 'state/live-view.token'), { recursive: true });
+    lbproxy.signal('SIGHUP');
+    await expect
+      .poll(() => existsSync(join(lbproxy.dir, 'state/live-view.url')), { timeout: 10_000 })
+      .toBe(true);
+    expect((await new Site(lbproxy).call('/api/state')).status).toBe(200);
   });
 
   it('has the same token after a restart', async () => {
