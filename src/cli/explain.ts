@@ -6,6 +6,7 @@ import { namesAsAddresses } from '../explain/dry-upstreams.ts';
 import { Explainer } from '../explain/explainer.ts';
 import type { Explanation } from '../explain/explanation.ts';
 import { type PrintOptions, printExplanation, printRows } from '../explain/print.ts';
+import { mayColour } from '../shared/terminal-colours.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import type { Discovery, ProcessPort } from '../upstream/discovery.ts';
 import { type ExplainOptions, readWords, USAGE } from './explain/read-words.ts';
@@ -20,8 +21,8 @@ export interface ExplainIo {
 }
 
 export function explainIo(): ExplainIo {
-  const { stdout, env } = process;
-  const colours = stdout.isTTY && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
+  const { stdout } = process;
+  const colours = mayColour(stdout.isTTY === true);
   const width = Math.min(MOST_COLUMNS, Math.max(LEAST_COLUMNS, stdout.columns ?? MOST_COLUMNS));
   return {
     print: (text) => void stdout.write(text),

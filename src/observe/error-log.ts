@@ -3,6 +3,7 @@ import { isatty } from 'node:tty';
 import type { Logger } from 'pino';
 import { toBytes } from '../route/template.ts';
 import { isSyslog } from '../shared/syslog-target.ts';
+import { mayColour } from '../shared/terminal-colours.ts';
 import { encodeJsonLine } from './json-text.ts';
 import { loadPino } from './lazy-pino.ts';
 import type { LogFiles } from './log-files.ts';
@@ -187,8 +188,7 @@ function shownBytes(bytes: string): string {
 }
 
 function prettyPrinter(write: Write, terminal: boolean): Print {
-  // https://no-color.org: any value that is not empty.
-  const colours = terminal && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+  const colours = mayColour(terminal);
   return (level, message, fields) =>
     write(`${toBytes(prettyLine({ time: new Date(), level, message, fields }, colours))}\n`, level);
 }

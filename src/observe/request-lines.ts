@@ -2,6 +2,7 @@
 import { isatty } from 'node:tty';
 import type { Exchange } from '../exchange/exchange.ts';
 import { toBytes } from '../route/template.ts';
+import { mayColour } from '../shared/terminal-colours.ts';
 import { factsOf, type LineLook, requestLine } from './request-line.ts';
 import { requestTally } from './request-tally.ts';
 import { loadWidths } from './text-width.ts';
@@ -28,6 +29,6 @@ function lookOf(path: string): () => LineLook {
   // Node's streams are made only for a terminal: of a pipe they would change a flag that others share.
   if (fd === null || !isatty(fd)) return () => PLAIN;
   const stream = fd === 1 ? process.stdout : process.stderr;
-  const colours = stream.hasColors();
+  const colours = mayColour(true);
   return () => ({ columns: stream.columns, colours });
 }

@@ -143,6 +143,10 @@ sys.stdout.buffer.write(out)`;
     expect(textWidth(stripVTControlCharacters(shown))).toBeLessThanOrEqual(72);
   });
 
+  it('is coloured in a CI that shows terminals too', () => {
+    expect(onTerminal(72, { CI: '1' })).toContain('\x1b[32m200\x1b[39m');
+  });
+
   it('heeds NO_COLOR', () => {
     expect(onTerminal(72, { NO_COLOR: '1' })).not.toContain('\x1b');
   });

@@ -1,6 +1,7 @@
 // Reads logs one after the other, or follows all of them side by side, also of processes that come later.
 import type { WriteStream } from 'node:tty';
 import { textWidth } from '../../observe/text-width.ts';
+import { mayColour } from '../../shared/terminal-colours.ts';
 import type { CtlProcess } from '../../supervise/control/ctl-protocol.ts';
 import type { PoolClient } from '../ctl/pool-client.ts';
 import { ask, type Limits, type Server } from '../ctl/transport.ts';
@@ -83,7 +84,7 @@ export class Reader {
   async #copy(log: WantedLog, path: string): Promise<void> {
     const { server, limits, output } = this.#wish;
     const isTerminal = output.isTTY === true;
-    const look = { isTerminal, colours: isTerminal && output.hasColors(), width: this.#width };
+    const look = { isTerminal, colours: mayColour(isTerminal), width: this.#width };
     const printer = new LinePrinter(log, this.#seen++, look);
     const response = await ask(server, { method: 'GET', path, limits });
     if (response.statusCode !== 200) {

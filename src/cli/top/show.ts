@@ -1,5 +1,6 @@
 // `lbproxy top` on a terminal, until somebody quits: readings, keys and the screen together.
 import type { ReadStream, WriteStream } from 'node:tty';
+import { mayColour } from '../../shared/terminal-colours.ts';
 import { Desk, type Wish } from './desk.ts';
 import { Refused } from './live-client.ts';
 import type { Reading } from './readings.ts';
@@ -66,7 +67,7 @@ export class Show {
     if (this.#isOver) return;
     const { columns, rows } = this.#output;
     this.#screen.draw(
-      this.#desk.lines({ columns: columns || 80, rows: rows || 24, colours: this.#output.hasColors() }),
+      this.#desk.lines({ columns: columns || 80, rows: rows || 24, colours: mayColour(true) }),
     );
   }
 
