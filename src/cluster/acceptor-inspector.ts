@@ -20,7 +20,7 @@ export class AcceptorInspector {
     this.#masked = inspectorMask;
     if (this.#inspector === null) return;
     if (inspectorBytes === 0) this.#inspector = null;
-    else this.#inspector.ring.limitBytes = inspectorBytes;
+    else this.#inspector.ring.resize(inspectorBytes);
   }
 
   async answer(

@@ -111,11 +111,12 @@ type Listed = Omit<Summary, 'id'> & { readonly id: string; readonly acceptor: nu
 async function listRequests(
   face: CockpitFace,
   query: URLSearchParams,
-): Promise<{ requests: Listed[]; versions: Record<string, number> }> {
+): Promise<{ requests: Listed[]; left: string[]; versions: Record<string, number> }> {
   const limit = Math.min(MAX_LIST, Number(query.get('limit') ?? 200) || 200);
   const after = readVersions(query.get('after') ?? '');
   const filter = query.get('filter') ?? '';
   const requests: Listed[] = [];
+  const left: string[] = [];
   const versions: Record<string, number> = {};
   // All are asked how far they are, and those that are further for what is new: all that it has of one that was not there before.
   const states = await face.ask({ ask: 'list', filter, after: Number.MAX_SAFE_INTEGER, limit: 0 });
@@ -129,10 +130,11 @@ async function listRequests(
     const found = listIn(answer);
     versions[acceptor] = found.version;
     for (const one of found.list) requests.push({ ...one, id: `${acceptor}-${one.id}`, acceptor });
+    for (const id of found.left) left.push(`${acceptor}-${id}`);
   });
   await Promise.all(asked);
   requests.sort((a, b) => a.at - b.at);
-  return { requests: requests.slice(-limit), versions };
+  return { requests: requests.slice(-limit), left, versions };
 }
 
 function listIn(answer: Answer): Extract<Answer, { list: unknown }> {

@@ -165,8 +165,20 @@ export function time(key: KeysOf<number>, row: Common): SettingRow {
 }
 
 /** `name size;` in bytes. */
-export function size(key: KeysOf<number>, row: Common): SettingRow {
-  return oneArgument(key, 'size', row, oneWord('a size such as 8k, 1m or 512', parseSize, sizeMeant));
+export function size(
+  key: KeysOf<number>,
+  row: Common & { readonly max?: { readonly bytes: number; readonly text: string } },
+): SettingRow {
+  const { max, ...rest } = row;
+  const what = 'a size such as 8k, 1m or 512';
+  if (max === undefined) return oneArgument(key, 'size', rest, oneWord(what, parseSize, sizeMeant));
+  const parse = (text: string): number | undefined => {
+    const bytes = parseSize(text);
+    return bytes === undefined || bytes > max.bytes ? undefined : bytes;
+  };
+  const meant = (text: string): string | undefined =>
+    parseSize(text) === undefined ? sizeMeant(text) : max.text;
+  return oneArgument(key, 'size', rest, oneWord(`${what}, at most ${max.text}`, parse, meant));
 }
 
 /** `name number;`. */

@@ -1,62 +1,165 @@
-// Looks on at all that an acceptor serves and keeps the last of it in a ring of bounded size.
+// Looks on at all that an acceptor serves and keeps the last of it: what is not over as objects, the rest in a ring of bounded size.
 import type { Ending, Exchange } from '../exchange/exchange.ts';
 import type { RoadTap } from '../exchange/tap.ts';
+import type { RequestBody } from '../http/body-pull.ts';
 import { copyOf } from '../shared/buffers.ts';
-import { keepBody } from './body-copy.ts';
+import { BodyCopy, whyNotKept } from './body-copy.ts';
 import type { SeenFrame } from './frames.ts';
-import { Record, SHOWN_BYTES } from './record.ts';
+import { NO_PASSED, type Passed, Record, SHOWN_BYTES } from './record.ts';
 import { Ring } from './ring.ts';
 import { TapRoot } from './tap-root.ts';
+
+/** Frames and pieces of one request that are kept: the last ones. */
+const MAX_PASSED = 200;
+/** Where all requests together hold much. */
+const FEW_PASSED = 20;
+/** An object of one, beside its bytes. */
+const PASSED_BYTES = 128;
+/** Beyond this share of the ring's size, requests that are not over hold much in frames and in bodies that are being copied. */
+const MUCH = 0.25;
 
 export class Inspector implements RoadTap, Ending {
   readonly ring: Ring;
   #lastId = 0;
+  #version = 0;
+  /** The newest of those that are not over. */
+  #open: Record | null = null;
+  /** What they hold in frames and in bodies that are being copied. */
+  #openBytes = 0;
 
-  /** `limitBytes`: what the ring may hold. */
+  /** `limitBytes`: what the ring takes. */
   constructor(limitBytes: number) {
     this.ring = new Ring(limitBytes);
   }
 
+  /** Of the last change. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Those that are not over, the newest first. */
+  *open(): Iterable<Record> {
+    for (let record = this.#open; record !== null; record = record.earlier) yield record;
+  }
+
+  find(id: number): Record | undefined {
+    for (const record of this.open()) if (record.id === id) return record;
+    return this.ring.get(id);
+  }
+
   begin(x: Exchange): void {
-    const record = new Record(++this.#lastId, x);
-    this.ring.add(record);
-    x.lookOn(new TapRoot(x.root, this, record));
+    x.lookOn(new TapRoot(x.root, this, this.#begun(x)));
     x.onEnd(this);
   }
 
+  #begun(x: Exchange): Record {
+    const { client, request } = x;
+    const record = new Record();
+    record.id = ++this.#lastId;
+    record.version = ++this.#version;
+    record.firstVersion = record.version;
+    record.at = Date.now();
+    record.startedAt = x.startedAt;
+    record.client = x.remoteAddress;
+    record.secure = client.secure;
+    record.localAddress = client.localAddress;
+    record.localPort = client.localPort;
+    record.server = x.server.name;
+    record.method = request.method;
+    record.target = request.target;
+    record.host = request.host;
+    record.requestHead = request.whole;
+    record.earlier = this.#open;
+    if (this.#open !== null) this.#open.later = record;
+    this.#open = record;
+    return record;
+  }
+
   toPeer(x: Exchange, head: string): void {
-    const record = recordOf(x);
-    if (record !== undefined) record.peerHeads[x.main.attempts.length - 1] = head;
+    if (!x.isSub) tapOf(x)?.record.keepPeerHead(x.attempts.length - 1, head);
   }
 
   onExchangeEnd(x: Exchange): void {
-    const record = recordOf(x);
-    if (record === undefined) return;
+    const tap = tapOf(x);
+    if (tap === null) return;
+    const { record } = tap;
     record.status = x.status;
     record.totalMs = performance.now() - record.startedAt;
     record.attempts = x.attempts;
-    // Without what came with it of the body.
-    record.peerAnswer = x.peerHead.split(/(?<=\r?\n\r?\n)/, 1)[0];
+    record.peerAnswer = headAlone(x.peerHead);
     record.peerSecure = x.proxySecure;
     record.failure = x.failure ?? '';
     record.requestBytes = x.body?.received ?? x.bodyBytesReceived;
-    keepBody(x, record, this.ring.limitBytes / 4, () => this.changed(record));
-    this.changed(record);
+    if (!x.request.hasBody || !this.#copyBody(x.body, tap)) tap.end();
+  }
+
+  /** False: there is nothing to wait for. */
+  #copyBody(body: RequestBody | null, tap: TapRoot): boolean {
+    const { record } = tap;
+    record.whyNoBody = whyNotKept(body, this.#much - this.#openBytes);
+    if (body === null || record.whyNoBody !== '') return false;
+    const length = body.received;
+    this.#openBytes += length;
+    record.whyNoBody = 'it is still being read';
+    const done = (copy: Buffer | null, problem: string): void => {
+      this.#openBytes -= length;
+      record.requestBody = copy;
+      record.whyNoBody = problem;
+      tap.end();
+    };
+    new BodyCopy(body, done).begin();
+    return true;
+  }
+
+  get #much(): number {
+    return this.ring.limitBytes * MUCH;
   }
 
   changed(record: Record): void {
-    this.ring.touch(record);
+    record.version = ++this.#version;
+  }
+
+  over(record: Record): void {
+    const { earlier, later } = record;
+    if (later === null) this.#open = earlier;
+    else later.earlier = earlier;
+    if (earlier !== null) earlier.later = later;
+    for (const { bytes } of record.passed) this.#openBytes -= bytes.length + PASSED_BYTES;
+    this.changed(record);
+    this.ring.add(record);
   }
 
   passed(record: Record, { from, kind, length, buf, start }: SeenFrame): void {
+    // What comes behind its end.
+    if (record.totalMs >= 0) return;
     const kept = Math.min(length, SHOWN_BYTES, buf.length - start);
     const ms = performance.now() - record.startedAt;
-    record.keepPassed({ ms, from, kind, length, bytes: copyOf(buf, start, start + kept) });
+    const bytes = copyOf(buf, start, start + kept);
+    if (record.passed === NO_PASSED) record.passed = [];
+    record.passed.push({ ms, from, kind, length, bytes });
+    record.passedCount++;
+    this.#openBytes += bytes.length + PASSED_BYTES;
+    while (record.passed.length > this.#mostPassed) this.#forget(record.passed.shift());
     this.changed(record);
+  }
+
+  get #mostPassed(): number {
+    if (this.#openBytes <= this.#much) return MAX_PASSED;
+    return this.#openBytes <= 2 * this.#much ? FEW_PASSED : 0;
+  }
+
+  #forget(passed: Passed | undefined): void {
+    if (passed !== undefined) this.#openBytes -= passed.bytes.length + PASSED_BYTES;
   }
 }
 
-function recordOf(x: Exchange): Record | undefined {
+function tapOf(x: Exchange): TapRoot | null {
   const { root } = x.main;
-  return root instanceof TapRoot ? root.record : undefined;
+  return root instanceof TapRoot ? root : null;
+}
+
+/** Without what came with it of the body. */
+function headAlone(head: string): string {
+  const end = head.indexOf('\r\n\r\n');
+  return end === -1 ? head.split(/(?<=\r?\n\r?\n)/, 1)[0] : head.slice(0, end + 4);
 }

@@ -1,8 +1,10 @@
 // What may be asked of an acceptor's inspector, and what it answers. All are plain data: they travel as JSON.
 
+import { Slices } from '../shared/slices.ts';
 import { readFilter } from './filter.ts';
 import type { Inspector } from './inspector.ts';
 import { Masks } from './masks.ts';
+import type { Record } from './record.ts';
 import { type Replayed, replay } from './replay.ts';
 import { type Detail, detailOf, type Summary, summaryOf, whyNoReplay } from './view.ts';
 
@@ -23,7 +25,13 @@ export type Question =
   | { readonly ask: 'clear' };
 
 export type Answer =
-  | { readonly list: readonly Summary[]; readonly version: number; readonly bytes: number }
+  | {
+      readonly list: readonly Summary[];
+      /** Numbers of those that were told as they were before `after`, and do not pass the filter any more. */
+      readonly left: readonly number[];
+      readonly version: number;
+      readonly bytes: number;
+    }
   | { readonly detail: Detail }
   | { readonly replayed: readonly Replayed[] }
   | { readonly cleared: true }
@@ -37,13 +45,12 @@ export async function answerTo(
   masked: readonly string[],
   question: Question,
 ): Promise<Answer> {
-  const { ring } = inspector;
   if (question.ask === 'clear') {
-    ring.clear();
+    inspector.ring.clear();
     return { cleared: true };
   }
   if (question.ask === 'list') return listOf(inspector, question);
-  const record = ring.get(question.id);
+  const record = inspector.find(question.id);
   if (record === undefined) return { problem: `request ${question.id} is not kept any more` };
   const masks = new Masks(masked);
   if (question.ask === 'show') return { detail: detailOf(record, question.unmasked ? null : masks) };
@@ -67,14 +74,32 @@ export async function answerTo(
   return { replayed };
 }
 
-function listOf({ ring }: Inspector, { filter, after, limit }: Extract<Question, { ask: 'list' }>): Answer {
+async function listOf(
+  inspector: Inspector,
+  { filter, after, limit }: Extract<Question, { ask: 'list' }>,
+): Promise<Answer> {
   const passes = readFilter(filter);
   if (typeof passes !== 'function') return passes;
+  const { version } = inspector;
+  const { bytes } = inspector.ring;
   const list: Summary[] = [];
-  for (const record of ring.all()) {
-    if (record.version <= after) continue;
+  const left: number[] = [];
+  const look = (record: Record): void => {
     const summary = summaryOf(record);
     if (passes(summary)) list.push(summary);
+    else if (record.firstVersion <= after) left.push(record.id);
+  };
+  const slices = new Slices();
+  for (const record of inspector.open()) {
+    if (record.version > after) look(record);
+    await slices.step();
   }
-  return { list: limit === 0 ? [] : list.slice(-limit), version: ring.version, bytes: ring.bytes };
+  // What is over changes no more: the newest in the ring are those with the highest versions.
+  for (const record of inspector.ring.newestFirst()) {
+    if (record.version <= after || list.length >= limit) break;
+    if (record.version <= version) look(record);
+    await slices.step();
+  }
+  list.sort((a, b) => a.id - b.id);
+  return { list: limit === 0 ? [] : list.slice(-limit), left, version, bytes };
 }

@@ -1,7 +1,5 @@
-// What is kept of one request: filled while it passes, counted in bytes.
+// What is kept of one request: filled while it passes, packed into the ring (ring.ts) when it is over, and read back from there.
 import type { Attempt } from '../exchange/attempt.ts';
-import type { Exchange } from '../exchange/exchange.ts';
-import { copyOf } from '../shared/buffers.ts';
 
 /** One WebSocket frame, or one piece of an answer that streams. */
 export interface Passed {
@@ -15,92 +13,84 @@ export interface Passed {
   readonly bytes: Buffer;
 }
 
+/** An attempt, with what it wrote. */
+export type KeptAttempt = Pick<
+  Attempt,
+  'peer' | 'outcome' | 'noRetry' | 'startedAt' | 'connectMs' | 'headMs' | 'totalMs' | 'status'
+>;
+
 /** What of a body is kept to be shown, and of each frame. */
 export const SHOWN_BYTES = 1024;
-/** Frames and pieces of one request that are kept: the last ones. */
-const MAX_PASSED = 200;
-/** An object with its fields, beside the texts. */
-const OWN_BYTES = 1024;
 
+/** All texts are latin1. */
 export class Record {
   /** Of this process, from 1. */
-  readonly id: number;
+  id = 0;
+  /** Changes with each change of any record: who asks again asks for those above the last one seen. */
+  version = 0;
+  /** The one that it began with. */
+  firstVersion = 0;
   /** Milliseconds since the epoch. */
-  readonly at: number;
-  readonly startedAt: number;
-  readonly client: string;
-  readonly secure: boolean;
-  readonly localAddress: string;
-  readonly localPort: number;
-  readonly server: string;
-  readonly method: string;
-  readonly target: string;
-  readonly host: string;
-  /** As it came, latin1. */
-  readonly requestHead: string;
+  at = 0;
+  startedAt = 0;
+  client = '';
+  secure = false;
+  localAddress = '';
+  localPort = 0;
+  server = '';
+  method = '';
+  target = '';
+  host = '';
+  /** As it came. */
+  requestHead = '';
   requestBytes = 0;
   /** All of it, to be sent again; null where it is not kept, and `whyNoBody` says why. */
   requestBody: Buffer | null = null;
   whyNoBody = '';
   status = 0;
-  /** As it went, latin1; '' while none did. */
+  /** As it went; '' while none did. */
   answerHead = '';
   /** The beginning of it, as it went. */
-  answerBody: Buffer[] = [];
-  answerKept = 0;
+  answerBody = '';
   answerBytes = 0;
-  /** What each attempt wrote; none where it could not connect. */
-  peerHeads: (string | undefined)[] = [];
+  /** By attempt: what it wrote; nothing where it could not connect, or spoke something else. */
+  peerHeads: string[] = NO_HEADS;
   peerAnswer = '';
-  attempts: readonly Attempt[] = [];
+  attempts: readonly KeptAttempt[] = NO_ATTEMPTS;
   peerSecure = false;
   /** Until the answer began, and until it ended; -1 while that has not come. */
   firstByteMs = -1;
   totalMs = -1;
   failure = '';
-  passed: Passed[] = [];
+  /** The last ones. */
+  passed: Passed[] = NO_PASSED;
   /** How many there were in all. */
   passedCount = 0;
-  /** Changes with each change of any record: who asks again asks for those above the last one seen. */
-  version = 0;
-
-  constructor(id: number, x: Exchange) {
-    const { client, request } = x;
-    this.id = id;
-    this.at = Date.now();
-    this.startedAt = x.startedAt;
-    this.client = x.remoteAddress;
-    this.secure = client.secure;
-    this.localAddress = client.localAddress;
-    this.localPort = client.localPort;
-    this.server = x.server.name;
-    this.method = request.method;
-    this.target = request.target;
-    this.host = request.host;
-    this.requestHead = request.whole;
-  }
-
-  get bytes(): number {
-    let sum = OWN_BYTES + this.requestHead.length + this.answerHead.length + this.peerAnswer.length;
-    sum += this.answerKept + (this.requestBody?.length ?? 0) + this.attempts.length * 200;
-    for (const head of this.peerHeads) sum += head?.length ?? 0;
-    for (const { bytes } of this.passed) sum += 100 + bytes.length;
-    return sum;
-  }
+  /** Its neighbours among those that are not over. */
+  earlier: Record | null = null;
+  later: Record | null = null;
 
   /** A piece of the answer's body. */
   keepAnswer(buf: Buffer, from: number, to: number): void {
     this.answerBytes += to - from;
-    const left = SHOWN_BYTES - this.answerKept;
-    if (left <= 0) return;
-    const end = Math.min(to, from + left);
-    this.answerBody.push(copyOf(buf, from, end));
-    this.answerKept += end - from;
+    const left = SHOWN_BYTES - this.answerBody.length;
+    if (left > 0) this.answerBody += buf.latin1Slice(from, Math.min(to, from + left));
   }
 
-  keepPassed(passed: Passed): void {
-    this.passedCount++;
-    this.passed.push(passed);
-    if (this.passed.length > MAX_PASSED) this.passed.shift();
+  /** All of the answer's body. */
+  keepWholeAnswer(body: string | Buffer): void {
+    if (typeof body !== 'string') return this.keepAnswer(body, 0, body.length);
+    this.answerBytes = body.length;
+    this.answerBody = body.slice(0, SHOWN_BYTES);
+  }
+
+  keepPeerHead(attempt: number, head: string): void {
+    if (this.peerHeads === NO_HEADS) this.peerHeads = [];
+    while (this.peerHeads.length < attempt) this.peerHeads.push('');
+    this.peerHeads[attempt] = head;
   }
 }
+
+const NO_HEADS: string[] = [];
+const NO_ATTEMPTS: readonly KeptAttempt[] = [];
+export const NO_PASSED: Passed[] = [];

@@ -18,7 +18,8 @@ export const inspectRows: readonly Row[] = [
     name: 'inspector',
     contexts: ['main', 'http'],
     default: '0',
-    doc: 'How much each acceptor keeps of the requests that passed last, to be looked at in the live view: heads, attempts, times, bodies. 0 = nothing. `lbproxy dev` sets 32m.',
+    max: { bytes: 2 ** 30, text: '1g' },
+    doc: 'How much each acceptor keeps of the requests that passed last, to be looked at in the live view: heads, attempts, times, bodies; at most 1g, and half as much again while requests last. 0 = nothing. `lbproxy dev` sets 32m.',
   }),
   setting('inspectorMask', {
     name: 'inspector_mask',

@@ -1,6 +1,6 @@
 // Stands in front of the root of an exchange and keeps what passes. It hands all on as it came: the root decides as ever.
 import type { Exchange, Root, TunnelEnd } from '../exchange/exchange.ts';
-import type { Flow, Source } from '../exchange/flow.ts';
+import { type Flow, LAST, type Source } from '../exchange/flow.ts';
 import { sentHead } from '../listen/answer-writer.ts';
 import type { Failure } from '../shared/failure.ts';
 import type { SeenFrame } from './frames.ts';
@@ -10,6 +10,7 @@ import { TunnelTap } from './tunnel-tap.ts';
 /** Who hears of what passes. */
 export interface Listener {
   changed(record: Record): void;
+  over(record: Record): void;
   passed(record: Record, frame: SeenFrame): void;
 }
 
@@ -20,6 +21,9 @@ export class TapRoot implements Root {
   readonly #listener: Listener;
   readonly record: Record;
   #streams = false;
+  /** In a call that begins the answer: what is known only behind it is still to be kept. */
+  #isBeginning = false;
+  #isOver = false;
 
   constructor(root: Root, listener: Listener, record: Record) {
     this.#root = root;
@@ -28,26 +32,30 @@ export class TapRoot implements Root {
   }
 
   sendWhole(from: Source, x: Exchange, body: string | Buffer): void {
-    const bytes = typeof body === 'string' ? Buffer.from(body, 'latin1') : body;
-    // Asked before: with the last byte the exchange ends.
-    const mayBegin = this.#mayBegin(from, x);
-    this.#root.sendWhole(from, x, body);
-    if (!mayBegin || !x.headSent) return;
-    this.#began(x);
-    if (x.method !== 'HEAD') this.record.keepAnswer(bytes, 0, bytes.length);
-    this.#listener.changed(this.record);
+    if (!this.#mayBegin(from, x)) return this.#root.sendWhole(from, x, body);
+    this.#isBeginning = true;
+    try {
+      this.#root.sendWhole(from, x, body);
+      if (x.headSent && x.method !== 'HEAD') this.record.keepWholeAnswer(body);
+    } finally {
+      this.#began(x);
+    }
   }
 
   // biome-ignore lint/complexity/useMaxParams: as the sink has it
   start(from: Source, x: Exchange, buf: Buffer | null, a: number, b: number, flags: number): Flow {
-    const mayBegin = this.#mayBegin(from, x);
-    const flow = this.#root.start(from, x, buf, a, b, flags);
-    if (!mayBegin || !x.headSent) return flow;
-    this.#began(x);
-    this.#streams = EVENT_STREAM.test(x.lines);
-    if (buf !== null) this.#piece(buf, a, b);
-    this.#listener.changed(this.record);
-    return flow;
+    if (!this.#mayBegin(from, x)) return this.#root.start(from, x, buf, a, b, flags);
+    this.#isBeginning = true;
+    try {
+      const flow = this.#root.start(from, x, buf, a, b, flags);
+      if (x.headSent) {
+        this.#streams = (flags & LAST) === 0 && EVENT_STREAM.test(x.lines);
+        if (buf !== null) this.#piece(buf, a, b);
+      }
+      return flow;
+    } finally {
+      this.#began(x);
+    }
   }
 
   write(from: Source, buf: Buffer, a: number, b: number, flags: number): Flow {
@@ -72,17 +80,26 @@ export class TapRoot implements Root {
     return new TunnelTap(end, (passed) => this.#listener.passed(this.record, passed), this.record);
   }
 
+  /** The exchange is over, and its record complete but for what a call that lasts has still to say. */
+  end(): void {
+    if (this.#isBeginning) this.#isOver = true;
+    else this.#listener.over(this.record);
+  }
+
   #mayBegin(from: Source, x: Exchange): boolean {
-    const { record } = this;
     if (x.headSent || from !== x.source) return false;
-    record.firstByteMs = performance.now() - record.startedAt;
+    this.record.firstByteMs = performance.now() - this.record.startedAt;
     return true;
   }
 
   #began(x: Exchange): void {
-    const { record } = this;
-    record.status = x.status;
-    record.answerHead = sentHead(x);
+    this.#isBeginning = false;
+    if (x.headSent) {
+      this.record.status = x.status;
+      this.record.answerHead = sentHead(x);
+    }
+    if (this.#isOver) this.#listener.over(this.record);
+    else this.#listener.changed(this.record);
   }
 
   #piece(buf: Buffer, from: number, to: number): void {

@@ -1,8 +1,7 @@
 // What the inspector tells of a request: plain data, all text as Unicode, what is hidden hidden.
-import type { Attempt } from '../exchange/attempt.ts';
 import { type ShownBody, shownBody } from './body-text.ts';
 import type { Masks } from './masks.ts';
-import type { Record } from './record.ts';
+import type { KeptAttempt, Record } from './record.ts';
 
 export interface AttemptView {
   readonly peer: string;
@@ -101,7 +100,7 @@ export function detailOf(record: Record, masks: Masks | null): Detail {
     requestBody: shownBody(requestHead, record.requestBody ?? NOTHING, record.requestBytes),
     noReplay: whyNoReplay(record),
     answerHead: shown(answerHead),
-    answerBody: shownBody(answerHead, Buffer.concat(record.answerBody), record.answerBytes),
+    answerBody: shownBody(answerHead, Buffer.from(record.answerBody, 'latin1'), record.answerBytes),
     peerAnswer: shown(record.peerAnswer),
     frames: record.passed.map(({ ms, from, kind, length, bytes }) => ({
       ms: rounded(ms),
@@ -119,7 +118,7 @@ export function whyNoReplay({ whyNoBody, requestHead, totalMs }: Record): string
   return whyNoBody === '' ? '' : `its body was not kept: ${whyNoBody}`;
 }
 
-function attemptView(attempt: Attempt, startedAt: number, head: string): AttemptView {
+function attemptView(attempt: KeptAttempt, startedAt: number, head: string): AttemptView {
   const { peer, outcome, status, noRetry } = attempt;
   return {
     peer,

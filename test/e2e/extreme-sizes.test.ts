@@ -15,13 +15,15 @@ const isOfProgram = ({ contexts }: (typeof SIZES)[number]): boolean => contexts.
 const BOUND = /_(?:buffer|busy_buffers|temp_file_write|max_temp_file)_size$/;
 const PLAIN = SIZES.filter((row) => !isOfProgram(row))
   .map(({ name }) => name)
-  .filter((name) => !BOUND.test(name) || /^client_/.test(name));
+  .filter((name) => !BOUND.test(name) || /^client_/.test(name))
+  .filter((name) => name !== 'inspector');
 const OF_PROGRAM = SIZES.filter(isOfProgram).map(({ name }) => name);
 
 const config = (size: string, address: string): string =>
   `worker_processes 1;
    program p { command "sh -c 'while echo a line of it; do sleep 0.01; done'"; stdout_logfile DIR/p.log;
      ${OF_PROGRAM.map((name) => `${name} ${size};`).join(' ')} }
+   inspector ${size === '1' ? 1 : '1g'};
    http { ${PLAIN.map((name) => `${name} ${size};`).join(' ')}
      proxy_buffer_size ${size === '1' ? 1 : '8k'}; proxy_max_temp_file_size ${size === '1' ? 0 : size};
      large_client_header_buffers 4 ${size === '1' ? '8k' : size};

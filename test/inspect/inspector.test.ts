@@ -271,7 +271,7 @@ describe('the inspector', () => {
     // How far it is, and nothing else.
     expect(await ask({ ask: 'list', filter: '', after: 0, limit: 0 })).toMatchObject({
       list: [],
-      version: proxy.inspector?.ring.version,
+      version: proxy.inspector?.version,
     });
     expect(await ask({ ask: 'list', filter: 'size>1', after: 0, limit: 9 })).toMatchObject({
       problem: expect.stringContaining('"size" is unknown; there are status'),
@@ -283,11 +283,61 @@ describe('the inspector', () => {
     });
   });
 
+  it('tells which do not pass a filter any more', async () => {
+    const socket = connect(proxy.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write('POST /slow HTTP/1.1\r\nHost: one\r\nContent-Length: 2\r\nConnection: close\r\n\r\n1');
+    const filter = 'status=0 path~/slow';
+    await until(async () => (await list(filter)).length === 1, 5000, 'a request that is not over');
+    const [{ id, version }] = await list(filter);
+    socket.end('2');
+    await show('/slow');
+    expect(await ask({ ask: 'list', filter, after: version, limit: 9 })).toMatchObject({
+      list: [],
+      left: [id],
+    });
+    expect(await ask({ ask: 'list', filter, after: 0, limit: 9 })).toMatchObject({ list: [], left: [] });
+  });
+
+  it('keeps little of many WebSockets, and more again when they are gone', async () => {
+    const ring = proxy.inspector?.ring;
+    if (ring === undefined) throw new Error('nobody looks on');
+    const before = ring.limitBytes;
+    ring.resize(400_000);
+    const frame = Buffer.concat([Buffer.from([0x82, 126, 4, 0]), Buffer.alloc(1024, 'f')]);
+    const sockets = Array.from({ length: 10 }, () => connect(proxy.port, '127.0.0.1'));
+    for (const socket of sockets) {
+      socket.on('error', () => undefined);
+      socket.write(
+        'GET /frames HTTP/1.1\r\nHost: one\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: a\r\nSec-WebSocket-Version: 13\r\n\r\n',
+      );
+      await new Promise((resolve) => socket.once('data', resolve));
+    }
+    const frames = async (): Promise<number[]> => {
+      const counts: number[] = [];
+      for (const { id, passed } of await list('path~/frames')) {
+        const found = await ask({ ask: 'show', id, unmasked: false });
+        if ('detail' in found && passed >= 50) counts.push(found.detail.frames.length);
+      }
+      return counts;
+    };
+    for (const socket of sockets) socket.write(Buffer.concat(Array.from({ length: 50 }, () => frame)));
+    await until(async () => (await list('path~/frames')).every(({ passed }) => passed >= 50), 5000, 'frames');
+    const kept = await frames();
+    expect(kept.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(300);
+    for (const count of kept) expect(count).toBeLessThanOrEqual(100);
+    for (const socket of sockets) socket.destroy();
+    await until(async () => (await list('path~/frames')).every(({ ms }) => ms >= 0), 5000, 'their end');
+    ring.resize(before);
+    await send('POST', '/after', Buffer.alloc(64_000, 'x'));
+    expect((await show('/after')).noReplay).toBe('');
+  });
+
   it('keeps no more than it may', async () => {
     const ring = proxy.inspector?.ring;
     if (ring === undefined) throw new Error('nobody looks on');
     const before = (await list()).length;
-    ring.limitBytes = 20_000;
+    ring.resize(20_000);
     expect(ring.bytes).toBeLessThanOrEqual(20_000);
     expect((await list()).length).toBeLessThan(before);
     for (let i = 0; i < 50; i++) await get(proxy.port, `/many/${i}`);

@@ -60,6 +60,8 @@ export async function clearRows(): Promise<void> {
 
 interface Answer {
   readonly requests: readonly Row[];
+  /** Those that changed so that they do not pass the filter any more. */
+  readonly left: readonly string[];
   readonly versions: Readonly<Record<string, number>>;
 }
 
@@ -77,13 +79,15 @@ export async function pollRequests(): Promise<void> {
   const isAnew = Object.entries(answer.versions).some(([id, version]) => version < (versions[id] ?? 0));
   if (isAnew) return startAnew();
   versions = { ...versions, ...answer.versions };
-  if (answer.requests.length > 0) rows.value = merged(rows.value, answer.requests);
+  const { requests, left } = answer;
+  if (requests.length + left.length > 0) rows.value = merged(rows.value, requests, new Set(left));
 }
 
 /** `fresh` has the oldest first. A row that is there already changes in its place. */
-function merged(present: readonly Row[], fresh: readonly Row[]): readonly Row[] {
+function merged(present: readonly Row[], fresh: readonly Row[], left: ReadonlySet<string>): readonly Row[] {
   const changed = new Map(fresh.map((row) => [row.id, row]));
-  const kept = present.map((row) => {
+  const staying = left.size === 0 ? present : present.filter(({ id }) => !left.has(id));
+  const kept = staying.map((row) => {
     const now = changed.get(row.id);
     if (now === undefined) return row;
     changed.delete(row.id);
