@@ -1,128 +1,135 @@
-// A record as bytes: its numbers as doubles, then all its texts as one (latin1), then what is bytes already. Numbers tell the lengths.
+// A record as bytes: all its numbers as doubles, lengths among them; then the heads and the body's beginning, each written for itself;
+// then all short texts, written as one; then what is bytes already. Texts are latin1. Measured (Node 26, 5 heads and bodies, 7 short
+// texts): each for itself 640 ns, all as one 470, so 430.
 import type { KeptAttempt, Passed } from './record.ts';
 import { Record } from './record.ts';
 
-/** Doubles of the numbers that every record has are fewer. */
-const START_NUMBERS = 256;
 const NUMBER_BYTES = 8;
+/** How many numbers a record has, its texts' lengths and the counts of its lists among them; and those of each entry of a list. */
+const NUMBERS = 29;
+const ATTEMPT_NUMBERS = 9;
+const PASSED_NUMBERS = 5;
 
 const NO_BODY = -1;
 
-/** Holds one record that is about to be written: its parts are valid until the next `pack`. */
-export class Packer {
-  #numbers = new Float64Array(START_NUMBERS);
-  #count = 0;
-  #text = '';
-  #pieces: readonly Passed[] = [];
-  #body: Buffer | null = null;
-  #pieceBytes = 0;
+/** Bytes that `pack` writes. */
+export function packedSize(record: Record): number {
+  const { attempts, peerHeads, passed, requestBody } = record;
+  let size = NUMBERS * NUMBER_BYTES + textBytes(record) + (requestBody === null ? 0 : requestBody.length);
+  for (let i = 0; i < attempts.length; i++) {
+    const { peer, outcome, noRetry } = attempts[i];
+    size += ATTEMPT_NUMBERS * NUMBER_BYTES + peer.length + outcome.length + noRetry.length;
+    if (i < peerHeads.length) size += peerHeads[i].length;
+  }
+  for (const { kind, bytes } of passed) size += PASSED_NUMBERS * NUMBER_BYTES + kind.length + bytes.length;
+  return size;
+}
 
-  /** How many bytes `writeTo` writes. */
-  get length(): number {
-    return this.#count * NUMBER_BYTES + this.#text.length + this.#pieceBytes;
+function textBytes(record: Record): number {
+  const { client, localAddress, server, method, target, host, whyNoBody, failure } = record;
+  const { requestHead, answerHead, answerBody, peerAnswer } = record;
+  const short = client.length + localAddress.length + server.length + method.length + target.length;
+  const long = requestHead.length + answerHead.length + answerBody.length + peerAnswer.length;
+  return short + host.length + whyNoBody.length + failure.length + long;
+}
+
+/** Writes one record into memory that is seen as doubles and as bytes. */
+export class Packer {
+  readonly #numbers: Float64Array;
+  readonly #bytes: Buffer;
+  #number = 0;
+  #at = 0;
+  #shorts = '';
+
+  constructor(numbers: Float64Array, bytes: Buffer) {
+    this.#numbers = numbers;
+    this.#bytes = bytes;
   }
 
-  pack(record: Record): void {
-    this.#count = 0;
-    this.#text = '';
+  /** `start`: where, a multiple of eight. */
+  pack(record: Record, start: number): void {
+    const { attempts, peerHeads, passed, requestBody } = record;
+    this.#number = start / NUMBER_BYTES;
+    const counts = attempts.length * ATTEMPT_NUMBERS + passed.length * PASSED_NUMBERS;
+    this.#at = start + (NUMBERS + counts) * NUMBER_BYTES;
+    this.#shorts = '';
     this.#packNumbers(record);
     this.#packTexts(record);
-    this.#packAttempts(record);
-    this.#packPassed(record.passed);
-    this.#body = record.requestBody;
-    if (this.#body !== null) this.#pieceBytes += this.#body.length;
+    this.#put(attempts.length);
+    this.#put(passed.length);
+    for (let i = 0; i < attempts.length; i++)
+      this.#packAttempt(attempts[i], i < peerHeads.length ? peerHeads[i] : '');
+    for (const one of passed) this.#packPassed(one);
+    this.#at += this.#bytes.latin1Write(this.#shorts, this.#at, this.#shorts.length);
+    for (const { bytes } of passed) this.#at += bytes.copy(this.#bytes, this.#at);
+    if (requestBody !== null) requestBody.copy(this.#bytes, this.#at);
   }
 
   #packNumbers(record: Record): void {
-    this.#number(record.id);
-    this.#number(record.version);
-    this.#number(record.firstVersion);
-    this.#number(record.at);
-    this.#number(record.startedAt);
-    this.#number(record.secure ? 1 : 0);
-    this.#number(record.localPort);
-    this.#number(record.requestBytes);
-    this.#number(record.status);
-    this.#number(record.answerBytes);
-    this.#number(record.peerSecure ? 1 : 0);
-    this.#number(record.firstByteMs);
-    this.#number(record.totalMs);
-    this.#number(record.passedCount);
-    this.#number(record.requestBody === null ? NO_BODY : record.requestBody.length);
+    this.#put(record.id);
+    this.#put(record.version);
+    this.#put(record.firstVersion);
+    this.#put(record.at);
+    this.#put(record.startedAt);
+    this.#put(record.secure ? 1 : 0);
+    this.#put(record.localPort);
+    this.#put(record.requestBytes);
+    this.#put(record.status);
+    this.#put(record.answerBytes);
+    this.#put(record.peerSecure ? 1 : 0);
+    this.#put(record.firstByteMs);
+    this.#put(record.totalMs);
+    this.#put(record.passedCount);
+    this.#put(record.requestBody === null ? NO_BODY : record.requestBody.length);
   }
 
   #packTexts(record: Record): void {
-    this.#put(record.client);
-    this.#put(record.localAddress);
-    this.#put(record.server);
-    this.#put(record.method);
-    this.#put(record.target);
-    this.#put(record.host);
-    this.#put(record.requestHead);
-    this.#put(record.whyNoBody);
-    this.#put(record.answerHead);
-    this.#put(record.answerBody);
-    this.#put(record.peerAnswer);
-    this.#put(record.failure);
+    this.#long(record.requestHead);
+    this.#long(record.answerHead);
+    this.#long(record.answerBody);
+    this.#long(record.peerAnswer);
+    this.#short(record.client);
+    this.#short(record.localAddress);
+    this.#short(record.server);
+    this.#short(record.method);
+    this.#short(record.target);
+    this.#short(record.host);
+    this.#short(record.whyNoBody);
+    this.#short(record.failure);
   }
 
-  #packAttempts({ attempts, peerHeads }: Record): void {
-    this.#number(attempts.length);
-    for (let i = 0; i < attempts.length; i++) {
-      const attempt = attempts[i];
-      this.#number(attempt.startedAt);
-      this.#number(attempt.connectMs);
-      this.#number(attempt.headMs);
-      this.#number(attempt.totalMs);
-      this.#number(attempt.status);
-      this.#put(attempt.peer);
-      this.#put(attempt.outcome);
-      this.#put(attempt.noRetry);
-      this.#put(i < peerHeads.length ? peerHeads[i] : '');
-    }
+  #packAttempt(attempt: KeptAttempt, head: string): void {
+    this.#put(attempt.startedAt);
+    this.#put(attempt.connectMs);
+    this.#put(attempt.headMs);
+    this.#put(attempt.totalMs);
+    this.#put(attempt.status);
+    this.#long(head);
+    this.#short(attempt.peer);
+    this.#short(attempt.outcome);
+    this.#short(attempt.noRetry);
   }
 
-  #packPassed(passed: readonly Passed[]): void {
-    this.#number(passed.length);
-    this.#pieces = passed;
-    this.#pieceBytes = 0;
-    for (const { ms, from, kind, length, bytes } of passed) {
-      this.#number(ms);
-      this.#number(from === 'client' ? 0 : 1);
-      this.#number(length);
-      this.#put(kind);
-      this.#number(bytes.length);
-      this.#pieceBytes += bytes.length;
-    }
+  #packPassed({ ms, from, kind, length, bytes }: Passed): void {
+    this.#put(ms);
+    this.#put(from === 'client' ? 0 : 1);
+    this.#put(length);
+    this.#put(bytes.length);
+    this.#short(kind);
   }
 
-  #number(value: number): void {
-    if (this.#count === this.#numbers.length) this.#grow();
-    this.#numbers[this.#count++] = value;
+  #put(value: number): void {
+    this.#numbers[this.#number++] = value;
   }
 
-  #grow(): void {
-    const larger = new Float64Array(this.#numbers.length * 2);
-    larger.set(this.#numbers);
-    this.#numbers = larger;
+  #long(text: string): void {
+    this.#numbers[this.#number++] = text.length;
+    if (text !== '') this.#at += this.#bytes.latin1Write(text, this.#at, text.length);
   }
 
-  #put(text: string): void {
-    this.#number(text.length);
-    if (text !== '') this.#text += text;
-  }
-
-  /** `numbers` and `bytes` are the same memory; `start` a multiple of eight. */
-  writeTo(numbers: Float64Array, bytes: Buffer, start: number): void {
-    const first = start / NUMBER_BYTES;
-    for (let i = 0; i < this.#count; i++) numbers[first + i] = this.#numbers[i];
-    let at = start + this.#count * NUMBER_BYTES;
-    at += bytes.latin1Write(this.#text, at, this.#text.length);
-    for (const piece of this.#pieces) at += piece.bytes.copy(bytes, at);
-    this.#body?.copy(bytes, at);
-    this.#text = '';
-    this.#pieces = [];
-    this.#body = null;
+  #short(text: string): void {
+    this.#numbers[this.#number++] = text.length;
+    if (text !== '') this.#shorts += text;
   }
 }
 
@@ -143,7 +150,7 @@ class Unpacker {
     return this.#numbers[this.#number++];
   }
 
-  /** Lengths come first, and the texts behind all numbers: once these are read, `beginTexts`. */
+  /** Behind all numbers. */
   beginTexts(): void {
     this.#at = this.#number * NUMBER_BYTES;
   }
@@ -162,6 +169,7 @@ class Unpacker {
 }
 
 const TEXTS = 12;
+const LONG_TEXTS = 4;
 
 /** What `Packer` has written there. */
 export function unpack(numbers: Float64Array, bytes: Buffer, start: number): Record {
@@ -183,18 +191,19 @@ export function unpack(numbers: Float64Array, bytes: Buffer, start: number): Rec
   record.passedCount = from.number();
   const bodyLength = from.number();
   const lengths = Array.from({ length: TEXTS }, () => from.number());
-  const attempts = Array.from({ length: from.number() }, () => attemptNumbers(from));
-  const passed = Array.from({ length: from.number() }, () => passedNumbers(from));
+  const [attemptCount, passedCount] = [from.number(), from.number()];
+  const attempts = Array.from({ length: attemptCount }, () => attemptNumbers(from));
+  const passed = Array.from({ length: passedCount }, () => passedNumbers(from));
   from.beginTexts();
-  const texts = lengths.map((length) => from.text(length));
-  [record.client, record.localAddress, record.server, record.method, record.target, record.host] = texts;
-  [record.requestHead, record.whyNoBody, record.answerHead, record.answerBody] = texts.slice(6);
-  [record.peerAnswer, record.failure] = texts.slice(10);
-  record.attempts = attempts.map(({ peer, outcome, noRetry, head, ...times }) => {
-    const one = { ...times, peer: from.text(peer), outcome: from.text(outcome) as KeptAttempt['outcome'] };
-    const kept = { ...one, noRetry: from.text(noRetry) };
-    record.peerHeads = [...record.peerHeads, from.text(head)];
-    return kept;
+  const longs = lengths.slice(0, LONG_TEXTS).map((length) => from.text(length));
+  [record.requestHead, record.answerHead, record.answerBody, record.peerAnswer] = longs;
+  for (const [i, { head }] of attempts.entries()) record.keepPeerHead(i, from.text(head));
+  const shorts = lengths.slice(LONG_TEXTS).map((length) => from.text(length));
+  [record.client, record.localAddress, record.server, record.method, record.target, record.host] = shorts;
+  [record.whyNoBody, record.failure] = shorts.slice(6);
+  record.attempts = attempts.map(({ peer, outcome, noRetry, head: _, ...times }) => {
+    const words = { peer: from.text(peer), outcome: from.text(outcome), noRetry: from.text(noRetry) };
+    return { ...times, ...words } as KeptAttempt;
   });
   const kinds = passed.map(({ kind }) => from.text(kind));
   record.passed = passed.map(({ kept, kind: _, ...facts }, i) => ({
@@ -213,16 +222,16 @@ const attemptNumbers = (from: Unpacker) => ({
   headMs: from.number(),
   totalMs: from.number(),
   status: from.number(),
+  head: from.number(),
   peer: from.number(),
   outcome: from.number(),
   noRetry: from.number(),
-  head: from.number(),
 });
 
 const passedNumbers = (from: Unpacker) => ({
   ms: from.number(),
   from: from.number() === 0 ? ('client' as const) : ('peer' as const),
   length: from.number(),
-  kind: from.number(),
   kept: from.number(),
+  kind: from.number(),
 });

@@ -85,6 +85,8 @@ export class Record {
   }
 
   keepPeerHead(attempt: number, head: string): void {
+    // Nearly all have one attempt.
+    if (attempt === 0) this.peerHeads = [head];
     if (this.peerHeads === NO_HEADS) this.peerHeads = [];
     while (this.peerHeads.length < attempt) this.peerHeads.push('');
     this.peerHeads[attempt] = head;

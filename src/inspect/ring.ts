@@ -1,7 +1,7 @@
 // Records of requests that are over, one behind the other in one piece of memory: the newest takes the place of the oldest. Nothing in
 // it is an object, so that a collector has nothing to do with it however much is kept (measured: as objects a record cost 20–100 µs of
 // CPU, for they all live until they are evicted).
-import { Packer, unpack } from './packed.ts';
+import { Packer, packedSize, unpack } from './packed.ts';
 import type { Record } from './record.ts';
 
 /** Doubles in front of a packed record: bytes that it takes with them, where the one before it begins, and that one's version. */
@@ -16,9 +16,9 @@ const VERSION = HEAD + 1;
 const EIGHT = 8;
 
 export class Ring {
-  readonly #packer = new Packer();
   #bytes: Buffer;
   #numbers: Float64Array;
+  #packer: Packer;
   /** Where the next one goes, and where the oldest and the newest begin. */
   #next = 0;
   #oldest = 0;
@@ -30,6 +30,7 @@ export class Ring {
 
   constructor(limitBytes: number) {
     [this.#bytes, this.#numbers] = memory(limitBytes);
+    this.#packer = new Packer(this.#numbers, this.#bytes);
   }
 
   /** What is kept takes so much. */
@@ -48,13 +49,13 @@ export class Ring {
     const kept = [...this.newestFirst()].reverse();
     this.clear();
     [this.#bytes, this.#numbers] = made;
+    this.#packer = new Packer(this.#numbers, this.#bytes);
     for (const record of kept) this.add(record);
   }
 
   /** It is not kept where it alone is larger than the ring. Its version is higher than those of all that were added before. */
   add(record: Record): void {
-    this.#packer.pack(record);
-    const size = HEAD * EIGHT + Math.ceil(this.#packer.length / EIGHT) * EIGHT;
+    const size = HEAD * EIGHT + Math.ceil(packedSize(record) / EIGHT) * EIGHT;
     if (size > this.#bytes.length) return;
     this.#makeRoom(size);
     const start = this.#next;
@@ -63,7 +64,7 @@ export class Ring {
     this.#numbers[at + SIZE] = size;
     this.#numbers[at + BEFORE] = this.#newest;
     this.#numbers[at + VERSION_BEFORE] = isFirst ? 0 : this.#numbers[this.#newest / EIGHT + VERSION];
-    this.#packer.writeTo(this.#numbers, this.#bytes, start + HEAD * EIGHT);
+    this.#packer.pack(record, start + HEAD * EIGHT);
     if (isFirst) this.#oldest = start;
     this.#newest = start;
     this.#next = start + size;
