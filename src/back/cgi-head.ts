@@ -66,8 +66,7 @@ export function parseCgiHead(
   const size = emptyLineAt(buf, start, end) || findHeadEnd(buf, start, end, scanned);
   if (size === 0) return end - start > maxBytes ? refuse(head, 'head too large') : NEED_MORE;
   // A lone LF may have ended the head before: the fields tell.
-  const text = buf.latin1Slice(start, start + Math.min(size, limits.maxHead + limits.maxLine));
-  const length = scanHead(head, text, limits);
+  const length = scanHead(head, buf.subarray(start, start + size), limits);
   if (typeof length !== 'number') return refuse(head, length);
   if (length < 0 || length > maxBytes) return refuse(head, 'head too large');
   head.size = length;
@@ -75,18 +74,19 @@ export function parseCgiHead(
   return problem === null ? start + length : refuse(head, problem);
 }
 
-function scanHead(head: ResponseHead, text: string, limits: HeadLimits): number | ResponseProblem {
+function scanHead(head: ResponseHead, bytes: Buffer, limits: HeadLimits): number | ResponseProblem {
   head.reset();
   head.minor = 1;
-  head.text = text;
-  const read = scanFields(head, 0, limits.maxLine, limits.maxFields);
+  const read = scanFields(head, bytes, 0, 0, bytes.length, limits);
+  head.text = bytes.latin1Slice(0, Math.min(bytes.length, limits.maxHead + limits.maxLine));
   if (read !== 'field line without colon') return read;
   // A line that is a name only is a field without a value, as nginx takes it: some apps write so.
-  const length = /\n\r?\n/.exec(text);
+  const length = /\n\r?\n/.exec(head.text);
   if (length === null) return read;
   const size = length.index + length[0].length;
-  head.text = text.slice(0, size).replace(NAMES_ONLY, '$&:');
-  const again = scanFields(head, 0, limits.maxLine, limits.maxFields);
+  head.text = head.text.slice(0, size).replace(NAMES_ONLY, '$&:');
+  const mended = Buffer.from(head.text, 'latin1');
+  const again = scanFields(head, mended, 0, 0, mended.length, limits);
   return typeof again === 'number' ? size : again;
 }
 

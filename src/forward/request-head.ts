@@ -81,7 +81,7 @@ export function compileRequestHead(options: RequestHeadOptions) {
     if (framing.kind === 'length' && (framing.bytes > 0 || tellsEmpty))
       text += `Content-Length: ${framing.bytes}\r\n`;
     else if (framing.kind === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
-    return options.passFields ? `${text}${copyFields(request, replaced)}\r\n` : `${text}\r\n`;
+    return options.passFields ? `${text}${copiedFields(request, replaced)}\r\n` : `${text}\r\n`;
   };
 }
 
@@ -122,6 +122,17 @@ class SetField {
 /** A template may give anything: what is no token would not be the method only. */
 function methodOf(value: string, exchange: Exchange): string {
   return /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(value) ? value : exchange.method;
+}
+
+/** A head that is kept keeps what goes on of it, by the rules that asked last. */
+function copiedFields(request: RequestHead, replaced: NameSet): string {
+  const { known } = request;
+  if (known === null) return copyFields(request, replaced);
+  if (known.copiedFor !== replaced) {
+    known.copied = copyFields(known, replaced);
+    known.copiedFor = replaced;
+  }
+  return known.copied;
 }
 
 /** Lines that need no change are copied as one stretch; the rest is written anew or left out. */

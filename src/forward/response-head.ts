@@ -72,8 +72,20 @@ export function compileResponseHead(options: ResponseHeadOptions) {
   // One that is hidden does not take the place of that which an earlier answer has left.
   const ownType = !names.includes('content-type');
 
+  const changes = options.redirects.length > 0 || options.cookie !== null;
+  /** A head that is kept keeps what goes on of it, by the rules that asked last. */
+  const copied = (exchange: Exchange, head: ResponseHead): string => {
+    const { known } = head;
+    if (known === null) return copyLines(exchange, head, hidden, options);
+    if (known.copiedFor !== hidden) {
+      known.copied = copyLines(exchange, known, hidden, options);
+      known.copiedFor = hidden;
+    }
+    return known.copied;
+  };
+
   return (exchange: Exchange, head: ResponseHead): void => {
-    exchange.lines = copyLines(exchange, head, hidden, options);
+    exchange.lines = changes ? copyLines(exchange, head, hidden, options) : copied(exchange, head);
     if (ownType && exchange.carried !== null && head.find('content-type') >= 0) exchange.dropCarriedType();
     exchange.status = head.status;
     exchange.reason = head.reason;

@@ -1,4 +1,6 @@
-// The field section of a head, as offsets into the head's one latin1 string: nothing is cut out until it is asked for.
+// The field section of a head, read from its bytes, as offsets into its one latin1 string: nothing is cut out until it is asked for.
+
+import { ownText } from '../shared/buffers.ts';
 
 /** Token characters (RFC 9110 §5.6.2): 1 = letter, digit or hyphen; 2 = the rest, which nginx drops by default; 0 = no token. */
 const TOKEN = new Uint8Array(256);
@@ -48,12 +50,15 @@ export const MAX_FIELDS = 1000;
 export const START_CAPACITY = 32;
 
 export class Fields {
-  /** The whole head, latin1. */
+  /** What the offsets count in, latin1: of a request its fields, of an answer the whole head. */
   text = '';
   count = 0;
   /** Per field: name start, name end, value start, value end. `at[4 * count]` is the end of the last line. */
   at = new Int32Array(START_CAPACITY * 4 + 1);
   ids = new Uint8Array(START_CAPACITY);
+  /** Where this head is read into; `at` and `ids` are another's while `borrow` holds. */
+  #ownAt = this.at;
+  #ownIds = this.ids;
   /** Some field has an unusual name. */
   hasUnusual = false;
   /** What names are made of: 0 = not that, 2 = unusual. */
@@ -148,8 +153,36 @@ export class Fields {
     at.set(this.at);
     const ids = new Uint8Array(this.ids.length * 2);
     ids.set(this.ids);
-    this.at = at;
-    this.ids = ids;
+    this.at = this.#ownAt = at;
+    this.ids = this.#ownIds = ids;
+  }
+
+  get hasGrown(): boolean {
+    return this.#ownIds.length > START_CAPACITY;
+  }
+
+  /** Has the fields of another head, which never changes, until `ownTables`. */
+  borrow(known: Fields): void {
+    this.text = known.text;
+    this.count = known.count;
+    this.at = known.at;
+    this.ids = known.ids;
+    this.hasUnusual = known.hasUnusual;
+  }
+
+  /** To be read into. */
+  ownTables(): void {
+    this.at = this.#ownAt;
+    this.ids = this.#ownIds;
+  }
+
+  /** The same fields in tables that are no longer than they must be: for a head that is kept. */
+  keepFields(read: Fields): void {
+    this.text = ownText(read.text);
+    this.count = read.count;
+    this.at = this.#ownAt = read.at.slice(0, 4 * read.count + 1);
+    this.ids = this.#ownIds = read.ids.slice(0, read.count);
+    this.hasUnusual = read.hasUnusual;
   }
 }
 
@@ -197,15 +230,29 @@ for (const entry of KNOWN) {
 }
 for (let n = 0; n <= LONGEST; n++) BY_LENGTH[n] ??= [];
 
-/** The id of a field name that stands at start…end of the text. */
-export function fieldId(text: string, start: number, end: number): number {
+/** The id of a field name that stands at start…end. */
+function fieldId(buf: Buffer, start: number, end: number): number {
   const length = end - start;
   if (length > LONGEST) return OTHER;
   const candidates = BY_LENGTH[length];
   for (let k = 0; k < candidates.length; k++) {
-    if (sameName(text, start, candidates[k][0])) return candidates[k][1];
+    if (isName(buf, start, candidates[k][0])) return candidates[k][1];
   }
   return OTHER;
+}
+
+/** As `sameName`. Names that are known hold letters, digits and hyphens: none of them is another one with 0x20 set but a letter. */
+function isName(buf: Buffer, start: number, lower: string): boolean {
+  for (let i = 0; i < lower.length; i++) {
+    if ((buf[start + i] | 0x20) !== lower.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+/** In bytes, and in number. */
+interface FieldLimits {
+  readonly maxLine: number;
+  readonly maxFields: number;
 }
 
 /** Why a field section cannot be read one way only. */
@@ -219,92 +266,100 @@ export type FieldProblem =
   | 'too many fields'
   | 'field line too long';
 
+/** Bytes that a value has inside: all but blanks and what no field may hold. */
+const INSIDE = new Uint8Array(256).fill(1, 0x21);
+INSIDE[0x7f] = 0;
+
 /**
- * Reads field lines from `pos` up to the empty line. Returns the offset after it, -1 when the text ends first (the caller
- * has already seen an empty line, so that means its end was not one), or a problem.
+ * Reads field lines from `buf[pos, end)` up to the empty line; offsets are told from `base` on. Returns the offset after that line, -1
+ * when the bytes end first (the caller has already seen an empty line, so that means its end was not one), or a problem.
  * RFC 9112 §5, with the strict choice wherever there is one; a lone LF may end a line.
  */
-// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one pass over the bytes of a head; calls per field would cost
+// biome-ignore lint/complexity/useMaxParams: on the road an object for the range would be one per head
 export function scanFields(
   f: Fields,
+  buf: Buffer,
+  base: number,
   pos: number,
-  maxLine: number,
-  maxFields: number,
+  end: number,
+  limits: FieldLimits,
 ): number | FieldProblem {
-  const text = f.text;
-  const length = text.length;
   let n = 0;
   f.hasUnusual = false;
   for (;;) {
-    if (pos >= length) return -1;
-    const first = text.charCodeAt(pos);
-    if (first === 10 || first === 13) {
-      if (first === 13) {
-        if (pos + 1 >= length) return -1;
-        if (text.charCodeAt(pos + 1) !== 10) return 'bare CR';
-      }
+    if (pos >= end) return -1;
+    if (buf[pos] === 10 || buf[pos] === 13) {
       f.count = n;
-      f.at[4 * n] = pos;
-      return pos + (first === 13 ? 2 : 1);
+      f.at[4 * n] = pos - base;
+      return lineEnd(buf, pos, end);
     }
     // Of a head that is refused the fields before are known.
     f.count = n;
-    if (n >= maxFields) return 'too many fields';
+    if (n >= limits.maxFields) return 'too many fields';
     if (n >= f.ids.length) f.grow();
-    const next = scanLine(f, n, pos, maxLine);
+    const next = scanLine(f, n, buf, base, pos, end);
     if (typeof next !== 'number') return next;
     if (next < 0) return -1;
+    if (next - 1 - pos > limits.maxLine) return 'field line too long';
     pos = next;
     n++;
   }
 }
 
-// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one pass over the bytes of a line
-function scanLine(f: Fields, n: number, start: number, maxLine: number): number | FieldProblem {
-  const text = f.text;
+// biome-ignore lint/complexity/useMaxParams: as above
+function scanLine(
+  f: Fields,
+  n: number,
+  buf: Buffer,
+  base: number,
+  start: number,
+  end: number,
+): number | FieldProblem {
   const { kinds } = f;
   let unusual = false;
   let p = start;
-  for (; ; p++) {
-    const kind = kinds[text.charCodeAt(p)];
+  for (; p < end; p++) {
+    const kind = kinds[buf[p]];
     if (kind === 1) continue;
     if (kind !== 2) break;
     unusual = true;
   }
-  if (text.charCodeAt(p) !== 58) return nameProblem(text, start, p);
+  if (p >= end) return -1;
+  if (buf[p] !== 58) return nameProblem(buf[p], p === start);
   if (p === start) return 'empty field name';
   const nameEnd = p++;
-  let c = text.charCodeAt(p);
-  while (c === 32 || c === 9) c = text.charCodeAt(++p);
+  while (p < end && (buf[p] === 32 || buf[p] === 9)) p++;
   const valueStart = p;
   let valueEnd = p;
-  for (; ; c = text.charCodeAt(++p)) {
-    if (c > 32 && c !== 127) {
-      valueEnd = p + 1;
-    } else if (c !== 32 && c !== 9) break;
+  for (; p < end; p++) {
+    while (p < end && INSIDE[buf[p]] === 1) valueEnd = ++p;
+    if (buf[p] !== 32 && buf[p] !== 9) break;
   }
-  if (c === 13) {
-    if (p + 1 >= text.length) return -1;
-    if (text.charCodeAt(p + 1) !== 10) return 'bare CR';
-    p++;
-  } else if (c !== 10) {
-    return p >= text.length ? -1 : 'control character in a field';
-  }
-  if (p - start > maxLine) return 'field line too long';
+  const next = lineEnd(buf, p, end);
+  if (typeof next !== 'number') return next;
+  if (next < 0) return -1;
   const at = f.at;
-  at[4 * n] = start;
-  at[4 * n + 1] = nameEnd;
-  at[4 * n + 2] = valueStart;
-  at[4 * n + 3] = valueEnd;
+  at[4 * n] = start - base;
+  at[4 * n + 1] = nameEnd - base;
+  at[4 * n + 2] = valueStart - base;
+  at[4 * n + 3] = valueEnd - base;
   if (unusual) f.hasUnusual = true;
-  f.ids[n] = unusual ? UNUSUAL_NAME : fieldId(text, start, nameEnd);
-  return p + 1;
+  f.ids[n] = unusual ? UNUSUAL_NAME : fieldId(buf, start, nameEnd);
+  return next;
 }
 
-function nameProblem(text: string, start: number, p: number): FieldProblem | -1 {
-  if (p >= text.length) return -1;
-  const c = text.charCodeAt(p);
-  if (c === 32 || c === 9) return p === start ? 'folded field line' : 'space before colon or in a field name';
+/** The offset behind the CRLF or LF at `p`. */
+function lineEnd(buf: Buffer, p: number, end: number): number | FieldProblem {
+  if (p >= end) return -1;
+  if (buf[p] === 10) return p + 1;
+  if (buf[p] !== 13) return 'control character in a field';
+  if (p + 1 >= end) return -1;
+  return buf[p + 1] === 10 ? p + 2 : 'bare CR';
+}
+
+/** Of a name that `c` ends. */
+function nameProblem(c: number, isEmpty: boolean): FieldProblem {
+  if (c === 32 || c === 9) return isEmpty ? 'folded field line' : 'space before colon or in a field name';
   if (c === 10 || c === 13) return 'field line without colon';
   return c < 32 || c === 127 ? 'control character in a field' : 'space before colon or in a field name';
 }

@@ -1,6 +1,5 @@
 // Heads between two uses. A connection has one only while a message is on it: idle connections, of which there may be very many, then
 // hold neither text nor tables, and the few heads in use stay in the processor's caches.
-import { START_CAPACITY } from './fields.ts';
 import { RequestHead } from './request-head.ts';
 import { ResponseHead } from './response-head.ts';
 
@@ -22,7 +21,7 @@ export class HeadPool<T extends RequestHead | ResponseHead> {
   /** Nobody may read the head from here on. One that had to grow is not kept. */
   give(head: T): void {
     head.forget();
-    if (head.ids.length === START_CAPACITY && this.#spare.length < MAX_SPARE) this.#spare.push(head);
+    if (!head.hasGrown && this.#spare.length < MAX_SPARE) this.#spare.push(head);
   }
 }
 

@@ -1,6 +1,7 @@
 // Reads the head of an HTTP/1 request: head | need-more | malformed. Pure: bytes in, values out, no throw.
 // RFC 9112 §2, §3, §5, §6; hardening: what can be read two ways is refused.
 // A little past 300 lines: one grammar, read from top to bottom.
+import { ownText } from '../shared/buffers.ts';
 import {
   ANY_NAME,
   CONNECTION,
@@ -22,6 +23,7 @@ import {
   parseContentLength,
   readConnection,
 } from './framing.ts';
+import { KnownHeads } from './known-heads.ts';
 
 /** Bounds of a head, in bytes (large_client_header_buffers, max_headers). */
 export interface HeadLimits {
@@ -75,6 +77,7 @@ export function statusOfProblem(problem: RequestProblem): number {
 }
 
 const METHOD_MAX = 32;
+const VERSION_11 = 'HTTP/1.1\r\n';
 
 /** A request head, read in place; one object serves a connection for all its requests. */
 export class RequestHead extends Fields implements ConnectionOptions {
@@ -100,23 +103,35 @@ export class RequestHead extends Fields implements ConnectionOptions {
   expectContinue = false;
   /** Index of the Upgrade field, -1 without. */
   upgradeAt = -1;
-  /** Length of the head in bytes. */
+  /** Length of the head in bytes; of one that is known, of its fields alone. */
   size = 0;
   problem: RequestProblem = 'invalid method';
+  /** The same fields, read before and kept; null where they were read for this one. */
+  known: RequestHead | null = null;
+  /** Of one that is kept: what of its fields goes on to a peer, and whose rules these were. */
+  copied = '';
+  copiedFor: object | null = null;
+  /** As it came, with the end of its line. */
+  version = VERSION_11;
 
   get hasBody(): boolean {
     return this.chunked || this.contentLength > 0;
   }
 
+  /** The head as it came; of one without a request line what came in its place. */
+  override get whole(): string {
+    return this.method === '' ? this.text : `${this.method} ${this.target} ${this.version}${this.text}`;
+  }
+
   /** Lets go of the text: a connection that waits for its next request keeps nothing of the last. */
   forget(): void {
-    this.text = '';
-    this.host = '';
+    this.known = null;
     this.forgetLine();
   }
 
   /** What is shown of a head that is refused is its own, not the request's before it. */
   forgetLine(): void {
+    this.text = '';
     this.method = '';
     this.target = '';
     this.path = '';
@@ -126,6 +141,8 @@ export class RequestHead extends Fields implements ConnectionOptions {
   }
 
   reset(): void {
+    this.known = null;
+    this.ownTables();
     this.count = 0;
     this.hasUnusual = false;
     this.host = '';
@@ -139,7 +156,39 @@ export class RequestHead extends Fields implements ConnectionOptions {
     this.expectContinue = false;
     this.upgradeAt = -1;
   }
+
+  /** Its fields are those of a head that is kept. */
+  take(known: RequestHead): void {
+    this.borrow(known);
+    this.#takeMeaning(known);
+    this.known = known;
+  }
+
+  /** The same fields, to be kept. */
+  kept(): RequestHead {
+    const known = new RequestHead();
+    known.keepFields(this);
+    known.#takeMeaning(this);
+    // A slice would keep the text that it was cut from.
+    known.host = ownText(this.host);
+    return known;
+  }
+
+  #takeMeaning(from: RequestHead): void {
+    this.host = from.host;
+    this.contentLength = from.contentLength;
+    this.chunked = from.chunked;
+    this.close = from.close;
+    this.keepAlive = from.keepAlive;
+    this.upgradeRequested = from.upgradeRequested;
+    this.optionCount = from.optionCount;
+    this.connectionNames = from.connectionNames;
+    this.expectContinue = from.expectContinue;
+    this.upgradeAt = from.upgradeAt;
+  }
 }
+
+const knownRequests = new KnownHeads<RequestHead>();
 
 /**
  * Reads one head from `buf[start, end)`. Returns the offset after the head, NEED_MORE, or MALFORMED with `head.problem` set.
@@ -158,15 +207,39 @@ export function parseRequestHead(
     ? range.end - start
     : findHeadEnd(buf, start, range.end, Math.max(0, range.scanned - (start - range.start)));
   if (size === 0) return checkUnfinished(head, buf.subarray(start, range.end), range.scanned, limits);
+  return readHead(head, buf, start, start + size, limits);
+}
+
+/** Of a head that ends at `end` or, where a lone LF ends it, before. */
+function readHead(head: RequestHead, buf: Buffer, start: number, end: number, limits: HeadLimits): number {
   head.reset();
-  head.text = buf.latin1Slice(start, start + Math.min(size, limits.maxHead + limits.maxLine));
-  const line = parseRequestLine(head, limits);
-  if (line === MALFORMED) return MALFORMED;
-  const end = scanFields(head, line, limits.maxLine, limits.maxFields);
-  if (typeof end !== 'number') return refuse(head, end);
-  if (end < 0 || end > limits.maxHead) return refuse(head, 'head too large');
-  head.size = end;
-  return interpret(head) ? start + end : MALFORMED;
+  const fields = parseRequestLine(head, buf, start, end, limits);
+  if (fields === MALFORMED) {
+    head.text = buf.latin1Slice(start, Math.min(end, start + limits.maxLine));
+    return MALFORMED;
+  }
+  // Fields mean the same to all requests of this kind.
+  const isUsual = head.minor === 1 && head.path === head.target && head.method !== 'TRACE';
+  const known = isUsual ? knownRequests.find(buf, fields, end, limits) : null;
+  if (known !== null) {
+    head.take(known);
+    head.size = fields - start + known.size;
+    return head.size > limits.maxHead ? refuse(head, 'head too large') : start + head.size;
+  }
+  const after = scanFields(head, buf, fields, fields, end, limits);
+  const isRead = typeof after === 'number' && after >= 0;
+  const textEnd = isRead ? after : Math.min(end, start + limits.maxHead + limits.maxLine);
+  head.text = buf.latin1Slice(fields, Math.max(fields, textEnd));
+  if (!isRead) return refuse(head, after === -1 ? 'head too large' : (after as FieldProblem));
+  head.size = after - start;
+  if (head.size > limits.maxHead) return refuse(head, 'head too large');
+  if (!interpret(head)) return MALFORMED;
+  if (isUsual && !head.hasUnusual && knownRequests.isWorth(buf, fields, after, head.count)) {
+    const kept = head.kept();
+    kept.size = after - fields;
+    knownRequests.keep(buf, fields, after, limits, kept);
+  }
+  return after;
 }
 
 /** Two empty lines before a request are tolerated (RFC 9112 §2.2); a bare CR is none. */
@@ -243,50 +316,73 @@ function checkUnfinished(head: RequestHead, bytes: Buffer, scanned: number, limi
   // A request line that cannot be right is refused at once: a client without a version (HTTP/0.9) sends nothing more.
   // Looked at only when it has just become complete, so that byte-sized segments cost nothing extra.
   if (lineEnd >= scanned - 4) {
-    head.text = bytes.latin1Slice(0, Math.min(lineEnd + 1, limits.maxLine + 2));
-    if (parseRequestLine(head, limits) === MALFORMED) return MALFORMED;
+    if (parseRequestLine(head, bytes, 0, lineEnd + 1, limits) === MALFORMED) {
+      head.text = bytes.latin1Slice(0, Math.min(lineEnd + 1, limits.maxLine));
+      return MALFORMED;
+    }
   }
   if (bytes.length > limits.maxHead) return refuse(head, 'head too large');
   const lastLine = bytes.lastIndexOf(10) + 1;
   return bytes.length - lastLine > limits.maxLine ? refuse(head, 'field line too long') : NEED_MORE;
 }
 
-function parseRequestLine(head: RequestHead, limits: HeadLimits): number {
-  const text = head.text;
-  let p = 0;
-  while (TOKEN[text.charCodeAt(p)] !== 0 && p < text.length) p++;
-  if (p === 0 || p > METHOD_MAX || text.charCodeAt(p) !== 32) return refuse(head, 'invalid method');
+function parseRequestLine(
+  head: RequestHead,
+  buf: Buffer,
+  start: number,
+  end: number,
+  limits: HeadLimits,
+): number {
+  let p = start;
+  while (p < end && TOKEN[buf[p]] !== 0) p++;
+  if (p === start || p - start > METHOD_MAX || p >= end || buf[p] !== 32)
+    return refuse(head, 'invalid method');
   const methodEnd = p++;
   const targetStart = p;
-  let c = text.charCodeAt(p);
   // '#', blanks and controls have no place in a target (RFC 3986): the loop ends at the first of them. Neither have bytes from 0x80,
   // but clients send them, they end nothing, and they pass as they are.
-  while (c > 32 && c !== 127 && c !== 35) c = text.charCodeAt(++p);
-  if (p > limits.maxLine) return refuse(head, 'request line too long');
-  if (c !== 32) return refuse(head, c === 10 || c === 13 ? 'invalid version' : 'invalid request target');
+  while (p < end && TARGET[buf[p]] === 1) p++;
+  if (p - start > limits.maxLine) return refuse(head, 'request line too long');
+  if (p >= end || buf[p] !== 32)
+    return refuse(
+      head,
+      p < end && (buf[p] === 10 || buf[p] === 13) ? 'invalid version' : 'invalid request target',
+    );
   const targetEnd = p++;
-  const end = parseVersion(head, p);
-  if (end === MALFORMED) return MALFORMED;
-  if (end > limits.maxLine) return refuse(head, 'request line too long');
-  head.method = text.slice(0, methodEnd);
-  head.target = text.slice(targetStart, targetEnd);
-  return parseTarget(head) ? end : MALFORMED;
+  const after = parseVersion(head, buf, p, end);
+  if (after === MALFORMED) return MALFORMED;
+  if (after - start > limits.maxLine) return refuse(head, 'request line too long');
+  head.method = methodAt(buf, start, methodEnd);
+  head.target = buf.latin1Slice(targetStart, targetEnd);
+  return parseTarget(head) ? after : MALFORMED;
 }
 
-function parseVersion(head: RequestHead, p: number): number {
-  const text = head.text;
-  if (!text.startsWith('HTTP/', p)) return refuse(head, 'invalid version');
-  const major = text.charCodeAt(p + 5);
-  const minor = text.charCodeAt(p + 7);
-  if (text.charCodeAt(p + 6) !== 46 || major < 48 || major > 57 || minor < 48 || minor > 57) {
+const TARGET = new Uint8Array(256).fill(1, 0x21);
+TARGET[0x7f] = TARGET[0x23] = 0;
+
+/** Nearly all requests have one of these. */
+function methodAt(buf: Buffer, start: number, end: number): string {
+  const length = end - start;
+  const first = buf[start];
+  if (length === 3 && first === 0x47 && buf[start + 1] === 0x45 && buf[start + 2] === 0x54) return 'GET';
+  return buf.latin1Slice(start, end);
+}
+
+function parseVersion(head: RequestHead, buf: Buffer, p: number, end: number): number {
+  for (let i = 0; i < 5; i++)
+    if (p + i >= end || buf[p + i] !== VERSION_11.charCodeAt(i)) return refuse(head, 'invalid version');
+  const major = buf[p + 5];
+  const minor = buf[p + 7];
+  if (p + 8 >= end || buf[p + 6] !== 46 || major < 48 || major > 57 || minor < 48 || minor > 57)
     return refuse(head, 'invalid version');
-  }
-  let end = p + 8;
-  if (text.charCodeAt(end) === 13) end++;
-  if (text.charCodeAt(end) !== 10) return refuse(head, 'invalid version');
+  let after = p + 8;
+  if (buf[after] === 13) after++;
+  if (after >= end || buf[after] !== 10) return refuse(head, 'invalid version');
   if (major !== 49) return refuse(head, 'unsupported version');
   head.minor = minor === 48 ? 0 : 1;
-  return end + 1;
+  after++;
+  head.version = minor === 49 && after - p === VERSION_11.length ? VERSION_11 : buf.latin1Slice(p, after);
+  return after;
 }
 
 const ABSOLUTE = /^https?:\/\/([^/?]*)(.*)$/i;

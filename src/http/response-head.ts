@@ -1,4 +1,5 @@
 // Reads the head of a peer's answer: head | need-more | malformed. As strict as the request side (RFC 9112 §4, §6.3).
+import { ownText } from '../shared/buffers.ts';
 import {
   CONNECTION,
   CONTENT_LENGTH,
@@ -17,6 +18,7 @@ import {
   parseContentLength,
   readConnection,
 } from './framing.ts';
+import { KnownHeads } from './known-heads.ts';
 import { findHeadEnd, type HeadLimits, MALFORMED, NEED_MORE } from './request-head.ts';
 
 export type ResponseProblem =
@@ -50,8 +52,15 @@ export class ResponseHead extends Fields implements ConnectionOptions {
   keepAliveSeconds = -1;
   size = 0;
   problem: ResponseProblem = 'invalid status line';
+  /** The same head, read before and kept; null where it was read for this answer. */
+  known: ResponseHead | null = null;
+  /** Of one that is kept: what of its fields goes on to a client, and whose rules these were. */
+  copied = '';
+  copiedFor: object | null = null;
 
   reset(): void {
+    this.known = null;
+    this.ownTables();
     this.count = 0;
     this.contentLength = -1;
     this.chunked = false;
@@ -69,6 +78,41 @@ export class ResponseHead extends Fields implements ConnectionOptions {
   forget(): void {
     this.text = '';
     this.reason = '';
+    this.known = null;
+  }
+
+  /** It is a head that is kept. */
+  take(known: ResponseHead): void {
+    this.borrow(known);
+    this.#takeMeaning(known);
+    this.known = known;
+  }
+
+  /** The same head, to be kept. */
+  kept(): ResponseHead {
+    const known = new ResponseHead();
+    known.keepFields(this);
+    known.#takeMeaning(this);
+    // A slice would keep the text that it was cut from.
+    known.reason = ownText(this.reason);
+    return known;
+  }
+
+  #takeMeaning(from: ResponseHead): void {
+    this.minor = from.minor;
+    this.status = from.status;
+    this.reason = from.reason;
+    this.contentLength = from.contentLength;
+    this.chunked = from.chunked;
+    this.close = from.close;
+    this.keepAlive = from.keepAlive;
+    this.upgradeRequested = from.upgradeRequested;
+    this.optionCount = from.optionCount;
+    this.connectionNames = from.connectionNames;
+    this.upgradeAt = from.upgradeAt;
+    this.accelerated = from.accelerated;
+    this.keepAliveSeconds = from.keepAliveSeconds;
+    this.size = from.size;
   }
 
   /** Whether the peer keeps the connection after this answer, if its framing allows. */
@@ -86,8 +130,7 @@ export function responseFraming(head: ResponseHead, method: string): Framing {
   return 'until-close';
 }
 
-/** A head this small, and nearly all are, is found in one text together with the beginning of its body. */
-const USUAL_HEAD_BYTES = 2048;
+const knownAnswers = new KnownHeads<ResponseHead>();
 
 /** As `parseRequestHead`, for an answer. */
 export function parseResponseHead(
@@ -96,35 +139,54 @@ export function parseResponseHead(
   range: { readonly start: number; readonly end: number; readonly scanned: number },
   limits: HeadLimits,
 ): number {
-  // The text may reach into the body: only the fields tell where the head ends. Of a head that came in part before, no more is looked at
-  // here than says what it is.
-  const most = range.scanned === 0 ? USUAL_HEAD_BYTES : BEGINNING_BYTES;
-  const text = buf.latin1Slice(range.start, Math.min(range.end, range.start + most));
-  if (range.scanned === 0 && text.includes('\r\n\r\n')) {
-    head.text = text;
-  } else {
-    const size = findHeadEnd(buf, range.start, range.end, range.scanned);
-    if (size === 0) return checkUnfinished(head, text, range.end - range.start, limits);
-    head.text = buf.latin1Slice(range.start, range.start + Math.min(size, limits.maxHead + limits.maxLine));
-  }
+  const { start, end, scanned } = range;
+  const size = (scanned === 0 ? usualEnd(buf, start, end) : 0) || findHeadEnd(buf, start, end, scanned);
+  if (size === 0) return checkUnfinished(head, buf, range, limits);
+  const known = knownAnswers.find(buf, start, start + size, limits);
+  if (known === null) return readHead(head, buf, start, start + size, limits);
+  head.take(known);
+  return start + size;
+}
+
+const HEAD_END = Buffer.from('\r\n\r\n');
+
+/** Bytes up to the first CRLF CRLF, where a lone LF may end the head before; 0 where there is none. What is behind `end` is not to be heeded. */
+function usualEnd(buf: Buffer, start: number, end: number): number {
+  const at = buf.indexOf(HEAD_END, start);
+  return at < 0 || at + HEAD_END.length > end ? 0 : at + HEAD_END.length - start;
+}
+
+/** Of a head that ends at `end` or, where a lone LF ends it, before. */
+function readHead(head: ResponseHead, buf: Buffer, start: number, end: number, limits: HeadLimits): number {
   head.reset();
-  const fields = parseStatusLine(head);
-  if (fields < 0) return refuse(head, noStatusLine(head.text));
-  const end = scanFields(head, fields, limits.maxLine, limits.maxFields);
-  if (typeof end !== 'number') return refuse(head, end);
-  if (end < 0 || end > limits.maxHead) return refuse(head, 'head too large');
-  head.size = end;
+  const fields = parseStatusLine(head, buf, start, end);
+  if (fields < 0)
+    return refuse(head, noStatusLine(buf.latin1Slice(start, Math.min(end, start + BEGINNING_BYTES))));
+  const after = scanFields(head, buf, start, fields, end, limits);
+  if (typeof after !== 'number') return refuse(head, after);
+  if (after < 0 || after - start > limits.maxHead) return refuse(head, 'head too large');
+  head.text = buf.latin1Slice(start, after);
+  head.size = after - start;
   const problem = interpret(head);
-  return problem === null ? range.start + end : refuse(head, problem);
+  if (problem !== null) return refuse(head, problem);
+  if (knownAnswers.isWorth(buf, start, after, head.count))
+    knownAnswers.keep(buf, start, after, limits, head.kept());
+  return after;
 }
 
 /** `HTTP/1.1 `, and the frame that HTTP/2 begins with. */
 const BEGINNING_BYTES = 16;
 
 /** A head that has no end yet: is it already too large, or no answer at all? */
-function checkUnfinished(head: ResponseHead, text: string, length: number, limits: HeadLimits): number {
-  if (length >= 9 && !text.startsWith('HTTP/1.')) return refuse(head, noStatusLine(text));
-  return length > limits.maxHead ? refuse(head, 'head too large') : NEED_MORE;
+function checkUnfinished(
+  head: ResponseHead,
+  buf: Buffer,
+  { start, end }: { readonly start: number; readonly end: number },
+  limits: HeadLimits,
+): number {
+  const text = buf.latin1Slice(start, Math.min(end, start + BEGINNING_BYTES));
+  if (end - start >= 9 && !text.startsWith('HTTP/1.')) return refuse(head, noStatusLine(text));
+  return end - start > limits.maxHead ? refuse(head, 'head too large') : NEED_MORE;
 }
 
 /** A server of HTTP/2 begins with a SETTINGS frame of stream 0, whatever it was asked (RFC 9113 §3.4, §4.1). */
@@ -140,26 +202,35 @@ function refuse(head: ResponseHead, problem: ResponseProblem): typeof MALFORMED 
 }
 
 /** `HTTP/1.x SP 3DIGIT [SP reason]`; returns the offset of the first field line or -1. */
-function parseStatusLine(head: ResponseHead): number {
-  const text = head.text;
-  if (!text.startsWith('HTTP/1.') || text.charCodeAt(8) !== 32) return -1;
-  const minor = text.charCodeAt(7) - 48;
-  const a = text.charCodeAt(9) - 48;
-  const b = text.charCodeAt(10) - 48;
-  const c = text.charCodeAt(11) - 48;
+function parseStatusLine(head: ResponseHead, buf: Buffer, start: number, end: number): number {
+  if (end - start < SHORTEST || !beginsAs(buf, start, 'HTTP/1.') || buf[start + 8] !== 32) return -1;
+  const minor = buf[start + 7] - 48;
+  const a = buf[start + 9] - 48;
+  const b = buf[start + 10] - 48;
+  const c = buf[start + 11] - 48;
   if (minor < 0 || minor > 9 || a < 1 || a > 9 || b < 0 || b > 9 || c < 0 || c > 9) return -1;
-  const newline = text.indexOf('\n', 12);
-  if (newline < 0) return -1;
-  const end = text.charCodeAt(newline - 1) === 13 ? newline - 1 : newline;
-  if (end > 12 && text.charCodeAt(12) !== 32) return -1;
-  for (let i = 13; i < end; i++) {
-    const code = text.charCodeAt(i);
-    if ((code < 32 && code !== 9) || code === 127) return -1;
-  }
+  let p = start + 12;
+  while (p < end && isReason(buf[p])) p++;
+  const lineEnd = p;
+  if (p < end && buf[p] === 13) p++;
+  if (p >= end || buf[p] !== 10) return -1;
+  if (lineEnd > start + 12 && buf[start + 12] !== 32) return -1;
   head.minor = minor === 0 ? 0 : 1;
   head.status = a * 100 + b * 10 + c;
-  head.reason = end > 13 ? text.slice(13, end) : '';
-  return newline + 1;
+  head.reason = lineEnd > start + 13 ? buf.latin1Slice(start + 13, lineEnd) : '';
+  return p + 1;
+}
+
+/** `HTTP/1.1 200` and a line end. */
+const SHORTEST = 13;
+
+function beginsAs(buf: Buffer, start: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (buf[start + i] !== text.charCodeAt(i)) return false;
+  return true;
+}
+
+function isReason(c: number): boolean {
+  return (c >= 32 && c !== 127) || c === 9;
 }
 
 function interpret(head: ResponseHead): ResponseProblem | null {
