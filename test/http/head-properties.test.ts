@@ -1,7 +1,8 @@
 // Properties of both head parsers: segments do not matter, nothing makes them throw, and their cost is linear.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { NEED_MORE, parseRequestHead, RequestHead } from '../../src/http/request-head.ts';
+import { type HeadLimits, NEED_MORE, parseRequestHead, RequestHead } from '../../src/http/request-head.ts';
+import { parseResponseHead, ResponseHead } from '../../src/http/response-head.ts';
 import { cpuGrowth, cpuMs, leastCpuMs } from '../support/cpu-time.ts';
 import { LIMITS, latin1, type Outcome, readRequest, readResponse, SMALL_LIMITS } from './heads.ts';
 
@@ -172,6 +173,101 @@ describe('segments do not matter', () => {
         expect(from).toBe(bytes.length);
       }),
       { numRuns: 200 },
+    );
+  });
+});
+
+describe('a head that came before', () => {
+  // Other bounds are other heads to the parsers: with an object of their own nothing is known.
+  const anew = (limits: HeadLimits): HeadLimits => ({ ...limits });
+
+  for (const [name, limits] of [
+    ['usual limits', LIMITS],
+    ['small limits', SMALL_LIMITS],
+  ] as const) {
+    it(`is the same each time, ${name}`, () => {
+      const lines = fc.array(REQUEST_LINE, { minLength: 1, maxLength: 3 });
+      const tails = fc.tuple(headNear(REQUEST_LINE), headNear(STATUS_LINE), lines);
+      fc.assert(
+        fc.property(tails, ([request, answer, others]) => {
+          const fields = request.indexOf(10) + 1;
+          const heads = [request, ...others.map((line) => [latin1(`${line}\r\n`), request.subarray(fields)])];
+          for (let time = 0; time < 6; time++) {
+            for (const parts of heads) {
+              const bytes = Array.isArray(parts) ? Buffer.concat(parts) : parts;
+              expect(readRequest(bytes, [], limits)).toEqual(readRequest(bytes, [], anew(limits)));
+            }
+            expect(readResponse(answer, [], limits)).toEqual(readResponse(answer, [], anew(limits)));
+          }
+        }),
+        { numRuns: 1000 },
+      );
+    });
+  }
+
+  it('is read again where a byte of it is another', () => {
+    const head = latin1(`GET / HTTP/1.1\r\nHost: a\r\nX-Id: ${'0'.repeat(200)}\r\nCookie: a=b\r\n\r\n`);
+    for (let time = 0; time < 8; time++) expect(readRequest(head).kind).toBe('head');
+    for (let at = head.indexOf('000'); head[at] === 0x30; at++) {
+      head[at] = 0x31;
+      expect(readRequest(head)).toEqual(readRequest(head, [], anew(LIMITS)));
+      head[at] = 0x30;
+    }
+  });
+
+  it('is known whatever came between, and what never comes again takes no place of it', () => {
+    const text = 'GET /known HTTP/1.1\r\nHost: a\r\nX: known\r\n\r\n';
+    const head = new RequestHead();
+    const read = (bytes: Buffer): RequestHead | null => {
+      expect(parseRequestHead(head, bytes, { start: 0, end: bytes.length, scanned: 0 }, LIMITS)).toBe(
+        bytes.length,
+      );
+      return head.known;
+    };
+    for (let time = 0; time < 12; time++) read(latin1(text));
+    const known = read(latin1(text));
+    expect(known).not.toBeNull();
+    for (let i = 0; i < 3000; i++) {
+      expect(read(latin1(text.replace('X: known', `X: ${String(i).padStart(5, '0')}`)))).toBeNull();
+      if (i % 50 === 0) expect(read(latin1(text))).toBe(known);
+    }
+  });
+
+  it('heeds nothing behind the end of what came', () => {
+    const garbage = latin1('\r\n\r\nHost: x\r\n\r\n\n');
+    fc.assert(
+      fc.property(headNear(REQUEST_LINE), headNear(STATUS_LINE), fc.nat(3), (request, answer, before) => {
+        const inside = (
+          bytes: Buffer,
+          keep: number,
+        ): [Buffer, { start: number; end: number; scanned: number }] => [
+          Buffer.concat([Buffer.alloc(before, '\n'), bytes.subarray(0, keep), garbage]),
+          { start: before, end: before + keep, scanned: 0 },
+        ];
+        for (const keep of [request.length, Math.floor(request.length / 2)]) {
+          const [buf, range] = inside(request, keep);
+          const after = parseRequestHead(new RequestHead(), buf, range, LIMITS);
+          const alone = parseRequestHead(
+            new RequestHead(),
+            request.subarray(0, keep),
+            { start: 0, end: keep, scanned: 0 },
+            LIMITS,
+          );
+          expect(after > 0 ? after - before : after).toBe(alone);
+        }
+        for (const keep of [answer.length, Math.floor(answer.length / 2)]) {
+          const [buf, range] = inside(answer, keep);
+          const after = parseResponseHead(new ResponseHead(), buf, range, LIMITS);
+          const alone = parseResponseHead(
+            new ResponseHead(),
+            answer.subarray(0, keep),
+            { start: 0, end: keep, scanned: 0 },
+            LIMITS,
+          );
+          expect(after > 0 ? after - before : after).toBe(alone);
+        }
+      }),
+      { numRuns: 2000 },
     );
   });
 });

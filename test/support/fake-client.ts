@@ -7,7 +7,7 @@ import {
   type ServerRuntime,
 } from '../../src/exchange/exchange.ts';
 import { ENOUGH, type Flow, GO, LAST, type Source, WAIT } from '../../src/exchange/flow.ts';
-import { parseRequestHead, RequestHead } from '../../src/http/request-head.ts';
+import { type HeadLimits, parseRequestHead, RequestHead } from '../../src/http/request-head.ts';
 import type { Failure } from '../../src/shared/failure.ts';
 
 export interface FakeClientOptions {
@@ -179,12 +179,13 @@ function parseLines(lines: string): [string, string][] {
     });
 }
 
+const LIMITS: HeadLimits = { maxLine: 65_536, maxHead: 65_536, maxFields: 100 };
+
 /** A request head as it stands on the wire. */
 export function readHead(text: string): RequestHead {
   const head = new RequestHead();
   const bytes = Buffer.from(text, 'latin1');
-  const limits = { maxLine: 65_536, maxHead: 65_536, maxFields: 100 };
-  const end = parseRequestHead(head, bytes, { start: 0, end: bytes.length, scanned: 0 }, limits);
+  const end = parseRequestHead(head, bytes, { start: 0, end: bytes.length, scanned: 0 }, LIMITS);
   if (end <= 0) throw new Error(`the test's request is not one (${head.problem}): ${text}`);
   return head;
 }
