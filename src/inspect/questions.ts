@@ -56,18 +56,15 @@ export async function answerTo(
   if (question.ask === 'show') return { detail: detailOf(record, question.unmasked ? null : masks) };
   const why = whyNoReplay(record);
   if (why !== '') return { problem: `it cannot be sent again: ${why}` };
-  const original = question.to === '' ? record.requestHead : record.peerHeads.join('');
   const wish = {
     to: question.to,
-    head: masks.reveal(Buffer.from(question.head, 'utf8').toString('latin1'), original),
+    head: Buffer.from(question.head, 'utf8').toString('latin1'),
     body: question.body === null ? null : Buffer.from(question.body, 'base64'),
   };
   const replayed: Replayed[] = [];
   try {
-    for (let i = 0; i < Math.min(question.times, MAX_TIMES); i++) {
-      const one = await replay(record, wish);
-      replayed.push({ ...one, head: masks.hide(one.head) });
-    }
+    for (let i = 0; i < Math.min(question.times, MAX_TIMES); i++)
+      replayed.push(await replay(record, wish, masks));
   } catch (error) {
     if (replayed.length === 0) return { problem: (error as Error).message };
   }

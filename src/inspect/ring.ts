@@ -94,18 +94,22 @@ export class Ring {
 
   get(id: number): Record | undefined {
     for (const start of this.#starts()) {
-      if (this.#numbers[start / EIGHT + ID] === id) return this.#read(start);
+      if (this.#numbers[start / EIGHT + ID] !== id) continue;
+      const record = this.#read(start);
+      if (record.requestBody !== null) record.requestBody = Buffer.from(record.requestBody);
+      return record;
     }
     return undefined;
   }
 
-  /** The newest first, those that are evicted meanwhile left out. */
+  /** The newest first, those that are evicted meanwhile left out. Each body is lent until something is added. */
   *newestFirst(): Iterable<Record> {
     for (const start of this.#starts()) yield this.#read(start);
   }
 
   *#starts(): Iterable<number> {
     if (this.#count === 0) return;
+    let numbers = this.#numbers;
     let start = this.#newest;
     for (;;) {
       const at = start / EIGHT;
@@ -113,8 +117,16 @@ export class Ring {
       const versionBefore = this.#numbers[at + VERSION_BEFORE];
       yield start;
       if (this.#count === 0 || versionBefore < this.#numbers[this.#oldest / EIGHT + VERSION]) return;
-      start = before;
+      start = numbers === this.#numbers ? before : this.#startOf(versionBefore);
+      numbers = this.#numbers;
     }
+  }
+
+  /** Where the newest one begins whose version is no higher; there is one. */
+  #startOf(version: number): number {
+    let start = this.#newest;
+    while (this.#numbers[start / EIGHT + VERSION] > version) start = this.#numbers[start / EIGHT + BEFORE];
+    return start;
   }
 
   #read(start: number): Record {
