@@ -102,6 +102,8 @@ export class Inspector implements RoadTap, Ending {
     record.peerSecure = x.proxySecure;
     record.failure = x.failure ?? '';
     record.requestBytes = x.body?.received ?? x.bodyBytesReceived;
+    // What passed behind a 101 is no body, but bytes both ways.
+    if (x.status === 101) record.answerBytes = x.bodyBytesSent;
     if (!x.request.hasBody || !this.#copyBody(x, tap)) tap.end();
   }
 
@@ -188,6 +190,9 @@ function headOf({ request, failure }: Exchange): string {
 }
 
 function headAlone(text: string): string {
-  const end = /\n\r?\n/.exec(text);
-  return end === null ? text : text.slice(0, end.index + end[0].length);
+  // Two searches are faster than one for a pattern.
+  const crlf = text.indexOf('\n\r\n');
+  const lf = text.indexOf('\n\n');
+  if (lf !== -1 && (crlf === -1 || lf < crlf)) return text.slice(0, lf + 2);
+  return crlf === -1 ? text : text.slice(0, crlf + 3);
 }

@@ -36,7 +36,9 @@ function startPeer(where: number | string): Promise<http.Server> {
   peer.on('upgrade', (_request, socket) => {
     socket.on('error', () => undefined).resume();
     socket.on('end', () => socket.end());
-    socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n');
+    socket.write(
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\nhello',
+    );
   });
   peers.push(peer);
   return new Promise((resolve) => {
@@ -159,13 +161,14 @@ describe('a record', () => {
   it('tells of a tunnel while it is open, and its head', async () => {
     const client = rawClient(proxy.port);
     client.write(`GET /tunnel HTTP/1.1\r\nHost: a\r\n${UPGRADE}`);
-    const received = await client.until((text) => text.includes('\r\n\r\n'));
+    const received = await client.until((text) => text.endsWith('hello'));
     const [open] = await list('path=/tunnel');
     expect(open).toMatchObject({ status: 101, ms: -1 });
     client.destroy();
-    const { answerHead, firstByteMs } = await last('path=/tunnel');
-    expect(answerHead).toBe(received);
+    const { answerHead, firstByteMs, answerBytes } = await last('path=/tunnel');
+    expect(received).toBe(`${answerHead}hello`);
     expect(firstByteMs).toBeGreaterThan(0);
+    expect(answerBytes).toBe(5);
   });
 
   it('tells who really asked', async () => {
@@ -216,6 +219,18 @@ describe('what is hidden', () => {
 });
 
 describe('all that begin', () => {
+  it('lead to no other once they are over', async () => {
+    const clients = [1, 2, 3].map(() => rawClient(proxy.port));
+    for (const client of clients) client.write('GET /never HTTP/1.1\r\nHost: a\r\n\r\n');
+    const three = async () => inspector().open().length === 3;
+    await until(three, 5000, 'three requests');
+    const seen = inspector().open();
+    expect(seen.map(({ earlier }) => earlier)).toEqual([seen[1], seen[2], null]);
+    for (const client of [clients[1], clients[0], clients[2]]) client.destroy();
+    await until(async () => inspector().open().length === 0, 5000, 'their end');
+    for (const { earlier, later } of seen) expect([earlier, later]).toEqual([null, null]);
+  });
+
   it('end, whatever becomes of their clients', async () => {
     const requests = [
       'GET /never HTTP/1.1\r\nHost: a\r\n\r\n',
@@ -244,7 +259,7 @@ describe('all that begin', () => {
       setTimeout(() => socket.destroy(), 500);
     }
     await Promise.all(ended);
-    await until(async () => [...inspector().open()].length === 0, 5000, 'the end of all');
+    await until(async () => inspector().open().length === 0, 5000, 'the end of all');
     expect(inspector().openBytes).toBe(0);
     for (const { id, ms } of await list()) {
       expect(ms).toBeGreaterThanOrEqual(0);
