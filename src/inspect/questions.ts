@@ -9,7 +9,7 @@ import { type Replayed, replay } from './replay.ts';
 import { type Detail, detailOf, type Summary, summaryOf, whyNoReplay } from './view.ts';
 
 export type Question =
-  /** Requests that changed behind this version and pass the filter; the newest `limit` of them, the oldest first. */
+  /** Requests that changed behind this version and pass the filter; the newest `limit` of them, the oldest first. 0: how far it is. */
   | { readonly ask: 'list'; readonly filter: string; readonly after: number; readonly limit: number }
   /** One request; `unmasked`: with the values that are hidden otherwise. */
   | { readonly ask: 'show'; readonly id: number; readonly unmasked: boolean }
@@ -79,6 +79,7 @@ async function listOf(
   if (typeof passes !== 'function') return passes;
   const { version } = inspector;
   const { bytes } = inspector.ring;
+  if (limit === 0) return { list: [], left: [], version, bytes };
   const list: Summary[] = [];
   const left: number[] = [];
   const look = (record: Record): void => {
@@ -98,5 +99,5 @@ async function listOf(
     await slices.step();
   }
   list.sort((a, b) => a.id - b.id);
-  return { list: limit === 0 ? [] : list.slice(-limit), left, version, bytes };
+  return { list: list.slice(-limit), left, version, bytes };
 }
