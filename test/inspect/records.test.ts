@@ -1,6 +1,6 @@
 // What a record tells where a request or its answer is unusual: it is what passed, and nothing that is hidden leaves.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import http from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,7 @@ import { type Proxy, startProxy } from '../support/proxy.ts';
 import { exchangeRaw, rawClient } from '../support/raw-client.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'inspect-'));
+const bodies = join(dir, 'körper-体');
 const socketPath = join(dir, 'später-日本.sock');
 
 let proxy: Proxy;
@@ -29,6 +30,8 @@ function startPeer(where: number | string): Promise<http.Server> {
         return void response.end();
       }
       if (request.url?.startsWith('/never')) return;
+      if (request.url === '/filed/cut')
+        for (const name of readdirSync(bodies)) truncateSync(join(bodies, name), 9);
       response.setHeader('Cache-Control', 'max-age=60');
       response.end(request.method === 'HEAD' ? '' : 'a body');
     });
@@ -56,6 +59,8 @@ beforeAll(async () => {
       server { listen 127.0.0.1:0; server_name пример.рф *.пример.рф;
         location / { proxy_pass http://127.0.0.1:${port}; }
         location /unix { proxy_pass http://named; }
+        location /filed { proxy_pass http://127.0.0.1:${port}; client_max_body_size 1m;
+          client_body_in_file_only on; client_body_temp_path ${bodies}; }
         location /app { fastcgi_pass 127.0.0.1:1; }
         location /cached { proxy_pass http://127.0.0.1:${port}; proxy_cache c; }
         location /nothing { return 204 text; }
@@ -185,6 +190,24 @@ describe('a record', () => {
     const { status, noReplay } = await last('path=/large');
     expect(status).toBe(413);
     expect(noReplay).not.toBe('');
+  });
+
+  it('has a body that lay in a file, or says why it has none', async () => {
+    const body = 'a line of a body\r\n'.repeat(9000);
+    const request = (path: string): string =>
+      `POST ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    await exchangeRaw(proxy.port, request('/filed/whole'));
+    const copied = async (): Promise<boolean> => inspector().open().length === 0;
+    await until(copied, 5000, 'a copy of the body');
+    const whole = await last('path=/filed/whole');
+    expect(whole).toMatchObject({ noReplay: '', requestBytes: body.length });
+    expect(inspector().find(whole.id)?.requestBody?.equals(Buffer.from(body))).toBe(true);
+    await exchangeRaw(proxy.port, request('/filed/cut'));
+    await until(copied, 5000, 'what became of the copy');
+    const { noReplay } = await last('path=/filed/cut');
+    expect(noReplay).toContain(`the stored body cannot be read (${bodies}/`);
+    expect(noReplay).toContain('the file was cut short');
+    expect(inspector().openBytes).toBe(0);
   });
 
   it('is kept of what is no request for a server whose name is a pattern', async () => {
