@@ -6,21 +6,24 @@ import type { FromAcceptor, ToAcceptor } from './messages.ts';
 
 export class AcceptorInspector {
   #inspector: Inspector | null = null;
+  /** Of a configuration that does not hold yet, and perhaps never will. */
+  #coming: Inspector | null = null;
   #masked: readonly string[] = [];
 
   /** Who looks on at what a configuration serves; null where that asks for nobody. */
   tapFor({ inspectorBytes }: Settings): Inspector | null {
     if (inspectorBytes === 0) return null;
-    this.#inspector ??= new Inspector(inspectorBytes);
-    return this.#inspector;
+    if (this.#inspector !== null) return this.#inspector;
+    this.#coming ??= new Inspector(inspectorBytes);
+    return this.#coming;
   }
 
   /** From now on these settings hold. */
   use({ inspectorBytes, inspectorMask }: Settings): void {
     this.#masked = inspectorMask;
-    if (this.#inspector === null) return;
-    if (inspectorBytes === 0) this.#inspector = null;
-    else this.#inspector.ring.resize(inspectorBytes);
+    this.#inspector = inspectorBytes === 0 ? null : (this.#inspector ?? this.#coming);
+    this.#coming = null;
+    this.#inspector?.ring.resize(inspectorBytes);
   }
 
   async answer(

@@ -112,7 +112,7 @@ async function listRequests(
   face: CockpitFace,
   query: URLSearchParams,
 ): Promise<{ requests: Listed[]; left: string[]; versions: Record<string, number> }> {
-  const limit = Math.min(MAX_LIST, Number(query.get('limit') ?? 200) || 200);
+  const limit = Math.min(MAX_LIST, Math.max(1, Math.floor(Number(query.get('limit') ?? 200) || 200)));
   const after = readVersions(query.get('after') ?? '');
   const filter = query.get('filter') ?? '';
   const requests: Listed[] = [];
@@ -122,8 +122,10 @@ async function listRequests(
   const states = await face.ask({ ask: 'list', filter, after: Number.MAX_SAFE_INTEGER, limit: 0 });
   const asked = [...states].map(async ([acceptor, state]) => {
     const { version } = listIn(state);
-    const since = after.get(acceptor) ?? 0;
-    versions[acceptor] = Math.min(version, since);
+    const seen = after.get(acceptor) ?? 0;
+    // Less than was seen: another run of lbproxy, or the inspector was off meanwhile. It counts from the beginning.
+    const since = version < seen ? 0 : seen;
+    versions[acceptor] = since;
     if (version <= since) return;
     const answer = (await face.ask({ ask: 'list', filter, after: since, limit }, acceptor)).get(acceptor);
     if (answer === undefined) return;

@@ -38,7 +38,7 @@ export interface Root extends AnswerSink {
   /** Ends it without an answer; where this is missing, the main exchange ends with it. */
   hangUp?(): void;
   /** Looks on at what passes after a 101. */
-  lookOn?(end: TunnelEnd): TunnelEnd;
+  lookOn?(end: TunnelEnd, x: Exchange): TunnelEnd;
   /** What stands in the place of an error of a subrequest. */
   insteadOfError?(): { readonly contentType: string; readonly body: string } | null;
 }

@@ -41,7 +41,7 @@ export class Tunnel implements TunnelEnd, ConnectionOwner {
   /** Bytes that the peer sent right behind its 101. */
   begin(buf: Buffer, from: number, to: number): void {
     const x = this.#exchange;
-    x.client.startTunnel(x, x.root.lookOn?.(this) ?? this);
+    x.client.startTunnel(x, x.root.lookOn?.(this, x) ?? this);
     if (from < to) this.#toClient(buf, from, to);
   }
 

@@ -47,7 +47,8 @@ export class BodyCopy implements BodyTarget, PullOwner {
   }
 
   #end(copy: Buffer | null, problem: string): void {
-    this.#pull?.end();
+    if (this.#pull === null) return;
+    this.#pull.end();
     this.#pull = null;
     this.#body.release();
     this.#done(copy, problem);

@@ -1,11 +1,11 @@
 // Looks on at all that an acceptor serves and keeps the last of it: what is not over as objects, the rest in a ring of bounded size.
+import type { Attempt } from '../exchange/attempt.ts';
 import type { Ending, Exchange } from '../exchange/exchange.ts';
 import type { RoadTap } from '../exchange/tap.ts';
-import type { RequestBody } from '../http/body-pull.ts';
-import { copyOf } from '../shared/buffers.ts';
+import { toBytes } from '../route/template.ts';
 import { BodyCopy, whyNotKept } from './body-copy.ts';
 import type { SeenFrame } from './frames.ts';
-import { NO_PASSED, type Passed, Record, SHOWN_BYTES } from './record.ts';
+import { type KeptAttempt, NO_PASSED, type Passed, Record, SHOWN_BYTES } from './record.ts';
 import { Ring } from './ring.ts';
 import { TapRoot } from './tap-root.ts';
 
@@ -37,9 +37,16 @@ export class Inspector implements RoadTap, Ending {
     return this.#version;
   }
 
+  /** What those that are not over hold, beside their heads. */
+  get openBytes(): number {
+    return this.#openBytes;
+  }
+
   /** Those that are not over, the newest first. */
-  *open(): Iterable<Record> {
-    for (let record = this.#open; record !== null; record = record.earlier) yield record;
+  open(): readonly Record[] {
+    const all: Record[] = [];
+    for (let record = this.#open; record !== null; record = record.earlier) all.push(record);
+    return all;
   }
 
   find(id: number): Record | undefined {
@@ -64,11 +71,11 @@ export class Inspector implements RoadTap, Ending {
     record.secure = client.secure;
     record.localAddress = client.localAddress;
     record.localPort = client.localPort;
-    record.server = x.server.name;
+    record.server = toBytes(x.server.name);
     record.method = request.method;
     record.target = request.target;
     record.host = request.host;
-    record.requestHead = request.whole;
+    record.requestHead = headOf(x);
     record.earlier = this.#open;
     if (this.#open !== null) this.#open.later = record;
     this.#open = record;
@@ -82,21 +89,29 @@ export class Inspector implements RoadTap, Ending {
   onExchangeEnd(x: Exchange): void {
     const tap = tapOf(x);
     if (tap === null) return;
+    tap.keepHead(x);
     const { record } = tap;
+    // A proxy that is believed may have told another.
+    record.client = x.remoteAddress;
     record.status = x.status;
     record.totalMs = performance.now() - record.startedAt;
-    record.attempts = x.attempts;
+    record.attempts = x.attempts.some(({ peer }) => peer !== toBytes(peer))
+      ? x.attempts.map(inBytes)
+      : x.attempts;
     record.peerAnswer = headAlone(x.peerHead);
     record.peerSecure = x.proxySecure;
     record.failure = x.failure ?? '';
     record.requestBytes = x.body?.received ?? x.bodyBytesReceived;
-    if (!x.request.hasBody || !this.#copyBody(x.body, tap)) tap.end();
+    // What passed behind a 101 is no body, but bytes both ways.
+    if (x.status === 101) record.answerBytes = x.bodyBytesSent;
+    if (!x.request.hasBody || !this.#copyBody(x, tap)) tap.end();
   }
 
   /** False: there is nothing to wait for. */
-  #copyBody(body: RequestBody | null, tap: TapRoot): boolean {
+  #copyBody(x: Exchange, tap: TapRoot): boolean {
+    const { body } = x;
     const { record } = tap;
-    record.whyNoBody = whyNotKept(body, this.#much - this.#openBytes);
+    record.whyNoBody = x.bodyRefused ? 'it was refused' : whyNotKept(body, this.#much - this.#openBytes);
     if (body === null || record.whyNoBody !== '') return false;
     const length = body.received;
     this.#openBytes += length;
@@ -104,7 +119,7 @@ export class Inspector implements RoadTap, Ending {
     const done = (copy: Buffer | null, problem: string): void => {
       this.#openBytes -= length;
       record.requestBody = copy;
-      record.whyNoBody = problem;
+      record.whyNoBody = toBytes(problem);
       tap.end();
     };
     new BodyCopy(body, done).begin();
@@ -124,7 +139,10 @@ export class Inspector implements RoadTap, Ending {
     if (later === null) this.#open = earlier;
     else later.earlier = earlier;
     if (earlier !== null) earlier.later = later;
-    for (const { bytes } of record.passed) this.#openBytes -= bytes.length + PASSED_BYTES;
+    // Whoever still holds one that is over must not hold all that came behind it.
+    record.earlier = null;
+    record.later = null;
+    for (const one of record.passed) this.#forget(one);
     this.changed(record);
     this.ring.add(record);
   }
@@ -134,11 +152,11 @@ export class Inspector implements RoadTap, Ending {
     if (record.totalMs >= 0) return;
     const kept = Math.min(length, SHOWN_BYTES, buf.length - start);
     const ms = performance.now() - record.startedAt;
-    const bytes = copyOf(buf, start, start + kept);
+    const text = buf.latin1Slice(start, start + kept);
     if (record.passed === NO_PASSED) record.passed = [];
-    record.passed.push({ ms, from, kind, length, bytes });
+    record.passed.push({ ms, from, kind, length, text });
     record.passedCount++;
-    this.#openBytes += bytes.length + PASSED_BYTES;
+    this.#openBytes += text.length + PASSED_BYTES;
     while (record.passed.length > this.#mostPassed) this.#forget(record.passed.shift());
     this.changed(record);
   }
@@ -149,7 +167,7 @@ export class Inspector implements RoadTap, Ending {
   }
 
   #forget(passed: Passed | undefined): void {
-    if (passed !== undefined) this.#openBytes -= passed.bytes.length + PASSED_BYTES;
+    if (passed !== undefined) this.#openBytes -= passed.text.length + PASSED_BYTES;
   }
 }
 
@@ -158,8 +176,23 @@ function tapOf(x: Exchange): TapRoot | null {
   return root instanceof TapRoot ? root : null;
 }
 
-/** Without what came with it of the body. */
-function headAlone(head: string): string {
-  const end = head.indexOf('\r\n\r\n');
-  return end === -1 ? head.split(/(?<=\r?\n\r?\n)/, 1)[0] : head.slice(0, end + 4);
+/** The name of a peer may have any letters. */
+function inBytes({ peer, ...rest }: Attempt): KeptAttempt {
+  return { ...rest, peer: toBytes(peer) };
+}
+
+/** Without what came with it. */
+function headOf({ request, failure }: Exchange): string {
+  // One that is none has no size.
+  return failure === 'client_head_malformed'
+    ? headAlone(request.whole)
+    : request.whole.slice(0, request.size);
+}
+
+function headAlone(text: string): string {
+  // Two searches are faster than one for a pattern.
+  const crlf = text.indexOf('\n\r\n');
+  const lf = text.indexOf('\n\n');
+  if (lf !== -1 && (crlf === -1 || lf < crlf)) return text.slice(0, lf + 2);
+  return crlf === -1 ? text : text.slice(0, crlf + 3);
 }

@@ -14,10 +14,12 @@ export class Masks {
     this.#names = new Set([...ALWAYS, ...names]);
   }
 
+  /** Also in what is no right head: whatever stands in a line behind such a name, and in lines that go on with it. */
   hide(head: string): string {
-    return head.replace(LINE, (line, name: string) =>
+    const hidden = head.replace(NAMED, (line, name: string) =>
       this.#names.has(name.trim().toLowerCase()) ? `${name}: ${MASK}` : line,
     );
+    return hidden.replace(GOES_ON, `: ${MASK}`);
   }
 
   /** Puts back what was hidden: for a head that somebody changed and left the masks in it. */
@@ -37,3 +39,6 @@ export class Masks {
 }
 
 const LINE = /^([^:\r\n]+):([^\r\n]*)/gm;
+const NAMED = /^([ \t]*[A-Za-z0-9!#$%&'*+.^_`|~-]+)[^\r\n]*/gm;
+/** A folded line, or one behind a bare CR. */
+const GOES_ON = /: \*{8}(?:(?:\r(?!\n)|\r?\n[ \t])[^\r\n]*)+/g;

@@ -9,7 +9,7 @@ import { type Replayed, replay } from './replay.ts';
 import { type Detail, detailOf, type Summary, summaryOf, whyNoReplay } from './view.ts';
 
 export type Question =
-  /** Requests that changed behind this version and pass the filter; the newest `limit` of them, the oldest first. */
+  /** Requests that changed behind this version and pass the filter; the newest `limit` of them, the oldest first. 0: how far it is. */
   | { readonly ask: 'list'; readonly filter: string; readonly after: number; readonly limit: number }
   /** One request; `unmasked`: with the values that are hidden otherwise. */
   | { readonly ask: 'show'; readonly id: number; readonly unmasked: boolean }
@@ -56,18 +56,15 @@ export async function answerTo(
   if (question.ask === 'show') return { detail: detailOf(record, question.unmasked ? null : masks) };
   const why = whyNoReplay(record);
   if (why !== '') return { problem: `it cannot be sent again: ${why}` };
-  const original = question.to === '' ? record.requestHead : record.peerHeads.join('');
   const wish = {
     to: question.to,
-    head: masks.reveal(Buffer.from(question.head, 'utf8').toString('latin1'), original),
+    head: Buffer.from(question.head, 'utf8').toString('latin1'),
     body: question.body === null ? null : Buffer.from(question.body, 'base64'),
   };
   const replayed: Replayed[] = [];
   try {
-    for (let i = 0; i < Math.min(question.times, MAX_TIMES); i++) {
-      const one = await replay(record, wish);
-      replayed.push({ ...one, head: masks.hide(one.head) });
-    }
+    for (let i = 0; i < Math.min(question.times, MAX_TIMES); i++)
+      replayed.push(await replay(record, wish, masks));
   } catch (error) {
     if (replayed.length === 0) return { problem: (error as Error).message };
   }
@@ -82,6 +79,7 @@ async function listOf(
   if (typeof passes !== 'function') return passes;
   const { version } = inspector;
   const { bytes } = inspector.ring;
+  if (limit === 0) return { list: [], left: [], version, bytes };
   const list: Summary[] = [];
   const left: number[] = [];
   const look = (record: Record): void => {
@@ -101,5 +99,5 @@ async function listOf(
     await slices.step();
   }
   list.sort((a, b) => a.id - b.id);
-  return { list: limit === 0 ? [] : list.slice(-limit), left, version, bytes };
+  return { list: list.slice(-limit), left, version, bytes };
 }

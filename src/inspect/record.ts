@@ -8,9 +8,10 @@ export interface Passed {
   readonly from: 'client' | 'peer';
   /** 'text', 'binary', 'close', 'ping', 'pong' of frames; 'piece' of a stream. */
   readonly kind: string;
-  /** Of all of it; `bytes` may be less. */
+  /** Of all of it; `text` may be less. */
   readonly length: number;
-  readonly bytes: Buffer;
+  /** latin1; as a Buffer it would keep the piece of memory that it was cut from. */
+  readonly text: string;
 }
 
 /** An attempt, with what it wrote. */
@@ -22,7 +23,7 @@ export type KeptAttempt = Pick<
 /** What of a body is kept to be shown, and of each frame. */
 export const SHOWN_BYTES = 1024;
 
-/** All texts are latin1. */
+/** All texts are bytes as latin1. */
 export class Record {
   /** Of this process, from 1. */
   id = 0;

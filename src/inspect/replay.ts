@@ -3,12 +3,14 @@ import type http from 'node:http';
 import type https from 'node:https';
 import { nodeHttp, nodeHttps } from '../shared/node-parts.ts';
 import { type ShownBody, shownBody } from './body-text.ts';
+import type { Masks } from './masks.ts';
 import { type Record, SHOWN_BYTES } from './record.ts';
+import { textOf } from './view.ts';
 
 export interface ReplayWish {
   /** '' = where it came to; else a peer that it went to, as its attempts name it. */
   readonly to: string;
-  /** The head to send, latin1; '' = as it was. Lines end in CRLF or LF. */
+  /** The head to send, latin1, masks may stand in it; '' = as it was. Lines end in CRLF or LF. */
   readonly head: string;
   /** null = the body that it had. */
   readonly body: Buffer | null;
@@ -31,14 +33,15 @@ interface Destination {
   readonly where: { readonly host: string; readonly port: number } | { readonly socketPath: string };
 }
 
-/** Rejects with what is wrong with the wish. */
-export async function replay(record: Record, wish: ReplayWish): Promise<Replayed> {
+/** Rejects with what is wrong with the wish; what `masks` hide is hidden in that and in the answer. */
+export async function replay(record: Record, wish: ReplayWish, masks: Masks): Promise<Replayed> {
   const destination = wish.to === '' ? ownAddress(record) : peerAddress(record, wish.to);
-  const last = record.attempts.findLastIndex(({ peer }) => peer === wish.to);
+  const last = record.attempts.findLastIndex(({ peer }) => textOf(peer) === wish.to);
   const original = wish.to === '' ? record.requestHead : record.peerHeads[last];
-  if (original === undefined) throw new Error(`it did not go to ${wish.to} by HTTP`);
-  const request = readHead(wish.head === '' ? original : wish.head);
-  return send(destination, request, wish.body ?? record.requestBody);
+  if (original === undefined || original === '') throw new Error(`it did not go to ${wish.to} by HTTP`);
+  const head = wish.head === '' ? original : masks.reveal(wish.head, original);
+  const replayed = await send(destination, readHead(head, masks), wish.body ?? record.requestBody);
+  return { ...replayed, head: masks.hide(replayed.head) };
 }
 
 function ownAddress({ secure, localAddress, localPort }: Record): Destination {
@@ -48,7 +51,8 @@ function ownAddress({ secure, localAddress, localPort }: Record): Destination {
 }
 
 function peerAddress({ attempts, peerSecure: secure }: Record, peer: string): Destination {
-  if (!attempts.some((attempt) => attempt.peer === peer)) throw new Error(`it did not go to "${peer}"`);
+  if (!attempts.some((attempt) => textOf(attempt.peer) === peer))
+    throw new Error(`it did not go to "${peer}"`);
   if (peer.startsWith('unix:')) return { secure, where: { socketPath: peer.slice('unix:'.length) } };
   const [, host, port] = /^\[?(.*?)\]?:(\d+)$/.exec(peer) ?? [];
   if (host === undefined) throw new Error(`"${peer}" is no address`);
@@ -66,15 +70,16 @@ interface Request {
 /** What frames a body, or belongs to a connection, is made anew. */
 const FRAMING = /^(?:content-length|transfer-encoding|connection|keep-alive|expect|te|trailer)$/i;
 
-function readHead(head: string): Request {
+function readHead(head: string, masks: Masks): Request {
   const [first = '', ...lines] = head.replace(/(?:\r?\n)+$/, '').split(/\r?\n/);
   const [, method, target] = /^(\S+) (\S+) HTTP\/1\.[01]$/.exec(first) ?? [];
-  if (method === undefined) throw new Error(`"${first}" is no request line: METHOD /target HTTP/1.1`);
+  if (method === undefined)
+    throw new Error(`"${masks.hide(first)}" is no request line: METHOD /target HTTP/1.1`);
   const fields: string[] = [];
   let host = '';
   for (const line of lines) {
     const [, name, value] = /^([A-Za-z0-9!#$%&'*+.^_`|~-]+):[ \t]*(.*?)[ \t]*$/.exec(line) ?? [];
-    if (name === undefined) throw new Error(`"${line}" is no field: Name: value`);
+    if (name === undefined) throw new Error(`"${masks.hide(line)}" is no field: Name: value`);
     if (FRAMING.test(name)) continue;
     if (name.toLowerCase() === 'host') host = value;
     fields.push(name, value);

@@ -46,17 +46,27 @@ export class Ring {
   resize(limitBytes: number): void {
     const made = memory(limitBytes);
     if (made[0].length === this.#bytes.length) return;
-    const kept = [...this.newestFirst()].reverse();
+    const bytes = this.#bytes;
+    const numbers = this.#numbers;
+    const oldestFirst = [...this.#starts()].reverse();
     this.clear();
     [this.#bytes, this.#numbers] = made;
     this.#packer = new Packer(this.#numbers, this.#bytes);
-    for (const record of kept) this.add(record);
+    for (const start of oldestFirst) {
+      const size = numbers[start / EIGHT + SIZE];
+      if (size > this.#bytes.length) continue;
+      bytes.copy(this.#bytes, this.#place(size), start + HEAD * EIGHT, start + size);
+    }
   }
 
   /** It is not kept where it alone is larger than the ring. Its version is higher than those of all that were added before. */
   add(record: Record): void {
     const size = HEAD * EIGHT + Math.ceil(packedSize(record) / EIGHT) * EIGHT;
-    if (size > this.#bytes.length) return;
+    if (size <= this.#bytes.length) this.#packer.pack(record, this.#place(size));
+  }
+
+  /** Where a packed record goes, which with what stands in front of it takes `size`: to be written there at once. */
+  #place(size: number): number {
     this.#makeRoom(size);
     const start = this.#next;
     const at = start / EIGHT;
@@ -64,12 +74,12 @@ export class Ring {
     this.#numbers[at + SIZE] = size;
     this.#numbers[at + BEFORE] = this.#newest;
     this.#numbers[at + VERSION_BEFORE] = isFirst ? 0 : this.#numbers[this.#newest / EIGHT + VERSION];
-    this.#packer.pack(record, start + HEAD * EIGHT);
     if (isFirst) this.#oldest = start;
     this.#newest = start;
     this.#next = start + size;
     this.#count++;
     this.#used += size;
+    return start + HEAD * EIGHT;
   }
 
   #makeRoom(size: number): void {
@@ -94,18 +104,22 @@ export class Ring {
 
   get(id: number): Record | undefined {
     for (const start of this.#starts()) {
-      if (this.#numbers[start / EIGHT + ID] === id) return this.#read(start);
+      if (this.#numbers[start / EIGHT + ID] !== id) continue;
+      const record = this.#read(start);
+      if (record.requestBody !== null) record.requestBody = Buffer.from(record.requestBody);
+      return record;
     }
     return undefined;
   }
 
-  /** The newest first, those that are evicted meanwhile left out. */
+  /** The newest first, those that are evicted meanwhile left out. Each body is lent until something is added. */
   *newestFirst(): Iterable<Record> {
     for (const start of this.#starts()) yield this.#read(start);
   }
 
   *#starts(): Iterable<number> {
     if (this.#count === 0) return;
+    let numbers = this.#numbers;
     let start = this.#newest;
     for (;;) {
       const at = start / EIGHT;
@@ -113,8 +127,16 @@ export class Ring {
       const versionBefore = this.#numbers[at + VERSION_BEFORE];
       yield start;
       if (this.#count === 0 || versionBefore < this.#numbers[this.#oldest / EIGHT + VERSION]) return;
-      start = before;
+      start = numbers === this.#numbers ? before : this.#startOf(versionBefore);
+      numbers = this.#numbers;
     }
+  }
+
+  /** Where the newest one begins whose version is no higher; there is one. */
+  #startOf(version: number): number {
+    let start = this.#newest;
+    while (this.#numbers[start / EIGHT + VERSION] > version) start = this.#numbers[start / EIGHT + BEFORE];
+    return start;
   }
 
   #read(start: number): Record {

@@ -1,7 +1,7 @@
 // Stands in front of the root of an exchange and keeps what passes. It hands all on as it came: the root decides as ever.
 import type { Exchange, Root, TunnelEnd } from '../exchange/exchange.ts';
 import { type Flow, LAST, type Source } from '../exchange/flow.ts';
-import { sentHead } from '../listen/answer-writer.ts';
+import { sendsBody, sentHead, switchHead } from '../listen/answer-writer.ts';
 import type { Failure } from '../shared/failure.ts';
 import type { SeenFrame } from './frames.ts';
 import type { Record } from './record.ts';
@@ -24,6 +24,7 @@ export class TapRoot implements Root {
   /** In a call that begins the answer: what is known only behind it is still to be kept. */
   #isBeginning = false;
   #isOver = false;
+  #hasBody = false;
 
   constructor(root: Root, listener: Listener, record: Record) {
     this.#root = root;
@@ -36,7 +37,8 @@ export class TapRoot implements Root {
     this.#isBeginning = true;
     try {
       this.#root.sendWhole(from, x, body);
-      if (x.headSent && x.method !== 'HEAD') this.record.keepWholeAnswer(body);
+      this.keepHead(x);
+      if (this.#hasBody) this.record.keepWholeAnswer(body);
     } finally {
       this.#began(x);
     }
@@ -48,10 +50,9 @@ export class TapRoot implements Root {
     this.#isBeginning = true;
     try {
       const flow = this.#root.start(from, x, buf, a, b, flags);
-      if (x.headSent) {
-        this.#streams = (flags & LAST) === 0 && EVENT_STREAM.test(x.lines);
-        if (buf !== null) this.#piece(buf, a, b);
-      }
+      this.keepHead(x);
+      this.#streams = (flags & LAST) === 0 && EVENT_STREAM.test(x.lines);
+      if (buf !== null) this.#piece(buf, a, b);
       return flow;
     } finally {
       this.#began(x);
@@ -76,7 +77,12 @@ export class TapRoot implements Root {
     this.#root.abort(from, why);
   }
 
-  lookOn(end: TunnelEnd): TunnelEnd {
+  lookOn(end: TunnelEnd, x: Exchange): TunnelEnd {
+    const { record } = this;
+    record.firstByteMs = performance.now() - record.startedAt;
+    record.status = x.status;
+    record.answerHead = switchHead(x);
+    this.#listener.changed(record);
     return new TunnelTap(end, (passed) => this.#listener.passed(this.record, passed), this.record);
   }
 
@@ -84,6 +90,15 @@ export class TapRoot implements Root {
   end(): void {
     if (this.#isBeginning) this.#isOver = true;
     else this.#listener.over(this.record);
+  }
+
+  /** Once it was sent; not behind the exchange's end, when its request may be another's. */
+  keepHead(x: Exchange): void {
+    const { record } = this;
+    if (!x.headSent || record.answerHead !== '') return;
+    record.status = x.status;
+    record.answerHead = sentHead(x);
+    this.#hasBody = sendsBody(x);
   }
 
   #mayBegin(from: Source, x: Exchange): boolean {
@@ -94,15 +109,13 @@ export class TapRoot implements Root {
 
   #began(x: Exchange): void {
     this.#isBeginning = false;
-    if (x.headSent) {
-      this.record.status = x.status;
-      this.record.answerHead = sentHead(x);
-    }
+    this.keepHead(x);
     if (this.#isOver) this.#listener.over(this.record);
     else this.#listener.changed(this.record);
   }
 
   #piece(buf: Buffer, from: number, to: number): void {
+    if (!this.#hasBody) return;
     const { record } = this;
     record.keepAnswer(buf, from, to);
     if (!this.#streams) return;

@@ -71,7 +71,7 @@ export function summaryOf(record: Record): Summary {
     at,
     client,
     secure,
-    server,
+    server: textOf(server),
     host: textOf(host),
     method,
     target: textOf(record.target),
@@ -102,12 +102,12 @@ export function detailOf(record: Record, masks: Masks | null): Detail {
     answerHead: shown(answerHead),
     answerBody: shownBody(answerHead, Buffer.from(record.answerBody, 'latin1'), record.answerBytes),
     peerAnswer: shown(record.peerAnswer),
-    frames: record.passed.map(({ ms, from, kind, length, bytes }) => ({
+    frames: record.passed.map(({ ms, from, kind, length, text }) => ({
       ms: rounded(ms),
       from,
       kind,
       length,
-      body: shownBody('', bytes, length),
+      body: shownBody('', Buffer.from(text, 'latin1'), length),
     })),
   };
 }
@@ -115,13 +115,13 @@ export function detailOf(record: Record, masks: Masks | null): Detail {
 export function whyNoReplay({ whyNoBody, requestHead, totalMs }: Record): string {
   if (/^upgrade:/im.test(requestHead)) return 'it became another protocol (Upgrade)';
   if (totalMs < 0) return 'it is not over yet';
-  return whyNoBody === '' ? '' : `its body was not kept: ${whyNoBody}`;
+  return whyNoBody === '' ? '' : `its body was not kept: ${textOf(whyNoBody)}`;
 }
 
 function attemptView(attempt: KeptAttempt, startedAt: number, head: string): AttemptView {
   const { peer, outcome, status, noRetry } = attempt;
   return {
-    peer,
+    peer: textOf(peer),
     outcome,
     status,
     startMs: rounded(attempt.startedAt - startedAt),
@@ -139,7 +139,7 @@ export function fieldOf(head: string, lowerName: string): string {
 }
 
 /** Bytes as latin1 → text: UTF-8 where they are that. */
-function textOf(latin1: string): string {
+export function textOf(latin1: string): string {
   if (!/[\x80-\xff]/.test(latin1)) return latin1;
   const text = Buffer.from(latin1, 'latin1').toString('utf8');
   return text.includes('\ufffd') ? latin1 : text;

@@ -136,7 +136,7 @@ export class AnswerWriter {
 
   switchProtocols(exchange: Exchange): void {
     exchange.headSent = true;
-    const head = `${statusLine(101)}${exchange.location.client.serverLine}${dateLine()}${exchange.lines}Connection: upgrade\r\n\r\n`;
+    const head = switchHead(exchange);
     exchange.headBytesSent = head.length;
     this.#socket.writeText(head);
   }
@@ -165,6 +165,16 @@ function headOf(exchange: Exchange, framing: Framing): string {
   if (framing === 'length' || (status === 304 && length > 0)) text += `Content-Length: ${length}\r\n`;
   else if (framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   return text + (exchange.closeAfter ? CLOSE : keepAliveLines(exchange));
+}
+
+/** The head of a 101, behind which the connection is bytes. */
+export function switchHead({ location, lines }: Exchange): string {
+  return `${statusLine(101)}${location.client.serverLine}${dateLine()}${lines}Connection: upgrade\r\n\r\n`;
+}
+
+/** Whether an answer that has begun has a body. */
+export function sendsBody(exchange: Exchange): boolean {
+  return exchange.method !== 'HEAD' && framingOf(exchange) !== 'none';
 }
 
 /** The head of an answer that has begun, as it went out but for a second of Date. latin1. */

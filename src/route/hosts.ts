@@ -64,12 +64,13 @@ export function serverByName(server: ServerRuntime, name: string): ServerRuntime
   if (!name.startsWith('~') || !name.includes('(')) return server;
   const pattern = patternOfName(name);
   // Field by field: a server that is made later has none of its own.
-  const { redirect, toNamed } = server;
+  const { redirect, toNamed, refused } = server;
   return {
     name: server.name,
     root: server.root,
     redirect,
     toNamed,
+    ...(refused === undefined ? {} : { refused }),
     dispatch: (exchange) => {
       matches(exchange, pattern, bareName(exchange.request.host));
       server.dispatch(exchange);

@@ -5,6 +5,7 @@ declare global {
     /** The bytes of a range, one character each; the fast form of `toString('latin1', start, end)`. */
     latin1Slice(start?: number, end?: number): string;
     hexSlice(start?: number, end?: number): string;
+    utf8Slice(start?: number, end?: number): string;
     /** The fast form of `write(text, offset, length, 'latin1')`. */
     latin1Write(text: string, offset: number, length: number): number;
   }

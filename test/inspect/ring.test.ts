@@ -27,7 +27,7 @@ const passed: fc.Arbitrary<Passed> = fc.record({
   from: fc.constantFrom('client', 'peer'),
   kind: fc.constantFrom('text', 'binary', 'piece'),
   length: fc.nat(),
-  bytes: bytes(40),
+  text: latin1(40),
 });
 
 const facts = fc.record({
@@ -126,6 +126,31 @@ describe('the ring', () => {
         }
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it('goes on with what is still there when its size changes meanwhile', () => {
+    fc.assert(
+      fc.property(
+        fc.array(size, { minLength: 20, maxLength: 40 }),
+        fc.nat(19),
+        fc.nat(9000),
+        (sizes, at, limit) => {
+          const ring = new Ring(20_000);
+          for (const length of sizes) ring.add(recordOf({ requestHead: 'z'.repeat(length) }));
+          const all = [...ring.newestFirst()].map(({ id }) => id);
+          const told: number[] = [];
+          let kept: number[] = all;
+          for (const { id } of ring.newestFirst()) {
+            if (told.length === at % all.length) {
+              ring.resize(limit);
+              kept = [...ring.newestFirst()].map((record) => record.id);
+            }
+            told.push(id);
+          }
+          expect(told).toEqual(all.filter((id, i) => i <= at % all.length || kept.includes(id)));
+        },
+      ),
     );
   });
 
