@@ -78,7 +78,8 @@ function scanHead(head: ResponseHead, bytes: Buffer, limits: HeadLimits): number
   head.reset();
   head.minor = 1;
   const read = scanFields(head, bytes, 0, 0, bytes.length, limits);
-  head.text = bytes.latin1Slice(0, Math.min(bytes.length, limits.maxHead + limits.maxLine));
+  const isRead = typeof read === 'number' && read >= 0;
+  head.text = bytes.latin1Slice(0, isRead ? read : Math.min(bytes.length, limits.maxHead + limits.maxLine));
   if (read !== 'field line without colon') return read;
   // A line that is a name only is a field without a value, as nginx takes it: some apps write so.
   const length = /\n\r?\n/.exec(head.text);

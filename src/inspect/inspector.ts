@@ -95,10 +95,8 @@ export class Inspector implements RoadTap, Ending {
     record.client = x.remoteAddress;
     record.status = x.status;
     record.totalMs = performance.now() - record.startedAt;
-    record.attempts = x.attempts.some(({ peer }) => peer !== toBytes(peer))
-      ? x.attempts.map(inBytes)
-      : x.attempts;
-    record.peerAnswer = headAlone(x.peerHead);
+    record.attempts = attemptsOf(x);
+    record.peerAnswer = x.peerHead;
     record.peerSecure = x.proxySecure;
     record.failure = x.failure ?? '';
     record.requestBytes = x.body?.received ?? x.bodyBytesReceived;
@@ -176,23 +174,22 @@ function tapOf(x: Exchange): TapRoot | null {
   return root instanceof TapRoot ? root : null;
 }
 
-/** The name of a peer may have any letters. */
+/** The name of a peer may have any letters: nearly none has. */
+function attemptsOf({ attempts }: Exchange): readonly KeptAttempt[] {
+  for (let i = 0; i < attempts.length; i++)
+    if (toBytes(attempts[i].peer) !== attempts[i].peer) return attempts.map(inBytes);
+  return attempts;
+}
+
 function inBytes({ peer, ...rest }: Attempt): KeptAttempt {
   return { ...rest, peer: toBytes(peer) };
 }
 
-/** Without what came with it. */
+/** Of one that is none, what came with it is not told apart. */
 function headOf({ request, failure }: Exchange): string {
-  // One that is none has no size.
-  return failure === 'client_head_malformed'
-    ? headAlone(request.whole)
-    : request.whole.slice(0, request.size);
+  return failure === 'client_head_malformed' ? headAlone(request.whole) : request.whole;
 }
 
 function headAlone(text: string): string {
-  // Two searches are faster than one for a pattern.
-  const crlf = text.indexOf('\n\r\n');
-  const lf = text.indexOf('\n\n');
-  if (lf !== -1 && (crlf === -1 || lf < crlf)) return text.slice(0, lf + 2);
-  return crlf === -1 ? text : text.slice(0, crlf + 3);
+  return /^[\s\S]*?\n\r?\n/.exec(text)?.[0] ?? text;
 }
