@@ -250,7 +250,7 @@ function isName(buf: Buffer, start: number, lower: string): boolean {
 }
 
 /** In bytes, and in number. */
-interface FieldLimits {
+export interface FieldLimits {
   readonly maxLine: number;
   readonly maxFields: number;
 }

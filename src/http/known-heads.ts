@@ -1,12 +1,12 @@
 // Heads that came before: most clients send the same fields with each request, and peers answer with the same ones for a second. What is
 // equal byte for byte is not read again, on whatever connection it comes.
-import type { HeadLimits } from './request-head.ts';
+import type { FieldLimits } from './fields.ts';
 
 /** A head that was read, and what else the table must know of it. */
 interface Known<H> {
   readonly bytes: Buffer;
   /** It kept to these. */
-  readonly limits: HeadLimits;
+  readonly limits: FieldLimits;
   readonly head: H;
   /** Goes up as it is found, and down as another wants its place: what comes often stays. */
   credit: number;
@@ -27,7 +27,7 @@ export class KnownHeads<H> {
   readonly #missedBytes = new Int32Array(SLOTS);
 
   /** Whose bytes are those of `buf[from, to)`; null = they must be read. */
-  find(buf: Buffer, from: number, to: number, limits: HeadLimits): H | null {
+  find(buf: Buffer, from: number, to: number, limits: FieldLimits): H | null {
     const length = to - from;
     if (length > MAX_BYTES) return null;
     const known = this.#known[slotOf(buf, from, to)];
@@ -61,7 +61,7 @@ export class KnownHeads<H> {
     return false;
   }
 
-  keep(buf: Buffer, from: number, to: number, limits: HeadLimits, head: H): void {
+  keep(buf: Buffer, from: number, to: number, limits: FieldLimits, head: H): void {
     const bytes = Buffer.allocUnsafeSlow(to - from);
     buf.copy(bytes, 0, from, to);
     this.#known[slotOf(buf, from, to)] = { bytes, limits, head, credit: START_CREDIT };
