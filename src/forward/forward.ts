@@ -530,7 +530,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     this.tap?.intercepted(status);
     this.tap?.end(false);
     if (this.detached) return this.taken();
-    this.exchange.peerHead = head.whole;
+    this.exchange.peerHead = head.text;
     let lines = '';
     for (let i = 0; status === 401 && i < head.count; i++)
       if (head.named(i, 'www-authenticate')) lines += `${head.name(i)}: ${head.value(i)}\r\n`;

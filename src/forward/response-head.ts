@@ -89,7 +89,7 @@ export function compileResponseHead(options: ResponseHeadOptions) {
     if (ownType && exchange.carried !== null && head.find('content-type') >= 0) exchange.dropCarriedType();
     exchange.status = head.status;
     exchange.reason = head.reason;
-    exchange.peerHead = head.whole;
+    exchange.peerHead = head.text;
     exchange.ownServer = ownServer && head.find('server') >= 0;
     exchange.ownDate = ownDate && head.find('date') >= 0;
   };

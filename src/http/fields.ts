@@ -72,11 +72,6 @@ export class Fields {
     return this.text.slice(this.at[4 * i + 2], this.at[4 * i + 3]);
   }
 
-  /** The head as it came, for who reads it after the fields were reused. */
-  get whole(): string {
-    return this.text;
-  }
-
   /** Whether field `i` has this lower-case name. */
   named(i: number, lowerName: string): boolean {
     const start = this.at[4 * i];

@@ -118,11 +118,6 @@ export class RequestHead extends Fields implements ConnectionOptions {
     return this.chunked || this.contentLength > 0;
   }
 
-  /** The head as it came; of one without a request line what came in its place. */
-  override get whole(): string {
-    return this.method === '' ? this.text : `${this.method} ${this.target} ${this.version}${this.text}`;
-  }
-
   /** Lets go of the text: a connection that waits for its next request keeps nothing of the last. */
   forget(): void {
     this.known = null;

@@ -75,7 +75,8 @@ export class Inspector implements RoadTap, Ending {
     record.method = request.method;
     record.target = request.target;
     record.host = request.host;
-    record.requestHead = headOf(x);
+    record.protocol = request.version;
+    record.requestFields = fieldsOf(x);
     record.earlier = this.#open;
     if (this.#open !== null) this.#open.later = record;
     this.#open = record;
@@ -185,11 +186,8 @@ function inBytes({ peer, ...rest }: Attempt): KeptAttempt {
   return { ...rest, peer: toBytes(peer) };
 }
 
-/** Of one that is none, what came with it is not told apart. */
-function headOf({ request, failure }: Exchange): string {
-  return failure === 'client_head_malformed' ? headAlone(request.whole) : request.whole;
-}
-
-function headAlone(text: string): string {
-  return /^[\s\S]*?\n\r?\n/.exec(text)?.[0] ?? text;
+/** Of a head that is none, what came with it is not told apart. */
+function fieldsOf({ request, failure }: Exchange): string {
+  if (failure !== 'client_head_malformed') return request.text;
+  return /^[\s\S]*?\n\r?\n/.exec(request.text)?.[0] ?? request.text;
 }

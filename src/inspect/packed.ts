@@ -6,7 +6,7 @@ import { Record } from './record.ts';
 
 const NUMBER_BYTES = 8;
 /** How many numbers a record has, its texts' lengths and the counts of its lists among them; and those of each entry of a list. */
-const NUMBERS = 29;
+const NUMBERS = 30;
 const ATTEMPT_NUMBERS = 9;
 const PASSED_NUMBERS = 5;
 
@@ -27,10 +27,10 @@ export function packedSize(record: Record): number {
 
 function textBytes(record: Record): number {
   const { client, localAddress, server, method, target, host, whyNoBody, failure } = record;
-  const { requestHead, answerHead, answerBody, peerAnswer } = record;
+  const { protocol, requestFields, answerHead, answerBody, peerAnswer } = record;
   const short = client.length + localAddress.length + server.length + method.length + target.length;
-  const long = requestHead.length + answerHead.length + answerBody.length + peerAnswer.length;
-  return short + host.length + whyNoBody.length + failure.length + long;
+  const long = requestFields.length + answerHead.length + answerBody.length + peerAnswer.length;
+  return short + protocol.length + host.length + whyNoBody.length + failure.length + long;
 }
 
 /** Writes one record into memory that is seen as doubles and as bytes. */
@@ -83,7 +83,7 @@ export class Packer {
   }
 
   #packTexts(record: Record): void {
-    this.#long(record.requestHead);
+    this.#long(record.requestFields);
     this.#long(record.answerHead);
     this.#long(record.answerBody);
     this.#long(record.peerAnswer);
@@ -92,6 +92,7 @@ export class Packer {
     this.#short(record.server);
     this.#short(record.method);
     this.#short(record.target);
+    this.#short(record.protocol);
     this.#short(record.host);
     this.#short(record.whyNoBody);
     this.#short(record.failure);
@@ -167,7 +168,7 @@ class Unpacker {
   }
 }
 
-const TEXTS = 12;
+const TEXTS = 13;
 const LONG_TEXTS = 4;
 
 /** What `Packer` has written there. The body is lent, until something is written there again. */
@@ -195,11 +196,11 @@ export function unpack(numbers: Float64Array, bytes: Buffer, start: number): Rec
   const passed = Array.from({ length: passedCount }, () => passedNumbers(from));
   from.beginTexts();
   const longs = lengths.slice(0, LONG_TEXTS).map((length) => from.text(length));
-  [record.requestHead, record.answerHead, record.answerBody, record.peerAnswer] = longs;
+  [record.requestFields, record.answerHead, record.answerBody, record.peerAnswer] = longs;
   for (const [i, { head }] of attempts.entries()) record.keepPeerHead(i, from.text(head));
   const shorts = lengths.slice(LONG_TEXTS).map((length) => from.text(length));
-  [record.client, record.localAddress, record.server, record.method, record.target, record.host] = shorts;
-  [record.whyNoBody, record.failure] = shorts.slice(6);
+  [record.client, record.localAddress, record.server, record.method, record.target] = shorts;
+  [record.protocol, record.host, record.whyNoBody, record.failure] = shorts.slice(5);
   record.attempts = attempts.map(({ peer, outcome, noRetry, head: _, ...times }) => {
     const words = { peer: from.text(peer), outcome: from.text(outcome), noRetry: from.text(noRetry) };
     return { ...times, ...words } as KeptAttempt;

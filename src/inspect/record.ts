@@ -42,8 +42,10 @@ export class Record {
   method = '';
   target = '';
   host = '';
-  /** As it came. */
-  requestHead = '';
+  /** Behind method and target in the first line, with its end. */
+  protocol = '';
+  /** The lines of its fields with the empty one; of a head without a first line all that came. */
+  requestFields = '';
   requestBytes = 0;
   /** All of it, to be sent again; null where it is not kept, and `whyNoBody` says why. */
   requestBody: Buffer | null = null;
@@ -70,6 +72,12 @@ export class Record {
   /** Its neighbours among those that are not over. */
   earlier: Record | null = null;
   later: Record | null = null;
+
+  /** As it came. */
+  get requestHead(): string {
+    const { method, requestFields } = this;
+    return method === '' ? requestFields : `${method} ${this.target} ${this.protocol}${requestFields}`;
+  }
 
   /** A piece of the answer's body. */
   keepAnswer(buf: Buffer, from: number, to: number): void {

@@ -144,7 +144,8 @@ it.each(PATHS.split(' '))('%s', async (path) => {
       const rest = received.slice(bodyAt);
       const plain = sentHead.includes('Transfer-Encoding: chunked') ? unchunked(rest) : rest;
       const record = await newest();
-      expect({ ...record, answerHead: dateless(record.answerHead) }).toMatchObject({
+      const { requestHead } = record;
+      expect({ ...record, requestHead, answerHead: dateless(record.answerHead) }).toMatchObject({
         requestHead: head,
         status: Number(sentHead.split(' ')[1]),
         answerHead: dateless(sentHead),
