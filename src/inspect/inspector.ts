@@ -17,6 +17,7 @@ const FEW_PASSED = 20;
 const PASSED_BYTES = 128;
 /** Beyond this share of the ring's size, requests that are not over hold much in frames and in bodies that are being copied. */
 const MUCH = 0.25;
+const MAX_NAMES = 1000;
 
 export class Inspector implements RoadTap, Ending {
   readonly ring: Ring;
@@ -26,6 +27,7 @@ export class Inspector implements RoadTap, Ending {
   #open: Record | null = null;
   /** What they hold in frames and in bodies that are being copied. */
   #openBytes = 0;
+  readonly #plainNames = new Set<string>();
 
   /** `limitBytes`: what the ring takes. */
   constructor(limitBytes: number) {
@@ -71,7 +73,7 @@ export class Inspector implements RoadTap, Ending {
     record.secure = client.secure;
     record.localAddress = client.localAddress;
     record.localPort = client.localPort;
-    record.server = toBytes(x.server.name);
+    record.server = this.#isPlain(x.server.name) ? x.server.name : toBytes(x.server.name);
     record.method = request.method;
     record.target = request.target;
     record.host = request.host;
@@ -96,7 +98,7 @@ export class Inspector implements RoadTap, Ending {
     record.client = x.remoteAddress;
     record.status = x.status;
     record.totalMs = performance.now() - record.startedAt;
-    record.attempts = attemptsOf(x);
+    record.attempts = this.#attemptsOf(x);
     record.peerAnswer = x.peerHead;
     record.peerSecure = x.proxySecure;
     record.failure = x.failure ?? '';
@@ -122,6 +124,21 @@ export class Inspector implements RoadTap, Ending {
       tap.end();
     };
     new BodyCopy(body, done).begin();
+    return true;
+  }
+
+  #attemptsOf({ attempts }: Exchange): readonly KeptAttempt[] {
+    for (let i = 0; i < attempts.length; i++)
+      if (!this.#isPlain(attempts[i].peer)) return attempts.map(inBytes);
+    return attempts;
+  }
+
+  /** A name of a server or a peer, which may have any letters, has none that is more than a byte. */
+  #isPlain(name: string): boolean {
+    if (this.#plainNames.has(name)) return true;
+    if (toBytes(name) !== name) return false;
+    if (this.#plainNames.size === MAX_NAMES) this.#plainNames.clear();
+    this.#plainNames.add(name);
     return true;
   }
 
@@ -173,13 +190,6 @@ export class Inspector implements RoadTap, Ending {
 function tapOf(x: Exchange): TapRoot | null {
   const { root } = x.main;
   return root instanceof TapRoot ? root : null;
-}
-
-/** The name of a peer may have any letters: nearly none has. */
-function attemptsOf({ attempts }: Exchange): readonly KeptAttempt[] {
-  for (let i = 0; i < attempts.length; i++)
-    if (toBytes(attempts[i].peer) !== attempts[i].peer) return attempts.map(inBytes);
-  return attempts;
 }
 
 function inBytes({ peer, ...rest }: Attempt): KeptAttempt {

@@ -6,11 +6,14 @@ import { Record } from './record.ts';
 
 const NUMBER_BYTES = 8;
 /** How many numbers a record has, its texts' lengths and the counts of its lists among them; and those of each entry of a list. */
-const NUMBERS = 30;
+const NUMBERS = 29;
 const ATTEMPT_NUMBERS = 9;
 const PASSED_NUMBERS = 5;
 
 const NO_BODY = -1;
+
+const SECURE = 1;
+const PEER_SECURE = 2;
 
 /** Bytes that `pack` writes. */
 export function packedSize(record: Record): number {
@@ -70,12 +73,11 @@ export class Packer {
     this.#put(record.firstVersion);
     this.#put(record.at);
     this.#put(record.startedAt);
-    this.#put(record.secure ? 1 : 0);
+    this.#put((record.secure ? SECURE : 0) | (record.peerSecure ? PEER_SECURE : 0));
     this.#put(record.localPort);
     this.#put(record.requestBytes);
     this.#put(record.status);
     this.#put(record.answerBytes);
-    this.#put(record.peerSecure ? 1 : 0);
     this.#put(record.firstByteMs);
     this.#put(record.totalMs);
     this.#put(record.passedCount);
@@ -180,12 +182,13 @@ export function unpack(numbers: Float64Array, bytes: Buffer, start: number): Rec
   record.firstVersion = from.number();
   record.at = from.number();
   record.startedAt = from.number();
-  record.secure = from.number() === 1;
+  const flags = from.number();
+  record.secure = (flags & SECURE) !== 0;
+  record.peerSecure = (flags & PEER_SECURE) !== 0;
   record.localPort = from.number();
   record.requestBytes = from.number();
   record.status = from.number();
   record.answerBytes = from.number();
-  record.peerSecure = from.number() === 1;
   record.firstByteMs = from.number();
   record.totalMs = from.number();
   record.passedCount = from.number();
