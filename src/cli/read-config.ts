@@ -20,7 +20,8 @@ import { isSupervisordFile } from './programs-file.ts';
 import { readPool } from './read-pool.ts';
 import { nameOf, usualStateDir } from './state-places.ts';
 
-export { configFile, controlSocketOf, NO_CONFIG, runNameOf } from './state-places.ts';
+export { configFile, NO_CONFIG } from './config-file.ts';
+export { controlSocketOf, runNameOf } from './state-places.ts';
 
 export interface ReadConfig {
   readonly file: string;

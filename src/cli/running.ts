@@ -1,7 +1,8 @@
 // Which lbproxy is meant by a command that asks one that runs: that of a configuration, or of this directory.
 import { existsSync } from 'node:fs';
+import { configFilesIn } from './config-file.ts';
 import { isSupervisordFile } from './programs-file.ts';
-import { configFilesIn, controlSocketOf, usualStateDir } from './state-places.ts';
+import { controlSocketOf, usualStateDir } from './state-places.ts';
 
 /** Of several configurations here one that runs, as far as the usual place tells; else the one that would be started. */
 export function ownConfig(): string | undefined {

@@ -5,7 +5,7 @@ import { execFile } from 'node:child_process';
 import { Timer } from '../shared/timer.ts';
 
 /** What the service manager means for us alone. */
-const VARIABLES: readonly string[] = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'];
+export const SERVICE_VARIABLES: readonly string[] = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'];
 /** A sender takes milliseconds; one that hangs must not hold back those behind it. */
 const SEND_LIMIT_MS = 5000;
 /** systemd looks up the sender's service by its process id, and a sender that is gone has none. systemd-notify itself waits for that. */
@@ -13,7 +13,7 @@ const LINGER = 1;
 
 /** Without what the service manager told us: a program that answered in our place would be taken for us. */
 export function withoutServiceVariables(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !VARIABLES.includes(name)));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !SERVICE_VARIABLES.includes(name)));
 }
 
 /** Sends assignments, one a line (`READY=1\nSTATUS=…`), to $NOTIFY_SOCKET; nothing where there is none. Rejects with a clause that says why not. */
@@ -129,7 +129,7 @@ export function openServiceNotifier(warn: (message: string) => void): ServiceNot
   const { env } = process;
   const told = env.NOTIFY_SOCKET !== undefined && env.NOTIFY_SOCKET !== '';
   const notifier = told ? new ServiceNotifier({ ...env }, warn) : null;
-  for (const name of VARIABLES) delete env[name];
+  for (const name of SERVICE_VARIABLES) delete env[name];
   return notifier;
 }
 

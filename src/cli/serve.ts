@@ -2,6 +2,7 @@
 // Past 300 lines: each wish of a signal ends in a log, an outcome and the service manager.
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
+import type { EarlyAcceptors } from '../cluster/early-acceptors.ts';
 import type { PrepareProblem } from '../cluster/messages.ts';
 import { type Outcome, Primary, type Reading } from '../cluster/primary.ts';
 import { problemsOf } from '../cluster/refusal.ts';
@@ -57,24 +58,26 @@ const AFTER_CLOSING = {
 } as const;
 
 /** All that is printed from here on goes through `LogFiles`: a reader that stands still must hold up nothing. */
-export async function serve(options: CliOptions): Promise<number> {
+export async function serve(options: CliOptions, early: EarlyAcceptors | null): Promise<number> {
   const logFiles = new LogFiles();
-  const code = await run(options, logFiles).catch((error: unknown) =>
+  const code = await run(options, logFiles, early).catch((error: unknown) =>
     failed(
       `internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
       logFiles,
     ),
   );
+  // Where nothing was started.
+  early?.drop();
   await logFiles.flushAll(FLUSH_MS);
   // What a start or a reload had begun (a look-up, a socket) must not hold what was told to end.
   setTimeout(() => logFiles.exit(code), EXIT_MS).unref();
   return code;
 }
 
-async function run(options: CliOptions, logFiles: LogFiles): Promise<number> {
+async function run(options: CliOptions, logFiles: LogFiles, early: EarlyAcceptors | null): Promise<number> {
   spareMemory();
   try {
-    const server = prepareServer(options, logFiles);
+    const server = prepareServer(options, logFiles, early);
     return server instanceof Server ? await server.run() : server;
   } catch (error) {
     if (error instanceof LogFileError) return failed(error.message, logFiles);
@@ -83,7 +86,11 @@ async function run(options: CliOptions, logFiles: LogFiles): Promise<number> {
 }
 
 /** Reads the configuration; gives the exit status where nothing can be started. */
-function prepareServer(options: CliOptions, logFiles: LogFiles): Server | number {
+function prepareServer(
+  options: CliOptions,
+  logFiles: LogFiles,
+  early: EarlyAcceptors | null,
+): Server | number {
   const fail = (message: string): number => failed(message, logFiles);
   const file = configFile(options);
   if (file === undefined) return fail(NO_CONFIG);
@@ -102,7 +109,7 @@ function prepareServer(options: CliOptions, logFiles: LogFiles): Server | number
       `lbproxy already runs ${file} as pid ${other}; to have it read again: lbproxy -s reload, to end it: lbproxy -s stop`,
     );
   }
-  return new Server({ file, options, model, pool, logFiles }, first);
+  return new Server({ file, options, model, pool, logFiles, early }, first);
 }
 
 /** What is needed of a reading once it is served: the texts, for problems that come up later. */
@@ -124,6 +131,7 @@ interface Job {
   readonly model: Model;
   readonly pool: PoolPlan;
   readonly logFiles: LogFiles;
+  readonly early: EarlyAcceptors | null;
 }
 
 function failed(message: string, logFiles: LogFiles): number {
@@ -156,7 +164,7 @@ class Server {
     this.#startDone = resolve;
   });
 
-  constructor({ file, options, model, pool, logFiles }: Job, read: ReadConfig) {
+  constructor({ file, options, model, pool, logFiles, early }: Job, read: ReadConfig) {
     this.#file = file;
     this.#options = options;
     this.#logFiles = logFiles;
@@ -179,6 +187,7 @@ class Server {
       written: () => writtenConfiguration(file, options),
       onShutdown: () => process.kill(process.pid, 'SIGQUIT'),
       logFiles,
+      early,
     });
   }
 

@@ -1,4 +1,5 @@
-// Entry of an acceptor process, started by the primary only.
-import { Acceptor } from './acceptor.ts';
+// Entry of an acceptor process, started by the primary only. What the primary sends meanwhile waits until it is listened to.
+import { useCodeCache } from '../shared/code-cache.ts';
 
-new Acceptor().start();
+useCodeCache();
+void import('./acceptor.ts').then(({ Acceptor }) => new Acceptor().start());

@@ -6,6 +6,7 @@ import type { Log } from '../observe/error-log.ts';
 import { RequestTally, type TallyCounts } from '../observe/request-tally.ts';
 import { Timer } from '../shared/timer.ts';
 import { AcceptorSlot, type SlotEvents } from './acceptor-slot.ts';
+import type { EarlyAcceptor, EarlyAcceptors } from './early-acceptors.ts';
 import type { DrainWaits, FromAcceptor, PrepareProblem, ToAcceptor } from './messages.ts';
 import { Refusal } from './refusal.ts';
 
@@ -52,14 +53,15 @@ export class AcceptorPool implements SlotEvents {
     this.#home = home;
   }
 
-  /** Resolves when all that are wanted serve; rejects when one of them cannot. */
-  async start(): Promise<void> {
+  /** Resolves when all that are wanted serve; rejects when one of them cannot. `early`: processes that run already. */
+  async start(early: EarlyAcceptors | null = null): Promise<void> {
     const left = this.#home.wanted;
     const up = new Promise<void>((resolve, reject) => {
       this.#first = { left, resolve, reject };
     });
     if (left === 0) this.#first?.resolve();
-    for (let i = 0; i < left; i++) this.#fork();
+    for (let i = 0; i < left; i++) this.#fork(early?.take());
+    early?.drop();
     this.#heartbeat = setInterval(() => this.#checkHeartbeats(), HEARTBEAT_CHECK_MS);
     await up;
   }
@@ -146,10 +148,10 @@ export class AcceptorPool implements SlotEvents {
     this.#fill();
   }
 
-  #fork(): void {
+  #fork(early: EarlyAcceptor | null = null): void {
     if (this.#paused) return;
     try {
-      this.#slots.add(new AcceptorSlot(this));
+      this.#slots.add(new AcceptorSlot(this, early));
     } catch (error) {
       // Out of memory, for one: such errors Node throws, others it tells by an event.
       this.#notStarted(`could not be started (${(error as Error).message})`);

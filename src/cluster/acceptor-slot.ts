@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { inspect } from 'node:util';
 import type { PackedModel } from '../config/model-wire.ts';
 import type { TallyCounts } from '../observe/request-tally.ts';
+import type { EarlyAcceptor } from './early-acceptors.ts';
 import { readFromAcceptor } from './from-acceptor.ts';
 import type { DrainWaits, FromAcceptor, PortCounts, PrepareProblem, ToAcceptor } from './messages.ts';
 import { type Culprit, onAccountOf, onOwnAccount } from './survival.ts';
@@ -50,9 +51,10 @@ export class AcceptorSlot implements Culprit {
   readonly #sent = new Set<string>();
   readonly #waiting = new Map<string, (message: FromAcceptor | null) => void>();
 
-  constructor(events: SlotEvents) {
+  /** `early`: its process, where that runs already. */
+  constructor(events: SlotEvents, early: EarlyAcceptor | null = null) {
     stayExecutable();
-    this.worker = onAccountOf(this, () => cluster.fork());
+    this.worker = early?.worker ?? onAccountOf(this, () => cluster.fork());
     this.#events = events;
     this.#starting = setTimeout(() => this.kill(), START_MS).unref();
     this.worker.on('message', (sent: unknown) => onOwnAccount(() => this.#onMessage(sent)));
@@ -63,6 +65,8 @@ export class AcceptorSlot implements Culprit {
       this.notStarted = `could not be started (${error.message})`;
       onOwnAccount(() => this.#end(null, null));
     });
+    for (const sent of early?.handOver(this) ?? [])
+      setImmediate(() => onOwnAccount(() => this.#onMessage(sent)));
   }
 
   #end(code: number | null, signal: string | null): void {

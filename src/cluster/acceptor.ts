@@ -2,15 +2,17 @@
 import cluster from 'node:cluster';
 import type { Group } from '../balance/group.ts';
 import { CompileError, compileRuntime, type Runtime } from '../compile.ts';
-import type { Model } from '../config/model.ts';
+import type { Model, Settings } from '../config/model.ts';
 import { ModelReader } from '../config/model-wire.ts';
 import { liveFaults } from '../features/faults/live-faults.ts';
 import { Listener } from '../listen/listener.ts';
 import type { LeafSource } from '../local-ca/leaf.ts';
 import { LeafAsker } from '../local-ca/leaf-asker.ts';
+import type { Log } from '../observe/error-log.ts';
 import { loadPinoLater } from '../observe/lazy-pino.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import { requestTally } from '../observe/request-tally.ts';
+import { keepCode } from '../shared/code-cache.ts';
 import { Timer } from '../shared/timer.ts';
 import { settleYoungObjects } from '../shared/young-objects.ts';
 import { TicketKeys } from '../socket/ticket-keys.ts';
@@ -20,7 +22,7 @@ import { applyStates } from './group-hub.ts';
 import { AcceptorSharing } from './group-sharing.ts';
 import type { FromAcceptor, SharedState, ToAcceptor } from './messages.ts';
 import { PeerDrain } from './peer-drain.ts';
-import { becomeUser } from './privileges.ts';
+import { becomeUser, changesUser } from './privileges.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { LOG_FDS } from './shared-log.ts';
 import { asksForPopulation, SharedPopulation } from './shared-population.ts';
@@ -33,6 +35,8 @@ import { TrafficTeller } from './traffic-teller.ts';
 const HEARTBEAT_MS = 1000;
 /** When the primary is gone nobody else would end what takes too long. */
 const ORPHAN_DRAIN_MS = 5000;
+/** Takes some 20 ms, at the first start of a version. */
+const KEEP_CODE_MS = 2000;
 
 type Prepare = Extract<ToAcceptor, { type: 'prepare' }>;
 
@@ -287,7 +291,7 @@ export class Acceptor {
     this.#traffic.use(prepared.counting);
     let problem: string | null = null;
     try {
-      if (before === null) becomeUser(prepared.runtime.model.settings, prepared.logs.main);
+      if (before === null) this.#settle(prepared.runtime.model.settings, prepared.logs.main);
       await this.#serve(prepared.runtime);
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error);
@@ -299,6 +303,13 @@ export class Acceptor {
     this.#logFiles.retire();
     this.#send({ type: 'committed', generation, problem });
     loadPinoLater();
+  }
+
+  /** As another user it may not write where its code is kept; else there is more to keep once it has served. */
+  #settle(settings: Settings, log: Log): void {
+    if (changesUser(settings)) keepCode();
+    else setTimeout(keepCode, KEEP_CODE_MS).unref();
+    becomeUser(settings, log);
   }
 
   /** Makes the listeners what the runtime says: those that stay switch plans, new ones open, others drain. */

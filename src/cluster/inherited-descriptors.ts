@@ -6,16 +6,24 @@ import { closeSync, readdirSync, readFileSync } from 'node:fs';
 /** open(2), in octal as in /proc. */
 const CLOEXEC = 0o2000000;
 
+/** Whether `closeInherited` would close nothing. */
+export function inheritsNothing(): boolean {
+  return inherited().length === 0;
+}
+
 /** Closes what child processes would inherit. To be called when all that a configuration names is open: it may name `/dev/fd/63`. */
 export function closeInherited(): void {
-  for (const fd of openDescriptors()) {
-    if (fd <= 2 || fd === channelFd() || !passesOn(fd)) continue;
+  for (const fd of inherited()) {
     try {
       closeSync(fd);
     } catch {
       // It was closed meanwhile.
     }
   }
+}
+
+function inherited(): number[] {
+  return openDescriptors().filter((fd) => fd > 2 && fd !== channelFd() && passesOn(fd));
 }
 
 function openDescriptors(): number[] {

@@ -1,5 +1,4 @@
 // Files in memory that all acceptors have open: inherited by descriptor, without a name, gone with the last process.
-import { randomBytes } from 'node:crypto';
 import { openSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +7,8 @@ import { join } from 'node:path';
 export function openMemoryFile(flags: 'wx+' | 'ax+'): number | undefined {
   // A file in memory is never written back to a disk.
   for (const dir of ['/dev/shm', tmpdir()]) {
-    const path = join(dir, `lbproxy-${process.pid}-${randomBytes(6).toString('hex')}`);
+    // `x` refuses what is there already, a link too: no name can be laid in wait for us.
+    const path = join(dir, `lbproxy-${process.pid}-${Math.random().toString(36).slice(2)}`);
     let fd: number;
     try {
       fd = openSync(path, flags, 0o600);

@@ -18,11 +18,12 @@ import type { PoolChanges } from '../supervise/pool-changes.ts';
 import type { Discovery } from '../upstream/discovery.ts';
 import { VERSION } from '../version.ts';
 import { AcceptorPool, type PoolHome } from './acceptor-pool.ts';
-import { openSharedFiles, setUpAcceptors } from './acceptor-processes.ts';
+import { openSharedFiles, type SharedFiles, setUpAcceptors } from './acceptor-processes.ts';
 import type { AcceptorSlot } from './acceptor-slot.ts';
 import { Announcer } from './announcer.ts';
 import { ChangeQueue } from './change-queue.ts';
 import { describeChanges } from './changes.ts';
+import type { EarlyAcceptors } from './early-acceptors.ts';
 import { drainText, programsText, tellWhile } from './ending.ts';
 import { GroupHub } from './group-hub.ts';
 import { closeInherited } from './inherited-descriptors.ts';
@@ -67,6 +68,8 @@ export interface PrimaryOptions {
   readonly sockets?: ReadonlyMap<string, unknown>;
   /** Where acceptors' stderr leads: a descriptor; that of this process without. */
   readonly acceptorStderr?: number;
+  /** Acceptors' processes that were started before. */
+  readonly early?: EarlyAcceptors | null;
 }
 
 /** A reading of the configuration: all of it, or why it is none. */
@@ -81,13 +84,14 @@ export interface Outcome {
 }
 
 export class Primary implements PoolHome, SupplyHome, TrafficHome {
-  readonly #options: Omit<PrimaryOptions, 'model'>;
+  readonly #options: Omit<PrimaryOptions, 'model' | 'early'>;
+  readonly #early: EarlyAcceptors | null;
   #model: Model;
   #generation = 0;
   readonly #logFiles: LogFiles;
   #logs: RuntimeLogs;
   readonly #acceptors = new AcceptorPool(this);
-  readonly #shared = openSharedFiles();
+  readonly #shared: SharedFiles;
   readonly #hub: GroupHub;
   readonly #supplies: Supplies;
   #pool: ProgramPool | null = null;
@@ -104,8 +108,10 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome {
 
   constructor(options: PrimaryOptions) {
     // The first Model goes with the first reload.
-    const { model, ...others } = options;
+    const { model, early = null, ...others } = options;
     this.#options = others;
+    this.#early = early;
+    this.#shared = early?.shared ?? openSharedFiles();
     this.#logFiles = options.logFiles;
     this.#model = model;
     this.#logs = new RuntimeLogs(model, this.#logFiles);
@@ -187,7 +193,7 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome {
     this.#hub.use(model, this.#discovery, sharesState(model));
     this.traffic.use(model);
     this.#ticketKeys.start();
-    const started = this.#acceptors.start();
+    const started = this.#acceptors.start(this.#early);
     // While they load.
     if (this.wanted > 0) this.#packed(model);
     await started;

@@ -4,10 +4,16 @@ import type { Settings } from '../config/model.ts';
 import { FACES } from '../face/face.ts';
 import type { Log } from '../observe/error-log.ts';
 
+/** Whether `becomeUser` makes it another. */
+export function changesUser({ face, runAs }: Settings): boolean {
+  return FACES[face].obeysUser && runAs !== null && process.geteuid?.() === 0;
+}
+
 /** Throws where the system does not let it: to serve on as root is not what was asked for. */
-export function becomeUser({ face, runAs, acceptorPriority }: Settings, log: Log): void {
+export function becomeUser(settings: Settings, log: Log): void {
+  const { runAs, acceptorPriority } = settings;
   if (acceptorPriority !== 0) setOwnPriority(acceptorPriority, log);
-  if (!FACES[face].obeysUser || runAs === null || process.geteuid?.() !== 0) return;
+  if (runAs === null || !changesUser(settings)) return;
   const { user, group } = runAs;
   // In this order: without root's rights no group could be changed.
   process.setgid?.(group);

@@ -31,11 +31,9 @@ export const isWord = (byte: number): boolean => isLetter(byte) || isDigit(byte)
 const isSpace = (byte: number) => within(0x09, 0x0d)(byte) || byte === 0x20;
 const isGraphic = within(0x21, 0x7e);
 
-// Written as they are, not asked for byte by byte: each process makes them as it starts.
-const SINGLE: readonly ByteSet[] = Array.from({ length: 256 }, (_, byte) => oneOrTwo(byte, byte));
-const SINGLE_BOTH_CASES: readonly ByteSet[] = SINGLE.map((set, byte) =>
-  isLetter(byte) ? oneOrTwo(byte, byte ^ 0x20) : set,
-);
+/** Those that were asked for: all of them would be 77 KB in each process. */
+const singles: (ByteSet | undefined)[] = [];
+const singlesOfBothCases: (ByteSet | undefined)[] = [];
 
 function oneOrTwo(byte: number, other: number): ByteSet {
   const set = new Uint8Array(256);
@@ -46,7 +44,11 @@ function oneOrTwo(byte: number, other: number): ByteSet {
 
 /** The set of one character, one and the same each time. */
 export function single(byte: number, caseless = false): ByteSet {
-  return (caseless ? SINGLE_BOTH_CASES : SINGLE)[byte];
+  const isBoth = caseless && isLetter(byte);
+  const made = isBoth ? singlesOfBothCases : singles;
+  const set = made[byte] ?? oneOrTwo(byte, isBoth ? byte ^ 0x20 : byte);
+  made[byte] = set;
+  return set;
 }
 
 /** The letters of `\d \s \w \h \v`; their capitals are the complements. `\N` stands outside classes only. */
