@@ -20,6 +20,7 @@ import { NOTHING_DISCOVERED } from '../upstream/discovery.ts';
 import { AcceptorInspector } from './acceptor-inspector.ts';
 import { applyStates } from './group-hub.ts';
 import { AcceptorSharing } from './group-sharing.ts';
+import { listenerIdentity } from './listener-identity.ts';
 import type { FromAcceptor, SharedState, ToAcceptor } from './messages.ts';
 import { PeerDrain } from './peer-drain.ts';
 import { becomeUser, changesUser } from './privileges.ts';
@@ -382,9 +383,4 @@ export class Acceptor {
 
 function groupsOf({ upstreams }: Runtime): Group[] {
   return [...upstreams.all].map((upstream) => upstream.group);
-}
-
-/** A socket of the primary belongs to one listener of an acceptor: another one for the same address needs its own. */
-export function listenerIdentity(key: string, secure: boolean): string {
-  return secure ? `${key} ssl` : key;
 }

@@ -186,7 +186,8 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome {
     const model = this.#model;
     this.#tls = await this.#supply(model, this.#options.pool);
     if (this.#stopping) return;
-    closeInherited();
+    // What is there already was started because there is nothing to close.
+    if (this.#early === null) closeInherited();
     setUpAcceptors(this.#shared, this.#options.acceptorStderr);
     // They know of the programs' ports from the beginning, but have what they need of the system before programs take the rest.
     const pool = this.#createPool();

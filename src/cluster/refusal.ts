@@ -1,5 +1,5 @@
 // Why a configuration is not served: all reasons, each with its place.
-import { CompileError } from '../compile.ts';
+import { CompileError } from '../compile/compile-error.ts';
 import type { PrepareProblem } from './messages.ts';
 
 export class Refusal extends Error {

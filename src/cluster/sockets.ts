@@ -6,7 +6,7 @@ import { lookup } from 'node:dns/promises';
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import net, { connect, createServer, isIP, type Server } from 'node:net';
 import { getSystemErrorName } from 'node:util';
-import { listenOptions } from '../listen/listener.ts';
+import { listenOptions } from '../listen/listen-options.ts';
 import type { ListenModel } from '../listen/rows.ts';
 import { errnoText } from '../shared/failed-call.ts';
 import { holderOfPath, holderOfPort } from '../supervise/port-probe.ts';

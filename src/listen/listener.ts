@@ -11,6 +11,7 @@ import { ClientConnection, type ConnectionHome } from './client-connection.ts';
 import type { Door } from './door.ts';
 import { type Front, frontOfPlain } from './front.ts';
 import { Handshake, type HandshakeHome } from './handshake.ts';
+import { listenOptions } from './listen-options.ts';
 import { ProxyPreface } from './proxy-preface.ts';
 import type { ListenModel } from './rows.ts';
 import type { SecureContexts } from './secure-contexts.ts';
@@ -281,17 +282,4 @@ class PlainHome implements ConnectionHome {
   onClosed(connection: ClientConnection): void {
     this.#home.onClosed(connection);
   }
-}
-
-/** What `server.listen` takes for an address. */
-export function listenOptions(listen: ListenModel): {
-  host?: string;
-  port?: number;
-  path?: string;
-  backlog: number;
-  ipv6Only?: boolean;
-} {
-  if (listen.path !== '') return { path: listen.path, backlog: listen.backlog };
-  const host = listen.host === '*' ? '0.0.0.0' : listen.host;
-  return { host, port: listen.port, backlog: listen.backlog, ipv6Only: listen.ipv6only };
 }

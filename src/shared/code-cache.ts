@@ -1,7 +1,7 @@
 // What V8 makes of lbproxy's code is kept from one start to the next (Node's compile cache): compiling it is a third of a start. Whoever
 // can write there decides what the next process runs, so the directory is only used where nobody but this user and root can.
 import { chmodSync, mkdirSync, realpathSync, statSync } from 'node:fs';
-import * as nodeModule from 'node:module';
+import { enableCompileCache, flushCompileCache } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 
@@ -15,14 +15,14 @@ const STICKY = 0o1000;
  */
 export function useCodeCache(env: NodeJS.ProcessEnv = process.env): void {
   // Somebody has chosen already.
-  if (env.NODE_COMPILE_CACHE !== undefined || env.NODE_DISABLE_COMPILE_CACHE !== undefined) return;
+  if (env.NODE_COMPILE_CACHE || env.NODE_DISABLE_COMPILE_CACHE) return;
   const directory = codeDirectory(env);
-  if (directory !== null) nodeModule.enableCompileCache(directory);
+  if (directory !== null) enableCompileCache(directory);
 }
 
 /** Writes what is not there yet; nothing on every start but the first. */
 export function keepCode(): void {
-  nodeModule.flushCompileCache();
+  flushCompileCache();
 }
 
 /** Made where it is missing; null where it cannot be, or others could put their code there. */

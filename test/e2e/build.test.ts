@@ -1,6 +1,14 @@
 // What `npm run build` makes of the sources: it works as they do, finds what it starts by name, and loads no more than it needs.
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -58,8 +66,7 @@ it('-v and -V load the version and nothing else', async () => {
     expect(code).toBe(0);
     const [{ files }] = loaded();
     expect(files.filter((url) => url.includes('/node_modules/'))).toEqual([]);
-    // Two of them are parts of Node.
-    expect(files.length).toBeLessThan(8);
+    expect(ownOf(files).length).toBeLessThan(6);
   }
 });
 
@@ -70,14 +77,28 @@ it('-t reads few files, and none of what it has no use for', async () => {
   expect(stderr).toBe('');
   expect(code).toBe(0);
   const [{ files, parts }] = loaded();
-  // The parts of Node count, commander has seven, and what fifteen commands share in part is in pieces.
-  expect(files.length).toBeLessThan(90);
-  expect(heavy(parts)).toEqual([]);
+  // What fifteen commands share in part is in pieces.
+  expect(ownOf(files).length).toBeLessThan(60);
+  expect(heavy(parts)).toEqual(['crypto']);
 });
+
+/** Those of the build. */
+function ownOf(files: readonly string[]): string[] {
+  return files.filter((url) => url.includes('/dist/')).map((url) => fileURLToPath(url));
+}
 
 /** Of the parts of Node those that cost a process more than a millisecond and half a megabyte, and few configurations need. */
 function heavy(parts: readonly string[]): string[] {
-  const names = ['http', 'http2', 'https', 'internal/deps/undici/undici', 'tls', 'zlib'];
+  const names = [
+    'crypto',
+    'dns/promises',
+    'http',
+    'http2',
+    'https',
+    'internal/deps/undici/undici',
+    'tls',
+    'zlib',
+  ];
   return names.filter((name) => parts.includes(`NativeModule ${name}`));
 }
 
@@ -86,7 +107,7 @@ function commandsOf(lbproxy: LbproxyProcess): string[] {
   return childrenOf(lbproxy.pid).map(commandOf);
 }
 
-it('an acceptor of a plain configuration has loaded neither zlib nor TLS, one that compresses has zlib', async () => {
+it('an acceptor of a plain configuration is one file and has loaded no zlib, TLS or OpenSSL, one that compresses has zlib', async () => {
   const seen = new Map<string, string[]>();
   for (const setting of ['', 'gzip on; gzip_types *; gzip_min_length 0;']) {
     const { env, loaded } = watched();
@@ -100,8 +121,17 @@ it('an acceptor of a plain configuration has loaded neither zlib nor TLS, one th
     await lbproxy.stop();
     const acceptor = loaded().find(({ program }) => program.endsWith('acceptor-main.js'));
     seen.set(setting, heavy(acceptor?.parts ?? ['NativeModule nothing was written']));
-    // pino comes once the process has time, if it lives that long.
-    expect(acceptor?.files.filter((url) => url.includes('/dist/')).length).toBeLessThan(40);
+    // Its entry, and the road.
+    expect(ownOf(acceptor?.files ?? []).length).toBe(2);
+    const primary = loaded().find(
+      ({ program }) => program.endsWith('main.js') && program !== acceptor?.program,
+    );
+    const own = ownOf(primary?.files ?? []);
+    expect(own.length).toBeLessThan(65);
+    // Without the road, which is a megabyte of it.
+    expect(own.map((file) => statSync(file).size).reduce((a, b) => a + b, 0)).toBeLessThan(1_700_000);
+    // What reads command lines a plain start has no use for.
+    expect(primary?.files.filter((url) => url.includes('/commander/'))).toEqual([]);
   }
   expect([...seen.values()]).toEqual([[], ['zlib']]);
 });

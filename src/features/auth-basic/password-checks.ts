@@ -28,7 +28,8 @@ interface Check extends PasswordQuestion {
 }
 
 class PasswordChecks {
-  readonly #secret = randomBytes(32);
+  /** Of this process alone; most have no passwords to check. */
+  #secret: Buffer | null = null;
   /** Marks of what was right, the oldest first. */
   readonly #right = new Set<string>();
   /** By their marks, in their order: the first one is under way. */
@@ -40,6 +41,7 @@ class PasswordChecks {
   check(question: PasswordQuestion, done: Asker['done'], waits: Asker['waits'] = ALWAYS): void {
     const { password, entry } = question;
     if (isQuick(entry)) return done(matchesQuick(password, entry) ? 'right' : 'wrong');
+    this.#secret ??= randomBytes(32);
     const mark = createHmac('sha256', this.#secret)
       .update(`${entry}\0${password}`, 'latin1')
       .digest('latin1');

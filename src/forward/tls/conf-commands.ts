@@ -58,27 +58,29 @@ function versionOf(value: string, none: SecureVersion): SecureVersion {
   return version;
 }
 
-/** Whether a flag that is named sets the bit or clears it. */
-const FLAGS: ReadonlyMap<string, readonly [bit: number, sets: boolean]> = mapOf({
-  sessionticket: [constants.SSL_OP_NO_TICKET, false],
-  emptyfragments: [constants.SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS, false],
-  bugs: [constants.SSL_OP_ALL, true],
-  compression: [constants.SSL_OP_NO_COMPRESSION, false],
-  unsafelegacyrenegotiation: [constants.SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION, true],
-  unsafelegacyserverconnect: [constants.SSL_OP_LEGACY_SERVER_CONNECT, true],
-  norenegotiation: [constants.SSL_OP_NO_RENEGOTIATION, true],
-  encryptthenmac: [constants.SSL_OP_NO_ENCRYPT_THEN_MAC, false],
-  serverpreference: [constants.SSL_OP_CIPHER_SERVER_PREFERENCE, true],
-  prioritizechacha: [constants.SSL_OP_PRIORITIZE_CHACHA, true],
-  allownodhekex: [constants.SSL_OP_ALLOW_NO_DHE_KEX, true],
-});
+/** Whether a flag that is named sets the bit or clears it. Made when one is: without TLS a process needs nothing of OpenSSL. */
+const flagsByName = (): ReadonlyMap<string, readonly [bit: number, sets: boolean]> =>
+  mapOf({
+    sessionticket: [constants.SSL_OP_NO_TICKET, false],
+    emptyfragments: [constants.SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS, false],
+    bugs: [constants.SSL_OP_ALL, true],
+    compression: [constants.SSL_OP_NO_COMPRESSION, false],
+    unsafelegacyrenegotiation: [constants.SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION, true],
+    unsafelegacyserverconnect: [constants.SSL_OP_LEGACY_SERVER_CONNECT, true],
+    norenegotiation: [constants.SSL_OP_NO_RENEGOTIATION, true],
+    encryptthenmac: [constants.SSL_OP_NO_ENCRYPT_THEN_MAC, false],
+    serverpreference: [constants.SSL_OP_CIPHER_SERVER_PREFERENCE, true],
+    prioritizechacha: [constants.SSL_OP_PRIORITIZE_CHACHA, true],
+    allownodhekex: [constants.SSL_OP_ALLOW_NO_DHE_KEX, true],
+  });
 
 function withFlags(options: number, value: string): number {
+  const flags = flagsByName();
   return value.split(',').reduce((bits, word) => {
     const off = word.startsWith('-');
-    const flag = FLAGS.get(word.replace(/^[-+]/, '').trim().toLowerCase());
+    const flag = flags.get(word.replace(/^[-+]/, '').trim().toLowerCase());
     if (flag === undefined)
-      throw new Error(`"${word}" is none that can be set: ${[...FLAGS.keys()].join(', ')}`);
+      throw new Error(`"${word}" is none that can be set: ${[...flags.keys()].join(', ')}`);
     const [bit, sets] = flag;
     return sets === off ? bits & ~bit : bits | bit;
   }, options);

@@ -29,16 +29,18 @@ export function createPeerContext(tls: FamilyTls, files: PeerFiles): SecureConte
   }
 }
 
-const OFF: Readonly<Record<string, number>> = {
+/** What switches each version off. Asked for when a peer has TLS: without, a process needs nothing of OpenSSL. */
+const offBits = (): Readonly<Record<string, number>> => ({
   TLSv1: constants.SSL_OP_NO_TLSv1,
   'TLSv1.1': constants.SSL_OP_NO_TLSv1_1,
   'TLSv1.2': constants.SSL_OP_NO_TLSv1_2,
   'TLSv1.3': constants.SSL_OP_NO_TLSv1_3,
-};
+});
 
 /** The versions may have gaps. */
 function versionsOf({ SslProtocols: on }: FamilyTls): SecureContextOptions {
-  const off = PEER_PROTOCOLS.filter((version) => !on.includes(version)).reduce((sum, v) => sum | OFF[v], 0);
+  const bits = offBits();
+  const off = PEER_PROTOCOLS.filter((version) => !on.includes(version)).reduce((sum, v) => sum | bits[v], 0);
   return { minVersion: 'TLSv1', maxVersion: 'TLSv1.3', secureOptions: off | constants.SSL_OP_NO_COMPRESSION };
 }
 

@@ -65,7 +65,8 @@ const OF_FIRST: ReadonlySet<string> = new Set([
 const isOwn = ([name]: readonly [string, string]): boolean => !OF_FIRST.has(name.toLowerCase());
 
 const VERSIONS: readonly SecureVersion[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];
-const OFF: readonly number[] = [
+/** What switches each of them off. Asked for when a server has TLS: without, a process needs nothing of OpenSSL. */
+const offBits = (): readonly number[] => [
   constants.SSL_OP_NO_TLSv1,
   constants.SSL_OP_NO_TLSv1_1,
   constants.SSL_OP_NO_TLSv1_2,
@@ -75,7 +76,8 @@ const OFF: readonly number[] = [
 /** The versions may have gaps. */
 function versionsOf(on: readonly string[], flags: number): SecureContextOptions {
   const taken = VERSIONS.filter((version) => on.includes(version));
-  const off = VERSIONS.reduce((sum, version, i) => (taken.includes(version) ? sum : sum | OFF[i]), flags);
+  const bits = offBits();
+  const off = VERSIONS.reduce((sum, version, i) => (taken.includes(version) ? sum : sum | bits[i]), flags);
   return { minVersion: taken[0], maxVersion: taken.at(-1), secureOptions: off };
 }
 

@@ -51,36 +51,54 @@ export function single(byte: number, caseless = false): ByteSet {
   return set;
 }
 
+/** Made when the first is asked for: a start has no time for what most patterns have no use for. */
+function once<T>(make: () => T): () => T {
+  let made: T | null = null;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
 /** The letters of `\d \s \w \h \v`; their capitals are the complements. `\N` stands outside classes only. */
-export const SHORTHANDS: ReadonlyMap<string, ByteSet> = new Map(
-  (
-    [
-      ['d', setOf(isDigit)],
-      ['s', setOf(isSpace)],
-      ['w', setOf(isWord)],
-      ['h', setOf((byte) => byte === 0x09 || byte === 0x20 || byte === 0xa0)],
-      ['v', setOf((byte) => within(0x0a, 0x0d)(byte) || byte === 0x85)],
-    ] as const
-  ).flatMap(([letter, set]) => [[letter, set] as const, [letter.toUpperCase(), complement(set)] as const]),
+export const shorthands: () => ReadonlyMap<string, ByteSet> = once(
+  () =>
+    new Map(
+      (
+        [
+          ['d', setOf(isDigit)],
+          ['s', setOf(isSpace)],
+          ['w', setOf(isWord)],
+          ['h', setOf((byte) => byte === 0x09 || byte === 0x20 || byte === 0xa0)],
+          ['v', setOf((byte) => within(0x0a, 0x0d)(byte) || byte === 0x85)],
+        ] as const
+      ).flatMap(([letter, set]) => [
+        [letter, set] as const,
+        [letter.toUpperCase(), complement(set)] as const,
+      ]),
+    ),
 );
 
 /** `[:name:]` inside a class. */
-export const POSIX_CLASSES: ReadonlyMap<string, ByteSet> = new Map([
-  ['alpha', setOf(isLetter)],
-  ['lower', setOf(isLower)],
-  ['upper', setOf(isUpper)],
-  ['alnum', setOf((byte) => isLetter(byte) || isDigit(byte))],
-  ['ascii', setOf((byte) => byte < 0x80)],
-  ['blank', setOf((byte) => byte === 0x09 || byte === 0x20)],
-  ['cntrl', setOf((byte) => byte < 0x20 || byte === 0x7f)],
-  ['digit', setOf(isDigit)],
-  ['graph', setOf(isGraphic)],
-  ['print', setOf((byte) => isGraphic(byte) || byte === 0x20)],
-  ['punct', setOf((byte) => isGraphic(byte) && !isLetter(byte) && !isDigit(byte))],
-  ['space', setOf(isSpace)],
-  ['word', setOf(isWord)],
-  ['xdigit', setOf((byte) => isDigit(byte) || within(0x41, 0x46)(byte) || within(0x61, 0x66)(byte))],
-]);
+export const posixClasses: () => ReadonlyMap<string, ByteSet> = once(
+  () =>
+    new Map([
+      ['alpha', setOf(isLetter)],
+      ['lower', setOf(isLower)],
+      ['upper', setOf(isUpper)],
+      ['alnum', setOf((byte) => isLetter(byte) || isDigit(byte))],
+      ['ascii', setOf((byte) => byte < 0x80)],
+      ['blank', setOf((byte) => byte === 0x09 || byte === 0x20)],
+      ['cntrl', setOf((byte) => byte < 0x20 || byte === 0x7f)],
+      ['digit', setOf(isDigit)],
+      ['graph', setOf(isGraphic)],
+      ['print', setOf((byte) => isGraphic(byte) || byte === 0x20)],
+      ['punct', setOf((byte) => isGraphic(byte) && !isLetter(byte) && !isDigit(byte))],
+      ['space', setOf(isSpace)],
+      ['word', setOf(isWord)],
+      ['xdigit', setOf((byte) => isDigit(byte) || within(0x41, 0x46)(byte) || within(0x61, 0x66)(byte))],
+    ]),
+);
 
 const CATEGORY = /^(?:L[ulmto&]?|M[nce]?|N[dlo]?|P[cdseifo]?|S[mcko]?|Z[slp]?|C[cfosn]?|Any)$/;
 

@@ -1,5 +1,5 @@
 // Classes in square brackets (pcre2pattern, "SQUARE BRACKETS AND CHARACTER CLASSES"), as sets of bytes.
-import { bothCases, complement, NONE, POSIX_CLASSES, setOf, single, union } from './byte-sets.ts';
+import { bothCases, complement, NONE, posixClasses, setOf, single, union } from './byte-sets.ts';
 import type { Cursor } from './cursor.ts';
 import { readClassEscape } from './escapes.ts';
 import type { ByteSet } from './tree.ts';
@@ -62,10 +62,10 @@ const nameFor = (name: string, caseless: boolean): string =>
   caseless && (name === 'upper' || name === 'lower') ? 'alpha' : name;
 
 function posixSet(cursor: Cursor, name: string, negated: boolean, start: number): ByteSet {
-  const set = POSIX_CLASSES.get(name);
+  const set = posixClasses().get(name);
   if (set === undefined) {
     return cursor.fail(
-      `a class knows no [:${name}:]; there are ${[...POSIX_CLASSES.keys()].join(', ')}`,
+      `a class knows no [:${name}:]; there are ${[...posixClasses().keys()].join(', ')}`,
       start,
     );
   }

@@ -1,5 +1,5 @@
 // What follows a backslash (pcre2pattern, "BACKSLASH"). Letters that mean nothing are refused, as PCRE2 does.
-import { ALL, categorySet, complement, NO_NEWLINE, SHORTHANDS, setOf, single } from './byte-sets.ts';
+import { ALL, categorySet, complement, NO_NEWLINE, setOf, shorthands, single } from './byte-sets.ts';
 import type { Cursor } from './cursor.ts';
 import { type Assertion, type ByteSet, EMPTY, type Node } from './tree.ts';
 
@@ -102,7 +102,7 @@ function readCommon(cursor: Cursor, start: number): Escape {
   const letter = cursor.take();
   const control = CONTROLS.get(letter);
   if (control !== undefined) return { kind: 'byte', byte: control };
-  const set = SHORTHANDS.get(letter);
+  const set = shorthands().get(letter);
   if (set !== undefined) return { kind: 'set', set };
   switch (letter) {
     case '0':

@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { nodeHttp } from '../../shared/node-parts.ts';
 import type { ControlServerPlan } from '../plan.ts';
-import { answerRequest, type Site } from './control-requests.ts';
+import type { Site } from './control-requests.ts';
 import { addressText, openSocket, setRights } from './control-socket.ts';
 import type { PoolFace } from './face.ts';
 import { fileLogReader, type LogReader } from './log-reader.ts';
@@ -108,6 +108,8 @@ export class ControlServer {
   }
 
   async #listen(plan: ControlPlan): Promise<Listening> {
+    // Not before: acceptors are sooner up without it.
+    const { answerRequest } = await import('./control-requests.ts');
     const { pool, version, report, logs = fileLogReader } = this.#options;
     const server = nodeHttp().createServer({
       headersTimeout: HEAD_TIMEOUT_MS,
