@@ -24,6 +24,7 @@ import { listenerIdentity } from './listener-identity.ts';
 import type { FromAcceptor, SharedState, ToAcceptor } from './messages.ts';
 import { PeerDrain } from './peer-drain.ts';
 import { becomeUser, changesUser } from './privileges.ts';
+import { QuietMemory } from './quiet-memory.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
 import { LOG_FDS } from './shared-log.ts';
 import { asksForPopulation, SharedPopulation } from './shared-population.ts';
@@ -71,6 +72,7 @@ export class Acceptor {
   readonly #sessions = new SharedSessions(SESSIONS_FD);
   readonly #population = new SharedPopulation(ROTATION_FD, cluster.worker?.id ?? 1);
   readonly #inspector = new AcceptorInspector();
+  readonly #quietMemory = new QuietMemory();
   readonly #traffic = new TrafficTeller(
     (message) => this.#send(message),
     () => (this.#runtime === null ? [] : groupsOf(this.#runtime)),
@@ -114,8 +116,13 @@ export class Acceptor {
       this.#population.write();
       this.#logFiles.flushAllSync();
     });
-    setInterval(() => this.#sayAlive(), HEARTBEAT_MS).unref();
+    setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
     this.#send({ type: 'ready' });
+  }
+
+  #beat(): void {
+    this.#quietMemory.beat();
+    this.#sayAlive();
   }
 
   #sayAlive(): void {

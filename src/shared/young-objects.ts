@@ -3,7 +3,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-type Collect = (how: { readonly type: 'minor'; readonly execution: 'sync' }) => void;
+type Collect = (how: { readonly type: 'minor' | 'major'; readonly execution: 'sync' | 'async' }) => unknown;
 
 let collect: Collect | null = null;
 
@@ -11,6 +11,12 @@ let collect: Collect | null = null;
 export function settleYoungObjects(): void {
   collect ??= collectorOf();
   collect({ type: 'minor', execution: 'sync' });
+}
+
+/** Has V8 look through all, beside what else there is to do, a little at a time. Never rejects. */
+export async function collectBeside(): Promise<void> {
+  collect ??= collectorOf();
+  await collect({ type: 'major', execution: 'async' });
 }
 
 /** Where there is none V8 does it by itself, later. */
