@@ -42,6 +42,18 @@ const ${name} = { ${getters.join(', ')} };`;
     });
   },
 };
+/** One letter beyond latin1, and V8 reads and keeps the whole file as two bytes a character. */
+const oneByte: Plugin = {
+  name: 'one-byte',
+  generateBundle(_, bundle) {
+    for (const chunk of Object.values(bundle))
+      if (chunk.type === 'chunk')
+        chunk.code = chunk.code.replace(
+          /[^\x00-\x7f]/g,
+          (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+        );
+  },
+};
 const REQUIRE = /^let (node_\w+) = require\("node:([\w/]+)"\);$/gm;
 
 export default defineConfig([
@@ -53,13 +65,13 @@ export default defineConfig([
       'program/watchdog-process': 'src/supervise/watchdog-process.ts',
     },
     output: PROGRAM,
-    plugins: [nodeParts, kind('', 'commonjs')],
+    plugins: [nodeParts, oneByte, kind('', 'commonjs')],
   },
   {
     ...COMMON,
     input: { 'program/acceptor-main': 'src/cluster/acceptor-main.ts' },
     output: PROGRAM,
-    plugins: [nodeParts],
+    plugins: [nodeParts, oneByte],
   },
   {
     ...COMMON,

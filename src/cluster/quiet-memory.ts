@@ -6,8 +6,8 @@ import { collectBeside } from '../shared/young-objects.ts';
 const QUIET_BEATS = 10;
 /** Not again before, whatever came of it. */
 const PAUSE_BEATS = 60;
-/** So much of a second says that something passes. A beat takes a tenth of it. */
-const BUSY_CPU_US = 5000;
+/** So much of a second says that something passes. */
+const BUSY_CPU_US = 15_000;
 /** So much there is after a start. */
 const SMALL_BYTES = 24 << 20;
 
