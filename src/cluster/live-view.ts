@@ -207,7 +207,7 @@ export class LiveView implements CockpitFace {
     const { name, weight, fails, active, config, process } = peer;
     const wish = this.#wishes[upstream]?.[name]?.state ?? 'up';
     const [state, why] = stateOf(peer, wish, now);
-    const shown = process === null ? '' : String(process.port);
+    const shown = process?.name ?? '';
     return { upstream, peer: name, weight, backup: config.backup, state, why, fails, active, process: shown };
   }
 

@@ -4,11 +4,15 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { PeerView } from '../../src/cockpit/face.ts';
+import type { UpstreamSnapshot } from '../../src/observe/traffic/snapshot.ts';
 import { get } from '../support/http-client.ts';
 import { type LbproxyProcess, startLbproxy } from '../support/lbproxy-process.ts';
 
 const CONFIG = `worker_processes 2; state_path DIR/state; live_view 127.0.0.1:PORT2; inspector 8m; inspector_mask X-Api-Key;
+program web { command "sleep 1000"; numprocs 2; first_port PORT5; autostart off; }
 http { count_traffic on; access_log off;
+  upstream web { program web; }
   upstream app { server 127.0.0.1:PORT3; server 127.0.0.1:PORT4; }
   server { listen 127.0.0.1:PORT1; server_name one;
     location / { proxy_pass http://app; } location /text { return 200 hi; } } }`;
@@ -90,7 +94,18 @@ describe('the live view', () => {
 
     const state = await here.json('/api/state');
     expect(state.traffic.total.statuses).toEqual({ 200: 20, 502: 1 });
-    expect(state.peers).toHaveLength(2);
+    const peers = state.peers.slice(2);
+    expect(state.peers.map(({ upstream, process }: PeerView) => [upstream, process])).toEqual([
+      ['web', 'web:web_00'],
+      ['web', 'web:web_01'],
+      ['app', ''],
+      ['app', ''],
+    ]);
+    const [{ lastFailure }] = state.traffic.upstreams.find(
+      (one: UpstreamSnapshot) => one.upstream === 'app',
+    ).peers;
+    expect(lastFailure.cause).toBe('connect_refused');
+    expect(lastFailure.atMs).toBeGreaterThan(state.traffic.startedAtMs);
     const topology = await here.json('/api/topology');
     expect(topology.servers[0].locations.map(({ to }: { to: string }) => to)).toEqual(['', 'app', '200']);
     const { settings } = await here.json('/api/configuration');
@@ -98,7 +113,7 @@ describe('the live view', () => {
       place: 'http, server, location /',
       name: 'proxy_pass',
       value: 'http://app',
-      at: expect.stringMatching(/nginx\.conf:5:\d+$/),
+      at: expect.stringMatching(/nginx\.conf:7:\d+$/),
     });
 
     const listed = await here.json('/api/requests?filter=status%3D200&limit=5');
@@ -134,16 +149,16 @@ describe('the live view', () => {
     expect(again.replayed.map(({ status }: { status: number }) => status)).toEqual([200, 200]);
     expect(await here.json('/api/replay/9-9', {})).toMatchObject({ status: 404 });
 
-    const [{ peer }] = state.peers;
+    const [{ peer }] = peers;
     expect(await here.json('/api/peers', { upstream: 'app', peer, action: 'drain' })).toMatchObject({
       ok: true,
     });
-    expect((await here.json('/api/state')).peers[0]).toMatchObject({ peer, state: 'drain' });
+    expect((await here.json('/api/state')).peers[2]).toMatchObject({ peer, state: 'drain' });
     await get(port, '/drained');
     const drained = await here.json('/api/requests?filter=path~/drained');
     expect(drained.requests[0].attempts.map((one: { peer: string }) => one.peer)).not.toContain(peer);
     expect(await here.json('/api/reload', {})).toMatchObject({ ok: true });
-    expect((await here.json('/api/state')).peers[0].state).not.toBe('drain');
+    expect((await here.json('/api/state')).peers[2].state).not.toBe('drain');
     const { events } = await here.json('/api/events');
     expect(events.at(-1).text).toContain('reloaded');
     expect((await here.call('/metrics')).text).toContain('# TYPE lbproxy_requests_total counter');
