@@ -7,6 +7,7 @@ import { answerCall } from './calls.ts';
 import type { CockpitFace } from './face.ts';
 import type { Page } from './page.ts';
 import type { LiveViewAddress } from './rows.ts';
+import { LiveStreams } from './streams.ts';
 
 const HEAD_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -24,10 +25,12 @@ export interface CockpitOptions {
 
 export class CockpitServer {
   readonly #options: CockpitOptions;
+  readonly #streams: LiveStreams;
   #server: Server | null = null;
 
   constructor(options: CockpitOptions) {
     this.#options = options;
+    this.#streams = new LiveStreams(options.face, options.report);
   }
 
   /** Rejects with why it cannot listen there. */
@@ -95,13 +98,14 @@ export class CockpitServer {
     }
     const refusal = refusalOfToken(request, this.#options.token);
     if (refusal !== null) return sendText(response, refusal.status, refusal.text);
-    await answerCall(this.#options.face, request, response);
+    await answerCall({ face: this.#options.face, streams: this.#streams }, request, response);
   }
 
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = null;
     if (server === null) return;
+    this.#streams.close();
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeAllConnections();
     await closed;

@@ -85,7 +85,7 @@ async function steersPeers(site: LiveViewSite, page: Page): Promise<void> {
   await says(page, 'has weight 7');
   // The other one is dead for now: its failures are told, with their cause.
   for (let i = 0; i < 4; i++) await get(site.lbproxy.port, `/spread?n=${i}`);
-  await sees(page, '.card', /Failed: connect_refused ×\d.*Last: connect_refused/);
+  await sees(page, '.card', /Failed: connect_refused ×\d.*Last: connect_refused at \d\d:\d\d:\d\d\./);
 }
 
 async function steersPrograms(page: Page): Promise<void> {
@@ -257,10 +257,37 @@ async function reloads(site: LiveViewSite, page: Page): Promise<void> {
   await sees(page, '.events', 'nonsense');
 }
 
+/** A page that nobody sees reads nothing, and goes on when it is seen again. */
+async function restsInTheDark(site: LiveViewSite, page: Page): Promise<void> {
+  const shown = async (): Promise<number> => {
+    const text = (await page.locator('.figures').textContent()) ?? '';
+    return Number(/Requests in all([\d,]+)/.exec(text)?.[1].replaceAll(',', ''));
+  };
+  const turnTo = (is: 'hidden' | 'visible'): Promise<unknown> =>
+    page.evaluate(`{
+      Object.defineProperty(document, 'hidden', { value: ${is === 'hidden'}, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }`);
+  const streams: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().includes('/api/stream')) streams.push(request.url());
+  });
+  await turnTo('hidden');
+  const before = await shown();
+  await get(site.lbproxy.port, '/text');
+  await page.waitForTimeout(1500);
+  expect([await shown(), streams.length]).toEqual([before, 0]);
+  await turnTo('visible');
+  await expect.poll(shown).toBe(before + 1);
+  expect(streams).toHaveLength(1);
+}
+
 async function livesOn(site: LiveViewSite, page: Page): Promise<void> {
   await page.reload();
   await sees(page, 'h2', 'Events');
   await show(page, 'overview');
+  await page.waitForSelector('.figures');
+  await restsInTheDark(site, page);
   const before = site.complaints.length;
   await site.restart(() => sees(page, '.connection', 'Connection lost, trying again.'));
   await sees(page, '.connection', 'nginx.conf');

@@ -1,6 +1,6 @@
 // An lbproxy with a live view, a peer that keeps what it got, and a browser that looks at the page.
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
@@ -84,6 +84,21 @@ export class LiveViewSite {
     return page;
   }
 
+  /** All that a page would be told: what a browser reads of a stream it shows to nobody else. */
+  listen(): void {
+    const [base, token] = this.url.split('/#');
+    const call = request(`${base}/api/stream?filter=&log=stdout:app:app_00&log=stderr:app:app_01`, {
+      headers: { authorization: `Bearer ${token}` },
+      agent: false,
+    });
+    call.on('response', (answer) => {
+      answer.setEncoding('utf8').on('data', (text: string) => this.told.push(text));
+      answer.on('error', () => undefined);
+    });
+    call.on('error', () => undefined);
+    call.end();
+  }
+
   /** The same again: state, ports, token. */
   async restart(between: () => Promise<void>): Promise<void> {
     const { dir, ports } = this.lbproxy;
@@ -91,6 +106,7 @@ export class LiveViewSite {
     await this.lbproxy.exited;
     await between();
     this.lbproxy = await startLbproxy(readFileSync(this.lbproxy.configFile, 'utf8'), { dir, ports });
+    this.listen();
   }
 
   async close(): Promise<void> {
@@ -120,5 +136,7 @@ export async function openLiveViewSite(): Promise<LiveViewSite> {
     chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] }),
     startLbproxy(CONFIG.replaceAll('PEER', String(port)), { dirs: ['state'], files: { 'app.mjs': APP } }),
   ]);
-  return new LiveViewSite(peer, got, browser, lbproxy);
+  const site = new LiveViewSite(peer, got, browser, lbproxy);
+  site.listen();
+  return site;
 }

@@ -5,8 +5,7 @@ import type { LiveFault } from '../../../features/faults/live-faults.ts';
 import { Action, ask } from '../action.tsx';
 import { read } from '../api.ts';
 import { percent } from '../format.ts';
-import { configurations } from '../poll.ts';
-import { tell, topology } from '../state.ts';
+import { configurations, tell, topology } from '../state.ts';
 
 const KINDS = { delay: '200ms 2s', abort: '503', cut: '1k', rate: '10k' } as const;
 
