@@ -1,7 +1,6 @@
 // The live view in the primary: opens its server where the configuration asks for one, and answers for lbproxy. The token stays the same
 // over restarts, so that a page that is open goes on.
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Peer } from '../balance/peer.ts';
 import { LiveEvents } from '../cockpit/events.ts';
@@ -14,6 +13,7 @@ import type {
   SettingView,
   TopologyView,
 } from '../cockpit/face.ts';
+import { forgetPlace, keepPlace, keepPort, keptPort, placeFile, readSecret } from '../cockpit/kept-place.ts';
 import { livePage } from '../cockpit/page.ts';
 import type { LiveViewAddress } from '../cockpit/rows.ts';
 import { CockpitServer } from '../cockpit/server.ts';
@@ -21,7 +21,7 @@ import type { Model } from '../config/model.ts';
 import type { LiveFault } from '../features/faults/live-faults.ts';
 import type { Answer, Question } from '../inspect/questions.ts';
 import type { Log } from '../observe/error-log.ts';
-import { readPlainFile, replaceFile } from '../shared/replace-file.ts';
+import { replaceFile } from '../shared/replace-file.ts';
 import type { PoolFace } from '../supervise/control/face.ts';
 import type { Steered } from '../upstream/discovery.ts';
 import { VERSION } from '../version.ts';
@@ -31,8 +31,6 @@ import type { TrafficHub } from './traffic-hub.ts';
 
 /** What stands in the files. */
 export interface Written {
-  /** Path of the main one. */
-  readonly configuration: string;
   readonly settings: readonly SettingView[];
   /** Warnings and errors, each with its place. */
   readonly problems: readonly string[];
@@ -42,6 +40,8 @@ export interface LiveViewHome {
   readonly log: Log;
   readonly model: Model;
   readonly stateDir: string;
+  /** Its path, and what files that belong to it are called there. */
+  readonly configuration: { readonly path: string; readonly name: string };
   readonly traffic: TrafficHub;
   /** Asks the inspectors of all acceptors, or of one: answers as JSON, by acceptor. */
   ask(question: string, limitMs: number, acceptor: number): Promise<ReadonlyMap<number, string>>;
@@ -68,7 +68,6 @@ export class LiveView implements CockpitFace {
   readonly #home: LiveViewHome;
   #server: CockpitServer | null = null;
   #address = '';
-  #configuration: string | null = null;
   #wishes: Wishes = {};
   #faults: readonly LiveFault[] = [];
 
@@ -122,25 +121,31 @@ export class LiveView implements CockpitFace {
   }
 
   async #open(address: LiveViewAddress): Promise<void> {
-    const { log } = this.#home;
+    const { log, stateDir, configuration } = this.#home;
+    const { name, path } = configuration;
     const server = new CockpitServer({
       face: this,
       token: this.#token(),
       page: livePage,
       report: (text) => log.error(text),
     });
-    await server.open(address);
+    const kept = address.mayMove ? keptPort(stateDir, name) : 0;
+    const wanted = kept || address.port;
+    await server.open(address, wanted);
     this.#server = server;
-    replaceFile(this.#file('live-view.url'), `${server.url}\n`, 0o600);
+    const { port, url } = server;
+    const others = kept > 0 ? ', and pages that were open have to be opened anew' : '';
+    if (port !== wanted) log.notice(`port ${wanted} is taken: the live view is at ${port} now${others}`);
+    if (address.mayMove) keepPort(stateDir, name, port);
+    keepPlace(placeFile(stateDir, name), url, path);
   }
 
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = null;
     if (server === null) return;
-    // Whoever looks for it later would send the token to the one that has the port then.
-    const file = this.#file('live-view.url');
-    if (readKept(file) === server.url) rmSync(file, { force: true });
+    const { stateDir, configuration } = this.#home;
+    forgetPlace(placeFile(stateDir, configuration.name), server.url);
     await server.close();
   }
 
@@ -149,13 +154,9 @@ export class LiveView implements CockpitFace {
     return this.#server?.url ?? '';
   }
 
-  #file(name: string): string {
-    return join(this.#home.stateDir, name);
-  }
-
   #token(): string {
-    const file = this.#file('live-view.token');
-    const kept = readKept(file);
+    const file = join(this.#home.stateDir, 'live-view.token');
+    const kept = readSecret(file);
     if (/^[A-Za-z0-9_-]{32,}$/.test(kept)) return kept;
     const token = randomBytes(24).toString('base64url');
     replaceFile(file, `${token}\n`, 0o600);
@@ -166,10 +167,8 @@ export class LiveView implements CockpitFace {
     return this.#wishes;
   }
 
-  /** Asked for every second: the files are read for it once. */
   get configuration(): string {
-    this.#configuration ??= this.#home.written().configuration;
-    return this.#configuration;
+    return this.#home.configuration.path;
   }
 
   snapshot() {
@@ -264,16 +263,6 @@ export class LiveView implements CockpitFace {
 
   reload(): Promise<Outcome> {
     return this.#home.reload();
-  }
-}
-
-/** One that others can read, or that is no file, is not used. */
-function readKept(file: string): string {
-  try {
-    const { stat, text } = readPlainFile(file);
-    return (stat.mode & 0o077) === 0 ? text.trim() : '';
-  } catch {
-    return '';
   }
 }
 

@@ -55,6 +55,8 @@ export interface PrimaryOptions {
   readonly controlSocket: string | null;
   /** Where the runs of this configuration are recorded; null for nowhere. */
   readonly runs: { readonly directory: string; readonly name: string } | null;
+  /** Its path, and what files that belong to it are called. */
+  readonly configuration: { readonly path: string; readonly name: string };
   /** Files of the configuration that were changed after they were read. */
   readonly changedFiles: () => readonly string[];
   /** For the live view: the configuration as its files have it now. */
@@ -143,6 +145,9 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome {
       },
       get stateDir() {
         return primary().stateDir;
+      },
+      get configuration() {
+        return primary().#options.configuration;
       },
       traffic: this.traffic,
       ask: (question, limitMs, to) => this.#acceptors.ask(question, limitMs, to),

@@ -33,20 +33,23 @@ export class CockpitServer {
     this.#streams = new LiveStreams(options.face, options.report);
   }
 
-  /** Rejects with why it cannot listen there. */
-  async open({ host, port, mayMove }: LiveViewAddress): Promise<void> {
-    for (let tried = 0; ; tried++) {
+  /** `first`: where it was before. Rejects with why it cannot listen there. */
+  async open({ host, port, mayMove }: LiveViewAddress, first = port): Promise<void> {
+    const next = mayMove ? Array.from({ length: TRIES }, (_, i) => port + i) : [];
+    const ports = new Set([mayMove ? first : port, ...next]);
+    let problem: NodeJS.ErrnoException | null = null;
+    for (const each of ports) {
       const server = this.#create();
       try {
-        await listen(server, host, port === 0 ? 0 : port + tried);
+        await listen(server, host, each);
         this.#server = server;
         return;
       } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code !== 'EADDRINUSE' || !mayMove || tried >= TRIES)
-          throw new Error(`the live view cannot listen on ${host}:${port}: ${(error as Error).message}`);
+        problem = error as NodeJS.ErrnoException;
+        if (problem.code !== 'EADDRINUSE') break;
       }
     }
+    throw new Error(`the live view cannot listen on ${host}:${port}: ${problem?.message}`);
   }
 
   /** Where a browser finds it, with the token; '' while it is closed. */

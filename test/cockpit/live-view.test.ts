@@ -1,13 +1,17 @@
 // The live view's server in a real lbproxy: what it tells, what it does, and whom it refuses.
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { PeerView } from '../../src/cockpit/face.ts';
 import type { UpstreamSnapshot } from '../../src/observe/traffic/snapshot.ts';
+import { freePorts } from '../support/free-ports.ts';
 import { get } from '../support/http-client.ts';
 import { type LbproxyProcess, startLbproxy } from '../support/lbproxy-process.ts';
+import { liveViewFile, liveViewUrl } from '../support/live-view-place.ts';
 
 const CONFIG = `worker_processes 2; state_path DIR/state; live_view 127.0.0.1:PORT2; inspector 8m; inspector_mask X-Api-Key;
 program web { command "sleep 1000"; numprocs 2; first_port PORT5; autostart off; }
@@ -167,8 +171,8 @@ describe('the live view', () => {
   it('refuses who has no token, or comes from elsewhere', async () => {
     const here = await site();
     const { port, login } = here;
-    for (const name of ['live-view.token', 'live-view.url'])
-      expect(statSync(join(here.lbproxy.dir, 'state', name)).mode & 0o777).toBe(0o600);
+    for (const file of [join(here.lbproxy.dir, 'state/live-view.token'), liveViewFile(here.lbproxy, 'url')])
+      expect(statSync(file).mode & 0o777).toBe(0o600);
 
     const page = await send(port, '/');
     expect(page).toMatchObject({
@@ -265,10 +269,39 @@ describe('the live view', () => {
     expect((await get(lbproxy.port, '/text')).status).toBe(200);
     rmSync(join(lbproxy.dir, 'state/live-view.token'), { recursive: true });
     lbproxy.signal('SIGHUP');
-    await expect
-      .poll(() => existsSync(join(lbproxy.dir, 'state/live-view.url')), { timeout: 10_000 })
-      .toBe(true);
+    await expect.poll(() => liveViewUrl(lbproxy), { timeout: 10_000 }).toContain('#');
     expect((await new Site(lbproxy).call('/api/state')).status).toBe(200);
+  });
+
+  it('comes back to its port; where that is taken it says so, and the next free one is remembered', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'lbproxy-live-view-'));
+    const place = { dir, configFile: join(dir, 'nginx.conf') };
+    const config = CONFIG.replace('127.0.0.1:PORT2', 'on');
+    mkdirSync(join(dir, 'state'));
+    writeFileSync(place.configFile, '');
+    const [kept, ...ports] = await freePorts(6);
+    writeFileSync(liveViewFile(place, 'port'), `${kept}\n`, { mode: 0o600 });
+    const first = await startLbproxy(config, { dir, ports });
+    const url = liveViewUrl(place);
+    expect(new URL(url).port).toBe(String(kept));
+    expect(first.stdout()).toContain(`live view: ${url}`);
+    // The configuration that it is of stands with it.
+    expect(readFileSync(liveViewFile(place, 'url'), 'utf8')).toBe(`${url}\n${place.configFile}\n`);
+    first.signal('SIGTERM');
+    await first.exited;
+    expect(existsSync(liveViewFile(place, 'url'))).toBe(false);
+
+    const holder = createServer().listen(kept, '127.0.0.1');
+    await once(holder, 'listening');
+    const second = await startLbproxy(config, { dir, ports });
+    const moved = Number(new URL(liveViewUrl(place)).port);
+    expect(moved).toBeGreaterThanOrEqual(4040);
+    await second.printed(`port ${kept} is taken: the live view is at ${moved} now, and pages that were open`);
+    expect(readFileSync(liveViewFile(place, 'port'), 'utf8')).toBe(`${moved}\n`);
+    // A reload that leaves the live view as it is leaves its port.
+    expect(await second.reload()).toBe('reloaded');
+    expect(new URL(liveViewUrl(place)).port).toBe(String(moved));
+    holder.close();
   });
 
   it('has the same token after a restart', async () => {

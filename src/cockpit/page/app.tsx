@@ -133,9 +133,8 @@ function AskForToken() {
           : 'This page needs a token, and its address has none.'}
       </p>
       <p>
-        Open the address that lbproxy printed when it started: it ends in # and the token. It also stands in
-        the file <code>live-view.url</code> of the state directory (<code>state_path</code>). Or paste it
-        here:
+        Open the address that lbproxy printed when it started: it ends in # and the token. It also stands in a
+        file <code>live-view-….url</code> of the state directory (<code>state_path</code>). Or paste it here:
       </p>
       <form onSubmit={submit}>
         <label>
