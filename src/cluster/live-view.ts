@@ -13,6 +13,7 @@ import type {
   SettingView,
   TopologyView,
 } from '../cockpit/face.ts';
+import { faultHint } from '../cockpit/fault-hint.ts';
 import { forgetPlace, keepPlace, keepPort, keptPort, placeFile, readSecret } from '../cockpit/kept-place.ts';
 import { livePage } from '../cockpit/page.ts';
 import type { LiveViewAddress } from '../cockpit/rows.ts';
@@ -244,10 +245,11 @@ export class LiveView implements CockpitFace {
         ? `is ${wish.value} for ${Math.round(wish.share * 1e8) / 1e6}% of requests until the next reload`
         : 'is off';
     const text = `fault_${kind} of ${server} ${location} ${what}`;
+    const hint = 'value' in wish ? faultHint([known], wish, kind) : '';
     this.#home.log.notice(`${text}, by the live view`);
     // Whoever answers this has read what was sent before.
     await this.ask({ ask: 'list', filter: '', after: 0, limit: 0 });
-    return { ok: true, text };
+    return { ok: true, text: hint === '' ? text : `${text}; but ${hint}` };
   }
 
   #useFaults(faults: readonly LiveFault[]): void {

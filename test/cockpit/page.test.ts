@@ -56,6 +56,11 @@ async function seesTraffic(site: LiveViewSite, page: Page): Promise<void> {
   for (const text of ['one', '/gone', 'api', `127.0.0.1:${site.lbproxy.ports[2]}`])
     await sees(page, 'svg text', text);
   await page.getByLabel('Location of the fault').selectOption({ label: 'one /' });
+  await page.getByLabel('Location of the fault').selectOption({ label: 'one /text' });
+  await sees(page, '.fault-hint', 'This location answers by "return", which comes before delay');
+  await page.getByLabel('Kind of the fault').selectOption('cut');
+  await page.locator('.fault-hint').filter({ hasText: /^$/ }).waitFor({ state: 'attached' });
+  await page.getByLabel('Location of the fault').selectOption({ label: 'one /' });
   await page.getByLabel('Kind of the fault').selectOption('abort');
   await page.getByLabel('Value of the fault').fill('nonsense');
   await press(page, 'Set the fault');
