@@ -26,6 +26,8 @@ import { replaceFile } from '../shared/replace-file.ts';
 import type { PoolFace } from '../supervise/control/face.ts';
 import type { Steered } from '../upstream/discovery.ts';
 import { VERSION } from '../version.ts';
+import type { AcceptorPool } from './acceptor-pool.ts';
+import type { Announcer } from './announcer.ts';
 import type { GroupHub } from './group-hub.ts';
 import { topologyOf } from './live-view-model.ts';
 import type { TrafficHub } from './traffic-hub.ts';
@@ -37,24 +39,28 @@ export interface Written {
   readonly problems: readonly string[];
 }
 
+/** The primary, as far as it is of interest here. */
 export interface LiveViewHome {
   readonly log: Log;
+  /** What is served. */
   readonly model: Model;
   readonly stateDir: string;
-  /** Its path, and what files that belong to it are called there. */
-  readonly configuration: { readonly path: string; readonly name: string };
   readonly traffic: TrafficHub;
-  /** Asks the inspectors of all acceptors, or of one: answers as JSON, by acceptor. */
-  ask(question: string, limitMs: number, acceptor: number): Promise<ReadonlyMap<number, string>>;
-  readonly hub: GroupHub;
+  /** null before they are started. */
   readonly programs: PoolFace | null;
   reload(): Promise<Outcome>;
+}
+
+/** What it works with. */
+export interface LiveViewMeans {
+  readonly acceptors: Pick<AcceptorPool, 'ask' | 'broadcast'>;
+  readonly hub: GroupHub;
+  /** Tells acceptors what is wished of peers. */
+  readonly announcer: Announcer;
+  /** Its path, and what files that belong to it are called in the state directory. */
+  readonly configuration: { readonly path: string; readonly name: string };
   /** The configuration as its files have it now. */
-  written(): Written;
-  /** What is wished of peers has changed. */
-  announce(): void;
-  /** All acceptors put these faults into answers from now on, and no others that somebody set. */
-  tellFaults(faults: readonly LiveFault[]): void;
+  readonly written: () => Written;
 }
 
 /** An inspector that is busy longer than this is not waited for; a replay waits for peers. */
@@ -67,13 +73,15 @@ export class LiveView implements CockpitFace {
   readonly version = VERSION;
   readonly events = new LiveEvents();
   readonly #home: LiveViewHome;
+  readonly #means: LiveViewMeans;
   #server: CockpitServer | null = null;
   #address = '';
   #wishes: Wishes = {};
   #faults: readonly LiveFault[] = [];
 
-  constructor(home: LiveViewHome) {
+  constructor(home: LiveViewHome, means: LiveViewMeans) {
     this.#home = home;
+    this.#means = means;
   }
 
   /** A log that tells the live view, too. */
@@ -102,7 +110,7 @@ export class LiveView implements CockpitFace {
   async use(): Promise<void> {
     if (Object.keys(this.#wishes).length > 0) {
       this.#wishes = {};
-      this.#home.announce();
+      this.#means.announcer.announce();
     }
     if (this.#faults.length > 0) this.#useFaults([]);
     const { liveView } = this.#home.model.settings;
@@ -122,8 +130,8 @@ export class LiveView implements CockpitFace {
   }
 
   async #open(address: LiveViewAddress): Promise<void> {
-    const { log, stateDir, configuration } = this.#home;
-    const { name, path } = configuration;
+    const { log, stateDir } = this.#home;
+    const { name, path } = this.#means.configuration;
     const server = new CockpitServer({
       face: this,
       token: this.#token(),
@@ -145,8 +153,7 @@ export class LiveView implements CockpitFace {
     const server = this.#server;
     this.#server = null;
     if (server === null) return;
-    const { stateDir, configuration } = this.#home;
-    forgetPlace(placeFile(stateDir, configuration.name), server.url);
+    forgetPlace(placeFile(this.#home.stateDir, this.#means.configuration.name), server.url);
     await server.close();
   }
 
@@ -169,7 +176,7 @@ export class LiveView implements CockpitFace {
   }
 
   get configuration(): string {
-    return this.#home.configuration.path;
+    return this.#means.configuration.path;
   }
 
   snapshot() {
@@ -185,11 +192,11 @@ export class LiveView implements CockpitFace {
   }
 
   settings(): readonly SettingView[] {
-    return this.#home.written().settings;
+    return this.#means.written().settings;
   }
 
   problems(): readonly string[] {
-    return this.#home.written().problems;
+    return this.#means.written().problems;
   }
 
   get programs(): PoolFace | null {
@@ -198,7 +205,7 @@ export class LiveView implements CockpitFace {
 
   peers(): readonly PeerView[] {
     const now = performance.now();
-    return this.#home.hub
+    return this.#means.hub
       .groups()
       .flatMap(({ name, peers }) => peers.map((peer) => this.#peerView(name, peer, now)));
   }
@@ -218,7 +225,7 @@ export class LiveView implements CockpitFace {
     const after: Steered =
       wish.action === 'weight' ? { ...before, weight: wish.weight } : { ...before, state: wish.action };
     this.#wishes = { ...this.#wishes, [upstream]: { ...this.#wishes[upstream], [peer]: after } };
-    this.#home.announce();
+    this.#means.announcer.announce();
     const what = wish.action === 'weight' ? `has weight ${wish.weight}` : `is ${wish.action}`;
     this.#home.log.notice(`peer ${peer} of ${upstream} ${what} until the next reload, by the live view`);
     return { ok: true, text: `${peer} ${what}` };
@@ -254,12 +261,12 @@ export class LiveView implements CockpitFace {
 
   #useFaults(faults: readonly LiveFault[]): void {
     this.#faults = faults;
-    this.#home.tellFaults(faults);
+    this.#means.acceptors.broadcast({ type: 'faults', faults });
   }
 
   async ask(question: Question, acceptor = 0): Promise<ReadonlyMap<number, Answer>> {
     const limitMs = question.ask === 'replay' ? REPLAY_MS : ANSWER_MS;
-    const answers = await this.#home.ask(JSON.stringify(question), limitMs, acceptor);
+    const answers = await this.#means.acceptors.ask(JSON.stringify(question), limitMs, acceptor);
     return new Map([...answers].map(([id, text]) => [id, JSON.parse(text) as Answer]));
   }
 
