@@ -300,6 +300,22 @@ async function livesOn(site: LiveViewSite, page: Page): Promise<void> {
   for (const text of site.complaints.splice(before)) expect(text).toContain('ERR_CONNECTION_REFUSED');
 }
 
+/** There are as many pages as are served: this one says so, and comes when another goes. */
+async function waitsForRoom(site: LiveViewSite): Promise<void> {
+  const others = await Promise.all(Array.from({ length: 15 }, () => site.listen()));
+  const page = await site.page();
+  await page.goto(site.url);
+  await sees(
+    page,
+    '.connection',
+    '16 pages are open, which is all that are served: close one. Trying again.',
+  );
+  for (const stop of others) stop();
+  await sees(page, '.connection', 'nginx.conf');
+  await page.close();
+  for (const text of site.complaints.splice(0)) expect(text).toContain('503');
+}
+
 /** What axe-core takes for serious. */
 async function violations(page: Page, colorScheme: 'light' | 'dark'): Promise<string[][]> {
   const rules = colorScheme === 'light' ? '' : ", runOnly: { type: 'rule', values: ['color-contrast'] }";
@@ -310,7 +326,9 @@ async function violations(page: Page, colorScheme: 'light' | 'dark'): Promise<st
 }
 
 async function isWellMade(site: LiveViewSite, dir: string): Promise<void> {
-  await Promise.all(Array.from({ length: 120 }, (_, i) => get(site.lbproxy.port, `/text?n=${i}`)));
+  await Promise.all(Array.from({ length: 116 }, (_, i) => get(site.lbproxy.port, `/text?n=${i}`)));
+  // Of these, one at least goes to the peer that is not there first.
+  for (let i = 0; i < 4; i++) await get(site.lbproxy.port, `/peers/text?n=${i}`);
   const look = async (width: number): Promise<void> => {
     const page = await site.page(width);
     await page.goto(site.url);
@@ -325,6 +343,11 @@ async function isWellMade(site: LiveViewSite, dir: string): Promise<void> {
         await page.locator('.grid-row').first().click();
         await sees(page, '.side .url', '/text');
       }
+      if (view === 'topology') {
+        await page.getByLabel('Location of the fault').selectOption({ label: 'one /text' });
+        await sees(page, '.fault-hint', 'is not hit');
+      }
+      if (view === 'peers') await sees(page, '.card', 'Last: connect_refused at');
       if (view === 'programs')
         await page
           .getByRole('button', { name: /^Log of/ })
@@ -359,6 +382,7 @@ it.skipIf(!hasChromium)(
     const site = await openLiveViewSite();
     const dir = process.env.LIVE_VIEW_PICTURES ?? mkdtempSync(join(tmpdir(), 'lbproxy-page-'));
     try {
+      await waitsForRoom(site);
       const page = await site.page();
       await asksForToken(site, page);
       await seesTraffic(site, page);

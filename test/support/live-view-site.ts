@@ -87,19 +87,22 @@ export class LiveViewSite {
     return page;
   }
 
-  /** All that a page would be told: what a browser reads of a stream it shows to nobody else. */
-  listen(): void {
+  /** All that a page would be told: what a browser reads of a stream it shows to nobody else. Resolves with how to stop. */
+  listen(): Promise<() => void> {
     const [base, token] = this.url.split('/#');
     const call = request(`${base}/api/stream?filter=&log=stdout:app:app_00&log=stderr:app:app_01`, {
       headers: { authorization: `Bearer ${token}` },
       agent: false,
     });
-    call.on('response', (answer) => {
-      answer.setEncoding('utf8').on('data', (text: string) => this.told.push(text));
-      answer.on('error', () => undefined);
-    });
     call.on('error', () => undefined);
     call.end();
+    return new Promise((resolve) => {
+      call.on('response', (answer) => {
+        answer.setEncoding('utf8').on('data', (text: string) => this.told.push(text));
+        answer.on('error', () => undefined);
+        resolve(() => void call.destroy());
+      });
+    });
   }
 
   /** The same again: state, ports, token. */
@@ -109,7 +112,7 @@ export class LiveViewSite {
     await this.lbproxy.exited;
     await between();
     this.lbproxy = await startLbproxy(readFileSync(this.lbproxy.configFile, 'utf8'), { dir, ports });
-    this.listen();
+    await this.listen();
   }
 
   async close(): Promise<void> {
@@ -150,6 +153,6 @@ export async function openLiveViewSite(): Promise<LiveViewSite> {
     start(CONFIG.replaceAll('PEER', String(port))),
   ]);
   const site = new LiveViewSite(peer, got, browser, lbproxy);
-  site.listen();
+  await site.listen();
   return site;
 }

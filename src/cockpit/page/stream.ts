@@ -85,17 +85,17 @@ function pause(ms: number, ending: AbortSignal): Promise<void> {
 
 /** Resolves when lbproxy ends it. */
 async function readStream(ending: AbortSignal, onEvents: () => void): Promise<void> {
-  const silence = new AbortController();
-  let timer = setTimeout(() => silence.abort(), SILENT_MS);
+  const own = new AbortController();
+  let timer = setTimeout(() => own.abort(), SILENT_MS);
   try {
-    const body = await openStream(pathOf(), AbortSignal.any([ending, silence.signal]));
+    const body = await openStream(pathOf(), AbortSignal.any([ending, own.signal]));
     const reader = body.pipeThrough(new TextDecoderStream()).getReader();
     const parser = new EventReader();
     for (;;) {
       const { done, value } = await reader.read();
       if (done || ending.aborted) return;
       clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(), SILENT_MS);
+      timer = setTimeout(() => own.abort(), SILENT_MS);
       const sent = parser.take(value);
       if (sent.length === 0) continue;
       batch(() => {
@@ -105,6 +105,7 @@ async function readStream(ending: AbortSignal, onEvents: () => void): Promise<vo
     }
   } finally {
     clearTimeout(timer);
+    own.abort();
   }
 }
 
