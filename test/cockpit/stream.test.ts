@@ -214,6 +214,10 @@ it.concurrent('brings all at first, then what is new', async () => {
 
   here.face.kept.set(1, [3, 5, 9]);
   expect((await page.next('requests')).requests.map(({ id }: { id: string }) => id)).toEqual(['1-9']);
+  // The inspector counts from the beginning.
+  here.face.kept.set(1, [2]);
+  const anew = await page.next('requests');
+  expect([anew.requests.map(({ id }: { id: string }) => id), anew.versions]).toEqual([['1-2'], { 1: 2 }]);
   await here.reload();
   await page.next('topology');
   expect((await page.next('events')).events).toHaveLength(1);
