@@ -4,7 +4,7 @@
 //   node bench/micro/looked-at.ts [--rounds 10] [--seconds 2] [--connections 32] [--main dist/main.js] [--only inspector]
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -71,12 +71,13 @@ function childrenOf(pid: number): number[] {
 
 /** Reads what the page reads, with the list of requests shown. */
 function openView(port: number, state: string): () => void {
-  const url = new URL(readFileSync(join(state, 'live-view.url'), 'utf8').trim());
-  const token = new URLSearchParams(url.hash.slice(1)).get('token') ?? url.hash.slice(1);
+  const file = readdirSync(state).find((name) => name.startsWith('live-view-') && name.endsWith('.url')) ?? '';
+  const url = new URL(readFileSync(join(state, file), 'utf8').split('\n')[0]);
+  const token = url.hash.slice(1);
   const ending = new AbortController();
   const headers = { Authorization: `Bearer ${token}` };
   void (async () => {
-    const answer = await fetch(`http://127.0.0.1:${port}/api/stream?view=requests`, {
+    const answer = await fetch(`http://127.0.0.1:${port}/api/stream?filter=`, {
       headers,
       signal: ending.signal,
     });

@@ -1,5 +1,6 @@
 // The main job: reads the configuration, starts the primary, says what listens where, and stays until a signal ends it.
 // Past 300 lines: each wish of a signal ends in a log, an outcome and the service manager.
+import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { styleText } from 'node:util';
 import type { EarlyAcceptors } from '../cluster/early-acceptors.ts';
@@ -183,6 +184,7 @@ class Server {
       onOutput: (line) => printLine(line, logFiles),
       controlSocket: this.#controlSocket,
       runs: { directory: stateDirOf(model), name: runNameOf(file) },
+      configuration: { path: resolve(file), name: runNameOf(file) },
       changedFiles: () => changedSince(this.#read),
       written: () => writtenConfiguration(file, options),
       onShutdown: () => process.kill(process.pid, 'SIGQUIT'),

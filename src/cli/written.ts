@@ -1,5 +1,4 @@
 // The configuration as its files have it now, for the live view: each directive with its place, and what is wrong with them.
-import { resolve } from 'node:path';
 import type { Written } from '../cluster/live-view.ts';
 import type { SettingView } from '../cockpit/face.ts';
 import { formatPosition } from '../config/problem.ts';
@@ -13,7 +12,6 @@ const MAX_VALUE = 300;
 export function writtenConfiguration(file: string, options: CliOptions): Written {
   const { tree, problems } = readConfig(file, options, { mayBeInput: false, scaled: new Map() });
   return {
-    configuration: resolve(file),
     settings: tree === undefined ? [] : settingsOf(tree.directives, ''),
     problems: problems.list.map(
       ({ at, severity, message }) => `${formatPosition(at)}: ${severity}: ${message}`,

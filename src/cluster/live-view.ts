@@ -1,7 +1,6 @@
 // The live view in the primary: opens its server where the configuration asks for one, and answers for lbproxy. The token stays the same
 // over restarts, so that a page that is open goes on.
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Peer } from '../balance/peer.ts';
 import { LiveEvents } from '../cockpit/events.ts';
@@ -14,6 +13,8 @@ import type {
   SettingView,
   TopologyView,
 } from '../cockpit/face.ts';
+import { faultHint } from '../cockpit/fault-hint.ts';
+import { forgetPlace, keepPlace, keepPort, keptPort, placeFile, readSecret } from '../cockpit/kept-place.ts';
 import { livePage } from '../cockpit/page.ts';
 import type { LiveViewAddress } from '../cockpit/rows.ts';
 import { CockpitServer } from '../cockpit/server.ts';
@@ -21,39 +22,45 @@ import type { Model } from '../config/model.ts';
 import type { LiveFault } from '../features/faults/live-faults.ts';
 import type { Answer, Question } from '../inspect/questions.ts';
 import type { Log } from '../observe/error-log.ts';
-import { readPlainFile, replaceFile } from '../shared/replace-file.ts';
+import { replaceFile } from '../shared/replace-file.ts';
 import type { PoolFace } from '../supervise/control/face.ts';
 import type { Steered } from '../upstream/discovery.ts';
 import { VERSION } from '../version.ts';
+import type { AcceptorPool } from './acceptor-pool.ts';
+import type { Announcer } from './announcer.ts';
 import type { GroupHub } from './group-hub.ts';
 import { topologyOf } from './live-view-model.ts';
 import type { TrafficHub } from './traffic-hub.ts';
 
 /** What stands in the files. */
 export interface Written {
-  /** Path of the main one. */
-  readonly configuration: string;
   readonly settings: readonly SettingView[];
   /** Warnings and errors, each with its place. */
   readonly problems: readonly string[];
 }
 
+/** The primary, as far as it is of interest here. */
 export interface LiveViewHome {
   readonly log: Log;
+  /** What is served. */
   readonly model: Model;
   readonly stateDir: string;
   readonly traffic: TrafficHub;
-  /** Asks the inspectors of all acceptors, or of one: answers as JSON, by acceptor. */
-  ask(question: string, limitMs: number, acceptor: number): Promise<ReadonlyMap<number, string>>;
-  readonly hub: GroupHub;
+  /** null before they are started. */
   readonly programs: PoolFace | null;
   reload(): Promise<Outcome>;
+}
+
+/** What it works with. */
+export interface LiveViewMeans {
+  readonly acceptors: Pick<AcceptorPool, 'ask' | 'broadcast'>;
+  readonly hub: GroupHub;
+  /** Tells acceptors what is wished of peers. */
+  readonly announcer: Announcer;
+  /** Its path, and what files that belong to it are called in the state directory. */
+  readonly configuration: { readonly path: string; readonly name: string };
   /** The configuration as its files have it now. */
-  written(): Written;
-  /** What is wished of peers has changed. */
-  announce(): void;
-  /** All acceptors put these faults into answers from now on, and no others that somebody set. */
-  tellFaults(faults: readonly LiveFault[]): void;
+  readonly written: () => Written;
 }
 
 /** An inspector that is busy longer than this is not waited for; a replay waits for peers. */
@@ -66,14 +73,15 @@ export class LiveView implements CockpitFace {
   readonly version = VERSION;
   readonly events = new LiveEvents();
   readonly #home: LiveViewHome;
+  readonly #means: LiveViewMeans;
   #server: CockpitServer | null = null;
   #address = '';
-  #configuration: string | null = null;
   #wishes: Wishes = {};
   #faults: readonly LiveFault[] = [];
 
-  constructor(home: LiveViewHome) {
+  constructor(home: LiveViewHome, means: LiveViewMeans) {
     this.#home = home;
+    this.#means = means;
   }
 
   /** A log that tells the live view, too. */
@@ -102,7 +110,7 @@ export class LiveView implements CockpitFace {
   async use(): Promise<void> {
     if (Object.keys(this.#wishes).length > 0) {
       this.#wishes = {};
-      this.#home.announce();
+      this.#means.announcer.announce();
     }
     if (this.#faults.length > 0) this.#useFaults([]);
     const { liveView } = this.#home.model.settings;
@@ -122,25 +130,30 @@ export class LiveView implements CockpitFace {
   }
 
   async #open(address: LiveViewAddress): Promise<void> {
-    const { log } = this.#home;
+    const { log, stateDir } = this.#home;
+    const { name, path } = this.#means.configuration;
     const server = new CockpitServer({
       face: this,
       token: this.#token(),
       page: livePage,
       report: (text) => log.error(text),
     });
-    await server.open(address);
+    const kept = address.mayMove ? keptPort(stateDir, name) : 0;
+    const wanted = kept || address.port;
+    await server.open(address, wanted);
     this.#server = server;
-    replaceFile(this.#file('live-view.url'), `${server.url}\n`, 0o600);
+    const { port, url } = server;
+    const others = kept > 0 ? ', and pages that were open have to be opened anew' : '';
+    if (port !== wanted) log.notice(`port ${wanted} is taken: the live view is at ${port} now${others}`);
+    if (address.mayMove) keepPort(stateDir, name, port);
+    keepPlace(placeFile(stateDir, name), url, path);
   }
 
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = null;
     if (server === null) return;
-    // Whoever looks for it later would send the token to the one that has the port then.
-    const file = this.#file('live-view.url');
-    if (readKept(file) === server.url) rmSync(file, { force: true });
+    forgetPlace(placeFile(this.#home.stateDir, this.#means.configuration.name), server.url);
     await server.close();
   }
 
@@ -149,13 +162,9 @@ export class LiveView implements CockpitFace {
     return this.#server?.url ?? '';
   }
 
-  #file(name: string): string {
-    return join(this.#home.stateDir, name);
-  }
-
   #token(): string {
-    const file = this.#file('live-view.token');
-    const kept = readKept(file);
+    const file = join(this.#home.stateDir, 'live-view.token');
+    const kept = readSecret(file);
     if (/^[A-Za-z0-9_-]{32,}$/.test(kept)) return kept;
     const token = randomBytes(24).toString('base64url');
     replaceFile(file, `${token}\n`, 0o600);
@@ -166,10 +175,8 @@ export class LiveView implements CockpitFace {
     return this.#wishes;
   }
 
-  /** Asked for every second: the files are read for it once. */
   get configuration(): string {
-    this.#configuration ??= this.#home.written().configuration;
-    return this.#configuration;
+    return this.#means.configuration.path;
   }
 
   snapshot() {
@@ -185,11 +192,11 @@ export class LiveView implements CockpitFace {
   }
 
   settings(): readonly SettingView[] {
-    return this.#home.written().settings;
+    return this.#means.written().settings;
   }
 
   problems(): readonly string[] {
-    return this.#home.written().problems;
+    return this.#means.written().problems;
   }
 
   get programs(): PoolFace | null {
@@ -198,7 +205,7 @@ export class LiveView implements CockpitFace {
 
   peers(): readonly PeerView[] {
     const now = performance.now();
-    return this.#home.hub
+    return this.#means.hub
       .groups()
       .flatMap(({ name, peers }) => peers.map((peer) => this.#peerView(name, peer, now)));
   }
@@ -207,7 +214,7 @@ export class LiveView implements CockpitFace {
     const { name, weight, fails, active, config, process } = peer;
     const wish = this.#wishes[upstream]?.[name]?.state ?? 'up';
     const [state, why] = stateOf(peer, wish, now);
-    const shown = process === null ? '' : String(process.port);
+    const shown = process?.name ?? '';
     return { upstream, peer: name, weight, backup: config.backup, state, why, fails, active, process: shown };
   }
 
@@ -218,7 +225,7 @@ export class LiveView implements CockpitFace {
     const after: Steered =
       wish.action === 'weight' ? { ...before, weight: wish.weight } : { ...before, state: wish.action };
     this.#wishes = { ...this.#wishes, [upstream]: { ...this.#wishes[upstream], [peer]: after } };
-    this.#home.announce();
+    this.#means.announcer.announce();
     const what = wish.action === 'weight' ? `has weight ${wish.weight}` : `is ${wish.action}`;
     this.#home.log.notice(`peer ${peer} of ${upstream} ${what} until the next reload, by the live view`);
     return { ok: true, text: `${peer} ${what}` };
@@ -245,35 +252,26 @@ export class LiveView implements CockpitFace {
         ? `is ${wish.value} for ${Math.round(wish.share * 1e8) / 1e6}% of requests until the next reload`
         : 'is off';
     const text = `fault_${kind} of ${server} ${location} ${what}`;
+    const hint = 'value' in wish ? faultHint([known], wish, kind) : '';
     this.#home.log.notice(`${text}, by the live view`);
     // Whoever answers this has read what was sent before.
     await this.ask({ ask: 'list', filter: '', after: 0, limit: 0 });
-    return { ok: true, text };
+    return { ok: true, text: hint === '' ? text : `${text}; but ${hint}` };
   }
 
   #useFaults(faults: readonly LiveFault[]): void {
     this.#faults = faults;
-    this.#home.tellFaults(faults);
+    this.#means.acceptors.broadcast({ type: 'faults', faults });
   }
 
   async ask(question: Question, acceptor = 0): Promise<ReadonlyMap<number, Answer>> {
     const limitMs = question.ask === 'replay' ? REPLAY_MS : ANSWER_MS;
-    const answers = await this.#home.ask(JSON.stringify(question), limitMs, acceptor);
+    const answers = await this.#means.acceptors.ask(JSON.stringify(question), limitMs, acceptor);
     return new Map([...answers].map(([id, text]) => [id, JSON.parse(text) as Answer]));
   }
 
   reload(): Promise<Outcome> {
     return this.#home.reload();
-  }
-}
-
-/** One that others can read, or that is no file, is not used. */
-function readKept(file: string): string {
-  try {
-    const { stat, text } = readPlainFile(file);
-    return (stat.mode & 0o077) === 0 ? text.trim() : '';
-  } catch {
-    return '';
   }
 }
 

@@ -11,7 +11,7 @@ import { loadPinoLater } from '../observe/lazy-pino.ts';
 import type { LogFiles } from '../observe/log-files.ts';
 import type { RequestTally } from '../observe/request-tally.ts';
 import type { Surroundings } from '../observe/traffic/snapshot.ts';
-import type { ProcessView } from '../supervise/control/face.ts';
+import type { PoolFace, ProcessView } from '../supervise/control/face.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import type { PoolChanges } from '../supervise/pool-changes.ts';
@@ -27,7 +27,7 @@ import type { EarlyAcceptors } from './early-acceptors.ts';
 import { drainText, programsText, tellWhile } from './ending.ts';
 import { GroupHub } from './group-hub.ts';
 import { closeInherited } from './inherited-descriptors.ts';
-import { LiveView, type Written } from './live-view.ts';
+import { LiveView, type LiveViewHome, type Written } from './live-view.ts';
 import type { FromAcceptor, PrepareProblem, TlsMessage, ToAcceptor } from './messages.ts';
 import { ProgramPool } from './program-pool.ts';
 import { firstOf, problemsOf, problemText, Refusal } from './refusal.ts';
@@ -56,6 +56,8 @@ export interface PrimaryOptions {
   readonly controlSocket: string | null;
   /** Where the runs of this configuration are recorded; null for nowhere. */
   readonly runs: { readonly directory: string; readonly name: string } | null;
+  /** Its path, and what files that belong to it are called. */
+  readonly configuration: { readonly path: string; readonly name: string };
   /** Files of the configuration that were changed after they were read. */
   readonly changedFiles: () => readonly string[];
   /** For the live view: the configuration as its files have it now. */
@@ -83,7 +85,7 @@ export interface Outcome {
   readonly text: string;
 }
 
-export class Primary implements PoolHome, SupplyHome, TrafficHome {
+export class Primary implements PoolHome, SupplyHome, TrafficHome, LiveViewHome {
   readonly #options: Omit<PrimaryOptions, 'model' | 'early'>;
   readonly #early: EarlyAcceptors | null;
   #model: Model;
@@ -94,6 +96,8 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome {
   readonly #shared: SharedFiles;
   readonly #hub: GroupHub;
   readonly #supplies: Supplies;
+  /** Shows what happens, where the configuration asks for it. */
+  readonly liveView: LiveView;
   #pool: ProgramPool | null = null;
   /** Of the running configuration, as it was read with it. */
   #tls: TlsMessage = { selfSigned: null, files: {} };
@@ -122,6 +126,13 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome {
       onSealed: () => this.#acceptors.broadcast({ type: 'log-sealed' }),
     });
     this.#supplies = new Supplies(this, () => this.#announcer.announce());
+    this.liveView = new LiveView(this, {
+      acceptors: this.#acceptors,
+      hub: this.#hub,
+      announcer: this.#announcer,
+      configuration: options.configuration,
+      written: options.written,
+    });
     if (options.sockets !== undefined) this.#supplies.adopt(options.sockets);
   }
 
@@ -129,34 +140,8 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome {
     return this.liveView.listening(this.#logs.main);
   }
 
-  /** Shows what happens, where the configuration asks for it. */
-  readonly liveView: LiveView = this.#createLiveView();
-
-  #createLiveView(): LiveView {
-    const primary = (): Primary => this;
-    return new LiveView({
-      get log() {
-        return primary().log;
-      },
-      get model() {
-        return primary().model;
-      },
-      get programs() {
-        return primary().#pool;
-      },
-      get hub() {
-        return primary().#hub;
-      },
-      get stateDir() {
-        return primary().stateDir;
-      },
-      traffic: this.traffic,
-      ask: (question, limitMs, to) => this.#acceptors.ask(question, limitMs, to),
-      reload: () => this.reload(),
-      announce: () => this.#announcer.announce(),
-      tellFaults: (faults) => this.#acceptors.broadcast({ type: 'faults', faults }),
-      written: () => this.#options.written(),
-    });
+  get programs(): PoolFace | null {
+    return this.#pool;
   }
 
   get face(): Face {

@@ -2,12 +2,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Answer, Question } from '../inspect/questions.ts';
 import type { Replayed } from '../inspect/replay.ts';
-import type { Detail, Summary } from '../inspect/view.ts';
+import type { Detail } from '../inspect/view.ts';
 import { CallError, type Fields, readBody, words } from './call-input.ts';
 import type { CockpitFace, PeerWish } from './face.ts';
 import { readFaultWish } from './fault-wish.ts';
 import { harOf } from './har.ts';
-import { programCall, programLog, programViews } from './program-calls.ts';
+import { programCall, programLog } from './program-calls.ts';
+import { listRequests, type RequestList, readVersions } from './request-list.ts';
+import { stateOf } from './state-view.ts';
+import type { LiveStreams } from './streams.ts';
 
 type Call = (face: CockpitFace, given: Given) => unknown;
 
@@ -23,21 +26,15 @@ const REQUEST_ID = /^(\d+)-(\d+)$/;
 const MAX_LIST = 1000;
 
 const READS: Readonly<Record<string, Call>> = {
-  state: async (face) => ({
-    version: face.version,
-    configuration: face.configuration,
-    traffic: await face.snapshot(),
-    peers: face.peers(),
-    programs: await programViews(face),
-  }),
+  state: stateOf,
   topology: (face) => face.topology(),
   configuration: (face) => ({ settings: face.settings(), problems: face.problems() }),
   events: (face, { query }) => ({ events: face.events.since(Number(query.get('after') ?? 0)) }),
   requests: (face, { rest, query }) =>
-    rest === '' ? listRequests(face, query) : showRequest(face, rest, query),
+    rest === '' ? askedRequests(face, query) : showRequest(face, rest, query),
   har: async (face, { query }) => {
     const details: Detail[] = [];
-    const { requests } = await listRequests(face, query);
+    const { requests } = await askedRequests(face, query);
     for (const { id } of requests) {
       // One that went meanwhile is left out.
       const detail = await showRequest(face, id, query).catch(() => null);
@@ -64,8 +61,13 @@ const CHANGES: Readonly<Record<string, Call>> = {
   reload: (face) => face.reload(),
 };
 
+export interface Answering {
+  readonly face: CockpitFace;
+  readonly streams: LiveStreams;
+}
+
 export async function answerCall(
-  face: CockpitFace,
+  { face, streams }: Answering,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -77,10 +79,12 @@ export async function answerCall(
   const table = method === 'POST' ? CHANGES : READS;
   const call = Object.hasOwn(table, name) ? table[name] : undefined;
   try {
+    if (method === 'GET' && pathname === '/api/stream') return streams.open(query, response);
     if (call === undefined) throw new CallError(404, `there is no ${method} ${pathname}`);
     if (method !== 'GET' && method !== 'POST') throw new CallError(405, 'use GET or POST');
     const body = method === 'POST' ? await readBody(request) : {};
     send(response, 200, await call(face, { rest: decodeURIComponent(rest), query, body }));
+    if (method === 'POST') streams.soon();
   } catch (error) {
     if (error instanceof CallError) return send(response, error.status, { problem: error.message });
     if (error instanceof URIError) return send(response, 400, { problem: 'the path cannot be decoded' });
@@ -105,52 +109,12 @@ async function sendMetrics(
   response.end(await face.metrics(isOpen));
 }
 
-/** A request as the page knows it: its number tells the acceptor, too. */
-type Listed = Omit<Summary, 'id'> & { readonly id: string; readonly acceptor: number };
-
-async function listRequests(
-  face: CockpitFace,
-  query: URLSearchParams,
-): Promise<{ requests: Listed[]; left: string[]; versions: Record<string, number> }> {
-  const limit = Math.min(MAX_LIST, Math.max(1, Math.floor(Number(query.get('limit') ?? 200) || 200)));
-  const after = readVersions(query.get('after') ?? '');
-  const filter = query.get('filter') ?? '';
-  const requests: Listed[] = [];
-  const left: string[] = [];
-  const versions: Record<string, number> = {};
-  // All are asked how far they are, and those that are further for what is new: all that it has of one that was not there before.
-  const states = await face.ask({ ask: 'list', filter, after: Number.MAX_SAFE_INTEGER, limit: 0 });
-  const asked = [...states].map(async ([acceptor, state]) => {
-    const { version } = listIn(state);
-    const seen = after.get(acceptor) ?? 0;
-    // Less than was seen: another run of lbproxy, or the inspector was off meanwhile. It counts from the beginning.
-    const since = version < seen ? 0 : seen;
-    versions[acceptor] = since;
-    if (version <= since) return;
-    const answer = (await face.ask({ ask: 'list', filter, after: since, limit }, acceptor)).get(acceptor);
-    if (answer === undefined) return;
-    const found = listIn(answer);
-    versions[acceptor] = found.version;
-    for (const one of found.list) requests.push({ ...one, id: `${acceptor}-${one.id}`, acceptor });
-    for (const id of found.left) left.push(`${acceptor}-${id}`);
+function askedRequests(face: CockpitFace, query: URLSearchParams): Promise<RequestList> {
+  return listRequests(face, {
+    filter: query.get('filter') ?? '',
+    after: readVersions(query.get('after') ?? ''),
+    limit: Math.min(MAX_LIST, Math.max(1, Math.floor(Number(query.get('limit') ?? 200) || 200))),
   });
-  await Promise.all(asked);
-  requests.sort((a, b) => a.at - b.at);
-  return { requests: requests.slice(-limit), left, versions };
-}
-
-function listIn(answer: Answer): Extract<Answer, { list: unknown }> {
-  if ('problem' in answer) throw new CallError(400, answer.problem);
-  if (!('list' in answer)) throw new CallError(502, 'the acceptor gave another answer');
-  return answer;
-}
-
-/** `1:205,2:190`: what was seen of each acceptor. */
-function readVersions(text: string): Map<number, number> {
-  const found = new Map<number, number>();
-  for (const [, acceptor, version] of text.matchAll(/(\d+):(\d+)/g))
-    found.set(Number(acceptor), Number(version));
-  return found;
 }
 
 async function askOne(face: CockpitFace, id: string, make: (id: number) => Question): Promise<Answer> {

@@ -39,7 +39,7 @@ export interface PeerView {
   readonly why: string;
   readonly fails: number;
   readonly active: number;
-  /** The supervised process behind it; '' without. */
+  /** The supervised process behind it, as `ctl status` names it (`web:web_00`); '' without. */
   readonly process: string;
 }
 

@@ -16,6 +16,12 @@ export interface ProgramView {
   readonly processes: readonly ProcessSight[];
 }
 
+export interface ProgramLog {
+  readonly text: string;
+  /** null: its lines go where lbproxy's own go. */
+  readonly path: string | null;
+}
+
 const MAX_LOG_BYTES = 1024 * 1024;
 
 export async function programViews({ programs }: CockpitFace): Promise<readonly ProgramView[]> {
@@ -67,7 +73,7 @@ export async function programLog(
   face: CockpitFace,
   name: string,
   query: URLSearchParams,
-): Promise<{ readonly text: string; readonly path: string | null }> {
+): Promise<ProgramLog> {
   const [handle] = handlesOf(poolOf(face), name);
   const { stdoutLog, stderrLog } = handle.view;
   const path = query.get('stream') === 'stderr' ? (stderrLog ?? stdoutLog) : (stdoutLog ?? stderrLog);

@@ -31,7 +31,7 @@ export const cockpitRows: readonly Row[] = [
     syntax: 'on | off | address',
     default: 'off',
     doc:
-      'A page that shows what passes, and steers it: on is 127.0.0.1:4040, or the next free port. Loopback only; whoever opens it needs ' +
+      'A page that shows what passes, and steers it: on is 127.0.0.1:4040, or the next free port, and the same after a restart. Loopback only; whoever opens it needs ' +
       'the token that the start prints. Use it with "inspector" and "count_traffic"; `lbproxy dev` sets all three.',
     read: (words, cx) => {
       const [{ text, at }] = words;

@@ -7,6 +7,7 @@ import { answerCall } from './calls.ts';
 import type { CockpitFace } from './face.ts';
 import type { Page } from './page.ts';
 import type { LiveViewAddress } from './rows.ts';
+import { LiveStreams } from './streams.ts';
 
 const HEAD_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -24,26 +25,31 @@ export interface CockpitOptions {
 
 export class CockpitServer {
   readonly #options: CockpitOptions;
+  readonly #streams: LiveStreams;
   #server: Server | null = null;
 
   constructor(options: CockpitOptions) {
     this.#options = options;
+    this.#streams = new LiveStreams(options.face, options.report);
   }
 
-  /** Rejects with why it cannot listen there. */
-  async open({ host, port, mayMove }: LiveViewAddress): Promise<void> {
-    for (let tried = 0; ; tried++) {
+  /** `first`: where it was before. Rejects with why it cannot listen there. */
+  async open({ host, port, mayMove }: LiveViewAddress, first = port): Promise<void> {
+    const next = mayMove ? Array.from({ length: TRIES }, (_, i) => port + i) : [];
+    const ports = new Set([mayMove ? first : port, ...next]);
+    let problem: NodeJS.ErrnoException | null = null;
+    for (const each of ports) {
       const server = this.#create();
       try {
-        await listen(server, host, port === 0 ? 0 : port + tried);
+        await listen(server, host, each);
         this.#server = server;
         return;
       } catch (error) {
-        const { code } = error as NodeJS.ErrnoException;
-        if (code !== 'EADDRINUSE' || !mayMove || tried >= TRIES)
-          throw new Error(`the live view cannot listen on ${host}:${port}: ${(error as Error).message}`);
+        problem = error as NodeJS.ErrnoException;
+        if (problem.code !== 'EADDRINUSE') break;
       }
     }
+    throw new Error(`the live view cannot listen on ${host}:${port}: ${problem?.message}`);
   }
 
   /** Where a browser finds it, with the token; '' while it is closed. */
@@ -95,13 +101,14 @@ export class CockpitServer {
     }
     const refusal = refusalOfToken(request, this.#options.token);
     if (refusal !== null) return sendText(response, refusal.status, refusal.text);
-    await answerCall(this.#options.face, request, response);
+    await answerCall({ face: this.#options.face, streams: this.#streams }, request, response);
   }
 
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = null;
     if (server === null) return;
+    this.#streams.close();
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeAllConnections();
     await closed;

@@ -1,11 +1,13 @@
 // `lbproxy top` against a running lbproxy: on a terminal with somebody at it, and where there is none.
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { keysOf } from '../../src/cli/top/keys.ts';
 import { get } from '../support/http-client.ts';
 import { type LbproxyProcess, startLbproxy } from '../support/lbproxy-process.ts';
+import { liveViewUrl } from '../support/live-view-place.ts';
 import { MAIN } from '../support/main-file.ts';
 import { Sitting } from '../support/on-terminal.ts';
 import { startPeers } from '../support/peer-process.ts';
@@ -75,8 +77,48 @@ async function printsOnce(lbproxy: LbproxyProcess, config: string): Promise<void
   expect(shown.stdout).toMatch(/^ +idle +idle.* RUNNING/m);
   expect(shown.stdout).toMatch(/NEWEST REQUESTS {2}path~\/no\n\d\d:\d\d:\d\d GET +\/no +404/);
   expect(shown.stdout).not.toContain('\x1b');
-  expect(readFileSync(join(lbproxy.dir, 'state/live-view.url'), 'utf8')).toContain('#');
+  expect(liveViewUrl(lbproxy)).toContain('#');
 }
+
+it('finds the one that is meant among several of one state directory, or names them', async () => {
+  const config =
+    'worker_processes 1; live_view on; http { server { listen 127.0.0.1:PORT1; return 200 x; } }';
+  const one = await startLbproxy(config);
+  const env = { XDG_STATE_HOME: join(one.dir, 'state') };
+  const other = await startLbproxy(config, { env });
+  const elsewhere = join(one.dir, 'empty');
+  mkdirSync(elsewhere);
+  const top = async (...args: string[]): Promise<string> => {
+    const options = { cwd: elsewhere, env: { ...process.env, ...env }, timeout: 20_000 };
+    const run = promisify(execFile)(process.execPath, [MAIN, 'top', ...args], options);
+    const { stdout, stderr } = await run.catch((error: { stdout: string; stderr: string }) => error);
+    return `${stdout}${stderr}`;
+  };
+  const both = [one, other].map(({ configFile }) => `  lbproxy top -c ${configFile}`).toSorted();
+  const list = `\nThose that run with a live view:\n${both.join('\n')}\n`;
+  const [first, second, unnamed, missing] = await Promise.all([
+    top('-c', one.configFile),
+    top('-c', other.configFile),
+    top(),
+    top('-c', 'none.conf'),
+  ]);
+  expect(first).toMatch(new RegExp(`^lbproxy \\S+ +${one.configFile}\n`));
+  expect(second).toMatch(new RegExp(`^lbproxy \\S+ +${other.configFile}\n`));
+  expect(unnamed).toContain(
+    `several lbproxies run, and there is no configuration here that says which one is meant${list}`,
+  );
+  expect(missing).toContain(
+    `there is no configuration none.conf: name the one that lbproxy runs with${list}`,
+  );
+  writeFileSync(join(elsewhere, 'nginx.conf'), 'events {}');
+  expect(await top()).toContain(
+    `no lbproxy runs with nginx.conf; start it with: lbproxy dev nginx.conf${list}`,
+  );
+  one.signal('SIGTERM');
+  await one.exited;
+  // The only one.
+  expect(await top()).toMatch(new RegExp(`^lbproxy \\S+ +${other.configFile}\n`));
+});
 
 describe.runIf(spawnSync('python3', ['--version']).status === 0)('lbproxy top', () => {
   it('shows what passes, is steered by keys, and leaves the terminal as it was', async () => {
@@ -144,7 +186,7 @@ describe.runIf(spawnSync('python3', ['--version']).status === 0)('lbproxy top', 
     await other.shows(/NEWEST REQUESTS {2}status=404\n.*\/no/);
     // It is found again once it is there.
     expect(await lbproxy.reload(config.replace(/live_view[^;]*;/, ''))).toBe('reloaded');
-    expect(existsSync(join(dir, 'state/live-view.url'))).toBe(false);
+    expect(liveViewUrl(lbproxy)).toBe('');
     await other.shows('trying again: the live view of nginx.conf is off');
     expect(await lbproxy.reload(config)).toBe('reloaded');
     await other.shows(/\n {0}\nq quit/);

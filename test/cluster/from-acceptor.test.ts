@@ -27,7 +27,7 @@ const GOOD: readonly FromAcceptor[] = [
     type: 'traffic',
     id: 7,
     locations: [['a.test', '/', [0, 120, 2, 0.25, 6, 1]]],
-    peers: [['app', '127.0.0.1:8001', [3, 1]]],
+    peers: [['app', '127.0.0.1:8001', [3, 1], 1, 1000]],
     own: { ...NO_NUMBERS, heapBytes: 4096, loopMaxMs: 1.5 },
     now: [['app', '127.0.0.1:8001', 5, 2, 1, 0]],
   },

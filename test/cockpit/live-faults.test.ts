@@ -11,7 +11,9 @@ const config = (inspector: string): string =>
   `worker_processes 2; state_path DIR/state; live_view 127.0.0.1:PORT2; ${inspector}
 http { access_log off;
   server { listen 127.0.0.1:PORT1; server_name one; add_header X-Pid $pid always;
-    location /a { empty_gif; } location ~ ^/b { fault_abort 500; empty_gif; } location /c { empty_gif; error_detail on; } } }`;
+    location /a { empty_gif; } location ~ ^/b { fault_abort 500; empty_gif; } location /c { empty_gif; error_detail on; }
+    location /r { return 200 0123456789; } }
+  server { listen 127.0.0.1:PORT3; server_name other; return 200 other; location /y { empty_gif; } } }`;
 
 interface Told {
   readonly status: number;
@@ -99,6 +101,18 @@ describe('faults by the live view', () => {
     await call(lbproxy, '/api/faults', { server: 'one', location: '/c', kind: 'rate', value: '1m' });
     const { headers } = await get(port, '/c');
     expect(headers['x-lbproxy-fault']).toBe('rate 1048576');
+
+    // What "return" answers is there before; it is said.
+    const returned = { server: 'one', location: '/r' };
+    const aborted = await call(lbproxy, '/api/faults', { ...returned, kind: 'abort', value: '503' });
+    expect(aborted.text).toMatch(/next reload; but this location answers by "return", .*is not hit/);
+    expect((await get(port, '/r')).status).toBe(200);
+    const all = { server: 'other', location: '/y', kind: 'abort', value: '503' };
+    expect((await call(lbproxy, '/api/faults', all)).text).toContain('but the server answers by "return"');
+    expect((await get(lbproxy.ports[2], '/y')).status).toBe(200);
+    const cut = await call(lbproxy, '/api/faults', { ...returned, kind: 'cut', value: '4' });
+    expect(cut.text).toMatch(/next reload$/);
+    await expect(get(port, '/r')).rejects.toThrow();
 
     await call(lbproxy, '/api/faults', { ...place, kind: 'abort', value: 'off' });
     expect([...(await answers(port, '/a')).values()]).toEqual([200, 200]);

@@ -1,14 +1,22 @@
 // The live view's server in a real lbproxy: what it tells, what it does, and whom it refuses.
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { PeerView } from '../../src/cockpit/face.ts';
+import type { UpstreamSnapshot } from '../../src/observe/traffic/snapshot.ts';
+import { freePorts } from '../support/free-ports.ts';
 import { get } from '../support/http-client.ts';
 import { type LbproxyProcess, startLbproxy } from '../support/lbproxy-process.ts';
+import { liveViewFile, liveViewUrl } from '../support/live-view-place.ts';
 
 const CONFIG = `worker_processes 2; state_path DIR/state; live_view 127.0.0.1:PORT2; inspector 8m; inspector_mask X-Api-Key;
+program web { command "sleep 1000"; numprocs 2; first_port PORT5; autostart off; }
 http { count_traffic on; access_log off;
+  upstream web { program web; }
   upstream app { server 127.0.0.1:PORT3; server 127.0.0.1:PORT4; }
   server { listen 127.0.0.1:PORT1; server_name one;
     location / { proxy_pass http://app; } location /text { return 200 hi; } } }`;
@@ -90,7 +98,18 @@ describe('the live view', () => {
 
     const state = await here.json('/api/state');
     expect(state.traffic.total.statuses).toEqual({ 200: 20, 502: 1 });
-    expect(state.peers).toHaveLength(2);
+    const peers = state.peers.slice(2);
+    expect(state.peers.map(({ upstream, process }: PeerView) => [upstream, process])).toEqual([
+      ['web', 'web:web_00'],
+      ['web', 'web:web_01'],
+      ['app', ''],
+      ['app', ''],
+    ]);
+    const [{ lastFailure }] = state.traffic.upstreams.find(
+      (one: UpstreamSnapshot) => one.upstream === 'app',
+    ).peers;
+    expect(lastFailure.cause).toBe('connect_refused');
+    expect(lastFailure.atMs).toBeGreaterThan(state.traffic.startedAtMs);
     const topology = await here.json('/api/topology');
     expect(topology.servers[0].locations.map(({ to }: { to: string }) => to)).toEqual(['', 'app', '200']);
     const { settings } = await here.json('/api/configuration');
@@ -98,7 +117,7 @@ describe('the live view', () => {
       place: 'http, server, location /',
       name: 'proxy_pass',
       value: 'http://app',
-      at: expect.stringMatching(/nginx\.conf:5:\d+$/),
+      at: expect.stringMatching(/nginx\.conf:7:\d+$/),
     });
 
     const listed = await here.json('/api/requests?filter=status%3D200&limit=5');
@@ -134,16 +153,16 @@ describe('the live view', () => {
     expect(again.replayed.map(({ status }: { status: number }) => status)).toEqual([200, 200]);
     expect(await here.json('/api/replay/9-9', {})).toMatchObject({ status: 404 });
 
-    const [{ peer }] = state.peers;
+    const [{ peer }] = peers;
     expect(await here.json('/api/peers', { upstream: 'app', peer, action: 'drain' })).toMatchObject({
       ok: true,
     });
-    expect((await here.json('/api/state')).peers[0]).toMatchObject({ peer, state: 'drain' });
+    expect((await here.json('/api/state')).peers[2]).toMatchObject({ peer, state: 'drain' });
     await get(port, '/drained');
     const drained = await here.json('/api/requests?filter=path~/drained');
     expect(drained.requests[0].attempts.map((one: { peer: string }) => one.peer)).not.toContain(peer);
     expect(await here.json('/api/reload', {})).toMatchObject({ ok: true });
-    expect((await here.json('/api/state')).peers[0].state).not.toBe('drain');
+    expect((await here.json('/api/state')).peers[2].state).not.toBe('drain');
     const { events } = await here.json('/api/events');
     expect(events.at(-1).text).toContain('reloaded');
     expect((await here.call('/metrics')).text).toContain('# TYPE lbproxy_requests_total counter');
@@ -152,8 +171,8 @@ describe('the live view', () => {
   it('refuses who has no token, or comes from elsewhere', async () => {
     const here = await site();
     const { port, login } = here;
-    for (const name of ['live-view.token', 'live-view.url'])
-      expect(statSync(join(here.lbproxy.dir, 'state', name)).mode & 0o777).toBe(0o600);
+    for (const file of [join(here.lbproxy.dir, 'state/live-view.token'), liveViewFile(here.lbproxy, 'url')])
+      expect(statSync(file).mode & 0o777).toBe(0o600);
 
     const page = await send(port, '/');
     expect(page).toMatchObject({
@@ -250,10 +269,39 @@ describe('the live view', () => {
     expect((await get(lbproxy.port, '/text')).status).toBe(200);
     rmSync(join(lbproxy.dir, 'state/live-view.token'), { recursive: true });
     lbproxy.signal('SIGHUP');
-    await expect
-      .poll(() => existsSync(join(lbproxy.dir, 'state/live-view.url')), { timeout: 10_000 })
-      .toBe(true);
+    await expect.poll(() => liveViewUrl(lbproxy), { timeout: 10_000 }).toContain('#');
     expect((await new Site(lbproxy).call('/api/state')).status).toBe(200);
+  });
+
+  it('comes back to its port; where that is taken it says so, and the next free one is remembered', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'lbproxy-live-view-'));
+    const place = { dir, configFile: join(dir, 'nginx.conf') };
+    const config = CONFIG.replace('127.0.0.1:PORT2', 'on');
+    mkdirSync(join(dir, 'state'));
+    writeFileSync(place.configFile, '');
+    const [kept, ...ports] = await freePorts(6);
+    writeFileSync(liveViewFile(place, 'port'), `${kept}\n`, { mode: 0o600 });
+    const first = await startLbproxy(config, { dir, ports });
+    const url = liveViewUrl(place);
+    expect(new URL(url).port).toBe(String(kept));
+    expect(first.stdout()).toContain(`live view: ${url}`);
+    // The configuration that it is of stands with it.
+    expect(readFileSync(liveViewFile(place, 'url'), 'utf8')).toBe(`${url}\n${place.configFile}\n`);
+    first.signal('SIGTERM');
+    await first.exited;
+    expect(existsSync(liveViewFile(place, 'url'))).toBe(false);
+
+    const holder = createServer().listen(kept, '127.0.0.1');
+    await once(holder, 'listening');
+    const second = await startLbproxy(config, { dir, ports });
+    const moved = Number(new URL(liveViewUrl(place)).port);
+    expect(moved).toBeGreaterThanOrEqual(4040);
+    await second.printed(`port ${kept} is taken: the live view is at ${moved} now, and pages that were open`);
+    expect(readFileSync(liveViewFile(place, 'port'), 'utf8')).toBe(`${moved}\n`);
+    // A reload that leaves the live view as it is leaves its port.
+    expect(await second.reload()).toBe('reloaded');
+    expect(new URL(liveViewUrl(place)).port).toBe(String(moved));
+    holder.close();
   });
 
   it('has the same token after a restart', async () => {

@@ -56,6 +56,11 @@ async function seesTraffic(site: LiveViewSite, page: Page): Promise<void> {
   for (const text of ['one', '/gone', 'api', `127.0.0.1:${site.lbproxy.ports[2]}`])
     await sees(page, 'svg text', text);
   await page.getByLabel('Location of the fault').selectOption({ label: 'one /' });
+  await page.getByLabel('Location of the fault').selectOption({ label: 'one /text' });
+  await sees(page, '.fault-hint', 'This location answers by "return", which comes before delay');
+  await page.getByLabel('Kind of the fault').selectOption('cut');
+  await page.locator('.fault-hint').filter({ hasText: /^$/ }).waitFor({ state: 'attached' });
+  await page.getByLabel('Location of the fault').selectOption({ label: 'one /' });
   await page.getByLabel('Kind of the fault').selectOption('abort');
   await page.getByLabel('Value of the fault').fill('nonsense');
   await press(page, 'Set the fault');
@@ -85,7 +90,7 @@ async function steersPeers(site: LiveViewSite, page: Page): Promise<void> {
   await says(page, 'has weight 7');
   // The other one is dead for now: its failures are told, with their cause.
   for (let i = 0; i < 4; i++) await get(site.lbproxy.port, `/spread?n=${i}`);
-  await sees(page, '.card', /Failed: connect_refused ×\d.*Last: connect_refused/);
+  await sees(page, '.card', /Failed: connect_refused ×\d.*Last: connect_refused at \d\d:\d\d:\d\d\./);
 }
 
 async function steersPrograms(page: Page): Promise<void> {
@@ -257,15 +262,58 @@ async function reloads(site: LiveViewSite, page: Page): Promise<void> {
   await sees(page, '.events', 'nonsense');
 }
 
+/** A page that nobody sees reads nothing, and goes on when it is seen again. */
+async function restsInTheDark(site: LiveViewSite, page: Page): Promise<void> {
+  const shown = async (): Promise<number> => {
+    const text = (await page.locator('.figures').textContent()) ?? '';
+    return Number(/Requests in all([\d,]+)/.exec(text)?.[1].replaceAll(',', ''));
+  };
+  const turnTo = (is: 'hidden' | 'visible'): Promise<unknown> =>
+    page.evaluate(`{
+      Object.defineProperty(document, 'hidden', { value: ${is === 'hidden'}, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }`);
+  const streams: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().includes('/api/stream')) streams.push(request.url());
+  });
+  await turnTo('hidden');
+  const before = await shown();
+  await get(site.lbproxy.port, '/text');
+  await page.waitForTimeout(1500);
+  expect([await shown(), streams.length]).toEqual([before, 0]);
+  await turnTo('visible');
+  await expect.poll(shown).toBe(before + 1);
+  expect(streams).toHaveLength(1);
+}
+
 async function livesOn(site: LiveViewSite, page: Page): Promise<void> {
   await page.reload();
   await sees(page, 'h2', 'Events');
   await show(page, 'overview');
+  await page.waitForSelector('.figures');
+  await restsInTheDark(site, page);
   const before = site.complaints.length;
   await site.restart(() => sees(page, '.connection', 'Connection lost, trying again.'));
   await sees(page, '.connection', 'nginx.conf');
   await sees(page, '.figures', /Requests in all0/);
   for (const text of site.complaints.splice(before)) expect(text).toContain('ERR_CONNECTION_REFUSED');
+}
+
+/** There are as many pages as are served: this one says so, and comes when another goes. */
+async function waitsForRoom(site: LiveViewSite): Promise<void> {
+  const others = await Promise.all(Array.from({ length: 15 }, () => site.listen()));
+  const page = await site.page();
+  await page.goto(site.url);
+  await sees(
+    page,
+    '.connection',
+    '16 pages are open, which is all that are served: close one. Trying again.',
+  );
+  for (const stop of others) stop();
+  await sees(page, '.connection', 'nginx.conf');
+  await page.close();
+  for (const text of site.complaints.splice(0)) expect(text).toContain('503');
 }
 
 /** What axe-core takes for serious. */
@@ -278,7 +326,9 @@ async function violations(page: Page, colorScheme: 'light' | 'dark'): Promise<st
 }
 
 async function isWellMade(site: LiveViewSite, dir: string): Promise<void> {
-  await Promise.all(Array.from({ length: 120 }, (_, i) => get(site.lbproxy.port, `/text?n=${i}`)));
+  await Promise.all(Array.from({ length: 116 }, (_, i) => get(site.lbproxy.port, `/text?n=${i}`)));
+  // Of these, one at least goes to the peer that is not there first.
+  for (let i = 0; i < 4; i++) await get(site.lbproxy.port, `/peers/text?n=${i}`);
   const look = async (width: number): Promise<void> => {
     const page = await site.page(width);
     await page.goto(site.url);
@@ -293,6 +343,11 @@ async function isWellMade(site: LiveViewSite, dir: string): Promise<void> {
         await page.locator('.grid-row').first().click();
         await sees(page, '.side .url', '/text');
       }
+      if (view === 'topology') {
+        await page.getByLabel('Location of the fault').selectOption({ label: 'one /text' });
+        await sees(page, '.fault-hint', 'is not hit');
+      }
+      if (view === 'peers') await sees(page, '.card', 'Last: connect_refused at');
       if (view === 'programs')
         await page
           .getByRole('button', { name: /^Log of/ })
@@ -327,6 +382,7 @@ it.skipIf(!hasChromium)(
     const site = await openLiveViewSite();
     const dir = process.env.LIVE_VIEW_PICTURES ?? mkdtempSync(join(tmpdir(), 'lbproxy-page-'));
     try {
+      await waitsForRoom(site);
       const page = await site.page();
       await asksForToken(site, page);
       await seesTraffic(site, page);

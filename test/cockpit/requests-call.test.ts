@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expect, it } from 'vitest';
 import { answerCall } from '../../src/cockpit/calls.ts';
 import type { CockpitFace } from '../../src/cockpit/face.ts';
+import { LiveStreams } from '../../src/cockpit/streams.ts';
 import type { Question } from '../../src/inspect/questions.ts';
 
 /** What is answered, and what the one acceptor, at this version, was asked. */
@@ -17,7 +18,8 @@ async function call(query: string, version: number): Promise<{ answer: unknown; 
   let text = '';
   const response = { setHeader: () => undefined, end: (body: string) => (text = body) };
   const request = { method: 'GET', url: `/api/requests?${query}` } as IncomingMessage;
-  await answerCall(face, request, response as unknown as ServerResponse);
+  const streams = new LiveStreams(face, () => undefined);
+  await answerCall({ face, streams }, request, response as unknown as ServerResponse);
   return { answer: JSON.parse(text), asked };
 }
 

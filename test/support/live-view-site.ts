@@ -1,11 +1,14 @@
 // An lbproxy with a live view, a peer that keeps what it got, and a browser that looks at the page.
-import { existsSync, readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { WebSocketServer } from 'ws';
+import { freePorts } from './free-ports.ts';
 import { type LbproxyProcess, startLbproxy } from './lbproxy-process.ts';
+import { liveViewFile, liveViewUrl } from './live-view-place.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 
@@ -13,7 +16,7 @@ export const hasChromium = existsSync(CHROMIUM);
 
 const APP = `console.log('needle in the log'); setInterval(() => console.log('tick'), 300);`;
 
-const CONFIG = `worker_processes 2; state_path DIR/state; live_view 127.0.0.1:PORT2; inspector 32m; inspector_mask X-Api-Key;
+const CONFIG = `worker_processes 2; state_path DIR/state; live_view on; inspector 32m; inspector_mask X-Api-Key;
 program app { command "node DIR/app.mjs"; numprocs 2; startsecs 0; stopwaitsecs 2; stdout_logfile "DIR/app.log"; }
 http { count_traffic on; access_log off; client_max_body_size 8m;
   upstream api { server 127.0.0.1:PEER; server 127.0.0.1:PORT3; }
@@ -51,7 +54,7 @@ export class LiveViewSite {
     this.#peer = peer;
     this.browser = browser;
     this.lbproxy = lbproxy;
-    this.url = readFileSync(join(lbproxy.dir, 'state/live-view.url'), 'utf8').trim();
+    this.url = liveViewUrl(lbproxy);
   }
 
   get base(): string {
@@ -84,6 +87,24 @@ export class LiveViewSite {
     return page;
   }
 
+  /** All that a page would be told: what a browser reads of a stream it shows to nobody else. Resolves with how to stop. */
+  listen(): Promise<() => void> {
+    const [base, token] = this.url.split('/#');
+    const call = request(`${base}/api/stream?filter=&log=stdout:app:app_00&log=stderr:app:app_01`, {
+      headers: { authorization: `Bearer ${token}` },
+      agent: false,
+    });
+    call.on('error', () => undefined);
+    call.end();
+    return new Promise((resolve) => {
+      call.on('response', (answer) => {
+        answer.setEncoding('utf8').on('data', (text: string) => this.told.push(text));
+        answer.on('error', () => undefined);
+        resolve(() => void call.destroy());
+      });
+    });
+  }
+
   /** The same again: state, ports, token. */
   async restart(between: () => Promise<void>): Promise<void> {
     const { dir, ports } = this.lbproxy;
@@ -91,6 +112,7 @@ export class LiveViewSite {
     await this.lbproxy.exited;
     await between();
     this.lbproxy = await startLbproxy(readFileSync(this.lbproxy.configFile, 'utf8'), { dir, ports });
+    await this.listen();
   }
 
   async close(): Promise<void> {
@@ -98,6 +120,16 @@ export class LiveViewSite {
     this.#peer.closeAllConnections();
     this.#peer.close();
   }
+}
+
+/** As one that was here before, at a port that nobody has. */
+async function start(config: string): Promise<LbproxyProcess> {
+  const dir = mkdtempSync(join(tmpdir(), 'lbproxy-live-view-'));
+  const [viewPort, ...ports] = await freePorts(4);
+  mkdirSync(join(dir, 'state'));
+  const place = { dir, configFile: join(dir, 'nginx.conf') };
+  writeFileSync(liveViewFile(place, 'port'), `${viewPort}\n`, { mode: 0o600 });
+  return startLbproxy(config, { dir, ports, files: { 'app.mjs': APP } });
 }
 
 export async function openLiveViewSite(): Promise<LiveViewSite> {
@@ -118,7 +150,9 @@ export async function openLiveViewSite(): Promise<LiveViewSite> {
   const { port } = peer.address() as AddressInfo;
   const [browser, lbproxy] = await Promise.all([
     chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] }),
-    startLbproxy(CONFIG.replaceAll('PEER', String(port)), { dirs: ['state'], files: { 'app.mjs': APP } }),
+    start(CONFIG.replaceAll('PEER', String(port))),
   ]);
-  return new LiveViewSite(peer, got, browser, lbproxy);
+  const site = new LiveViewSite(peer, got, browser, lbproxy);
+  await site.listen();
+  return site;
 }

@@ -105,8 +105,9 @@ class Master {
       controlSocket: null,
       runs:
         pool.groups.length === 0 ? null : { directory: stateDirOf(model), name: runNameOf(options.config) },
+      configuration: { path: options.config, name: runNameOf(options.config) },
       changedFiles: () => [],
-      written: () => ({ configuration: options.config, settings: [], problems: [] }),
+      written: () => ({ settings: [], problems: [] }),
       onShutdown: () => process.kill(process.pid, 'SIGQUIT'),
       logFiles,
       ...(birth.sockets === null ? {} : { sockets: birth.sockets }),

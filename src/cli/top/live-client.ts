@@ -1,10 +1,10 @@
 // Asks the live view (cockpit/calls.ts): JSON in, JSON out, in bounded time and size.
 import type { PeerView } from '../../cockpit/face.ts';
+import type { KeptPlace } from '../../cockpit/kept-place.ts';
 import type { ProgramView } from '../../cockpit/program-calls.ts';
 import type { Summary } from '../../inspect/view.ts';
 import type { TrafficSnapshot } from '../../observe/traffic/snapshot.ts';
 import { nodeHttp } from '../../shared/node-parts.ts';
-import type { ViewPlace } from './find-view.ts';
 
 export interface LiveState {
   readonly version: string;
@@ -30,10 +30,10 @@ const CHANGE_LIMIT_MS = 600_000;
 const MOST_BYTES = 64 * 1024 * 1024;
 
 export class LiveClient {
-  readonly #place: ViewPlace;
+  readonly #place: KeptPlace;
   readonly #closing: AbortSignal;
 
-  constructor(place: ViewPlace, closing: AbortSignal) {
+  constructor(place: KeptPlace, closing: AbortSignal) {
     this.#place = place;
     this.#closing = closing;
   }

@@ -1,8 +1,8 @@
-// What was read of the live view lately, and what follows from it: rates over the last seconds, the last cause of each peer's failures.
+// What was read of the live view lately, and what follows from it: rates over the last seconds.
 import type { PeerView } from '../../cockpit/face.ts';
 import type { ProgramView } from '../../cockpit/program-calls.ts';
 import { ratesBetween, type TrafficRates } from '../../observe/traffic/rates.ts';
-import type { PeerSnapshot, TrafficSnapshot } from '../../observe/traffic/snapshot.ts';
+import type { TrafficSnapshot } from '../../observe/traffic/snapshot.ts';
 import type { Listed, LiveState } from './live-client.ts';
 
 export interface PeerLine extends Omit<PeerView, 'state'> {
@@ -33,8 +33,6 @@ const KEPT = 6;
 
 export class Readings {
   #snapshots: TrafficSnapshot[] = [];
-  /** Upstream and peer → the cause that was counted last. */
-  readonly #causes = new Map<string, string>();
 
   /** A text says why there are no requests. */
   add(state: LiveState, listed: readonly Listed[] | string): Reading {
@@ -44,37 +42,21 @@ export class Readings {
     if (before !== undefined && before.startedAtMs !== traffic.startedAtMs) this.#snapshots = [];
     this.#snapshots = [...this.#snapshots, traffic].slice(-KEPT);
     const rates = ratesBetween(this.#snapshots[0], traffic);
-    this.#noteCauses(before, traffic);
     const { version, configuration, programs } = state;
-    const peers = [...state.peers, ...strangers(state)].map((peer) => this.#lineOf(peer, traffic, rates));
+    const peers = [...state.peers, ...strangers(state)].map((peer) => lineOf(peer, traffic, rates));
     const [requests, noRequests] = typeof listed === 'string' ? [[], listed] : [listed, ''];
     return { version, configuration, traffic, rates, peers, programs, requests, noRequests };
   }
+}
 
-  #noteCauses(before: TrafficSnapshot | undefined, after: TrafficSnapshot): void {
-    const old = new Map(before === undefined ? [] : peersOf(before));
-    for (const [key, { outcomes }] of peersOf(after)) {
-      const counted = old.get(key)?.outcomes ?? {};
-      const grown = Object.entries(outcomes)
-        .map(([cause, count]) => [cause, count - (counted[cause] ?? 0)] as const)
-        .filter(([cause, more]) => cause !== 'ok' && more > 0)
-        .sort((a, b) => b[1] - a[1]);
-      if (grown.length > 0) this.#causes.set(key, grown[0][0]);
-    }
-  }
-
-  #lineOf(peer: BarePeer, traffic: TrafficSnapshot, rates: TrafficRates): PeerLine {
-    const key = keyOf(peer.upstream, peer.peer);
-    const { outcomes = {} } = new Map(peersOf(traffic)).get(key) ?? {};
-    const rate = rates.upstreams
-      .find(({ upstream }) => upstream === peer.upstream)
-      ?.peers.find((each) => each.peer === peer.peer);
-    const failures = Object.entries(outcomes).reduce(
-      (sum, [cause, n]) => (cause === 'ok' ? sum : sum + n),
-      0,
-    );
-    return { ...peer, failures, rate: rate?.attempts ?? 0, lastCause: this.#causes.get(key) ?? '' };
-  }
+function lineOf(peer: BarePeer, traffic: TrafficSnapshot, rates: TrafficRates): PeerLine {
+  const known = peerIn(traffic.upstreams, peer);
+  const failures = Object.entries(known?.outcomes ?? {}).reduce(
+    (sum, [cause, n]) => (cause === 'ok' ? sum : sum + n),
+    0,
+  );
+  const rate = peerIn(rates.upstreams, peer)?.attempts ?? 0;
+  return { ...peer, failures, rate, lastCause: known?.lastFailure?.cause ?? '' };
 }
 
 type BarePeer = Omit<PeerLine, 'rate' | 'failures' | 'lastCause'>;
@@ -89,10 +71,10 @@ function strangers({ traffic, peers }: LiveState): BarePeer[] {
 
 const NO_STATE = { weight: 1, backup: false, state: '', why: '', fails: 0, active: 0, process: '' } as const;
 
-const keyOf = (upstream: string, peer: string): string => `${upstream}\n${peer}`;
-
-function peersOf({ upstreams }: TrafficSnapshot): (readonly [string, PeerSnapshot])[] {
-  return upstreams.flatMap(({ upstream, peers }) =>
-    peers.map((peer) => [keyOf(upstream, peer.peer), peer] as const),
-  );
+/** Of what is known by upstream and peer. */
+function peerIn<T extends { readonly peer: string }>(
+  upstreams: readonly { readonly upstream: string; readonly peers: readonly T[] }[],
+  { upstream, peer }: BarePeer,
+): T | undefined {
+  return upstreams.find((one) => one.upstream === upstream)?.peers.find((one) => one.peer === peer);
 }

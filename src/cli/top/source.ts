@@ -48,13 +48,12 @@ export class Source {
     }
   }
 
-  /** Those that keep their state in one directory have one such place: the one that was started last is found there. */
+  /** Those that keep their state in one directory have one token: where one ended without a word another may have its port. */
   #check(configuration: string): void {
     const named = this.#named;
     if (named === undefined || pathOf(named) === pathOf(configuration)) return;
     throw new Error(
-      `the live view here is that of ${configuration}, not of ${named}: of several in one state directory that of the last start is ` +
-        'found; give each its own by state_path',
+      `no lbproxy runs with ${named} any more: where its live view was is that of ${configuration} now`,
     );
   }
 }

@@ -128,21 +128,18 @@ const STATE_STYLE: Readonly<Record<PeerLine['state'], Style>> = {
 
 function peers(all: readonly PeerLine[], look: Look, { from, to, chosen }: Part): string[] {
   if (all.length === 0) return [line(look, '  no peers: nothing is proxied', 'gray')];
-  const rows = all.slice(from, to).map((peer): Cell[] => [
-    { text: peer.upstream },
-    {
-      text:
-        peer.process === '' || peer.peer.endsWith(`:${peer.process}`)
-          ? peer.peer
-          : `${peer.peer} (${peer.process})`,
-    },
-    { text: peer.state, style: STATE_STYLE[peer.state] },
-    { text: peer.state === '' ? '' : `${peer.weight}${peer.backup ? ' b' : ''}` },
-    { text: peer.state === '' ? '' : String(peer.active) },
-    { text: rateText(peer.rate) },
-    { text: String(peer.failures), style: peer.failures > 0 ? 'yellow' : undefined },
-    { text: whyOf(peer), style: 'red' },
-  ]);
+  const rows = all
+    .slice(from, to)
+    .map((peer): Cell[] => [
+      { text: peer.upstream },
+      { text: peer.process === '' ? peer.peer : `${peer.peer} (${peer.process})` },
+      { text: peer.state, style: STATE_STYLE[peer.state] },
+      { text: peer.state === '' ? '' : `${peer.weight}${peer.backup ? ' b' : ''}` },
+      { text: peer.state === '' ? '' : String(peer.active) },
+      { text: rateText(peer.rate) },
+      { text: String(peer.failures), style: peer.failures > 0 ? 'yellow' : undefined },
+      { text: whyOf(peer), style: 'red' },
+    ]);
   return table(look, PEER_COLUMNS, rows, chosen);
 }
 

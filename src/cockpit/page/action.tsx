@@ -2,7 +2,6 @@
 import { useSignal } from '@preact/signals';
 import type { Outcome } from '../face.ts';
 import { change } from './api.ts';
-import { pollSoon } from './poll.ts';
 import { tell } from './state.ts';
 
 export interface ActionProps {
@@ -39,7 +38,6 @@ export async function ask(path: string, body: unknown): Promise<boolean> {
       lines = [],
     } = await change<Outcome & { readonly lines?: readonly string[] }>(path, body);
     tell([text, ...lines].filter((line) => line !== '').join('\n') || 'Done.', !ok);
-    pollSoon();
     return ok;
   } catch (error) {
     tell((error as Error).message, true);

@@ -26,13 +26,17 @@ export class CallProblem extends Error {}
 /** lbproxy did not answer. */
 export class Unreachable extends Error {}
 
-async function call(path: string, init: RequestInit): Promise<Response> {
+async function call(
+  path: string,
+  init: RequestInit,
+  signal = AbortSignal.timeout(LIMIT_MS),
+): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(`/api/${path}`, {
       ...init,
       headers: { ...init.headers, Authorization: `Bearer ${token.value}` },
-      signal: AbortSignal.timeout(LIMIT_MS),
+      signal,
       cache: 'no-store',
     });
   } catch (error) {
@@ -55,6 +59,16 @@ function problemOf(text: string): string | null {
 
 export async function read<T>(path: string): Promise<T> {
   return (await (await call(path, {})).json()) as T;
+}
+
+/** The body as it comes, until the signal breaks it off. */
+export async function openStream(
+  path: string,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  const { body } = await call(path, {}, signal);
+  if (body === null) throw new Unreachable('the stream has no body');
+  return body;
 }
 
 export async function readText(path: string): Promise<string> {

@@ -38,7 +38,7 @@ export function App() {
       </button>
       <Header />
       <main id="content" tabIndex={-1} class={`view-${view.value}`}>
-        {hasState.value ? <Page /> : <p class="empty">{lost.value === '' ? 'Loading …' : LOST}</p>}
+        {hasState.value ? <Page /> : <p class="empty">{lost.value === '' ? 'Loading …' : lost.value}</p>}
       </main>
       <NoticeBox />
     </>
@@ -48,8 +48,6 @@ export function App() {
 function skipToContent(): void {
   document.getElementById('content')?.focus();
 }
-
-const LOST = 'Connection lost, trying again.';
 
 function Header() {
   return (
@@ -75,7 +73,7 @@ function Connection() {
   const { version = '', configuration = '' } = state.value ?? {};
   return (
     <p class={isLost ? 'connection lost' : 'connection'} role="status">
-      {isLost ? LOST : `${version} · ${configuration}`}
+      {isLost ? lost.value : `${version} · ${configuration}`}
     </p>
   );
 }
@@ -135,9 +133,8 @@ function AskForToken() {
           : 'This page needs a token, and its address has none.'}
       </p>
       <p>
-        Open the address that lbproxy printed when it started: it ends in # and the token. It also stands in
-        the file <code>live-view.url</code> of the state directory (<code>state_path</code>). Or paste it
-        here:
+        Open the address that lbproxy printed when it started: it ends in # and the token. It also stands in a
+        file <code>live-view-….url</code> of the state directory (<code>state_path</code>). Or paste it here:
       </p>
       <form onSubmit={submit}>
         <label>

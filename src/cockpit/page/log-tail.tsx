@@ -1,10 +1,8 @@
-// The end of a process's log, read anew every second, and a search in it.
+// The end of a process's log, as it grows, and a search in it.
 import { useSignal } from '@preact/signals';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import { read } from './api.ts';
+import { logs, shownLogs } from './state.ts';
 
-const EVERY_MS = 1000;
-const TAIL_BYTES = 65_536;
 /** Colours and cursor movements of terminals. */
 const ESCAPES = /\x1b\[[0-9;?]*[A-Za-z]/g;
 
@@ -13,11 +11,15 @@ type Stream = 'stdout' | 'stderr';
 export function LogTail({ name, onClose }: { readonly name: string; readonly onClose: () => void }) {
   const stream = useSignal<Stream>('stdout');
   const search = useSignal('');
-  const text = useSignal('');
-  const hint = useSignal('');
-  useTail(name, stream.value, text, hint);
+  const log = `${stream.value}:${name}`;
+  useTail(log);
+  const { text = '', path = '', problem = '' } = logs.value.get(log) ?? {};
+  const hint =
+    path === null && problem === ''
+      ? 'It has no log file: its lines are in lbproxy’s own output. Set stdout_logfile.'
+      : problem;
   const words = search.value.toLowerCase();
-  const lines = text.value.replace(ESCAPES, '').trimEnd().split('\n');
+  const lines = text.replace(ESCAPES, '').trimEnd().split('\n');
   const shown = words === '' ? lines : lines.filter((line) => line.toLowerCase().includes(words));
   return (
     <section class="log" aria-label={`Log of ${name}`}>
@@ -47,8 +49,8 @@ export function LogTail({ name, onClose }: { readonly name: string; readonly onC
         </button>
       </div>
       <p class="dim" role="status">
-        {hint.value !== ''
-          ? hint.value
+        {hint !== ''
+          ? hint
           : words === ''
             ? `${lines.length} lines`
             : `${shown.length} of ${lines.length} lines`}
@@ -58,31 +60,17 @@ export function LogTail({ name, onClose }: { readonly name: string; readonly onC
   );
 }
 
-function useTail(name: string, stream: Stream, text: { value: string }, hint: { value: string }): void {
+/** The stream brings it, as long as somebody looks. */
+function useTail(log: string): void {
   useEffect(() => {
-    let isOver = false;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const turn = async (): Promise<void> => {
-      try {
-        const path = `logs/${encodeURIComponent(name)}?stream=${stream}&bytes=${TAIL_BYTES}`;
-        const answer = await read<{ readonly text: string; readonly path: string | null }>(path);
-        if (isOver) return;
-        text.value = answer.text;
-        hint.value =
-          answer.path === null
-            ? 'It has no log file: its lines are in lbproxy’s own output. Set stdout_logfile.'
-            : '';
-      } catch (error) {
-        if (!isOver) hint.value = (error as Error).message;
-      }
-      if (!isOver) timer = setTimeout(turn, EVERY_MS);
-    };
-    void turn();
+    shownLogs.value = [...shownLogs.peek(), log];
     return () => {
-      isOver = true;
-      clearTimeout(timer);
+      shownLogs.value = shownLogs.peek().filter((one) => one !== log);
+      const others = new Map(logs.peek());
+      others.delete(log);
+      logs.value = others;
     };
-  }, [name, stream]);
+  }, [log]);
 }
 
 /** Follows the end, unless somebody scrolled up. */

@@ -4,9 +4,9 @@ import 'uplot/dist/uPlot.min.css';
 import './style.css';
 import { App } from './app.tsx';
 import { followAddress } from './place.ts';
-import { startPolling } from './poll.ts';
+import { startStream } from './stream.ts';
 
 followAddress();
 const root = document.getElementById('app');
 if (root !== null) render(<App />, root);
-startPolling();
+startStream();

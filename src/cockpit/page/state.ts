@@ -1,20 +1,11 @@
 // What the page knows, as signals: views draw themselves anew when what they read changes.
 import { computed, signal } from '@preact/signals';
 import type { TrafficRates } from '../../observe/traffic/rates.ts';
-import type { TrafficSnapshot } from '../../observe/traffic/snapshot.ts';
 import type { LiveEvent } from '../events.ts';
-import type { PeerView, TopologyView } from '../face.ts';
-import type { ProgramView } from '../program-calls.ts';
+import type { TopologyView } from '../face.ts';
+import type { StateView } from '../state-view.ts';
+import type { StreamedLog } from '../stream.ts';
 import { type History, NO_HISTORY } from './history.ts';
-
-/** The answer to /api/state. */
-export interface State {
-  readonly version: string;
-  readonly configuration: string;
-  readonly traffic: TrafficSnapshot;
-  readonly peers: readonly PeerView[];
-  readonly programs: readonly ProgramView[];
-}
 
 export const VIEWS = [
   ['overview', 'Overview'],
@@ -29,25 +20,20 @@ export const VIEWS = [
 export type ViewName = (typeof VIEWS)[number][0];
 
 export const view = signal<ViewName>('overview');
-export const state = signal<State | null>(null);
-export const before = signal<State | null>(null);
+export const state = signal<StateView | null>(null);
+/** A moment before, to compare with. */
+export const before = signal<StateView | null>(null);
 export const history = signal<History>(NO_HISTORY);
 export const topology = signal<TopologyView | null>(null);
+/** Goes up with each configuration: what was read of one before is old. */
+export const configurations = signal(0);
 export const events = signal<readonly LiveEvent[]>([]);
-/** '' while lbproxy answers. */
+/** Logs that are looked at (`stdout:app_00`), and what they hold at their ends. */
+export const shownLogs = signal<readonly string[]>([]);
+export const logs = signal<ReadonlyMap<string, StreamedLog>>(new Map());
+/** Why nothing new comes; '' while it does. */
 export const lost = signal('');
 export const rates = computed<TrafficRates | null>(() => history.value.rates);
-
-/** How the last failure of a peer was called, and when it was seen; by group and peer. */
-export interface LastCause {
-  readonly cause: string;
-  readonly at: number;
-}
-export const lastCauses = signal<ReadonlyMap<string, LastCause>>(new Map());
-
-export function peerKey(upstream: string, peer: string): string {
-  return `${upstream}\n${peer}`;
-}
 
 /** What came of the last thing that was asked for. */
 export interface Notice {

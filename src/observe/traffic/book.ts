@@ -4,8 +4,8 @@ import type { Attempt } from '../../exchange/attempt.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import { systemClock } from '../../shared/clock.ts';
 import { bucketOf } from './buckets.ts';
-import type { SeriesDelta } from './delta.ts';
-import { placeOfClass, placeOfOutcome, placeOfStatus } from './kinds.ts';
+import type { PeerDelta, SeriesDelta } from './delta.ts';
+import { isFailure, placeOfClass, placeOfOutcome, placeOfStatus } from './kinds.ts';
 import {
   IN,
   KINDS,
@@ -90,7 +90,11 @@ function switchedAfterMs({ attempts, startedAt }: Exchange): number {
 }
 
 class PeerCounts extends Counts {
-  constructor(names: readonly [upstream: string, peer: string], changed: Counts[]) {
+  /** The last one since they were taken. */
+  #failure = 0;
+  #failedAtMs = 0;
+
+  constructor(names: readonly [upstream: string, peer: string], changed: PeerCounts[]) {
     super(names, PEER_CELLS, changed);
   }
 
@@ -103,16 +107,33 @@ class PeerCounts extends Counts {
     cells[IN] += attempt.bytesSent;
     cells[OUT] += attempt.bytesReceived;
     cells[SUM_MS] += ms;
-    cells[KINDS + placeOfOutcome(attempt.outcome)]++;
+    const outcome = placeOfOutcome(attempt.outcome);
+    cells[KINDS + outcome]++;
+    if (isFailure(outcome)) this.#fail(outcome, attempt.startedAt + ms);
     const place = placeOfClass(status);
     if (place >= 0) cells[PEER_CLASSES + place]++;
     cells[PEER_BUCKETS + bucketOf(ms)]++;
+  }
+
+  /** `failedAt`: of this process's clock. Others may have been counted earlier that failed later. */
+  #fail(outcome: number, failedAt: number): void {
+    const failedAtMs = Math.round(Date.now() - Math.max(0, systemClock.now() - failedAt));
+    if (failedAtMs < this.#failedAtMs) return;
+    this.#failure = outcome;
+    this.#failedAtMs = failedAtMs;
+  }
+
+  takeWithFailure(): PeerDelta {
+    const delta: PeerDelta = [...this.take(), this.#failure, this.#failedAtMs];
+    this.#failure = 0;
+    this.#failedAtMs = 0;
+    return delta;
   }
 }
 
 export interface TakenTraffic {
   readonly locations: readonly SeriesDelta[];
-  readonly peers: readonly SeriesDelta[];
+  readonly peers: readonly PeerDelta[];
 }
 
 /** All that an acceptor counts, over all its configurations. */
@@ -122,7 +143,7 @@ export class TrafficBook {
   readonly #peers = new Map<string, Map<string, PeerCounts>>();
   #peerCount = 0;
   readonly #changedLocations: Counts[] = [];
-  readonly #changedPeers: Counts[] = [];
+  readonly #changedPeers: PeerCounts[] = [];
 
   /** Those of a location: the same over reloads. Which locations have a place of their own, the caller knows (series-names.ts). */
   location(server: string, location: string): LocationCounts {
@@ -171,7 +192,7 @@ export class TrafficBook {
   /** What was counted since the last call. */
   take(): TakenTraffic {
     const locations = this.#changedLocations.splice(0).map((counts) => counts.take());
-    const peers = this.#changedPeers.splice(0).map((counts) => counts.take());
+    const peers = this.#changedPeers.splice(0).map((counts) => counts.takeWithFailure());
     // Peers come and go, and hosts that requests name: room for others. All was told, so nothing is lost.
     if (this.#peerCount >= MAX_SERIES) {
       this.#peers.clear();

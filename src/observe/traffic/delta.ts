@@ -1,8 +1,17 @@
 // What an acceptor tells the primary of its traffic: what was added since it told last, and how it is itself.
+import { OUTCOMES } from './kinds.ts';
 import { CELLS, NAME_CHARS, type SeriesKind } from './series.ts';
 
 /** Two names and what was added to their cells (`sparse`). */
 export type SeriesDelta = readonly [outer: string, inner: string, added: readonly number[]];
+
+/** Also how the last attempt failed that did (a place in OUTCOMES), and when; 0 where none did. */
+export type PeerDelta = readonly [
+  ...SeriesDelta,
+  failure: number,
+  /** Milliseconds since the epoch. */
+  failedAtMs: number,
+];
 
 /** How an acceptor is now; what came since the last time, where it says so. */
 export interface AcceptorNumbers {
@@ -43,7 +52,7 @@ export interface TrafficDelta {
   /** A series of a location, by server and location. */
   readonly locations: readonly SeriesDelta[];
   /** A series of a peer, by upstream and peer. */
-  readonly peers: readonly SeriesDelta[];
+  readonly peers: readonly PeerDelta[];
   readonly own: AcceptorNumbers;
   /** All of them; null = as told last. */
   readonly now: readonly PeerNow[] | null;
@@ -74,7 +83,7 @@ export function readDelta(sent: Readonly<Record<string, unknown>>): TrafficDelta
   const present = now === null ? null : readNow(now);
   const numbers = readNumbers(own);
   const ofLocations = readSeries(locations, 'location');
-  const ofPeers = readSeries(peers, 'peer');
+  const ofPeers = readPeers(peers);
   if (numbers === null || ofLocations === null || ofPeers === null) return null;
   return present === undefined
     ? null
@@ -110,10 +119,28 @@ function readSeries(sent: unknown, kind: SeriesKind): SeriesDelta[] | null {
   if (!Array.isArray(sent) || sent.length > MOST_SERIES) return null;
   const read: SeriesDelta[] = [];
   for (const each of sent as readonly unknown[]) {
-    if (!Array.isArray(each) || each.length !== 3) return null;
-    const [outer, inner, added] = each as readonly unknown[];
-    if (!isName(outer) || !isName(inner) || !isAdded(added, CELLS[kind])) return null;
-    read.push([outer, inner, [...added]]);
+    const series = Array.isArray(each) && each.length === 3 ? readOne(each, kind) : null;
+    if (series === null) return null;
+    read.push(series);
+  }
+  return read;
+}
+
+function readOne([outer, inner, added]: readonly unknown[], kind: SeriesKind): SeriesDelta | null {
+  if (!isName(outer) || !isName(inner) || !isAdded(added, CELLS[kind])) return null;
+  return [outer, inner, [...added]];
+}
+
+function readPeers(sent: unknown): PeerDelta[] | null {
+  if (!Array.isArray(sent) || sent.length > MOST_SERIES) return null;
+  const read: PeerDelta[] = [];
+  for (const each of sent as readonly unknown[]) {
+    if (!Array.isArray(each) || each.length !== 5) return null;
+    const series = readOne(each, 'peer');
+    const [, , , failure, failedAtMs] = each as readonly unknown[];
+    if (series === null || !isAmount(failure) || OUTCOMES[failure] === undefined) return null;
+    if (!isAmount(failedAtMs)) return null;
+    read.push([...series, failure, failedAtMs]);
   }
   return read;
 }

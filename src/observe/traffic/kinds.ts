@@ -1,5 +1,5 @@
 // What is told apart of answers and of attempts: closed lists, so that a series is one array of fixed length.
-import { STATUS_OF } from '../../shared/failure.ts';
+import { CAUSE_OF, STATUS_OF } from '../../shared/failure.ts';
 
 /** Statuses that have a count of their own; all others are one. */
 const KNOWN = [
@@ -34,6 +34,13 @@ const HTTP_OTHER = OUTCOMES.length - 1;
 export function placeOfOutcome(outcome: string): number {
   const place = placeOf.get(outcome === 'pending' ? 'client_aborted' : outcome);
   return place ?? HTTP_OTHER;
+}
+
+/** Places of what a peer has failed by: what its clients did is not among them. */
+const failures = OUTCOMES.map((word) => Object.hasOwn(CAUSE_OF, word) || word.startsWith('http_'));
+
+export function isFailure(placeOfOutcome: number): boolean {
+  return failures[placeOfOutcome];
 }
 
 /** Of the statuses that peers answered with. */

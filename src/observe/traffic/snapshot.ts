@@ -51,11 +51,20 @@ export interface PeerPresent {
   readonly active: number;
 }
 
+export interface FailureSnapshot {
+  /** As `outcomes` has it. */
+  readonly cause: string;
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
+}
+
 export interface PeerSnapshot extends AttemptsSnapshot {
   /** Its address; `-` where none could be picked. */
   readonly peer: string;
   /** null where no acceptor has it (any more). */
   readonly now: PeerPresent | null;
+  /** What its last failure was; null while it never failed. */
+  readonly lastFailure: FailureSnapshot | null;
 }
 
 export interface UpstreamSnapshot extends AttemptsSnapshot {

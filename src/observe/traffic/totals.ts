@@ -3,11 +3,13 @@
 import {
   type AcceptorNumbers,
   NO_NUMBERS,
+  type PeerDelta,
   type PeerNow,
   type SeriesDelta,
   type TrafficDelta,
 } from './delta.ts';
 import { attemptsOf, flowOf } from './flows.ts';
+import { OUTCOMES } from './kinds.ts';
 import { presentPeers } from './present-peers.ts';
 import {
   CELLS,
@@ -21,6 +23,7 @@ import {
 import type {
   AcceptorSnapshot,
   ConnectionsSnapshot,
+  FailureSnapshot,
   ServerSnapshot,
   Surroundings,
   TrafficSnapshot,
@@ -33,6 +36,8 @@ interface Series {
   readonly cells: Float64Array;
   /** Milliseconds since the epoch. */
   changedAtMs: number;
+  /** Of a peer. */
+  lastFailure: FailureSnapshot | null;
 }
 
 interface AcceptorTotals {
@@ -97,7 +102,11 @@ export class TrafficTotals {
       addTo(this.#location(delta, nowMs).cells, delta);
       if (from !== undefined) addTo(from.cells, delta);
     }
-    for (const delta of peers) addTo(this.#peer(delta, nowMs).cells, delta);
+    for (const delta of peers) {
+      const series = this.#peer(delta, nowMs);
+      addTo(series.cells, delta);
+      fail(series, delta);
+    }
     if (from !== undefined) {
       from.own = own;
       from.now = now ?? from.now;
@@ -120,7 +129,7 @@ export class TrafficTotals {
     );
   }
 
-  #peer([outer, inner]: SeriesDelta, nowMs: number): Series {
+  #peer([outer, inner]: PeerDelta, nowMs: number): Series {
     const key = seriesKey(outer, inner);
     const known = this.#peers.get(key);
     if (known !== undefined) return touched(known, nowMs);
@@ -158,15 +167,16 @@ export class TrafficTotals {
 
   #upstreams(): UpstreamSnapshot[] {
     const present = presentPeers([...this.#acceptors.values()].map(({ now }) => now));
-    const named = new Map<string, Pick<Series, 'outer' | 'inner' | 'cells'>>(this.#peers);
+    const named = new Map<string, Omit<Series, 'changedAtMs'>>(this.#peers);
     for (const [key, { outer, inner }] of present)
-      if (!named.has(key)) named.set(key, { outer, inner, cells: NO_ATTEMPTS });
+      if (!named.has(key)) named.set(key, { outer, inner, cells: NO_ATTEMPTS, lastFailure: null });
     return grouped(named).map(([upstream, series]) => {
       const sum = new Float64Array(PEER_CELLS);
       for (const { cells } of series) plus(sum, cells);
-      const peers = series.map(({ inner, cells }) => ({
+      const peers = series.map(({ inner, cells, lastFailure }) => ({
         peer: inner,
         now: present.get(seriesKey(upstream, inner))?.now ?? null,
+        lastFailure,
         ...attemptsOf(cells),
       }));
       return { upstream, ...attemptsOf(sum), peers };
@@ -191,8 +201,14 @@ function acceptorOf(id: number, { pid, startedAtMs, cells, own }: AcceptorTotals
   return { id, pid, startedAtMs, ...process, active, reading, writing, waiting, ...flowOf(cells) };
 }
 
-function addTo(cells: Float64Array, [, , added]: SeriesDelta): void {
+function addTo(cells: Float64Array, [, , added]: SeriesDelta | PeerDelta): void {
   for (let i = 0; i < added.length; i += 2) cells[added[i]] += added[i + 1];
+}
+
+/** What several acceptors tell of comes in no order. */
+function fail(series: Series, [, , , failure, atMs]: PeerDelta): void {
+  if (failure === 0 || atMs < (series.lastFailure?.atMs ?? 0)) return;
+  series.lastFailure = { cause: OUTCOMES[failure], atMs };
 }
 
 function plus(sum: Float64Array, cells: Float64Array): void {
@@ -200,7 +216,7 @@ function plus(sum: Float64Array, cells: Float64Array): void {
 }
 
 function insert(all: Map<string, Series>, kind: SeriesKind, outer: string, inner: string): Series {
-  const series = { outer, inner, cells: new Float64Array(CELLS[kind]), changedAtMs: 0 };
+  const series = { outer, inner, cells: new Float64Array(CELLS[kind]), changedAtMs: 0, lastFailure: null };
   all.set(seriesKey(outer, inner), series);
   return series;
 }

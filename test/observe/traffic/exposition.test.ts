@@ -27,6 +27,8 @@ const ATTEMPTS = {
 };
 const CONNECTIONS = { active: 6, reading: 1, writing: 2, waiting: 3 };
 
+const FAILURE = { cause: 'connect_refused', atMs: 1_700_000_000_700 };
+
 /** One of everything, with names that have to be escaped. */
 const SNAPSHOT: TrafficSnapshot = {
   version: '1.2.3',
@@ -48,8 +50,13 @@ const SNAPSHOT: TrafficSnapshot = {
       upstream: 'app',
       ...ATTEMPTS,
       peers: [
-        { peer: '10.0.0.1:80', now: { state: 'up', weight: 1, active: 2 }, ...ATTEMPTS },
-        { peer: '10.0.0.2:80', now: { state: 'failing', weight: 1, active: 0 }, ...ATTEMPTS },
+        { peer: '10.0.0.1:80', now: { state: 'up', weight: 1, active: 2 }, lastFailure: null, ...ATTEMPTS },
+        {
+          peer: '10.0.0.2:80',
+          now: { state: 'failing', weight: 1, active: 0 },
+          lastFailure: FAILURE,
+          ...ATTEMPTS,
+        },
       ],
     },
   ],

@@ -12,6 +12,7 @@ import { ratesBetween } from '../../../src/observe/traffic/rates.ts';
 import { MAX_SERIES, OTHER, seriesKey } from '../../../src/observe/traffic/series.ts';
 import type { Surroundings } from '../../../src/observe/traffic/snapshot.ts';
 import { TrafficTotals } from '../../../src/observe/traffic/totals.ts';
+import { systemClock } from '../../../src/shared/clock.ts';
 import { stubExchange } from '../../support/stub-exchange.ts';
 
 const SURROUNDINGS: Surroundings = {
@@ -103,6 +104,40 @@ describe('the traffic of all acceptors', () => {
     expect(total.requests).toBe(2);
     expect(acceptors).toEqual([]);
     expect(connections).toMatchObject({ accepted: 4, active: 0 });
+  });
+
+  it('has the last failure of a peer with its time, whoever tells of it last; what clients did is none', () => {
+    const totals = createTotals();
+    const [one, two] = [new TrafficBook(), new TrafficBook()];
+    const lastOf = () => totals.snapshot().upstreams[0].peers[0].lastFailure;
+    const began = systemClock.now();
+    const failed = (outcome: Attempt['outcome'], startedAt: number): Attempt => {
+      const each = new Attempt('10.0.0.1:80', startedAt, 'app');
+      each.outcome = outcome;
+      each.totalMs = 20;
+      return each;
+    };
+    const atMs = (at: number): number => Math.round(Date.now() - (systemClock.now() - at - 20));
+    countOne(one, '/', [failed('ok', began), failed('client_aborted', began)]);
+    totals.add(1, taken(one));
+    expect(lastOf()).toBe(null);
+
+    // It ended long before its exchange did.
+    countOne(one, '/', [failed('connect_refused', began - 5000), failed('ok', began - 4000)]);
+    countOne(two, '/', [failed('http_503', began - 60_000)]);
+    totals.add(1, taken(one));
+    const first = lastOf();
+    expect(first?.cause).toBe('connect_refused');
+    expect(Math.abs((first?.atMs ?? 0) - atMs(began - 5000))).toBeLessThan(5);
+    totals.add(2, taken(two));
+    expect(lastOf()).toEqual(first);
+    countOne(two, '/', [failed('head_timeout', began - 3000), failed('tls_error', began - 4000)]);
+    totals.add(2, taken(two));
+    expect(lastOf()?.cause).toBe('head_timeout');
+    // Nothing new is no news.
+    countOne(two, '/', [failed('ok', began)]);
+    totals.add(2, taken(two));
+    expect(lastOf()?.cause).toBe('head_timeout');
   });
 
   it('has a bound for locations and for peers, and still counts all of them', () => {

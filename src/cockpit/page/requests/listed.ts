@@ -1,18 +1,17 @@
 // The requests that are listed: the newest ones that pass the filter, bounded in number, as they come.
 import { computed, signal } from '@preact/signals';
 import { readFilter } from '../../../inspect/filter.ts';
-import type { Detail, Summary } from '../../../inspect/view.ts';
-import { change, read } from '../api.ts';
+import type { Detail } from '../../../inspect/view.ts';
+import type { ListedRequest, RequestList, Versions } from '../../request-list.ts';
+import { change } from '../api.ts';
 
-/** As /api/requests has them: the number tells the acceptor, too. */
-export type Row = Omit<Summary, 'id'> & { readonly id: string };
+/** One of a file has no acceptor. */
+export type Row = Omit<ListedRequest, 'acceptor'>;
 
 /** With what is shown of it, where it does not stand in lbproxy. */
 export type Shown = Omit<Detail, 'id'> & { readonly id: string };
 
 const KEPT_ROWS = 2000;
-/** No more are fetched in a second than anybody could read. */
-const PER_TURN = 500;
 
 export const filterText = signal('');
 /** What is wrong with the filter; '' = nothing. */
@@ -26,9 +25,11 @@ export const imported = signal<{ readonly name: string; readonly requests: reado
 /** Whether any acceptor keeps requests; null = not asked yet. */
 export const isKept = signal<boolean | null>(null);
 
-let versions: Readonly<Record<string, number>> = {};
-/** An answer to a question from before a change of the filter is dropped. */
-let turn = 0;
+/** Goes up when the list begins anew: with another filter, or as all was forgotten. */
+export const listStarts = signal(0);
+
+/** How far each acceptor was when it told last. */
+let versions: Versions = {};
 
 export const listed = computed<readonly Row[]>(() => {
   const file = imported.value;
@@ -48,7 +49,11 @@ export function setFilter(text: string): void {
 }
 
 function startAnew(): void {
-  turn++;
+  forgetRows();
+  listStarts.value++;
+}
+
+export function forgetRows(): void {
   versions = {};
   rows.value = [];
 }
@@ -58,28 +63,20 @@ export async function clearRows(): Promise<void> {
   startAnew();
 }
 
-interface Answer {
-  readonly requests: readonly Row[];
-  /** Those that changed so that they do not pass the filter any more. */
-  readonly left: readonly string[];
-  readonly versions: Readonly<Record<string, number>>;
-}
-
-export async function pollRequests(): Promise<void> {
-  if (isPaused.value || imported.value !== null) return;
-  const mine = turn;
-  const after = Object.entries(versions)
+/** `1:205,2:190`: what need not come again. */
+export function seenVersions(): string {
+  return Object.entries(versions)
     .map((pair) => pair.join(':'))
     .join(',');
-  const query = new URLSearchParams({ filter: filterText.value, after, limit: String(PER_TURN) });
-  const answer = await read<Answer>(`requests?${query}`);
-  if (mine !== turn) return;
-  isKept.value = Object.keys(answer.versions).length > 0;
-  // Acceptors of another run of lbproxy count from the beginning.
-  const isAnew = Object.entries(answer.versions).some(([id, version]) => version < (versions[id] ?? 0));
-  if (isAnew) return startAnew();
-  versions = { ...versions, ...answer.versions };
-  const { requests, left } = answer;
+}
+
+export function takeList(list: RequestList): void {
+  isKept.value = Object.keys(list.versions).length > 0;
+  // The inspector was off meanwhile, and counts from the beginning.
+  if (Object.entries(list.versions).some(([id, version]) => version < (versions[Number(id)] ?? 0)))
+    return startAnew();
+  versions = list.versions;
+  const { requests, left } = list;
   if (requests.length + left.length > 0) rows.value = merged(rows.value, requests, new Set(left));
 }
 

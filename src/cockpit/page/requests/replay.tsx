@@ -3,7 +3,6 @@ import { type Signal, useSignal } from '@preact/signals';
 import type { Replayed } from '../../../inspect/replay.ts';
 import { change } from '../api.ts';
 import { bytes, ms } from '../format.ts';
-import { pollSoon } from '../poll.ts';
 import type { Shown } from './listed.ts';
 import { BodyView, Fold, HeadView } from './parts.tsx';
 
@@ -48,7 +47,6 @@ function Form({ request }: { readonly request: Shown }) {
       problem.value = (error as Error).message;
     }
     isBusy.value = false;
-    pollSoon();
   };
   return (
     <form class="replay" onSubmit={(event) => void submit(event)}>

@@ -4,8 +4,7 @@ import { useEffect } from 'preact/hooks';
 import type { SettingView } from '../../face.ts';
 import { Action } from '../action.tsx';
 import { read } from '../api.ts';
-import { configurations } from '../poll.ts';
-import { tell } from '../state.ts';
+import { configurations, tell } from '../state.ts';
 
 interface Answer {
   readonly settings: readonly SettingView[];

@@ -2,13 +2,19 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { LiveFault } from '../../../features/faults/live-faults.ts';
+import type { FaultKind } from '../../../features/faults/rows.ts';
+import { faultHint } from '../../fault-hint.ts';
 import { Action, ask } from '../action.tsx';
 import { read } from '../api.ts';
 import { percent } from '../format.ts';
-import { configurations } from '../poll.ts';
-import { tell, topology } from '../state.ts';
+import { configurations, tell, topology } from '../state.ts';
 
-const KINDS = { delay: '200ms 2s', abort: '503', cut: '1k', rate: '10k' } as const;
+const KINDS: Readonly<Record<FaultKind, string>> = {
+  delay: '200ms 2s',
+  abort: '503',
+  cut: '1k',
+  rate: '10k',
+};
 
 export function Faults() {
   const faults = useSignal<readonly LiveFault[]>([]);
@@ -43,35 +49,55 @@ export function Faults() {
 }
 
 function Form({ onDone }: { readonly onDone: () => void }) {
-  const places = (topology.value?.servers ?? []).flatMap(({ server, locations }) =>
+  const chosen = useSignal(0);
+  const kind = useSignal<FaultKind>('delay');
+  const servers = topology.value?.servers ?? [];
+  const places = servers.flatMap(({ server, locations }) =>
     locations.map(({ location }) => ({ server, location })),
   );
+  const place = places[chosen.value];
+  const hint = place === undefined ? '' : faultHint(servers, place, kind.value);
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     const given = new FormData(event.currentTarget as HTMLFormElement);
-    const { server, location } = places[Number(given.get('place'))];
-    const [kind, value, share] = ['kind', 'value', 'share'].map((name) => String(given.get(name)));
-    if (await ask('faults', { server, location, kind, value, share })) onDone();
+    const [value, share] = ['value', 'share'].map((name) => String(given.get(name)));
+    if (place === undefined) return;
+    if (await ask('faults', { ...place, kind: kind.value, value, share })) onDone();
   };
   return (
     <form class="actions" onSubmit={(event) => void submit(event)}>
-      <select name="place" aria-label="Location of the fault">
+      <select
+        aria-label="Location of the fault"
+        value={String(chosen.value)}
+        onChange={(event) => {
+          chosen.value = Number(event.currentTarget.value);
+        }}
+      >
         {places.map(({ server, location }, i) => (
           <option key={`${server} ${location}`} value={i}>
             {server} {location === '-' ? 'outside of all' : location}
           </option>
         ))}
       </select>
-      <select name="kind" aria-label="Kind of the fault">
-        {Object.entries(KINDS).map(([kind, example]) => (
-          <option key={kind} value={kind}>
-            {kind} (such as {example})
+      <select
+        aria-label="Kind of the fault"
+        value={kind.value}
+        onChange={(event) => {
+          kind.value = event.currentTarget.value as FaultKind;
+        }}
+      >
+        {Object.entries(KINDS).map(([name, example]) => (
+          <option key={name} value={name}>
+            {name} (such as {example})
           </option>
         ))}
       </select>
       <input name="value" aria-label="Value of the fault" placeholder="Value" required />
       <input name="share" aria-label="Share of requests" value="100%" size={6} required />
       <button type="submit">Set the fault</button>
+      <p class="fault-hint" role="status">
+        {hint === '' ? '' : `${hint[0].toUpperCase()}${hint.slice(1)}.`}
+      </p>
     </form>
   );
 }

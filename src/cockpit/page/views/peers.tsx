@@ -4,7 +4,7 @@ import type { PeerView } from '../../face.ts';
 import { Action, ask } from '../action.tsx';
 import { clock, count, ms, rate } from '../format.ts';
 import { requestsAddress } from '../place.ts';
-import { lastCauses, peerKey, rates, state } from '../state.ts';
+import { rates, state } from '../state.ts';
 
 export function Peers() {
   const peers = state.value?.peers ?? [];
@@ -45,7 +45,7 @@ function Peer({ peer: one }: { readonly peer: PeerView }) {
         <a href={requestsAddress(`peer=${peer}`)}>{peer}</a>
         <span class={`state ${now}`}>{now}</span>
         {backup && <span class="tag">backup</span>}
-        {process !== '' && <span class="tag">process on {process}</span>}
+        {process !== '' && <span class="tag">process {process}</span>}
       </div>
       <p class="dim">{why === '' ? 'takes requests' : why}</p>
       <dl class="facts">
@@ -76,18 +76,17 @@ function Peer({ peer: one }: { readonly peer: PeerView }) {
 
 /** How often attempts failed, by cause, and which cause was the last. */
 function Causes({ upstream, peer }: { readonly upstream: string; readonly peer: string }) {
-  const counts = state.value?.traffic.upstreams
-    .find((each) => each.upstream === upstream)
-    ?.peers.find((each) => each.peer === peer)?.outcomes;
-  const failed = Object.entries(counts ?? {}).filter(([cause]) => cause !== 'ok');
-  const last = lastCauses.value.get(peerKey(upstream, peer));
-  const when = last === undefined || last.at === 0 ? '' : ` at ${clock(last.at)}`;
+  const { outcomes = {}, lastFailure = null } =
+    state.value?.traffic.upstreams
+      .find((each) => each.upstream === upstream)
+      ?.peers.find((each) => each.peer === peer) ?? {};
+  const failed = Object.entries(outcomes).filter(([cause]) => cause !== 'ok');
   return (
     <p class="causes">
       {failed.length === 0
         ? 'No attempt failed.'
         : `Failed: ${failed.map(([cause, times]) => `${cause} ×${count(times)}`).join(', ')}. `}
-      {last !== undefined && `Last: ${last.cause}${when}.`}
+      {lastFailure !== null && `Last: ${lastFailure.cause} at ${clock(lastFailure.atMs)}.`}
     </p>
   );
 }

@@ -1,7 +1,6 @@
 // The inspector: requests as they come, one of them in full, or two beside each other.
 import { useEffect, useRef } from 'preact/hooks';
 import { clock, ms } from '../format.ts';
-import { pollSoon } from '../poll.ts';
 import { Comparison } from '../requests/comparison.tsx';
 import { RequestDetail } from '../requests/detail.tsx';
 import { filterText, imported, isKept, listed, type Row } from '../requests/listed.ts';
@@ -11,8 +10,6 @@ import { VirtualList } from '../virtual-list.tsx';
 
 export function Requests() {
   const id = selected.value;
-  // Not at the next second.
-  useEffect(pollSoon, []);
   return (
     <>
       <h2 class="only-read">Requests</h2>
