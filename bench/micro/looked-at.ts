@@ -71,7 +71,8 @@ function childrenOf(pid: number): number[] {
 
 /** Reads what the page reads, with the list of requests shown. */
 function openView(port: number, state: string): () => void {
-  const file = readdirSync(state).find((name) => name.startsWith('live-view-') && name.endsWith('.url')) ?? '';
+  const file =
+    readdirSync(state).find((name) => name.startsWith('live-view-') && name.endsWith('.url')) ?? '';
   const url = new URL(readFileSync(join(state, file), 'utf8').split('\n')[0]);
   const token = url.hash.slice(1);
   const ending = new AbortController();

@@ -97,7 +97,10 @@ const NGINX: readonly Row[] = [
     http('client_max_body_size 1.5g;'),
     '2:22: "client_max_body_size": "1.5g" is not a size such as 8k, 1m or 512; write 1536m',
   ],
-  ['inspector 2g;\nhttp {}', '1:11: "inspector": "2g" is not a size such as 8k, 1m or 512, at most 1g; write 1g'],
+  [
+    'inspector 2g;\nhttp {}',
+    '1:11: "inspector": "2g" is not a size such as 8k, 1m or 512, at most 1g; write 1g',
+  ],
   [
     http('send_timeout 5min;'),
     '2:14: "send_timeout": "5min" is not a time such as 60s, 500ms or 1h; write 5m',
