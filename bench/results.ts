@@ -34,7 +34,7 @@ export function machine(): Readonly<Record<string, string | number>> {
 }
 
 /** The commit, and whether files differ from it; undefined outside a checkout. */
-function checkout(): { readonly commit: string; readonly dirty: boolean } | undefined {
+export function checkout(): { readonly commit: string; readonly dirty: boolean } | undefined {
   const git = (...args: string[]): string =>
     execFileSync('git', args, {
       cwd: CHECKOUT,

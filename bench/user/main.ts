@@ -1,0 +1,85 @@
+// npm run bench -- --user: where the CPU time of a request goes, by rooms of src/, in Node, in V8 and in the kernel, as a table for
+// docs/PERFORMANCE.md.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CHECKOUT } from '../contenders/lbproxy.ts';
+import { countedLbproxy, Probe } from '../counts/counted.ts';
+import type { Fleets } from '../fleet.ts';
+import type { Loader } from '../load/load.ts';
+import type { Scenario } from '../scenarios/scenario.ts';
+import { perfMissing, type Samples, samplesByPerf, samplesByV8 } from './samples.ts';
+import { tableText, type UserRow } from './table.ts';
+
+export const USER_ROWS: readonly string[] = ['plain', 'headers', 'tls', 'static-1k'];
+
+/** V8 compiles until then, and what it costs is no part of a request. */
+const WARM_SECONDS = 5;
+
+export interface UserRun {
+  readonly scenarios: readonly Scenario[];
+  readonly fleets: Fleets;
+  readonly loader: Loader;
+  readonly seconds: number;
+  readonly dir: string;
+  /** Date, machine, versions: the table's caption. */
+  readonly about: string;
+}
+
+/** The table, also in a file; its path. */
+export async function userTable(run: UserRun): Promise<{ readonly text: string; readonly file: string }> {
+  const missing = perfMissing(run.dir);
+  if (missing !== undefined) console.log(`perf cannot be used, V8's profiler knows no kernel: ${missing}`);
+  const build = buildWithMaps();
+  process.on('exit', () => rmSync(build, { recursive: true, force: true }));
+  const rows: UserRow[] = [];
+  for (const scenario of run.scenarios)
+    rows.push(await measure(run, scenario, join(build, 'dist/main.js'), missing === undefined));
+  const text = tableText(rows, run.about);
+  const dir = new URL('../results/', import.meta.url).pathname;
+  mkdirSync(dir, { recursive: true });
+  const file = `${dir}${new Date().toISOString().replace(/[:.]/g, '-')}.user.md`;
+  writeFileSync(file, text);
+  return { text, file };
+}
+
+/** What `npm run build` makes, with the places of the sources. Beside the packages that it imports. */
+function buildWithMaps(): string {
+  const cache = join(CHECKOUT, 'node_modules/.cache');
+  mkdirSync(cache, { recursive: true });
+  const dir = mkdtempSync(join(cache, 'user-'));
+  writeFileSync(join(dir, 'package.json'), '{ "type": "module" }\n');
+  const rolldown = [
+    'node_modules/rolldown/bin/cli.mjs',
+    '-c',
+    'rolldown.config.ts',
+    '--sourcemap',
+    '-d',
+    join(dir, 'dist'),
+  ];
+  execFileSync(process.execPath, rolldown, { cwd: CHECKOUT, stdio: ['ignore', 'ignore', 'inherit'] });
+  return dir;
+}
+
+async function measure(run: UserRun, scenario: Scenario, main: string, perf: boolean): Promise<UserRow> {
+  const { fleets, loader } = run;
+  const contender = countedLbproxy(main, perf ? ['--perf-prof'] : []);
+  const made = await fleets.make([{ scenario, contenders: [contender], seconds: run.seconds }]);
+  const [running] = [...made.values()].flat();
+  if (running === undefined) throw new Error(`${scenario.name}: lbproxy did not start`);
+  const { dir } = running.place;
+  const probe = new Probe(dir);
+  try {
+    await loader.verify(running, scenario.load);
+    await loader.run(running, scenario.load, WARM_SECONDS);
+    let figures: UserRow['figures'] = {};
+    const work = async (): Promise<void> => {
+      figures = await loader.run(running, scenario.load, run.seconds);
+    };
+    const { pid } = await probe.heap();
+    const samples: Samples = await (perf ? samplesByPerf(pid, dir, work) : samplesByV8(probe, dir, work));
+    return { name: scenario.name, figures, samples };
+  } finally {
+    probe.end();
+  }
+}
