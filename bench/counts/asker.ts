@@ -5,14 +5,15 @@ import { connect as connectTls } from 'node:tls';
 export interface Question {
   readonly port: number;
   readonly tls: boolean;
-  /** The whole request. */
-  readonly request: string;
+  /** Whole requests, sent in turn. */
+  readonly requests: readonly string[];
 }
 
 /** A connection on which one request follows the other. */
 class Connection {
   readonly #socket: Socket;
-  readonly #request: Buffer;
+  readonly #requests: readonly Buffer[];
+  #next = 0;
   /** Bytes of an answer; the first one tells. */
   #answerBytes = 0;
   #have = 0;
@@ -21,10 +22,10 @@ class Connection {
   #done: () => void = () => {};
   #failed: (error: Error) => void = () => {};
 
-  constructor({ port, tls, request }: Question) {
+  constructor({ port, tls, requests }: Question) {
     const to = { port, host: '127.0.0.1' };
     this.#socket = tls ? connectTls({ ...to, rejectUnauthorized: false }) : connect({ ...to, noDelay: true });
-    this.#request = Buffer.from(request, 'latin1');
+    this.#requests = requests.map((one) => Buffer.from(one, 'latin1'));
     this.#socket.on('data', (chunk: Buffer) => this.#take(chunk));
     this.#socket.on('error', (error) => this.#failed(error));
     this.#socket.on('close', () => this.#failed(new Error('the connection was closed')));
@@ -35,8 +36,13 @@ class Connection {
       this.#done = resolve;
       this.#failed = reject;
       this.#left = times;
-      this.#socket.write(this.#request);
+      this.#send();
     });
+  }
+
+  #send(): void {
+    this.#socket.write(this.#requests[this.#next]);
+    this.#next = (this.#next + 1) % this.#requests.length;
   }
 
   #take(chunk: Buffer): void {
@@ -47,7 +53,7 @@ class Connection {
     this.#have = 0;
     this.#left--;
     if (this.#left === 0) this.#done();
-    else this.#socket.write(this.#request);
+    else this.#send();
   }
 
   #learn(chunk: Buffer): void {

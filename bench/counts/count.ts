@@ -10,7 +10,7 @@ import { Asker, type Question } from './asker.ts';
 import { type CallCount, type Calls, countCalls } from './calls.ts';
 import { countedLbproxy, Probe } from './counted.ts';
 import { type Abandoned, abandonedIn } from './optimised.ts';
-import { ROWS, type Row, requestOf } from './questions.ts';
+import { ROWS, type Row, requestsOf } from './questions.ts';
 
 export interface RowCounts {
   /** Bytes of V8's heap per request. */
@@ -103,7 +103,7 @@ interface Counted {
 async function countInstance(rows: readonly Row[], running: Running): Promise<Counted> {
   const { port, dir } = running.place;
   const probe = new Probe(dir);
-  const questions = rows.map((row) => ({ port, tls: running.setup.tls, request: requestOf(row, port) }));
+  const questions = rows.map((row) => ({ port, tls: running.setup.tls, requests: requestsOf(row, port) }));
   try {
     const { pid } = await probe.heap();
     const each = Math.max(WARM_REQUESTS_OF_ROW, WARM_REQUESTS / rows.length) / WARM_TURNS;

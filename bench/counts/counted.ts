@@ -7,15 +7,15 @@ import type { Heap } from './probe.ts';
 
 const PROBE = new URL('./probe.ts', import.meta.url).href;
 
-/** The build in whose directory `main` lies, that of the checkout without; started by Node with these flags more. */
+/** The build in whose directory `main` lies, that of the checkout without; its acceptor started by Node with these flags more. */
 export function countedLbproxy(main: string | undefined, flags: readonly string[]): Contender {
   const build = lbproxyOf(main === undefined ? CHECKOUT : dirname(dirname(main)), 'lbproxy');
   return {
     ...build,
     command: (setup, place) => {
       const [node, ...words] = build.command(setup, place);
-      // Acceptors are started with the flags of the primary.
-      return ['env', `LBPROXY_PROBE=${probePath(place.dir)}`, node, `--import=${PROBE}`, ...flags, ...words];
+      const told = [`LBPROXY_PROBE=${probePath(place.dir)}`, `LBPROXY_PROBE_FLAGS=${flags.join(' ')}`];
+      return ['env', ...told, node, `--import=${PROBE}`, ...words];
     },
   };
 }

@@ -1,5 +1,5 @@
 // Loaded into the acceptor by `--import`: tells over a Unix socket what V8 has allocated, and writes a profile of a span of time.
-// A line asks (`heap`, `start`, `stop FILE`), a line of JSON answers. Only the file's own path is the wire: LBPROXY_PROBE.
+// A line asks (`heap`, `start`, `stop FILE`), a line of JSON answers. In the primary it adds the flags that the acceptor is started with.
 import { writeFileSync } from 'node:fs';
 import type { Session } from 'node:inspector/promises';
 import { createServer } from 'node:net';
@@ -42,8 +42,11 @@ function heap(): Heap {
   };
 }
 
-const path = process.env.LBPROXY_PROBE;
-if (path !== undefined && /acceptor-main/.test(process.argv[1] ?? '')) {
+const { LBPROXY_PROBE: path, LBPROXY_PROBE_FLAGS: flags = '' } = process.env;
+if (!/acceptor-main/.test(process.argv[1] ?? '')) {
+  // Of the acceptor alone: the primary closes what V8 has opened to write to.
+  process.execArgv.push(...flags.split(' ').filter((flag) => flag !== ''));
+} else if (path !== undefined) {
   const server = createServer((socket) => {
     socket.setEncoding('utf8').on('error', () => {});
     socket.on('data', (line: string) => {

@@ -7,6 +7,8 @@ export interface Row {
   readonly path: string;
   /** Behind Host. */
   readonly fields: readonly string[];
+  /** Whether a field of each request differs from that of the one before: then nothing can be known of its head already. */
+  readonly changes?: boolean;
 }
 
 /** With Host 17 fields, as a browser sends them to a site that it has been to. */
@@ -32,11 +34,20 @@ const BROWSER_FIELDS: readonly string[] = [
 export const ROWS: readonly Row[] = [
   { name: 'plain', setup: { staticRoot: true }, path: '/48', fields: [] },
   { name: 'headers', setup: { staticRoot: true }, path: '/headers', fields: BROWSER_FIELDS },
+  {
+    ...{ name: 'headers-new', setup: { staticRoot: true }, path: '/headers', fields: BROWSER_FIELDS },
+    changes: true,
+  },
   { name: 'static-1k', setup: { staticRoot: true }, path: '/static/1k', fields: [] },
   { name: 'tls', setup: { tls: true }, path: '/48', fields: [] },
 ];
 
-/** The bytes of a row's request. */
-export function requestOf({ path, fields }: Row, port: number): string {
-  return [`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, ...fields, '', ''].join('\r\n');
+/** More of them than anybody keeps of a connection. */
+const CHANGES = 64;
+
+/** A row's requests, which follow each other in turn. */
+export function requestsOf({ path, fields, changes = false }: Row, port: number): readonly string[] {
+  const begin = [`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, ...fields];
+  if (!changes) return [[...begin, '', ''].join('\r\n')];
+  return Array.from({ length: CHANGES }, (_, i) => [...begin, `X-Seen: ${1000 + i}`, '', ''].join('\r\n'));
 }

@@ -17,11 +17,14 @@ interface Code {
 
 const LOAD = 0;
 const DEBUG_INFO = 2;
+/** The greatest kind of a record. */
+const UNWINDING_INFO = 4;
 const RECORD_HEAD_BYTES = 16;
+/** Records are filled up to whole words. */
+const MOST_FILLING = 8;
 /** V8 adds the head of the file that `perf inject` would make to each address of a line. */
 const ELF_HEAD_BYTES = 0x40;
-/** In the place of a name: that of the entry before. */
-const SAME_NAME = '\xff';
+const HOUR_NS = 3_600_000_000_000;
 
 export class JitDump {
   /** The newest code of an address is last. */
@@ -31,12 +34,17 @@ export class JitDump {
     let pieces: Code['pieces'] = [];
     for (let at = bytes.readUInt32LE(8); at + RECORD_HEAD_BYTES <= bytes.length; ) {
       const [id, size] = [bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4)];
+      // A process that was ended in the middle of a record.
       if (size < RECORD_HEAD_BYTES || at + size > bytes.length) break;
-      const record = bytes.subarray(at + RECORD_HEAD_BYTES, at + size);
-      // The lines of a code come right before it.
-      if (id === DEBUG_INFO) pieces = piecesOf(record);
+      if (id === DEBUG_INFO) {
+        const lines = linesAt(bytes, at + RECORD_HEAD_BYTES);
+        pieces = lines.pieces;
+        at = nextRecord(bytes, lines.end, addressAt(bytes, at + 8));
+        continue;
+      }
       if (id === LOAD) {
-        this.#codes.push(codeOf(record, pieces));
+        // Its lines came right before it.
+        this.#codes.push(codeOf(bytes.subarray(at + RECORD_HEAD_BYTES, at + size), pieces));
         pieces = [];
       }
       at += size;
@@ -52,6 +60,20 @@ export class JitDump {
   }
 }
 
+/**
+ * The size that V8 gives a record of lines is wrong where functions of two files are in one code: it writes the name of each file an entry
+ * late. So the next record is where a head of one can be, of a later time.
+ */
+function nextRecord(bytes: Buffer, end: number, timeNs: number): number {
+  for (let at = end; at < end + MOST_FILLING && at + RECORD_HEAD_BYTES <= bytes.length; at++) {
+    const [id, size] = [bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4)];
+    const laterNs = addressAt(bytes, at + 8) - timeNs;
+    const fits = size >= RECORD_HEAD_BYTES && at + size <= bytes.length;
+    if (id <= UNWINDING_INFO && fits && laterNs >= 0 && laterNs < HOUR_NS) return at;
+  }
+  return bytes.length;
+}
+
 const addressAt = (bytes: Buffer, at: number): number => Number(bytes.readBigUInt64LE(at));
 
 function codeOf(record: Buffer, pieces: Code['pieces']): Code {
@@ -60,21 +82,18 @@ function codeOf(record: Buffer, pieces: Code['pieces']): Code {
   return { start, end: start + addressAt(record, 24), name, pieces };
 }
 
-function piecesOf(record: Buffer): Code['pieces'] {
+function linesAt(bytes: Buffer, record: number): { readonly pieces: Code['pieces']; readonly end: number } {
   const pieces: (Place & { readonly address: number })[] = [];
-  let file = '';
-  let at = 16;
-  for (let left = addressAt(record, 8); left > 0; left--) {
-    const end = record.indexOf(0, at + 16);
-    const name = record.toString('latin1', at + 16, end);
-    if (name !== SAME_NAME) file = name;
-    pieces.push({
-      address: addressAt(record, at) - ELF_HEAD_BYTES,
-      file,
-      line: record.readInt32LE(at + 8),
-      column: record.readInt32LE(at + 12),
-    });
+  const names: string[] = [];
+  let at = record + 16;
+  for (let left = addressAt(bytes, record + 8); left > 0 && at + 16 <= bytes.length; left--) {
+    const end = bytes.indexOf(0, at + 16);
+    if (end < 0) break;
+    names.push(bytes.toString('latin1', at + 16, end));
+    const address = addressAt(bytes, at) - ELF_HEAD_BYTES;
+    pieces.push({ address, file: '', line: bytes.readInt32LE(at + 8), column: bytes.readInt32LE(at + 12) });
     at = end + 1;
   }
-  return pieces;
+  // The name of an entry's file stands at the next one.
+  return { pieces: pieces.map((piece, i) => ({ ...piece, file: names[i + 1] ?? names[i] })), end: at };
 }

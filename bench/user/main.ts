@@ -8,7 +8,7 @@ import { countedLbproxy, Probe } from '../counts/counted.ts';
 import type { Fleets } from '../fleet.ts';
 import type { Loader } from '../load/load.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
-import { perfMissing, type Samples, samplesByPerf, samplesByV8 } from './samples.ts';
+import { perfMissing, recordByPerf, type Samples, samplesByPerf, samplesByV8 } from './samples.ts';
 import { tableText, type UserRow } from './table.ts';
 
 export const USER_ROWS: readonly string[] = ['plain', 'headers', 'tls', 'static-1k'];
@@ -63,7 +63,7 @@ function buildWithMaps(): string {
 
 async function measure(run: UserRun, scenario: Scenario, main: string, perf: boolean): Promise<UserRow> {
   const { fleets, loader } = run;
-  const contender = countedLbproxy(main, perf ? ['--perf-prof'] : []);
+  const contender = countedLbproxy(main, perf ? ['--perf-prof', `--perf-prof-path=${run.dir}`] : []);
   const made = await fleets.make([{ scenario, contenders: [contender], seconds: run.seconds }]);
   const [running] = [...made.values()].flat();
   if (running === undefined) throw new Error(`${scenario.name}: lbproxy did not start`);
@@ -77,7 +77,12 @@ async function measure(run: UserRun, scenario: Scenario, main: string, perf: boo
       figures = await loader.run(running, scenario.load, run.seconds);
     };
     const { pid } = await probe.heap();
-    const samples: Samples = await (perf ? samplesByPerf(pid, dir, work) : samplesByV8(probe, dir, work));
+    let samples: Samples;
+    if (perf) {
+      const data = await recordByPerf(pid, run.dir, work);
+      await fleets.make([]);
+      samples = samplesByPerf(data, join(run.dir, `jit-${pid}.dump`));
+    } else samples = await samplesByV8(probe, dir, work);
     return { name: scenario.name, figures, samples };
   } finally {
     probe.end();

@@ -34,8 +34,8 @@ export function perfMissing(dir: string): string | undefined {
   }
 }
 
-/** `dir`: where the acceptor was started with `--perf-prof`. */
-export async function samplesByPerf(pid: number, dir: string, work: Work): Promise<Samples> {
+/** Looks at the process while it works; the file with what perf saw. */
+export async function recordByPerf(pid: number, dir: string, work: Work): Promise<string> {
   const data = join(dir, 'perf.data');
   const args = ['record', '-q', '-e', 'cpu-clock', '-F', SAMPLES_PER_SECOND, '-p', String(pid), '-o', data];
   const perf = spawn('perf', args, { stdio: 'ignore' });
@@ -46,10 +46,15 @@ export async function samplesByPerf(pid: number, dir: string, work: Work): Promi
   await work();
   perf.kill('SIGINT');
   await ended;
+  return data;
+}
+
+/** To be called when the process has ended: V8 keeps the last megabytes of its dump until then. */
+export function samplesByPerf(data: string, dumpFile: string): Samples {
   const printed = execFileSync('perf', ['script', '-i', data, '-F', 'ip,sym,dso'], {
     ...{ encoding: 'latin1', maxBuffer: MOST_BYTES, stdio: ['ignore', 'pipe', 'ignore'] },
   });
-  return perfSamples(printed, new JitDump(readFileSync(join(dir, `jit-${pid}.dump`))));
+  return perfSamples(printed, new JitDump(readFileSync(dumpFile)));
 }
 
 export function perfSamples(printed: string, dump: JitDump): Samples {

@@ -15,10 +15,10 @@ export function tableText(rows: readonly UserRow[], about: string): string {
   const columns = rows.map(columnOf);
   const line = (title: string, cells: readonly string[]): string => `| ${[title, ...cells].join(' | ')} |`;
   const used = PARTS.filter((part) => rows.some(({ samples }) => (samples.user.get(part) ?? 0) > 0));
-  const how =
-    rows[0]?.samples.by === 'perf'
-      ? 'by perf'
-      : "by V8's profiler, which counts what the kernel does to where it was called from";
+  const byPerf = rows[0]?.samples.by === 'perf';
+  const how = byPerf
+    ? 'by perf'
+    : "by V8's profiler, which counts what the kernel does to where it was called from";
   return `${[
     `CPU µs of a request (and % of the user time), ${how}; ${about}.`,
     '',
@@ -34,12 +34,17 @@ export function tableText(rows: readonly UserRow[], about: string): string {
       '**all**',
       columns.map(({ all }) => `**${all.toFixed(1)}**`),
     ),
+    // V8's profiler cannot tell them apart.
+    ...(byPerf
+      ? [
+          line(
+            'kernel',
+            columns.map(({ kernel }) => kernel.toFixed(1)),
+          ),
+        ]
+      : []),
     line(
-      'kernel',
-      columns.map(({ kernel }) => kernel.toFixed(1)),
-    ),
-    line(
-      '**user**',
+      byPerf ? '**user**' : '**user and kernel**',
       columns.map(({ user }) => `**${user.toFixed(1)}**`),
     ),
     ...used.map((part) =>

@@ -19,14 +19,31 @@ const text = (value: string): Buffer => Buffer.from(`${value}\0`, 'latin1');
 
 function record(id: number, ...parts: Buffer[]): Buffer {
   const body = Buffer.concat(parts);
-  return Buffer.concat([u32(id, 16 + body.length), u64(0), body]);
+  return Buffer.concat([u32(id, 16 + body.length), u64(1000), body]);
 }
-const lines = (start: number, ...entries: [number, number, string][]): Buffer =>
-  record(
+/** As V8 writes them: the name of a file an entry late, the size as if it were not. */
+function lines(start: number, ...entries: [number, number, string][]): Buffer {
+  const size = (named: (i: number) => string): Buffer =>
+    Buffer.concat(
+      entries.map(([at, line], i) => Buffer.concat([u64(at + 0x40), u32(line, 7), text(named(i))])),
+    );
+  const meant = record(
     2,
     u64(start, entries.length),
-    ...entries.map(([at, line, file]) => Buffer.concat([u64(at + 0x40), u32(line, 7), text(file)])),
+    size((i) => entries[i][2]),
   );
+  const filling = Buffer.alloc((8 - (meant.length % 8)) % 8);
+  const written = Buffer.concat([
+    record(
+      2,
+      u64(start, entries.length),
+      size((i) => entries[Math.max(0, i - 1)][2]),
+    ),
+    filling,
+  ]);
+  written.writeUInt32LE(meant.length + filling.length, 4);
+  return written;
+}
 const load = (start: number, size: number, name: string): Buffer =>
   record(0, u32(1, 1), u64(start, start, size, 0), text(name), Buffer.alloc(size));
 
@@ -38,8 +55,10 @@ const DUMP = new JitDump(
     lines(
       0x2000,
       [0x2000, 5, '/x/src/http/fields.ts'],
-      [0x2010, 9, '/x/src/route/uri.ts'],
-      [0x2020, 6, '\xff'],
+      [0x2010, 9, '/x/src/route/u.ts'],
+      [0x2020, 6, '/x/src/route/u.ts'],
+      [0x2030, 7, '/x/src/http/fields.ts'],
+      [0x2038, 7, '/x/src/http/fields.ts'],
     ),
     load(0x2000, 64, "JS:*'scan"),
     // Code that took the place of the first.
@@ -58,8 +77,9 @@ describe('the dump of compiled code', () => {
       line: 5,
       column: 7,
     });
-    expect(DUMP.placeOf(0x2014)).toMatchObject({ file: '/x/src/route/uri.ts', line: 9 });
-    expect(DUMP.placeOf(0x2030)).toMatchObject({ file: '/x/src/route/uri.ts', line: 6 });
+    expect(DUMP.placeOf(0x2014)).toMatchObject({ file: '/x/src/route/u.ts', line: 9 });
+    expect(DUMP.placeOf(0x202f)).toMatchObject({ file: '/x/src/route/u.ts', line: 6 });
+    expect(DUMP.placeOf(0x2030)).toMatchObject({ file: '/x/src/http/fields.ts', line: 7 });
     expect(DUMP.placeOf(0x1004)).toMatchObject({ file: 'node:net' });
     expect(DUMP.placeOf(0x1030)).toMatchObject({ name: 'Builtin:RecordWrite', file: '' });
     expect(DUMP.placeOf(0x2040)).toBeUndefined();
