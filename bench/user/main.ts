@@ -1,8 +1,9 @@
 // npm run bench -- --user: where the CPU time of a request goes, by rooms of src/, in Node, in V8 and in the kernel, as a table for
 // docs/PERFORMANCE.md.
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { build } from 'rolldown';
+import config from '../../rolldown.config.ts';
 import type { Running } from '../contenders/contender.ts';
 import { CHECKOUT } from '../contenders/lbproxy.ts';
 import { countedLbproxy, Probe } from '../counts/counted.ts';
@@ -33,11 +34,11 @@ export interface UserRun {
 export async function userTable(run: UserRun): Promise<{ readonly text: string; readonly file: string }> {
   const missing = perfMissing(run.dir);
   if (missing !== undefined) console.log(`perf cannot be used, V8's profiler knows no kernel: ${missing}`);
-  const build = buildWithMaps();
-  process.on('exit', () => rmSync(build, { recursive: true, force: true }));
+  const built = await buildWithMaps();
+  process.on('exit', () => rmSync(built, { recursive: true, force: true }));
   const rows: UserRow[] = [];
   for (const scenario of run.scenarios)
-    rows.push(await measure(run, scenario, join(build, 'dist/main.js'), missing === undefined));
+    rows.push(await measure(run, scenario, join(built, 'dist/main.js'), missing === undefined));
   const text = tableText(rows, run.about);
   const dir = new URL('../results/', import.meta.url).pathname;
   mkdirSync(dir, { recursive: true });
@@ -46,23 +47,24 @@ export async function userTable(run: UserRun): Promise<{ readonly text: string; 
   return { text, file };
 }
 
+/** It changes what was put together, and knows nothing of maps; its part in a request is a look-up less in calls of Node's parts. */
+const WITHOUT_MAPS = 'node-parts';
+
 /** What `npm run build` makes, with the places of the sources. Beside the packages that it imports. */
-function buildWithMaps(): string {
+async function buildWithMaps(): Promise<string> {
   const cache = join(CHECKOUT, 'node_modules/.cache');
   mkdirSync(cache, { recursive: true });
   const dir = mkdtempSync(join(cache, 'user-'));
-  writeFileSync(join(dir, 'package.json'), '{ "type": "module" }\n');
-  const rolldown = [
-    'node_modules/rolldown/bin/cli.mjs',
-    '-c',
-    'rolldown.config.ts',
-    '--sourcemap',
-    '-d',
-    join(dir, 'dist'),
-  ];
-  execFileSync(process.execPath, rolldown, { cwd: CHECKOUT, stdio: ['ignore', 'ignore', 'inherit'] });
+  for (const part of config) {
+    const plugins = [part.plugins].flat().filter((one) => named(one) !== WITHOUT_MAPS);
+    const output = { ...[part.output].flat()[0], dir: join(dir, 'dist'), sourcemap: true };
+    await build({ ...part, cwd: CHECKOUT, plugins, output, logLevel: 'warn' });
+  }
   return dir;
 }
+
+const named = (plugin: unknown): unknown =>
+  typeof plugin === 'object' && plugin !== null && 'name' in plugin ? plugin.name : undefined;
 
 async function measure(run: UserRun, scenario: Scenario, main: string, perf: boolean): Promise<UserRow> {
   const { fleets, loader } = run;

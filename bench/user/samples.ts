@@ -140,7 +140,8 @@ class Sources {
 
   #mapOf(built: string): SourceMap | undefined {
     if (!this.#maps.has(built)) {
-      const path = built.startsWith('file:') ? `${fileURLToPath(built)}.map` : '';
+      // Files of CommonJS go by their paths.
+      const path = `${built.startsWith('file:') ? fileURLToPath(built) : built}.map`;
       const map = existsSync(path) ? new SourceMap(JSON.parse(readFileSync(path, 'utf8'))) : undefined;
       this.#maps.set(built, map);
     }
