@@ -15,10 +15,11 @@ import { type Options, parseOptions, USAGE } from './options.ts';
 import { type Group, planOf, secondsOf } from './plan.ts';
 import { scenarioText, targetsText } from './print.ts';
 import { outcomesOf, type Round, summarise } from './report.ts';
-import { machine, type Results, writeResults } from './results.ts';
+import { checkout, machine, type Results, writeResults } from './results.ts';
 import { runGroup } from './run.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 import { TARGETS } from './targets.ts';
+import { USER_ROWS, userTable } from './user/main.ts';
 
 /** What is known before the first round. */
 type Run = Pick<Results, 'options' | 'engine' | 'busyPercent' | 'versions'>;
@@ -67,12 +68,43 @@ function versionsOf(contenders: readonly Contender[]): ReadonlyMap<Contender, st
   return versions;
 }
 
-async function main(options: Options): Promise<void> {
+/** Gone when this program ends, by whatever signal. */
+function ownDirectory(): string {
   const dir = mkdtempSync(join(tmpdir(), 'lbproxy-bench-'));
   process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.once(signal, () => process.exit(130));
+  return dir;
+}
 
+/** `--user`. */
+async function showUserTime(options: Options): Promise<void> {
+  const wanted = options.only ?? USER_ROWS;
+  const scenarios = SCENARIOS.filter(({ name, load }) => load.kind === 'http' && wanted.includes(name));
+  if (scenarios.length === 0)
+    throw new Error('--user is for rows of requests: plain, headers, tls, static-1k …');
+  const dir = ownDirectory();
+  const engine = options.load ?? defaultEngine();
+  const loader = loaders(engine).get('http');
+  if (loader === undefined) throw new Error('there is no loader for http');
+  const busy = await busyPercent();
+  const { cpu, cores, kernel, node } = machine();
+  const { commit = 'unknown' } = checkout() ?? {};
+  const about =
+    `${new Date().toISOString().slice(0, 10)}, ${cores} × ${cpu}, ${kernel}, Node ${node}, commit ${commit}, ` +
+    `load by ${engine} for ${options.seconds} s a row, the machine ${busy} % busy before`;
+  const fleets = new Fleets(await makeFiles(dir), dir, note);
+  try {
+    const run = { scenarios, fleets, loader, seconds: options.seconds, dir, about };
+    const { text, file } = await userTable(run);
+    console.log(`${text}\nwritten to ${file}`);
+  } finally {
+    await fleets.make([]);
+  }
+}
+
+async function main(options: Options): Promise<void> {
+  const dir = ownDirectory();
   const contenders =
     options.compare === undefined ? CONTENDERS : [lbproxy, buildRevision(options.compare, dir)];
   const asked = contenders.filter((one) => options.contenders?.includes(one.name) ?? true);
@@ -131,7 +163,7 @@ const options = readOptions();
 if (options?.help) console.log(USAGE);
 else if (options?.list) list();
 else if (options !== undefined) {
-  await main(options).catch((error: unknown) => {
+  await (options.user ? showUserTime(options) : main(options)).catch((error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
     process.exitCode = 1;
   });

@@ -19,6 +19,8 @@ export interface Options {
   readonly compare?: string;
   /** Whether every round is kept beside the summary. */
   readonly everyRound: boolean;
+  /** Where lbproxy's own time goes, instead of how it compares. */
+  readonly user: boolean;
 }
 
 export const USAGE = `npm run bench -- [options]
@@ -30,6 +32,7 @@ export const USAGE = `npm run bench -- [options]
   --load NAME         ${ENGINES.join(' | ')}
   --compare REF       builds REF beside this checkout and runs the two against each other
   --every-round       keeps every round, beside the summary in bench/results/
+  --user              where a request's CPU time goes in lbproxy, by rooms (plain,headers,tls,static-1k; others by --only)
   --list              what there is
 `;
 
@@ -55,11 +58,12 @@ export function parseOptions(args: readonly string[], names: Names): Options {
       load: { type: 'string' },
       compare: { type: 'string' },
       'every-round': { type: 'boolean', default: false },
+      user: { type: 'boolean', default: false },
     },
   });
-  const { quick, list, help, only, contenders, load, compare } = values;
+  const { quick, list, help, user, only, contenders, load, compare } = values;
   return {
-    ...{ quick, list, help, everyRound: values['every-round'] },
+    ...{ quick, list, help, user, everyRound: values['every-round'] },
     ...(only === undefined ? {} : { only: scenarioNames(only, names) }),
     ...(contenders === undefined ? {} : { contenders: contenderNames(contenders, names) }),
     rounds: wholeNumber('rounds', values.rounds ?? (quick ? '2' : '3')),

@@ -1,5 +1,5 @@
 // The report as text of at most 120 columns.
-import { figureOf, type Line, type Outcome, type Spread, SUBJECT } from './report.ts';
+import { apart, figureOf, type Line, type Outcome, type Spread } from './report.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 
 /** Short titles of the standard figures; others go by their own names. */
@@ -15,7 +15,7 @@ const TITLES: Readonly<Record<string, string>> = {
 };
 
 /** Figures that only the JSON file shows; failures have a line of their own. */
-const NOT_SHOWN: ReadonlySet<string> = new Set(['p90Ms', 'maxMs', 'failures']);
+const NOT_SHOWN: ReadonlySet<string> = new Set(['p90Ms', 'p999Ms', 'maxMs', 'failures']);
 
 /** Three significant digits, whole numbers from 100 on. */
 export function shortNumber(value: number): string {
@@ -27,17 +27,20 @@ export function shortNumber(value: number): string {
 
 const range = ({ min, max }: Spread): string => `${shortNumber(min)}–${shortNumber(max)}`;
 
-/** A heading, a row for each contender, and what went wrong. */
+/** A heading, a row for each contender with lbproxy's ratio to it (of user time alone too), and what went wrong. */
 export function scenarioText(scenario: Scenario, lines: readonly Line[]): string {
   const compared = figureOf(scenario);
   const shown = [...new Set(lines.flatMap((line) => Object.keys(line.figures)))].filter(
     (name) => name === compared || !NOT_SHOWN.has(name),
   );
+  const ratios = lines.some((line) => line.ratio !== undefined);
+  const userRatios = lines.some((line) => line.userRatio !== undefined);
   const head = [
     'contender',
     ...shown.flatMap((name) => [TITLES[name] ?? name, ...(name === compared ? ['min–max'] : [])]),
-    `${SUBJECT} ÷`,
-    'min–max',
+    ...(ratios ? ['ratio', ''] : []),
+    ...(userRatios ? ['user ÷', ''] : []),
+    ...(ratios ? ['rounds'] : []),
   ];
   const rows = lines.map((line) => [
     line.contender,
@@ -46,7 +49,9 @@ export function scenarioText(scenario: Scenario, lines: readonly Line[]): string
       const middle = shortNumber(spread?.median ?? Number.NaN);
       return name === compared ? [middle, spread === undefined ? '' : range(spread)] : [middle];
     }),
-    ...(line.ratio === undefined ? ['', ''] : [line.ratio.median.toFixed(2), ratioRange(line.ratio)]),
+    ...(ratios ? ratioCells(line.ratio) : []),
+    ...(userRatios ? ratioCells(line.userRatio) : []),
+    ...(ratios ? [roundsText(line.agree)] : []),
   ]);
   const failed = lines
     .filter((line) => line.failures > 0)
@@ -54,10 +59,17 @@ export function scenarioText(scenario: Scenario, lines: readonly Line[]): string
   return [`${scenario.name}: ${scenario.about}`, columns(head, rows), ...failed].join('\n');
 }
 
-const ratioRange = ({ min, max }: Spread): string => `${min.toFixed(2)}–${max.toFixed(2)}`;
+/** A ratio, and how far the furthest round is from it. */
+const ratioCells = (ratio: Spread | undefined): readonly string[] =>
+  ratio === undefined ? ['', ''] : [ratio.median.toFixed(2), apartText(ratio)];
+
+const apartText = (spread: Spread): string => `±${(100 * apart(spread)).toFixed(0)}%`;
+
+const roundsText = (agree: boolean | undefined): string =>
+  agree === undefined ? '' : agree ? 'agree' : 'APART';
 
 export function targetsText(outcomes: readonly Outcome[]): string {
-  const rows = outcomes.map(({ target, measured, met, doubt }) => {
+  const rows = outcomes.map(({ target, measured, met, agree, doubt }) => {
     const { against } = target;
     const other = against === undefined ? '' : 'contender' in against ? against.contender : against.scenario;
     const isRatio = against !== undefined;
@@ -69,7 +81,8 @@ export function targetsText(outcomes: readonly Outcome[]): string {
       target.atMost === undefined ? `≥ ${target.atLeast}` : `≤ ${target.atMost}`,
       number(measured.median),
       `${number(measured.min)}–${number(measured.max)}`,
-      doubt ?? (met ? 'met' : 'MISSED'),
+      doubt ??
+        `${met ? 'met' : 'MISSED'}${agree === false ? `, but rounds are APART (${apartText(measured)})` : ''}`,
     ];
   });
   return columns(['scenario', 'figure', 'against', 'target', 'measured', 'min–max', ''], rows, 3);

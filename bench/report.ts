@@ -1,4 +1,4 @@
-// Rounds → medians and spreads, ratios taken round by round, targets met or missed. Pure; print.ts shows it.
+// Rounds → medians and spreads, ratios taken round by round, whether rounds agree, targets met or missed. Pure; print.ts shows it.
 import type { Figures } from './load/load.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import type { Target } from './targets.ts';
@@ -28,14 +28,35 @@ export interface Line {
   readonly failures: number;
   /** The subject's compared figure ÷ this contender's, round by round; undefined for the subject and without it. */
   readonly ratio?: Spread;
+  /** The same of the user time alone: what is ours to change. Where the compared figure is CPU time. */
+  readonly userRatio?: Spread;
+  /** Whether every round's `ratio` is within AGREEMENT of their median: one that is not says little. */
+  readonly agree?: boolean;
 }
 
 export interface Outcome {
   readonly target: Target;
   readonly measured: Spread;
   readonly met: boolean;
+  /** Whether the rounds agree; absent where nothing is compared. */
+  readonly agree?: boolean;
   /** Why the outcome says nothing here. */
   readonly doubt?: string;
+}
+
+/** Rounds agree when none is further from their median than this part of it. */
+export const AGREEMENT = 0.1;
+
+/** How far the furthest round is from the median, as a part of it. */
+export const apart = ({ median, min, max }: Spread): number =>
+  max === min ? 0 : Math.max(max - median, median - min) / median;
+
+/** Of one round nothing can be said. */
+export function agreementOf(values: readonly number[]): { readonly agree?: boolean } {
+  const spread = spreadOf(values);
+  if (spread === undefined || values.length < 2) return {};
+  const { median, min, max } = spread;
+  return { agree: max <= median * (1 + AGREEMENT) && min >= median * (1 - AGREEMENT) };
 }
 
 export const figureOf = (scenario: Scenario): string => scenario.figure ?? 'cpuUs';
@@ -78,19 +99,31 @@ export function summarise(rounds: readonly Round[], scenarios: readonly Scenario
   return [...sides.values()].map(({ scenario, contender }) => {
     const own = of(rounds, { scenario, contender });
     const compared = scenarios.find((one) => one.name === scenario);
-    const subject = { scenario, contender: SUBJECT };
-    const ratio =
-      compared === undefined || contender === SUBJECT
-        ? undefined
-        : spreadOf(ratiosOf(rounds, figureOf(compared), subject, { scenario, contender }));
     return {
       scenario,
       contender,
       figures: spreadsOf(own.map((round) => round.figures)),
       failures: own.reduce((sum, round) => sum + (round.figures.failures ?? 0), 0),
-      ...(ratio === undefined ? {} : { ratio }),
+      ...(compared === undefined || contender === SUBJECT ? {} : comparison(rounds, compared, contender)),
     };
   });
+}
+
+function comparison(
+  rounds: readonly Round[],
+  compared: Scenario,
+  contender: string,
+): Pick<Line, 'ratio' | 'userRatio' | 'agree'> {
+  const scenario = compared.name;
+  const figure = figureOf(compared);
+  const ratios = (name: string): readonly number[] =>
+    ratiosOf(rounds, name, { scenario, contender: SUBJECT }, { scenario, contender });
+  const ratio = spreadOf(ratios(figure));
+  const userRatio = figure === 'cpuUs' ? spreadOf(ratios('userUs')) : undefined;
+  return {
+    ...(ratio === undefined ? {} : { ratio, ...agreementOf(ratios(figure)) }),
+    ...(userRatio === undefined ? {} : { userRatio }),
+  };
 }
 
 function spreadsOf(figures: readonly Figures[]): Record<string, Spread> {
@@ -109,13 +142,15 @@ export function outcomesOf(
   cores: number,
 ): readonly Outcome[] {
   return targets.flatMap((target) => {
-    const measured = spreadOf(valuesOf(rounds, target));
+    const values = valuesOf(rounds, target);
+    const measured = spreadOf(values);
     if (measured === undefined) return [];
     const met =
       measured.median <= (target.atMost ?? Infinity) && measured.median >= (target.atLeast ?? -Infinity);
     const doubt =
       cores < (target.leastCores ?? 0) ? `needs ${target.leastCores} cores, here are ${cores}` : undefined;
-    return [{ target, measured, met, ...(doubt === undefined ? {} : { doubt }) }];
+    const compared = target.against === undefined ? {} : agreementOf(values);
+    return [{ target, measured, met, ...compared, ...(doubt === undefined ? {} : { doubt }) }];
   });
 }
 

@@ -2,12 +2,12 @@
 // round in <time>.rounds.json where that was asked for.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { cpus, release, totalmem } from 'node:os';
 import { CHECKOUT } from './contenders/lbproxy.ts';
 import type { Engine } from './load/http-engines.ts';
 import type { Options } from './options.ts';
 import { unpinnedBecause } from './pin.ts';
-import type { Line, Outcome, Round, Spread } from './report.ts';
+import { AGREEMENT, type Line, type Outcome, type Round, type Spread } from './report.ts';
 
 export interface Results {
   readonly options: Options;
@@ -26,6 +26,7 @@ export function machine(): Readonly<Record<string, string | number>> {
   return {
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GB`,
     kernel: `${process.platform} ${release()}`,
     node: process.versions.node,
     pinning: unpinnedBecause ?? 'contender on core 0, load and upstreams on core 1',
@@ -33,7 +34,7 @@ export function machine(): Readonly<Record<string, string | number>> {
 }
 
 /** The commit, and whether files differ from it; undefined outside a checkout. */
-function checkout(): { readonly commit: string; readonly dirty: boolean } | undefined {
+export function checkout(): { readonly commit: string; readonly dirty: boolean } | undefined {
   const git = (...args: string[]): string =>
     execFileSync('git', args, {
       cwd: CHECKOUT,
@@ -55,17 +56,25 @@ const asList = ({ median, min, max }: Spread): readonly number[] => [median, min
 
 /** A run as JSON: what it ran on, then a line of text for each contender of a scenario and for each target. */
 export function summaryText(about: object, lines: readonly Line[], outcomes: readonly Outcome[]): string {
-  const short = lines.map(({ figures, ratio, ...line }) => ({
-    ...line,
-    figures: Object.fromEntries(Object.entries(figures).map(([name, spread]) => [name, asList(spread)])),
+  const short = lines.map(({ scenario, contender, failures, figures, ratio, userRatio, agree }) => ({
+    ...{ scenario, contender, ...(failures > 0 ? { failures } : {}) },
+    figures: Object.fromEntries(
+      Object.entries(figures)
+        .filter(([name]) => name !== 'failures')
+        .map(([name, spread]) => [name, asList(spread)]),
+    ),
     ...(ratio === undefined ? {} : { ratio: asList(ratio) }),
+    ...(userRatio === undefined ? {} : { userRatio: asList(userRatio) }),
+    ...(agree === undefined ? {} : { agree }),
   }));
   const told = outcomes.map(({ target, measured, ...outcome }) => ({
     ...target,
     measured: asList(measured),
     ...outcome,
   }));
-  const values = 'median, least and greatest of the rounds; ratio: lbproxy ÷ this contender, round by round';
+  const values =
+    'median, least and greatest of the rounds; ratio: lbproxy ÷ this contender, round by round; userRatio: of user time alone; ' +
+    `agree: no round is further than ${100 * AGREEMENT} % from the median`;
   const head = JSON.stringify({ ...about, values }, null, 2).slice(0, -2);
   return `${head},\n  "lines": ${listText(short)},\n  "outcomes": ${listText(told)}\n}\n`;
 }

@@ -163,9 +163,9 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Resolves when the port accepts; rejects after ten seconds. */
+/** Resolves when the port accepts; rejects after thirty seconds: a machine may be busy. */
 export async function listening(port: number): Promise<void> {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 30_000;
   while (Date.now() < end) {
     const open = await new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1', () => resolve(true));

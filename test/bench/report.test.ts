@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { chart } from '../../bench/chart.ts';
 import { scenarioText, shortNumber, targetsText } from '../../bench/print.ts';
-import { median, outcomesOf, type Round, ratiosOf, spreadOf, summarise } from '../../bench/report.ts';
+import {
+  agreementOf,
+  apart,
+  median,
+  outcomesOf,
+  type Round,
+  ratiosOf,
+  spreadOf,
+  summarise,
+} from '../../bench/report.ts';
 import type { Scenario } from '../../bench/scenarios/scenario.ts';
 
 const NGINX = 'nginx (tuned)';
@@ -55,6 +64,31 @@ describe('report', () => {
     expect(lines[0].ratio).toBeUndefined();
     expect(lines[0].failures).toBe(3);
     expect(lines[1].ratio).toEqual({ median: 1.2, min: 1, max: 1.5 });
+    // A round is 25 % above the median.
+    expect(lines[1].agree).toBe(false);
+    expect(lines[0].agree).toBeUndefined();
+    expect(lines[2].agree).toBeUndefined();
+  });
+
+  it('compares the user time apart, where CPU time is compared', () => {
+    const rounds = [1, 2, 3].flatMap((number) => [
+      { ...round('plain', 'lbproxy', number, 20), figures: { cpuUs: 20, userUs: 7 + number / 10 } },
+      { ...round('plain', NGINX, number, 16), figures: { cpuUs: 16, userUs: 4 } },
+    ]);
+    const [, line] = summarise(rounds, [PLAIN]);
+    expect(line.ratio).toEqual({ median: 1.25, min: 1.25, max: 1.25 });
+    expect(line.userRatio?.median).toBeCloseTo(7.2 / 4);
+    expect(line.agree).toBe(true);
+    const latency = summarise(rounds, [{ ...PLAIN, figure: 'p99Ms' }]);
+    expect(latency[1].userRatio).toBeUndefined();
+  });
+
+  it('rounds agree when none is further than a tenth from the median', () => {
+    expect(agreementOf([1, 0.9, 1.1])).toEqual({ agree: true });
+    expect(agreementOf([1, 0.89, 1])).toEqual({ agree: false });
+    expect(agreementOf([1, 1, 1.11])).toEqual({ agree: false });
+    expect(agreementOf([1])).toEqual({});
+    expect(apart({ median: 2, min: 1.5, max: 2.2 })).toBe(0.25);
   });
 
   it('says which targets are met, against a contender, another scenario and a fixed value', () => {
@@ -71,6 +105,7 @@ describe('report', () => {
     );
     expect(outcomes.map((one) => one.met)).toEqual([true, false, true, false]);
     expect(outcomes[2].measured).toEqual({ median: 1.1, min: 1, max: 1.2 });
+    expect(outcomes.map((one) => one.agree)).toEqual([false, false, true, undefined]);
     expect(outcomes[3].doubt).toBe('needs 4 cores, here are 2');
   });
 });
@@ -98,11 +133,27 @@ describe('the text of the report', () => {
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120);
   });
 
+  it('shows both ratios of a row, how far its rounds are apart, and whether they agree', () => {
+    const cells = scenarioText(PLAIN, summarise(ROUNDS, [PLAIN]))
+      .split('\n')
+      .map((line) => line.trim().split(/ {2,}/));
+    expect(cells[1].slice(-3)).toEqual(['ratio', 'user ÷', 'rounds']);
+    expect(cells[3].slice(-5)).toEqual(['1.20', '±25%', '1.20', '±25%', 'APART']);
+  });
+
   it('prints a target that was missed', () => {
     const target = { scenario: 'plain', figure: 'cpuUs', against: { contender: NGINX }, atMost: 1.15 };
     const text = targetsText(outcomesOf(ROUNDS, [target], 2));
     expect(text.split('\n')[1].trim().split(/ {2,}/)).toEqual([
-      ...['plain', 'cpuUs', `÷ ${NGINX}`, '≤ 1.15', '1.20', '1.00–1.50', 'MISSED'],
+      ...[
+        'plain',
+        'cpuUs',
+        `÷ ${NGINX}`,
+        '≤ 1.15',
+        '1.20',
+        '1.00–1.50',
+        'MISSED, but rounds are APART (±25%)',
+      ],
     ]);
   });
 });

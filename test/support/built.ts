@@ -22,7 +22,8 @@ export default function setup(project: TestProject): () => void {
   process.env.LBPROXY_TESTED_MAIN = join(dir, 'dist/main.js');
   // What Node made of a file the first time serves the others, those of the tests too.
   process.env.NODE_COMPILE_CACHE = join(dir, 'compiled');
-  return () => rmSync(dir, { recursive: true, force: true });
+  // A process that is just ending may write to the last directory.
+  return () => rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
 }
 
 /** As `npm run build` does, but for the types. */

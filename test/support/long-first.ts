@@ -23,6 +23,7 @@ const LONG = [
   'socket/contract',
   'nginx/order',
   'e2e/killed-processes',
+  'bench/counts',
   'e2e/standing-reader',
   'e2e/tornado',
   'e2e/rotation',

@@ -1,0 +1,62 @@
+// Loaded into the acceptor by `--import`: tells over a Unix socket what V8 has allocated, and writes a profile of a span of time.
+// A line asks (`heap`, `start`, `stop FILE`), a line of JSON answers. In the primary it adds the flags that the acceptor is started with.
+import { writeFileSync } from 'node:fs';
+import type { Session } from 'node:inspector/promises';
+import { createServer } from 'node:net';
+import { getHeapStatistics } from 'node:v8';
+
+/** The memory of an acceptor. */
+export interface Heap {
+  /** Bytes of V8's heap that are in use: exact, other than `total_allocated_bytes`, which counts pages of 256 KB. */
+  readonly used: number;
+  /** Bytes of buffers outside of it that stand now. */
+  readonly buffers: number;
+  readonly pid: number;
+}
+
+let session: Session | undefined;
+
+async function answer(command: string, file: string): Promise<object> {
+  if (command === 'heap') return heap();
+  // Only who profiles pays for it.
+  const { Session: Made } = await import('node:inspector/promises');
+  if (command === 'start') {
+    session = new Made();
+    session.connect();
+    await session.post('Profiler.enable');
+    await session.post('Profiler.setSamplingInterval', { interval: 200 });
+    await session.post('Profiler.start');
+  } else {
+    const stopped = await session?.post('Profiler.stop');
+    writeFileSync(file, JSON.stringify(stopped?.profile));
+    session?.disconnect();
+  }
+  return {};
+}
+
+function heap(): Heap {
+  return {
+    used: getHeapStatistics().used_heap_size,
+    buffers: process.memoryUsage().arrayBuffers,
+    pid: process.pid,
+  };
+}
+
+const { LBPROXY_PROBE: path, LBPROXY_PROBE_FLAGS: flags = '' } = process.env;
+if (!/acceptor-main/.test(process.argv[1] ?? '')) {
+  // Of the acceptor alone: the primary closes what V8 has opened to write to.
+  process.execArgv.push(...flags.split(' ').filter((flag) => flag !== ''));
+} else if (path !== undefined) {
+  const server = createServer((socket) => {
+    socket.setEncoding('utf8').on('error', () => {});
+    socket.on('data', (line: string) => {
+      const [command, file = ''] = line.trim().split(' ');
+      answer(command, file).then(
+        (told) => socket.write(`${JSON.stringify(told)}\n`),
+        (error: unknown) => socket.destroy(error as Error),
+      );
+    });
+  });
+  // Not by way of the primary, as servers of a cluster are otherwise.
+  server.listen({ path, exclusive: true }).unref();
+}
