@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Counts, count } from './count.ts';
-import { type Bounds, judge } from './verdict.ts';
+import { type Bounds, hereAndNow, judge } from './verdict.ts';
 
 const FILE = new URL('./bounds.json', import.meta.url);
 
@@ -33,7 +33,7 @@ console.log(
 );
 if (accept === undefined) {
   const bounds: Bounds = JSON.parse(readFileSync(FILE, 'utf8'));
-  const { grown, shrunk } = judge(counts, bounds, process.versions.node);
+  const { grown, shrunk } = judge(counts, bounds, hereAndNow());
   for (const text of shrunk) console.log(`less than its bound: ${text}`);
   for (const text of grown) console.log(`! ${text}`);
   process.exitCode = grown.length > 0 ? 1 : 0;
@@ -41,7 +41,7 @@ if (accept === undefined) {
   console.log('! nothing is accepted without strace: the bounds would lose their calls');
   process.exitCode = 1;
 } else {
-  const bounds: Bounds = { why: accept, node: process.versions.node, rows: await greatest(counts) };
+  const bounds: Bounds = { why: accept, ...hereAndNow(), rows: await greatest(counts) };
   writeFileSync(FILE, `${JSON.stringify(bounds, null, 2)}\n`);
   console.log(`written to ${FILE.pathname}`);
 }

@@ -11,7 +11,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { count } from '../../bench/counts/count.ts';
-import { type Bounds, judge } from '../../bench/counts/verdict.ts';
+import { type Bounds, hereAndNow, judge } from '../../bench/counts/verdict.ts';
 
 const BOUNDS: Bounds = JSON.parse(
   readFileSync(new URL('../../bench/counts/bounds.json', import.meta.url), 'utf8'),
@@ -24,7 +24,7 @@ it('a request allocates no more, calls the kernel no more often, and stays optim
       `\n*** strace may not look: of the system calls only reads and writes are counted: ${counts.untraced} ***`,
     );
   }
-  const { grown, shrunk } = judge(counts, BOUNDS, process.versions.node);
+  const { grown, shrunk } = judge(counts, BOUNDS, hereAndNow());
   for (const text of shrunk)
     console.warn(`cheaper than its bound (npm run counts -- --accept 'why' keeps it): ${text}`);
   expect(grown, grown.join('\n')).toEqual([]);

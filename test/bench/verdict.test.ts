@@ -5,9 +5,9 @@ import type { Counts, RowCounts } from '../../bench/counts/count.ts';
 import { abandonedIn } from '../../bench/counts/optimised.ts';
 import { type Bounds, judge } from '../../bench/counts/verdict.ts';
 
-const NODE = '26.10.0';
+const HERE = { node: '26.10.0', machine: 'a processor, linux 6.1' };
 const ROW: RowCounts = { bytes: 2500, calls: { read: 2, write: 2, epoll_pwait: 2 } };
-const BOUNDS: Bounds = { why: 'first', node: NODE, rows: { plain: ROW } };
+const BOUNDS: Bounds = { why: 'first', ...HERE, rows: { plain: ROW } };
 
 const counts = (row: Partial<RowCounts>, more: Partial<Counts> = {}): Counts => ({
   rows: { plain: { ...ROW, ...row } },
@@ -17,26 +17,26 @@ const counts = (row: Partial<RowCounts>, more: Partial<Counts> = {}): Counts => 
 
 describe('the verdict on counts', () => {
   it('is silent while nothing has grown', () => {
-    expect(judge(counts({}), BOUNDS, NODE)).toEqual({ grown: [], shrunk: [] });
-    expect(judge(counts({ bytes: 2535 }), BOUNDS, NODE).grown).toEqual([]);
+    expect(judge(counts({}), BOUNDS, HERE)).toEqual({ grown: [], shrunk: [] });
+    expect(judge(counts({ bytes: 2535 }), BOUNDS, HERE).grown).toEqual([]);
   });
 
   it('names the row, what it was, what it is, and how to take it', () => {
-    const [bytes, how] = judge(counts({ bytes: 2600 }), BOUNDS, NODE).grown;
+    const [bytes, how] = judge(counts({ bytes: 2600 }), BOUNDS, HERE).grown;
     expect(bytes).toBe("plain: 2600 bytes of V8's heap per request, 2500 before: 100 more");
     expect(how).toContain("npm run counts -- --accept 'why");
     const calls = { ...ROW.calls, write: 3 };
-    expect(judge(counts({ calls }), BOUNDS, NODE).grown[0]).toBe('plain: 3 write() per request, 2 before');
+    expect(judge(counts({ calls }), BOUNDS, HERE).grown[0]).toBe('plain: 3 write() per request, 2 before');
   });
 
   it('sees a call that was not there, and a row without bounds', () => {
     const calls = { ...ROW.calls, fstat: 1 };
-    expect(judge(counts({ calls }), BOUNDS, NODE).grown[0]).toBe('plain: 1 fstat() per request, 0 before');
-    expect(judge(counts({}), { ...BOUNDS, rows: {} }, NODE).grown[0]).toBe('plain: has no bounds yet');
+    expect(judge(counts({ calls }), BOUNDS, HERE).grown[0]).toBe('plain: 1 fstat() per request, 0 before');
+    expect(judge(counts({}), { ...BOUNDS, rows: {} }, HERE).grown[0]).toBe('plain: has no bounds yet');
   });
 
   it('tells what has become cheaper, without failing', () => {
-    const { grown, shrunk } = judge(counts({ bytes: 2000, calls: { read: 2, write: 1 } }), BOUNDS, NODE);
+    const { grown, shrunk } = judge(counts({ bytes: 2000, calls: { read: 2, write: 1 } }), BOUNDS, HERE);
     expect(grown).toEqual([]);
     expect(shrunk).toEqual([
       "plain: 2000 bytes of V8's heap per request, 2500 before",
@@ -47,14 +47,26 @@ describe('the verdict on counts', () => {
 
   it('looks at reads and writes alone where nobody may trace', () => {
     const untraced = { untraced: 'Operation not permitted' };
-    expect(judge(counts({ calls: { read: 2, write: 2 } }, untraced), BOUNDS, NODE).shrunk).toEqual([]);
-    const { grown } = judge(counts({ calls: { read: 2, write: 3 } }, untraced), BOUNDS, NODE);
+    expect(judge(counts({ calls: { read: 2, write: 2 } }, untraced), BOUNDS, HERE).shrunk).toEqual([]);
+    const { grown } = judge(counts({ calls: { read: 2, write: 3 } }, untraced), BOUNDS, HERE);
     expect(grown[0]).toContain('3 write()');
   });
 
   it('says that another Node was used', () => {
-    expect(judge(counts({ bytes: 2600 }), BOUNDS, '27.0.0').grown.at(-1)).toMatch(
+    expect(judge(counts({ bytes: 2800 }), BOUNDS, { ...HERE, node: '27.0.0' }).grown.at(-1)).toMatch(
       /^Counted with Node 27\.0\.0, the bounds are of Node 26\.10\.0\./,
+    );
+  });
+
+  it('is less strict where others have made the bounds', () => {
+    const there = { ...HERE, machine: 'another' };
+    expect(judge(counts({ bytes: 2740 }), BOUNDS, there).grown).toEqual([]);
+    expect(judge(counts({ bytes: 2760 }), BOUNDS, there).grown[0]).toContain('260 more');
+  });
+
+  it('does not take what could not be counted', () => {
+    expect(judge(counts({ bytes: Number.NaN }), BOUNDS, HERE).grown[0]).toContain(
+      'no bytes could be counted',
     );
   });
 
@@ -62,7 +74,7 @@ describe('the verdict on counts', () => {
     const warm = (deoptimised: [string, number][], disabled: [string, string][] = []): Partial<Counts> => ({
       warm: { requests: 40_000, deoptimised: new Map(deoptimised), disabled: new Map(disabled) },
     });
-    const grown = (more: Partial<Counts>): readonly string[] => judge(counts({}, more), BOUNDS, NODE).grown;
+    const grown = (more: Partial<Counts>): readonly string[] => judge(counts({}, more), BOUNDS, HERE).grown;
     expect(grown(warm([['find: not a Smi', 2]]))).toEqual([]);
     expect(grown(warm([['find: not a Smi', 3]]))[0]).toBe(
       'V8 threw the code of a function away 3 times in 40000 requests after the warm-up: find: not a Smi',
