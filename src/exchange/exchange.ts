@@ -330,7 +330,8 @@ export class Exchange {
   headSent = false;
   /** `$body_bytes_sent`, `$bytes_sent`: bytes handed to the client's socket. */
   bodyBytesSent = 0;
-  headBytesSent = 0;
+  /** The head of the answer as it went out, latin1; '' while none did. */
+  sentHead = '';
   /** Bytes of the request: `$request_length`. */
   bodyBytesReceived = 0;
   /** The request's body, once somebody asked for it. */
@@ -540,6 +541,10 @@ export class Exchange {
 
   unhold(): void {
     if (--this.#holds === 0 && this.ended) this.#settle();
+  }
+
+  get headBytesSent(): number {
+    return this.sentHead.length;
   }
 
   /** Made by lbproxy for another exchange. */

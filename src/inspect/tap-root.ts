@@ -1,7 +1,7 @@
 // Stands in front of the root of an exchange and keeps what passes. It hands all on as it came: the root decides as ever.
 import type { Exchange, Root, TunnelEnd } from '../exchange/exchange.ts';
 import { type Flow, LAST, type Source } from '../exchange/flow.ts';
-import { sendsBody, sentHead, switchHead } from '../listen/answer-writer.ts';
+import { sendsBody, switchHead } from '../listen/answer-writer.ts';
 import type { Failure } from '../shared/failure.ts';
 import type { SeenFrame } from './frames.ts';
 import type { Record } from './record.ts';
@@ -97,21 +97,23 @@ export class TapRoot implements Root {
     const { record } = this;
     if (!x.headSent || record.answerHead !== '') return;
     record.status = x.status;
-    record.answerHead = sentHead(x);
+    record.answerHead = x.sentHead;
     this.#hasBody = sendsBody(x);
   }
 
   #mayBegin(from: Source, x: Exchange): boolean {
-    if (x.headSent || from !== x.source) return false;
-    this.record.firstByteMs = performance.now() - this.record.startedAt;
-    return true;
+    return !x.headSent && from === x.source;
   }
 
   #began(x: Exchange): void {
+    const { record } = this;
     this.#isBeginning = false;
     this.keepHead(x);
-    if (this.#isOver) this.#listener.over(this.record);
-    else this.#listener.changed(this.record);
+    // What is over went at once.
+    if (record.answerHead !== '')
+      record.firstByteMs = this.#isOver ? record.totalMs : performance.now() - record.startedAt;
+    if (this.#isOver) this.#listener.over(record);
+    else this.#listener.changed(record);
   }
 
   #piece(buf: Buffer, from: number, to: number): void {

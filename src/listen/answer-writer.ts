@@ -137,7 +137,7 @@ export class AnswerWriter {
   switchProtocols(exchange: Exchange): void {
     exchange.headSent = true;
     const head = switchHead(exchange);
-    exchange.headBytesSent = head.length;
+    exchange.sentHead = head;
     this.#socket.writeText(head);
   }
 
@@ -147,7 +147,7 @@ export class AnswerWriter {
     this.#framing = exchange.method === 'HEAD' ? 'none' : framing;
     if (framing === 'until-close') exchange.closeAfter = true;
     const text = headOf(exchange, framing);
-    exchange.headBytesSent = text.length;
+    exchange.sentHead = text;
     return text;
   }
 }
@@ -175,11 +175,6 @@ export function switchHead({ location, lines }: Exchange): string {
 /** Whether an answer that has begun has a body. */
 export function sendsBody(exchange: Exchange): boolean {
   return exchange.method !== 'HEAD' && framingOf(exchange) !== 'none';
-}
-
-/** The head of an answer that has begun, as it went out but for a second of Date. latin1. */
-export function sentHead(exchange: Exchange): string {
-  return headOf(exchange, framingOf(exchange));
 }
 
 /** What follows the bytes of a chunk, and of the last one. */

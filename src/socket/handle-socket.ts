@@ -67,7 +67,7 @@ export class HandleSocket implements ByteSocket {
   }
 
   get remoteAddress(): string {
-    return plainAddress(this.#remoteName().address ?? '');
+    return this.#remoteName().address ?? '';
   }
 
   get remotePort(): number {
@@ -79,12 +79,13 @@ export class HandleSocket implements ByteSocket {
     if (this.#remote === null) {
       this.#remote = {};
       if (!this.closed) this.handle.getpeername?.(this.#remote);
+      makePlain(this.#remote);
     }
     return this.#remote;
   }
 
   get localAddress(): string {
-    return plainAddress(this.#localName().address ?? '');
+    return this.#localName().address ?? '';
   }
 
   get localPort(): number {
@@ -95,6 +96,7 @@ export class HandleSocket implements ByteSocket {
     if (this.#local === null) {
       this.#local = {};
       if (!this.closed) this.handle.getsockname?.(this.#local);
+      makePlain(this.#local);
     }
     return this.#local;
   }
@@ -347,4 +349,8 @@ function newRequest(handles: Handles): WriteRequest {
   req.store = null;
   req.early = null;
   return req;
+}
+
+function makePlain(name: SocketName): void {
+  if (name.address !== undefined) name.address = plainAddress(name.address);
 }

@@ -17,7 +17,7 @@ describe('observeVariables', () => {
 
   it('counts bytes', () => {
     const exchange = stubExchange('POST /a HTTP/1.1\r\nHost: a\r\n\r\n');
-    exchange.headBytesSent = 100;
+    exchange.sentHead = 'h'.repeat(100);
     exchange.bodyBytesSent = 23;
     exchange.bodyBytesReceived = 5;
     expect(value('bytes_sent', exchange)).toBe('123');

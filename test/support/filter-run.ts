@@ -55,7 +55,7 @@ export class TakingSink implements AnswerSink {
   // biome-ignore lint/complexity/useMaxParams: the sink's contract
   start(_from: Source, x: Exchange, buf: Buffer | null, a: number, b: number, flags: number): Flow {
     this.starts++;
-    x.headBytesSent = this.#headBytes;
+    x.sentHead = 'h'.repeat(this.#headBytes);
     return this.#take('start', buf, a, b, flags);
   }
 
