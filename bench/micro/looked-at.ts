@@ -14,13 +14,22 @@ import { freePort, listening } from '../contenders/contender.ts';
 import { type Cpu, measureCpu } from '../measure.ts';
 import { pinned } from '../pin.ts';
 
-const WAYS: Readonly<
-  Record<string, { readonly main: string; readonly http: string; readonly opens: boolean }>
-> = {
-  off: { main: '', http: '', opens: false },
-  counted: { main: '', http: 'count_traffic on;', opens: false },
-  inspector: { main: 'inspector 32m;', http: '', opens: false },
-  live: { main: 'inspector 32m; live_view 127.0.0.1:VIEW;', http: 'count_traffic on;', opens: true },
+interface WayOptions {
+  readonly main: string;
+  readonly http: string;
+  /** A browser has the live view open. */
+  readonly opens: boolean;
+  /** What it is compared with. */
+  readonly base: string;
+}
+
+const VIEWED = { main: 'inspector 32m; live_view 127.0.0.1:VIEW;', http: 'count_traffic on;' };
+const WAYS: Readonly<Record<string, WayOptions>> = {
+  off: { main: '', http: '', opens: false, base: 'off' },
+  counted: { main: '', http: 'count_traffic on;', opens: false, base: 'off' },
+  inspector: { main: 'inspector 32m;', http: '', opens: false, base: 'off' },
+  closed: { ...VIEWED, opens: false, base: 'off' },
+  open: { ...VIEWED, opens: true, base: 'closed' },
 };
 
 const USER_AGENT =
@@ -111,15 +120,15 @@ async function round(way: Way, seconds: number, connections: number): Promise<vo
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1];
 
 function print(ways: readonly Way[]): void {
-  const [base] = ways;
   const all = ({ userUs, systemUs }: Cpu): number => userUs + systemUs;
   for (const { name, rounds } of ways) {
+    const base = ways.find((way) => way.name === WAYS[name].base) ?? ways[0];
     const ratios = rounds.map((one, i) => all(one) / all(base.rounds[i]));
     const sum = rounds.reduce((total, one) => total + all(one), 0);
     const baseSum = base.rounds.reduce((total, one) => total + all(one), 0);
     console.log(
       `${name.padEnd(10)} ${median(rounds.map(all)).toFixed(1)} µs (user ${median(rounds.map(({ userUs }) => userUs)).toFixed(1)})` +
-        `  ratio ${median(ratios).toFixed(3)}, of the sums ${(sum / baseSum).toFixed(3)}`,
+        `  to ${base.name}: ratio ${median(ratios).toFixed(3)}, of the sums ${(sum / baseSum).toFixed(3)}`,
     );
   }
 }
