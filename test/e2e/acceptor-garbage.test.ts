@@ -1,5 +1,5 @@
 // An acceptor that has lost its mind: whatever it writes to the primary, it alone is replaced, and the service goes on.
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { get, pause, until } from '../support/http-client.ts';
@@ -21,6 +21,12 @@ if (/acceptor-main/.test(process.argv[1] ?? '')) {
   }, 20);
   timer.unref();
 }`;
+
+/** Whole or not at all: an acceptor that looks in between would take an empty one. */
+function say(dir: string, text: string): void {
+  writeFileSync(join(dir, 'said'), text);
+  renameSync(join(dir, 'said'), join(dir, 'say'));
+}
 
 const CONFIG = `worker_processes 2; http { server { listen 127.0.0.1:PORT1; return 200 on; } }`;
 
@@ -50,7 +56,7 @@ describe('an acceptor', () => {
       env: { NODE_OPTIONS: '--require ./mind.cjs' },
       files: { 'mind.cjs': LOSES_ITS_MIND },
     });
-    writeFileSync(join(lbproxy.dir, 'say'), `${text}\n`);
+    say(lbproxy.dir, `${text}\n`);
     const taken = (): boolean => !existsSync(join(lbproxy.dir, 'say'));
     await until(taken, 4000, 'the file taken by an acceptor');
     await pause(300);
@@ -68,7 +74,7 @@ describe('an acceptor', () => {
         files: { 'mind.cjs': LOSES_ITS_MIND },
       });
       const before = await lbproxy.acceptors(2);
-      writeFileSync(join(lbproxy.dir, 'say'), text);
+      say(lbproxy.dir, text);
       const someDied = (): boolean => before.some((pid) => !isAlive(pid));
       await until(() => lbproxy.hasExited || someDied(), 4000, 'the end of the acceptor');
       expect(lbproxy.hasExited).toBe(false);
@@ -89,7 +95,7 @@ describe('an acceptor', () => {
       files: { 'mind.cjs': LOSES_ITS_MIND },
     });
     const before = await lbproxy.acceptors(2);
-    writeFileSync(join(lbproxy.dir, 'say'), 'disconnect');
+    say(lbproxy.dir, 'disconnect');
     await until(() => before.some((pid) => !isAlive(pid)), 8000, 'the end of the acceptor');
     await lbproxy.acceptors(2, [before.find((pid) => !isAlive(pid)) ?? 0]);
     for (let i = 0; i < 5; i++) expect((await get(lbproxy.port)).status).toBe(200);
