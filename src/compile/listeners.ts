@@ -2,6 +2,7 @@
 import { listenKey, socketKey } from '../config/addresses.ts';
 import type { Model, ServerModel, Settings } from '../config/model.ts';
 import type { ServerRuntime } from '../exchange/exchange.ts';
+import { headLimits } from '../http/request-head.ts';
 import type { Door } from '../listen/door.ts';
 import type { Front } from '../listen/front.ts';
 import type { AddressPlan, ListenerPlan } from '../listen/listener.ts';
@@ -110,7 +111,7 @@ function createFront(
       secure === null || demands.size === 0
         ? (host) => table.find(host)
         : admitting(table, demands, (name) => secure.find(name).tls.trust),
-    headLimits: { maxLine: buffers.bytes, maxHead: buffers.bytes * buffers.count, maxFields: maxHeaders },
+    headLimits: headLimits(buffers.bytes, buffers.bytes * buffers.count, maxHeaders),
     headTimeoutMs: clientHeaderTimeoutMs,
     proxyProtocol,
   };

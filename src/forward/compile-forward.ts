@@ -5,6 +5,7 @@ import type { Exchange, Handler } from '../exchange/exchange.ts';
 import type { RoadTap } from '../exchange/tap.ts';
 import { FACES } from '../face/face.ts';
 import { MAX_FIELDS } from '../http/fields.ts';
+import { headLimits } from '../http/request-head.ts';
 import { matches, type Pattern, patternOf } from '../route/pattern.ts';
 import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../route/template.ts';
 import { escapeUri, standsInPath } from '../route/uri.ts';
@@ -137,7 +138,7 @@ function compileHttp1(writeHead: WriteHead, settings: Settings, anyProtocol: boo
   const bytes = settings.proxyBufferBytes || USUAL_HEAD_BYTES;
   return new Http1Back({
     writeHead,
-    headLimits: { maxLine: bytes, maxHead: bytes, maxFields: MAX_FIELDS },
+    headLimits: headLimits(bytes, bytes, MAX_FIELDS),
     http10: settings.proxyHttpVersion === '1.0',
     anyProtocol,
   });

@@ -32,6 +32,16 @@ export interface HeadLimits {
   readonly maxFields: number;
 }
 
+const limitsMade = new Map<string, HeadLimits>();
+
+/** The same object for the same bounds: heads that came before are known by it, whichever server or location has them. */
+export function headLimits(maxLine: number, maxHead: number, maxFields: number): HeadLimits {
+  const key = `${maxLine} ${maxHead} ${maxFields}`;
+  const limits = limitsMade.get(key) ?? { maxLine, maxHead, maxFields };
+  limitsMade.set(key, limits);
+  return limits;
+}
+
 export const NEED_MORE = 0;
 export const MALFORMED = -1;
 

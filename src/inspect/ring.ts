@@ -44,8 +44,8 @@ export class Ring {
 
   /** What is kept stays, as far as there is room. */
   resize(limitBytes: number): void {
+    if (rounded(limitBytes) === this.#bytes.length) return;
     const made = memory(limitBytes);
-    if (made[0].length === this.#bytes.length) return;
     const bytes = this.#bytes;
     const numbers = this.#numbers;
     const oldestFirst = [...this.#starts()].reverse();
@@ -61,7 +61,7 @@ export class Ring {
 
   /** It is not kept where it alone is larger than the ring. Its version is higher than those of all that were added before. */
   add(record: Record): void {
-    const size = HEAD * EIGHT + Math.ceil(packedSize(record) / EIGHT) * EIGHT;
+    const size = HEAD * EIGHT + rounded(packedSize(record));
     if (size <= this.#bytes.length) this.#packer.pack(record, this.#place(size));
   }
 
@@ -151,8 +151,10 @@ export class Ring {
   }
 }
 
+const rounded = (bytes: number): number => Math.ceil(bytes / EIGHT) * EIGHT;
+
 /** Pages of it that nothing was written to take no memory. */
 function memory(limitBytes: number): [Buffer, Float64Array] {
-  const bytes = Buffer.allocUnsafeSlow(Math.ceil(limitBytes / EIGHT) * EIGHT);
+  const bytes = Buffer.allocUnsafeSlow(rounded(limitBytes));
   return [bytes, new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length / EIGHT)];
 }
