@@ -2,7 +2,8 @@
 // send such heads; the latter two may put a status line in front. As ngx_http_fastcgi_process_header reads them, but for what could be read two ways.
 import { CONTENT_LENGTH, scanFields, X_ACCEL } from '../http/fields.ts';
 import { parseContentLength } from '../http/framing.ts';
-import { findHeadEnd, type HeadLimits, MALFORMED, NEED_MORE } from '../http/request-head.ts';
+import { findHeadEnd } from '../http/head-end.ts';
+import { type HeadLimits, MALFORMED, NEED_MORE } from '../http/request-head.ts';
 import type { ResponseHead, ResponseProblem } from '../http/response-head.ts';
 
 export interface CgiRange {

@@ -1,6 +1,6 @@
 // Reads the head of an HTTP/1 request: head | need-more | malformed. Pure: bytes in, values out, no throw.
 // RFC 9112 §2, §3, §5, §6; hardening: what can be read two ways is refused.
-// A little past 300 lines: one grammar, read from top to bottom.
+// Past 300 lines: one grammar, read from top to bottom.
 import { ownText } from '../shared/buffers.ts';
 import {
   ANY_NAME,
@@ -8,7 +8,6 @@ import {
   CONTENT_LENGTH,
   EXPECT,
   type FieldProblem,
-  Fields,
   HOST,
   ONCE,
   sameName,
@@ -17,13 +16,10 @@ import {
   TRANSFER_ENCODING,
   UPGRADE,
 } from './fields.ts';
-import {
-  type ConnectionNames,
-  type ConnectionOptions,
-  parseContentLength,
-  readConnection,
-} from './framing.ts';
+import { parseContentLength, readConnection } from './framing.ts';
+import { endsInEmptyLine, findHeadEnd, skipEmptyLines } from './head-end.ts';
 import { KnownHeads } from './known-heads.ts';
+import { MessageHead } from './message-head.ts';
 
 /** Bounds of a head, in bytes (large_client_header_buffers, max_headers). */
 export interface HeadLimits {
@@ -90,39 +86,21 @@ const METHOD_MAX = 32;
 const VERSION_11 = 'HTTP/1.1\r\n';
 
 /** A request head, read in place; one object serves a connection for all its requests. */
-export class RequestHead extends Fields implements ConnectionOptions {
+export class RequestHead extends MessageHead {
   override readonly kinds = ANY_NAME;
   method = '';
   /** As it came, byte for byte, latin1. */
   target = '';
   /** The path and query of the target: the target itself unless it is in absolute form. */
   path = '';
-  /** 0 for HTTP/1.0, 1 for HTTP/1.1. */
-  minor: 0 | 1 = 1;
+  /** As it came, with the end of its line. */
+  version = VERSION_11;
   /** Host field or authority of an absolute target; '' for HTTP/1.0 without one. */
   host = '';
-  /** Declared length of the body; -1 when the message has no Content-Length. */
-  contentLength = -1;
-  chunked = false;
-  close = false;
-  keepAlive = false;
-  upgradeRequested = false;
-  optionCount = 0;
-  /** Lower-case names that Connection lists, besides the options above. */
-  connectionNames: ConnectionNames | null = null;
   expectContinue = false;
-  /** Index of the Upgrade field, -1 without. */
-  upgradeAt = -1;
-  /** Length of the head in bytes; of one that is known, of its fields alone. */
-  size = 0;
   problem: RequestProblem = 'invalid method';
   /** The same fields, read before and kept; null where they were read for this one. */
   known: RequestHead | null = null;
-  /** Of one that is kept: what of its fields goes on to a peer, and whose rules these were. */
-  copied = '';
-  copiedFor: object | null = null;
-  /** As it came, with the end of its line. */
-  version = VERSION_11;
 
   get hasBody(): boolean {
     return this.chunked || this.contentLength > 0;
@@ -146,26 +124,18 @@ export class RequestHead extends Fields implements ConnectionOptions {
   }
 
   reset(): void {
+    this.resetFields();
     this.known = null;
-    this.ownTables();
-    this.count = 0;
-    this.hasUnusual = false;
     this.host = '';
-    this.contentLength = -1;
-    this.chunked = false;
-    this.close = false;
-    this.keepAlive = false;
-    this.upgradeRequested = false;
-    this.optionCount = 0;
-    this.connectionNames = null;
     this.expectContinue = false;
-    this.upgradeAt = -1;
   }
 
   /** Its fields are those of a head that is kept. */
   take(known: RequestHead): void {
     this.borrow(known);
-    this.#takeMeaning(known);
+    this.takeMeaning(known);
+    this.host = known.host;
+    this.expectContinue = known.expectContinue;
     this.known = known;
   }
 
@@ -173,23 +143,11 @@ export class RequestHead extends Fields implements ConnectionOptions {
   kept(): RequestHead {
     const known = new RequestHead();
     known.keepFields(this);
-    known.#takeMeaning(this);
+    known.takeMeaning(this);
     // A slice would keep the text that it was cut from.
     known.host = ownText(this.host);
+    known.expectContinue = this.expectContinue;
     return known;
-  }
-
-  #takeMeaning(from: RequestHead): void {
-    this.host = from.host;
-    this.contentLength = from.contentLength;
-    this.chunked = from.chunked;
-    this.close = from.close;
-    this.keepAlive = from.keepAlive;
-    this.upgradeRequested = from.upgradeRequested;
-    this.optionCount = from.optionCount;
-    this.connectionNames = from.connectionNames;
-    this.expectContinue = from.expectContinue;
-    this.upgradeAt = from.upgradeAt;
   }
 }
 
@@ -245,64 +203,6 @@ function readHead(head: RequestHead, buf: Buffer, start: number, end: number, li
     knownRequests.keep(buf, fields, after, limits, kept);
   }
   return after;
-}
-
-/** Two empty lines before a request are tolerated (RFC 9112 §2.2); a bare CR is none. */
-function skipEmptyLines(buf: Buffer, start: number, end: number): number {
-  let p = start;
-  for (let lines = 0; lines < 2 && p < end; lines++) {
-    if (buf[p] === 10) p++;
-    else if (buf[p] === 13 && p + 1 < end && buf[p + 1] === 10) p += 2;
-    else break;
-  }
-  return p;
-}
-
-/** Beyond, what was read may be many requests in a row: each would copy all that is behind it. */
-const USUAL_READ_BYTES = 4096;
-
-/**
- * What was read is a head to its last byte: nearly every request without a body, told without a search. Where an earlier empty line
- * ends the head, the fields say so.
- */
-function endsInEmptyLine(buf: Buffer, start: number, end: number): boolean {
-  return (
-    end - start >= 4 &&
-    end - start <= USUAL_READ_BYTES &&
-    buf[end - 1] === 10 &&
-    buf[end - 2] === 13 &&
-    buf[end - 3] === 10 &&
-    buf[end - 4] === 13
-  );
-}
-
-/** Bytes up to and including the first empty line of `buf[start, end)`, or 0. */
-export function findHeadEnd(buf: Buffer, start: number, end: number, scanned: number): number {
-  const from = start + Math.max(0, scanned - 3);
-  // What lies behind the head may be many heads more: it is not searched for each of them.
-  for (let size = FIRST_SEARCH_BYTES; ; size *= 2) {
-    const to = Math.min(from + size, end);
-    const view = to === buf.length ? buf : buf.subarray(0, to);
-    const after = firstEmptyLine(view, from);
-    if (after > 0) return after - start;
-    if (to === end) return 0;
-  }
-}
-
-/** Nearly all heads end within. */
-const FIRST_SEARCH_BYTES = 4096;
-
-/** Offset behind the first empty line from `from` on, or 0. Where CRLF ends one the fields may find an earlier one. */
-function firstEmptyLine(view: Buffer, from: number): number {
-  const crlf = view.indexOf('\r\n\r\n', from, 'latin1');
-  if (crlf >= 0) return crlf + 4;
-  // Of these there may be many heads in what was read: line by line, no more is looked at than one.
-  for (let lf = view.indexOf(10, from); lf >= 0; lf = view.indexOf(10, lf + 1)) {
-    const next = view[lf + 1];
-    if (next === 10) return lf + 2;
-    if (next === 13 && view[lf + 2] === 10) return lf + 3;
-  }
-  return 0;
 }
 
 function refuse(head: RequestHead, problem: RequestProblem): typeof MALFORMED {

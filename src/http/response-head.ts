@@ -4,22 +4,17 @@ import {
   CONNECTION,
   CONTENT_LENGTH,
   type FieldProblem,
-  Fields,
   KEEP_ALIVE,
   scanFields,
   TRANSFER_ENCODING,
   UPGRADE,
   X_ACCEL,
 } from './fields.ts';
-import {
-  type ConnectionNames,
-  type ConnectionOptions,
-  type Framing,
-  parseContentLength,
-  readConnection,
-} from './framing.ts';
+import { type Framing, parseContentLength, readConnection } from './framing.ts';
+import { findHeadEnd } from './head-end.ts';
 import { KnownHeads } from './known-heads.ts';
-import { findHeadEnd, type HeadLimits, MALFORMED, NEED_MORE } from './request-head.ts';
+import { MessageHead } from './message-head.ts';
+import { type HeadLimits, MALFORMED, NEED_MORE } from './request-head.ts';
 
 export type ResponseProblem =
   | FieldProblem
@@ -34,42 +29,20 @@ export type ResponseProblem =
   | 'more than 64 options in Connection'
   | 'Content-Length with Transfer-Encoding';
 
-export class ResponseHead extends Fields implements ConnectionOptions {
-  minor: 0 | 1 = 1;
+export class ResponseHead extends MessageHead {
   status = 0;
   reason = '';
-  contentLength = -1;
-  chunked = false;
-  close = false;
-  keepAlive = false;
-  upgradeRequested = false;
-  optionCount = 0;
-  connectionNames: ConnectionNames | null = null;
-  upgradeAt = -1;
   /** It has X-Accel- fields. */
   accelerated = false;
   /** Seconds of `Keep-Alive: timeout=N`; -1 when the peer did not say. */
   keepAliveSeconds = -1;
-  size = 0;
   problem: ResponseProblem = 'invalid status line';
   /** The same head, read before and kept; null where it was read for this answer. */
   known: ResponseHead | null = null;
-  /** Of one that is kept: what of its fields goes on to a client, and whose rules these were. */
-  copied = '';
-  copiedFor: object | null = null;
 
   reset(): void {
+    this.resetFields();
     this.known = null;
-    this.ownTables();
-    this.count = 0;
-    this.contentLength = -1;
-    this.chunked = false;
-    this.close = false;
-    this.keepAlive = false;
-    this.upgradeRequested = false;
-    this.optionCount = 0;
-    this.connectionNames = null;
-    this.upgradeAt = -1;
     this.accelerated = false;
     this.keepAliveSeconds = -1;
   }
@@ -84,7 +57,7 @@ export class ResponseHead extends Fields implements ConnectionOptions {
   /** It is a head that is kept. */
   take(known: ResponseHead): void {
     this.borrow(known);
-    this.#takeMeaning(known);
+    this.#takeAll(known);
     this.known = known;
   }
 
@@ -92,27 +65,20 @@ export class ResponseHead extends Fields implements ConnectionOptions {
   kept(): ResponseHead {
     const known = new ResponseHead();
     known.keepFields(this);
-    known.#takeMeaning(this);
+    known.#takeAll(this);
     // A slice would keep the text that it was cut from.
     known.reason = ownText(this.reason);
     return known;
   }
 
-  #takeMeaning(from: ResponseHead): void {
+  #takeAll(from: ResponseHead): void {
+    this.takeMeaning(from);
     this.minor = from.minor;
+    this.size = from.size;
     this.status = from.status;
     this.reason = from.reason;
-    this.contentLength = from.contentLength;
-    this.chunked = from.chunked;
-    this.close = from.close;
-    this.keepAlive = from.keepAlive;
-    this.upgradeRequested = from.upgradeRequested;
-    this.optionCount = from.optionCount;
-    this.connectionNames = from.connectionNames;
-    this.upgradeAt = from.upgradeAt;
     this.accelerated = from.accelerated;
     this.keepAliveSeconds = from.keepAliveSeconds;
-    this.size = from.size;
   }
 
   /** Whether the peer keeps the connection after this answer, if its framing allows. */
