@@ -17,6 +17,7 @@ import { systemClock } from '../shared/clock.ts';
 import type { Failure } from '../shared/failure.ts';
 import { population } from '../shared/population.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
+import type { Listed } from '../shared/roster.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 import { type Accepted, socketOf } from '../socket/accepted.ts';
 import type { ByteSocket, SocketOwner } from '../socket/byte-socket.ts';
@@ -55,8 +56,9 @@ const PIPELINE_BYTES = 65_536;
 
 let lastConnectionId = 0;
 
-export class ClientConnection implements Client, AnswerLine, SocketOwner {
+export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed {
   readonly id = ++lastConnectionId;
+  rosterPlace = -1;
   readonly #socket: ByteSocket;
   readonly secure: boolean;
   readonly tls: ClientTls | null;

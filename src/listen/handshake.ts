@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Exchange } from '../exchange/exchange.ts';
 import { joined } from '../shared/joined.ts';
+import type { Listed } from '../shared/roster.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 import { plainAddress } from '../socket/byte-socket.ts';
 import {
@@ -35,7 +36,8 @@ export interface HandshakeHome {
   onHandshakeClosed(handshake: Handshake): void;
 }
 
-export class Handshake implements TlsOwner {
+export class Handshake implements TlsOwner, Listed {
+  rosterPlace = -1;
   readonly acceptedAtMs = wheel.nowMs;
   readonly #socket: Socket;
   readonly #home: HandshakeHome;

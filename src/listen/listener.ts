@@ -4,6 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { ProxyHead } from '../http/proxy-protocol.ts';
 import { type Populated, type Population, population } from '../shared/population.ts';
+import { Roster } from '../shared/roster.ts';
 import { wheel } from '../shared/timer-wheel.ts';
 import { type Accepted, acceptBare, localAddressOf } from '../socket/accepted.ts';
 import type { ClientTls } from '../socket/tls/client-tls.ts';
@@ -40,10 +41,10 @@ export class Listener implements ConnectionHome, HandshakeHome, Populated {
   #plan: ListenerPlan;
   draining = false;
   readonly #server: Server;
-  readonly #connections = new Set<ClientConnection>();
-  readonly #handshakes = new Set<Handshake>();
+  readonly #connections = new Roster<ClientConnection>();
+  readonly #handshakes = new Roster<Handshake>();
   /** Of TLS ports before which the PROXY protocol is spoken. */
-  readonly #prefaces = new Set<ProxyPreface>();
+  readonly #prefaces = new Roster<ProxyPreface>();
   readonly #proxied = new WeakMap<Handshake, ProxyHead>();
   #onIdle: (() => void) | null = null;
 

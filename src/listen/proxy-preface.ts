@@ -2,10 +2,12 @@
 import type { Socket } from 'node:net';
 import { type ProxyHead, readProxyHead } from '../http/proxy-protocol.ts';
 import { joined } from '../shared/joined.ts';
+import type { Listed } from '../shared/roster.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 import { endSoon } from './fresh.ts';
 
-export class ProxyPreface {
+export class ProxyPreface implements Listed {
+  rosterPlace = -1;
   readonly #acceptedAtMs = wheel.nowMs;
   readonly #socket: Socket;
   readonly #done: (head: ProxyHead | null | undefined) => void;
