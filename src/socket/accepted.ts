@@ -4,8 +4,8 @@ import type { TLSSocket } from 'node:tls';
 import { type ByteSocket, plainAddress, type SocketOwner } from './byte-socket.ts';
 import { HandleSocket } from './handle-socket.ts';
 import { acceptHandles, handleOf, handles, type SocketName, type StreamHandle } from './node-handles.ts';
+import { PublicTlsSocket } from './public-tls-socket.ts';
 import { StreamSocket } from './stream-socket.ts';
-import { TlsHandleSocket } from './tls-handle-socket.ts';
 
 /** What a server accepted: a public socket, or the bare handle of one. */
 export type Accepted = Socket | StreamHandle;
@@ -25,7 +25,7 @@ function makeOf(accepted: Accepted, owner: SocketOwner): ByteSocket {
   const handle = 'encrypted' in accepted ? handleOf(accepted) : null;
   return handle === null
     ? new StreamSocket(accepted, owner)
-    : new TlsHandleSocket(handles, accepted as TLSSocket, handle, owner);
+    : new PublicTlsSocket(handles, accepted as TLSSocket, handle, owner);
 }
 
 /** The number of its descriptor; -1 where it is not known. */

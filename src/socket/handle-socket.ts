@@ -5,14 +5,9 @@ import { getSystemErrorName } from 'node:util';
 import { READ_BYTES } from '../shared/buffers.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
 import { type ByteSocket, HIGH_WATER_BYTES, plainAddress, type SocketOwner } from './byte-socket.ts';
-import {
-  END_OF_FILE,
-  type HandleRequest,
-  type Handles,
-  type SocketName,
-  type StreamHandle,
-} from './node-handles.ts';
-import { framed, giveBack, takeAway } from './out-buffer.ts';
+import { END_OF_FILE, type Handles, type SocketName, type StreamHandle } from './node-handles.ts';
+import { framed, framedText, takeAway } from './out-buffer.ts';
+import { giveRequestBack, takeRequest, type WriteRequest, type Writer } from './write-request.ts';
 
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
@@ -24,23 +19,12 @@ const ONE_SEGMENT_BYTES = 1_200;
 
 const SOCKET = Symbol('socket');
 
-type OwnHandle = StreamHandle & { [SOCKET]?: HandleSocket | undefined };
+export type OwnHandle = StreamHandle & { [SOCKET]?: HandleSocket | undefined };
 
-interface WriteRequest extends HandleRequest {
-  socket: HandleSocket | null;
-  bytes: number;
-  /** Keeps the bytes of a write under way alive. */
-  kept: Buffer | null;
-  /** The out-buffer that the write took along. */
-  store: Buffer | null;
-  /** How it came out when that was known before the call that asked for it returned (TLS on a dead connection). */
-  early: number | null;
-}
-
-export class HandleSocket implements ByteSocket {
-  readonly #handles: Handles;
+export class HandleSocket implements ByteSocket, Writer {
+  protected readonly handles: Handles;
   protected readonly handle: OwnHandle;
-  protected readonly owner: SocketOwner;
+  protected owner: SocketOwner;
   #remote: SocketName | null = null;
   #local: SocketName | null = null;
   pendingBytes = 0;
@@ -56,14 +40,36 @@ export class HandleSocket implements ByteSocket {
 
   /** Takes over a connected handle; `onBytes` is called from the next turn of the loop on. */
   constructor(handles: Handles, handle: StreamHandle, owner: SocketOwner) {
-    this.#handles = handles;
+    this.handles = handles;
     this.handle = handle;
     this.owner = owner;
-    this.handle[SOCKET] = this;
+    this.answersFor(handle);
     handle.onread = onRead;
     handle.useUserBuffer(readBuffer);
     // A handle that comes out of a public socket reads already.
     this.resume();
+  }
+
+  /** What the handle calls, of bytes, the end and the close, comes to this socket. */
+  protected answersFor(handle: OwnHandle): void {
+    handle[SOCKET] = this;
+  }
+
+  /** From now on somebody else is told; called inside of the present owner's calls, or before the first. */
+  giveTo(owner: SocketOwner): void {
+    this.owner = owner;
+  }
+
+  /** The handle belongs to who calls, as it is: reading, and open. Of this socket nothing is heard any more. */
+  release(): StreamHandle {
+    this.closed = true;
+    this.handle[SOCKET] = undefined;
+    return this.handle;
+  }
+
+  /** The connection itself, below whatever is on top of it. */
+  protected get wire(): StreamHandle {
+    return this.handle;
   }
 
   get remoteAddress(): string {
@@ -78,7 +84,7 @@ export class HandleSocket implements ByteSocket {
   #remoteName(): SocketName {
     if (this.#remote === null) {
       this.#remote = {};
-      if (!this.closed) this.handle.getpeername?.(this.#remote);
+      if (!this.closed) this.wire.getpeername?.(this.#remote);
       makePlain(this.#remote);
     }
     return this.#remote;
@@ -95,7 +101,7 @@ export class HandleSocket implements ByteSocket {
   #localName(): SocketName {
     if (this.#local === null) {
       this.#local = {};
-      if (!this.closed) this.handle.getsockname?.(this.#local);
+      if (!this.closed) this.wire.getsockname?.(this.#local);
       makePlain(this.#local);
     }
     return this.#local;
@@ -109,7 +115,7 @@ export class HandleSocket implements ByteSocket {
 
   /** Called by the handle: a byte count, the end, or an error stands in the binding's state. */
   onRead(): void {
-    const { streamBaseState, kReadBytesOrError } = this.#handles.stream;
+    const { streamBaseState, kReadBytesOrError } = this.handles.stream;
     const length = streamBaseState[kReadBytesOrError];
     if (length === 0 || this.closed) return;
     try {
@@ -148,48 +154,49 @@ export class HandleSocket implements ByteSocket {
   // Writing.
 
   writeText(text: string): void {
-    if (!this.canWrite(text.length)) return;
-    if (text.length > SMALL_TEXT_BYTES) return this.#writeOut(framed(text, EMPTY, 0, 0, ''));
-    const req = this.#request();
-    this.#sent(req, this.handle.writeLatin1String(req, text), text.length);
+    if (this.canWrite(text.length)) this.sendText(text);
   }
 
   writeFramed(before: string, buf: Buffer, from: number, to: number, after: string): void {
     if (!this.canWrite(before.length + to - from + after.length)) return;
-    this.#writeOut(framed(before, buf, from, to, after));
-  }
-
-  /** Writes what `framed` has put together; its store goes along with a write that has to wait. */
-  #writeOut(bytes: Buffer): void {
-    const req = this.#request();
-    if (this.#sent(req, this.handle.writeBuffer(req, bytes), bytes.length)) return;
-    req.kept = bytes;
-    req.store = takeAway(bytes);
+    this.sendFramed(framed(before, buf, from, to, after));
   }
 
   writeKept(buf: Buffer): void {
     if (this.canWrite(buf.length)) this.sendKept(buf);
   }
 
+  protected sendText(text: string): void {
+    if (text.length > SMALL_TEXT_BYTES) return this.sendFramed(framedText(text));
+    const req = takeRequest(this.handles);
+    this.#sent(req, this.handle.writeLatin1String(req, text), text.length);
+  }
+
+  /** What `framed` has put together; its store goes along with a write that has to wait. */
+  protected sendFramed(bytes: Buffer): void {
+    const req = takeRequest(this.handles);
+    if (this.#sent(req, this.handle.writeBuffer(req, bytes), bytes.length)) return;
+    req.kept = bytes;
+    req.store = takeAway(bytes);
+  }
+
   protected sendKept(buf: Buffer): void {
-    const req = this.#request();
+    const req = takeRequest(this.handles);
     if (!this.#sent(req, this.handle.writeBuffer(req, buf), buf.length)) req.kept = buf;
   }
 
   protected canWrite(length: number): boolean {
     if (this.closed || this.#endAsked || this.#closeAsked || this.#writeFailed || length === 0) return false;
     if (!this.#noDelay && (this.#written || length > ONE_SEGMENT_BYTES)) {
-      this.#noDelay = true;
-      this.handle.setNoDelay?.(true);
+      this.setNoDelay();
     }
     this.#written = true;
     return true;
   }
 
-  #request(): WriteRequest {
-    const req = spareRequest ?? newRequest(this.#handles);
-    spareRequest = null;
-    return req;
+  protected setNoDelay(): void {
+    this.#noDelay = true;
+    this.wire.setNoDelay?.(true);
   }
 
   /** What came of a write: true when nothing of it has to wait. */
@@ -198,9 +205,9 @@ export class HandleSocket implements ByteSocket {
       this.fail(status, 'write');
       return true;
     }
-    const { streamBaseState, kLastWriteWasAsync } = this.#handles.stream;
+    const { streamBaseState, kLastWriteWasAsync } = this.handles.stream;
     if (streamBaseState[kLastWriteWasAsync] === 0) {
-      spareRequest = req;
+      giveRequestBack(req);
       return true;
     }
     if (req.early !== null) {
@@ -251,7 +258,7 @@ export class HandleSocket implements ByteSocket {
   }
 
   protected shutDownHandle(done: () => void): void {
-    const req = new this.#handles.stream.ShutdownWrap();
+    const req = new this.handles.stream.ShutdownWrap();
     req.oncomplete = done;
     // The other side may be gone already: reading says so.
     if (this.handle.shutdown(req) !== 0) done();
@@ -320,35 +327,10 @@ function onRead(this: OwnHandle): void {
   this[SOCKET]?.onRead();
 }
 
-function onClosed(this: OwnHandle): void {
+export function onClosed(this: OwnHandle): void {
   const socket = this[SOCKET];
   this[SOCKET] = undefined;
   socket?.onClosed();
-}
-
-function onWritten(this: WriteRequest, status: number): void {
-  const { socket, store } = this;
-  this.kept = null;
-  this.store = null;
-  if (store !== null) giveBack(store);
-  if (socket === null) this.early = status;
-  else socket.onWritten(this.bytes, status);
-}
-
-const EMPTY = Buffer.alloc(0);
-
-/** A write that is taken at once leaves its request unused: the next one has it. */
-let spareRequest: WriteRequest | null = null;
-
-function newRequest(handles: Handles): WriteRequest {
-  const req = new handles.stream.WriteWrap() as WriteRequest;
-  req.oncomplete = onWritten;
-  req.socket = null;
-  req.bytes = 0;
-  req.kept = null;
-  req.store = null;
-  req.early = null;
-  return req;
 }
 
 function makePlain(name: SocketName): void {

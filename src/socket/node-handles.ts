@@ -5,7 +5,9 @@ import type { Server, Socket } from 'node:net';
 
 /** A request to a handle: `oncomplete` is called on it, never for a write that was taken at once. */
 export interface HandleRequest {
-  oncomplete: (status: number) => void;
+  oncomplete: ((status: number) => void) | null;
+  /** -1 while no handle has it. */
+  getAsyncId(): number;
 }
 
 export interface StreamHandle {
@@ -27,6 +29,10 @@ export interface StreamHandle {
   setNoDelay?(on: boolean): number;
   getpeername?(into: SocketName): number;
   getsockname?(into: SocketName): number;
+  /** Bytes that the kernel has not taken; not of TLS. */
+  readonly writeQueueSize?: number;
+  /** What a handle of TLS is on top of. */
+  readonly _parent?: StreamHandle;
 }
 
 export interface TcpHandle extends StreamHandle {
@@ -109,6 +115,7 @@ function isComplete(stream: StreamBinding, tcp: TcpBinding, pipe: PipeBinding): 
     Number.isInteger(stream.kReadBytesOrError) &&
     Number.isInteger(stream.kLastWriteWasAsync) &&
     typeof stream.WriteWrap === 'function' &&
+    typeof stream.WriteWrap.prototype.getAsyncId === 'function' &&
     typeof stream.ShutdownWrap === 'function' &&
     typeof tcp.TCPConnectWrap === 'function' &&
     typeof pipe.PipeConnectWrap === 'function' &&

@@ -7,8 +7,13 @@ const OUT_BYTES = 98_304;
 /** Spare buffers kept for writes that have to wait. */
 const MAX_SPARE = 8;
 
+/** Up to this length the view of what was put together is kept: most answers are as long as others before them. */
+const MAX_VIEW_BYTES = 2048;
+
 const spare: Buffer[] = [];
 let out: Buffer = Buffer.allocUnsafeSlow(OUT_BYTES);
+/** Of `out`, by their length. */
+let views: Buffer[] = [];
 
 /** `before`, `buf[from, to)` and `after` in a row; valid until the next call unless `takeAway` is called. */
 export function framed(before: string, buf: Buffer, from: number, to: number, after: string): Buffer {
@@ -20,13 +25,27 @@ export function framed(before: string, buf: Buffer, from: number, to: number, af
     at += to - from;
   }
   if (after.length > 0) at += into.latin1Write(after, at, after.length);
-  return into.subarray(0, at);
+  return into === out ? viewOf(at) : into;
+}
+
+/** A latin1 text alone. */
+export function framedText(text: string): Buffer {
+  return framed(text, NO_BYTES, 0, 0, '');
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+function viewOf(length: number): Buffer {
+  if (length > MAX_VIEW_BYTES) return out.subarray(0, length);
+  views[length] ??= out.subarray(0, length);
+  return views[length];
 }
 
 /** The bytes that `framed` returned belong to a write under way; the store to be given back after it. */
 export function takeAway(bytes: Buffer): Buffer {
   if (bytes.buffer !== out.buffer) return bytes;
   const taken = out;
+  views = [];
   out = spare.pop() ?? Buffer.allocUnsafeSlow(OUT_BYTES);
   return taken;
 }
