@@ -19,7 +19,7 @@ import { population } from '../shared/population.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
 import type { Listed } from '../shared/roster.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
-import { type Accepted, socketOf } from '../socket/accepted.ts';
+import { type Accepted, type OwnedSocket, socketOf } from '../socket/accepted.ts';
 import type { ByteSocket, SocketOwner } from '../socket/byte-socket.ts';
 import type { ClientTls } from '../socket/tls/client-tls.ts';
 import { type AnswerLine, AnswerRoot } from './answer-root.ts';
@@ -88,7 +88,12 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
   proxyProtocol: ProxyHead | null = null;
 
   /** With TLS the time for the first byte began before the handshake. */
-  constructor(accepted: Accepted, tls: ClientTls | null, home: ConnectionHome, acceptedAtMs = wheel.nowMs) {
+  constructor(
+    accepted: Accepted | OwnedSocket,
+    tls: ClientTls | null,
+    home: ConnectionHome,
+    acceptedAtMs = wheel.nowMs,
+  ) {
     const socket = socketOf(accepted, this);
     this.#socket = socket;
     this.secure = tls !== null;

@@ -1,21 +1,16 @@
 // A connection to a TLS port until it is one of TLS: reads the ClientHello, finds its server, runs the handshake. One timer, from accept
 // on, which no byte moves: client_header_timeout, as in nginx.
-import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import type { Exchange } from '../exchange/exchange.ts';
+import type { ProxyHead } from '../http/proxy-protocol.ts';
+import { copyOf } from '../shared/buffers.ts';
 import { joined } from '../shared/joined.ts';
 import type { Listed } from '../shared/roster.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
-import { plainAddress } from '../socket/byte-socket.ts';
-import {
-  INTERNAL_ERROR,
-  refuseHandshake,
-  type ServerHandshake,
-  startServerTls,
-  type TlsOwner,
-  UNRECOGNIZED_NAME,
-} from '../socket/server-tls.ts';
+import { type Accepted, type OwnedSocket, socketOf } from '../socket/accepted.ts';
+import type { ServerHandshake, TlsOwner } from '../socket/server-handshake.ts';
+import { INTERNAL_ERROR, refuseHandshake, startServerTls, UNRECOGNIZED_NAME } from '../socket/server-tls.ts';
 import { beforeHandshake, type ClientTls, SecuredClient, type Terms } from '../socket/tls/client-tls.ts';
+import type { TlsEnd } from '../socket/tls/tls-end.ts';
 import { type ClientHello, HelloReader } from './client-hello.ts';
 import { endSoon } from './fresh.ts';
 import type { Front } from './front.ts';
@@ -28,37 +23,36 @@ export interface HandshakeHome {
   readonly front: Front;
   /** null where the listener does no TLS. */
   readonly secureContexts: SecureContexts | null;
-  onSecured(handshake: Handshake, socket: TLSSocket, tls: ClientTls): void;
+  onSecured(handshake: Handshake, socket: Accepted | OwnedSocket, tls: ClientTls): void;
   /** It was refused, and not for the client's sake. */
   onHandshakeProblem(message: string): void;
-  /** The client speaks no TLS; `socket` gives what it said. */
-  onPlain(handshake: Handshake, socket: Socket): void;
+  /** The client speaks no TLS; `read` is what it said. */
+  onPlain(handshake: Handshake, socket: OwnedSocket, read: Buffer): void;
   onHandshakeClosed(handshake: Handshake): void;
 }
 
 export class Handshake implements TlsOwner, Listed {
   rosterPlace = -1;
   readonly acceptedAtMs = wheel.nowMs;
-  readonly #socket: Socket;
+  /** What was said before TLS began. */
+  proxyProtocol: ProxyHead | null = null;
+  readonly #socket: OwnedSocket;
   readonly #home: HandshakeHome;
   readonly #deadline: Deadline;
-  #secure: TLSSocket | null = null;
+  #secure: TlsEnd | null = null;
   /** Of the server that was chosen. */
   #tls: ServerTls | null = null;
   #hello: ClientHello | null = null;
   #terms: Terms | null = null;
   #read: Buffer | null = null;
-  readonly #reader = new HelloReader();
+  /** Null once the opening is known: what else comes is dropped. */
+  #reader: HelloReader | null = new HelloReader();
 
-  constructor(socket: Socket, home: HandshakeHome) {
-    this.#socket = socket;
+  constructor(accepted: Accepted | OwnedSocket, home: HandshakeHome) {
     this.#home = home;
     this.#deadline = new Deadline(() => this.destroy());
+    this.#socket = socketOf(accepted, this);
     this.#watch();
-    socket.on('data', this.#onData);
-    socket.on('end', this.#onEnd);
-    socket.on('close', this.#onClosed);
-    socket.on('error', ignore);
   }
 
   /** The process stops: a client that says nothing is not waited for long. */
@@ -73,27 +67,32 @@ export class Handshake implements TlsOwner, Listed {
     else wheel.arm(this.#deadline, Math.max(1, this.acceptedAtMs + headTimeoutMs - wheel.nowMs));
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  onBytes(buf: Buffer, length: number): void {
+    const reader = this.#reader;
+    if (reader === null) return;
     // A drain may have cut the time for the first byte.
     if (this.#read === null) this.#watch();
-    const read = this.#read === null ? chunk : joined(this.#read, 0, chunk, chunk.length);
+    const read = this.#read === null ? copyOf(buf, 0, length) : joined(this.#read, 0, buf, length);
     this.#read = read;
-    const opening = this.#reader.read(read);
+    const opening = reader.read(read);
     if (opening.kind === 'incomplete') return;
-    this.#socket.off('data', this.#onData);
-    this.#socket.off('end', this.#onEnd);
+    this.#reader = null;
     if (opening.kind === 'plain') this.#leaveAsPlain(read);
     else this.#startTls(read, opening.hello);
-  };
+  }
 
-  /** FIN before the hello was whole. */
-  readonly #onEnd = (): void => void this.#socket.destroy();
+  /** FIN before the handshake was done, or behind a refusal. */
+  onEnd(): void {
+    this.destroy();
+  }
 
-  readonly #onClosed = (): void => {
+  onDrained(): void {}
+
+  onClosed(): void {
     wheel.remove(this.#deadline);
     this.#endJudging();
     this.#home.onHandshakeClosed(this);
-  };
+  }
 
   #startTls(read: Buffer, hello: ClientHello): void {
     const named = this.#home.secureContexts?.find(hello.name);
@@ -105,7 +104,7 @@ export class Handshake implements TlsOwner, Listed {
     // What the client says meanwhile stays with the system.
     this.#socket.pause();
     void coming.then(() => {
-      if (!this.#socket.destroyed) this.#shakeHands(read, hello, named);
+      if (!this.#socket.closed) this.#shakeHands(read, hello, named);
     });
   }
 
@@ -118,7 +117,6 @@ export class Handshake implements TlsOwner, Listed {
     this.#hello = hello;
     this.#terms = terms;
     this.#secure = startServerTls(this.#socket, read, handshake, this);
-    this.#secure.on('error', ignore);
     tls.begin(this.#secure);
   }
 
@@ -130,7 +128,7 @@ export class Handshake implements TlsOwner, Listed {
         context,
         sessionContext: tls.sessionContext(hello.name),
         asks: tls.asks,
-        onSession: tls.sessions === null ? null : (id, session, socket) => tls.keep(id, session, socket),
+        onSession: tls.sessions === null ? null : (id, session, end) => tls.keep(id, session, end),
         session: tls.sessionOf(hello),
         staple: tls.staple,
       };
@@ -142,28 +140,27 @@ export class Handshake implements TlsOwner, Listed {
   }
 
   #asExchange(hello: ClientHello, terms: Terms): Exchange {
-    const socket = this.#socket;
+    const { remoteAddress, remotePort, localAddress, localPort } = this.#socket;
     const place = {
-      remoteAddress: plainAddress(socket.remoteAddress ?? '') || 'unix:',
-      remotePort: socket.remotePort ?? 0,
-      localAddress: plainAddress(socket.localAddress ?? '') || 'unix:',
-      localPort: socket.localPort ?? 0,
+      remoteAddress: remoteAddress || 'unix:',
+      remotePort,
+      localAddress: localAddress || 'unix:',
+      localPort,
     };
     const tls = beforeHandshake(hello, terms);
     return exchangeOfHandshake({ ...place, tls }, this.#home.front.serverBefore({ tls }));
   }
 
-  onSecure(socket: TLSSocket): void {
-    this.#let();
-    socket.off('error', ignore);
+  onSecure(socket: Accepted | OwnedSocket, end: TlsEnd): void {
+    wheel.remove(this.#deadline);
     const [tls, hello, terms] = [this.#tls, this.#hello, this.#terms];
     if (tls === null || hello === null || terms === null) return;
     // What else was said is not kept.
     const { name, ciphers, groups } = hello;
-    const client = new SecuredClient(socket, { name, ciphers, groups }, terms, tls.asks);
+    const client = new SecuredClient(end, { name, ciphers, groups }, terms, tls.asks);
     // Tickets of TLS 1.3 are made within this call, behind what is done here.
     if (tls.asks) setImmediate(() => this.#endJudging());
-    if (tls.recordBytes > 0) socket.setMaxSendFragment(tls.recordBytes);
+    if (tls.recordBytes > 0) end.limitRecords(tls.recordBytes);
     this.#home.onSecured(this, socket, client);
   }
 
@@ -172,25 +169,11 @@ export class Handshake implements TlsOwner, Listed {
   }
 
   #leaveAsPlain(read: Buffer): void {
-    const socket = this.#socket;
-    socket.pause();
-    socket.unshift(read);
-    this.#let();
-    socket.off('error', ignore);
-    this.#home.onPlain(this, socket);
-    socket.resume();
-  }
-
-  /** The connection is another's now. */
-  #let(): void {
     wheel.remove(this.#deadline);
-    this.#socket.off('close', this.#onClosed);
+    this.#home.onPlain(this, this.#socket, read);
   }
 
   destroy(): void {
     (this.#secure ?? this.#socket).destroy();
   }
 }
-
-/** What went wrong ends the connection, and 'close' says so. */
-function ignore(): void {}

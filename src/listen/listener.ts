@@ -1,19 +1,18 @@
 // One listening socket: accepts, does TLS, keeps its connections. The socket may be one that another process bound.
-import { createServer, type Server, type Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { createServer, type Server } from 'node:net';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { ProxyHead } from '../http/proxy-protocol.ts';
 import { type Populated, type Population, population } from '../shared/population.ts';
 import { Roster } from '../shared/roster.ts';
 import { wheel } from '../shared/timer-wheel.ts';
-import { type Accepted, acceptBare, localAddressOf } from '../socket/accepted.ts';
+import { type Accepted, acceptBare, localAddressOf, type OwnedSocket } from '../socket/accepted.ts';
+import { takesBareHandles } from '../socket/server-tls.ts';
 import type { ClientTls } from '../socket/tls/client-tls.ts';
 import { ClientConnection, type ConnectionHome } from './client-connection.ts';
 import type { Door } from './door.ts';
 import { type Front, frontOfPlain } from './front.ts';
 import { Handshake, type HandshakeHome } from './handshake.ts';
 import { listenOptions } from './listen-options.ts';
-import { ProxyPreface } from './proxy-preface.ts';
+import { type PrefaceHome, ProxyPreface } from './proxy-preface.ts';
 import type { ListenModel } from './rows.ts';
 import type { SecureContexts } from './secure-contexts.ts';
 
@@ -45,7 +44,6 @@ export class Listener implements ConnectionHome, HandshakeHome, Populated {
   readonly #handshakes = new Roster<Handshake>();
   /** Of TLS ports before which the PROXY protocol is spoken. */
   readonly #prefaces = new Roster<ProxyPreface>();
-  readonly #proxied = new WeakMap<Handshake, ProxyHead>();
   #onIdle: (() => void) | null = null;
 
   constructor(plan: ListenerPlan) {
@@ -114,21 +112,26 @@ export class Listener implements ConnectionHome, HandshakeHome, Populated {
     if (!door.lets(accepted, this.connections, maxConnections, secure === null)) return;
     population.handled++;
     const home = addresses === null ? this : this.#homeAt(localAddressOf(accepted));
-    // Handshakes need a public socket: their listener never gives bare handles.
     if (secure === null) this.#connections.add(new ClientConnection(accepted, null, home));
-    else if (home.front.proxyProtocol) this.#readPreface(accepted as Socket, home);
-    else this.#handshakes.add(new Handshake(accepted as Socket, home));
+    else if (home.front.proxyProtocol) this.#readPreface(accepted, home);
+    else this.#handshakes.add(new Handshake(accepted, home));
   }
 
-  #readPreface(socket: Socket, home: ConnectionHome & HandshakeHome): void {
-    const preface = new ProxyPreface(socket, home.front.headTimeoutMs, (head) => {
-      this.#prefaces.delete(preface);
-      if (head === undefined) return this.#onEnded();
-      const handshake = new Handshake(socket, home);
-      if (head !== null) this.#proxied.set(handshake, head);
-      this.#handshakes.add(handshake);
-    });
-    this.#prefaces.add(preface);
+  #readPreface(accepted: Accepted, home: ConnectionHome & HandshakeHome): void {
+    const prefaceHome: PrefaceHome = {
+      onPreface: (preface, head, socket, rest) => {
+        this.#prefaces.delete(preface);
+        const handshake = new Handshake(socket, home);
+        handshake.proxyProtocol = head;
+        this.#handshakes.add(handshake);
+        if (rest.length > 0) handshake.onBytes(rest, rest.length);
+      },
+      onPrefaceClosed: (preface) => {
+        this.#prefaces.delete(preface);
+        this.#onEnded();
+      },
+    };
+    this.#prefaces.add(new ProxyPreface(accepted, home.front.headTimeoutMs, prefaceHome));
   }
 
   #homeAt(address: string): ConnectionHome & HandshakeHome {
@@ -140,16 +143,23 @@ export class Listener implements ConnectionHome, HandshakeHome, Populated {
     return this.#plan.addresses?.get(address) ?? this.#plan;
   }
 
-  onSecured(handshake: Handshake, socket: TLSSocket, tls: ClientTls, home: ConnectionHome = this): void {
+  onSecured(
+    handshake: Handshake,
+    socket: Accepted | OwnedSocket,
+    tls: ClientTls,
+    home: ConnectionHome = this,
+  ): void {
     this.#becomes(handshake, new ClientConnection(socket, tls, home, handshake.acceptedAtMs));
   }
 
-  onPlain(handshake: Handshake, socket: Socket, home: ConnectionHome = this): void {
-    this.#becomes(handshake, new ClientConnection(socket, null, new PlainHome(home), handshake.acceptedAtMs));
+  onPlain(handshake: Handshake, socket: OwnedSocket, read: Buffer, home: ConnectionHome = this): void {
+    const connection = new ClientConnection(socket, null, new PlainHome(home), handshake.acceptedAtMs);
+    this.#becomes(handshake, connection);
+    connection.onBytes(read, read.length);
   }
 
   #becomes(handshake: Handshake, connection: ClientConnection): void {
-    connection.proxyProtocol = this.#proxied.get(handshake) ?? null;
+    connection.proxyProtocol = handshake.proxyProtocol;
     this.#connections.add(connection);
     this.#handshakes.delete(handshake);
     if (this.draining) connection.drain(wheel.nowMs);
@@ -175,7 +185,8 @@ export class Listener implements ConnectionHome, HandshakeHome, Populated {
           // An accept that failed (out of descriptors): the connection is lost, the listener is not.
         });
         population.enter(this);
-        if (this.#plan.secure === null) acceptBare(this.#server, (accepted) => this.#accept(accepted));
+        if (this.#plan.secure === null || takesBareHandles())
+          acceptBare(this.#server, (accepted) => this.#accept(accepted));
         resolve();
       };
       this.#server.once('listening', ready);
@@ -247,7 +258,7 @@ class AddressHome implements ConnectionHome, HandshakeHome {
     this.#listener.onClosed(connection);
   }
 
-  onSecured(handshake: Handshake, socket: TLSSocket, tls: ClientTls): void {
+  onSecured(handshake: Handshake, socket: Accepted | OwnedSocket, tls: ClientTls): void {
     this.#listener.onSecured(handshake, socket, tls, this);
   }
 
@@ -255,8 +266,8 @@ class AddressHome implements ConnectionHome, HandshakeHome {
     this.#listener.onHandshakeProblem(message);
   }
 
-  onPlain(handshake: Handshake, socket: Socket): void {
-    this.#listener.onPlain(handshake, socket, this);
+  onPlain(handshake: Handshake, socket: OwnedSocket, read: Buffer): void {
+    this.#listener.onPlain(handshake, socket, read, this);
   }
 
   onHandshakeClosed(handshake: Handshake): void {

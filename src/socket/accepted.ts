@@ -1,7 +1,7 @@
 // Connections as a listening server gives them, and the socket that is made of each.
 import { type Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { type ByteSocket, plainAddress, type SocketOwner } from './byte-socket.ts';
+import { plainAddress, type SocketOwner } from './byte-socket.ts';
 import { HandleSocket } from './handle-socket.ts';
 import { acceptHandles, handleOf, handles, type SocketName, type StreamHandle } from './node-handles.ts';
 import { PublicTlsSocket } from './public-tls-socket.ts';
@@ -10,15 +10,22 @@ import { StreamSocket } from './stream-socket.ts';
 /** What a server accepted: a public socket, or the bare handle of one. */
 export type Accepted = Socket | StreamHandle;
 
+/** One that had another owner before. */
+export type OwnedSocket = HandleSocket | StreamSocket;
+
 /** The socket of an accepted connection; `owner` is told of everything from the next turn of the loop on. */
-export function socketOf(accepted: Accepted, owner: SocketOwner): ByteSocket {
+export function socketOf(accepted: Accepted | OwnedSocket, owner: SocketOwner): OwnedSocket {
+  if (accepted instanceof HandleSocket || accepted instanceof StreamSocket) {
+    accepted.giveTo(owner);
+    return accepted;
+  }
   const socket = makeOf(accepted, owner);
   // A TCP client that was reset before it was accepted has bytes to read and no address any more: nobody may take it for a Unix client.
   if (socket.remoteAddress === '' && socket.localAddress !== '') socket.destroy();
   return socket;
 }
 
-function makeOf(accepted: Accepted, owner: SocketOwner): ByteSocket {
+function makeOf(accepted: Accepted, owner: SocketOwner): OwnedSocket {
   if (handles === null) return new StreamSocket(accepted as Socket, owner);
   if (!(accepted instanceof Socket)) return new HandleSocket(handles, accepted, owner);
   // Of its two kinds only that of TLS says so; to ask for its class would load all of node:tls.

@@ -17,7 +17,7 @@ const SMALL_TEXT_BYTES = 16_384;
 /** A first write this small needs no TCP_NODELAY: Nagle's algorithm holds back only what follows unacknowledged bytes. */
 const ONE_SEGMENT_BYTES = 1_200;
 
-const SOCKET = Symbol('socket');
+export const SOCKET = Symbol('socket');
 
 export type OwnHandle = StreamHandle & { [SOCKET]?: HandleSocket | undefined };
 
@@ -65,6 +65,12 @@ export class HandleSocket implements ByteSocket, Writer {
     this.closed = true;
     this.handle[SOCKET] = undefined;
     return this.handle;
+  }
+
+  /** Whose connection it was. */
+  protected takeNames(of: HandleSocket): void {
+    this.#remote = of.#remote;
+    this.#local = of.#local;
   }
 
   /** The connection itself, below whatever is on top of it. */
@@ -258,6 +264,10 @@ export class HandleSocket implements ByteSocket, Writer {
   }
 
   protected shutDownHandle(done: () => void): void {
+    this.shutDownNow(done);
+  }
+
+  protected shutDownNow(done: () => void): void {
     const req = new this.handles.stream.ShutdownWrap();
     req.oncomplete = done;
     // The other side may be gone already: reading says so.

@@ -2,6 +2,7 @@
 // more than all the rest of a request (docs/decisions/010); the handles below them are what `net` itself is made of.
 // `handles` is null where this Node does not offer them as expected: everything then runs on public sockets, slower.
 import type { Server, Socket } from 'node:net';
+import type { DetailedPeerCertificate } from 'node:tls';
 
 /** A request to a handle: `oncomplete` is called on it, never for a write that was taken at once. */
 export interface HandleRequest {
@@ -46,6 +47,44 @@ export interface PipeHandle extends StreamHandle {
   connect(req: HandleRequest, path: string): number | undefined;
 }
 
+/** A stream of TLS on top of another handle, and what can be said and asked of its handshake (Node's TLSWrap). */
+export interface TlsHandle extends StreamHandle {
+  onhandshakestart: (this: TlsHandle, nowMs: number) => void;
+  onhandshakedone: (this: TlsHandle) => void;
+  onerror: (this: TlsHandle, error: Error) => void;
+  /** Only after `enableSessionCallbacks`. */
+  onclienthello?: (this: TlsHandle) => void;
+  onnewsession?: (this: TlsHandle, id: Buffer, session: Buffer) => void;
+  /** Only after `enableCertCb`. */
+  oncertcb?: (this: TlsHandle, info: { readonly OCSPRequest: boolean }) => void;
+  /** Bytes that came before it took over. */
+  receive(bytes: Buffer): void;
+  setVerifyMode(asks: boolean, rejects: boolean): void;
+  setALPNProtocols(protocols: Buffer): void;
+  setMaxSendFragment(bytes: number): unknown;
+  enableSessionCallbacks(): void;
+  loadSession(session: Buffer): void;
+  clientHelloDone(): void;
+  newSessionDone(): void;
+  enableCertCb(): void;
+  setOCSPResponse(answer: Buffer): void;
+  certCbDone(): void;
+  getProtocol(): string | null;
+  getCipher(): { readonly name: string } | undefined;
+  getALPNNegotiatedProtocol(): string | false | undefined;
+  isSessionReused(): boolean;
+  getSession(): Buffer | undefined;
+  verifyError(): (Error & { readonly code?: string }) | null | undefined;
+  getPeerCertificate(whole: boolean): DetailedPeerCertificate | undefined;
+  /** Not from within one of its calls. */
+  destroySSL(): void;
+}
+
+export interface TlsHandles {
+  /** `context` is the inner side of a SecureContext. */
+  wrap(handle: StreamHandle, context: object, isServer: boolean, hasWrites: boolean): TlsHandle;
+}
+
 export interface SocketName {
   address?: string;
   port?: number;
@@ -82,11 +121,17 @@ export interface Handles {
 /** Read results that are no byte counts (libuv's UV_EOF). */
 export const END_OF_FILE = -4095;
 
-function findHandles(): Handles | null {
+type Bind = (name: string) => unknown;
+
+function binder(): Bind | null {
   // Not tried there.
   if (process.platform === 'win32') return null;
-  const bind = (process as { binding?: (name: string) => unknown }).binding;
-  if (bind === undefined) return null;
+  return (process as { binding?: Bind }).binding ?? null;
+}
+
+function findHandles(): Handles | null {
+  const bind = binder();
+  if (bind === null) return null;
   try {
     const stream = bind('stream_wrap') as StreamBinding;
     const tcp = bind('tcp_wrap') as TcpBinding;
@@ -125,6 +170,37 @@ function isComplete(stream: StreamBinding, tcp: TcpBinding, pipe: PipeBinding): 
 }
 
 export const handles: Handles | null = findHandles();
+
+/** How many arguments `wrap` takes, its methods cannot tell, and a wrong number ends the process: these were tried. */
+const TLS_TRIED = { from: 22, to: 26 };
+
+const TLS_METHODS = [
+  ...['receive', 'setVerifyMode', 'setALPNProtocols', 'setMaxSendFragment', 'destroySSL', 'readStart'],
+  ...['enableSessionCallbacks', 'loadSession', 'clientHelloDone', 'newSessionDone', 'verifyError'],
+  ...['enableCertCb', 'setOCSPResponse', 'certCbDone', 'getProtocol', 'getCipher', 'isSessionReused'],
+  ...['getALPNNegotiatedProtocol', 'getSession', 'getPeerCertificate', 'useUserBuffer', 'writeBuffer'],
+];
+
+let tls: TlsHandles | null | undefined;
+
+/** TLS on handles; null where it cannot be had. Looked for when it is first asked for: what stands behind it is large. */
+export function tlsHandles(): TlsHandles | null {
+  tls ??= handles === null ? null : findTls();
+  return tls;
+}
+
+function findTls(): TlsHandles | null {
+  const major = Number.parseInt(process.versions.node, 10);
+  if (major < TLS_TRIED.from || major > TLS_TRIED.to) return null;
+  try {
+    const found = binder()?.('tls_wrap') as (TlsHandles & { TLSWrap: Constructor<TlsHandle> }) | undefined;
+    const { prototype } = found?.TLSWrap ?? {};
+    const has = TLS_METHODS.every((name) => typeof Reflect.get(prototype ?? {}, name) === 'function');
+    return found !== undefined && typeof found.wrap === 'function' && has ? found : null;
+  } catch {
+    return null;
+  }
+}
 
 /** The handle of a public socket whose methods are all there; null where it has another make. */
 export function handleOf(socket: Socket): StreamHandle | null {

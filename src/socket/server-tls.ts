@@ -1,41 +1,48 @@
-// The server's side of TLS on a connection whose first bytes were read already: they are given back to it, and TLS begins with them.
-import type { Server, Socket } from 'node:net';
+// The server's side of TLS on a connection whose first bytes were read already: TLS begins with them. On the connection's own handle, or,
+// where Node does not offer that, on public sockets.
+import type { Server } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import { nodeTls } from '../shared/node-parts.ts';
-
-export interface TlsOwner {
-  /** The handshake is done. Called once, not after `socket` was destroyed. */
-  onSecure(socket: TLSSocket): void;
-}
-
-/** How a handshake is led. */
-export interface ServerHandshake {
-  readonly context: SecureContext;
-  /** At most 32 bytes, ASCII: what a session belongs to; one of another is not resumed. */
-  readonly sessionContext: string;
-  /** The client is asked for a certificate; whether it is a good one others say. */
-  readonly asks: boolean;
-  /** Takes sessions of clients that have no ticket; null = they are not kept. */
-  readonly onSession: ((id: Buffer, session: Buffer, socket: TLSSocket) => void) | null;
-  /** The session that the client wants to resume, where it is kept. */
-  readonly session: Buffer | undefined;
-  /** What is told of the certificate's revocation; null = nothing. */
-  readonly staple: (() => Buffer | null) | null;
-}
+import type { OwnedSocket } from './accepted.ts';
+import type { ByteSocket } from './byte-socket.ts';
+import { HandleSocket } from './handle-socket.ts';
+import { handles, tlsHandles } from './node-handles.ts';
+import { bindSessions, type ServerHandshake, type TlsOwner } from './server-handshake.ts';
+import { ServerTlsSocket } from './server-tls-socket.ts';
+import type { StreamSocket } from './stream-socket.ts';
+import { PublicTlsEnd, type TlsEnd } from './tls/tls-end.ts';
 
 /** As nginx has it. */
 const ALPN_PROTOCOLS = ['http/1.1', 'http/1.0', 'http/0.9'];
 
+/** Whether connections that come as bare handles can go on as TLS. */
+export function takesBareHandles(): boolean {
+  return tlsHandles() !== null;
+}
+
 /**
- * `read` is what came so far. A handshake that fails, or whose client ends it, destroys the socket; so does an error of TLS later on.
+ * `plain` ends: from now on the owner hears of its TLS. `read` is what came so far. A handshake that fails destroys the connection; so does an
+ * error of TLS later on.
  */
 export function startServerTls(
-  socket: Socket,
+  plain: OwnedSocket,
   read: Buffer,
   handshake: ServerHandshake,
   owner: TlsOwner,
-): TLSSocket {
-  socket.pause();
+): TlsEnd {
+  const tls = tlsHandles();
+  if (!(plain instanceof HandleSocket)) return startPublicTls(plain, read, handshake, owner);
+  if (handles === null || tls === null) throw new Error('no TLS on handles here');
+  return ServerTlsSocket.start({ handles, tls }, plain, read, handshake, owner);
+}
+
+function startPublicTls(
+  plain: StreamSocket,
+  read: Buffer,
+  handshake: ServerHandshake,
+  owner: TlsOwner,
+): TlsEnd {
+  const socket = plain.release();
   socket.unshift(read);
   const { context, asks, onSession, staple } = handshake;
   bindSessions(context, handshake.sessionContext);
@@ -48,26 +55,31 @@ export function startServerTls(
     rejectUnauthorized: false,
     ...(events === null ? {} : { server: events as unknown as Server }),
   });
-  events?.serve(secure, handshake.session);
+  const end = new PublicTlsEnd(secure);
+  events?.serve(secure, end, handshake.session);
   const onEnd = (): void => void secure.destroy();
+  const onClosed = (): void => owner.onClosed(null);
   secure.once('end', onEnd);
+  secure.once('close', onClosed);
+  secure.on('error', ignore);
   // A refused renegotiation says it again.
   secure.once('secure', () => {
     if (secure.destroyed) return;
-    secure.off('end', onEnd);
-    owner.onSecure(secure);
+    secure.off('end', onEnd).off('close', onClosed).off('error', ignore);
+    owner.onSecure(secure, end);
   });
   // Where a tls.Server would have told it: Node emits no 'error' for what TLS itself finds wrong unless one made the socket.
   secure.on('_tlsError', (error: Error) => secure.destroy(error));
-  return secure;
+  return end;
 }
 
-/** A fatal alert, as TLS would say it, and the end of the connection. */
-export function refuseHandshake(socket: Socket, alert: number): void {
-  // What still comes is read, so that no reset overtakes it.
-  socket.once('end', () => socket.destroy());
-  socket.resume();
-  socket.end(Buffer.from([0x15, 0x03, 0x03, 0, 2, 2, alert]));
+/** What went wrong ends the connection, and 'close' says so. */
+function ignore(): void {}
+
+/** A fatal alert, as TLS would say it, and the end of the connection: what still comes is to be read, so that no reset overtakes it. */
+export function refuseHandshake(socket: ByteSocket, alert: number): void {
+  socket.writeText(String.fromCharCode(0x15, 3, 3, 0, 2, 2, alert));
+  socket.end();
 }
 
 /** Descriptions of alerts (RFC 8446 §6.2). */
@@ -83,7 +95,7 @@ class HandshakeEvents {
   readonly _sharedCreds: SecureContext;
   readonly #onSession: ServerHandshake['onSession'];
   readonly #staple: ServerHandshake['staple'];
-  #socket: TLSSocket | null = null;
+  #end: TlsEnd | null = null;
 
   constructor({ context, onSession, staple }: ServerHandshake) {
     this._sharedCreds = context;
@@ -91,8 +103,8 @@ class HandshakeEvents {
     this.#staple = staple;
   }
 
-  serve(socket: TLSSocket, session: Buffer | undefined): void {
-    this.#socket = socket;
+  serve(socket: TLSSocket, end: TlsEnd, session: Buffer | undefined): void {
+    this.#end = end;
     const inner = (socket as unknown as { _handle?: { loadSession?(session: Buffer): void } | null })._handle;
     if (session !== undefined) inner?.loadSession?.(session);
   }
@@ -103,9 +115,9 @@ class HandshakeEvents {
   }
 
   emit(event: string, ...args: unknown[]): boolean {
-    if (event === 'newSession' && this.#onSession !== null && this.#socket !== null) {
+    if (event === 'newSession' && this.#onSession !== null && this.#end !== null) {
       const [id, session, done] = args as [Buffer, Buffer, () => void];
-      this.#onSession(id, session, this.#socket);
+      this.#onSession(id, session, this.#end);
       done();
       return true;
     }
@@ -114,13 +126,4 @@ class HandshakeEvents {
     done(null, this.#staple());
     return true;
   }
-}
-
-/**
- * OpenSSL copies the session context of the secure context into each connection when that is made, so it can be another one for each.
- * Where Node does not let it be set, sessions belong to what the secure context was made with.
- */
-function bindSessions(context: SecureContext, sessionContext: string): void {
-  const inner = context.context as { setSessionIdContext?: (id: string) => void } | undefined;
-  inner?.setSessionIdContext?.(sessionContext);
 }

@@ -7,7 +7,7 @@ import { framed } from './out-buffer.ts';
 
 export class StreamSocket implements ByteSocket {
   readonly #socket: Socket;
-  readonly #owner: SocketOwner;
+  #owner: SocketOwner;
   readonly remoteAddress: string;
   readonly remotePort: number;
   #closing = false;
@@ -20,14 +20,31 @@ export class StreamSocket implements ByteSocket {
     this.#owner = owner;
     this.remoteAddress = plainAddress(socket.remoteAddress ?? '');
     this.remotePort = socket.remotePort ?? 0;
-    socket.on('data', (chunk: Buffer) => this.#guard(() => owner.onBytes(chunk, chunk.length)));
-    socket.on('end', () => this.#guard(() => owner.onEnd()));
-    socket.on('error', (error) => {
-      this.#error = error;
-      // An error of TLS itself leaves the connection open.
-      socket.destroy();
-    });
-    socket.on('close', () => this.#guard(() => owner.onClosed(this.#error)));
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
+  }
+
+  readonly #onData = (chunk: Buffer): void => this.#guard(() => this.#owner.onBytes(chunk, chunk.length));
+  readonly #onEnd = (): void => this.#guard(() => this.#owner.onEnd());
+  readonly #onError = (error: Error): void => {
+    this.#error = error;
+    // An error of TLS itself leaves the connection open.
+    this.#socket.destroy();
+  };
+  readonly #onClose = (): void => this.#guard(() => this.#owner.onClosed(this.#error));
+
+  /** From now on somebody else is told; called inside of the present owner's calls, or before the first. */
+  giveTo(owner: SocketOwner): void {
+    this.#owner = owner;
+  }
+
+  /** The public socket belongs to who calls, paused. Of this one nothing is heard any more. */
+  release(): Socket {
+    const socket = this.#socket.pause();
+    socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
+    return socket;
   }
 
   #guard(call: () => void): void {

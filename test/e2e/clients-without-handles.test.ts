@@ -6,6 +6,7 @@ vi.mock('../../src/socket/node-handles.ts', () => ({
   handles: null,
   handleOf: () => null,
   acceptHandles: () => false,
+  tlsHandles: () => null,
 }));
 
 await import('./client-abort.test.ts');

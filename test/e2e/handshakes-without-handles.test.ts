@@ -7,6 +7,7 @@ vi.mock('../../src/socket/node-handles.ts', () => ({
   handles: null,
   handleOf: () => null,
   acceptHandles: () => false,
+  tlsHandles: () => null,
 }));
 
 describeHandshakes('public sockets');

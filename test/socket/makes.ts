@@ -1,12 +1,20 @@
 // Every make of the socket, each connected to a real peer: what the contract suite runs on.
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ConnectionOptions, connect as connectTls, createServer as createTlsServer } from 'node:tls';
-import { acceptBare, socketOf } from '../../src/socket/accepted.ts';
+import {
+  type ConnectionOptions,
+  connect as connectTls,
+  createSecureContext,
+  createServer as createTlsServer,
+} from 'node:tls';
+import { type Accepted, acceptBare, type OwnedSocket, socketOf } from '../../src/socket/accepted.ts';
 import type { ByteSocket } from '../../src/socket/byte-socket.ts';
 import { type ConnectTarget, connectSocket } from '../../src/socket/connect-socket.ts';
+import type { ServerHandshake } from '../../src/socket/server-handshake.ts';
+import { startServerTls } from '../../src/socket/server-tls.ts';
 import { StreamSocket } from '../../src/socket/stream-socket.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { Recorder } from './recorder.ts';
@@ -125,6 +133,50 @@ async function tlsPair(unix: boolean, stream: boolean): Promise<Pair> {
   return { socket, owner, peer, wire };
 }
 
+/** The socket under test is one whose handshake ran on the connection's own handle. */
+async function ownTlsPair(unix: boolean): Promise<Pair> {
+  const owner = new Recorder();
+  const accepted = Promise.withResolvers<ByteSocket>();
+  const server = createServer({ allowHalfOpen: true });
+  const target = await listening(server, unix);
+  if (!acceptBare(server, (handle) => shakeHands(handle, owner, accepted.resolve)))
+    throw new Error('no bare handles here');
+  const wire = peerTo(target);
+  const options: ConnectionOptions & { allowHalfOpen: true } = {
+    socket: wire,
+    allowHalfOpen: true,
+    rejectUnauthorized: false,
+  };
+  const peer = watched(connectTls(options));
+  const [socket] = await Promise.all([accepted.promise, once(peer, 'secureConnect')]);
+  return { socket, owner, peer, wire };
+}
+
+/** The first bytes are a whole ClientHello here. */
+export function shakeHands(handle: Accepted, owner: Recorder, done: (socket: ByteSocket) => void): void {
+  const early = {
+    onBytes(buf: Buffer, length: number): void {
+      startServerTls(plain, Buffer.from(buf.subarray(0, length)), HANDSHAKE, early);
+    },
+    onSecure(socket: Accepted | OwnedSocket): void {
+      done(owner.of(socketOf(socket, owner)));
+    },
+    onEnd(): void {},
+    onDrained(): void {},
+    onClosed(): void {},
+  };
+  const plain = socketOf(handle, early);
+}
+
+const HANDSHAKE: ServerHandshake = {
+  context: createSecureContext(secure),
+  sessionContext: 'test',
+  asks: false,
+  onSession: null,
+  session: undefined,
+  staple: null,
+};
+
 /** What one segment-wise read of 64 KB can hold of TLS. */
 const LATE_TLS_BYTES = 65_536;
 
@@ -157,6 +209,20 @@ export const MAKES: readonly Make[] = [
     unix: true,
     lateBytes: LATE_TLS_BYTES,
     open: () => tlsPair(true, false),
+  },
+  {
+    name: 'a TLS handle of ours',
+    tls: true,
+    unix: false,
+    lateBytes: LATE_TLS_BYTES,
+    open: () => ownTlsPair(false),
+  },
+  {
+    name: 'a TLS handle of ours over a Unix socket',
+    tls: true,
+    unix: true,
+    lateBytes: LATE_TLS_BYTES,
+    open: () => ownTlsPair(true),
   },
   { name: 'a TLS stream', tls: true, unix: false, lateBytes: 0, open: () => tlsPair(false, true) },
 ];

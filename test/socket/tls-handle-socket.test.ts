@@ -9,10 +9,11 @@ import {
   type TLSSocket,
 } from 'node:tls';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { socketOf } from '../../src/socket/accepted.ts';
+import { acceptBare, socketOf } from '../../src/socket/accepted.ts';
 import type { ByteSocket } from '../../src/socket/byte-socket.ts';
-import { TlsHandleSocket } from '../../src/socket/tls-handle-socket.ts';
-import { closeAll, removeFiles, secure, watched } from './makes.ts';
+import { PublicTlsSocket } from '../../src/socket/public-tls-socket.ts';
+import { ServerTlsSocket } from '../../src/socket/server-tls-socket.ts';
+import { closeAll, removeFiles, secure, shakeHands, watched } from './makes.ts';
 import { Recorder } from './recorder.ts';
 
 const ends: (() => void)[] = [];
@@ -33,13 +34,16 @@ interface Wired {
 }
 
 /** A TLS client whose bytes pass a relay that looks at them. */
-async function wired(version: SecureVersion): Promise<Wired> {
+async function wired(ours: boolean, version: SecureVersion): Promise<Wired> {
   const owner = new Recorder();
   const accepted = Promise.withResolvers<ByteSocket>();
-  const server = createTlsServer({ ...secure, allowHalfOpen: true }, (socket) =>
-    accepted.resolve(owner.of(socketOf(socket, owner))),
-  ).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const server = ours
+    ? createServer({ allowHalfOpen: true })
+    : createTlsServer({ ...secure, allowHalfOpen: true }, (socket) =>
+        accepted.resolve(owner.of(socketOf(socket, owner))),
+      );
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  if (ours) acceptBare(server, (handle) => shakeHands(handle, owner, accepted.resolve));
   const sent: Buffer[] = [];
   let inject = (_bytes: string): void => {};
   const relay = createServer({ allowHalfOpen: true }, (near) => {
@@ -86,10 +90,13 @@ function recordTypes(bytes: Buffer): number[] {
 const ALERT = 21;
 const DATA = 23;
 
-describe('a TLS handle', () => {
+describe.each([
+  ['of a public socket', false],
+  ['of ours', true],
+])('a TLS handle %s', (_whose, ours) => {
   it.each(['end', 'closeSoon'] as const)('says close_notify by %s', async (ending) => {
-    const { socket, owner, client, records } = await wired('TLSv1.2');
-    expect(socket).toBeInstanceOf(TlsHandleSocket);
+    const { socket, owner, client, records } = await wired(ours, 'TLSv1.2');
+    expect(socket).toBeInstanceOf(ours ? ServerTlsSocket : PublicTlsSocket);
     let text = '';
     client.on('data', (chunk) => {
       text += chunk;
@@ -105,7 +112,7 @@ describe('a TLS handle', () => {
   });
 
   it.each(['destroy', 'reset'] as const)('says no close_notify by %s', async (ending) => {
-    const { socket, owner, client, records } = await wired('TLSv1.2');
+    const { socket, owner, client, records } = await wired(ours, 'TLSv1.2');
     socket.writeText('half');
     await once(client, 'data');
     socket[ending]();
@@ -117,7 +124,7 @@ describe('a TLS handle', () => {
   });
 
   it('takes many writes in one turn', async () => {
-    const { socket, client } = await wired('TLSv1.3');
+    const { socket, client } = await wired(ours, 'TLSv1.3');
     let text = '';
     client.on('data', (chunk) => {
       text += chunk;
@@ -139,7 +146,7 @@ describe('a TLS handle', () => {
 
   it('hands over many small records that come in one segment, also when it is destroyed among them', async () => {
     for (const destroyAfter of [Number.POSITIVE_INFINITY, 5]) {
-      const { owner, client } = await wired('TLSv1.3');
+      const { owner, client } = await wired(ours, 'TLSv1.3');
       let calls = 0;
       owner.bytes = (_buf, _length, own) => {
         if (++calls >= destroyAfter) own.destroy();
@@ -159,7 +166,7 @@ describe('a TLS handle', () => {
   });
 
   it('tells of bytes that are no TLS, once', async () => {
-    const { owner, client, inject } = await wired('TLSv1.3');
+    const { owner, client, inject } = await wired(ours, 'TLSv1.3');
     client.write('fine');
     await owner.until(() => owner.received === 4, 'the first bytes');
     inject('this is no record of TLS at all');
@@ -168,7 +175,7 @@ describe('a TLS handle', () => {
   });
 
   it('tells of a reset after its end', async () => {
-    const { socket, owner, client } = await wired('TLSv1.3');
+    const { socket, owner, client } = await wired(ours, 'TLSv1.3');
     client.resume();
     socket.end();
     await sleep(20);

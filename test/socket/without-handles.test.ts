@@ -18,6 +18,7 @@ vi.mock('../../src/socket/node-handles.ts', () => ({
   handles: null,
   handleOf: () => null,
   acceptHandles: () => false,
+  tlsHandles: () => null,
 }));
 
 const dir = mkdtempSync(join(tmpdir(), 'lbproxy-without-'));

@@ -1,14 +1,16 @@
 // What TLS is to clients of one server.
 import { createHash, createPrivateKey } from 'node:crypto';
-import type { SecureContext, TLSSocket } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import type { Settings } from '../../config/model.ts';
 import type { Exchange } from '../../exchange/exchange.ts';
 import type { LeafSource, Leaves } from '../../local-ca/leaf.ts';
 import { LOCAL, usesLocal } from '../../local-ca/names.ts';
 import { compileTemplate, constantOf, type VariableLookup } from '../../route/template.ts';
+import { Roster } from '../../shared/roster.ts';
 import { TicketKeys } from '../../socket/ticket-keys.ts';
 import { isDeeper, judgeClient } from '../../socket/tls/client-tls.ts';
 import { ocspQuestion } from '../../socket/tls/ocsp.ts';
+import type { TlsEnd } from '../../socket/tls/tls-end.ts';
 import type { ClientHello } from '../client-hello.ts';
 import type { CertificatePaths, TlsFiles } from '../tls-files.ts';
 import { createServerContext, type Pair, usableKey } from './context-options.ts';
@@ -71,7 +73,7 @@ export class ServerTls {
   /** What is told of the certificate's revocation; null = nothing. */
   readonly staple: (() => Buffer | null) | null;
   /** Handshakes under way whose clients may show a certificate. */
-  readonly #judging: Set<TLSSocket> | null;
+  readonly #judging: Roster<TlsEnd> | null;
   readonly #id: string;
   readonly #verify: VerifyClient;
   readonly #speaks13: boolean;
@@ -89,7 +91,7 @@ export class ServerTls {
     this.trust = trustOf(own, tools.material.files);
     this.recordBytes = own.sslBufferBytes >= 16_384 ? 0 : Math.max(512, own.sslBufferBytes);
     this.sessions = sessionsOf(own, first, tools.material.sessions);
-    this.#judging = this.asks ? new Set() : null;
+    this.#judging = this.asks ? new Roster() : null;
     const contentOf = (place: string): string => contentIn(place, tools.material.files);
     const create = (pairs: readonly Pair[]): SecureContext => {
       const context = createServerContext({
@@ -140,25 +142,25 @@ export class ServerTls {
     return id === '' || id.length > MAX_ID_BYTES ? undefined : store.find(zone, Buffer.from(id, 'latin1'));
   }
 
-  keep(id: Buffer, session: Buffer, socket: TLSSocket): void {
-    if (this.sessions === null || session.length > MAX_SESSION_BYTES || !this.#mayKeep(socket)) return;
+  keep(id: Buffer, session: Buffer, end: TlsEnd): void {
+    if (this.sessions === null || session.length > MAX_SESSION_BYTES || !this.#mayKeep(end)) return;
     const { store, zone, lifeMs, instead } = this.sessions;
     // Those of TLS 1.3 are told here even where tickets hold them.
-    if (instead || socket.getProtocol() !== 'TLSv1.3') store.keep(zone, id, session, lifeMs);
+    if (instead || end.protocol !== 'TLSv1.3') store.keep(zone, id, session, lifeMs);
   }
 
-  begin(socket: TLSSocket): void {
-    this.#judging?.add(socket);
+  begin(end: TlsEnd): void {
+    this.#judging?.add(end);
   }
 
-  end(socket: TLSSocket): void {
-    this.#judging?.delete(socket);
+  end(end: TlsEnd): void {
+    this.#judging?.delete(end);
   }
 
   /** Whether a session may be kept: as in nginx not that of a client that is refused. */
-  #mayKeep(socket: TLSSocket): boolean {
+  #mayKeep(end: TlsEnd): boolean {
     if (this.#verify === 'off') return true;
-    return isAccepted(judgeClient(socket, this.depth) ?? null, this.#verify);
+    return isAccepted(judgeClient(end, this.depth) ?? null, this.#verify);
   }
 
   /**
@@ -167,7 +169,7 @@ export class ServerTls {
    */
   #spoilsTickets(): boolean {
     if (this.#judging !== null && this.#judging.size > MAX_JUDGED) return true;
-    for (const socket of this.#judging ?? []) if (isDeeper(socket, this.depth)) return true;
+    for (const end of this.#judging ?? []) if (isDeeper(end, this.depth)) return true;
     return false;
   }
 }

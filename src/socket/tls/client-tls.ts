@@ -1,10 +1,12 @@
 // What is known of a client's TLS, for variables and for who may come in. Taken when the handshake is done, as a log is written when the
 // connection may be gone; what costs more is made when it is asked for.
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import { X509Certificate } from 'node:crypto';
+import type { DetailedPeerCertificate } from 'node:tls';
 import { cipherNames } from './cipher-names.ts';
 import { ClientCertificate } from './client-certificate.ts';
 import { elementsOf, INTEGER, OCTETS } from './der.ts';
 import { groupName, groupNames } from './group-names.ts';
+import type { TlsEnd } from './tls-end.ts';
 
 /** What the client said first. Lists of numbers of two bytes each, as latin1. */
 export interface Offer {
@@ -46,11 +48,6 @@ export interface ClientTls {
   readonly group: string;
 }
 
-/** Node's inner side of a TLS socket, as far as it is used here. */
-interface InnerTls {
-  verifyError?(): (Error & { readonly code?: string }) | null | undefined;
-}
-
 const UNKNOWN: Distrust = { code: 'UNSPECIFIED', text: 'unspecified certificate verification error' };
 /** What OpenSSL says in the end of a chain that is longer than the depth. */
 const CUT_OFF: Distrust = {
@@ -59,36 +56,32 @@ const CUT_OFF: Distrust = {
 };
 
 /** What OpenSSL and the depth say of the certificate that was shown; undefined = none was. */
-export function judgeClient(socket: TLSSocket, depth: number): Distrust | null | undefined {
-  if (isDeeper(socket, depth)) return CUT_OFF;
-  if (!hasShownOne(socket)) return undefined;
-  const inner = (socket as unknown as { _handle?: InnerTls | null })._handle;
-  if (typeof inner?.verifyError !== 'function') return UNKNOWN;
-  const error = inner.verifyError();
+export function judgeClient(end: TlsEnd, depth: number): Distrust | null | undefined {
+  if (isDeeper(end, depth)) return CUT_OFF;
+  if (end.shown === undefined) return undefined;
+  const error = end.verifyError;
+  if (error === undefined) return UNKNOWN;
   // Newer Nodes add advice that is none for a server.
   const text = error?.message.replace(/; if the root CA .*/, '') ?? '';
-  return error == null ? null : { code: error.code ?? UNKNOWN.code, text };
+  return error === null ? null : { code: error.code ?? UNKNOWN.code, text };
 }
-
-function hasShownOne(socket: TLSSocket): boolean {
-  return socket.getPeerCertificate()?.fingerprint256 !== undefined;
-}
-
-/** What was found of chains: in Node 22 they are gone once the certificate was asked for as an X509Certificate. */
-const deeper = new WeakMap<TLSSocket, boolean>();
 
 /**
  * Whether more than `depth` certificates stand between the first and the last of the chain that was shown: Node has no setting for it.
- * With a session no chain comes: who was refused for it must get none. To be asked before anything else of the certificate.
+ * With a session no chain comes: who was refused for it must get none.
  */
-export function isDeeper(socket: TLSSocket, depth: number): boolean {
-  const known = deeper.get(socket);
+export function isDeeper(end: TlsEnd, depth: number): boolean {
+  const known = deeper.get(end);
   if (known !== undefined) return known;
-  if (socket.isSessionReused() || !hasShownOne(socket)) return false;
-  const found = betweenOf(socket.getPeerCertificate(true)) > depth;
-  deeper.set(socket, found);
+  const shown = end.reused ? undefined : end.shown;
+  if (shown === undefined) return false;
+  const found = betweenOf(shown) > depth;
+  deeper.set(end, found);
   return found;
 }
+
+/** What was found of chains: for each ticket all handshakes under way are asked. */
+const deeper = new WeakMap<TlsEnd, boolean>();
 
 function betweenOf(leaf: DetailedPeerCertificate): number {
   const seen = new Set([leaf.fingerprint256]);
@@ -111,22 +104,21 @@ export class SecuredClient implements ClientTls {
   readonly reused: boolean;
   readonly certificate: ClientCertificate | null;
   readonly distrust: Distrust | null;
-  readonly #socket: TLSSocket;
+  readonly #end: TlsEnd;
   #session: Session | null = null;
 
   /** `asked`: it was asked for a certificate. */
-  constructor(socket: TLSSocket, offer: Offer, terms: Terms, asked: boolean) {
-    this.#socket = socket;
+  constructor(end: TlsEnd, offer: Offer, terms: Terms, asked: boolean) {
+    this.#end = end;
     this.offer = offer;
     this.terms = terms;
-    this.protocol = socket.getProtocol() ?? '';
-    this.cipher = socket.getCipher()?.name ?? '';
-    this.alpn = typeof socket.alpnProtocol === 'string' ? socket.alpnProtocol : '';
-    this.reused = socket.isSessionReused();
-    // In this order: see `deeper`.
-    this.distrust = asked ? (judgeClient(socket, terms.depth) ?? null) : null;
-    const shown = asked ? socket.getPeerX509Certificate() : undefined;
-    this.certificate = shown === undefined ? null : new ClientCertificate(shown);
+    this.protocol = end.protocol;
+    this.cipher = end.cipher;
+    this.alpn = end.alpn;
+    this.reused = end.reused;
+    this.distrust = asked ? (judgeClient(end, terms.depth) ?? null) : null;
+    const shown = asked ? end.shown : undefined;
+    this.certificate = shown === undefined ? null : new ClientCertificate(new X509Certificate(shown.raw));
   }
 
   get ciphers(): string {
@@ -146,7 +138,7 @@ export class SecuredClient implements ClientTls {
   }
 
   #sessionOnce(): Session {
-    this.#session ??= readSession(this.#socket.destroyed ? undefined : this.#socket.getSession());
+    this.#session ??= readSession(this.#end.session);
     return this.#session;
   }
 }
