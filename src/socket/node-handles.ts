@@ -64,7 +64,9 @@ export interface TlsHandle extends StreamHandle {
   setMaxSendFragment(bytes: number): unknown;
   enableSessionCallbacks(): void;
   loadSession(session: Buffer): void;
-  clientHelloDone(): void;
+  /** Called `endParser` before Node 26. */
+  clientHelloDone?(): void;
+  endParser?(): void;
   newSessionDone(): void;
   enableCertCb(): void;
   setOCSPResponse(answer: Buffer): void;
@@ -176,7 +178,7 @@ const TLS_TRIED = { from: 22, to: 26 };
 
 const TLS_METHODS = [
   ...['receive', 'setVerifyMode', 'setALPNProtocols', 'setMaxSendFragment', 'destroySSL', 'readStart'],
-  ...['enableSessionCallbacks', 'loadSession', 'clientHelloDone', 'newSessionDone', 'verifyError'],
+  ...['enableSessionCallbacks', 'loadSession', 'newSessionDone', 'verifyError'],
   ...['enableCertCb', 'setOCSPResponse', 'certCbDone', 'getProtocol', 'getCipher', 'isSessionReused'],
   ...['getALPNNegotiatedProtocol', 'getSession', 'getPeerCertificate', 'useUserBuffer', 'writeBuffer'],
 ];
@@ -196,7 +198,9 @@ function findTls(): TlsHandles | null {
     const found = binder()?.('tls_wrap') as (TlsHandles & { TLSWrap: Constructor<TlsHandle> }) | undefined;
     const { prototype } = found?.TLSWrap ?? {};
     const has = TLS_METHODS.every((name) => typeof Reflect.get(prototype ?? {}, name) === 'function');
-    return found !== undefined && typeof found.wrap === 'function' && has ? found : null;
+    const goesOn = prototype?.clientHelloDone ?? prototype?.endParser;
+    const isThere = found !== undefined && typeof found.wrap === 'function';
+    return isThere && has && goesOn !== undefined ? found : null;
   } catch {
     return null;
   }

@@ -204,7 +204,8 @@ function onError(this: OwnTls, error: Error): void {
 
 /** Sessions are given before: nothing is looked for. */
 function onClientHello(this: OwnTls): void {
-  this.clientHelloDone();
+  if (this.clientHelloDone === undefined) this.endParser?.();
+  else this.clientHelloDone();
 }
 
 function onNewSession(this: OwnTls, id: Buffer, session: Buffer): void {
