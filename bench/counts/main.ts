@@ -1,4 +1,5 @@
-// npm run counts: counts what a request costs and holds it against bounds.json; --accept 'why' makes it the bounds.
+// npm run counts: counts what a request costs and holds it against bounds.json; --accept 'why' makes it the bounds, with --only NAME those
+// of one row.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Counts, count } from './count.ts';
@@ -6,8 +7,8 @@ import { type Bounds, hereAndNow, judge } from './verdict.ts';
 
 const FILE = new URL('./bounds.json', import.meta.url);
 
-const { values } = parseArgs({ options: { accept: { type: 'string' } } });
-const { accept } = values;
+const { values } = parseArgs({ options: { accept: { type: 'string' }, only: { type: 'string' } } });
+const { accept, only } = values;
 if (accept?.trim() === '') throw new Error("--accept takes the reason: npm run counts -- --accept 'why'");
 
 /** A bound that one lucky run has set would fail others. */
@@ -41,7 +42,13 @@ if (accept === undefined) {
   console.log('! nothing is accepted without strace: the bounds would lose their calls');
   process.exitCode = 1;
 } else {
-  const bounds: Bounds = { why: accept, ...hereAndNow(), rows: await greatest(counts) };
+  const before: Bounds = JSON.parse(readFileSync(FILE, 'utf8'));
+  const rows = await greatest(counts);
+  if (only !== undefined && rows[only] === undefined) throw new Error(`there is no row ${only}`);
+  if (only !== undefined && before.node !== hereAndNow().node)
+    throw new Error(`the other rows are of Node ${before.node}: accept all, or count with that one`);
+  const accepted = only === undefined ? rows : { ...before.rows, [only]: rows[only] };
+  const bounds: Bounds = { why: accept, ...hereAndNow(), rows: accepted };
   writeFileSync(FILE, `${JSON.stringify(bounds, null, 2)}\n`);
   console.log(`written to ${FILE.pathname}`);
 }

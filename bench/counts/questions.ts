@@ -1,4 +1,4 @@
-// The rows whose counts are kept: a plain request, a browser's head, a small file, TLS.
+// The rows whose counts are kept: a plain request, a browser's head, a small file, TLS, an access log.
 import type { Setup } from '../contenders/contender.ts';
 
 export interface Row {
@@ -40,6 +40,7 @@ export const ROWS: readonly Row[] = [
   },
   { name: 'static-1k', setup: { staticRoot: true }, path: '/static/1k', fields: [] },
   { name: 'tls', setup: { tls: true }, path: '/48', fields: [] },
+  { name: 'log', setup: { log: 'combined' }, path: '/48', fields: [] },
 ];
 
 /** More of them than anybody keeps of a connection. */

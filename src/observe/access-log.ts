@@ -3,8 +3,10 @@ import type { Exchange } from '../exchange/exchange.ts';
 import { compileTemplate, type VariableLookup } from '../route/template.ts';
 import { isSyslog } from '../shared/syslog-target.ts';
 import { createJsonLog } from './json-format.ts';
+import { TextSink } from './line-store.ts';
 import type { LogFiles } from './log-files.ts';
 import { compileLogFormat, findFormat } from './log-format.ts';
+import { LogWriter } from './log-writer.ts';
 import { createRequestLines } from './request-lines.ts';
 import { type AccessLogEntry, LINES, type LogFileCache, type LogFormat, REQUEST_LINES } from './rows.ts';
 
@@ -25,18 +27,13 @@ export interface AccessLogParts {
  * The hook must run while `exchange.request` still is that request's.
  */
 export function createAccessLog(own: readonly AccessLogEntry[], parts: AccessLogParts): LogHook | null {
-  const { formats, lookup } = parts;
+  const { lookup } = parts;
   const entries = parts.requestLines ? [...own, REQUEST_LINES] : own;
   // As in nginx an `off` wins over the logs that stand beside it.
   if (entries.length === 0 || entries.some((entry) => entry.path === 'off')) return null;
   const hooks = entries.map((entry) => {
-    const write = writerOf(entry, parts);
-    const format = findFormat(entry.format, formats);
-    if (format === undefined && entry.format.toLowerCase() === LINES)
-      return onCondition(entry, lookup, createRequestLines(entry.path, write));
-    if (format === undefined) return onCondition(entry, lookup, jsonHook(lookup, write));
-    const line = compileLogFormat(format, lookup);
-    return onCondition(entry, lookup, (exchange) => write(`${line(exchange)}\n`, exchange));
+    const target = targetOf(entry, parts);
+    return onCondition(entry, lookup, hookOf(entry, parts, target));
   });
   if (hooks.length === 1) return hooks[0];
   return (exchange) => {
@@ -44,10 +41,21 @@ export function createAccessLog(own: readonly AccessLogEntry[], parts: AccessLog
   };
 }
 
-/** Lines are made within the call, so that whose they are is known. */
-function jsonHook(lookup: VariableLookup, write: Write): LogHook {
+function hookOf(entry: AccessLogEntry, parts: AccessLogParts, target: LogWriter | Write): LogHook {
+  const { formats, lookup } = parts;
+  const format = findFormat(entry.format, formats);
+  if (format !== undefined && target instanceof LogWriter) return compileLogFormat(format, lookup, target);
+  const write: Write = target instanceof LogWriter ? (line) => target.write(line) : target;
+  if (format !== undefined)
+    return textHook((take) => compileLogFormat(format, lookup, new TextSink(take)), write);
+  if (entry.format.toLowerCase() === LINES) return createRequestLines(entry.path, write);
+  return textHook((take) => createJsonLog(lookup, take), write);
+}
+
+/** Of what gives lines as text. They are made within the call, so that whose they are is known. */
+function textHook(make: (take: (line: string) => void) => LogHook, write: Write): LogHook {
   let whose: Exchange | null = null;
-  const log = createJsonLog(lookup, (line) => {
+  const log = make((line) => {
     if (whose !== null) write(line, whose);
   });
   return (x) => {
@@ -60,7 +68,8 @@ function jsonHook(lookup: VariableLookup, write: Write): LogHook {
 /** Takes a line with its end. */
 type Write = (line: string, x: Exchange) => void;
 
-function writerOf(entry: AccessLogEntry, { cache, lookup, files }: AccessLogParts): Write {
+/** A file takes the bytes of a line as they are made, everybody else its text. */
+function targetOf(entry: AccessLogEntry, { cache, lookup, files }: AccessLogParts): LogWriter | Write {
   if (isSyslog(entry.path)) {
     const sender = files.syslog(entry.path);
     return (line) => sender.send(line.slice(0, -1));
@@ -70,9 +79,9 @@ function writerOf(entry: AccessLogEntry, { cache, lookup, files }: AccessLogPart
     return (line, x) => log.write(x, line);
   }
   const { gzipLevel = 0 } = entry;
-  const writer =
-    gzipLevel === 0 ? files.open(entry.path, entry) : files.gzipped(entry.path, entry, gzipLevel);
-  return (line) => writer.write(line);
+  if (gzipLevel === 0) return files.open(entry.path, entry);
+  const log = files.gzipped(entry.path, entry, gzipLevel);
+  return (line) => log.write(line);
 }
 
 function onCondition(entry: AccessLogEntry, lookup: VariableLookup, hook: LogHook): LogHook {

@@ -2,6 +2,7 @@
 // ngx_http_log_module: ngx_http_log_escape, ngx_escape_json. Values are bytes as latin1.
 import type { Exchange } from '../exchange/exchange.ts';
 import { type Getter, parseTemplate, toBytes, type VariableLookup } from '../route/template.ts';
+import type { LineSink } from './line-store.ts';
 import type { LogEscape, LogFormat } from './rows.ts';
 
 /** nginx's predefined format. */
@@ -50,33 +51,98 @@ export function escapeJson(value: string | undefined): string {
 
 const escapeNone = (value: string | undefined): string => value ?? '';
 
-const ESCAPES: Readonly<Record<LogEscape, (value: string | undefined) => string>> = {
-  default: escapeDefault,
-  json: escapeJson,
-  none: escapeNone,
+/** How values of a format are written. */
+interface Escaping {
+  /** By byte: 1 = as it is. null where all are. */
+  readonly plain: Uint8Array | null;
+  /** The most bytes that one becomes. */
+  readonly most: number;
+  readonly text: (value: string | undefined) => string;
+}
+
+const plainBytes = (unsafe: RegExp): Uint8Array =>
+  Uint8Array.from({ length: 256 }, (_, code) => (unsafe.test(String.fromCharCode(code)) ? 0 : 1));
+
+const ESCAPES: Readonly<Record<LogEscape, Escaping>> = {
+  default: { plain: plainBytes(UNSAFE), most: 4, text: escapeDefault },
+  json: { plain: plainBytes(JSON_UNSAFE), most: 6, text: escapeJson },
+  none: { plain: null, most: 1, text: escapeNone },
 };
 
-/** The line of an exchange without its line end, bytes as latin1. Unknown variables were reported when the file was read. */
-export function compileLogFormat(format: LogFormat, lookup: VariableLookup): (exchange: Exchange) => string {
+/** Shorter ones cost less written one by one than a call. */
+const SHORT_BYTES = 14;
+
+/** Writes a value to `bytes` from `at` on, and gives where it ends. */
+function putValue(bytes: Buffer, at: number, value: string | undefined, escaping: Escaping): number {
+  if (value === undefined) return putText(bytes, at, escaping.text(undefined));
+  const { plain } = escaping;
+  const end = putText(bytes, at, value);
+  if (plain === null) return end;
+  for (let p = at; p < end; p++) if (plain[bytes[p]] === 0) return putText(bytes, at, escaping.text(value));
+  return end;
+}
+
+function putText(bytes: Buffer, at: number, text: string): number {
+  const { length } = text;
+  if (length > SHORT_BYTES) return at + bytes.latin1Write(text, at, length);
+  for (let i = 0; i < length; i++) bytes[at + i] = text.charCodeAt(i);
+  return at + length;
+}
+
+/** A format's literals and getters in turn, a literal first, the last one with the line end. Values that have pieces are taken in these. */
+interface Pieces {
+  readonly literals: readonly string[];
+  readonly getters: readonly Getter[];
+}
+
+function piecesOf(format: LogFormat, lookup: VariableLookup): Pieces {
   const parts = parseTemplate(format.text);
-  if ('error' in parts) return () => toBytes(format.text);
-  const escapeValue = ESCAPES[format.escape];
   const literals: string[] = [];
   const getters: Getter[] = [];
   let literal = '';
-  for (const part of parts) {
+  for (const part of 'error' in parts ? [{ literal: format.text }] : parts) {
     if ('literal' in part) {
       literal += toBytes(part.literal);
       continue;
     }
-    literals.push(literal);
-    literal = '';
-    getters.push(lookup(part.variable) ?? (() => undefined));
+    const getter: Getter = lookup(part.variable) ?? (() => undefined);
+    for (const piece of getter.pieces ?? [getter]) {
+      literals.push(literal);
+      literal = '';
+      getters.push(piece);
+    }
   }
-  const last = literal;
+  return { literals: [...literals, `${literal}\n`], getters };
+}
+
+/**
+ * What writes the line of an exchange to a sink, with its line end and no string made of it. Unknown variables were reported when the file was
+ * read.
+ */
+export function compileLogFormat(
+  format: LogFormat,
+  lookup: VariableLookup,
+  sink: LineSink,
+): (exchange: Exchange) => void {
+  const { literals, getters } = piecesOf(format, lookup);
+  const escaping = ESCAPES[format.escape];
+  const fixedBytes = literals.reduce((sum, { length }) => sum + length, 0);
+  const count = getters.length;
+  // All before the first byte is written: what gives a value may have something to say in this very log.
+  const values: (string | undefined)[] = new Array(count).fill(undefined);
   return (exchange) => {
-    let line = '';
-    for (let i = 0; i < getters.length; i++) line += literals[i] + escapeValue(getters[i](exchange));
-    return line + last;
+    let most = fixedBytes;
+    for (let i = 0; i < count; i++) {
+      const value = getters[i](exchange);
+      values[i] = value;
+      most += value === undefined ? 1 : value.length * escaping.most;
+    }
+    let at = sink.room(most);
+    const { bytes } = sink;
+    for (let i = 0; i < count; i++) {
+      at = putText(bytes, at, literals[i]);
+      at = putValue(bytes, at, values[i], escaping);
+    }
+    sink.end(putText(bytes, at, literals[count]));
   };
 }

@@ -2,8 +2,8 @@
 // Several processes may append to the same file; what one write holds stays together.
 // A little past 300 lines: one queue, from its lines to its file, with reopening and the end of the process.
 import { close, write as writeAsync, writeSync } from 'node:fs';
-import { copyOf } from '../shared/buffers.ts';
 import { Timer } from '../shared/timer.ts';
+import { CUT_BYTES, type LineSink, LineStore } from './line-store.ts';
 import { type LogOutput, openLogOutput } from './log-output.ts';
 import { countLines, LostLines } from './lost-lines.ts';
 
@@ -16,14 +16,12 @@ export interface LogBuffering {
 
 /** What may wait while the disk, or who reads the pipe, is slower than the traffic. Lines beyond it are dropped and counted. */
 export const MAX_WAITING_BYTES = 16 * 1024 * 1024;
-/** Lines become bytes at once, gathered up to this size: kept as text, each would stay a tree of small strings until it is written. */
-const CUT_BYTES = 64 * 1024;
 const RETRY_MIN_MS = 5;
 const RETRY_MAX_MS = 100;
 /** How long the end of the process may wait for a full pipe. */
 const SYNC_PATIENCE_MS = 250;
 
-export class LogWriter {
+export class LogWriter implements LineSink {
   readonly path: string;
   /** Hears of lost lines and of files that do not open, at most once a minute. */
   onProblem: (message: string) => void;
@@ -33,9 +31,8 @@ export class LogWriter {
   readonly #lost = new LostLines((message) => this.onProblem(`log "${this.path}": ${message}`));
   #output: LogOutput | null;
   #atomicBytes: number;
-  /** Lines that have not been made into a batch yet: the first `#gathered` bytes. */
-  #store: Buffer | null = null;
-  #gathered = 0;
+  /** Lines that have not been made into a batch yet. */
+  readonly #store = new LineStore();
   /** Batches, and outputs to change to after the batches before them. */
   #queue: (Buffer | LogOutput)[] = [];
   /** What is being written; its written part is cut off. */
@@ -72,17 +69,32 @@ export class LogWriter {
 
   /** Takes one line, ended by a line feed, bytes as latin1. `urgent` begins to write it at once. */
   write(line: string, urgent = false): void {
-    if (this.#waiting + line.length > this.#maxWaiting) {
+    const at = this.room(line.length);
+    this.end(at + this.bytes.latin1Write(line, at, line.length), urgent);
+  }
+
+  get bytes(): Buffer {
+    return this.#store.bytes;
+  }
+
+  room(mostBytes: number): number {
+    if (!this.#store.hasRoom(mostBytes)) {
+      this.#cut();
+      this.#store.makeRoom(mostBytes);
+    }
+    return this.#store.gathered;
+  }
+
+  end(to: number, urgent = false): void {
+    const store = this.#store;
+    const length = to - store.gathered;
+    if (this.#waiting + length > this.#maxWaiting) {
       this.#lose(1, 'it takes lines more slowly than they come');
       return;
     }
-    if (this.#gathered + line.length > Math.min(CUT_BYTES, this.#atomicBytes)) this.#cut();
-    if (line.length > CUT_BYTES) this.#queue.push(Buffer.from(line, 'latin1'));
-    else {
-      this.#store ??= Buffer.allocUnsafeSlow(CUT_BYTES);
-      this.#gathered += this.#store.latin1Write(line, this.#gathered, line.length);
-    }
-    this.#waiting += line.length;
+    if (to > Math.min(CUT_BYTES, this.#atomicBytes)) this.#cut(to);
+    store.gathered += length;
+    this.#waiting += length;
     if (urgent) this.#writeAll();
     else if (this.#waiting >= this.#buffering.bufferBytes) this.#pump();
     else if (this.#timer === undefined) this.#armTimer();
@@ -180,11 +192,10 @@ export class LogWriter {
     this.#pump();
   }
 
-  /** Makes the lines so far one batch. */
-  #cut(): void {
-    if (this.#store === null || this.#gathered === 0) return;
-    this.#queue.push(copyOf(this.#store, 0, this.#gathered));
-    this.#gathered = 0;
+  /** Makes the lines so far one batch. A line that ends before `to` comes behind it. */
+  #cut(to?: number): void {
+    const batch = this.#store.cut(to);
+    if (batch !== null) this.#queue.push(batch);
   }
 
   /** The next batch; changes to a reopened file on the way. Null when nothing waits. */
@@ -210,7 +221,9 @@ export class LogWriter {
     }
     if (batches.length === 1) return first;
     this.#queue.splice(0, batches.length - 1);
-    return Buffer.concat(batches, bytes);
+    const joined = Buffer.concat(batches, bytes);
+    for (const batch of batches) this.#store.giveBack(batch);
+    return joined;
   }
 
   /** The next step is to change to a reopened file. */
@@ -275,6 +288,7 @@ export class LogWriter {
     if (batch === null) return;
     this.#taken(written);
     this.#current = written === batch.length ? null : batch.subarray(written);
+    if (this.#current === null) this.#store.giveBack(batch);
     // Not with the first piece that a full pipe takes: there would be no room for the word either.
     if (this.#waiting <= this.#maxWaiting / 2) this.#lost.recovered();
   }
@@ -290,6 +304,7 @@ export class LogWriter {
     this.#current = null;
     this.#taken(batch.length);
     this.#lose(countLines(batch), reason);
+    this.#store.giveBack(batch);
   }
 
   #lose(lines: number, reason: string): void {

@@ -9,6 +9,11 @@ function seconds(ms: number): string {
   return (Math.floor(ms) / 1000).toFixed(3);
 }
 
+function threeDigits(n: number): string {
+  const text = String(n);
+  return n > 99 ? text : text.padStart(3, '0');
+}
+
 /** Formats the present time, anew only when the second has changed. */
 function oncePerSecond(format: (epochMs: number) => string): () => string {
   let second = -1;
@@ -30,7 +35,7 @@ const pid = String(process.pid);
 export const observeVariables: VariableTable = {
   plain: {
     // An error's status is told even where its page was sent with another one (a 304, a range).
-    status: ({ status, errorStatus }) => String(errorStatus === 0 ? status : errorStatus).padStart(3, '0'),
+    status: (x) => threeDigits(x.errorStatus === 0 ? x.status : x.errorStatus),
     // As in nginx a subrequest has none of its own.
     body_bytes_sent: (exchange) => (exchange.isSub ? '0' : String(exchange.bodyBytesSent)),
     bytes_sent: (exchange) =>

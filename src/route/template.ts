@@ -3,7 +3,14 @@
 import type { Exchange } from '../exchange/exchange.ts';
 
 /** The value of a variable in an exchange; undefined = not set (prints as '', or '-' in logs). Bytes as latin1. */
-export type Getter = (exchange: Exchange) => string | undefined;
+export interface Getter {
+  (exchange: Exchange): string | undefined;
+  /**
+   * For who writes a value and needs no string of it: the same in pieces. Where it is not set, neither is the first of them, and the others
+   * are empty.
+   */
+  readonly pieces?: readonly Getter[];
+}
 
 /** Finds the getter of a variable by its name without the '$'; undefined when there is no such variable. */
 export type VariableLookup = (name: string) => Getter | undefined;

@@ -33,6 +33,17 @@ const ofRequest =
   (x) =>
     x.request.method === '' ? undefined : value(x);
 
+/** A value that is long, and that most logs have. */
+function inPieces(pieces: readonly [Getter, ...Getter[]]): Getter {
+  const [first, ...others] = pieces;
+  const whole: Getter = (x) => {
+    let value = first(x);
+    if (value !== undefined) for (const piece of others) value += piece(x) ?? '';
+    return value;
+  };
+  return Object.assign(whole, { pieces });
+}
+
 /** An error page has its own, also where the request had none that could be read. */
 function uri(x: Exchange): string | undefined {
   return x.uri === '' && x.request.method === '' ? undefined : x.uri;
@@ -101,7 +112,12 @@ export const routeVariables: VariableTable = {
     query_string: args,
     is_args: (x) => (x.args === '' ? '' : '?'),
     request_method: (x) => (x.main.method === '' ? undefined : x.main.method),
-    request: ofRequest((x) => `${x.request.method} ${x.request.target} HTTP/1.${x.request.minor}`),
+    request: inPieces([
+      (x) =>
+        x.request.method === 'GET' ? 'GET ' : x.request.method === '' ? undefined : `${x.request.method} `,
+      (x) => (x.request.method === '' ? '' : x.request.target),
+      (x) => (x.request.method === '' ? '' : x.request.minor === 1 ? ' HTTP/1.1' : ' HTTP/1.0'),
+    ]),
     server_protocol: ofRequest((x) => `HTTP/1.${x.request.minor}`),
     server_name: (x) => x.server.name,
     server_port: (x) => String(x.client.localPort),

@@ -6,8 +6,8 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compileLogFormat } from '../../src/observe/log-format.ts';
 import type { VariableLookup } from '../../src/route/template.ts';
+import { logLine } from '../support/log-line.ts';
 import { stubExchange } from '../support/stub-exchange.ts';
 
 const hasNginx = process.platform === 'linux' && spawnSync('nginx', ['-v']).status === 0;
@@ -99,7 +99,7 @@ describe.skipIf(!hasNginx)('log_format beside nginx', () => {
       const lines = readFileSync(join(dir, `${mode}.log`), 'latin1')
         .split('\n')
         .slice(1, -1);
-      const line = compileLogFormat({ name: mode, escape: mode, text: FORMAT }, lookup);
+      const line = logLine({ name: mode, escape: mode, text: FORMAT }, lookup);
       expect(lines).toEqual(sent.map((head) => line(stubExchange(head))));
     }
   });

@@ -1,6 +1,7 @@
 // Escaping of log lines, by table and by property.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { TextSink } from '../../src/observe/line-store.ts';
 import {
   COMBINED,
   compileLogFormat,
@@ -10,6 +11,8 @@ import {
 } from '../../src/observe/log-format.ts';
 import type { LogEscape } from '../../src/observe/rows.ts';
 import type { VariableLookup } from '../../src/route/template.ts';
+import { routeVariables } from '../../src/route/variables.ts';
+import { logLine } from '../support/log-line.ts';
 import { stubExchange } from '../support/stub-exchange.ts';
 
 const lookup: VariableLookup = (name) => {
@@ -20,10 +23,7 @@ const lookup: VariableLookup = (name) => {
   return undefined;
 };
 const line = (text: string, mode: LogEscape = 'default') =>
-  compileLogFormat(
-    { name: 'x', escape: mode, text },
-    lookup,
-  )(stubExchange('GET /p?q HTTP/1.1\r\nHost: a\r\n\r\n'));
+  logLine({ name: 'x', escape: mode, text }, lookup)(stubExchange('GET /p?q HTTP/1.1\r\nHost: a\r\n\r\n'));
 
 describe('compileLogFormat', () => {
   it('fills variables into literals', () => {
@@ -47,6 +47,67 @@ describe('compileLogFormat', () => {
 
   it('gives literals as UTF-8 bytes', () => {
     expect(Buffer.from(line('é $target €'), 'latin1').toString('utf8')).toBe('é /p?q €');
+  });
+});
+
+describe('a line as bytes', () => {
+  const bytes = (max: number) =>
+    fc.uint8Array({ maxLength: max }).map((b) => Buffer.from(b).toString('latin1'));
+  const printable = (max: number) => fc.string({ unit: 'grapheme-ascii', maxLength: max });
+  // Short ones and long ones are written otherwise, and so are parts of longer texts.
+  const value = fc.oneof(
+    fc.constant(undefined),
+    ...[bytes, printable].flatMap((text) => [text(20), text(300)]),
+    fc.tuple(printable(40), printable(40)).map(([a, b]) => `${a}${b}`),
+    printable(80).map((text) => `${text}"\\${text}`.slice(3)),
+  );
+
+  it.each([
+    ['default', escapeDefault],
+    ['json', escapeJson],
+    ['none', (text: string | undefined) => text ?? ''],
+  ] as const)('is what escape=%s makes of each value, and the literals between', (mode, escaped) => {
+    fc.assert(
+      fc.property(value, value, printable(40), (a, b, literal) => {
+        const between = literal.replaceAll('$', '');
+        const values: Readonly<Record<string, string | undefined>> = { a, b };
+        const format = { name: 'x', escape: mode, text: `\${a}${between}\${b}` };
+        const line = logLine(format, (name) => () => values[name])(stubExchange());
+        expect(line).toBe(`${escaped(a)}${between}${escaped(b)}`);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('takes a value in its pieces where it has some, and none of them where it is not set', () => {
+    const request = routeVariables.plain.request;
+    expect(request.pieces).toHaveLength(3);
+    for (const head of ['GET /a HTTP/1.1', 'POST /b?c HTTP/1.0', 'PURGE http://a/"x HTTP/1.1']) {
+      const x = stubExchange(`${head}\r\nHost: a\r\n\r\n`);
+      expect(request(x)).toBe(head);
+      const line = logLine({ name: 'x', escape: 'default', text: '<$request>' }, () => request)(x);
+      expect(line).toBe(`<${escapeDefault(head)}>`);
+    }
+    const unread = stubExchange();
+    unread.request.forgetLine();
+    expect(request(unread)).toBeUndefined();
+    for (const [mode, shown] of [
+      ['default', '<->'],
+      ['json', '<>'],
+    ] as const)
+      expect(logLine({ name: 'x', escape: mode, text: '<$request>' }, () => request)(unread)).toBe(shown);
+  });
+
+  it('is whole where what gives a value writes to the same log', () => {
+    const lines: string[] = [];
+    const sink = new TextSink((text) => lines.push(text));
+    const lookup: VariableLookup = () => (x) => {
+      const at = sink.room(5);
+      sink.end(at + sink.bytes.latin1Write('said\n', at, 5));
+      return x.request.target;
+    };
+    compileLogFormat({ name: 'x', escape: 'default', text: '$a and $a' }, lookup, sink)(stubExchange());
+    expect(lines).toEqual(['said\n', 'said\n', '/ and /\n']);
   });
 });
 
