@@ -2,6 +2,7 @@
 // ngx_http_log_module: ngx_http_log_escape, ngx_escape_json. Values are bytes as latin1.
 import type { Exchange } from '../exchange/exchange.ts';
 import { type Getter, parseTemplate, toBytes, type VariableLookup } from '../route/template.ts';
+import { ownText } from '../shared/buffers.ts';
 import type { LineSink } from './line-store.ts';
 import type { LogEscape, LogFormat } from './rows.ts';
 
@@ -23,9 +24,8 @@ const HEX = Array.from({ length: 256 }, (_, code) => code.toString(16).toUpperCa
 const UNSAFE = /[^ !#-[\]-~]/;
 const UNSAFE_ALL = /[^ !#-[\]-~]/g;
 
-/** '"', '\' and everything outside of printable ASCII become \xXX; an unset variable is '-'. */
-export function escapeDefault(value: string | undefined): string {
-  if (value === undefined) return '-';
+/** '"', '\' and everything outside of printable ASCII become \xXX. */
+export function escapeDefault(value: string): string {
   if (!UNSAFE.test(value)) return value;
   return value.replace(UNSAFE_ALL, (c) => `\\x${HEX[c.charCodeAt(0) & 0xff]}`);
 }
@@ -42,44 +42,50 @@ const JSON_SHORT: Readonly<Record<string, string>> = {
   '\f': '\\f',
 };
 
-/** What a JSON string cannot hold as it is; bytes from 0x7f on pass, as in nginx. An unset variable is ''. */
-export function escapeJson(value: string | undefined): string {
-  if (value === undefined) return '';
+/** What a JSON string cannot hold as it is; bytes from 0x7f on pass, as in nginx. */
+export function escapeJson(value: string): string {
   if (!JSON_UNSAFE.test(value)) return value;
   return value.replace(JSON_UNSAFE_ALL, (c) => JSON_SHORT[c] ?? `\\u00${HEX[c.charCodeAt(0)]}`);
 }
 
-const escapeNone = (value: string | undefined): string => value ?? '';
-
 /** How values of a format are written. */
 interface Escaping {
-  /** By byte: 1 = as it is. null where all are. */
-  readonly plain: Uint8Array | null;
+  /** By byte: 1 = as it is. */
+  readonly plain: Uint8Array;
   /** The most bytes that one becomes. */
   readonly most: number;
-  readonly text: (value: string | undefined) => string;
+  /** What stands for an unset variable. */
+  readonly unset: string;
+  readonly text: (value: string) => string;
 }
 
 const plainBytes = (unsafe: RegExp): Uint8Array =>
   Uint8Array.from({ length: 256 }, (_, code) => (unsafe.test(String.fromCharCode(code)) ? 0 : 1));
 
 const ESCAPES: Readonly<Record<LogEscape, Escaping>> = {
-  default: { plain: plainBytes(UNSAFE), most: 4, text: escapeDefault },
-  json: { plain: plainBytes(JSON_UNSAFE), most: 6, text: escapeJson },
-  none: { plain: null, most: 1, text: escapeNone },
+  default: { plain: plainBytes(UNSAFE), most: 4, unset: '-', text: escapeDefault },
+  json: { plain: plainBytes(JSON_UNSAFE), most: 6, unset: '', text: escapeJson },
+  none: { plain: new Uint8Array(256).fill(1), most: 1, unset: '', text: (value) => value },
 };
 
 /** Shorter ones cost less written one by one than a call. */
-const SHORT_BYTES = 14;
+const SHORT_BYTES = 16;
 
 /** Writes a value to `bytes` from `at` on, and gives where it ends. */
-function putValue(bytes: Buffer, at: number, value: string | undefined, escaping: Escaping): number {
-  if (value === undefined) return putText(bytes, at, escaping.text(undefined));
-  const { plain } = escaping;
-  const end = putText(bytes, at, value);
-  if (plain === null) return end;
-  for (let p = at; p < end; p++) if (plain[bytes[p]] === 0) return putText(bytes, at, escaping.text(value));
-  return end;
+function putValue(bytes: Buffer, at: number, value: string, { plain, text }: Escaping): number {
+  const { length } = value;
+  if (length > SHORT_BYTES) {
+    const end = at + bytes.latin1Write(value, at, length);
+    for (let p = at; p < end; p++) if (plain[bytes[p]] === 0) return putText(bytes, at, text(value));
+    return end;
+  }
+  for (let i = 0; i < length; i++) {
+    const code = value.charCodeAt(i);
+    // There is no entry for what is no byte: it is escaped, too.
+    if (plain[code] !== 1) return putText(bytes, at, text(value));
+    bytes[at + i] = code;
+  }
+  return at + length;
 }
 
 function putText(bytes: Buffer, at: number, text: string): number {
@@ -107,12 +113,12 @@ function piecesOf(format: LogFormat, lookup: VariableLookup): Pieces {
     }
     const getter: Getter = lookup(part.variable) ?? (() => undefined);
     for (const piece of getter.pieces ?? [getter]) {
-      literals.push(literal);
+      literals.push(ownText(literal));
       literal = '';
       getters.push(piece);
     }
   }
-  return { literals: [...literals, `${literal}\n`], getters };
+  return { literals: [...literals, ownText(`${literal}\n`)], getters };
 }
 
 /**
@@ -141,7 +147,8 @@ export function compileLogFormat(
     const { bytes } = sink;
     for (let i = 0; i < count; i++) {
       at = putText(bytes, at, literals[i]);
-      at = putValue(bytes, at, values[i], escaping);
+      const value = values[i];
+      at = value === undefined ? putText(bytes, at, escaping.unset) : putValue(bytes, at, value, escaping);
     }
     sink.end(putText(bytes, at, literals[count]));
   };

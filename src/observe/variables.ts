@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { NGINX_VERSION } from '../face/face.ts';
 import type { VariableTable } from '../route/template.ts';
+import { ownText } from '../shared/buffers.ts';
 import { systemClock, timeIso8601, timeLocal } from '../shared/clock.ts';
 
 /** Milliseconds as seconds with three decimals, the way nginx prints times. */
@@ -22,7 +23,8 @@ function oncePerSecond(format: (epochMs: number) => string): () => string {
     const now = Math.floor(Date.now() / 1000);
     if (now !== second) {
       second = now;
-      text = format(now * 1000);
+      // Flat: put together it would be written by way of a copy each time.
+      text = ownText(format(now * 1000));
     }
     return text;
   };

@@ -63,17 +63,18 @@ describe('a line as bytes', () => {
   );
 
   it.each([
-    ['default', escapeDefault],
-    ['json', escapeJson],
-    ['none', (text: string | undefined) => text ?? ''],
-  ] as const)('is what escape=%s makes of each value, and the literals between', (mode, escaped) => {
+    ['default', escapeDefault, '-'],
+    ['json', escapeJson, ''],
+    ['none', (text: string) => text, ''],
+  ] as const)('is what escape=%s makes of each value, and the literals between', (mode, escaped, unset) => {
+    const shown = (text: string | undefined) => (text === undefined ? unset : escaped(text));
     fc.assert(
       fc.property(value, value, printable(40), (a, b, literal) => {
         const between = literal.replaceAll('$', '');
         const values: Readonly<Record<string, string | undefined>> = { a, b };
         const format = { name: 'x', escape: mode, text: `\${a}${between}\${b}` };
         const line = logLine(format, (name) => () => values[name])(stubExchange());
-        expect(line).toBe(`${escaped(a)}${between}${escaped(b)}`);
+        expect(line).toBe(`${shown(a)}${between}${shown(b)}`);
       }),
       { numRuns: 400 },
     );
