@@ -88,6 +88,29 @@ describe('buffering', () => {
     await expect.poll(() => linesOf(path), { timeout: 2000 }).toEqual(['one', 'two']);
   });
 
+  it('takes lines as text and as bytes in turn, of every length, while it writes', async () => {
+    const path = join(dir, 'a.log');
+    const writer = open(path);
+    const sent: string[] = [];
+    for (let i = 0; i < 4000; i++) {
+      const length = i % 500 === 7 ? 20_000 * (1 + (i % 9)) : (i * 37) % 400;
+      const line = `${i} ${String(i % 10).repeat(length)}`;
+      sent.push(line);
+      if (i % 3 === 0) writer.write(`${line}\n`, i % 99 === 0);
+      else {
+        const at = writer.room(4 * (line.length + 1));
+        writer.end(at + writer.bytes.latin1Write(`${line}\n`, at, line.length + 1));
+      }
+      if (i % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await writer.flush();
+    // No comparison that would print a megabyte.
+    expect(linesOf(path).findIndex((line, i) => line !== sent[i])).toBe(-1);
+    expect(linesOf(path)).toHaveLength(sent.length);
+    expect(writer.waitingBytes).toBe(0);
+    expect(problems).toEqual([]);
+  });
+
   it('appends to what is there', async () => {
     const path = join(dir, 'a.log');
     for (const line of ['one\n', 'two\n']) {
