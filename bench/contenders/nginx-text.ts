@@ -16,7 +16,7 @@ export function httpBlock(setup: Setup, place: Place, tuning: Tuning): string {
   const { certificate, dir } = place;
   const listen = `listen 127.0.0.1:${place.port}`;
   const tls = setup.tls
-    ? `ssl_certificate ${certificate.certificate}; ssl_certificate_key ${certificate.key}; ssl_protocols TLSv1.2 TLSv1.3;`
+    ? `ssl_certificate ${certificate.certificate}; ssl_certificate_key ${certificate.key}; ssl_protocols TLSv1.2 TLSv1.3; ssl_ecdh_curve X25519;`
     : '';
   const log =
     setup.log === 'combined'
