@@ -43,7 +43,7 @@ export function descriptorOf(accepted: Accepted): number {
 
 /** The address that the client came to; '' where it has none. */
 export function localAddressOf(accepted: Accepted): string {
-  const name: SocketName = {};
+  const name: SocketName = { address: '', family: '', port: 0 };
   if (!(accepted instanceof Socket)) accepted.getsockname?.(name);
   const address = accepted instanceof Socket ? accepted.localAddress : name.address;
   // A link-local address comes with its interface.

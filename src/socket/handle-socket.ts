@@ -25,8 +25,12 @@ export class HandleSocket implements ByteSocket, Writer {
   protected readonly handles: Handles;
   protected readonly handle: OwnHandle;
   protected owner: SocketOwner;
-  #remote: SocketName | null = null;
-  #local: SocketName | null = null;
+  #remoteKnown = false;
+  #remoteAddress = '';
+  #remotePort = 0;
+  #localKnown = false;
+  #localAddress = '';
+  #localPort = 0;
   pendingBytes = 0;
   closed = false;
   ended = false;
@@ -69,8 +73,9 @@ export class HandleSocket implements ByteSocket, Writer {
 
   /** Whose connection it was. */
   protected takeNames(of: HandleSocket): void {
-    this.#remote = of.#remote;
-    this.#local = of.#local;
+    this.#remoteKnown = of.#remoteKnown;
+    this.#remoteAddress = of.#remoteAddress;
+    this.#remotePort = of.#remotePort;
   }
 
   /** The connection itself, below whatever is on top of it. */
@@ -79,38 +84,45 @@ export class HandleSocket implements ByteSocket, Writer {
   }
 
   get remoteAddress(): string {
-    return this.#remoteName().address ?? '';
+    if (!this.#remoteKnown) this.#askRemote();
+    return this.#remoteAddress;
   }
 
   get remotePort(): number {
-    return this.#remoteName().port ?? 0;
+    if (!this.#remoteKnown) this.#askRemote();
+    return this.#remotePort;
   }
 
   /** Asked of the kernel once, and not after the end: it no longer knows then. */
-  #remoteName(): SocketName {
-    if (this.#remote === null) {
-      this.#remote = {};
-      if (!this.closed) this.wire.getpeername?.(this.#remote);
-      makePlain(this.#remote);
-    }
-    return this.#remote;
+  #askRemote(): void {
+    this.#remoteKnown = true;
+    const name = this.#ask('getpeername');
+    this.#remoteAddress = plainAddress(name.address);
+    this.#remotePort = name.port;
   }
 
   get localAddress(): string {
-    return this.#localName().address ?? '';
+    if (!this.#localKnown) this.#askLocal();
+    return this.#localAddress;
   }
 
   get localPort(): number {
-    return this.#localName().port ?? 0;
+    if (!this.#localKnown) this.#askLocal();
+    return this.#localPort;
   }
 
-  #localName(): SocketName {
-    if (this.#local === null) {
-      this.#local = {};
-      if (!this.closed) this.wire.getsockname?.(this.#local);
-      makePlain(this.#local);
-    }
-    return this.#local;
+  #askLocal(): void {
+    this.#localKnown = true;
+    const name = this.#ask('getsockname');
+    this.#localAddress = plainAddress(name.address);
+    this.#localPort = name.port;
+  }
+
+  #ask(call: 'getpeername' | 'getsockname'): SocketName {
+    asked.address = '';
+    asked.port = 0;
+    if (!this.closed) this.wire[call]?.(asked);
+    return asked;
   }
 
   get mustWait(): boolean {
@@ -343,6 +355,5 @@ export function onClosed(this: OwnHandle): void {
   socket?.onClosed();
 }
 
-function makePlain(name: SocketName): void {
-  if (name.address !== undefined) name.address = plainAddress(name.address);
-}
+/** What the kernel is asked to fill in. */
+const asked: SocketName = { address: '', family: '', port: 0 };

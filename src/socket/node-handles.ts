@@ -88,8 +88,9 @@ export interface TlsHandles {
 }
 
 export interface SocketName {
-  address?: string;
-  port?: number;
+  address: string;
+  family: string;
+  port: number;
 }
 
 type Constructor<T, A extends unknown[] = []> = new (...args: A) => T;
