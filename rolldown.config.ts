@@ -24,7 +24,7 @@ function kind(directory: string, type: 'commonjs' | 'module'): Plugin {
 }
 
 /** Parts of Node that take a process 1 to 8 ms, and that most configurations do not use, or not before they serve. */
-const LATER = ['crypto', 'dns/promises', 'fs/promises', 'readline', 'v8', 'worker_threads'];
+const LATER = ['crypto', 'dns', 'dns/promises', 'fs/promises', 'readline', 'v8', 'vm', 'worker_threads'];
 
 /** Parts of Node as they are, without the face of a module that rolldown puts before those with a default; and LATER ones when first used. */
 const nodeParts: Plugin = {
