@@ -56,6 +56,25 @@ const oneByte: Plugin = {
 };
 const REQUIRE = /^let (node_\w+) = require\("node:([\w/]+)"\);$/gm;
 
+/** Rows of directives are made when their file is loaded. Said to be without effect, they are left out where nobody asks for them. */
+const rowsIfUsed: Plugin = {
+  name: 'rows-if-used',
+  transform(code) {
+    if (!code.includes(': readonly Row[] = ')) return null;
+    const rows: { start: number; end: number }[] = [];
+    for (const statement of this.parse(code, { lang: 'ts' }).body) {
+      const declared = statement.type === 'ExportNamedDeclaration' ? statement.declaration : statement;
+      if (declared?.type !== 'VariableDeclaration') continue;
+      for (const { id, init } of declared.declarations)
+        if (init !== null && code.slice(id.start, init.start).includes(': readonly Row[] =')) rows.push(init);
+    }
+    let made = code;
+    for (const { start, end } of rows.toReversed())
+      made = `${made.slice(0, start)}/* @__PURE__ */ (() => ${made.slice(start, end)})()${made.slice(end)}`;
+    return made;
+  },
+};
+
 /** What serves is one file of its own, instead of fifty that other commands share; what it has of theirs is twice on the disk. */
 const servingApart: Plugin = {
   name: 'serving-apart',
@@ -88,7 +107,7 @@ export default defineConfig([
     ...COMMON,
     input: { 'program/acceptor-main': 'src/cluster/acceptor-main.ts' },
     output: PROGRAM,
-    plugins: [nodeParts, oneByte],
+    plugins: [rowsIfUsed, nodeParts, oneByte],
   },
   {
     ...COMMON,

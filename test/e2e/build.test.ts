@@ -121,8 +121,10 @@ it('an acceptor of a plain configuration is one file and has loaded no zlib, TLS
     await lbproxy.stop();
     const acceptor = loaded().find(({ program }) => program.endsWith('acceptor-main.js'));
     seen.set(setting, heavy(acceptor?.parts ?? ['NativeModule nothing was written']));
-    // Its entry, and the road.
+    // Its entry, and the road, without the rows of directives.
+    const [, road] = ownOf(acceptor?.files ?? []);
     expect(ownOf(acceptor?.files ?? []).length).toBe(2);
+    expect(statSync(road).size).toBeLessThan(1_000_000);
     const primary = loaded().find(
       ({ program }) => program.endsWith('main.js') && program !== acceptor?.program,
     );
