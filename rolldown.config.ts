@@ -24,7 +24,13 @@ function kind(directory: string, type: 'commonjs' | 'module'): Plugin {
 }
 
 /** Parts of Node that take a process 1 to 8 ms, and that most configurations do not use, or not before they serve. */
-const LATER = ['crypto', 'dns', 'dns/promises', 'fs/promises', 'readline', 'v8', 'vm', 'worker_threads'];
+const LATER = [
+  ...['crypto', 'dns', 'dns/promises', 'fs/promises', 'readline', 'v8', 'vm', 'worker_threads'].map(
+    (part) => `node:${part}`,
+  ),
+  // For a configuration in JSON.
+  'jsonc-parser',
+];
 
 /** Parts of Node as they are, without the face of a module that rolldown puts before those with a default; and LATER ones when first used. */
 const nodeParts: Plugin = {
@@ -37,7 +43,7 @@ const nodeParts: Plugin = {
       const members = [...new Set(uses.map(([, member]) => member))];
       const getters = members.map((member) => `get ${member}() { return loaded_${name}().${member}; }`);
       return `let found_${name};
-const loaded_${name} = () => (found_${name} ??= require("node:${part}"));
+const loaded_${name} = () => (found_${name} ??= require("${part}"));
 const ${name} = { ${getters.join(', ')} };`;
     });
   },
@@ -54,7 +60,7 @@ const oneByte: Plugin = {
         );
   },
 };
-const REQUIRE = /^let (node_\w+) = require\("node:([\w/]+)"\);$/gm;
+const REQUIRE = /^let (\w+) = require\("([\w:/-]+)"\);$/gm;
 
 /** Rows of directives are made when their file is loaded. Said to be without effect, they are left out where nobody asks for them. */
 const rowsIfUsed: Plugin = {
