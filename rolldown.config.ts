@@ -24,7 +24,13 @@ function kind(directory: string, type: 'commonjs' | 'module'): Plugin {
 }
 
 /** Parts of Node that take a process 1 to 8 ms, and that most configurations do not use, or not before they serve. */
-const LATER = ['crypto', 'dns/promises', 'fs/promises', 'readline', 'v8', 'worker_threads'];
+const LATER = [
+  ...['crypto', 'dns', 'dns/promises', 'fs/promises', 'readline', 'v8', 'vm', 'worker_threads'].map(
+    (part) => `node:${part}`,
+  ),
+  // For a configuration in JSON.
+  'jsonc-parser',
+];
 
 /** Parts of Node as they are, without the face of a module that rolldown puts before those with a default; and LATER ones when first used. */
 const nodeParts: Plugin = {
@@ -37,7 +43,7 @@ const nodeParts: Plugin = {
       const members = [...new Set(uses.map(([, member]) => member))];
       const getters = members.map((member) => `get ${member}() { return loaded_${name}().${member}; }`);
       return `let found_${name};
-const loaded_${name} = () => (found_${name} ??= require("node:${part}"));
+const loaded_${name} = () => (found_${name} ??= require("${part}"));
 const ${name} = { ${getters.join(', ')} };`;
     });
   },
@@ -54,7 +60,37 @@ const oneByte: Plugin = {
         );
   },
 };
-const REQUIRE = /^let (node_\w+) = require\("node:([\w/]+)"\);$/gm;
+const REQUIRE = /^let (\w+) = require\("([\w:/-]+)"\);$/gm;
+
+/** Rows of directives are made when their file is loaded. Said to be without effect, they are left out where nobody asks for them. */
+const rowsIfUsed: Plugin = {
+  name: 'rows-if-used',
+  transform(code) {
+    if (!code.includes(': readonly Row[] = ')) return null;
+    const rows: { start: number; end: number }[] = [];
+    for (const statement of this.parse(code, { lang: 'ts' }).body) {
+      const declared = statement.type === 'ExportNamedDeclaration' ? statement.declaration : statement;
+      if (declared?.type !== 'VariableDeclaration') continue;
+      for (const { id, init } of declared.declarations)
+        if (init !== null && code.slice(id.start, init.start).includes(': readonly Row[] =')) rows.push(init);
+    }
+    let made = code;
+    for (const { start, end } of rows.toReversed())
+      made = `${made.slice(0, start)}/* @__PURE__ */ (() => ${made.slice(start, end)})()${made.slice(end)}`;
+    return made;
+  },
+};
+
+/** What serves is one file of its own, instead of fifty that other commands share; what it has of theirs is twice on the disk. */
+const servingApart: Plugin = {
+  name: 'serving-apart',
+  resolveId: (name) => (/^\.\/(cli\/)?serving\.ts$/.test(name) ? { id: SERVING, external: true } : null),
+  renderChunk: (code, { fileName }) => {
+    const file = fileName === 'main.js' ? './program/serving.js' : './serving.js';
+    return code.replaceAll(`import("${SERVING}")`, `Promise.resolve().then(() => require("${file}"))`);
+  },
+};
+const SERVING = 'lbproxy:serving';
 
 export default defineConfig([
   {
@@ -65,13 +101,19 @@ export default defineConfig([
       'program/watchdog-process': 'src/supervise/watchdog-process.ts',
     },
     output: PROGRAM,
-    plugins: [nodeParts, oneByte, kind('', 'commonjs')],
+    plugins: [servingApart, nodeParts, oneByte, kind('', 'commonjs')],
+  },
+  {
+    ...COMMON,
+    input: { 'program/serving': 'src/cli/serving.ts' },
+    output: { ...PROGRAM, chunkFileNames: 'program/serving-[name].js' },
+    plugins: [nodeParts, oneByte],
   },
   {
     ...COMMON,
     input: { 'program/acceptor-main': 'src/cluster/acceptor-main.ts' },
     output: PROGRAM,
-    plugins: [nodeParts, oneByte],
+    plugins: [rowsIfUsed, nodeParts, oneByte],
   },
   {
     ...COMMON,

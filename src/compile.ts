@@ -34,7 +34,7 @@ export async function compileRuntime(model: Model, tools: RuntimeTools): Promise
   const peerTls = new PeerTlsSet(tools.tls.files, beside, tools.previous?.peerTls ?? null);
   const zones = new ZoneSet(zoneSpecs(model), tools.previous?.zones ?? null);
   const caches = new CacheSet(cacheSpecs(model.settings), tools.previous?.caches ?? null);
-  const slices = new Slices();
+  const slices = new Slices((tools.previous ?? null) !== null);
   const hostAddresses = await hostAddressesOf(model, slices);
   const setsRate = await setsAnywhere(model, 'limit_rate', slices);
   const kept = { logFiles, log, logOf, watch };

@@ -86,8 +86,6 @@ With --as-nginx as the first word, or called as "nginx", it has nginx's command 
 export async function runCli(args: readonly string[]): Promise<number> {
   const [command, ...rest] = args;
   if (command === 'dev') return runOwn(rest, true);
-  const plain = plainStart(args);
-  if (plain !== null) return startServing(plain);
   return runOwn(args, false);
 }
 
@@ -130,22 +128,13 @@ async function runStart(args: readonly string[], dev: boolean): Promise<number> 
 }
 
 async function startServing(options: CliOptions): Promise<number> {
-  const { makeWayForReaper } = await import('./first-process.ts');
-  makeWayForReaper();
-  const early = (await import('./early-start.ts')).startAcceptorsEarly(options);
-  return (await import('./serve.ts')).serve(options, early);
+  return (await import('./serving.ts')).startServing(options);
 }
 
 const OWN_IO = {
   print: (text: string): void => void process.stdout.write(`${text}\n`),
   fail: (text: string): void => void process.stderr.write(`${text}\n`),
 };
-
-/** `lbproxy -c FILE`, which needs nothing that reads command lines. */
-function plainStart([flag, file, ...more]: readonly string[]): CliOptions | null {
-  const names = flag === '-c' || flag === '--config';
-  return names && file !== undefined && !file.startsWith('-') && more.length === 0 ? { config: file } : null;
-}
 
 async function runMain(args: readonly string[], dev: boolean): Promise<number> {
   const commander = await import('commander');

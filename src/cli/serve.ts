@@ -20,6 +20,7 @@ import {
 } from '../config/problem.ts';
 import { LogFiles } from '../observe/log-files.ts';
 import { LogFileError } from '../observe/log-output.ts';
+import { keepCode } from '../shared/code-cache.ts';
 import type { OutputLine } from '../supervise/output.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import { changedSince } from './changed-files.ts';
@@ -48,6 +49,8 @@ import { writtenConfiguration } from './written.ts';
 const PROGRAMS_WAIT_MS = 15_000;
 /** Under Supervisor's rules a process is RUNNING after startsecs, whether or not it serves. */
 const COMING: ReadonlySet<string> = new Set(['STARTING', 'RUNNING']);
+/** As in acceptors; takes some 20 ms, at the first start of a version. */
+const KEEP_CODE_MS = 2000;
 /** After everything has stopped. */
 const EXIT_MS = 300;
 /** For the last words. */
@@ -226,6 +229,8 @@ class Server {
       this.#writePid();
       this.#startDone();
       tidyMemory();
+      // Node does it at the end, which a SIGKILL takes from it.
+      setTimeout(keepCode, KEEP_CODE_MS).unref();
       return null;
     } catch (error) {
       if (this.#stopAsked) return null;

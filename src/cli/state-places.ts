@@ -1,8 +1,8 @@
 // Where what belongs to a configuration is kept: with config-file.ts all that `lbproxy ctl`, which is to answer at once, has to load.
-import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { sha256 } from '../shared/sha256.ts';
 
 /** Of a configuration that names none. */
 export function usualStateDir(): string {
@@ -11,7 +11,7 @@ export function usualStateDir(): string {
 
 /** A name for files that belong to a configuration, by its path. */
 export function nameOf(path: string): string {
-  return createHash('sha256').update(path).digest('hex').slice(0, 12);
+  return sha256(path).toString('hex').slice(0, 12);
 }
 
 /** What the runs of a configuration are called in the state directory. */

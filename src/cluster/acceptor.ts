@@ -218,8 +218,8 @@ export class Acceptor {
       this.#incoming = { generation, reader: new ModelReader(), pieces: 0, counted: false };
     this.#incoming.reader.take(piece);
     this.#incoming.counted ||= asksForPopulation(piece);
-    // Of a small configuration there is one.
-    if (this.#incoming.pieces++ > 0) settleYoungObjects();
+    // Of a small configuration there is one; and before the first nobody is served.
+    if (this.#incoming.pieces++ > 0 && this.#runtime !== null) settleYoungObjects();
     this.#send({ type: 'more', generation });
   }
 

@@ -48,3 +48,8 @@ export function followedHosts(model: Model): FollowedHost[] {
     .map(({ authority, secure, at }) => implicitUpstream(model.settings, withPort(authority, secure), at));
   return hostNamesOf(model, implicit);
 }
+
+/** Some server is reached over TLS. */
+export function usesTls(model: Model): boolean {
+  return model.servers.some(({ settings }) => settings.listens.some((listen) => listen.ssl));
+}

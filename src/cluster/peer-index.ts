@@ -1,7 +1,8 @@
 // Peers as the shared log names them: a key that is the same in all processes, whatever order their lists came to be in.
-import { hash } from 'node:crypto';
+
 import type { Group } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
+import { sha256 } from '../shared/sha256.ts';
 
 /** Of a digest so many bytes are enough. */
 const PEER_KEY_BYTES = 16;
@@ -29,7 +30,7 @@ export class PeerIndex {
       const nth = seen.get(peer.name) ?? 0;
       seen.set(peer.name, nth + 1);
       const identity = JSON.stringify([group.id, peer.name, nth]);
-      const key = hash('sha256', identity, 'buffer').latin1Slice(0, PEER_KEY_BYTES);
+      const key = sha256(identity).latin1Slice(0, PEER_KEY_BYTES);
       this.#keys.set(peer, key);
       this.#peers.set(key, peer);
     }

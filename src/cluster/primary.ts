@@ -29,6 +29,7 @@ import { GroupHub } from './group-hub.ts';
 import { closeInherited } from './inherited-descriptors.ts';
 import { LiveView, type LiveViewHome, type Written } from './live-view.ts';
 import type { FromAcceptor, PrepareProblem, TlsMessage, ToAcceptor } from './messages.ts';
+import { usesTls } from './needs.ts';
 import { ProgramPool } from './program-pool.ts';
 import { firstOf, problemsOf, problemText, Refusal } from './refusal.ts';
 import { RuntimeLogs } from './runtime-logs.ts';
@@ -266,7 +267,7 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome, LiveViewHome 
       generation,
       discovery: this.#discovery,
       tls,
-      ticketKeys: this.#ticketKeys.keys,
+      ticketKeys: this.#ticketKeys.keysFor(usesTls(model)),
       shared: sharesState(model),
       counting: countsTraffic(model),
     };

@@ -19,7 +19,8 @@ export class HostResolver {
   readonly #hosts = new Map<string, readonly string[]>();
   readonly #timers = new Map<string, Timer>();
   readonly #failing = new Set<string>();
-  readonly #resolver = new Resolver({ timeout: 2000, tries: 2 });
+  /** Made for the first name: it loads a part of Node. */
+  #resolver: Resolver | null = null;
   #ttlMs = 30_000;
 
   constructor(home: { readonly log: Log }, onChange: () => void) {
@@ -65,6 +66,11 @@ export class HostResolver {
     }
   }
 
+  #asked(): Resolver {
+    this.#resolver ??= new Resolver({ timeout: 2000, tries: 2 });
+    return this.#resolver;
+  }
+
   async #ask(name: string): Promise<void> {
     let waitMs = RETRY_MS;
     try {
@@ -99,7 +105,7 @@ export class HostResolver {
 
   async #ttlOf(name: string): Promise<number> {
     try {
-      const records = await this.#resolver.resolve4(name, { ttl: true });
+      const records = await this.#asked().resolve4(name, { ttl: true });
       const ttl = Math.min(...records.map((record) => record.ttl)) * 1000;
       return Math.max(MIN_TTL_MS, Math.min(ttl, this.#ttlMs));
     } catch {

@@ -2,10 +2,11 @@
 // request that is sent after another was answered finds what that one left, whichever process takes it; messages arrive too late to
 // promise that (measured: 1 to 8 of 100 sequential requests overtook them). Beside it each acceptor has an order of its own for crowds.
 // Whichever is left goes on later where it stood: orders that began anew each time would give some peers more than their share.
-import { hash } from 'node:crypto';
+
 import { readSync, writeSync } from 'node:fs';
 import type { Group } from '../balance/group.ts';
 import type { Peer } from '../balance/peer.ts';
+import { sha256 } from '../shared/sha256.ts';
 
 /** The file's descriptor in an acceptor: the first behind stdio and the channel. */
 export const ROTATION_FD = 4;
@@ -110,7 +111,7 @@ export class SharedRotation {
     const bytes = new Uint8Array(words.buffer);
     const identity = JSON.stringify([group.id, peers.map((peer) => peer.name)]);
     // Never 0, which is what an unwritten region holds.
-    const check = hash('sha256', identity, 'buffer').readInt32LE() | 1;
+    const check = sha256(identity).readInt32LE() | 1;
     const region = { position, peers, turns, words, bytes, check, own: null, alone: false };
     this.#regions.set(group, region);
     return region;

@@ -7,8 +7,8 @@ const PERIOD_MS = 3_600_000;
 
 export class TicketKeyring {
   readonly #onChange: (keys: readonly string[]) => void;
-  #current = newKey();
-  #next = newKey();
+  /** Null until a configuration has TLS: making them loads a part of Node that others have no use for. */
+  #made: { readonly current: string; readonly next: string } | null = null;
   /** What tickets were made with until the last change; they are taken until the next one. */
   #previous: string | null = null;
   #timer: NodeJS.Timeout | undefined;
@@ -17,10 +17,13 @@ export class TicketKeyring {
     this.#onChange = onChange;
   }
 
-  /** As base64: the one that tickets are made with, the one that follows it, the one before it. */
-  get keys(): readonly string[] {
-    const known = [this.#current, this.#next];
-    return this.#previous === null ? known : [...known, this.#previous];
+  /** For a configuration with TLS or without: as base64 the one that tickets are made with, the one that follows it, the one before it. */
+  keysFor(usesTls: boolean): readonly string[] {
+    if (usesTls) this.#made ??= { current: newKey(), next: newKey() };
+    // Also without TLS: what is about to end may still take tickets.
+    if (this.#made === null) return [];
+    const { current, next } = this.#made;
+    return this.#previous === null ? [current, next] : [current, next, this.#previous];
   }
 
   start(): void {
@@ -33,10 +36,11 @@ export class TicketKeyring {
   }
 
   #change(): void {
-    this.#previous = this.#current;
-    this.#current = this.#next;
-    this.#next = newKey();
-    this.#onChange(this.keys);
+    if (this.#made === null) return;
+    const { current, next } = this.#made;
+    this.#previous = current;
+    this.#made = { current: next, next: newKey() };
+    this.#onChange(this.keysFor(false));
   }
 }
 

@@ -1,19 +1,31 @@
 // How texts of a file are shown to people: control characters by name, long lines around the place in question, a caret under it.
 
-/** What no terminal shows, or what makes it show something else: control and format characters, odd blanks, halves of characters. */
-const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
-const ALL_HIDDEN = new RegExp(HIDDEN, 'gu');
 const SHORT: ReadonlyMap<string, string> = new Map([
   ['\t', '\\t'],
   ['\n', '\\n'],
   ['\r', '\\r'],
 ]);
 
-/** Two cells of a terminal wide: East Asian letters and signs, emoji. */
-const WIDE =
-  /[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97F\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]|\p{Emoji_Presentation}/u;
-/** Drawn onto the character before. */
-const COMBINING = /\p{Mn}|\p{Me}|[\u1160-\u11FF]/u;
+/** Of such kinds of letters: reading these patterns takes V8 a millisecond, and most starts print nothing. */
+let made: ReturnType<typeof makePatterns> | null = null;
+
+function makePatterns() {
+  // What no terminal shows, or what makes it show something else: control and format characters, odd blanks, halves of characters.
+  const hidden = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
+  return {
+    hidden,
+    allHidden: new RegExp(hidden, 'gu'),
+    // Two cells of a terminal: East Asian letters and signs, emoji.
+    wide: /[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97F\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}]|\p{Emoji_Presentation}/u,
+    // Drawn onto the character before.
+    combining: /\p{Mn}|\p{Me}|[\u1160-\u11FF]/u,
+  };
+}
+
+function patterns(): ReturnType<typeof makePatterns> {
+  made ??= makePatterns();
+  return made;
+}
 
 /** A message is printed in at most this many characters: a word of it may be as long as the file. */
 const MAX_TEXT = 400;
@@ -36,7 +48,7 @@ function escapeOf(character: string): string {
 export function shownText(text: string): string {
   const short =
     text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT * 0.6)}…${text.slice(-MAX_TEXT * 0.4)}`;
-  return short.replace(ALL_HIDDEN, escapeOf);
+  return short.replace(patterns().allHidden, escapeOf);
 }
 
 interface Cell {
@@ -46,12 +58,12 @@ interface Cell {
 
 function cellOf(character: string): Cell {
   if (character === '\t') return { shown: character, width: TAB_CELLS };
-  if (HIDDEN.test(character)) {
+  if (patterns().hidden.test(character)) {
     const shown = escapeOf(character);
     return { shown, width: shown.length };
   }
-  if (COMBINING.test(character)) return { shown: character, width: 0 };
-  return { shown: character, width: WIDE.test(character) ? 2 : 1 };
+  if (patterns().combining.test(character)) return { shown: character, width: 0 };
+  return { shown: character, width: patterns().wide.test(character) ? 2 : 1 };
 }
 
 /** As many of the cells, from the first on, as have room, with a mark where some are left out. */

@@ -5,7 +5,7 @@ import { withJsonHeaders } from '../forward/rows.ts';
 import { inheritKeepalive } from '../listen/keepalive-inherit.ts';
 import type { Settings } from './model.ts';
 import { formatPosition, type Problems } from './problem.ts';
-import { namesIn, outermostOf, rowsNamed } from './registry.ts';
+import { outermostOf, ROWS } from './registry.ts';
 import type { Context, IgnoredRow, ReadContext, SettingRow } from './row.ts';
 import { handedDown, type OwnSettings, settingsOver } from './settings.ts';
 import type { Directive, Syntax } from './tree.ts';
@@ -79,11 +79,9 @@ let known: ReadonlySet<keyof Settings> | null = null;
 /** Keys of rows that say `inherit: false`: lower levels do not get them. */
 export function privateKeys(): ReadonlySet<keyof Settings> {
   known ??= new Set(
-    namesIn('location')
-      .concat(namesIn('server'))
-      .flatMap(rowsNamed)
-      .filter((row): row is SettingRow => row.kind === 'setting' && row.inherit === false)
-      .map((row) => row.key),
+    ROWS.filter((row): row is SettingRow => row.kind === 'setting' && row.inherit === false).map(
+      (row) => row.key,
+    ),
   );
   return known;
 }

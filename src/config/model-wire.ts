@@ -37,6 +37,8 @@ interface Blocks {
 interface Piece {
   readonly values: readonly unknown[];
   readonly head?: Head;
+  /** With the head: what levels do not hand down. Acceptors need not know the rows of directives, which say so. */
+  readonly privates?: readonly (keyof Settings)[];
   readonly blocks: readonly (readonly [kind: keyof Blocks, block: Blocks[keyof Blocks]])[];
 }
 
@@ -62,7 +64,7 @@ class Packer {
   #head = '';
 
   begin(head: Head): void {
-    this.#head = `"head":${JSON.stringify(this.#level(head))},`;
+    this.#head = `"head":${JSON.stringify(this.#level(head))},"privates":${JSON.stringify([...privateKeys()])},`;
   }
 
   add<K extends keyof Blocks>(kind: K, block: Blocks[K]): void {
@@ -134,9 +136,11 @@ export class ModelReader {
   readonly #servers: ServerModel[] = [];
   readonly #variables: VariableModel[] = [];
   #head: Head | null = null;
+  #privates: ReadonlySet<keyof Settings> = new Set();
 
   take(text: string): void {
-    const { values, head, blocks } = JSON.parse(text) as Piece;
+    const { values, head, privates, blocks } = JSON.parse(text) as Piece;
+    if (privates !== undefined) this.#privates = new Set(privates);
     for (const value of values) this.#values.push(value);
     if (head !== undefined)
       this.#head = { ...head, settings: this.#settings(head.settings, outermostOf(head.syntax)) };
@@ -181,7 +185,7 @@ export class ModelReader {
     const settings = this.#settings(it.settings, inherited);
     const script = it.script.length === 0 ? NO_OPS : this.#script(it.script, settings);
     if (it.locations.length === 0) return { ...it, settings, script, locations: NO_LOCATIONS };
-    const handed = handedDown(settings, privateKeys());
+    const handed = handedDown(settings, this.#privates);
     return { ...it, settings, script, locations: it.locations.map((inner) => this.#level(inner, handed)) };
   }
 

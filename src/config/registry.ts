@@ -255,23 +255,42 @@ export function outermostOf(syntax: Syntax): Settings {
   return OUTERMOST[syntax];
 }
 
-const byName = new Map<string, Row[]>();
-for (const row of ROWS) {
-  for (const name of [row.name, ...(row.aliases ?? [])]) byName.set(name, [...(byName.get(name) ?? []), row]);
+let byName: ReadonlyMap<string, readonly Row[]> | null = null;
+
+function rowsByName(): ReadonlyMap<string, readonly Row[]> {
+  byName ??= indexed(ROWS);
+  return byName;
 }
+
+function indexed(rows: readonly Row[]): ReadonlyMap<string, readonly Row[]> {
+  const index = new Map<string, Row[]>();
+  const add = (name: string, row: Row): void => {
+    const there = index.get(name);
+    if (there === undefined) index.set(name, [row]);
+    else there.push(row);
+  };
+  for (const row of rows) {
+    add(row.name, row);
+    for (const alias of row.aliases ?? NO_ALIASES) add(alias, row);
+  }
+  return index;
+}
+
+const NO_ALIASES: readonly string[] = [];
 
 /** All rows of a name; several where it means different things in different places (`server`, `keepalive_timeout`). */
 export function rowsNamed(name: string): readonly Row[] {
-  return byName.get(name) ?? [];
+  return rowsByName().get(name) ?? NO_ROWS;
 }
 
+const NO_ROWS: readonly Row[] = [];
 const byContext = new Map<Context, readonly string[]>();
 
 /** All names that may stand in a context. */
 export function namesIn(context: Context): readonly string[] {
   const names =
     byContext.get(context) ??
-    [...byName]
+    [...rowsByName()]
       .filter(([, rows]) => rows.some((row) => row.contexts.includes(context)))
       .map(([name]) => name);
   byContext.set(context, names);

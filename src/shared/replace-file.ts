@@ -1,5 +1,4 @@
 // Files that are ours alone to write: put in place whole, under a name that nobody can have prepared; read without being led or held.
-import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -12,6 +11,7 @@ import {
   type Stats,
   writeFileSync,
 } from 'node:fs';
+import { randomHex } from './random-hex.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 
@@ -20,7 +20,7 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constant
  * link included, and never half of it. Throws the system's error.
  */
 export function replaceFile(path: string, text: string, mode: number): void {
-  const part = `${path}.${randomBytes(12).toString('hex')}.part`;
+  const part = `${path}.${randomHex(12)}.part`;
   const fd = openSync(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
     try {

@@ -79,6 +79,7 @@ export function leftoverText({ pid, command, ageMs }: Leftover): string {
  * latest, with those that are still there.
  */
 export async function endLeftovers(leftovers: readonly Leftover[]): Promise<readonly Leftover[]> {
+  if (leftovers.length === 0) return [];
   const marks = new Set(leftovers.map(({ mark }) => mark));
   const left = (): readonly Leftover[] => markedNow().filter(({ mark }) => marks.has(mark));
   const startedAt = performance.now();

@@ -1,14 +1,15 @@
 // What a program leaves behind outside its process group (setsid, a daemon) is known by a variable in its environment, which every
 // descendant inherits. Where there is no /proc, and of processes that cleared or overwrote their environment and have no marked parent
 // any more, nothing is known.
-import { randomBytes } from 'node:crypto';
+
 import { readdirSync, readFileSync } from 'node:fs';
+import { randomHex } from '../shared/random-hex.ts';
 
 /** In the environment of every program; its value is one run of lbproxy. */
 export const MARK_NAME = 'LBPROXY_RUN';
 
 export function newMark(): string {
-  return randomBytes(8).toString('hex');
+  return randomHex(8);
 }
 
 /** Node's channel to a parent, node:cluster's number, and all that is lbproxy's own: none of a program's business. */

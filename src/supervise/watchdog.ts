@@ -15,8 +15,7 @@ const CLOSE_MS = 3000;
 const SCRIPT = fileURLToPath(new URL(`./watchdog-process${extname(import.meta.filename)}`, import.meta.url));
 
 export class Watchdog {
-  /** To be in the environment of all that it guards. */
-  readonly mark = newMark();
+  #mark: string | null = null;
   readonly #groups = new Set<number>();
   readonly #directories = new Set<string>();
   readonly #warn: (message: string) => void;
@@ -27,6 +26,12 @@ export class Watchdog {
 
   constructor(warn: (message: string) => void) {
     this.#warn = warn;
+  }
+
+  /** To be in the environment of all that it guards. */
+  get mark(): string {
+    this.#mark ??= newMark();
+    return this.#mark;
   }
 
   /** Its pid while it runs. */

@@ -1,6 +1,7 @@
 // A zone at run time: its state, which this process folds alone or along one log with others, and who is asked what becomes of a request.
-import { hash } from 'node:crypto';
+
 import { machineNow } from '../shared/clock.ts';
+import { sha256 } from '../shared/sha256.ts';
 import { limitConnKind } from './limit-conn-zone.ts';
 import { limitReqKind } from './limit-req-zone.ts';
 import type { ZoneKind, ZoneKindName, ZoneRecord, ZoneSpec } from './zone-kind.ts';
@@ -113,7 +114,7 @@ const ALONE = 0;
 
 function zoneId({ kind, name, bytes, key }: ZoneSpec): string {
   const identity = JSON.stringify([kind, name, bytes, key]);
-  return hash('sha256', identity, 'buffer').latin1Slice(0, ZONE_ID_BYTES);
+  return sha256(identity).latin1Slice(0, ZONE_ID_BYTES);
 }
 
 /** The zones of a configuration; those that mean the same are those of the one before. */

@@ -45,11 +45,16 @@ const TABLE = `
   ccac:ECDHE-PSK-CHACHA20-POLY1305 ccad:DHE-PSK-CHACHA20-POLY1305 ccae:RSA-PSK-CHACHA20-POLY1305
 `;
 
-const NAMES: ReadonlyMap<string, string> = new Map(
-  TABLE.trim()
-    .split(/\s+/)
-    .map((entry): [string, string] => [entry.slice(0, 4), entry.slice(5)]),
-);
+let names: ReadonlyMap<string, string> | null = null;
+
+function namesOf(): ReadonlyMap<string, string> {
+  names ??= new Map(
+    TABLE.trim()
+      .split(/\s+/)
+      .map((entry): [string, string] => [entry.slice(0, 4), entry.slice(5)]),
+  );
+  return names;
+}
 
 /** `codes` are two bytes each, as latin1; one that OpenSSL has no name for is its number. */
 export function cipherNames(codes: string): string {
@@ -57,7 +62,7 @@ export function cipherNames(codes: string): string {
     Buffer.from(codes, 'latin1')
       .toString('hex')
       .match(/.{4}/g)
-      ?.map((code) => NAMES.get(code) ?? `0x${code}`)
+      ?.map((code) => namesOf().get(code) ?? `0x${code}`)
       .join(':') ?? ''
   );
 }

@@ -1,8 +1,6 @@
 // The control servers: XML-RPC, logs and status page on each of the addresses that the configuration names, and on lbproxy's own socket.
-import type { Server } from 'node:http';
-import type { Socket } from 'node:net';
-import { nodeHttp } from '../../shared/node-parts.ts';
 import type { ControlServerPlan } from '../plan.ts';
+import { ControlFront } from './control-front.ts';
 import type { Site } from './control-requests.ts';
 import { addressText, openSocket, setRights } from './control-socket.ts';
 import type { PoolFace } from './face.ts';
@@ -23,17 +21,12 @@ export interface ControlPlan {
   readonly own: boolean;
 }
 
-const MAX_CONNECTIONS = 64;
-const HEAD_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
-const CHECK_EVERY_MS = 2000;
-const PROBE_AFTER_MS = 60_000;
-/** Supervisor's own client does not open a closed connection anew. */
-const IDLE_TIMEOUT_MS = 30 * 60_000;
+/** Once acceptors serve. */
+const LOAD_AFTER_MS = 200;
 
 interface Listening {
   plan: ControlPlan;
-  readonly server: Server;
+  readonly front: ControlFront;
   readonly takeAway: () => Promise<void>;
 }
 
@@ -90,8 +83,8 @@ export class ControlServer {
 
   /** Port of a plan with port 0; for tests and logs. */
   ports(): readonly (number | null)[] {
-    return this.#open.map(({ server }) => {
-      const address = server.address();
+    return this.#open.map(({ front }) => {
+      const address = front.server.address();
       return typeof address === 'object' ? (address?.port ?? null) : null;
     });
   }
@@ -108,63 +101,33 @@ export class ControlServer {
   }
 
   async #listen(plan: ControlPlan): Promise<Listening> {
-    // Not before: acceptors are sooner up without it.
-    const { answerRequest } = await import('./control-requests.ts');
     const { pool, version, report, logs = fileLogReader } = this.#options;
-    const server = nodeHttp().createServer({
-      headersTimeout: HEAD_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: IDLE_TIMEOUT_MS,
-      connectionsCheckingInterval: CHECK_EVERY_MS,
-      // A reader of a log whose machine is gone is found out.
-      keepAlive: true,
-      keepAliveInitialDelay: PROBE_AFTER_MS,
-    });
     // Before it listens: somebody may wait for the socket and ask the moment that it is there.
     let current: Listening | null = null;
-    const busy = limitConnections(server);
-    server.on('clientError', (_error, socket) => socket.destroy());
-    server.on('request', (request, response) => {
-      const { socket } = request;
-      busy(socket, true);
-      response.once('close', () => busy(socket, false));
+    const front = new ControlFront((request, response) => {
       const site: Site = { pool, version, report, logs, ...(current?.plan ?? plan) };
-      void answerRequest(site, request, response);
+      loadRequests().then(
+        ({ answerRequest }) => answerRequest(site, request, response),
+        (error: unknown) => {
+          report(`a control request cannot be answered: ${String(error)}; restart lbproxy`);
+          response.writeHead(500).end();
+        },
+      );
     });
-    const takeAway = await openSocket(server, plan.plan);
-    server.on('error', (error) => report(`${addressText(plan.plan.address)}: ${error.message}`));
-    const listening: Listening = { plan, server, takeAway };
+    const takeAway = await openSocket(front.server, plan.plan);
+    // Where that fails, a request says so.
+    setTimeout(() => loadRequests().catch(() => {}), LOAD_AFTER_MS).unref();
+    front.server.on('error', (error) => report(`${addressText(plan.plan.address)}: ${error.message}`));
+    const listening: Listening = { plan, front, takeAway };
     current = listening;
     return listening;
   }
 }
 
-/** Above the limit, the connection that has been idle for longest is closed; when all are busy, the new one. */
-function limitConnections(server: Server): (socket: Socket, isBusy: boolean) => void {
-  const idle = new Set<Socket>();
-  let count = 0;
-  server.on('connection', (socket: Socket) => {
-    count++;
-    socket.on('error', () => {});
-    socket.once('close', () => {
-      count--;
-      idle.delete(socket);
-    });
-    if (count > MAX_CONNECTIONS) {
-      const [longest = socket] = idle;
-      longest.destroy();
-    }
-    idle.add(socket);
-  });
-  return (socket, isBusy) => {
-    idle.delete(socket);
-    if (!isBusy && !socket.destroyed) idle.add(socket);
-  };
-}
+/** What answers: not before somebody asks, or all serve. */
+const loadRequests = (): Promise<typeof import('./control-requests.ts')> => import('./control-requests.ts');
 
-async function close({ server, takeAway }: Listening): Promise<void> {
+async function close({ front, takeAway }: Listening): Promise<void> {
   await takeAway();
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeAllConnections();
-  await closed;
+  await front.close();
 }

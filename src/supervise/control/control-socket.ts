@@ -1,8 +1,7 @@
 // Opening and closing the listening socket of a control server. A Unix socket gets its rights before it has its name: it is made in a
 // directory of lbproxy's user alone and then linked to its place, which fails where something is there already.
-import { chmod, chown, link, lstat, mkdtemp, readFile, rm } from 'node:fs/promises';
-import type { Server } from 'node:http';
-import { connect, type ListenOptions } from 'node:net';
+import { connect, type ListenOptions, type Server } from 'node:net';
+import { chmod, chown, link, lstat, mkdtemp, readFile, rm } from '../../shared/file-calls.ts';
 import type { ControlServerPlan } from '../plan.ts';
 import { type Holder, holderOfPath, holderOfPort } from '../port-probe.ts';
 
