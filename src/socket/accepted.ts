@@ -1,10 +1,8 @@
 // Connections as a listening server gives them, and the socket that is made of each.
 import { type Server, Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 import { plainAddress, type SocketOwner } from './byte-socket.ts';
 import { HandleSocket } from './handle-socket.ts';
-import { acceptHandles, handleOf, handles, type SocketName, type StreamHandle } from './node-handles.ts';
-import { PublicTlsSocket } from './public-tls-socket.ts';
+import { acceptHandles, handles, type SocketName, type StreamHandle } from './node-handles.ts';
 import { StreamSocket } from './stream-socket.ts';
 
 /** What a server accepted: a public socket, or the bare handle of one. */
@@ -26,19 +24,14 @@ export function socketOf(accepted: Accepted | OwnedSocket, owner: SocketOwner): 
 }
 
 function makeOf(accepted: Accepted, owner: SocketOwner): OwnedSocket {
-  if (handles === null) return new StreamSocket(accepted as Socket, owner);
-  if (!(accepted instanceof Socket)) return new HandleSocket(handles, accepted, owner);
-  // Of its two kinds only that of TLS says so; to ask for its class would load all of node:tls.
-  const handle = 'encrypted' in accepted ? handleOf(accepted) : null;
-  return handle === null
-    ? new StreamSocket(accepted, owner)
-    : new PublicTlsSocket(handles, accepted as TLSSocket, handle, owner);
+  if (handles === null || accepted instanceof Socket) return new StreamSocket(accepted as Socket, owner);
+  return new HandleSocket(handles, accepted, owner);
 }
 
 /** The number of its descriptor; -1 where it is not known. */
 export function descriptorOf(accepted: Accepted): number {
-  const handle = accepted instanceof Socket ? handleOf(accepted) : accepted;
-  return handle?.fd ?? -1;
+  if (!(accepted instanceof Socket)) return accepted.fd ?? -1;
+  return (accepted as unknown as { _handle?: { readonly fd?: number } | null })._handle?.fd ?? -1;
 }
 
 /** The address that the client came to; '' where it has none. */

@@ -3,7 +3,8 @@ import { connect, isIP } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { BIND_FAILED } from '../shared/failure.ts';
 import type { LocalAddress } from '../shared/local-address.ts';
-import type { ByteSocket, SocketOwner } from './byte-socket.ts';
+import type { OwnedSocket } from './accepted.ts';
+import type { SocketOwner } from './byte-socket.ts';
 import { HandleSocket } from './handle-socket.ts';
 import { type HandleRequest, type Handles, handles, type StreamHandle } from './node-handles.ts';
 import { StreamSocket } from './stream-socket.ts';
@@ -13,7 +14,7 @@ export type ConnectTarget = ({ readonly host: string; readonly port: number } | 
 
 /** What becomes of a socket that is being opened. Neither is called inside of `connectSocket` or after `cancel`. */
 export interface ConnectOwner extends SocketOwner {
-  onConnected(socket: ByteSocket): void;
+  onConnected(socket: OwnedSocket): void;
   onNotConnected(error: NodeJS.ErrnoException): void;
 }
 

@@ -1,16 +1,14 @@
 // Opens a TLS connection to an address: connects, shakes hands, lets the caller judge the peer, and gives the same socket as plain TCP.
-import type { TcpNetConnectOpts } from 'node:net';
-import type { ConnectionOptions, SecureContext, TLSSocket } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { HANDSHAKE_FAILED } from '../shared/failure.ts';
 import { nodeTls } from '../shared/node-parts.ts';
-import { socketOf } from './accepted.ts';
-import {
-  type Connecting,
-  type ConnectOwner,
-  type ConnectTarget,
-  LOCALHOST,
-  LOOPBACKS,
-} from './connect-socket.ts';
+import { type Accepted, type OwnedSocket, socketOf } from './accepted.ts';
+import { type Connecting, type ConnectOwner, type ConnectTarget, connectSocket } from './connect-socket.ts';
+import { HandleSocket } from './handle-socket.ts';
+import { handles, tlsHandles } from './node-handles.ts';
+import type { PeerHandshake } from './peer-handshake.ts';
+import { PeerTlsSocket } from './peer-tls-socket.ts';
+import { PublicTlsEnd, type TlsEnd } from './tls/tls-end.ts';
 
 export interface ClientTls {
   readonly context: SecureContext;
@@ -19,7 +17,7 @@ export interface ClientTls {
   /** Of an earlier connection; undefined = a full handshake. */
   readonly session: Buffer | undefined;
   /** Why the peer is not who it should be; '' when it is. */
-  judge(socket: TLSSocket): string;
+  judge(end: TlsEnd): string;
   /** A session that a later connection may begin with; only of peers that were judged well. */
   onSession(session: Buffer): void;
   /** The handshake failed: the session may be why. */
@@ -30,98 +28,115 @@ export function connectTls(target: ConnectTarget, tls: ClientTls, owner: Connect
   return new ConnectingTls(target, tls, owner);
 }
 
-class ConnectingTls implements Connecting {
-  readonly #target: ConnectTarget;
+/** Owns the socket until the peer is trusted. */
+class ConnectingTls implements Connecting, ConnectOwner, PeerHandshake {
+  readonly context: SecureContext;
+  readonly serverName: string;
+  readonly session: Buffer | undefined;
   readonly #tls: ClientTls;
   readonly #owner: ConnectOwner;
-  #socket: TLSSocket;
-  /** How many of the LOOPBACKS were tried. */
-  #tried = 0;
-  /** Why the first of them did not answer. */
-  #firstError: NodeJS.ErrnoException | null = null;
+  readonly #connecting: Connecting;
+  #end: TlsEnd | null = null;
   #done = false;
   #trusted = false;
-  #session: Buffer | null = null;
+  #firstSession: Buffer | null = null;
 
   constructor(target: ConnectTarget, tls: ClientTls, owner: ConnectOwner) {
-    this.#target = target;
+    this.context = tls.context;
+    this.serverName = tls.serverName;
+    this.session = tls.session;
     this.#tls = tls;
     this.#owner = owner;
-    this.#socket = this.#open();
+    this.#connecting = connectSocket(target, this);
   }
 
-  #open(): TLSSocket {
-    const { context, serverName, session } = this.#tls;
-    const options: ConnectionOptions & Pick<TcpNetConnectOpts, 'noDelay' | 'allowHalfOpen'> = {
-      ...this.#place(),
-      secureContext: context,
-      servername: serverName,
-      session,
-      // Who the peer is, `judge` says.
-      rejectUnauthorized: false,
-      checkServerIdentity: () => undefined,
-      allowHalfOpen: true,
-      // The last of the handshake is under way when the request is written.
-      noDelay: true,
-    };
-    const socket = nodeTls().connect(options);
-    let connected = false;
-    // That of TLS 1.2 comes before the peer is judged.
-    socket.on('session', (session: Buffer) => {
-      if (this.#trusted) this.#tls.onSession(session);
-      else this.#session = session;
-    });
-    socket.once('connect', () => {
-      connected = true;
-    });
-    const failed = (error: NodeJS.ErrnoException): void => this.#onFailed(socket, connected, error);
-    socket.on('error', failed);
-    socket.once('close', () => failed(new Error('it closed the connection')));
-    socket.once('secureConnect', () => {
-      if (!this.#done) this.#onSecure(socket, failed);
-    });
-    return socket;
+  onConnected(plain: OwnedSocket): void {
+    this.#end = shakeHands(plain, this, this);
   }
 
-  #place(): ConnectTarget {
-    const target = this.#target;
-    if ('path' in target || target.host !== LOCALHOST) return target;
-    return { ...target, host: LOOPBACKS[this.#tried++] };
+  onNotConnected(error: NodeJS.ErrnoException): void {
+    this.#done = true;
+    this.#owner.onNotConnected(error);
   }
 
-  #onSecure(socket: TLSSocket, failed: (error: NodeJS.ErrnoException) => void): void {
-    const why = this.#tls.judge(socket);
+  onSecure(socket: Accepted | OwnedSocket, end: TlsEnd): void {
+    this.#end = end;
+    if (this.#done) return;
+    const why = this.#tls.judge(end);
     if (why !== '') return this.#fail(handshakeError(why));
     this.#done = true;
-    socket.off('error', failed);
     this.#trusted = true;
-    if (this.#session !== null) this.#tls.onSession(this.#session);
-    this.#session = null;
+    if (this.#firstSession !== null) this.#tls.onSession(this.#firstSession);
+    this.#firstSession = null;
     this.#owner.onConnected(socketOf(socket, this.#owner));
   }
 
-  #onFailed(socket: TLSSocket, connected: boolean, error: NodeJS.ErrnoException): void {
-    if (this.#done || socket !== this.#socket) return;
-    if (connected) return this.#fail(handshakeError(reasonOf(error)));
-    this.#firstError ??= error;
-    if (this.#tried !== 1) return this.#fail(this.#firstError);
-    socket.destroy();
-    this.#socket = this.#open();
+  onSession(session: Buffer): void {
+    if (this.#trusted) this.#tls.onSession(session);
+    else this.#firstSession = session;
+  }
+
+  /** Nothing of HTTP comes before the handshake is done. */
+  onBytes(): void {}
+
+  onDrained(): void {}
+
+  onEnd(): void {
+    this.#fail(handshakeError(CLOSED));
+  }
+
+  onClosed(error: NodeJS.ErrnoException | null): void {
+    this.#fail(handshakeError(error === null ? CLOSED : reasonOf(error)));
   }
 
   #fail(error: NodeJS.ErrnoException): void {
+    if (this.#done) return;
     this.#done = true;
-    this.#socket.destroy();
-    if (error.code === HANDSHAKE_FAILED) this.#tls.onFailed();
+    this.#end?.destroy();
+    this.#tls.onFailed();
     this.#owner.onNotConnected(error);
   }
 
   cancel(): void {
     if (this.#done) return;
     this.#done = true;
-    this.#socket.destroy();
+    this.#connecting.cancel();
+    this.#end?.destroy();
   }
 }
+
+/** On the connection's own handle, or, where Node does not offer that, on public sockets. */
+function shakeHands(plain: OwnedSocket, about: PeerHandshake, owner: ConnectOwner): TlsEnd {
+  const tls = tlsHandles();
+  if (plain instanceof HandleSocket && handles !== null && tls !== null)
+    return new PeerTlsSocket({ handles, tls }, plain, about, owner);
+  if (plain instanceof HandleSocket) throw new Error('no TLS on handles here');
+  const socket = nodeTls().connect({
+    socket: plain.release(),
+    secureContext: about.context,
+    servername: about.serverName,
+    session: about.session,
+    // Who the peer is, its judge says.
+    rejectUnauthorized: false,
+    checkServerIdentity: () => undefined,
+  });
+  const end = new PublicTlsEnd(socket);
+  let error: NodeJS.ErrnoException | null = null;
+  const onError = (why: NodeJS.ErrnoException): void => {
+    error = why;
+  };
+  const onClosed = (): void => owner.onClosed(error);
+  socket.on('error', onError);
+  socket.once('close', onClosed);
+  socket.on('session', (session: Buffer) => about.onSession(session));
+  socket.once('secureConnect', () => {
+    socket.off('error', onError).off('close', onClosed);
+    about.onSecure(socket, end);
+  });
+  return end;
+}
+
+const CLOSED = 'it closed the connection';
 
 function handshakeError(why: string): NodeJS.ErrnoException {
   return Object.assign(new Error(why), { code: HANDSHAKE_FAILED });
@@ -129,7 +144,7 @@ function handshakeError(why: string): NodeJS.ErrnoException {
 
 /** What OpenSSL says, and what it most often means. */
 const MEANINGS: readonly (readonly [RegExp, string])[] = [
-  [/^ECONNRESET$/, 'it closed the connection'],
+  [/^ECONNRESET$/, CLOSED],
   [
     /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST/,
     'what it sent is no TLS; perhaps it speaks plain HTTP',

@@ -276,10 +276,6 @@ export class HandleSocket implements ByteSocket, Writer {
   }
 
   protected shutDownHandle(done: () => void): void {
-    this.shutDownNow(done);
-  }
-
-  protected shutDownNow(done: () => void): void {
     const req = new this.handles.stream.ShutdownWrap();
     req.oncomplete = done;
     // The other side may be gone already: reading says so.

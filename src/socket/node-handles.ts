@@ -1,7 +1,7 @@
 // The one file that knows Node's inner socket handles (libuv streams as JavaScript objects). Streams and events of `net.Socket` cost
 // more than all the rest of a request (docs/decisions/010); the handles below them are what `net` itself is made of.
 // `handles` is null where this Node does not offer them as expected: everything then runs on public sockets, slower.
-import type { Server, Socket } from 'node:net';
+import type { Server } from 'node:net';
 import type { DetailedPeerCertificate } from 'node:tls';
 
 /** A request to a handle: `oncomplete` is called on it, never for a write that was taken at once. */
@@ -32,8 +32,6 @@ export interface StreamHandle {
   getsockname?(into: SocketName): number;
   /** Bytes that the kernel has not taken; not of TLS. */
   readonly writeQueueSize?: number;
-  /** What a handle of TLS is on top of. */
-  readonly _parent?: StreamHandle;
 }
 
 export interface TcpHandle extends StreamHandle {
@@ -60,6 +58,10 @@ export interface TlsHandle extends StreamHandle {
   /** Bytes that came before it took over. */
   receive(bytes: Buffer): void;
   setVerifyMode(asks: boolean, rejects: boolean): void;
+  setSession(session: Buffer): void;
+  setServername(name: string): void;
+  /** The client says its hello. */
+  start(): void;
   setALPNProtocols(protocols: Buffer): void;
   setMaxSendFragment(bytes: number): unknown;
   enableSessionCallbacks(): void;
@@ -179,9 +181,17 @@ const TLS_TRIED = { from: 22, to: 26 };
 
 const TLS_METHODS = [
   ...['receive', 'setVerifyMode', 'setALPNProtocols', 'setMaxSendFragment', 'destroySSL', 'readStart'],
-  ...['enableSessionCallbacks', 'loadSession', 'newSessionDone', 'verifyError'],
+  ...['enableSessionCallbacks', 'loadSession', 'newSessionDone', 'verifyError', 'start'],
   ...['enableCertCb', 'setOCSPResponse', 'certCbDone', 'getProtocol', 'getCipher', 'isSessionReused'],
-  ...['getALPNNegotiatedProtocol', 'getSession', 'getPeerCertificate', 'useUserBuffer', 'writeBuffer'],
+  ...[
+    'getALPNNegotiatedProtocol',
+    'getSession',
+    'setSession',
+    'setServername',
+    'getPeerCertificate',
+    'useUserBuffer',
+    'writeBuffer',
+  ],
 ];
 
 let tls: TlsHandles | null | undefined;
@@ -205,13 +215,6 @@ function findTls(): TlsHandles | null {
   } catch {
     return null;
   }
-}
-
-/** The handle of a public socket whose methods are all there; null where it has another make. */
-export function handleOf(socket: Socket): StreamHandle | null {
-  const handle = (socket as unknown as { _handle?: Partial<StreamHandle> | null })._handle;
-  const has = METHODS.every((name) => typeof handle?.[name] === 'function');
-  return has && typeof handle?.onread === 'function' ? (handle as StreamHandle) : null;
 }
 
 /**

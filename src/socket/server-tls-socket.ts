@@ -1,12 +1,9 @@
-// TLS towards a client on the handle of its connection, without a public socket in between: Node's streams and events around a handshake
-// cost as much as an eighth of it, and kilobytes for as long as the connection lives (docs/decisions/010).
-import type { DetailedPeerCertificate } from 'node:tls';
+// The server's side of a TLS handshake on the handle of a client's connection, and the connection behind it.
 import { rethrowLater } from '../shared/rethrow-later.ts';
-import { type HandleSocket, type OwnHandle, onClosed, SOCKET } from './handle-socket.ts';
-import type { Handles, StreamHandle, TlsHandle, TlsHandles } from './node-handles.ts';
+import { type HandleSocket, type OwnHandle, SOCKET } from './handle-socket.ts';
+import type { TlsHandle } from './node-handles.ts';
 import { bindSessions, type ServerHandshake, type TlsOwner } from './server-handshake.ts';
-import type { TlsEnd, VerifyError } from './tls/tls-end.ts';
-import { TlsHandleSocket } from './tls-handle-socket.ts';
+import { type OwnTls, TlsHandleSocket, tlsOn } from './tls-handle-socket.ts';
 
 /** As nginx has it: http/1.1, http/1.0, http/0.9, each behind its length. */
 const ALPN_PROTOCOLS = Buffer.from('\x08http/1.1\x08http/1.0\x08http/0.9', 'latin1');
@@ -15,60 +12,29 @@ const ALPN_PROTOCOLS = Buffer.from('\x08http/1.1\x08http/1.0\x08http/0.9', 'lati
 const MAX_RENEGOTIATIONS = 3;
 const RENEGOTIATIONS_MS = 600_000;
 
-export class ServerTlsSocket extends TlsHandleSocket implements TlsEnd {
-  rosterPlace = -1;
-  readonly #wire: StreamHandle;
-  readonly #tls: TlsHandle;
+export class ServerTlsSocket extends TlsHandleSocket {
   #handshaking: TlsOwner | null;
   readonly #onSession: ServerHandshake['onSession'];
   readonly #staple: ServerHandshake['staple'];
   #begunAtMs = 0;
   #renegotiations = 0;
 
-  private constructor(
-    handles: Handles,
-    tls: TlsHandle,
-    wire: StreamHandle,
-    about: ServerHandshake,
-    owner: TlsOwner,
-  ) {
-    super(handles, tls, owner);
-    this.#tls = tls;
-    this.#wire = wire;
+  /** `plain` ends: its connection goes on as TLS, beginning with what was `read` of it. */
+  constructor(own: OwnTls, plain: HandleSocket, read: Buffer, about: ServerHandshake, owner: TlsOwner) {
+    bindSessions(about.context, about.sessionContext);
+    super(own.handles, tlsOn(own, plain, about.context.context, true), owner);
+    this.takeNames(plain);
     this.#handshaking = owner;
     this.#onSession = about.onSession;
     this.#staple = about.staple;
-    // The close of the connection comes from there.
-    this.answersFor(wire);
-    tls.onhandshakestart = onHandshakeStart;
-    tls.onhandshakedone = onHandshakeDone;
-    tls.onerror = onError;
-  }
-
-  /** `plain` ends: its connection goes on as TLS, beginning with what was `read` of it. */
-  static start(
-    own: { readonly handles: Handles; readonly tls: TlsHandles },
-    plain: HandleSocket,
-    read: Buffer,
-    about: ServerHandshake,
-    owner: TlsOwner,
-  ): ServerTlsSocket {
-    bindSessions(about.context, about.sessionContext);
-    const wire = plain.release();
-    const tls = own.tls.wrap(wire, about.context.context, true, false);
-    // As it is: a handle that reads is not started again.
-    tls.reading = wire.reading === true;
-    const socket = new ServerTlsSocket(own.handles, tls, wire, about, owner);
-    socket.takeNames(plain);
-    // What goes out before the client's first request would else hold up its answer.
-    socket.setNoDelay();
-    socket.#prepare(about);
-    tls.receive(read);
-    return socket;
+    this.#prepare(about);
+    this.tls.receive(read);
   }
 
   #prepare({ asks, session }: ServerHandshake): void {
-    const tls = this.#tls;
+    const { tls } = this;
+    tls.onhandshakestart = onHandshakeStart;
+    tls.onhandshakedone = onHandshakeDone;
     tls.setALPNProtocols(ALPN_PROTOCOLS);
     if (asks) tls.setVerifyMode(true, false);
     if (this.#onSession !== null) {
@@ -84,19 +50,11 @@ export class ServerTlsSocket extends TlsHandleSocket implements TlsEnd {
     if (session !== undefined) tls.loadSession(session);
   }
 
-  protected override get wire(): StreamHandle {
-    return this.#wire;
-  }
-
   // Called by the handle.
 
   onHandshakeStart(nowMs: number): void {
-    const isFirst = this.#begunAtMs === 0;
-    this.#renegotiations = isFirst
-      ? 0
-      : nowMs - this.#begunAtMs >= RENEGOTIATIONS_MS
-        ? 1
-        : this.#renegotiations + 1;
+    const isLong = this.#begunAtMs === 0 || nowMs - this.#begunAtMs >= RENEGOTIATIONS_MS;
+    this.#renegotiations = this.#begunAtMs === 0 ? 0 : isLong ? 1 : this.#renegotiations + 1;
     this.#begunAtMs = nowMs;
     if (this.#renegotiations > MAX_RENEGOTIATIONS) this.destroy();
   }
@@ -114,104 +72,39 @@ export class ServerTlsSocket extends TlsHandleSocket implements TlsEnd {
     }
   }
 
-  onTlsError(error: Error): void {
-    this.error ??= error;
-    this.destroy();
-  }
-
   onNewSession(id: Buffer, session: Buffer): void {
     this.#onSession?.(id, session, this);
-    if (!this.closed) this.#tls.newSessionDone();
+    if (!this.closed) this.tls.newSessionDone();
   }
 
   /** `asked`: the client wants to know of the certificate's revocation. */
   onCertificate(asked: boolean): void {
     const answer = asked ? this.#staple?.() : null;
-    if (answer != null) this.#tls.setOCSPResponse(answer);
-    this.#tls.certCbDone();
-  }
-
-  // What TLS knows.
-
-  get protocol(): string {
-    return (this.closed ? null : this.#tls.getProtocol()) ?? '';
-  }
-
-  get cipher(): string {
-    return (this.closed ? undefined : this.#tls.getCipher()?.name) ?? '';
-  }
-
-  get alpn(): string {
-    const agreed = this.closed ? false : this.#tls.getALPNNegotiatedProtocol();
-    return typeof agreed === 'string' ? agreed : '';
-  }
-
-  get reused(): boolean {
-    return !this.closed && this.#tls.isSessionReused();
-  }
-
-  get session(): Buffer | undefined {
-    return this.closed ? undefined : this.#tls.getSession();
-  }
-
-  get shown(): DetailedPeerCertificate | undefined {
-    const certificate = this.closed ? undefined : this.#tls.getPeerCertificate(true);
-    return certificate?.fingerprint256 === undefined ? undefined : certificate;
-  }
-
-  get verifyError(): VerifyError | null | undefined {
-    return this.closed ? undefined : (this.#tls.verifyError() ?? null);
-  }
-
-  limitRecords(bytes: number): void {
-    if (!this.closed) this.#tls.setMaxSendFragment(bytes);
-  }
-
-  // Ending.
-
-  protected override sayEnd(done: () => void): void {
-    this.shutDownNow(done);
-  }
-
-  protected override closeWithNotice(): void {
-    this.shutDownNow(() => this.destroy());
-  }
-
-  protected override closeHandle(): void {
-    this.#wire.close(onClosed);
-  }
-
-  /** Nothing of TLS is under way in the call of a close. */
-  override onClosed(): void {
-    this.#tls.destroySSL();
-    super.onClosed();
+    if (answer != null) this.tls.setOCSPResponse(answer);
+    this.tls.certCbDone();
   }
 }
 
-type OwnTls = TlsHandle & OwnHandle & { [SOCKET]?: ServerTlsSocket };
+type ServerHandle = TlsHandle & OwnHandle & { [SOCKET]?: ServerTlsSocket };
 
-function onHandshakeStart(this: OwnTls, nowMs: number): void {
+function onHandshakeStart(this: ServerHandle, nowMs: number): void {
   this[SOCKET]?.onHandshakeStart(nowMs);
 }
 
-function onHandshakeDone(this: OwnTls): void {
+function onHandshakeDone(this: ServerHandle): void {
   this[SOCKET]?.onHandshakeDone();
 }
 
-function onError(this: OwnTls, error: Error): void {
-  this[SOCKET]?.onTlsError(error);
-}
-
 /** Sessions are given before: nothing is looked for. */
-function onClientHello(this: OwnTls): void {
+function onClientHello(this: ServerHandle): void {
   if (this.clientHelloDone === undefined) this.endParser?.();
   else this.clientHelloDone();
 }
 
-function onNewSession(this: OwnTls, id: Buffer, session: Buffer): void {
+function onNewSession(this: ServerHandle, id: Buffer, session: Buffer): void {
   this[SOCKET]?.onNewSession(id, session);
 }
 
-function onCertificate(this: OwnTls, { OCSPRequest }: { readonly OCSPRequest: boolean }): void {
+function onCertificate(this: ServerHandle, { OCSPRequest }: { readonly OCSPRequest: boolean }): void {
   this[SOCKET]?.onCertificate(OCSPRequest);
 }

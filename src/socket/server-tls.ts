@@ -33,7 +33,7 @@ export function startServerTls(
   const tls = tlsHandles();
   if (!(plain instanceof HandleSocket)) return startPublicTls(plain, read, handshake, owner);
   if (handles === null || tls === null) throw new Error('no TLS on handles here');
-  return ServerTlsSocket.start({ handles, tls }, plain, read, handshake, owner);
+  return new ServerTlsSocket({ handles, tls }, plain, read, handshake, owner);
 }
 
 function startPublicTls(

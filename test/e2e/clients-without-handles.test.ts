@@ -4,7 +4,6 @@ import { vi } from 'vitest';
 vi.mock('../../src/socket/node-handles.ts', () => ({
   END_OF_FILE: -4095,
   handles: null,
-  handleOf: () => null,
   acceptHandles: () => false,
   tlsHandles: () => null,
 }));

@@ -5,7 +5,6 @@ import { describeHandshakes } from './handshake-cases.ts';
 vi.mock('../../src/socket/node-handles.ts', () => ({
   END_OF_FILE: -4095,
   handles: null,
-  handleOf: () => null,
   acceptHandles: () => false,
   tlsHandles: () => null,
 }));

@@ -6,13 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   type ConnectionOptions,
-  connect as connectTls,
+  connect as connectTlsClient,
   createSecureContext,
   createServer as createTlsServer,
+  TLSSocket,
 } from 'node:tls';
 import { type Accepted, acceptBare, type OwnedSocket, socketOf } from '../../src/socket/accepted.ts';
 import type { ByteSocket } from '../../src/socket/byte-socket.ts';
 import { type ConnectTarget, connectSocket } from '../../src/socket/connect-socket.ts';
+import { type ClientTls, connectTls } from '../../src/socket/connect-tls.ts';
 import type { ServerHandshake } from '../../src/socket/server-handshake.ts';
 import { startServerTls } from '../../src/socket/server-tls.ts';
 import { StreamSocket } from '../../src/socket/stream-socket.ts';
@@ -116,11 +118,11 @@ async function streamPair(unix: boolean): Promise<Pair> {
   return { socket: await accepted.promise, owner, peer, wire: peer };
 }
 
-async function tlsPair(unix: boolean, stream: boolean): Promise<Pair> {
+async function tlsStreamPair(unix: boolean): Promise<Pair> {
   const owner = new Recorder();
   const accepted = Promise.withResolvers<ByteSocket>();
   const server = createTlsServer({ ...secure, allowHalfOpen: true }, (socket) =>
-    accepted.resolve(owner.of(stream ? new StreamSocket(socket, owner) : socketOf(socket, owner))),
+    accepted.resolve(owner.of(new StreamSocket(socket, owner))),
   );
   const wire = peerTo(await listening(server, unix));
   const options: ConnectionOptions & { allowHalfOpen: true } = {
@@ -128,13 +130,13 @@ async function tlsPair(unix: boolean, stream: boolean): Promise<Pair> {
     allowHalfOpen: true,
     rejectUnauthorized: false,
   };
-  const peer = watched(connectTls(options));
+  const peer = watched(connectTlsClient(options));
   const socket = await accepted.promise;
   return { socket, owner, peer, wire };
 }
 
 /** The socket under test is one whose handshake ran on the connection's own handle. */
-async function ownTlsPair(unix: boolean): Promise<Pair> {
+async function acceptedTlsPair(unix: boolean): Promise<Pair> {
   const owner = new Recorder();
   const accepted = Promise.withResolvers<ByteSocket>();
   const server = createServer({ allowHalfOpen: true });
@@ -147,7 +149,7 @@ async function ownTlsPair(unix: boolean): Promise<Pair> {
     allowHalfOpen: true,
     rejectUnauthorized: false,
   };
-  const peer = watched(connectTls(options));
+  const peer = watched(connectTlsClient(options));
   const [socket] = await Promise.all([accepted.promise, once(peer, 'secureConnect')]);
   return { socket, owner, peer, wire };
 }
@@ -177,6 +179,34 @@ const HANDSHAKE: ServerHandshake = {
   staple: null,
 };
 
+/** The socket under test is one that was opened by `connectTls`. */
+async function openedTlsPair(unix: boolean): Promise<Pair> {
+  const accepted = Promise.withResolvers<readonly [Socket, Socket]>();
+  const server = createServer({ allowHalfOpen: true }, (wire) => {
+    const options = { isServer: true, secureContext: createSecureContext(secure) };
+    const peer = new TLSSocket(watched(wire), options);
+    peer.once('secure', () => accepted.resolve([watched(peer), wire]));
+  });
+  const target = await listening(server, unix);
+  const owner = new Recorder();
+  const socket = await new Promise<ByteSocket>((resolve, reject) => {
+    owner.onConnected = resolve;
+    owner.onNotConnected = reject;
+    connectTls(target, PEER, owner);
+  });
+  const [peer, wire] = await accepted.promise;
+  return { socket: owner.of(socket), owner, peer, wire };
+}
+
+const PEER: ClientTls = {
+  context: createSecureContext(),
+  serverName: 'socket.example',
+  session: undefined,
+  judge: () => '',
+  onSession: () => {},
+  onFailed: () => {},
+};
+
 /** What one segment-wise read of 64 KB can hold of TLS. */
 const LATE_TLS_BYTES = 65_536;
 
@@ -197,32 +227,32 @@ export const MAKES: readonly Make[] = [
   plain('a stream over TCP', false, () => streamPair(false)),
   plain('a stream over a Unix socket', true, () => streamPair(true)),
   {
-    name: 'a TLS handle',
+    name: 'a TLS handle, accepted over TCP',
     tls: true,
     unix: false,
     lateBytes: LATE_TLS_BYTES,
-    open: () => tlsPair(false, false),
+    open: () => acceptedTlsPair(false),
   },
   {
-    name: 'a TLS handle over a Unix socket',
+    name: 'a TLS handle, accepted over a Unix socket',
     tls: true,
     unix: true,
     lateBytes: LATE_TLS_BYTES,
-    open: () => tlsPair(true, false),
+    open: () => acceptedTlsPair(true),
   },
   {
-    name: 'a TLS handle of ours',
+    name: 'a TLS handle, opened over TCP',
     tls: true,
     unix: false,
     lateBytes: LATE_TLS_BYTES,
-    open: () => ownTlsPair(false),
+    open: () => openedTlsPair(false),
   },
   {
-    name: 'a TLS handle of ours over a Unix socket',
+    name: 'a TLS handle, opened over a Unix socket',
     tls: true,
     unix: true,
     lateBytes: LATE_TLS_BYTES,
-    open: () => ownTlsPair(true),
+    open: () => openedTlsPair(true),
   },
-  { name: 'a TLS stream', tls: true, unix: false, lateBytes: 0, open: () => tlsPair(false, true) },
+  { name: 'a TLS stream', tls: true, unix: false, lateBytes: 0, open: () => tlsStreamPair(false) },
 ];

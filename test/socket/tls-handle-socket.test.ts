@@ -2,18 +2,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  connect as connectTls,
-  createServer as createTlsServer,
-  type SecureVersion,
-  type TLSSocket,
-} from 'node:tls';
+import { connect as connectTls, type SecureVersion, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { acceptBare, socketOf } from '../../src/socket/accepted.ts';
+import { acceptBare } from '../../src/socket/accepted.ts';
 import type { ByteSocket } from '../../src/socket/byte-socket.ts';
-import { PublicTlsSocket } from '../../src/socket/public-tls-socket.ts';
 import { ServerTlsSocket } from '../../src/socket/server-tls-socket.ts';
-import { closeAll, removeFiles, secure, shakeHands, watched } from './makes.ts';
+import { closeAll, removeFiles, shakeHands, watched } from './makes.ts';
 import { Recorder } from './recorder.ts';
 
 const ends: (() => void)[] = [];
@@ -34,16 +28,12 @@ interface Wired {
 }
 
 /** A TLS client whose bytes pass a relay that looks at them. */
-async function wired(ours: boolean, version: SecureVersion): Promise<Wired> {
+async function wired(version: SecureVersion): Promise<Wired> {
   const owner = new Recorder();
   const accepted = Promise.withResolvers<ByteSocket>();
-  const server = ours
-    ? createServer({ allowHalfOpen: true })
-    : createTlsServer({ ...secure, allowHalfOpen: true }, (socket) =>
-        accepted.resolve(owner.of(socketOf(socket, owner))),
-      );
+  const server = createServer({ allowHalfOpen: true });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  if (ours) acceptBare(server, (handle) => shakeHands(handle, owner, accepted.resolve));
+  acceptBare(server, (handle) => shakeHands(handle, owner, accepted.resolve));
   const sent: Buffer[] = [];
   let inject = (_bytes: string): void => {};
   const relay = createServer({ allowHalfOpen: true }, (near) => {
@@ -90,13 +80,10 @@ function recordTypes(bytes: Buffer): number[] {
 const ALERT = 21;
 const DATA = 23;
 
-describe.each([
-  ['of a public socket', false],
-  ['of ours', true],
-])('a TLS handle %s', (_whose, ours) => {
+describe('a TLS handle', () => {
   it.each(['end', 'closeSoon'] as const)('says close_notify by %s', async (ending) => {
-    const { socket, owner, client, records } = await wired(ours, 'TLSv1.2');
-    expect(socket).toBeInstanceOf(ours ? ServerTlsSocket : PublicTlsSocket);
+    const { socket, owner, client, records } = await wired('TLSv1.2');
+    expect(socket).toBeInstanceOf(ServerTlsSocket);
     let text = '';
     client.on('data', (chunk) => {
       text += chunk;
@@ -112,7 +99,7 @@ describe.each([
   });
 
   it.each(['destroy', 'reset'] as const)('says no close_notify by %s', async (ending) => {
-    const { socket, owner, client, records } = await wired(ours, 'TLSv1.2');
+    const { socket, owner, client, records } = await wired('TLSv1.2');
     socket.writeText('half');
     await once(client, 'data');
     socket[ending]();
@@ -124,7 +111,7 @@ describe.each([
   });
 
   it('takes many writes in one turn', async () => {
-    const { socket, client } = await wired(ours, 'TLSv1.3');
+    const { socket, client } = await wired('TLSv1.3');
     let text = '';
     client.on('data', (chunk) => {
       text += chunk;
@@ -146,7 +133,7 @@ describe.each([
 
   it('hands over many small records that come in one segment, also when it is destroyed among them', async () => {
     for (const destroyAfter of [Number.POSITIVE_INFINITY, 5]) {
-      const { owner, client } = await wired(ours, 'TLSv1.3');
+      const { owner, client } = await wired('TLSv1.3');
       let calls = 0;
       owner.bytes = (_buf, _length, own) => {
         if (++calls >= destroyAfter) own.destroy();
@@ -166,7 +153,7 @@ describe.each([
   });
 
   it('tells of bytes that are no TLS, once', async () => {
-    const { owner, client, inject } = await wired(ours, 'TLSv1.3');
+    const { owner, client, inject } = await wired('TLSv1.3');
     client.write('fine');
     await owner.until(() => owner.received === 4, 'the first bytes');
     inject('this is no record of TLS at all');
@@ -175,7 +162,7 @@ describe.each([
   });
 
   it('tells of a reset after its end', async () => {
-    const { socket, owner, client } = await wired(ours, 'TLSv1.3');
+    const { socket, owner, client } = await wired('TLSv1.3');
     client.resume();
     socket.end();
     await sleep(20);

@@ -16,7 +16,6 @@ import { startUpstream, type TestPeer } from '../support/upstream.ts';
 vi.mock('../../src/socket/node-handles.ts', () => ({
   END_OF_FILE: -4095,
   handles: null,
-  handleOf: () => null,
   acceptHandles: () => false,
   tlsHandles: () => null,
 }));

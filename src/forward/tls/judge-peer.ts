@@ -1,5 +1,7 @@
 // Is the peer who it should be? As ngx_http_upstream_ssl_handshake asks: the verdict of OpenSSL, the depth, the name.
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import { X509Certificate } from 'node:crypto';
+import type { DetailedPeerCertificate } from 'node:tls';
+import type { TlsEnd } from '../../socket/tls/tls-end.ts';
 import type { TlsFamily } from './rows.ts';
 
 export interface PeerChecks {
@@ -12,15 +14,16 @@ export interface PeerChecks {
 }
 
 /** Why the peer is not to be trusted; '' when it is. */
-export function judgePeer(socket: TLSSocket, { depth, name, family }: PeerChecks): string {
-  // Node's type says Error; it is the error's code.
-  const code = socket.authorized ? '' : String(socket.authorizationError);
+export function judgePeer(end: TlsEnd, { depth, name, family }: PeerChecks): string {
+  const error = end.verifyError;
+  const code = error === null ? '' : (error?.code ?? error?.message ?? 'nobody can tell why');
   if (code !== '') return `its certificate cannot be trusted: ${meaningOf(code, family)} (${code})`;
   // A session is kept only of a peer that was judged well by the same checks, and comes without the certificates.
-  if (socket.isSessionReused()) return '';
-  if (betweenOf(socket.getPeerCertificate(true)) > depth)
+  if (end.reused) return '';
+  const { shown } = end;
+  if (shown !== undefined && betweenOf(shown) > depth)
     return `its certificate cannot be trusted: more than ${depth} stand between it and a trusted one (${family}_ssl_verify_depth)`;
-  const certificate = socket.getPeerX509Certificate();
+  const certificate = shown === undefined ? undefined : new X509Certificate(shown.raw);
   if (name !== '' && certificate?.checkHost(name) !== undefined) return '';
   const names = certificate?.subjectAltName ?? certificate?.subject.replaceAll('\n', ', ') ?? 'none';
   return `its certificate is not for "${name}" (${family}_ssl_name), but for ${names}`;

@@ -134,7 +134,7 @@ export class PeerTls {
         context: found.context,
         serverName: tells && isHostName(name) ? name : '',
         session: reuses ? sessions.find(key) : undefined,
-        judge: SslVerify ? (socket) => judgePeer(socket, { depth, name, family }) : () => '',
+        judge: SslVerify ? (end) => judgePeer(end, { depth, name, family }) : () => '',
         onSession: (session) => {
           if (reuses) sessions.keep(key, session);
         },
