@@ -105,6 +105,8 @@ const configuration = (): string => `server { listen {port}; server_name ref.exa
   location = /text { return 200 "a text"; }
   location /off/ { alias ${dir}/; }
   location /random/ { alias ${dir}/; random_index on; }
+  location /bare/ { alias ${dir}/plain; autoindex on; }
+  location /bare-random/ { alias ${dir}/one; random_index on; }
   location /both/ { alias ${dir}/; random_index on; autoindex on; }
   location ~ ^/re/(.*)$ { alias ${dir}/$1; autoindex on; }
   location /instead/ { error_page 404 /html/plain/; return 404; }
@@ -159,6 +161,8 @@ const cases = [
     '/both/empty/',
     '/both/one/',
     '/random/nowhere/',
+    '/bare/',
+    '/bare-random/',
     '/re/plain/',
     '/instead/',
     '/root/plain/',
