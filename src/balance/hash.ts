@@ -72,7 +72,7 @@ function ringOf(peers: readonly Peer[]): Ring {
   const points = new Map<number, readonly Peer[]>();
   for (const peer of peers) {
     const server = serverOf(peer);
-    const base = crc32(Buffer.from(hostAndPort(server), 'latin1'));
+    const base = crc32(Buffer.from(hostAndPort(server), 'utf8'));
     const before = Buffer.alloc(4);
     for (let i = 0; i < peer.weight * POINTS; i++) {
       const point = crc32(before, base);

@@ -6,10 +6,12 @@ import { headLimits } from '../http/request-head.ts';
 import type { Door } from '../listen/door.ts';
 import type { Front } from '../listen/front.ts';
 import type { AddressPlan, ListenerPlan } from '../listen/listener.ts';
+import type { ListenModel } from '../listen/rows.ts';
 import { createSecureContexts, type SecureContexts } from '../listen/secure-contexts.ts';
 import { admitting, type Demand } from '../listen/tls/admission.ts';
 import type { TlsTools } from '../listen/tls/server-tls.ts';
 import { createHostTable, serverByName } from '../route/hosts.ts';
+import { toBytes } from '../route/template.ts';
 import type { Slices } from '../shared/slices.ts';
 import { fail } from './compile-error.ts';
 
@@ -78,7 +80,7 @@ async function planAddress(
   return {
     key,
     listen,
-    front: createFront(first, here, { secure, proxyProtocol: listen.proxyProtocol }),
+    front: createFront(first, here, { secure, listen }),
     secure,
   };
 }
@@ -87,7 +89,7 @@ async function planAddress(
 function createFront(
   first: CompiledServer,
   here: readonly CompiledServer[],
-  { secure, proxyProtocol }: { readonly secure: SecureContexts | null; readonly proxyProtocol: boolean },
+  { secure, listen }: { readonly secure: SecureContexts | null; readonly listen: ListenModel },
 ): Front {
   const demands = new Map<ServerRuntime, Demand>();
   const demand = (runtime: ServerRuntime, { sslVerifyClient: verify }: Settings): ServerRuntime => {
@@ -113,6 +115,7 @@ function createFront(
         : admitting(table, demands, (name) => secure.find(name).tls.trust),
     headLimits: headLimits(buffers.bytes, buffers.bytes * buffers.count, maxHeaders),
     headTimeoutMs: clientHeaderTimeoutMs,
-    proxyProtocol,
+    socketName: listen.path === '' ? '' : toBytes(`unix:${listen.path}`),
+    proxyProtocol: listen.proxyProtocol,
   };
 }

@@ -62,7 +62,7 @@ function choose(plans: readonly ListenerPlan[], url: AskedUrl, why: string): Fou
   const there: AddressPlan & { readonly listen?: ListenModel; readonly key?: string } = own ?? plan;
   const listen = there.listen ?? plan.listen;
   const wild = listen.host === '*' || listen.host === '0.0.0.0' || listen.host === '::';
-  const localAddress = wild ? local : listen.path !== '' ? 'unix:' : listen.host;
+  const localAddress = wild ? local : listen.path !== '' ? there.front.socketName : listen.host;
   return {
     key: listenKey(listen),
     listen,

@@ -7,7 +7,7 @@ import { FACES } from '../face/face.ts';
 import { MAX_FIELDS } from '../http/fields.ts';
 import { headLimits } from '../http/request-head.ts';
 import { matches, type Pattern, patternOf } from '../route/pattern.ts';
-import { compileTemplate, constantOf, toBytes, type VariableLookup } from '../route/template.ts';
+import { compileTemplate, constantOf, toBytes, toText, type VariableLookup } from '../route/template.ts';
 import { escapeUri, standsInPath } from '../route/uri.ts';
 import { dnsClientOf } from '../upstream/dns/dns-client.ts';
 import type { Upstream } from '../upstream/upstream.ts';
@@ -24,7 +24,7 @@ import type { ForwardTools } from './forward-tools.ts';
 import { compileRequestHead, type RequestHeadOptions } from './request-head.ts';
 import { compileResponseHead, compileTrailers, hiddenOf, type RedirectRule } from './response-head.ts';
 import type { ProxyPass, ProxyRedirect } from './rows.ts';
-import { isAddress } from './target-address.ts';
+import { isAddress, nameOfAddress } from './target-address.ts';
 import { compilePeerTls } from './tls/compile-peer-tls.ts';
 import { traceFields } from './trace-fields.ts';
 import { hostFieldOf, peerUrl } from './variables.ts';
@@ -32,7 +32,7 @@ import { hostFieldOf, peerUrl } from './variables.ts';
 /** A proxy_pass URL in its parts. */
 interface Target {
   readonly upstream: ForwardOptions['upstream'];
-  /** Constant group or server; '' with variables. */
+  /** Constant group or server, as bytes; '' with variables. */
   readonly authority: string;
   readonly secure: boolean;
   /** The request target for the peer. */
@@ -71,7 +71,7 @@ export function compileForward(
   const writeHead = compileHead(target, settings, { lookup, upgrade });
   const { tap } = tools;
   const options: ForwardOptions = {
-    ...familyOptions('proxy', settings, target.authority, tools),
+    ...familyOptions('proxy', settings, toText(target.authority), tools),
     streamsBody: !settings.proxyRequestBuffering && passesBody,
     ownBody: settings.proxySetBody === null ? null : compileTemplate(settings.proxySetBody, lookup),
     upstream: target.upstream,
@@ -220,9 +220,8 @@ function partsOf(url: string): {
 
 /** Where a proxy_pass leads, if that is the same for all requests: makes the group of a server that it names. */
 export function targetGroup(pass: ProxyPass, upstreams: UpstreamSet): Upstream | undefined {
-  const url = constantOf(pass.url);
-  if (url === undefined) return undefined;
-  const { authority, secure } = partsOf(url);
+  if (constantOf(pass.url) === undefined) return undefined;
+  const { authority, secure } = partsOf(pass.url);
   return upstreams.of(authority, pass.at, secure);
 }
 
@@ -288,11 +287,15 @@ function compileVariableTarget(pass: ProxyPass, settings: Settings, tools: Forwa
     upstream: (x, ready) => {
       locate(x);
       const authority = x.proxyHost;
-      if (!isAddress(authority))
+      // Empty, but set, where it is none (ngx_http_proxy_eval).
+      x.tellsProxyHost = true;
+      if (!isAddress(authority)) {
+        x.proxyHost = '';
         return ready(undefined, `proxy_pass gave no address ("${authority}")`, 'no_target');
-      if (!/^[A-Za-z0-9._[\]:%/-]+$/.test(authority))
-        return ready(undefined, `proxy_pass gave no valid host ("${authority}")`);
-      tools.upstreams.ofRequest(authority, ready, { secure: x.proxySecure, dns, timeoutMs });
+      }
+      const name = nameOfAddress(authority, tools.upstreams);
+      if (name === undefined) return ready(undefined, `proxy_pass gave no valid host ("${authority}")`);
+      tools.upstreams.ofRequest(name, ready, { secure: x.proxySecure, dns, timeoutMs });
     },
     uri: (x) => {
       const rest = x.proxyRest;

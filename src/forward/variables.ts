@@ -1,7 +1,7 @@
 // Variables of the attempts on peers. Several attempts print as nginx prints them: separated by ", ", and where another group begins by " : ".
 import type { Attempt } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
-import type { Getter, VariableTable } from '../route/template.ts';
+import { type Getter, toBytes, type VariableTable } from '../route/template.ts';
 
 /** One value per attempt; undefined when the request was never forwarded. */
 const each =
@@ -46,8 +46,8 @@ export function hostFieldOf(authority: string, secure: boolean): string {
 }
 
 function proxyPort({ proxyHost, proxySecure, tellsProxyHost }: Exchange): string | undefined {
-  if (proxyHost === '' || !tellsProxyHost) return undefined;
-  return proxyHost.startsWith('unix:')
+  if (!tellsProxyHost) return undefined;
+  return proxyHost === '' || proxyHost.startsWith('unix:')
     ? ''
     : (/:(\d+)$/.exec(proxyHost)?.[1] ?? (proxySecure ? '443' : '80'));
 }
@@ -102,7 +102,7 @@ function joined(values: readonly string[]): string | undefined {
 
 export const forwardVariables: VariableTable = {
   plain: {
-    upstream_addr: each((a) => a.peer),
+    upstream_addr: each((a) => toBytes(a.peer)),
     upstream_status: each(statusOf),
     upstream_response_time: each((a) => seconds(a.totalMs)),
     upstream_connect_time: each((a) => seconds(a.connectMs)),
@@ -113,8 +113,7 @@ export const forwardVariables: VariableTable = {
     upstream_cache_etag: (x) => x.cached?.etag || undefined,
     upstream_bytes_sent: each((a) => String(a.bytesSent)),
     upstream_bytes_received: each((a) => String(a.bytesReceived)),
-    proxy_host: (x) =>
-      x.proxyHost === '' || !x.tellsProxyHost ? undefined : hostFieldOf(x.proxyHost, x.proxySecure),
+    proxy_host: (x) => (x.tellsProxyHost ? hostFieldOf(x.proxyHost, x.proxySecure) : undefined),
     proxy_port: proxyPort,
     proxy_add_x_forwarded_for: addForwardedFor,
   },

@@ -129,7 +129,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
   }
 
   get localAddress(): string {
-    return this.#socket.localAddress || UNIX_CLIENT;
+    return this.#socket.localAddress || this.#home.front.socketName || UNIX_CLIENT;
   }
 
   get localPort(): number {

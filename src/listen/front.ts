@@ -13,6 +13,8 @@ export interface Front {
   serverFor(host: string, client: Pick<Client, 'tls'>): ServerRuntime;
   readonly headLimits: HeadLimits;
   readonly headTimeoutMs: number;
+  /** `unix:` and the path of a Unix socket, whose connections have no other address; '' for others. Bytes as latin1. */
+  readonly socketName: string;
   /** The PROXY protocol is spoken before the first request. */
   readonly proxyProtocol: boolean;
 }

@@ -2,8 +2,9 @@
 import type { Attempt } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { VariableLookup } from '../route/template.ts';
+import { toText } from '../route/template.ts';
 import { systemClock } from '../shared/clock.ts';
-import { decodeBytes, encodeJsonLine } from './json-text.ts';
+import { encodeJsonLine } from './json-text.ts';
 import { loadPino } from './lazy-pino.ts';
 
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;
@@ -24,7 +25,7 @@ function attemptRecord(attempt: Attempt) {
 
 function field(exchange: Exchange, lowerName: string): string | undefined {
   const value = exchange.request.get(lowerName);
-  return value === undefined ? undefined : decodeBytes(value);
+  return value === undefined ? undefined : toText(value);
 }
 
 /**

@@ -1,14 +1,5 @@
-// Text for JSON logs: bytes of the wire become Unicode for the serializer, and its lines become UTF-8 bytes
-// that are safe to show.
-import { isUtf8 } from 'node:buffer';
+// Lines of JSON logs become UTF-8 bytes that are safe to show.
 import { toBytes } from '../route/template.ts';
-
-/** Bytes as latin1 → text. What is not valid UTF-8 is read as ISO 8859-1, so that nothing is lost. */
-export function decodeBytes(bytes: string): string {
-  if (/^[\x00-\x7f]*$/.test(bytes)) return bytes;
-  const raw = Buffer.from(bytes, 'latin1');
-  return isUtf8(raw) ? raw.toString('utf8') : bytes;
-}
 
 // JSON leaves these as they are, terminals obey some of them (0x9b begins an escape sequence).
 const CONTROLS = /[\x7f-\x9f]/;

@@ -2,8 +2,8 @@
 // `13:23:02 GET     /api/users?page=2            200     12 ms  :3001`, and behind a failure its cause and how many attempts it took.
 import { styleText } from 'node:util';
 import type { Exchange } from '../exchange/exchange.ts';
+import { toText } from '../route/template.ts';
 import { systemClock } from '../shared/clock.ts';
-import { decodeBytes } from './json-text.ts';
 import { escapeControls } from './pretty-line.ts';
 import { cutEnd, cutMiddle, padEnd } from './text-width.ts';
 
@@ -108,7 +108,7 @@ const shortPeer = (peer: string): string => peer.replace(/^(?:127\.0\.0\.1|\[::1
 
 /** Letters beyond ASCII that a browser has encoded, as it shows them itself; all else as it came. */
 function readable(target: string): string {
-  const text = decodeBytes(target).replace(/(?:%[89a-f][0-9a-f])+/gi, (encoded) => {
+  const text = toText(target).replace(/(?:%[89a-f][0-9a-f])+/gi, (encoded) => {
     try {
       return decodeURIComponent(encoded);
     } catch {

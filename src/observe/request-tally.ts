@@ -1,6 +1,6 @@
 // What is told of all requests at the end: how many, their statuses, half of them in so many ms, the slowest paths. Each acceptor has a
 // tally; the primary adds them up.
-import { decodeBytes } from './json-text.ts';
+import { toText } from '../route/template.ts';
 import { escapeControls } from './pretty-line.ts';
 import { durationText, type RequestFacts } from './request-line.ts';
 
@@ -77,7 +77,7 @@ export class RequestTally {
   counts(): TallyCounts {
     const slowest = [...this.#paths]
       .map(([path, { slowestMs, requests }]) => ({
-        text: escapeControls(decodeBytes(path)),
+        text: escapeControls(toText(path)),
         ms: slowestMs,
         requests,
       }))

@@ -1,5 +1,6 @@
 // Strings with $variables, compiled once into a function of the exchange. Constant text is folded.
 // Pure: which variables exist is told by a lookup that compile.ts and config/build.ts provide.
+import { isUtf8 } from 'node:buffer';
 import type { Exchange } from '../exchange/exchange.ts';
 
 /** The value of a variable in an exchange; undefined = not set (prints as '', or '-' in logs). Bytes as latin1. */
@@ -55,6 +56,13 @@ const VARIABLE = /^\$(?:\{([A-Za-z0-9_]+)\}|([1-9](?![0-9])|[A-Za-z_][A-Za-z0-9_
 /** UTF-8 text of a configuration as the bytes it stands for, one character each: what the road works with. */
 export function toBytes(text: string): string {
   return /^[\x00-\x7f]*$/.test(text) ? text : Buffer.from(text, 'utf8').latin1Slice();
+}
+
+/** The reverse: bytes of the road as text. What is not valid UTF-8 is read as ISO 8859-1, so that nothing is lost. */
+export function toText(bytes: string): string {
+  if (/^[\x00-\x7f]*$/.test(bytes)) return bytes;
+  const raw = Buffer.from(bytes, 'latin1');
+  return isUtf8(raw) ? raw.toString('utf8') : bytes;
 }
 
 /** Compiles a template. Unknown variables were reported when the configuration was read; here they give ''. */

@@ -120,7 +120,8 @@ export const routeVariables: VariableTable = {
     ]),
     server_protocol: ofRequest((x) => `HTTP/1.${x.request.minor}`),
     server_name: (x) => x.server.name,
-    server_port: (x) => String(x.client.localPort),
+    // A Unix socket has none.
+    server_port: ({ client: { localPort } }) => (localPort === 0 ? '' : String(localPort)),
     server_addr: (x) => x.client.localAddress,
     // Of a subrequest, too: nginx keeps one value for all.
     request_id: (x) => x.main.id,

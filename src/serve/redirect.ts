@@ -58,7 +58,7 @@ export function locationValue(exchange: Exchange, target: string, options: Redir
   const safe = target.replace(/[\x00-\x1f\x7f]/g, percent);
   if (!options.absoluteRedirect || !safe.startsWith('/')) return safe;
   const { secure, localPort } = exchange.client;
-  const isDefaultPort = localPort === (secure ? 443 : 80);
+  const isDefaultPort = localPort === 0 || localPort === (secure ? 443 : 80);
   const port = options.portInRedirect && !isDefaultPort ? `:${localPort}` : '';
   return `${secure ? 'https' : 'http'}://${hostOf(exchange, options)}${port}${safe}`;
 }
@@ -69,7 +69,7 @@ function hostOf(exchange: Exchange, options: RedirectOptions): string {
   const host = exchange.request.host.replace(/:\d*$/, '').replace(/\.$/, '').toLowerCase();
   if (host !== '') return host;
   const address = exchange.client.localAddress.replace(/^::ffff:(?=\d+\.)/i, '');
-  return address.includes(':') ? `[${address}]` : address;
+  return address.includes(':') && !address.startsWith('unix:') ? `[${address}]` : address;
 }
 
 /** What a URI may not hold as it stands (RFC 3986), `%` and `?` and `#` included: the input is a decoded path. */

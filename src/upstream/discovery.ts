@@ -130,9 +130,11 @@ function peerAt(host: string, port: number, rest: Omit<PeerConfig, 'name' | 'add
   return { ...rest, name, address: { kind: 'tcp', host, port } };
 }
 
-/** What a group is found by: names are hosts' names, which know no case; paths of Unix sockets do. */
+/** What a group is found by: names are hosts' names, whose letters of ASCII know no case (ngx_strcasecmp); paths of Unix sockets do. */
 export function groupKey(authority: string): string {
-  return authority.startsWith('unix:') ? authority : authority.toLowerCase();
+  return authority.startsWith('unix:')
+    ? authority
+    : authority.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
 /** A host, which is no group, with the port that TLS usually has. */

@@ -74,14 +74,13 @@ function readPasses(servers: Model['servers']): Passes {
   let byVariable = false;
   const take = (pass: ProxyPass | null | undefined, match: LocationMatch): void => {
     if (pass === null || pass === undefined) return;
-    const { at } = pass;
     const { kind } = match;
-    const url = constantOf(pass.url);
-    const byRequest = url === undefined;
+    const { at, url } = pass;
+    const byRequest = constantOf(url) === undefined;
     if (byRequest) templates.set(at, { ...pass, match });
-    const found = byRequest ? BEFORE_VARIABLES.exec(pass.url) : CONSTANT.exec(url);
+    const found = byRequest ? BEFORE_VARIABLES.exec(url) : CONSTANT.exec(url);
     const authority = found?.[1] ?? found?.[2];
-    const family = { secure: SECURE.test(pass.url), needsPort: OF_APPS.test(pass.url) };
+    const family = { secure: SECURE.test(url), needsPort: OF_APPS.test(url) };
     if (authority === undefined) byVariable ||= byRequest;
     else targets.set(at, { authority, ...family, ...hostOf(authority), byRequest, at });
     const uri = byRequest ? undefined : URI.exec(url)?.[1];

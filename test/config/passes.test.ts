@@ -51,6 +51,19 @@ describe('names of groups know no case', () => {
     );
   });
 
+  it('beyond ASCII they do, as in nginx', () => {
+    const läden = 'program Läden { command node; first_port 1; }';
+    const { model } = read(configured('/ { proxy_pass http://lÄden; }', läden));
+    expect(model.upstreams.map(({ name }) => name)).toEqual(['Backend']);
+    const same = read(configured('/ { proxy_pass http://läDEN; }', läden)).model;
+    expect(same.upstreams.map(({ name }) => name)).toEqual(['Backend', 'Läden']);
+    expect(followedHosts(same)).toEqual([]);
+    expect(strangersOf(same)).toEqual([]);
+    expect(errorsOf(configured('/ { fastcgi_pass läden:9000; }', läden))).toContain(
+      '"läden" is a program, whose processes have ports of their own; write läden',
+    );
+  });
+
   it('those of programs in a proxy_pass neither', () => {
     const web = 'program Web { command node; first_port 1; }';
     const { model } = read(configured('/ { proxy_pass http://web; }', web));

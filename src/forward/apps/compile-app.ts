@@ -20,7 +20,7 @@ import type { FindUpstream, ForwardOptions } from '../forward-options.ts';
 import type { ForwardTools } from '../forward-tools.ts';
 import { compileResponseHead, hiddenOf } from '../response-head.ts';
 import type { ProxyPass } from '../rows.ts';
-import { isAddress } from '../target-address.ts';
+import { isAddress, nameOfAddress } from '../target-address.ts';
 import { compilePeerTls } from '../tls/compile-peer-tls.ts';
 import { traceFields } from '../trace-fields.ts';
 import { peerUrl } from '../variables.ts';
@@ -34,13 +34,15 @@ export function compileApp(pass: ProxyPass, settings: Settings, tools: ForwardTo
   if (m === null) return null;
   const secure = m[1] !== '';
   const family = m[2] as AppFamily;
-  const authority = constantOf(m[3]) ?? '';
+  // As text groups and servers are known, as bytes they go out.
+  const name = constantOf(m[3]) === undefined ? '' : m[3];
+  const authority = toBytes(name);
   const options: ForwardOptions = {
-    ...familyOptions(family, settings, authority, tools),
+    ...familyOptions(family, settings, name, tools),
     upstream:
-      authority === ''
+      name === ''
         ? byRequest({ family, secure, address: m[3] }, settings, tools)
-        : tools.upstreams.of(authority, pass.at),
+        : tools.upstreams.of(name, pass.at),
     authority,
     secure,
     transport: bound(settings[`${family}Bind`], transportOf(family, pass, settings, tools), tools),
@@ -93,17 +95,17 @@ function byRequest(
     const given = own === null ? text : own[2];
     if (!isAddress(given))
       return ready(undefined, `${family}_pass gave no address ("${given}")`, 'no_target');
-    if (!/^(?:unix:\/[^\0-\x20]+|[A-Za-z0-9._[\]:%-]+)$/.test(given))
-      return ready(undefined, `${family}_pass gave no valid address ("${given}")`);
+    const name = nameOfAddress(given, upstreams);
+    if (name === undefined) return ready(undefined, `${family}_pass gave no valid address ("${given}")`);
     x.proxyHost = given;
     x.proxySecure = secure || (own !== null && own[1] !== '');
-    if (!upstreams.knows(given) && !given.startsWith('unix:') && !/:\d+$/.test(given))
+    if (!upstreams.knows(name) && !given.startsWith('unix:') && !/:\d+$/.test(given))
       return ready(
         undefined,
         `${family}_pass gave "${given}", which is no upstream and has no port`,
         'no_target',
       );
-    upstreams.ofRequest(given, ready, { secure: false, dns, timeoutMs: settings.resolverTimeoutMs });
+    upstreams.ofRequest(name, ready, { secure: false, dns, timeoutMs: settings.resolverTimeoutMs });
   };
 }
 

@@ -1,5 +1,5 @@
 // Spans as OTLP/HTTP writes them in JSON (opentelemetry-proto, JSON mapping): numbers of 64 bits are texts, ids hexadecimal.
-import { decodeBytes } from '../json-text.ts';
+import { toText } from '../../route/template.ts';
 
 export type AttributeValue = string | number | boolean | readonly string[];
 /** `undefined` = there is none. Texts are bytes as latin1. */
@@ -73,7 +73,7 @@ const PLAIN = /^[ !#-[\]-~]*$/;
 /** Bytes as latin1 → a string of JSON. */
 function quoted(bytes: string): string {
   const short = bytes.length > TEXT_CHARS ? bytes.slice(0, TEXT_CHARS) : bytes;
-  return PLAIN.test(short) ? `"${short}"` : JSON.stringify(decodeBytes(short));
+  return PLAIN.test(short) ? `"${short}"` : JSON.stringify(toText(short));
 }
 
 /** A double has no room for the nanoseconds of now: the part below milliseconds is added as digits. */
