@@ -1,5 +1,4 @@
 // The media type of an answer and its charset, cut as nginx cuts them, and the lists of types that filters work on.
-import type { Exchange } from '../exchange/exchange.ts';
 import type { AnswerHead } from '../http/answer-head.ts';
 
 export interface ContentType {
@@ -12,8 +11,8 @@ export interface ContentType {
 const CHARSET = /; *charset="?/i;
 
 /** ngx_http_upstream_copy_content_type: only a peer's type is cut, what is configured here stands as it is. */
-export function splitType(x: Exchange, value: string): ContentType {
-  const m = x.attempts.length === 0 ? null : CHARSET.exec(value);
+export function splitType(head: AnswerHead, value: string): ContentType {
+  const m = head.cutsType ? CHARSET.exec(value) : null;
   if (m === null) return { type: value, charset: '' };
   const end = value.endsWith('"') ? value.length - 1 : value.length;
   return { type: value.slice(0, m.index), charset: value.slice(m.index + m[0].length, end) };
@@ -30,9 +29,10 @@ export class TypeSet {
     this.#all = this.#types.has('*');
   }
 
-  has(x: Exchange, head: AnswerHead): boolean {
+  has(head: AnswerHead): boolean {
     if (this.#all) return true;
-    const type = head.mediaType === '' ? splitType(x, head.get('content-type') ?? '').type : head.mediaType;
+    const type =
+      head.mediaType === '' ? splitType(head, head.get('content-type') ?? '').type : head.mediaType;
     return type !== '' && this.#types.has(type.toLowerCase());
   }
 }

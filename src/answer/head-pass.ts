@@ -13,6 +13,9 @@ export const BARE = 1;
 export const REPLACED = 2;
 export type Passed = typeof WHOLE | typeof BARE | typeof REPLACED | readonly Segment[];
 
+/** Whose the answer is: of a page of ours an ETag is one of an answer before. */
+export type Origin = 'own' | 'page' | 'peer';
+
 /** The filters of a location that has none of its own: they look at seekable answers only. */
 export const CORE_FILTERS: readonly Filter[] = [NOT_MODIFIED, RANGE];
 
@@ -30,12 +33,14 @@ const OF_EACH: ReadonlySet<Filter['slot']> = new Set([
 
 const OF_THE_BODY = ['content-type', 'last-modified', 'accept-ranges'];
 
-/** The pass over `x.status`, `x.lines` and `x.length`, which are the answer's afterwards. `isPage`: an ETag in them is of an answer before. */
-export function passHead(x: Exchange, seek: Seekable | null, isPage = false): Passed {
+/** The pass over `x.status`, `x.lines` and `x.length`, which are the answer's afterwards. */
+export function passHead(x: Exchange, seek: Seekable | null, origin: Origin = 'own'): Passed {
   x.takeError();
   const filters = x.location.filters ?? CORE_FILTERS;
   const head = new AnswerHead(x.status, x.lines, x.length, seek);
-  if (isPage) head.forgetTag();
+  // What X-Accel-Redirect has left is a peer's, too.
+  head.cutsType = origin === 'peer' || x.carried !== null;
+  if (origin === 'page') head.forgetTag();
   let joined: Filter[] | null = null;
   for (const filter of filters) {
     if (x.isSub && !OF_EACH.has(filter.slot)) continue;
@@ -74,7 +79,7 @@ function replace(x: Exchange, head: AnswerHead, filter: Filter, status: number):
 function keepCharset(x: Exchange, head: AnswerHead): void {
   const value = head.get('content-type') ?? '';
   const named = head.mediaType.length;
-  const charset = named === 0 ? splitType(x, value).charset : value.slice(named + '; charset='.length);
+  const charset = named === 0 ? splitType(head, value).charset : value.slice(named + '; charset='.length);
   if (charset !== '') x.carried = { type: '', charset, lines: '' };
 }
 

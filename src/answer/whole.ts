@@ -35,7 +35,7 @@ export function sendBody(exchange: Exchange, body: string, isPage = false): void
   let isBare = exchange.method === 'HEAD' || isBodyless;
   if (seek !== null || exchange.location.filters !== null) {
     // Filters still see the type that goes below, and may add one of their own.
-    const passed = passHead(exchange, seek, isPage);
+    const passed = passHead(exchange, seek, isPage ? 'page' : 'own');
     if (passed === REPLACED) return;
     isBare = passed === BARE;
   }

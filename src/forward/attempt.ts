@@ -159,7 +159,7 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
     this.record.outcome = 'ok';
     forward.options.takeHead(exchange, head);
     this.#phase = 'done';
-    if (exchange.location.filters !== null) passHead(exchange, null);
+    if (exchange.location.filters !== null) passHead(exchange, null, 'peer');
     exchange.setMaker(null);
     const { readTimeoutMs: idleMs, sendTimeoutMs: sendMs } = forward.options;
     const tunnel = new Tunnel(exchange, connection, { idleMs, sendMs }, () => {
@@ -219,7 +219,7 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
     const { exchange } = forward;
     // Events must not stick in filters.
     if (/^text\/event-stream\b/i.test(head.get('content-type') ?? '')) forward.flush = FLUSH;
-    const passed = passHead(exchange, this.#seek(head, exchange.length));
+    const passed = passHead(exchange, this.#seek(head, exchange.length), 'peer');
     if (passed === REPLACED) return false;
     if (typeof passed === 'number') return true;
     const [range] = passed;

@@ -35,6 +35,8 @@ export class AnswerHead {
   length: number;
   /** What Content-Type was before a filter named a charset in it; '' = none did. */
   mediaType = '';
+  /** Its type is a peer's, fetched now or before: behind its charset it ends. */
+  cutsType = false;
   /** Not null: conditions and ranges apply; a filter that changes the body takes it away. */
   seek: Seekable | null;
   /** Last-Modified is a file's own, whatever filters make of its body. */

@@ -124,6 +124,7 @@ function mayTurn(exchange: Exchange, what: string): boolean {
 function leaveLocation(exchange: Exchange, to: LocationRuntime): void {
   exchange.dropAnswer();
   exchange.proxyHost = '';
+  exchange.tellsProxyHost = false;
   exchange.isInternal = true;
   exchange.location = to;
 }

@@ -10,6 +10,7 @@ import { type Comparable, comparable, type Pair, request, startPair } from './pa
 
 function configuration(root: string, peer: string): string {
   return `map $sent_http_content_type $by_type { default off; ~plain epoch; ~html 1h; } map $sent_http_etag $by_tag { default "tagged"; "" "untagged"; }
+    proxy_cache_path {dir}/cache keys_zone=one:1m;
     ${TYPES_BLOCK} default_type text/plain; root ${root}; add_header X-Http outer;
     server { listen {port}; add_header X-Server "$request_method $uri"; add_header X-Always yes always; set $empty ""; set $tag '"t"';
       location /own/ { alias ${root}/; add_header X-Own one; add_header X-Own two; add_header X-Empty ""; add_header X-Unset $empty; add_header X-Args "<$args>"; }
@@ -35,6 +36,8 @@ function configuration(root: string, peer: string): string {
       location /proxy/ { proxy_pass http://${peer}/; add_header X-P "$upstream_status $proxy_host" always; add_header ETag '"p"'; }
       location /plain/ { proxy_pass http://${peer}/; }
       location /pexpires/ { proxy_pass http://${peer}/; expires -1; add_header Cache-Control no-store always; add_header Last-Modified "Wed, 15 Nov 2023 22:13:20 GMT"; }
+      location /cached/ { proxy_cache one; proxy_cache_valid 1h; proxy_pass http://${peer}/; add_header Last-Modified "Wed, 15 Nov 2023 22:13:20 GMT"; }
+      location /accel/ { proxy_pass http://${peer}/; }
       location /hidden/ { proxy_pass http://${peer}/; proxy_hide_header X-Peer; proxy_hide_header Cache-Control; add_header X-Peer ours; add_header Cache-Control ours; }
       location /r/ { add_header X-R "$1 $status" always;
         location = /r/200 { return 200 ok; } location = /r/201 { return 201 ok; } location = /r/202 { return 202 ok; } location = /r/206 { return 206 ok; } location = /r/300 { return 300; }
@@ -172,6 +175,28 @@ describe.skipIf(nginxVersion === '')('add_header as nginx', () => {
     );
     expect(undated(comparable(ours, pair.lbproxy))).toEqual(undated(comparable(theirs, pair.nginx)));
     expect(orderOf(ours)).toEqual(orderOf(theirs));
+  });
+
+  it("a new Last-Modified stands in the place of a peer's, also of a stored one, and behind all where it was a file's", async () => {
+    const said = peerSays(`${OK}|X-A: a|Last-Modified: ${MODIFIED}|X-Z: z`);
+    const told = peerSays(
+      `${OK}|X-Accel-Redirect: /modified/small.txt|Last-Modified: ${MODIFIED}|Set-Cookie: a=b`,
+    );
+    const cases: Case[] = [
+      ['GET', '/pexpires/x', said],
+      ['GET', '/cached/x', said],
+      ['GET', '/cached/x', said],
+      ['GET', '/accel/x', told],
+      ['GET', '/modified/small.txt'],
+    ];
+    for (const given of cases) {
+      const [theirs, ours] = await Promise.all(
+        [pair.nginx, pair.lbproxy].map((side) => exchangeOnce(side.port, bytesOf(given))),
+      );
+      const names = ({ fields }: Answer): string[] =>
+        fields.map(([name]) => name).filter((name) => /^(?:x-|set-cookie|last-modified)/i.test(name));
+      expect([given[1], names(ours)]).toEqual([given[1], names(theirs)]);
+    }
   });
 
   it('HTTP/1.0', async () => {

@@ -47,13 +47,15 @@ function configuration(peer: string): string {
     Object.entries(SETTINGS).map(([name, more]) => {
       const set = `${on} ${more.replace('TYPES', types)}`;
       const own = TYPES.map(
-        (type, i) => `location = /${filter}-${name}/${i} { default_type '${type}'; return 200 '${PAGE}'; }`,
+        (type, i) => `location = /${filter}-${name}/${i} { default_type '${type}'; return 200 '${PAGE}'; }
+          location = /${filter}-${name}/failed${i} { default_type '${type}'; error_page 502 =200 /${filter}-${name}/${i}; proxy_pass http://127.0.0.1:1; }`,
       );
       return `location /${filter}-${name}/ { ${set} ${own.join('\n')}
-        location /${filter}-${name}/peer { proxy_pass http://${peer}; } }`;
+        location /${filter}-${name}/peer { proxy_pass http://${peer}; }
+        location /${filter}-${name}/cached { proxy_cache one; proxy_cache_key $uri; proxy_cache_valid 1h; proxy_pass http://${peer}; } }`;
     }),
   );
-  return `server { listen {port}; server_name ref.example; location = /part { return 200 part; } ${locations.join('\n')} }`;
+  return `proxy_cache_path {dir}/cache keys_zone=one:1m; server { listen {port}; server_name ref.example; location = /part { return 200 part; } ${locations.join('\n')} }`;
 }
 
 describe.skipIf(nginxVersion === '')('media types', () => {
@@ -82,7 +84,11 @@ describe.skipIf(nginxVersion === '')('media types', () => {
     for (const [i, type] of TYPES.entries()) {
       await both(`/${place}/${i}`);
       const head = `HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\nContent-Length: ${PAGE.length}`;
-      await both(`/${place}/peer`, [answerWith(`${head}\r\n\r\n${PAGE}`)]);
+      const answer = answerWith(`${head}\r\n\r\n${PAGE}`);
+      await both(`/${place}/peer`, [answer]);
+      await both(`/${place}/cached${i}`, [answer]);
+      await both(`/${place}/cached${i}`, [answer]);
+      await both(`/${place}/failed${i}`);
     }
     await both(`/${place}/peer`, [
       answerWith(`HTTP/1.1 200 OK\r\nContent-Length: ${PAGE.length}\r\n\r\n${PAGE}`),

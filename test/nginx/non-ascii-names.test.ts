@@ -30,6 +30,8 @@ const CONFIGURATION = `
     location /group/ { proxy_pass http://grüße; }
     location /group-uri/ { proxy_pass http://grüße/ö/; }
     location /group-dead/ { proxy_pass http://weg; }
+    location /moved/ { error_page 502 = @then; proxy_pass http://weg; }
+    location @then { return 200; }
     location /two/ { proxy_pass http://zwei; }
     location /hash/ { proxy_pass http://läden; }
     location /case/ { proxy_pass http://Ärger/; }

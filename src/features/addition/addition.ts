@@ -26,7 +26,7 @@ function createFilter({ settings }: FeaturePlace): Filter {
   return {
     slot: 'addition',
     head(x, head) {
-      if (head.status !== 200 || !types.has(x, head)) return PASS;
+      if (head.status !== 200 || !types.has(head)) return PASS;
       head.bodyChanges();
       expectSubrequests(x);
       return JOIN;

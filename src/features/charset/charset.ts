@@ -56,8 +56,8 @@ class CharsetFilter implements Filter {
     const value = head.get('content-type') ?? '';
     if (x.isSub) return this.#toPage(x, head, value);
     if (value === '' || this.#place.settings.charset === 'off') return PASS;
-    const { type, charset } = splitType(x, value);
-    if (charset === '' ? !this.#types.has(x, head) : !this.#place.settings.overrideCharset) return PASS;
+    const { type, charset } = splitType(head, value);
+    if (charset === '' ? !this.#types.has(head) : !this.#place.settings.overrideCharset) return PASS;
     const wanted = this.#wanted(x);
     const source = charset === '' ? this.#source(x) : charset;
     if (wanted === undefined || source === undefined) return PASS;
@@ -72,7 +72,7 @@ class CharsetFilter implements Filter {
   /** To the charset that the page says it has (ngx_http_main_request_charset). */
   #toPage(x: Exchange, head: AnswerHead, value: string): number {
     const wanted = PAGE_CHARSET.exec(x.main.lines)?.[1] ?? '';
-    const source = splitType(x, value).charset || this.#source(x) || '';
+    const source = splitType(head, value).charset || this.#source(x) || '';
     if (wanted === '' || source === '' || source.toLowerCase() === wanted.toLowerCase()) return PASS;
     if ((head.get('content-encoding') ?? '') !== '') return PASS;
     return this.#join(x, head, source, wanted);

@@ -21,7 +21,7 @@ export function createCompressFilter({ coding, types, minLength, accepts, join }
     head(x, head) {
       if (!STATUSES.has(head.status)) return PASS;
       if (head.length >= 0 && head.length < minLength) return PASS;
-      if ((head.get('content-encoding') ?? '') !== '' || !known.has(x, head)) return PASS;
+      if ((head.get('content-encoding') ?? '') !== '' || !known.has(head)) return PASS;
       x.coding |= VARIES;
       if (!accepts(x, head)) return PASS;
       head.bodyChanges();

@@ -55,7 +55,7 @@ function compileAdd({ name, value }: HeaderEntry, lookup: VariableLookup): Add {
   const text = compileTemplate(value, lookup);
   const lower = name.toLowerCase();
   if (lower === 'etag') return (x, head) => setTag(head, name, fieldValue(text(x)));
-  if (lower === 'last-modified') return (x, head) => setModified(x, head, name, fieldValue(text(x)));
+  if (lower === 'last-modified') return (x, head) => setModified(head, name, fieldValue(text(x)));
   const add = compileLine(name, value, lookup);
   if (lower === 'transfer-encoding') return () => {};
   // A second length would let client and lbproxy disagree where the answer ends; where there is no body it is only said.
@@ -96,9 +96,9 @@ function setTag(head: AnswerHead, name: string, etag: string): void {
   if (head.seek !== null) head.seek = { ...head.seek, etag };
 }
 
-function setModified(x: Exchange, head: AnswerHead, name: string, date: string): void {
+function setModified(head: AnswerHead, name: string, date: string): void {
   // A file's own is no line of nginx's list: this one stands behind what is in it.
-  if (date === '' || x.attempts.length === 0) head.remove('last-modified');
+  if (date === '' || head.fileDate) head.remove('last-modified');
   if (date !== '') {
     head.set(name, date);
     head.fileDate = false;

@@ -46,7 +46,7 @@ function createFilter({ settings, lookup, report }: FeaturePlace): Filter {
   return {
     slot: 'ssi',
     head(x, head) {
-      if (head.length === 0 || !types.has(x, head)) return PASS;
+      if (head.length === 0 || !types.has(head)) return PASS;
       if (!x.isSub) {
         head.bodyChanges();
         if (!keepsDate) {

@@ -18,7 +18,7 @@ function createSubFilter({ settings, lookup }: FeaturePlace): Filter | null {
   return {
     slot: 'sub',
     head(x, head) {
-      if (head.length === 0 || !types.has(x, head) || of(x) === null) return PASS;
+      if (head.length === 0 || !types.has(head) || of(x) === null) return PASS;
       if (!x.isSub) {
         head.length = -1;
         head.seek = null;

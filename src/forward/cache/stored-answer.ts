@@ -75,7 +75,7 @@ export function sendStored(x: Exchange, entry: Entry, options: ForwardOptions, c
   x.length = head.status === 204 ? -1 : head.contentLength;
   // A status without a body, whatever its head says.
   if (head.status === 304 && x.method !== 'HEAD') x.length = Math.min(x.length, 0);
-  const passed = passHead(x, seekableOf(head, x.length, cache));
+  const passed = passHead(x, seekableOf(head, x.length, cache), 'peer');
   if (passed === REPLACED || passed === BARE) {
     closeFile(entry.fd);
     if (passed === BARE) sendBare(x);
