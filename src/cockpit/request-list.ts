@@ -13,8 +13,10 @@ export type Versions = Readonly<Record<number, number>>;
 export interface RequestList {
   /** The oldest first. */
   readonly requests: readonly ListedRequest[];
-  /** Those that changed so that they do not pass the filter any more. */
+  /** Those that changed so that they do not pass the filter any more, and those that are over and had no room in the list. */
   readonly left: readonly string[];
+  /** Of acceptors that cannot tell all that changed: which of those that were told before still last. Of others no more comes. */
+  readonly running: Readonly<Record<number, readonly string[]>>;
   /** None: no acceptor keeps requests. */
   readonly versions: Versions;
 }
@@ -32,6 +34,7 @@ export async function listRequests(
 ): Promise<RequestList> {
   const requests: ListedRequest[] = [];
   const left: string[] = [];
+  const running: Record<number, readonly string[]> = {};
   const versions: Record<number, number> = {};
   // All are asked how far they are, and those that are further for what is new: all that it has of one that was not there before.
   const states = await face.ask({ ask: 'list', filter, after: Number.MAX_SAFE_INTEGER, limit: 0 });
@@ -48,10 +51,12 @@ export async function listRequests(
     versions[acceptor] = found.version;
     for (const one of found.list) requests.push({ ...one, id: `${acceptor}-${one.id}`, acceptor });
     for (const id of found.left) left.push(`${acceptor}-${id}`);
+    if (found.running !== null) running[acceptor] = found.running.map((id) => `${acceptor}-${id}`);
   });
   await Promise.all(asked);
   requests.sort((a, b) => a.at - b.at);
-  return { requests: requests.slice(-limit), left, versions };
+  for (const { id, ms } of requests.slice(0, -limit)) if (ms >= 0) left.push(id);
+  return { requests: requests.slice(-limit), left, running, versions };
 }
 
 function listIn(answer: Answer): Extract<Answer, { list: unknown }> {

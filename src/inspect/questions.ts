@@ -29,6 +29,8 @@ export type Answer =
       readonly list: readonly Summary[];
       /** Numbers of those that were told as they were before `after`, and do not pass the filter any more. */
       readonly left: readonly number[];
+      /** Where not all that changed can be told: which of those that were told before `after` still last. Of others no more comes. Else null. */
+      readonly running: readonly number[] | null;
       readonly version: number;
       readonly bytes: number;
     }
@@ -79,7 +81,7 @@ async function listOf(
   if (typeof passes !== 'function') return passes;
   const { version } = inspector;
   const { bytes } = inspector.ring;
-  if (limit === 0) return { list: [], left: [], version, bytes };
+  if (limit === 0) return { list: [], left: [], running: null, version, bytes };
   const list: Summary[] = [];
   const left: number[] = [];
   const look = (record: Record): void => {
@@ -88,16 +90,22 @@ async function listOf(
     else if (record.firstVersion <= after) left.push(record.id);
   };
   const slices = new Slices();
-  for (const record of inspector.open()) {
+  const open = inspector.open();
+  let isCut = false;
+  for (const record of open) {
     if (record.version > after) look(record);
     await slices.step();
   }
   // What is over changes no more: the newest in the ring are those with the highest versions.
   for (const record of inspector.ring.newestFirst()) {
-    if (record.version <= after || list.length >= limit) break;
+    if (record.version <= after) break;
+    isCut = list.length >= limit;
+    if (isCut) break;
     if (record.version <= version) look(record);
     await slices.step();
   }
   list.sort((a, b) => a.id - b.id);
-  return { list: list.slice(-limit), left, version, bytes };
+  isCut ||= list.length > limit || inspector.ring.lostVersion > after;
+  const told = isCut ? open.filter(({ firstVersion }) => firstVersion <= after) : null;
+  return { list: list.slice(-limit), left, running: told?.map(({ id }) => id) ?? null, version, bytes };
 }

@@ -27,6 +27,7 @@ export class Ring {
   #end = 0;
   #count = 0;
   #used = 0;
+  #lostVersion = 0;
 
   constructor(limitBytes: number) {
     [this.#bytes, this.#numbers] = memory(limitBytes);
@@ -36,6 +37,11 @@ export class Ring {
   /** What is kept takes so much. */
   get bytes(): number {
     return this.#used;
+  }
+
+  /** Of the last change that is not to be found here any more, or never was. */
+  get lostVersion(): number {
+    return this.#lostVersion;
   }
 
   get limitBytes(): number {
@@ -49,12 +55,15 @@ export class Ring {
     const bytes = this.#bytes;
     const numbers = this.#numbers;
     const oldestFirst = [...this.#starts()].reverse();
-    this.clear();
+    this.#empty();
     [this.#bytes, this.#numbers] = made;
     this.#packer = new Packer(this.#numbers, this.#bytes);
     for (const start of oldestFirst) {
       const size = numbers[start / EIGHT + SIZE];
-      if (size > this.#bytes.length) continue;
+      if (size > this.#bytes.length) {
+        this.#lostVersion = Math.max(this.#lostVersion, numbers[start / EIGHT + VERSION]);
+        continue;
+      }
       bytes.copy(this.#bytes, this.#place(size), start + HEAD * EIGHT, start + size);
     }
   }
@@ -63,6 +72,7 @@ export class Ring {
   add(record: Record): void {
     const size = HEAD * EIGHT + rounded(packedSize(record));
     if (size <= this.#bytes.length) this.#packer.pack(record, this.#place(size));
+    else this.#lostVersion = record.version;
   }
 
   /** Where a packed record goes, which with what stands in front of it takes `size`: to be written there at once. */
@@ -95,6 +105,7 @@ export class Ring {
 
   #evict(): void {
     const size = this.#numbers[this.#oldest / EIGHT + SIZE];
+    this.#lostVersion = Math.max(this.#lostVersion, this.#numbers[this.#oldest / EIGHT + VERSION]);
     const wasNewest = this.#oldest === this.#newest;
     this.#count--;
     this.#used -= size;
@@ -144,6 +155,12 @@ export class Ring {
   }
 
   clear(): void {
+    if (this.#count > 0)
+      this.#lostVersion = Math.max(this.#lostVersion, this.#numbers[this.#newest / EIGHT + VERSION]);
+    this.#empty();
+  }
+
+  #empty(): void {
     this.#next = 0;
     this.#end = 0;
     this.#count = 0;

@@ -12,7 +12,7 @@ async function call(query: string, version: number): Promise<{ answer: unknown; 
   const face = {
     ask: async (question: Question) => {
       asked.push(question);
-      return new Map([[1, { list: [], left: [7], version, bytes: 0 }]]);
+      return new Map([[1, { list: [], left: [7], running: null, version, bytes: 0 }]]);
     },
   } as unknown as CockpitFace;
   let text = '';
@@ -25,7 +25,7 @@ async function call(query: string, version: number): Promise<{ answer: unknown; 
 
 it('asks for what changed since, and tells what left', async () => {
   const { answer, asked } = await call('after=1:20', 30);
-  expect(answer).toEqual({ requests: [], left: ['1-7'], versions: { 1: 30 } });
+  expect(answer).toEqual({ requests: [], left: ['1-7'], running: {}, versions: { 1: 30 } });
   expect(asked.at(-1)).toMatchObject({ after: 20, limit: 200 });
   expect((await call('after=1:30', 30)).asked.length).toBe(1);
 });

@@ -49,7 +49,13 @@ class StandIn {
     for (const [id, versions] of this.kept) {
       if (question.ask !== 'list' || (acceptor !== 0 && acceptor !== id)) continue;
       const list = versions.filter((version) => version > question.after).map((at) => ({ id: at, at }));
-      answers.set(id, { list, left: [], version: versions.at(-1) ?? 0, bytes: 0 } as unknown as Answer);
+      answers.set(id, {
+        list,
+        left: [],
+        running: null,
+        version: versions.at(-1) ?? 0,
+        bytes: 0,
+      } as unknown as Answer);
     }
     return answers;
   }
@@ -241,7 +247,7 @@ it.concurrent('goes on behind what was seen, but not of another run', async () =
   // The inspector is off.
   here.face.kept.clear();
   const bare = await here.stream('?filter=&run=1000&event=2');
-  expect(await bare.next('requests')).toEqual({ requests: [], left: [], versions: {} });
+  expect(await bare.next('requests')).toEqual({ requests: [], left: [], running: {}, versions: {} });
   bare.close();
   // Who does not ask for requests gets none.
   const plain = await here.stream();

@@ -2,11 +2,9 @@
 import { computed, signal } from '@preact/signals';
 import { readFilter } from '../../../inspect/filter.ts';
 import type { Detail } from '../../../inspect/view.ts';
-import type { ListedRequest, RequestList, Versions } from '../../request-list.ts';
+import type { RequestList, Versions } from '../../request-list.ts';
 import { change } from '../api.ts';
-
-/** One of a file has no acceptor. */
-export type Row = Omit<ListedRequest, 'acceptor'>;
+import { mergedRows, type Row } from './merged-rows.ts';
 
 /** With what is shown of it, where it does not stand in lbproxy. */
 export type Shown = Omit<Detail, 'id'> & { readonly id: string };
@@ -76,19 +74,5 @@ export function takeList(list: RequestList): void {
   if (Object.entries(list.versions).some(([id, version]) => version < (versions[Number(id)] ?? 0)))
     return startAnew();
   versions = list.versions;
-  const { requests, left } = list;
-  if (requests.length + left.length > 0) rows.value = merged(rows.value, requests, new Set(left));
-}
-
-/** `fresh` has the oldest first. A row that is there already changes in its place. */
-function merged(present: readonly Row[], fresh: readonly Row[], left: ReadonlySet<string>): readonly Row[] {
-  const changed = new Map(fresh.map((row) => [row.id, row]));
-  const staying = left.size === 0 ? present : present.filter(({ id }) => !left.has(id));
-  const kept = staying.map((row) => {
-    const now = changed.get(row.id);
-    if (now === undefined) return row;
-    changed.delete(row.id);
-    return now;
-  });
-  return [...[...changed.values()].reverse(), ...kept].slice(0, KEPT_ROWS);
+  rows.value = mergedRows(rows.value, list).slice(0, KEPT_ROWS);
 }
