@@ -1,4 +1,5 @@
 // The inspector of an acceptor: the same over all reloads, there only while the configuration asks for it.
+import { CompileError } from '../compile/compile-error.ts';
 import type { Settings } from '../config/model.ts';
 import { Inspector } from '../inspect/inspector.ts';
 import { type Answer, answerTo, type Question } from '../inspect/questions.ts';
@@ -10,20 +11,34 @@ export class AcceptorInspector {
   #coming: Inspector | null = null;
   #masked: readonly string[] = [];
 
-  /** Who looks on at what a configuration serves; null where that asks for nobody. */
-  tapFor({ inspectorBytes }: Settings): Inspector | null {
-    if (inspectorBytes === 0) return null;
-    if (this.#inspector !== null) return this.#inspector;
-    this.#coming ??= new Inspector(inspectorBytes);
-    return this.#coming;
+  /** Who looks on at what a configuration serves; null where that asks for nobody. Throws where there is no memory for it. */
+  tapFor({ inspector: kept }: Settings): Inspector | null {
+    this.discard();
+    if (kept === null) return null;
+    try {
+      if (this.#inspector === null) this.#coming = new Inspector(kept.bytes);
+      else this.#inspector.ring.reserve(kept.bytes);
+    } catch (error) {
+      const why = `the system gives no ${kept.bytes} bytes (${(error as Error).message})`;
+      throw new CompileError(kept.at, `"inspector": ${why}; make it smaller`);
+    }
+    return this.#inspector ?? this.#coming;
+  }
+
+  /** The configuration that was asked for last will not hold. */
+  discard(): void {
+    this.#coming = null;
+    this.#inspector?.ring.giveReservedBack();
   }
 
   /** From now on these settings hold. */
-  use({ inspectorBytes, inspectorMask }: Settings): void {
+  use({ inspector: kept, inspectorMask }: Settings): void {
     this.#masked = inspectorMask;
-    this.#inspector = inspectorBytes === 0 ? null : (this.#inspector ?? this.#coming);
+    // Tunnels that last hold the inspector that they began with.
+    if (kept === null) this.#inspector?.ring.resize(0);
+    this.#inspector = kept === null ? null : (this.#inspector ?? this.#coming);
     this.#coming = null;
-    this.#inspector?.ring.resize(inspectorBytes);
+    if (kept !== null) this.#inspector?.ring.resize(kept.bytes);
   }
 
   async answer(

@@ -42,16 +42,19 @@ const KEEP_CODE_MS = 2000;
 
 type Prepare = Extract<ToAcceptor, { type: 'prepare' }>;
 
+/** A configuration that was compiled, and does not hold yet. */
+interface Prepared {
+  readonly generation: number;
+  readonly runtime: Runtime;
+  readonly logs: RuntimeLogs;
+  readonly shared: boolean;
+  readonly counted: boolean;
+  readonly counting: boolean;
+}
+
 export class Acceptor {
   #runtime: Runtime | null = null;
-  #prepared: {
-    generation: number;
-    runtime: Runtime;
-    logs: RuntimeLogs;
-    shared: boolean;
-    counted: boolean;
-    counting: boolean;
-  } | null = null;
+  #prepared: Prepared | null = null;
   /** A Model that comes in, piece by piece. */
   #incoming: {
     readonly generation: number;
@@ -258,6 +261,7 @@ export class Acceptor {
       this.#send({ type: 'prepared', generation, problem: null });
     } catch (error) {
       this.#logFiles.discard();
+      this.#inspector.discard();
       const at = error instanceof CompileError ? error.at : '';
       const text = error instanceof Error ? error.message : String(error);
       this.#send({ type: 'prepared', generation, problem: { at, message: text } });
@@ -273,6 +277,7 @@ export class Acceptor {
     this.#prepared = null;
     this.#incoming = null;
     this.#logFiles.discard();
+    this.#inspector.discard();
     this.#closeSpareSockets();
   }
 
@@ -283,6 +288,25 @@ export class Acceptor {
     this.#prepared = null;
     this.#runtime = prepared.runtime;
     this.#logs = prepared.logs;
+    let problem: string | null = null;
+    try {
+      this.#share(prepared, before, state);
+      if (before === null) this.#settle(prepared.runtime.model.settings, prepared.logs.main);
+      await this.#serve(prepared.runtime);
+    } catch (error) {
+      problem = error instanceof Error ? error.message : String(error);
+    }
+    // What was sent once more for one that had not opened.
+    this.#closeSpareSockets();
+    before?.upstreams.retire(prepared.runtime.upstreams);
+    before?.caches.retire(prepared.runtime.caches);
+    this.#logFiles.retire();
+    this.#send({ type: 'committed', generation, problem });
+    loadPinoLater();
+  }
+
+  /** What acceptors have together, and what goes on over reloads, follows the runtime that holds now. */
+  #share(prepared: Prepared, before: Runtime | null, state: SharedState): void {
     prepared.logs.use();
     if (before === null) {
       applyStates(prepared.runtime.upstreams, state.groups);
@@ -297,20 +321,6 @@ export class Acceptor {
     this.#population.use(prepared.counted);
     this.#inspector.use(prepared.runtime.model.settings);
     this.#traffic.use(prepared.counting);
-    let problem: string | null = null;
-    try {
-      if (before === null) this.#settle(prepared.runtime.model.settings, prepared.logs.main);
-      await this.#serve(prepared.runtime);
-    } catch (error) {
-      problem = error instanceof Error ? error.message : String(error);
-    }
-    // What was sent once more for one that had not opened.
-    this.#closeSpareSockets();
-    before?.upstreams.retire(prepared.runtime.upstreams);
-    before?.caches.retire(prepared.runtime.caches);
-    this.#logFiles.retire();
-    this.#send({ type: 'committed', generation, problem });
-    loadPinoLater();
   }
 
   /** As another user it may not write where its code is kept; else there is more to keep once it has served. */

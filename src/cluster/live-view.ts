@@ -236,7 +236,7 @@ export class LiveView implements CockpitFace {
   }
 
   async setFault(wish: FaultWish): Promise<Outcome> {
-    if (this.#home.model.settings.inspectorBytes === 0)
+    if (this.#home.model.settings.inspector === null)
       return { ok: false, text: 'faults are set live only where "inspector" is on (lbproxy dev sets it)' };
     const { server, location, kind } = wish;
     const known = this.topology().servers.find((one) => one.server === server);

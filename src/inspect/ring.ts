@@ -28,6 +28,8 @@ export class Ring {
   #count = 0;
   #used = 0;
   #lostVersion = 0;
+  /** For another size that may come to hold. */
+  #reserved: Memory | null = null;
 
   constructor(limitBytes: number) {
     [this.#bytes, this.#numbers] = memory(limitBytes);
@@ -48,10 +50,21 @@ export class Ring {
     return this.#bytes.length;
   }
 
+  /** Takes memory for another size, so that `resize` to that needs none; throws where the system has none. */
+  reserve(limitBytes: number): void {
+    this.#reserved = rounded(limitBytes) === this.#bytes.length ? null : memory(limitBytes);
+  }
+
+  giveReservedBack(): void {
+    this.#reserved = null;
+  }
+
   /** What is kept stays, as far as there is room. */
   resize(limitBytes: number): void {
+    const reserved = this.#reserved;
+    this.#reserved = null;
     if (rounded(limitBytes) === this.#bytes.length) return;
-    const made = memory(limitBytes);
+    const made = reserved?.[0].length === rounded(limitBytes) ? reserved : memory(limitBytes);
     const bytes = this.#bytes;
     const numbers = this.#numbers;
     const oldestFirst = [...this.#starts()].reverse();
@@ -170,8 +183,10 @@ export class Ring {
 
 const rounded = (bytes: number): number => Math.ceil(bytes / EIGHT) * EIGHT;
 
+type Memory = [bytes: Buffer, numbers: Float64Array];
+
 /** Pages of it that nothing was written to take no memory. */
-function memory(limitBytes: number): [Buffer, Float64Array] {
+function memory(limitBytes: number): Memory {
   const bytes = Buffer.allocUnsafeSlow(rounded(limitBytes));
   return [bytes, new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length / EIGHT)];
 }

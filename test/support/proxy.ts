@@ -81,8 +81,8 @@ export async function startProxy(
     refused: (_x, status, detail) => refused.push(`${status}: ${detail}`),
   };
   const selfSigned = options.certificate ?? null;
-  const { inspectorBytes } = model.settings;
-  const inspector = inspectorBytes === 0 ? null : new Inspector(inspectorBytes);
+  const { inspector: kept } = model.settings;
+  const inspector = kept === null ? null : new Inspector(kept.bytes);
   const runtime = await compileRuntime(model, {
     tap: inspector,
     previous: null,

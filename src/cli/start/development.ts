@@ -9,6 +9,6 @@ export const DEVELOPMENT: OwnSettings = {
   requestLines: true,
   /** A page that shows what passes, and what it needs: what acceptors keep of requests, and counts. */
   liveView: USUAL_ADDRESS,
-  inspectorBytes: 32 * 1024 * 1024,
+  inspector: { bytes: 32 * 1024 * 1024, at: '' },
   countTraffic: 'on',
 };

@@ -28,7 +28,7 @@ export class Chance {
   constructor(kind: FaultKind, faults: readonly Fault[], place: FaultPlace, random: Random = Math.random) {
     const { settings, lookup, server, location } = place;
     this.#random = random;
-    this.#liveKey = settings.inspectorBytes > 0 ? keyOf(kind, server, location) : '';
+    this.#liveKey = settings.inspector !== null ? keyOf(kind, server, location) : '';
     this.#dice = faults
       .filter(({ share }) => share > 0)
       .map(({ low, high, share, condition }) => {
