@@ -6,6 +6,7 @@ import { namesAsAddresses } from '../explain/dry-upstreams.ts';
 import { Explainer } from '../explain/explainer.ts';
 import type { Explanation } from '../explain/explanation.ts';
 import { type PrintOptions, printExplanation, printRows } from '../explain/print.ts';
+import { loadWidths } from '../observe/text-width.ts';
 import { mayColour } from '../shared/terminal-colours.ts';
 import type { PoolPlan } from '../supervise/plan.ts';
 import type { Discovery, ProcessPort } from '../upstream/discovery.ts';
@@ -86,6 +87,7 @@ async function tell(
     io.print(`${JSON.stringify(sent === null ? told : { ...told, sent }, null, 2)}\n`);
     return;
   }
+  await loadWidths();
   io.print(printExplanation(told, io.style));
   if (sent !== null) io.print(`\n${printRows(sentRows(sent), io.style)}`);
 }

@@ -6,6 +6,7 @@ import { wantedAcceptors } from '../cluster/wanted-acceptors.ts';
 import type { Model } from '../config/model.ts';
 import type { ListenModel } from '../listen/rows.ts';
 import { localServers, namesOf } from '../local-ca/names.ts';
+import { padEnd } from '../observe/text-width.ts';
 import type { ProcessView } from '../supervise/control/face.ts';
 import { VERSION } from '../version.ts';
 
@@ -24,7 +25,7 @@ export function readyText(
   ];
   for (const listen of listensOf(model).values()) {
     const what = redirects(model, listen) ? 'redirects to https' : listen.ssl ? 'TLS' : 'HTTP';
-    lines.push(`  ${urlOf(listen).padEnd(28)} ${what}`);
+    lines.push(`  ${padEnd(urlOf(listen), 28)} ${what}`);
   }
   for (const upstream of model.upstreams)
     lines.push(`  upstream ${upstream.name}: ${peersText(upstream, processes)}`);

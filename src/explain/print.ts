@@ -3,6 +3,7 @@ import { isAbsolute, relative } from 'node:path';
 import { styleText } from 'node:util';
 import { reasonOf } from '../http/status.ts';
 import { escapeControls } from '../observe/pretty-line.ts';
+import { fitStart, textWidth } from '../observe/text-width.ts';
 import type { ExplainedForward, ExplainedPeer, Explanation } from './explanation.ts';
 import { rowsOfEvent } from './print-events.ts';
 import type { Row, Tone } from './row.ts';
@@ -169,13 +170,13 @@ function printRow({ label, text, at = '', tone = 'plain' }: Row, options: PrintO
       : part;
   const room = options.width - LABEL_WIDTH;
   const place = shortPlace(at, options.directory);
-  const lines = wrapped(escapeControls(text), room, place.length);
+  const lines = wrapped(escapeControls(text), room, textWidth(place));
   const head = label.padEnd(LABEL_WIDTH);
   return lines
     .map((line, i) => {
       const start = i === 0 && label !== '' ? style('title', head) : ''.padEnd(LABEL_WIDTH);
       if (i < lines.length - 1 || place === '') return `${start}${style(tone, line)}`.trimEnd();
-      const gap = ' '.repeat(Math.max(2, room - lengthOf(line) - place.length));
+      const gap = ' '.repeat(Math.max(2, room - textWidth(line) - textWidth(place)));
       return `${start}${style(tone, line)}${gap}${style('quiet', place)}`;
     })
     .join('\n');
@@ -185,14 +186,19 @@ function printRow({ label, text, at = '', tone = 'plain' }: Row, options: PrintO
 function wrapped(text: string, room: number, right: number): string[] {
   const lines: string[] = [];
   let rest = text;
-  while (lengthOf(rest) > room || (right > 0 && lengthOf(rest) + 2 + right > room)) {
-    const most = lengthOf(rest) > room ? room : room - right - 2;
+  for (
+    let width = textWidth(rest);
+    width > room || (right > 0 && width + 2 + right > room);
+    width = textWidth(rest)
+  ) {
+    const most = width > room ? room : room - right - 2;
     if (most < MIN_ROOM) break;
-    const cut = rest.lastIndexOf(' ', most);
-    if (cut <= most / 3) {
+    const cut = rest.lastIndexOf(' ', fitStart(rest, most).length);
+    if (textWidth(rest.slice(0, cut + 1)) <= most / 3) {
       // A long word: on a line of its own, with the place below it.
-      lines.push(rest.slice(0, room));
-      rest = rest.slice(room);
+      const line = fitStart(rest, room);
+      lines.push(line);
+      rest = rest.slice(line.length);
     } else {
       lines.push(rest.slice(0, cut));
       rest = `  ${rest.slice(cut + 1)}`;
@@ -203,8 +209,6 @@ function wrapped(text: string, room: number, right: number): string[] {
 }
 
 const MIN_ROOM = 20;
-
-const lengthOf = (text: string): number => [...text].length;
 
 /** `file:line:column` from here, where that is shorter. */
 function shortPlace(at: string, directory: string): string {

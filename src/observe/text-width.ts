@@ -70,7 +70,8 @@ function within(parts: Iterable<string>, columns: number): string[] {
   return taken;
 }
 
-function fitStart(text: string, columns: number): string {
+/** As much of it, from its start on, as has room. */
+export function fitStart(text: string, columns: number): string {
   if (PLAIN.test(text)) return text.slice(0, columns);
   return within(lettersOf(text), columns).join('');
 }
