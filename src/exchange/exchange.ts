@@ -534,6 +534,13 @@ export class Exchange {
     return ticket === this.#epoch && !this.ended;
   }
 
+  /** Whoever is about to read the body, or would if there were one, gives the client that waits for it its 100: once (ngx_http_test_expect). */
+  sayContinue(): void {
+    if (!this.request.expectContinue || this.isSub) return;
+    this.request.expectContinue = false;
+    this.client.informational(100, '');
+  }
+
   /** The exchange lives on behind its answer until each `hold` was given back by `unhold`. */
   hold(): void {
     this.#holds++;

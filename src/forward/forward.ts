@@ -127,7 +127,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     if (exchange.bodyRefused) exchange.body ??= EMPTY_BODY;
     if (!request.hasBody) {
       // Whoever asks for a 100 gets it, also for nothing (ngx_http_test_expect).
-      if (request.expectContinue) exchange.client.informational(100, '');
+      exchange.sayContinue();
       if (request.contentLength < 0) return this.nextPeer(now);
       // With client_body_in_file_only an empty body makes a file, too.
       if (this.options.body.fileOnly === 'off') exchange.body ??= EMPTY_BODY;

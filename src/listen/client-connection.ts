@@ -593,7 +593,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
     const exchange = this.#exchange;
     if (exchange === null) return;
     // As in nginx also where the body came with its head: whether it did is a matter of the moment.
-    if (exchange.request.expectContinue && !this.#body.complete) this.root.informational(100, '');
+    if (!this.#body.complete) exchange.sayContinue();
     this.#body.read(reader);
     if (this.#body.wants) this.#awaitBody();
     this.#advanceNow();

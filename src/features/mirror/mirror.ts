@@ -41,6 +41,7 @@ function createStep({ settings }: FeaturePlace): Step {
         // With client_body_in_file_only an empty body makes a file, too.
         if (x.request.hasBody || (isEmpty && policy.fileOnly !== 'off'))
           return new BodyFirst(x, send).begin(policy);
+        x.sayContinue();
         if (isEmpty) x.body = EMPTY_BODY;
       }
       send(x);

@@ -37,7 +37,11 @@ export function createCached(
   return (x) => {
     if (x.request.contentLength === 0 && !x.isSub && options.body.fileOnly === 'off') x.body ??= EMPTY_BODY;
     if (waitsForBody(x, options)) new BodyBefore(x, ask).begin(options.body);
-    else ask(x);
+    else {
+      // Whoever reads no body says it here, as nginx begins to read before it asks the cache.
+      x.sayContinue();
+      ask(x);
+    }
   };
 }
 
