@@ -52,6 +52,8 @@ const OWN_TYPE = /^Content-Type: .*\r\n/;
 /** A page of ours as the answer: the validator and the ranges of what it stands for are not its own. */
 export function sendPage(exchange: Exchange, page: string, lines = PAGE_LINES): void {
   exchange.lines = page === '' ? '' : lines;
+  // Nobody knows where the next request begins (ngx_http_special_response_handler).
+  if (exchange.request.chunked && bodyIsBroken(exchange)) exchange.closeAfter = true;
   exchange.keptLines = exchange.keptLines.replace(ETAG, '').replace(ACCEPT_RANGES, '');
   sendBody(exchange, page, true);
 }

@@ -334,6 +334,8 @@ export class Exchange {
   sentHead = '';
   /** Bytes of the request: `$request_length`. */
   bodyBytesReceived = 0;
+  /** What framed it: sizes of chunks, line ends, trailers. */
+  framingBytesReceived = 0;
   /** The request's body, once somebody asked for it. */
   body: RequestBody | null = null;
   /** After this answer the connection ends, whatever else allows it to stay. */

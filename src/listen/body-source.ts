@@ -145,6 +145,7 @@ export class BodySource {
     else if (this.#isTooMuch) this.#fault = 'client_body_too_large';
     if (this.#fault !== null) return end;
     if (decoder.done) this.complete = true;
+    if (this.#exchange !== null) this.#exchange.framingBytesReceived += decoder.consumed - from - n;
     this.#takePiece(input, from, n);
     return decoder.consumed;
   }

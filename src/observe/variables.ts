@@ -42,8 +42,8 @@ export const observeVariables: VariableTable = {
     body_bytes_sent: (exchange) => (exchange.isSub ? '0' : String(exchange.bodyBytesSent)),
     bytes_sent: (exchange) =>
       exchange.isSub ? '0' : String(exchange.headBytesSent + exchange.bodyBytesSent),
-    request_length: (exchange) =>
-      exchange.isSub ? '0' : String(exchange.request.size + exchange.bodyBytesReceived),
+    request_length: ({ isSub, request, bodyBytesReceived, framingBytesReceived }) =>
+      isSub ? '0' : String(request.size + bodyBytesReceived + framingBytesReceived),
     request_time: (exchange) => seconds(Math.max(0, systemClock.now() - exchange.startedAt)),
     msec: () => seconds(Date.now()),
     time_local: oncePerSecond(timeLocal),

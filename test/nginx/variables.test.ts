@@ -156,9 +156,6 @@ const CASES: Case[] = [
 const DIFFERENT: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   fields: { http_x_several: 'values of fields with the same name are joined since nginx 1.23.0' },
   'absolute target': { http_host: 'the authority of the target replaces the field (RFC 9112)' },
-  'chunked body': {
-    request_length: 'the body without its framing is counted',
-  },
   'a bad request': {
     ...Object.fromEntries(
       ['http_host', 'request_length'].map((v) => [v, 'nothing of a refused head is kept']),
