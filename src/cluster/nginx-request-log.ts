@@ -6,6 +6,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import type { NoteLevel } from '../features/feature.ts';
 import type { SentTo } from '../forward/forward-options.ts';
 import type { Log } from '../observe/error-log.ts';
+import { toBytes } from '../route/template.ts';
 import { errnoText } from '../shared/failed-call.ts';
 import { type AttemptFailure, CAUSE_OF, type Failure } from '../shared/failure.ts';
 
@@ -51,8 +52,10 @@ export class NginxRequestLog implements RuntimeLog {
     const { outcome } = attempt;
     if (SILENT.test(outcome)) return;
     const own = outcome === 'local_exhausted' || outcome === 'internal_error';
-    const level = own || isCritical(attempt.peer, codeIn(detail)) ? 'crit' : 'error';
-    this.#tell(x, level, wordsOf(outcome as AttemptFailure, detail, attempt.peer), sentTo(x, attempt.peer));
+    // A line is bytes, as the request in it is; names are text.
+    const peer = toBytes(attempt.peer);
+    const level = own || isCritical(peer, codeIn(detail)) ? 'crit' : 'error';
+    this.#tell(x, level, wordsOf(outcome as AttemptFailure, detail, peer), sentTo(x, peer));
   }
 
   refused(x: Exchange, status: number, detail: string): void {
@@ -67,7 +70,7 @@ export class NginxRequestLog implements RuntimeLog {
     const attempt = x.attempts.at(-1);
     if (sentTo === undefined || attempt === undefined) return this.#tell(x, level, message);
     const doing = attempt.headMs < 0 ? READING_HEAD : READING;
-    this.#tell(x, level, `${message} while ${doing}`, sentTo(x, attempt.peer));
+    this.#tell(x, level, `${message} while ${doing}`, sentTo(x, toBytes(attempt.peer)));
   }
 
   noRoom(): void {
@@ -120,7 +123,7 @@ function wordsOf(outcome: AttemptFailure, detail: string, peer: string): string 
 function contextOf(x: Exchange, upstream: string): string {
   const { main } = x;
   const { request } = main;
-  const parts = [`, client: ${x.remoteAddress}, server: ${main.server.name}`];
+  const parts = [`, client: ${x.remoteAddress}, server: ${toBytes(main.server.name)}`];
   if (request.method !== '')
     parts.push(`, request: "${request.method} ${request.target} HTTP/1.${request.minor}"`);
   if (x !== main) parts.push(`, subrequest: "${x.uri}"`);

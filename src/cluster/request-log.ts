@@ -4,6 +4,7 @@ import type { Attempt } from '../exchange/attempt.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import type { NoteLevel } from '../features/feature.ts';
 import type { Log } from '../observe/error-log.ts';
+import { toText } from '../route/template.ts';
 import { CAUSE_OF } from '../shared/failure.ts';
 
 export class RequestLog implements RuntimeLog {
@@ -19,7 +20,7 @@ export class RequestLog implements RuntimeLog {
     const what = own ? `peer ${attempt.peer} could not be asked` : `peer ${attempt.peer} failed`;
     this.#log[own ? 'crit' : 'error'](`${what}: ${detail}; ${next}`, {
       cause: attempt.outcome,
-      upstream: exchange.proxyHost,
+      upstream: toText(exchange.proxyHost),
       request: `${exchange.request.method} ${exchange.request.target}`,
       client: exchange.remoteAddress,
     });

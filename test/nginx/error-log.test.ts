@@ -32,6 +32,9 @@ const LOCATIONS: readonly (readonly [match: string, content: string])[] = [
   ['/group/', 'proxy_pass http://dead_group/g/;'],
   ['/closing/', 'proxy_pass http://CLOSING/closed/;'],
   ['/unix/', 'proxy_pass http://unix:/nonexistent/socket:/u/;'],
+  ['/letters/', 'proxy_pass http://unix:/nonexistent/größe:/ä/;'],
+  ['/letters-group/', 'proxy_pass http://grüße;'],
+  ['/letters-fastcgi/', 'fastcgi_pass unix:/nonexistent/größe; fastcgi_param A b;'],
   ['/fastcgi/', 'fastcgi_pass DEAD; fastcgi_param A b;'],
   ['/fastcgi-unix/', 'fastcgi_pass unix:/nonexistent/socket; fastcgi_param A b;'],
   ['/fastcgi-closing/', 'fastcgi_pass CLOSING; fastcgi_param A b;'],
@@ -56,7 +59,7 @@ beforeAll(async () => {
   closing = await startRawUpstream((socket) => socket.on('data', () => socket.destroy()));
   const [theirPort, ourPort] = [await freePort(), await freePort()];
   const http = (port: number): string =>
-    `upstream dead_group { server DEAD; } server { listen 127.0.0.1:${port}; server_name name.example;
+    `upstream dead_group { server DEAD; } upstream grüße { server unix:/nonexistent/ä; } server { listen 127.0.0.1:${port}; server_name größe.example;
      ${LOCATIONS.map(([match, content]) => `location ${match} { ${content} }`).join('\n')} }`
       .replaceAll('DEAD', '127.0.0.1:1')
       .replaceAll('CLOSING', `127.0.0.1:${closing.port}`);
