@@ -8,6 +8,9 @@ import { type OwnTls, TlsHandleSocket, tlsOn } from './tls-handle-socket.ts';
 /** As nginx has it: http/1.1, http/1.0, http/0.9, each behind its length. */
 const ALPN_PROTOCOLS = Buffer.from('\x08http/1.1\x08http/1.0\x08http/0.9', 'latin1');
 
+/** Less than what Node's first buffer holds (NodeBIO's kInitialBufferLength, 1,024). */
+const PIECE_BYTES = 1000;
+
 /** A client that begins anew more often is attacking, as Node has it. OpenSSL itself refuses to. */
 const MAX_RENEGOTIATIONS = 3;
 const RENEGOTIATIONS_MS = 600_000;
@@ -28,7 +31,17 @@ export class ServerTlsSocket extends TlsHandleSocket {
     this.#onSession = about.onSession;
     this.#staple = about.staple;
     this.#prepare(about);
-    this.tls.receive(read);
+    this.#receive(read);
+  }
+
+  /**
+   * Where nobody looks at the hello but OpenSSL it is given in pieces: Node keeps a buffer of 16 KB for as long as the connection lives once one
+   * of its first kilobyte was filled to the end.
+   */
+  #receive(read: Buffer): void {
+    const most = this.#onSession === null ? PIECE_BYTES : read.length;
+    for (let at = 0; at < read.length && !this.closed; at += most)
+      this.tls.receive(read.subarray(at, at + most));
   }
 
   #prepare({ asks, session }: ServerHandshake): void {
