@@ -55,6 +55,11 @@ export class Probe {
     return JSON.parse(await this.#ask('heap'));
   }
 
+  /** The same behind a collection of the young generation, or of all. */
+  async collect(what: 'minor' | 'major'): Promise<Heap> {
+    return JSON.parse(await this.#ask(what));
+  }
+
   /** Begins to sample where the acceptor's JavaScript is; the function returned ends it, with the profile in a file. */
   async startProfile(): Promise<(file: string) => Promise<void>> {
     await this.#ask('start');

@@ -33,6 +33,8 @@ const BYTES_TOLERANCE = 40;
 /** Of the bound, where another machine or another Node made it. */
 const ELSEWHERE = 0.1;
 const CALLS_TOLERANCE = 0.2;
+/** Runs differ by some tens of bytes: code and its feedback, too, are made old. A connection of which all is kept leaves more than a thousand. */
+const SURVIVING_TOLERANCE = 200;
 /** A function whose code is thrown away so often in a run that was warm is never done. */
 const DEOPTS = 3;
 const DEOPTS_IN_ALL = 12;
@@ -55,6 +57,12 @@ export function judge(counts: Counts, bounds: Bounds, { node, machine }: Place):
     if (Number.isNaN(is.bytes)) grown.push(`${row}: no bytes could be counted: V8 collected all the time`);
     if (is.bytes > was.bytes + tolerance) grown.push(`${bytes}: ${is.bytes - was.bytes} more`);
     if (is.bytes < was.bytes - tolerance) shrunk.push(bytes);
+    if (is.surviving > was.surviving + SURVIVING_TOLERANCE) {
+      grown.push(
+        `${row}: ${is.surviving} bytes per request live on until a major collection, ${was.surviving} before: something holds what ` +
+          "is over (a Set or Map that connections come to and leave, a closure on a handle or request of Node's)",
+      );
+    }
     judgeCalls(row, is, was, counts.untraced !== undefined, { grown, shrunk });
   }
   grown.push(...abandonedTexts(counts));
