@@ -23,7 +23,7 @@ export function countedLbproxy(main: string | undefined, flags: readonly string[
 
 const probePath = (dir: string): string => join(dir, 'probe.sock');
 
-/** The probe of an instance's acceptor. One connection for all questions: a new one would cost as much memory as a hundred requests. */
+/** The probe of an instance's acceptor or primary. One connection for all questions: a new one would cost as much memory as a hundred requests. */
 export class Probe {
   readonly #socket: Socket;
   #text = '';
@@ -31,8 +31,8 @@ export class Probe {
   #failed: (error: Error) => void = () => {};
 
   /** `dir`: where the instance lives. */
-  constructor(dir: string) {
-    this.#socket = connect(probePath(dir));
+  constructor(dir: string, of: 'acceptor' | 'primary' = 'acceptor') {
+    this.#socket = connect(of === 'acceptor' ? probePath(dir) : `${probePath(dir)}.primary`);
     this.#socket.setEncoding('utf8');
     this.#socket.on('data', (part: string) => {
       this.#text += part;

@@ -1,4 +1,4 @@
-// Loaded into the acceptor by `--import`: tells over a Unix socket what V8 has allocated, and writes a profile of a span of time.
+// Loaded into primary and acceptor by `--import`: tells over a Unix socket what V8 has allocated, and writes a profile of a span of time.
 // A line asks (`heap`, `minor`, `major`, `start`, `stop FILE`), a line of JSON answers. In the primary it adds the flags that the acceptor is started with.
 import { writeFileSync } from 'node:fs';
 import type { Session } from 'node:inspector/promises';
@@ -63,10 +63,10 @@ function heap(): Heap {
 }
 
 const { LBPROXY_PROBE: path, LBPROXY_PROBE_FLAGS: flags = '' } = process.env;
-if (!/acceptor-main/.test(process.argv[1] ?? '')) {
-  // Of the acceptor alone: the primary closes what V8 has opened to write to.
-  process.execArgv.push(...flags.split(' ').filter((flag) => flag !== ''));
-} else if (path !== undefined) {
+const isAcceptor = /acceptor-main/.test(process.argv[1] ?? '');
+// Of the acceptor alone: the primary closes what V8 has opened to write to.
+if (!isAcceptor) process.execArgv.push(...flags.split(' ').filter((flag) => flag !== ''));
+if (path !== undefined) {
   const server = createServer((socket) => {
     socket.setEncoding('utf8').on('error', () => {});
     socket.on('data', (line: string) => {
@@ -78,5 +78,5 @@ if (!/acceptor-main/.test(process.argv[1] ?? '')) {
     });
   });
   // Not by way of the primary, as servers of a cluster are otherwise.
-  server.listen({ path, exclusive: true }).unref();
+  server.listen({ path: isAcceptor ? path : `${path}.primary`, exclusive: true }).unref();
 }
