@@ -29,6 +29,13 @@ describe('the verdict on counts', () => {
     expect(judge(counts({ calls }), BOUNDS, HERE).grown[0]).toBe('plain: 3 write() per request, 2 before');
   });
 
+  it('gives a connection for each request more room', () => {
+    const calls = { ...ROW.calls, accept4: 1 };
+    const bounds = { ...BOUNDS, rows: { plain: { ...ROW, calls } } };
+    expect(judge(counts({ bytes: 2590, calls }), bounds, HERE).grown).toEqual([]);
+    expect(judge(counts({ bytes: 2610, calls }), bounds, HERE).grown[0]).toContain('110 more');
+  });
+
   it('sees what minor collections cannot take any more', () => {
     expect(judge(counts({ surviving: 200 }), BOUNDS, HERE).grown).toEqual([]);
     expect(judge(counts({ surviving: 1500 }), BOUNDS, HERE).grown[0]).toContain(
