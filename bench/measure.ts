@@ -16,9 +16,18 @@ const US_PER_TICK = 10_000;
  * The kernel's sum of user and system time is exact, its split is by samples.
  */
 export function measureCpu(pid: number): () => Cpu {
-  const before = cpuOf(pid);
+  return measured(() => cpuOf(treeOf(pid)));
+}
+
+/** The same of that process alone. */
+export function measureOwnCpu(pid: number): () => Cpu {
+  return measured(() => cpuOf([pid]));
+}
+
+function measured(look: () => Cpu): () => Cpu {
+  const before = look();
   return () => {
-    const after = cpuOf(pid);
+    const after = look();
     return { userUs: after.userUs - before.userUs, systemUs: after.systemUs - before.systemUs };
   };
 }
@@ -32,11 +41,11 @@ export function cpuFigures(cpu: Cpu, units: number): { cpuUs: number; userUs: nu
   };
 }
 
-function cpuOf(pid: number): Cpu {
+function cpuOf(pids: readonly number[]): Cpu {
   if (process.platform !== 'linux') return { userUs: Number.NaN, systemUs: Number.NaN };
   let user = 0;
   let system = 0;
-  for (const member of treeOf(pid)) {
+  for (const member of pids) {
     const fields = statOf(member);
     // Fields 14 to 17 of proc(5), counted from behind the command's name: own time and that of children that ended.
     if (fields === undefined) continue;
@@ -49,16 +58,41 @@ function cpuOf(pid: number): Cpu {
 /** Proportional set size of the tree of `pid` in bytes: pages that are shared count once in all. */
 export function pssBytes(pid: number): number {
   if (process.platform !== 'linux') return Number.NaN;
-  let kilobytes = 0;
-  for (const member of treeOf(pid)) {
-    try {
-      const text = readFileSync(`/proc/${member}/smaps_rollup`, 'utf8');
-      kilobytes += Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0);
-    } catch {
-      // It ended while we looked.
-    }
+  return treeOf(pid).reduce((sum, member) => sum + pssOf(member), 0);
+}
+
+/** 0 when it ended while we looked. */
+function pssOf(pid: number): number {
+  try {
+    const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+    return 1024 * Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0);
+  } catch {
+    return 0;
   }
-  return kilobytes * 1024;
+}
+
+/** What a process holds. */
+export interface Held {
+  readonly pid: number;
+  /** The name of its program. */
+  readonly name: string;
+  readonly pssBytes: number;
+  readonly descriptors: number;
+}
+
+/** Each process of the tree of `pid`, itself first. */
+export function heldBy(pid: number): readonly Held[] {
+  if (process.platform !== 'linux') return [];
+  return treeOf(pid).flatMap((member) => {
+    try {
+      const name = readFileSync(`/proc/${member}/comm`, 'utf8').trim();
+      return [
+        { pid: member, name, pssBytes: pssOf(member), descriptors: readdirSync(`/proc/${member}/fd`).length },
+      ];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** Percent of all cores that are busy now, taken over half a second: what disturbs a run that has not begun. */
@@ -85,6 +119,7 @@ function statOf(pid: number): readonly string[] | undefined {
 }
 
 function treeOf(root: number): number[] {
+  if (process.platform !== 'linux') return [root];
   const children = new Map<number, number[]>();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;

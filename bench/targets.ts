@@ -56,6 +56,13 @@ export const TARGETS: readonly Target[] = [
   scale('peers-10000', 'peers-4'),
   scale('names-1000', 'names-1'),
   scale('prefixes-1000', 'prefixes-1'),
+  scale('connections-10000', 'connections-64'),
+  { ...scale('pool-500', 'pool-50'), figure: 'statusUsPerProgram' },
+  absolute('pool-500', 'idleUsPerSecond', 5000),
+  absolute('pool-500', 'kbPerProgram', 64),
+  absolute('reloads-100', 'cpuRatio', 1.1),
+  absolute('reloads-100', 'descriptorsPerReload', 0.2),
+  absolute('reloads-100', 'lostRequests', 0),
   {
     scenario: 'cluster-2',
     figure: 'requestsPerSecond',

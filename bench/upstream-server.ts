@@ -1,6 +1,7 @@
 // The app behind every contender, at the least cost Node has: node upstream-server.ts PORT [HOST [DELAY_MS]]
 //   /N           N bytes of "x"; so is /N?anything
 //   /chunked/N   the same in chunks of 4 KB (to HTTP/1.0 with a length)
+//   /closing/N   the same, and the connection ends behind it
 //   /headers     48 bytes behind 30 header fields of a real app
 //   /seen        what arrived, as JSON: {"method","headers","bodyBytes"}
 import { createServer, type Socket } from 'node:net';
@@ -63,10 +64,14 @@ function answerTo(asked: Asked, bodyBytes: number): Buffer {
 }
 
 function build(path: string): Buffer {
-  const [, chunked, digits] = /^\/(chunked\/)?(\d+)/.exec(path) ?? [];
+  const [, kind, digits] = /^\/(chunked\/|closing\/)?(\d+)/.exec(path) ?? [];
   const size = digits === undefined ? 48 : Number(digits);
-  const fields = path.startsWith('/headers') ? APP_FIELDS : '';
-  if (chunked === undefined) {
+  const fields = path.startsWith('/headers')
+    ? APP_FIELDS
+    : kind === 'closing/'
+      ? 'Connection: close\r\n'
+      : '';
+  if (kind !== 'chunked/') {
     const head = `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n${fields}Content-Length: ${size}\r\n\r\n`;
     return Buffer.concat([Buffer.from(head), Buffer.alloc(size, 'x')]);
   }
@@ -144,7 +149,11 @@ function readHead(text: string, end: number): Asked {
   const method = text.slice(0, text.indexOf(' '));
   const path = text.slice(method.length + 1, text.indexOf(' ', method.length + 1));
   const http10 = text.charCodeAt(method.length + path.length + 9) === 48; // the last digit of HTTP/1.0
-  const close = http10 || text.includes('\r\nConnection: close') || text.includes('\r\nconnection: close');
+  const close =
+    http10 ||
+    path.startsWith('/closing/') ||
+    text.includes('\r\nConnection: close') ||
+    text.includes('\r\nconnection: close');
   return { method, path, http10, close, head: path === '/seen' ? text.slice(0, end) : '' };
 }
 

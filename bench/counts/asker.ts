@@ -1,4 +1,5 @@
-// Asks a running contender over kept connections, a given number of times: one request at a time, or as many as there are connections.
+// Asks a running contender a given number of times, one request at a time or as many as there are connections: over kept connections, or
+// each over one of its own.
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
@@ -7,10 +8,22 @@ export interface Question {
   readonly tls: boolean;
   /** Whole requests, sent in turn. */
   readonly requests: readonly string[];
+  /** Whether each comes over a connection of its own, which ends with its answer. */
+  readonly fresh: boolean;
+}
+
+interface Asking {
+  ask(times: number): Promise<void>;
+  end(): void;
+}
+
+function open({ port, tls }: Question): Socket {
+  const to = { port, host: '127.0.0.1' };
+  return tls ? connectTls({ ...to, rejectUnauthorized: false }) : connect({ ...to, noDelay: true });
 }
 
 /** A connection on which one request follows the other. */
-class Connection {
+class Connection implements Asking {
   readonly #socket: Socket;
   readonly #requests: readonly Buffer[];
   #next = 0;
@@ -22,10 +35,9 @@ class Connection {
   #done: () => void = () => {};
   #failed: (error: Error) => void = () => {};
 
-  constructor({ port, tls, requests }: Question) {
-    const to = { port, host: '127.0.0.1' };
-    this.#socket = tls ? connectTls({ ...to, rejectUnauthorized: false }) : connect({ ...to, noDelay: true });
-    this.#requests = requests.map((one) => Buffer.from(one, 'latin1'));
+  constructor(question: Question) {
+    this.#socket = open(question);
+    this.#requests = question.requests.map((one) => Buffer.from(one, 'latin1'));
     this.#socket.on('data', (chunk: Buffer) => this.#take(chunk));
     this.#socket.on('error', (error) => this.#failed(error));
     this.#socket.on('close', () => this.#failed(new Error('the connection was closed')));
@@ -70,12 +82,49 @@ class Connection {
   }
 }
 
-/** `times` requests over so many connections that stay until `end`. */
+/** Connections that follow each other, a request on each. The server ends them, but a tunnel, which we leave once it stands. */
+class Comers implements Asking {
+  readonly #question: Question;
+  #next = 0;
+
+  constructor(question: Question) {
+    this.#question = question;
+  }
+
+  async ask(times: number): Promise<void> {
+    for (let i = 0; i < times; i++) await this.#come();
+  }
+
+  #come(): Promise<void> {
+    const { requests } = this.#question;
+    const socket = open(this.#question);
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => {
+      answer += chunk.toString('latin1');
+      if (answer.startsWith('HTTP/1.1 101 ')) socket.end();
+    });
+    socket.write(requests[this.#next], 'latin1');
+    this.#next = (this.#next + 1) % requests.length;
+    return new Promise((resolve, reject) => {
+      socket.on('error', reject);
+      socket.on('close', () => {
+        if (/^HTTP\/1\.1 (?:200|101) /.test(answer)) resolve();
+        else reject(new Error(`not answered: ${answer}`));
+      });
+    });
+  }
+
+  end(): void {}
+}
+
+/** `times` requests over so many connections at a time. */
 export class Asker {
-  readonly #connections: readonly Connection[];
+  readonly #connections: readonly Asking[];
 
   constructor(question: Question, connections: number) {
-    this.#connections = Array.from({ length: connections }, () => new Connection(question));
+    this.#connections = Array.from({ length: connections }, () =>
+      question.fresh ? new Comers(question) : new Connection(question),
+    );
   }
 
   async ask(times: number): Promise<void> {

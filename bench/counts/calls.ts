@@ -14,6 +14,9 @@ export interface CallCount {
 /** Memory and threads: when V8 collects and compiles, which is no matter of a request. */
 const NOT_OF_REQUESTS = /^(?:futex|mmap|munmap|madvise|mprotect|sched_yield|restart_syscall|gettid|getpid)$/;
 
+/** What becomes of a socket is told to epoll by a call for each, or through io_uring where the kernel lets libuv. */
+const SAME: ReadonlyMap<string, string> = new Map([['io_uring_enter', 'epoll_ctl']]);
+
 /**
  * The calls in what `strace -f` wrote. A wait for events that found none is left out: an idle Node looks once before it goes to sleep, and
  * how often it is idle is a matter of who else runs.
@@ -23,8 +26,9 @@ export function callsIn(log: string): ReadonlyMap<string, number> {
   for (const line of log.split('\n')) {
     const [, resumed, begun, result] =
       /^(?:\d+ +)?(?:<\.\.\. (\w+) resumed>|(\w+)\().* = (-?\d+)(?: .*)?$/.exec(line) ?? [];
-    const name = resumed ?? begun;
-    if (name === undefined || NOT_OF_REQUESTS.test(name)) continue;
+    const called = resumed ?? begun;
+    if (called === undefined || NOT_OF_REQUESTS.test(called)) continue;
+    const name = SAME.get(called) ?? called;
     if (name.startsWith('epoll_') && result === '0' && name !== 'epoll_ctl') continue;
     calls.set(name, (calls.get(name) ?? 0) + 1);
   }

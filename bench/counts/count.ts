@@ -11,12 +11,15 @@ import { type CallCount, type Calls, countCalls } from './calls.ts';
 import { countedLbproxy, Probe } from './counted.ts';
 import { type Abandoned, abandonedIn } from './optimised.ts';
 import { ROWS, type Row, requestsOf } from './questions.ts';
+import { survivingBytes } from './surviving.ts';
 
 export interface RowCounts {
   /** Bytes of V8's heap per request. */
   readonly bytes: number;
   /** System calls per request. */
   readonly calls: Calls;
+  /** Bytes per request that minor collections leave to the next major one. */
+  readonly surviving: number;
 }
 
 export interface Counts {
@@ -35,6 +38,8 @@ const WARM_REQUESTS_OF_ROW = 8000;
 const WARM_TURNS = 2;
 /** And once more before a row is counted. */
 const SETTLE_REQUESTS = 8000;
+/** A connection for each takes several times as long, and no more is learnt from so many. */
+const PART_OF_FRESH = 0.4;
 const CONNECTIONS = 16;
 /** A window of requests between two looks at the heap. */
 const WINDOW_REQUESTS = 1200;
@@ -103,34 +108,43 @@ interface Counted {
 async function countInstance(rows: readonly Row[], running: Running): Promise<Counted> {
   const { port, dir } = running.place;
   const probe = new Probe(dir);
-  const questions = rows.map((row) => ({ port, tls: running.setup.tls, requests: requestsOf(row, port) }));
+  const questions = rows.map((row) => questionOf(row, port, running.setup.tls));
   try {
     const { pid } = await probe.heap();
     const each = Math.max(WARM_REQUESTS_OF_ROW, WARM_REQUESTS / rows.length) / WARM_TURNS;
     for (let i = 0; i < WARM_TURNS; i++) for (const question of questions) await warm(question, each);
     const traceFile = join(dir, `code-${pid}-0.asm`);
     const warmedAt = readFileSync(traceFile).length;
-    const found: [string, RowCounts][] = [];
+    const found: Omit<RowCounts, 'surviving'>[] = [];
     let untraced: string | undefined;
     let requests = 0;
-    for (const [i, question] of questions.entries()) {
+    for (const question of questions) {
       await warm(question, SETTLE_REQUESTS);
       const bytes = await bytesOf(question, probe);
       const traced = await callsOf(question, pid, join(dir, 'strace.txt'));
       untraced ??= traced.untraced;
       requests += WINDOWS * WINDOW_REQUESTS + TRACES * TRACED_REQUESTS;
-      found.push([rows[i].name, { bytes, calls: traced.calls }]);
+      found.push({ bytes, calls: traced.calls });
     }
     const trace = readFileSync(traceFile).subarray(warmedAt).toString('latin1');
-    return { rows: found, trace, requests, untraced };
+    // At the end: major collections make V8 forget what it knows of its code.
+    const counts: [string, RowCounts][] = [];
+    for (const [i, question] of questions.entries())
+      counts.push([rows[i].name, { ...found[i], surviving: await survivingBytes(question, probe) }]);
+    return { rows: counts, trace, requests, untraced };
   } finally {
     probe.end();
   }
 }
 
+const questionOf = (row: Row, port: number, tls: boolean): Question => ({
+  ...{ port, tls, requests: requestsOf(row, port) },
+  fresh: row.fresh === true,
+});
+
 async function warm(question: Question, requests: number): Promise<void> {
   const asker = new Asker(question, CONNECTIONS);
-  await asker.ask(requests);
+  await asker.ask(question.fresh ? requests * PART_OF_FRESH : requests);
   asker.end();
 }
 

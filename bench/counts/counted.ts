@@ -23,7 +23,7 @@ export function countedLbproxy(main: string | undefined, flags: readonly string[
 
 const probePath = (dir: string): string => join(dir, 'probe.sock');
 
-/** The probe of an instance's acceptor. One connection for all questions: a new one would cost as much memory as a hundred requests. */
+/** The probe of an instance's acceptor or primary. One connection for all questions: a new one would cost as much memory as a hundred requests. */
 export class Probe {
   readonly #socket: Socket;
   #text = '';
@@ -31,8 +31,8 @@ export class Probe {
   #failed: (error: Error) => void = () => {};
 
   /** `dir`: where the instance lives. */
-  constructor(dir: string) {
-    this.#socket = connect(probePath(dir));
+  constructor(dir: string, of: 'acceptor' | 'primary' = 'acceptor') {
+    this.#socket = connect(of === 'acceptor' ? probePath(dir) : `${probePath(dir)}.primary`);
     this.#socket.setEncoding('utf8');
     this.#socket.on('data', (part: string) => {
       this.#text += part;
@@ -53,6 +53,11 @@ export class Probe {
 
   async heap(): Promise<Heap> {
     return JSON.parse(await this.#ask('heap'));
+  }
+
+  /** The same behind a collection of the young generation, or of all. */
+  async collect(what: 'minor' | 'major'): Promise<Heap> {
+    return JSON.parse(await this.#ask(what));
   }
 
   /** Begins to sample where the acceptor's JavaScript is; the function returned ends it, with the profile in a file. */

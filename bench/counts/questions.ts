@@ -1,4 +1,5 @@
-// The rows whose counts are kept: a plain request, a browser's head, a small file, TLS, an access log.
+// The rows whose counts are kept: a plain request, a browser's head, a small file, connections that come and go on either side, TLS, an
+// access log.
 import type { Setup } from '../contenders/contender.ts';
 
 export interface Row {
@@ -9,6 +10,8 @@ export interface Row {
   readonly fields: readonly string[];
   /** Whether a field of each request differs from that of the one before: then nothing can be known of its head already. */
   readonly changes?: boolean;
+  /** Whether each request comes over a connection of its own. */
+  readonly fresh?: boolean;
 }
 
 /** With Host 17 fields, as a browser sends them to a site that it has been to. */
@@ -39,6 +42,11 @@ export const ROWS: readonly Row[] = [
     changes: true,
   },
   { name: 'static-1k', setup: { staticRoot: true }, path: '/static/1k', fields: [] },
+  {
+    ...{ name: 'close', setup: {}, path: '/48', fields: ['Connection: close'] },
+    fresh: true,
+  },
+  { name: 'close-peer', setup: {}, path: '/closing/48', fields: [] },
   { name: 'tls', setup: { tls: true }, path: '/48', fields: [] },
   { name: 'log', setup: { log: 'combined' }, path: '/48', fields: [] },
 ];

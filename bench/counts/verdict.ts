@@ -30,9 +30,13 @@ export interface Verdict {
 
 /** Runs differ by up to 20 bytes; the least object with a field has 24, most have 40 and more. */
 const BYTES_TOLERANCE = 40;
+/** With a connection for each a request takes longer, and more of what runs by the clock falls on it where others run, too. */
+const BYTES_TOLERANCE_OF_CONNECTIONS = 100;
 /** Of the bound, where another machine or another Node made it. */
 const ELSEWHERE = 0.1;
 const CALLS_TOLERANCE = 0.2;
+/** Runs differ by some tens of bytes: code and its feedback, too, are made old. A connection of which all is kept leaves more than a thousand. */
+const SURVIVING_TOLERANCE = 200;
 /** A function whose code is thrown away so often in a run that was warm is never done. */
 const DEOPTS = 3;
 const DEOPTS_IN_ALL = 12;
@@ -51,10 +55,18 @@ export function judge(counts: Counts, bounds: Bounds, { node, machine }: Place):
       continue;
     }
     const bytes = `${row}: ${is.bytes} bytes of V8's heap per request, ${was.bytes} before`;
-    const tolerance = Math.max(BYTES_TOLERANCE, isElsewhere ? was.bytes * ELSEWHERE : 0);
+    const own =
+      'socket' in was.calls || 'accept4' in was.calls ? BYTES_TOLERANCE_OF_CONNECTIONS : BYTES_TOLERANCE;
+    const tolerance = Math.max(own, isElsewhere ? was.bytes * ELSEWHERE : 0);
     if (Number.isNaN(is.bytes)) grown.push(`${row}: no bytes could be counted: V8 collected all the time`);
     if (is.bytes > was.bytes + tolerance) grown.push(`${bytes}: ${is.bytes - was.bytes} more`);
     if (is.bytes < was.bytes - tolerance) shrunk.push(bytes);
+    if (is.surviving > was.surviving + SURVIVING_TOLERANCE) {
+      grown.push(
+        `${row}: ${is.surviving} bytes per request live on until a major collection, ${was.surviving} before: something holds what ` +
+          "is over (a Set or Map that connections come to and leave, a closure on a handle or request of Node's)",
+      );
+    }
     judgeCalls(row, is, was, counts.untraced !== undefined, { grown, shrunk });
   }
   grown.push(...abandonedTexts(counts));

@@ -13,7 +13,12 @@ export interface PacedOptions {
   /** Requests per second. */
   readonly rate: number;
   readonly seconds: number;
+  /** Every connection has its turn; otherwise who was free last is asked next, and many are never asked. */
+  readonly inTurn?: boolean;
 }
+
+/** So many are being opened at a time: more than a server's backlog would wait for a second try. */
+const OPENING = 100;
 
 /** Requests are begun in small lots: what belongs to a millisecond is meant to begin with it. */
 const TICK_MS = 1;
@@ -28,10 +33,12 @@ export async function pace(options: PacedOptions): Promise<EngineResult> {
   return pacer.run();
 }
 
-class Pacer {
+export class Pacer {
   private readonly options: PacedOptions;
   private readonly latencies = new Latencies();
   private readonly idle: Socket[] = [];
+  /** Those of them that had their turn. */
+  private past = 0;
   /** Requests under way, with the moments at which they were meant to begin. */
   private readonly underWay = new Map<Socket, number>();
   /** Moments at which requests were meant to begin that found no idle connection; those before `served` have got one. */
@@ -48,13 +55,18 @@ class Pacer {
 
   async open(): Promise<void> {
     const { connections, port } = this.options;
-    const sockets = await Promise.all(Array.from({ length: connections }, () => opened(port)));
-    for (const socket of sockets) {
-      readAnswers(socket, (right) => this.answered(socket, right));
-      socket.once('close', () => this.gone(socket));
-      this.idle.push(socket);
-      this.connections++;
-    }
+    let left = connections;
+    const some = async (): Promise<void> => {
+      while (left-- > 0) this.take(await opened(port));
+    };
+    await Promise.all(Array.from({ length: OPENING }, some));
+  }
+
+  private take(socket: Socket): void {
+    readAnswers(socket, (right) => this.answered(socket, right));
+    socket.once('close', () => this.gone(socket));
+    this.idle.push(socket);
+    this.connections++;
   }
 
   async run(): Promise<EngineResult> {
@@ -83,9 +95,19 @@ class Pacer {
   }
 
   private begin(meantAt: number): void {
-    const socket = this.idle.pop();
+    const socket = this.options.inTurn === true ? this.longestIdle() : this.idle.pop();
     if (socket === undefined) this.waiting.push(meantAt);
     else this.send(socket, meantAt);
+  }
+
+  private longestIdle(): Socket | undefined {
+    if (this.past === this.idle.length) return undefined;
+    const socket = this.idle[this.past++];
+    if (this.past === this.options.connections) {
+      this.idle.splice(0, this.past);
+      this.past = 0;
+    }
+    return socket;
   }
 
   private send(socket: Socket, meantAt: number): void {
@@ -107,7 +129,7 @@ class Pacer {
   private gone(socket: Socket): void {
     this.connections--;
     if (this.underWay.delete(socket)) this.failures++;
-    const at = this.idle.indexOf(socket);
+    const at = this.idle.indexOf(socket, this.past);
     if (at >= 0) this.idle.splice(at, 1);
   }
 }

@@ -28,7 +28,7 @@ async function generationOf({ place }: Running): Promise<number> {
 }
 
 /** Milliseconds from the signal to the first answer of the new configuration. */
-async function reloadMs(running: Running): Promise<number> {
+export async function reloadMs(running: Running): Promise<number> {
   const { contender, setup, place, pid } = running;
   const next = (await generationOf(running)) + 1;
   if (Number.isNaN(next)) throw new Error(`${contender.name} does not tell its generation`);

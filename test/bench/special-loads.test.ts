@@ -20,8 +20,11 @@ import {
 import { handshakes } from '../../bench/load/handshakes.ts';
 import { httpLoader } from '../../bench/load/http.ts';
 import { idle } from '../../bench/load/idle.ts';
+import { open } from '../../bench/load/open.ts';
+import { pool } from '../../bench/load/pool.ts';
 import { programsLoader } from '../../bench/load/programs.ts';
 import { reload } from '../../bench/load/reload.ts';
+import { reloads } from '../../bench/load/reloads.ts';
 import { start } from '../../bench/load/start.ts';
 import { websocket } from '../../bench/load/websocket.ts';
 import { makeCertificate } from '../support/certificates.ts';
@@ -138,6 +141,21 @@ describe('the idle load', () => {
   });
 });
 
+describe('the open load', () => {
+  it('asks every connection in its turn', async () => {
+    const asked = new Map<unknown, number>();
+    const server = createServer((req, res) => {
+      asked.set(req.socket, (asked.get(req.socket) ?? 0) + 1);
+      res.end('x'.repeat(48));
+    });
+    const figures = await open.run(await listen(server), { kind: 'open', connections: 40, rate: 400 }, 0.3);
+    expect(figures.failures).toBe(0);
+    const times = [...asked.values()];
+    expect(times).toHaveLength(40);
+    expect(Math.max(...times) - Math.min(...times)).toBeLessThanOrEqual(1);
+  });
+});
+
 describe('the start load', () => {
   it('waits for the first right answer', async () => {
     const running = await startTiny(nodeProgram('bench/upstream-server.ts'));
@@ -164,15 +182,16 @@ process.on('SIGHUP', () => setTimeout(() => {
 }, 30));
 `;
 
+const reloader = (rude: boolean): Contender =>
+  contenderOf((setup, place) => {
+    const [program, file] = [join(place.dir, 'reloader.mjs'), join(place.dir, 'generation')];
+    writeFileSync(program, RELOADER);
+    writeFileSync(file, String(setup.generation));
+    return [process.execPath, program, file, String(place.port), ...(rude ? ['rude'] : [])];
+  });
+
 describe('the reload load', () => {
   const load = { kind: 'reload', perSecond: 200, connections: 4, freshEvery: 10, everyMs: 150 } as const;
-  const reloader = (rude: boolean): Contender =>
-    contenderOf((setup, place) => {
-      const [program, file] = [join(place.dir, 'reloader.mjs'), join(place.dir, 'generation')];
-      writeFileSync(program, RELOADER);
-      writeFileSync(file, String(setup.generation));
-      return [process.execPath, program, file, String(place.port), ...(rude ? ['rude'] : [])];
-    });
 
   it('times reloads while requests go on', async () => {
     const running = await startTiny(reloader(false), { generation: 1 });
@@ -188,6 +207,35 @@ describe('the reload load', () => {
     const running = await startTiny(reloader(true), { generation: 1 });
     const figures = await reload.run(running, load, 1);
     expect(figures.lostRequests).toBeGreaterThan(0);
+  });
+});
+
+describe('the reloads load', () => {
+  it('compares what comes before the reloads with what comes behind', async () => {
+    const load = {
+      kind: 'reloads',
+      reloads: 3,
+      everyMs: 50,
+      perSecond: 100,
+      measuredPerSecond: 200,
+    } as const;
+    const running = await startTiny(reloader(false), { generation: 1 });
+    const figures = await reloads.run(running, { ...load, warmSeconds: 0.1, settleMs: 10 }, 0.3);
+    expect(figures).toMatchObject({ reloads: 3, lostRequests: 0, failures: 0 });
+    if (process.platform !== 'linux') return;
+    expect(Math.abs(figures.descriptorsPerReload)).toBeLessThan(20);
+    expect(figures.primaryKb).not.toBeNaN();
+  });
+});
+
+describe('the pool load', () => {
+  it('measures lbproxy with programs that do nothing', { timeout: 60_000 }, async () => {
+    const contender = contenderOf((_setup, place) => [process.execPath, MAIN, '--config', place.dir]);
+    const running = await listen(createServer());
+    const load = { kind: 'pool', programs: 4, told: 400, settleMs: 100 } as const;
+    const figures = await pool.run({ ...running, contender }, load, 0.2);
+    expect(figures.failures).toBe(0);
+    if (process.platform === 'linux') expect(figures.kbPerProgram).not.toBeNaN();
   });
 });
 

@@ -6,7 +6,7 @@ import { abandonedIn } from '../../bench/counts/optimised.ts';
 import { type Bounds, judge } from '../../bench/counts/verdict.ts';
 
 const HERE = { node: '26.10.0', machine: 'a processor, linux 6.1' };
-const ROW: RowCounts = { bytes: 2500, calls: { read: 2, write: 2, epoll_pwait: 2 } };
+const ROW: RowCounts = { bytes: 2500, calls: { read: 2, write: 2, epoll_pwait: 2 }, surviving: 30 };
 const BOUNDS: Bounds = { why: 'first', ...HERE, rows: { plain: ROW } };
 
 const counts = (row: Partial<RowCounts>, more: Partial<Counts> = {}): Counts => ({
@@ -27,6 +27,20 @@ describe('the verdict on counts', () => {
     expect(how).toContain("npm run counts -- --accept 'why");
     const calls = { ...ROW.calls, write: 3 };
     expect(judge(counts({ calls }), BOUNDS, HERE).grown[0]).toBe('plain: 3 write() per request, 2 before');
+  });
+
+  it('gives a connection for each request more room', () => {
+    const calls = { ...ROW.calls, accept4: 1 };
+    const bounds = { ...BOUNDS, rows: { plain: { ...ROW, calls } } };
+    expect(judge(counts({ bytes: 2590, calls }), bounds, HERE).grown).toEqual([]);
+    expect(judge(counts({ bytes: 2610, calls }), bounds, HERE).grown[0]).toContain('110 more');
+  });
+
+  it('sees what minor collections cannot take any more', () => {
+    expect(judge(counts({ surviving: 200 }), BOUNDS, HERE).grown).toEqual([]);
+    expect(judge(counts({ surviving: 1500 }), BOUNDS, HERE).grown[0]).toContain(
+      'plain: 1500 bytes per request live on until a major collection, 30 before',
+    );
   });
 
   it('sees a call that was not there, and a row without bounds', () => {
@@ -98,6 +112,7 @@ it('calls are read from what strace writes, waits for nothing and matters of mem
 100 <... write resumed>)                = 65
 102 statx(AT_FDCWD, ""..., AT_STATX_SYNC_AS_STAT, STATX_ALL, 0x7f) = -1 ENOENT (No such file or directory)
 100 epoll_ctl(20, EPOLL_CTL_ADD, 30, {events=EPOLLIN}) = 0
+100 io_uring_enter(21, 1, 0, 0, NULL, 8) = 1
 100 mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, -1, 0) = 0x7f0000000000
 101 +++ exited with 0 +++
 `;
@@ -106,7 +121,7 @@ it('calls are read from what strace writes, waits for nothing and matters of mem
     read: 1,
     write: 1,
     statx: 1,
-    epoll_ctl: 1,
+    epoll_ctl: 2,
   });
 });
 
