@@ -119,12 +119,19 @@ export class TlsHandleSocket extends HandleSocket implements TlsEnd {
   /** A write has gone: what was written meanwhile goes as the next one. */
   override onWritten(bytes: number, status: number): void {
     this.#last = null;
+    if (status < 0) this.#forgetWaiting();
     if (status < 0 || this.closed || this.#waiting.length === 0) return super.onWritten(bytes, status);
     const next = this.#waiting.length === 1 ? this.#waiting[0] : Buffer.concat(this.#waiting);
     this.#waiting = [];
     this.pendingBytes -= bytes + next.length;
     this.#encrypt(next);
     if (this.pendingBytes === 0) super.onWritten(0, 0);
+  }
+
+  /** Behind a write that failed nothing can go: nobody waits for it. */
+  #forgetWaiting(): void {
+    for (const { length } of this.#waiting) this.pendingBytes -= length;
+    this.#waiting = [];
   }
 
   /** An end that overtakes a write would come without close_notify. */

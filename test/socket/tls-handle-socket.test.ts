@@ -25,6 +25,8 @@ interface Wired {
   records(): number[];
   /** Sends bytes to the server behind the client's back. */
   inject(bytes: string): void;
+  /** Resets the server's connection. */
+  sever(): void;
 }
 
 /** A TLS client whose bytes pass a relay that looks at them. */
@@ -36,12 +38,14 @@ async function wired(version: SecureVersion): Promise<Wired> {
   acceptBare(server, (handle) => shakeHands(handle, owner, accepted.resolve));
   const sent: Buffer[] = [];
   let inject = (_bytes: string): void => {};
+  let sever = (): void => {};
   const relay = createServer({ allowHalfOpen: true }, (near) => {
     const far = watched(
       connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true }),
     );
     watched(near).pipe(far);
     inject = (bytes) => void far.write(bytes);
+    sever = () => void far.resetAndDestroy();
     far.on('data', (chunk: Buffer) => sent.push(chunk));
     far.pipe(near);
     far.on('close', () => near.destroySoon());
@@ -68,6 +72,7 @@ async function wired(version: SecureVersion): Promise<Wired> {
     client,
     records: () => recordTypes(Buffer.concat(sent)),
     inject: (bytes) => inject(bytes),
+    sever: () => sever(),
   };
 }
 
@@ -158,6 +163,28 @@ describe('a TLS handle', () => {
     await owner.until(() => owner.received === 4, 'the first bytes');
     inject('this is no record of TLS at all');
     expect(await owner.gone()).toMatch(/^closed ERR_SSL_/);
+    expect(owner.wrongs).toEqual([]);
+  });
+
+  it('holds nothing back behind a write that failed', async () => {
+    const { socket, owner, client, sever } = await wired('TLSv1.3');
+    client.pause();
+    const failed: string[] = [];
+    Object.assign(owner, { onWriteFailed: () => failed.push('a write') });
+    // Reading would hear of the reset first.
+    socket.pause();
+    for (let i = 0; i < 200; i++) socket.writeKept(Buffer.alloc(65_536));
+    expect(socket.mustWait).toBe(true);
+    // Behind these, which the kernel does not take, others wait for their turn.
+    await sleep(20);
+    socket.writeKept(Buffer.alloc(1000));
+    sever();
+    await owner.until(() => owner.calls.length > 0, 'what follows the failed write');
+    expect(failed).toHaveLength(1);
+    expect(owner.calls).toEqual(['drained']);
+    expect(socket.pendingBytes).toBe(0);
+    socket.resume();
+    expect(await owner.gone()).toMatch(/^closed E/);
     expect(owner.wrongs).toEqual([]);
   });
 
