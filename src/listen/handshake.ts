@@ -128,7 +128,7 @@ export class Handshake implements TlsOwner, Listed {
         context,
         sessionContext: tls.sessionContext(hello.name),
         asks: tls.asks,
-        onSession: tls.sessions === null ? null : (id, session, end) => tls.keep(id, session, end),
+        onSession: tls.onSession,
         session: tls.sessionOf(hello),
         staple: tls.staple,
       };

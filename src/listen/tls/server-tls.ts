@@ -7,6 +7,7 @@ import type { LeafSource, Leaves } from '../../local-ca/leaf.ts';
 import { LOCAL, usesLocal } from '../../local-ca/names.ts';
 import { compileTemplate, constantOf, type VariableLookup } from '../../route/template.ts';
 import { Roster } from '../../shared/roster.ts';
+import type { ServerHandshake } from '../../socket/server-handshake.ts';
 import { TicketKeys } from '../../socket/ticket-keys.ts';
 import { isDeeper, judgeClient } from '../../socket/tls/client-tls.ts';
 import { ocspQuestion } from '../../socket/tls/ocsp.ts';
@@ -70,6 +71,8 @@ export class ServerTls {
   /** Most bytes of a record; 0 = what TLS has. */
   readonly recordBytes: number;
   readonly sessions: Sessions | null;
+  /** Takes them. One for all connections: each has it for as long as it lives. null = they are not kept. */
+  readonly onSession: ServerHandshake['onSession'];
   /** What is told of the certificate's revocation; null = nothing. */
   readonly staple: (() => Buffer | null) | null;
   /** Handshakes under way whose clients may show a certificate. */
@@ -91,6 +94,7 @@ export class ServerTls {
     this.trust = trustOf(own, tools.material.files);
     this.recordBytes = own.sslBufferBytes >= 16_384 ? 0 : Math.max(512, own.sslBufferBytes);
     this.sessions = sessionsOf(own, first, tools.material.sessions);
+    this.onSession = this.sessions === null ? null : (id, session, end) => this.#keep(id, session, end);
     this.#judging = this.asks ? new Roster() : null;
     const contentOf = (place: string): string => contentIn(place, tools.material.files);
     const create = (pairs: readonly Pair[]): SecureContext => {
@@ -142,7 +146,7 @@ export class ServerTls {
     return id === '' || id.length > MAX_ID_BYTES ? undefined : store.find(zone, Buffer.from(id, 'latin1'));
   }
 
-  keep(id: Buffer, session: Buffer, end: TlsEnd): void {
+  #keep(id: Buffer, session: Buffer, end: TlsEnd): void {
     if (this.sessions === null || session.length > MAX_SESSION_BYTES || !this.#mayKeep(end)) return;
     const { store, zone, lifeMs, instead } = this.sessions;
     // Those of TLS 1.3 are told here even where tickets hold them.
