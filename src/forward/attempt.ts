@@ -191,9 +191,6 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
       forward.intercept(head);
       return false;
     }
-    // Events are there to be seen at once: they must not stick in a filter.
-    if (exchange.location.filters !== null && EVENT_STREAM.test(head.get('content-type') ?? ''))
-      forward.flush = FLUSH;
     if (head.accelerated && forward.obey(head)) return false;
     forward.options.takeHead(exchange, head);
     exchange.length = head.chunked || head.status === 204 ? -1 : head.contentLength;
@@ -217,8 +214,8 @@ export class AttemptRun implements Try, ConnectionOwner, AnswerTaker {
   #passHead(head: ResponseHead): boolean {
     const forward = this.#forward;
     const { exchange } = forward;
-    // Events must not stick in filters.
-    if (/^text\/event-stream\b/i.test(head.get('content-type') ?? '')) forward.flush = FLUSH;
+    // Events are there to be seen at once: they must not stick in a filter.
+    if (EVENT_STREAM.test(head.get('content-type') ?? '')) forward.flush = FLUSH;
     const passed = passHead(exchange, this.#seek(head, exchange.length), 'peer');
     if (passed === REPLACED) return false;
     if (typeof passed === 'number') return true;

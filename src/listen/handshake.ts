@@ -4,6 +4,7 @@ import type { Exchange } from '../exchange/exchange.ts';
 import type { ProxyHead } from '../http/proxy-protocol.ts';
 import { copyOf } from '../shared/buffers.ts';
 import { joined } from '../shared/joined.ts';
+import { rethrowLater } from '../shared/rethrow-later.ts';
 import type { Listed } from '../shared/roster.ts';
 import { Deadline, wheel } from '../shared/timer-wheel.ts';
 import { type Accepted, type OwnedSocket, socketOf } from '../socket/accepted.ts';
@@ -33,7 +34,7 @@ export interface HandshakeHome {
 
 export class Handshake implements TlsOwner, Listed {
   rosterPlace = -1;
-  readonly acceptedAtMs = wheel.nowMs;
+  readonly acceptedAtMs: number;
   /** What was said before TLS began. */
   proxyProtocol: ProxyHead | null = null;
   readonly #socket: OwnedSocket;
@@ -48,7 +49,9 @@ export class Handshake implements TlsOwner, Listed {
   /** Null once the opening is known: what else comes is dropped. */
   #reader: HelloReader | null = new HelloReader();
 
-  constructor(accepted: Accepted | OwnedSocket, home: HandshakeHome) {
+  /** `acceptedAtMs`: of one that said something else before, its time began there. */
+  constructor(accepted: Accepted | OwnedSocket, home: HandshakeHome, acceptedAtMs = wheel.nowMs) {
+    this.acceptedAtMs = acceptedAtMs;
     this.#home = home;
     this.#deadline = new Deadline(() => this.destroy());
     this.#socket = socketOf(accepted, this);
@@ -103,9 +106,14 @@ export class Handshake implements TlsOwner, Listed {
     if (coming === null) return this.#shakeHands(read, hello, named);
     // What the client says meanwhile stays with the system.
     this.#socket.pause();
-    void coming.then(() => {
-      if (!this.#socket.closed) this.#shakeHands(read, hello, named);
-    });
+    coming
+      .then(() => {
+        if (!this.#socket.closed) this.#shakeHands(read, hello, named);
+      })
+      .catch((error: unknown) => {
+        rethrowLater(error);
+        this.destroy();
+      });
   }
 
   #shakeHands(read: Buffer, hello: ClientHello, named: NamedTls): void {

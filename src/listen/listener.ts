@@ -121,9 +121,10 @@ export class Listener implements ConnectionHome, HandshakeHome, Populated {
     const prefaceHome: PrefaceHome = {
       onPreface: (preface, head, socket, rest) => {
         this.#prefaces.delete(preface);
-        const handshake = new Handshake(socket, home);
+        const handshake = new Handshake(socket, home, preface.acceptedAtMs);
         handshake.proxyProtocol = head;
         this.#handshakes.add(handshake);
+        if (this.draining) handshake.drain();
         if (rest.length > 0) handshake.onBytes(rest, rest.length);
       },
       onPrefaceClosed: (preface) => {

@@ -18,7 +18,7 @@ export interface PrefaceHome {
 
 export class ProxyPreface implements SocketOwner, Listed {
   rosterPlace = -1;
-  readonly #acceptedAtMs = wheel.nowMs;
+  readonly acceptedAtMs = wheel.nowMs;
   readonly #socket: OwnedSocket;
   readonly #home: PrefaceHome;
   readonly #deadline: Deadline;
@@ -54,7 +54,7 @@ export class ProxyPreface implements SocketOwner, Listed {
 
   /** The process stops: a client that says nothing is not waited for long. */
   drain(): void {
-    if (this.#read === null) endSoon(this.#deadline, this.#acceptedAtMs);
+    if (this.#read === null) endSoon(this.#deadline, this.acceptedAtMs);
   }
 
   destroy(): void {
