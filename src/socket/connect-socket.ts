@@ -26,7 +26,7 @@ export interface Connecting {
 export function connectSocket(target: ConnectTarget, owner: ConnectOwner): Connecting {
   if (handles !== null && ('path' in target || target.host === LOCALHOST || isIP(target.host) !== 0))
     return new ConnectingHandle(handles, target, owner);
-  return connectStream(target, owner);
+  return connectPublic(target, owner);
 }
 
 /** This machine itself (RFC 6761 §6.3), by either family: whoever listens may have taken one of them. */
@@ -141,7 +141,8 @@ function connectError(status: number, target: ConnectTarget): NodeJS.ErrnoExcept
   });
 }
 
-function connectStream(target: ConnectTarget, owner: ConnectOwner): Connecting {
+/** The same, always on a public socket. */
+export function connectPublic(target: ConnectTarget, owner: ConnectOwner): Connecting {
   const socket = connect({ ...target, allowHalfOpen: true, noDelay: true });
   let done = false;
   const failed = (error: Error): void => {

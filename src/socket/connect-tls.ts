@@ -3,7 +3,13 @@ import type { SecureContext } from 'node:tls';
 import { HANDSHAKE_FAILED } from '../shared/failure.ts';
 import { nodeTls } from '../shared/node-parts.ts';
 import { type Accepted, type OwnedSocket, socketOf } from './accepted.ts';
-import { type Connecting, type ConnectOwner, type ConnectTarget, connectSocket } from './connect-socket.ts';
+import {
+  type Connecting,
+  type ConnectOwner,
+  type ConnectTarget,
+  connectPublic,
+  connectSocket,
+} from './connect-socket.ts';
 import { HandleSocket } from './handle-socket.ts';
 import { handles, tlsHandles } from './node-handles.ts';
 import type { PeerHandshake } from './peer-handshake.ts';
@@ -47,7 +53,8 @@ class ConnectingTls implements Connecting, ConnectOwner, PeerHandshake {
     this.session = tls.session;
     this.#tls = tls;
     this.#owner = owner;
-    this.#connecting = connectSocket(target, this);
+    // TLS on a handle, or all of it on public sockets.
+    this.#connecting = (tlsHandles() === null ? connectPublic : connectSocket)(target, this);
   }
 
   onConnected(plain: OwnedSocket): void {
