@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { CliOptions } from './cli-options.ts';
+import { bearClosedOutput } from './closed-output.ts';
 import { printVersion, VERSION_FLAGS } from './print-version.ts';
 
 type Commander = typeof import('commander');
@@ -84,6 +85,7 @@ With --as-nginx as the first word, or called as "nginx", it has nginx's command 
 
 /** Runs the command; the exit status. */
 export async function runCli(args: readonly string[]): Promise<number> {
+  bearClosedOutput();
   const [command, ...rest] = args;
   if (command === 'dev') return runOwn(rest, true);
   return runOwn(args, false);

@@ -32,6 +32,22 @@ afterAll(() => {
 });
 
 describe('the command line', () => {
+  it('bears a reader that has gone', async () => {
+    const conf = join(dir, 'gone.conf');
+    writeFileSync(conf, 'events {} http { server { listen 127.0.0.1:0; return 204; } }');
+    const commands = [['--help'], ['-T', '-c', conf], ['convert', conf], ['explain', '--help']];
+    for (const args of [...commands, ['--as-nginx', '-?']]) {
+      const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+      child.stdout.destroy();
+      let errors = '';
+      child.stderr.on('data', (chunk) => {
+        errors += chunk;
+      });
+      const [code] = await once(child, 'close');
+      expect([args[0], code, errors.includes('EPIPE')]).toEqual([args[0], 0, false]);
+    }
+  });
+
   it('-v tells the version of package.json', async () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     expect(VERSION).toBe(version);

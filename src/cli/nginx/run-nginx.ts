@@ -1,10 +1,12 @@
 // The command called as nginx. What -v and -V need is all that is loaded for them.
+import { bearClosedOutput } from '../closed-output.ts';
 import type { NginxArgs } from './argv.ts';
 import { readArgs } from './argv.ts';
 import { buildLines, USAGE, VERSION_LINE } from './usage.ts';
 
 /** Runs it; the exit status. */
 export async function runNginx(words: readonly string[]): Promise<number> {
+  bearClosedOutput();
   const args = readArgs(words);
   if (typeof args === 'string') {
     process.stderr.write(`nginx: ${args}\n`);
