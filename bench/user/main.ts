@@ -47,8 +47,8 @@ export async function userTable(run: UserRun): Promise<{ readonly text: string; 
   return { text, file };
 }
 
-/** It changes what was put together, and knows nothing of maps; its part in a request is a look-up less in calls of Node's parts. */
-const WITHOUT_MAPS = 'node-parts';
+/** They change what is put together, and know nothing of maps. Of a request it is a look-up less in calls of Node's parts; of rows nothing. */
+const WITHOUT_MAPS: ReadonlySet<unknown> = new Set(['node-parts', 'rows-if-used']);
 
 /** What `npm run build` makes, with the places of the sources. Beside the packages that it imports. */
 async function buildWithMaps(): Promise<string> {
@@ -56,7 +56,7 @@ async function buildWithMaps(): Promise<string> {
   mkdirSync(cache, { recursive: true });
   const dir = mkdtempSync(join(cache, 'user-'));
   for (const part of config) {
-    const plugins = [part.plugins].flat().filter((one) => named(one) !== WITHOUT_MAPS);
+    const plugins = [part.plugins].flat().filter((one) => !WITHOUT_MAPS.has(named(one)));
     const output = { ...[part.output].flat()[0], dir: join(dir, 'dist'), sourcemap: true };
     await build({ ...part, cwd: CHECKOUT, plugins, output, logLevel: 'warn' });
   }
