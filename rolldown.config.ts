@@ -86,6 +86,7 @@ const servingApart: Plugin = {
   name: 'serving-apart',
   resolveId: (name) => (/^\.\/(cli\/)?serving\.ts$/.test(name) ? { id: SERVING, external: true } : null),
   renderChunk: (code, { fileName }) => {
+    if (!code.includes(`import("${SERVING}")`)) return null;
     const file = fileName === 'main.js' ? './program/serving.js' : './serving.js';
     return code.replaceAll(`import("${SERVING}")`, `Promise.resolve().then(() => require("${file}"))`);
   },
