@@ -137,7 +137,8 @@ function shakeHands(plain: OwnedSocket, about: PeerHandshake, owner: ConnectOwne
   socket.once('close', onClosed);
   socket.on('session', (session: Buffer) => about.onSession(session));
   socket.once('secureConnect', () => {
-    socket.off('error', onError).off('close', onClosed);
+    // Whoever gets the socket listens to its errors; one that nobody gets is destroyed.
+    socket.off('close', onClosed);
     about.onSecure(socket, end);
   });
   return end;

@@ -20,9 +20,14 @@ export class PeerTlsSocket extends TlsHandleSocket {
     tls.onhandshakedone = onHandshakeDone;
     tls.onnewsession = onNewSession;
     tls.enableSessionCallbacks();
-    if (about.session !== undefined) tls.setSession(about.session);
-    if (about.serverName !== '') tls.setServername(about.serverName);
-    tls.start();
+    try {
+      // OpenSSL may refuse a session.
+      if (about.session !== undefined) tls.setSession(about.session);
+      if (about.serverName !== '') tls.setServername(about.serverName);
+      tls.start();
+    } catch (error) {
+      this.onTlsError(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   // Called by the handle.

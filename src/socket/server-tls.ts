@@ -65,7 +65,7 @@ function startPublicTls(
   // A refused renegotiation says it again.
   secure.once('secure', () => {
     if (secure.destroyed) return;
-    secure.off('end', onEnd).off('close', onClosed).off('error', ignore);
+    secure.off('end', onEnd).off('close', onClosed);
     owner.onSecure(secure, end);
   });
   // Where a tls.Server would have told it: Node emits no 'error' for what TLS itself finds wrong unless one made the socket.
