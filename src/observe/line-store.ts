@@ -50,8 +50,9 @@ export class LineStore {
     // A copy, where a whole store would wait for a few lines, or one that was made for a line of its own.
     const copies = gathered < CUT_BYTES / 2 || bytes.length > STORE_BYTES;
     const batch = copies ? copyOf(bytes, 0, gathered) : bytes.subarray(0, gathered);
-    if (!copies) {
-      this.#lent ??= bytes;
+    if (!copies) this.#lent ??= bytes;
+    // One that was made for a line of its own is not kept, however seldom such lines come.
+    if (!copies || bytes.length > STORE_BYTES) {
       this.bytes = NO_BYTES;
       this.makeRoom(to - gathered);
     }
