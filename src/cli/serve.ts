@@ -147,6 +147,7 @@ class Server {
   readonly #file: string;
   readonly #options: CliOptions;
   readonly #logFiles: LogFiles;
+  readonly #early: EarlyAcceptors | null;
   #read: ReadConfig;
   readonly #primary: Primary;
   /** The service manager that started us. */
@@ -172,6 +173,7 @@ class Server {
     this.#file = file;
     this.#options = options;
     this.#logFiles = logFiles;
+    this.#early = early;
     this.#read = kept(read);
     this.#stateDirectory = stateDirOf(model);
     this.#pidFiles = pidFilesOf(model, file, pool);
@@ -324,6 +326,7 @@ class Server {
       process.on('SIGTERM', stop('stop'));
       process.on('SIGINT', stop('stop'));
       process.on('SIGQUIT', stop('quit'));
+      this.#early?.leaveSignals();
       const terminal = new Terminal();
       process.on('SIGHUP', () => {
         const meaning = terminal.meaning();

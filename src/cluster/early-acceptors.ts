@@ -5,19 +5,33 @@ import { openSharedFiles, type SharedFiles, setUpAcceptors } from './acceptor-pr
 import { inheritsNothing } from './inherited-descriptors.ts';
 import { type Culprit, onAccountOf } from './survival.ts';
 
+/** Each ends lbproxy: before it serves all mean the same. */
+const ENDING_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const;
+
 export class EarlyAcceptors {
   readonly shared: SharedFiles = openSharedFiles();
   readonly #waiting: EarlyAcceptor[] = [];
+  /** They must not outlive this process: Node complains where its channel is closed before it is set up. */
+  readonly #onSignal = (): void => {
+    this.drop();
+    process.exit(0);
+  };
 
   /** `hidden`: variables that are for this process alone. */
   constructor(count: number, hidden: readonly string[]) {
     setUpAcceptors(this.shared, undefined);
+    for (const signal of ENDING_SIGNALS) process.on(signal, this.#onSignal);
     const env = Object.fromEntries(hidden.map((name) => [name, undefined]));
     try {
       for (let i = 0; i < count; i++) this.#waiting.push(new EarlyAcceptor(env));
     } catch {
       // The primary tries again, and says what is wrong.
     }
+  }
+
+  /** Somebody else hears the signals that end lbproxy. */
+  leaveSignals(): void {
+    for (const signal of ENDING_SIGNALS) process.off(signal, this.#onSignal);
   }
 
   /** One that still runs and nobody has taken. */
@@ -28,6 +42,7 @@ export class EarlyAcceptors {
 
   /** Ends those that nobody has taken. */
   drop(): void {
+    this.leaveSignals();
     for (const early of this.#waiting.splice(0)) early.worker.process.kill('SIGKILL');
   }
 }

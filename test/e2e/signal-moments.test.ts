@@ -34,11 +34,11 @@ function left(lbproxy: LbproxyProcess, children: readonly number[]): number[] {
   return [...named.map(Number), ...children].filter(isAlive);
 }
 
-/** TERM, and that it ends everything within seconds with status 0; null only before the first line of ours has run. */
-async function ends(lbproxy: LbproxyProcess, started = false): Promise<void> {
+/** The signal, and that it ends everything within seconds with status 0; null only before the first line of ours has run. */
+async function ends(lbproxy: LbproxyProcess, started = false, by: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   const children = lbproxy.acceptorPids();
   const startedAt = performance.now();
-  lbproxy.signal('SIGTERM');
+  lbproxy.signal(by);
   const { code, signal } = await lbproxy.exited;
   expect(performance.now() - startedAt).toBeLessThan(5000);
   expect(started || signal === null ? code : 0, lbproxy.stderr()).toBe(0);
@@ -64,6 +64,20 @@ describe('SIGTERM', () => {
       expect(lbproxy.stdout()).not.toContain('is not ready yet');
     }
   }, 60_000);
+
+  // The first acceptors start before the configuration is read; an orphan of them could only complain.
+  it.each(['SIGTERM', 'SIGINT', 'SIGQUIT'] as const)(
+    '(%s) ends a start whose acceptors have just begun',
+    async (signal) => {
+      for (let i = 0; i < 5; i++) {
+        const lbproxy = await spawnLbproxy(SMALL);
+        while (!lbproxy.hasExited && childrenOf(lbproxy.pid).length === 0)
+          await new Promise<void>((resolve) => setImmediate(resolve));
+        await ends(lbproxy, true, signal);
+      }
+    },
+    30_000,
+  );
 
   it('ends a reload at whatever moment it comes, and a graceful stop', async () => {
     for (const ms of [0, 5, 15, 40, 80, 150]) {
