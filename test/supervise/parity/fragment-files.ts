@@ -172,7 +172,7 @@ export const FRAGMENT_FILES: readonly SupervisordFile[] = [
   {
     name: 'startretries and a quick end',
     fragment: true,
-    text: '[program:quick]\ncommand=node broken.js @exit=1 @err=broken\nstartsecs=3\nstartretries=1\nstderr_logfile={dir}/log/quick.err\n[program:never]\ncommand=node broken.js @exit=0\nstartsecs=3\nstartretries=0\n[program:others]\ncommand=node fine.js\n',
+    text: '[program:quick]\ncommand=node broken.js @exit=1 @err=broken\nstartsecs=10\nstartretries=1\nstderr_logfile={dir}/log/quick.err\n[program:never]\ncommand=node broken.js @exit=0\nstartsecs=10\nstartretries=0\n[program:others]\ncommand=node fine.js\n',
   },
   {
     name: 'processes of many sorts of umask',
