@@ -202,6 +202,13 @@ describe('sessions', () => {
   });
 });
 
+/** No version of TLS has this second byte: with any other it may be the head of a record that goes on. */
+function garbage(): Buffer {
+  const bytes = randomBytes(4000);
+  bytes[1] = 0xff;
+  return bytes;
+}
+
 /** What a peer may do instead of a handshake, what is logged of it, and what the client gets. */
 const FAILURES: readonly (readonly [
   what: string,
@@ -223,13 +230,7 @@ const FAILURES: readonly (readonly [
     /tls_error.*plain HTTP/,
     502,
   ],
-  // No version of TLS begins so: other bytes may be the head of a record that goes on.
-  [
-    'answers garbage',
-    (s) => s.once('data', () => s.write(Buffer.concat([Buffer.from('ffff', 'hex'), randomBytes(4000)]))),
-    /tls_error/,
-    502,
-  ],
+  ['answers garbage', (s) => s.once('data', () => s.write(garbage())), /tls_error/, 502],
   [
     'alerts',
     (s) => s.once('data', () => s.end(Buffer.from('15030300020228', 'hex'))),

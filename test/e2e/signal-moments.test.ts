@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { closeInherited } from '../../src/cluster/inherited-descriptors.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { get, pause, until } from '../support/http-client.ts';
 import {
@@ -69,6 +70,8 @@ describe('SIGTERM', () => {
   it.each(['SIGTERM', 'SIGINT', 'SIGQUIT'] as const)(
     '(%s) ends a start whose acceptors have just begun',
     async (signal) => {
+      // With a descriptor of a stranger lbproxy would start none early.
+      closeInherited();
       for (let i = 0; i < 5; i++) {
         const lbproxy = await spawnLbproxy(SMALL);
         while (!lbproxy.hasExited && childrenOf(lbproxy.pid).length === 0)
