@@ -281,6 +281,7 @@ const IN_EACH_STATE: readonly AnyStep[] = [
   ...SETTLED,
   // STARTING
   begin('long'),
+  hasSaid('long', 'ready'),
   ctl('status long'),
   info('long'),
   rpc('startProcess', 'long'),
