@@ -15,7 +15,7 @@ import { ReadyProbe } from './ready-probe.ts';
 import type { SlotHost, SlotOutput } from './slot-host.ts';
 import { refusalOf } from './start-words.ts';
 import { type Effect, type Exit, type ProcessEvent, type ProcessState, STOPPED } from './state.ts';
-import { transition } from './transition.ts';
+import { isStartOver, transition } from './transition.ts';
 
 /** How long a stopped process is waited for. */
 const RETURN_LIMIT_MS = 1000;
@@ -440,6 +440,7 @@ export class Slot {
     this.#lastEnd = { code, signal };
     const how = this.#record.state === 'STOPPING' ? null : describeExit({ code, signal });
     this.#contained(() => this.output.exited(how));
+    if (isStartOver(this.#record, this.spec.policy, this.#host.clock.now())) this.dispatch({ type: 'timer' });
     this.dispatch({ type: 'exited', attempt, code, signal });
   }
 }

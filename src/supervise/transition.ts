@@ -38,6 +38,17 @@ export function transition(r: ProcessRecord, event: ProcessEvent, policy: Proces
   }
 }
 
+/** Startsecs have passed, though their timer has not come: it does so before the end of the process is heard. */
+export function isStartOver(r: ProcessRecord, policy: ProcessPolicy, now: number): boolean {
+  return (
+    r.state === 'STARTING' &&
+    r.live &&
+    r.exit === null &&
+    !r.stayedUp &&
+    now - r.launchedAtMs >= policy.startMs
+  );
+}
+
 function onStart(r: ProcessRecord): Step {
   switch (r.state) {
     // STOPPED, EXITED, FATAL, BACKOFF → STARTING: asked for, so earlier failures no longer count

@@ -175,6 +175,25 @@ describe('Supervisor', () => {
     expect(kit.status()[0].state).toBe('STOPPED');
   });
 
+  it('was RUNNING once startsecs have passed, though its end is noticed before that', async () => {
+    const states: string[] = [];
+    // Startsecs pass while the event loop stands still: the timer is due, and the end of the process comes first.
+    let nowMs = 0;
+    const kit = supervise(
+      scripts(),
+      [program('a', { programCommand: `sh -c 'exit 3'`, programStartMs: 60_000, programAutorestart: false })],
+      {
+        clock: { now: () => nowMs },
+        onState: ({ from, to }) => states.push(`${from} → ${to}`),
+        onLaunch: () => {
+          nowMs += 60_000;
+        },
+      },
+    );
+    await eventually(() => ['EXITED', 'BACKOFF'].includes(kit.status()[0].state));
+    expect(states).toEqual(['STOPPED → STARTING', 'STARTING → RUNNING', 'RUNNING → EXITED']);
+  });
+
   it('stops the whole group, grandchildren included', async () => {
     const dir = scripts();
     const command = `sh -c 'sleep 1000 & echo $!; wait'`;
