@@ -219,6 +219,10 @@ function codeOf(text: string): string {
 const FORBIDDEN: readonly (readonly [RegExp, string])[] = [
   [/(?:[:<,|&(]|\bas|=>)\s*any\b/, 'any'],
   [/^\s*(?:export\s+)?(?:declare\s+)?(?:const\s+)?enum\s+\w/m, 'enum'],
+  [
+    /^\s*(?:static\s+)?[gs]et #\w/m,
+    'a private accessor (each use of it is a call into V8; a private method is none)',
+  ],
 ];
 
 function forbiddenWords(sources: Sources): string[] {
@@ -300,7 +304,7 @@ describe('the house', () => {
     expect(named.filter((name) => !there.some((file) => file.endsWith(`/${name}`)))).toEqual([]);
   });
 
-  it('knows neither any nor enum', () => {
+  it('knows neither any nor enum nor private accessors', () => {
     expect(forbiddenWords(sources)).toEqual([]);
   });
 
@@ -367,6 +371,10 @@ describe('the checker', () => {
     ['const a = b as any;', ['f.ts: any']],
     ['let a: Map<string, any>;', ['f.ts: any']],
     ['export const enum A { B }', ['f.ts: enum']],
+    [
+      'class A {\n  get #b(): number {',
+      ['f.ts: a private accessor (each use of it is a call into V8; a private method is none)'],
+    ],
     ["// any: any\nconst any = 'x: any';", []],
   ])('reads %s', (text, words) => {
     expect(forbiddenWords(new Map([['f.ts', text]]))).toEqual(words);

@@ -90,7 +90,7 @@ export abstract class FilterLink implements Link {
     } catch (error) {
       return this.#onBug(error);
     }
-    if (!this.#sent && this.#isOpen && this.headFirst && this.emit(null, 0, 0, 0) === WAIT) flow = WAIT;
+    if (!this.#sent && this.#isOpen() && this.headFirst && this.emit(null, 0, 0, 0) === WAIT) flow = WAIT;
     this.#owes = flow === WAIT && !last;
     return flow;
   }
@@ -111,7 +111,7 @@ export abstract class FilterLink implements Link {
   }
 
   /** Asked anew behind each call out, which may have ended it. */
-  get #isOpen(): boolean {
+  #isOpen(): boolean {
     return this.#state === 'begun' || this.#state === 'ended';
   }
 
@@ -149,7 +149,7 @@ export abstract class FilterLink implements Link {
   // As a source.
 
   onDrain(): void {
-    if (!this.#isOpen || this.#goOn() === WAIT) return;
+    if (!this.#isOpen() || this.#goOn() === WAIT) return;
     if (!this.#owes || this.#state !== 'begun') return;
     this.#owes = false;
     this.source?.onDrain();

@@ -16,6 +16,8 @@ export interface Http1Options {
   readonly writeHead: (exchange: Exchange, framing: BodyFraming, upgrade: boolean) => string;
   /** Bounds of the peer's head. */
   readonly headLimits: HeadLimits;
+  /** The head has the exchange's own method. */
+  readonly keepsMethod: boolean;
   /** What the peer may switch to is not WebSocket alone. */
   readonly anyProtocol?: boolean;
   /** HTTP/1.0 keeps no connections. */
@@ -68,7 +70,7 @@ class Http1Stream implements BackStream {
     let head = this.#options.writeHead(x, framing, this.#upgrade);
     const small = this.#chunked ? null : (body?.takeWhole(INLINE_BODY_BYTES) ?? null);
     if (small !== null) head += small;
-    this.#headOnly = head.startsWith('HEAD ');
+    this.#headOnly = this.#options.keepsMethod ? x.method === 'HEAD' : head.startsWith('HEAD ');
     this.#connection.writeText(head);
     return head.length;
   }

@@ -140,7 +140,7 @@ export class Group {
   }
 
   /** nginx never takes the only server of a group out. */
-  get #single(): boolean {
+  #single(): boolean {
     return this.peers.length === 1;
   }
 
@@ -207,7 +207,7 @@ export class Group {
     else if (peer.active > 0) peer.active--;
     sharing?.onReleased();
     if (outcome === 'failed') {
-      if (this.#single || peer.config.maxFails === 0) return;
+      if (this.#single() || peer.config.maxFails === 0) return;
       this.#agree(peer, FAILED, now);
       sharing?.onWeights(this);
     } else if (outcome !== 'abandoned' && peer.isOnProbation) {

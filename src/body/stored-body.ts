@@ -92,8 +92,8 @@ class StoredBody implements RequestBody, BodyReader {
     else this.#behind.add(buf, from, to);
     if (request.chunked && blocks.bytes >= this.#policy.memoryBytes) this.#overflows = true;
     if (!this.#overflows) return;
-    if (!this.#writing && this.#waiting >= this.#policy.memoryBytes) this.#write();
-    if (this.#waiting >= Math.max(AHEAD_BYTES, this.#policy.memoryBytes)) this.#hold();
+    if (!this.#writing && this.#waiting() >= this.#policy.memoryBytes) this.#write();
+    if (this.#waiting() >= Math.max(AHEAD_BYTES, this.#policy.memoryBytes)) this.#hold();
   }
 
   onBodyEnd(trailers: string): void {
@@ -109,7 +109,7 @@ class StoredBody implements RequestBody, BodyReader {
   }
 
   /** Bytes that are not on the disk. */
-  get #waiting(): number {
+  #waiting(): number {
     return this.#blocks.bytes + this.#behind.bytes;
   }
 
@@ -133,7 +133,7 @@ class StoredBody implements RequestBody, BodyReader {
     this.#writing = false;
     if (this.#owner === null) return;
     this.#behind.giveBack(chunks);
-    const waits = this.#waiting;
+    const waits = this.#waiting();
     if (waits > 0 && (this.#read || waits >= this.#policy.memoryBytes)) this.#write();
     else if (this.#read) return this.#whole();
     if (!this.#paused) return;

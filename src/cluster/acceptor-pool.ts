@@ -76,7 +76,7 @@ export class AcceptorPool implements SlotEvents {
     return this.all.filter((slot) => !slot.leaving && slot.serving);
   }
 
-  get #staying(): AcceptorSlot[] {
+  #staying(): AcceptorSlot[] {
     return this.all.filter((slot) => !slot.leaving && !this.#retiring.has(slot));
   }
 
@@ -140,7 +140,7 @@ export class AcceptorPool implements SlotEvents {
   pause(drainMs: number): void {
     this.#paused = true;
     this.#retiring.clear();
-    for (const slot of this.#staying) this.#letGo(slot, drainMs);
+    for (const slot of this.#staying()) this.#letGo(slot, drainMs);
   }
 
   resume(): void {
@@ -163,27 +163,27 @@ export class AcceptorPool implements SlotEvents {
     if (this.#first !== null)
       return this.#first.reject(new Error(`an acceptor ${how} before it could serve`));
     this.#crashes++;
-    const delayMs = this.#pauseMs;
+    const delayMs = this.#pauseMs();
     this.#home.log.error(`an acceptor ${how}; a new one starts in ${delayMs} ms`);
     new Timer(() => this.#refill(), delayMs);
   }
 
   /** Before the next start after so many crashes in a row. */
-  get #pauseMs(): number {
+  #pauseMs(): number {
     return this.#crashes === 0 ? 0 : Math.min(MAX_BACKOFF_MS, 100 * 2 ** (this.#crashes - 1));
   }
 
   /** Another number is wanted: more start, those too many go once they are idle, at the latest after `drainMs`. */
   resize(drainMs: number): void {
     if (this.#stopping) return;
-    for (const slot of this.#staying.slice(this.#home.wanted)) this.#letGo(slot, drainMs);
+    for (const slot of this.#staying().slice(this.#home.wanted)) this.#letGo(slot, drainMs);
     this.#fill();
   }
 
   /** Starts those that are missing. */
   #fill(): void {
     if (this.#stopping) return;
-    for (let i = this.#staying.length; i < this.#home.wanted; i++) this.#fork();
+    for (let i = this.#staying().length; i < this.#home.wanted; i++) this.#fork();
   }
 
   /** Those that go once another one serves in their place. */
@@ -287,14 +287,14 @@ export class AcceptorPool implements SlotEvents {
     this.deaths++;
     const lived = Date.now() - slot.startedAt;
     this.#crashes = lived < HEALTHY_MS ? this.#crashes + 1 : 0;
-    const delayMs = this.#pauseMs;
+    const delayMs = this.#pauseMs();
     tell(log, face.exited(end, `a new one starts ${delayMs === 0 ? 'at once' : `in ${delayMs} ms`}`));
     if (delayMs === 0) this.#fork();
     else new Timer(() => this.#refill(), delayMs);
   }
 
   #refill(): void {
-    if (!this.#stopping && this.#staying.length < this.#home.wanted) this.#fork();
+    if (!this.#stopping && this.#staying().length < this.#home.wanted) this.#fork();
   }
 
   #checkHeartbeats(): void {

@@ -85,7 +85,7 @@ export class Acceptor {
   #draining = false;
   readonly #peerDrain = new PeerDrain(
     (see) => {
-      for (const listener of this.#allListeners) listener.eachExchange(see);
+      for (const listener of this.#allListeners()) listener.eachExchange(see);
     },
     (message) => this.#send(message),
   );
@@ -131,7 +131,7 @@ export class Acceptor {
   #sayAlive(): void {
     if (!this.#draining) return this.#send({ type: 'alive' });
     const waits = { exchanges: 0, tunnels: 0 };
-    for (const listener of this.#allListeners) {
+    for (const listener of this.#allListeners()) {
       const { exchanges, tunnels } = listener.busy;
       waits.exchanges += exchanges;
       waits.tunnels += tunnels;
@@ -139,7 +139,7 @@ export class Acceptor {
     this.#send({ type: 'draining', waits });
   }
 
-  get #allListeners(): Listener[] {
+  #allListeners(): Listener[] {
     return [...this.#listeners.values(), ...this.#closing];
   }
 
@@ -378,7 +378,7 @@ export class Acceptor {
     if (this.#draining) return;
     this.#draining = true;
     if (timeoutMs > 0) new Timer(() => this.#exit(), timeoutMs);
-    void Promise.all(this.#allListeners.map((listener) => listener.drain())).then(() => this.#exit());
+    void Promise.all(this.#allListeners().map((listener) => listener.drain())).then(() => this.#exit());
     this.#sayAlive();
   }
 

@@ -158,7 +158,7 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome, LiveViewHome 
     return this.#model;
   }
 
-  get #discovery(): Discovery {
+  #discovery(): Discovery {
     return {
       hosts: this.#supplies.hosts,
       programs: this.#pool?.ports ?? {},
@@ -177,7 +177,7 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome, LiveViewHome 
     setUpAcceptors(this.#shared, this.#options.acceptorStderr);
     // They know of the programs' ports from the beginning, but have what they need of the system before programs take the rest.
     const pool = this.#createPool();
-    this.#hub.use(model, this.#discovery, sharesState(model));
+    this.#hub.use(model, this.#discovery(), sharesState(model));
     this.traffic.use(model);
     this.#ticketKeys.start();
     const started = this.#acceptors.start(this.#early);
@@ -265,7 +265,7 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome, LiveViewHome 
     return {
       type: 'prepare',
       generation,
-      discovery: this.#discovery,
+      discovery: this.#discovery(),
       tls,
       ticketKeys: this.#ticketKeys.keysFor(usesTls(model)),
       shared: sharesState(model),
@@ -348,7 +348,7 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome, LiveViewHome 
   }
 
   readonly #announcer = new Announcer(() => {
-    const discovery = this.#discovery;
+    const discovery = this.#discovery();
     this.#hub.discover(discovery);
     this.#acceptors.broadcast({ type: 'discovery', discovery });
   });
@@ -421,7 +421,7 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome, LiveViewHome 
     logs.use();
     this.#logFiles.retire();
     this.traffic.use(model);
-    this.#hub.use(model, this.#discovery, sharesState(model));
+    this.#hub.use(model, this.#discovery(), sharesState(model));
     const failed = await Promise.all(
       slots.map((slot) => slot.commit({ type: 'commit', generation, state: this.#hub.place })),
     );

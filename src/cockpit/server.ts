@@ -55,10 +55,10 @@ export class CockpitServer {
   /** Where a browser finds it, with the token; '' while it is closed. */
   get url(): string {
     const { port } = this;
-    return port === 0 ? '' : `http://${this.#host}:${port}/#${this.#options.token}`;
+    return port === 0 ? '' : `http://${this.#host()}:${port}/#${this.#options.token}`;
   }
 
-  get #host(): string {
+  #host(): string {
     const address = (this.#server?.address() as AddressInfo | null)?.address ?? '';
     return address.includes(':') ? `[${address}]` : address;
   }

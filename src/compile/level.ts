@@ -71,7 +71,7 @@ export class LevelCompiler {
 
   level(settings: Settings, place: Place): LocationRuntime {
     const made = idling(this.#level(settings, place));
-    return this.#watch?.level({ at: place.at, settings }, made) ?? made;
+    return this.#watch()?.level({ at: place.at, settings }, made) ?? made;
   }
 
   #level(settings: Settings, place: Place): LocationRuntime {
@@ -80,7 +80,7 @@ export class LevelCompiler {
     const featurePlace = this.#featurePlace({ ...place, settings });
     return {
       handle: createPhases(
-        stepsOf(featurePlace, this.#tryFiles(settings, place), this.#watch),
+        stepsOf(featurePlace, this.#tryFiles(settings, place), this.#watch()),
         {
           satisfy: settings.satisfy,
           authDelayMs: settings.authDelayMs,
@@ -92,7 +92,7 @@ export class LevelCompiler {
       ),
       fail: parts.fail,
       script: scriptPathOf(settings),
-      filters: filtersOf(featurePlace, this.#watch),
+      filters: filtersOf(featurePlace, this.#watch()),
       rate: createRate(featurePlace),
       own: ownVariablesOf(featurePlace),
       ...this.#logging({ ...place, settings }),
@@ -150,8 +150,8 @@ export class LevelCompiler {
     });
     const failQuietly = createFail({ ...page, report: null });
     return {
-      fail: this.#watch?.fail(fail) ?? fail,
-      failQuietly: this.#watch?.fail(failQuietly) ?? failQuietly,
+      fail: this.#watch()?.fail(fail) ?? fail,
+      failQuietly: this.#watch()?.fail(failQuietly) ?? failQuietly,
       waitPage: createWaitPage(page),
       sendRedirect: createSendRedirect({ ...redirects, rules, msieRefresh: settings.msieRefresh }),
       absolute: (exchange, location) => locationValue(exchange, location, redirects),
@@ -172,7 +172,7 @@ export class LevelCompiler {
   }
 
   log(settings: Settings, place: string): LocationRuntime['log'] {
-    if (this.#watch !== undefined) return null;
+    if (this.#watch() !== undefined) return null;
     const { accessLog, logFormats: formats, logFileCache: cache, requestLines } = settings;
     const logs = this.#logs.get(cache) ?? new Map<Settings['accessLog'], LocationRuntime['log']>();
     this.#logs.set(cache, logs);
@@ -256,7 +256,7 @@ export class LevelCompiler {
   /** Leaves nothing to other content. */
   #pass(pass: ProxyPass, settings: Settings, place: Place, { absolute, waitPage }: LevelParts): Handler {
     const { upstreams, peerTls, caches, lookup, tap } = this.#shared;
-    const make = this.#watch?.forward({ at: place.at, settings }, pass);
+    const make = this.#watch()?.forward({ at: place.at, settings }, pass);
     const given = {
       upstreams,
       peerTls,
@@ -298,11 +298,11 @@ export class LevelCompiler {
       fileFailed: (x, { call, path, error }) => refuse(options, x, problemOf(error, call, path)),
     };
     const index = indexContent(options, copiesFor(settings));
-    return contentOf(contentPlace, index, createFileHandler(options, copiesFor(settings)), this.#watch);
+    return contentOf(contentPlace, index, createFileHandler(options, copiesFor(settings)), this.#watch());
   }
 
   /** Who looks on, if anybody does. */
-  get #watch(): Watch | undefined {
+  #watch(): Watch | undefined {
     return this.#shared.tools.watch;
   }
 }

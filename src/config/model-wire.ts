@@ -148,7 +148,7 @@ export class ModelReader {
   }
 
   #block(kind: keyof Blocks, block: Blocks[keyof Blocks]): void {
-    const { settings } = this.#begun;
+    const { settings } = this.#begun();
     if (kind === 'servers') this.#servers.push(this.#level(block as ServerModel, settings));
     else if (kind === 'variables') this.#variables.push(block as VariableModel);
     else {
@@ -158,7 +158,7 @@ export class ModelReader {
     }
   }
 
-  get #begun(): Head {
+  #begun(): Head {
     if (this.#head === null) throw new Error('a Model without its first piece');
     return this.#head;
   }
@@ -166,7 +166,7 @@ export class ModelReader {
   /** Of all pieces that were taken. */
   get model(): Model {
     return {
-      ...this.#begun,
+      ...this.#begun(),
       upstreams: this.#upstreams,
       programs: this.#programs,
       servers: this.#servers,

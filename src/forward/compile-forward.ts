@@ -140,6 +140,7 @@ function compileHttp1(writeHead: WriteHead, settings: Settings, anyProtocol: boo
     writeHead,
     headLimits: headLimits(bytes, bytes, MAX_FIELDS),
     http10: settings.proxyHttpVersion === '1.0',
+    keepsMethod: settings.proxyCache === null && settings.proxyMethod === '',
     anyProtocol,
   });
 }

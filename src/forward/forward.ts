@@ -204,7 +204,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   }
 
   #noPeer(): void {
-    if (this.options.holdMs > 0 && this.#holding.await()) return;
+    if (this.options.holdMs > 0 && this.#holding().await()) return;
     const last = this.#attempted ? this.exchange.attempts.at(-1) : undefined;
     if (last === undefined) return this.failHeld('no_live_peer', CAUSE_OF.no_live_peer);
     last.noRetry = 'no peer left';
@@ -216,7 +216,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
 
   // Waiting for a process.
 
-  get #holding(): Hold {
+  #holding(): Hold {
     this.#hold ??= new Hold(this);
     return this.#hold;
   }
@@ -245,7 +245,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     record.outcome = failure;
     record.noRetry = 'no peer left';
     this.#record(record);
-    this.options.log.attemptFailed(this.exchange, record, detail + this.#processNote, this.options.sentTo);
+    this.options.log.attemptFailed(this.exchange, record, detail + this.#processNote(), this.options.sentTo);
     this.#giveUp(failure, detail);
   }
 
@@ -256,7 +256,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   }
 
   /** What became of the processes that do not serve; '' where all do. */
-  get #processNote(): string {
+  #processNote(): string {
     const processes = this.upstream?.group.processes.filter(({ up }) => !up) ?? [];
     return processes.length === 0 ? '' : `; ${sayProcesses(processes, Date.now())}`;
   }
@@ -328,7 +328,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
 
   /** All were tried, and one of them may be back in a moment. */
   #waitsAfter(run: Try, failure: Failure, detail: string): boolean {
-    if (this.options.holdMs === 0 || !this.#holding.awaitAfter(failure, run.requestSent, detail))
+    if (this.options.holdMs === 0 || !this.#holding().awaitAfter(failure, run.requestSent, detail))
       return false;
     this.#tellFailure(run, detail);
     return true;
@@ -364,7 +364,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
     this.exchange.failure = failure;
     const peer = (this.#attempted ? this.exchange.attempts.at(-1)?.peer : undefined) ?? '';
     const where = peer === '' ? this.exchange.proxyHost : `${peer} of ${this.exchange.proxyHost}`;
-    this.#finishWith(STATUS_OF[failure] ?? 502, `${where}: ${detail}${this.#processNote}`);
+    this.#finishWith(STATUS_OF[failure] ?? 502, `${where}: ${detail}${this.#processNote()}`);
   }
 
   /** What is stored is better than nothing. */
@@ -489,7 +489,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
 
   onGone(why: Gone): void {
     if (this.ended || this.detached) return;
-    if (this.tap?.outlives === true && this.#hasBody) return this.#detach(why);
+    if (this.tap?.outlives === true && this.#hasBody()) return this.#detach(why);
     this.ended = true;
     this.tap?.end(false);
     if (why !== 'replaced') this.exchange.failure ??= why;
@@ -498,7 +498,7 @@ export class Forward implements AttemptHost, BodyOwner, StreamOwner, SpoolOwner,
   }
 
   /** All of the request is here: nobody sends the rest of it now. */
-  get #hasBody(): boolean {
+  #hasBody(): boolean {
     const { isSub, request, body, bodyRefused } = this.exchange;
     return isSub || bodyRefused || !request.hasBody || body?.complete === true;
   }

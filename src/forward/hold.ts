@@ -90,7 +90,7 @@ export class Hold implements Waiter {
 
   #enter(): boolean {
     const { upstream, options } = this.#held;
-    const leftMs = this.#leftMs;
+    const leftMs = this.#leftMs();
     if (upstream === null || leftMs <= 0 || waitingRequests() >= options.holdRequests) return false;
     upstream.waiting ??= new WaitingRoom(upstream);
     this.#room = upstream.waiting;
@@ -99,12 +99,12 @@ export class Hold implements Waiter {
     return true;
   }
 
-  get #leftMs(): number {
+  #leftMs(): number {
     return this.#since + this.#held.options.holdMs - systemClock.now();
   }
 
   #arm(): void {
-    let ms = this.#leftMs;
+    let ms = this.#leftMs();
     if (this.#doubt !== null) ms = Math.min(ms, NEWS_MS);
     else if (takesPage(this.#held.exchange)) ms = Math.min(ms, this.#since + PAGE_MS - systemClock.now());
     wheel.arm(this.#deadline, Math.max(1, ms));
@@ -153,7 +153,7 @@ export class Hold implements Waiter {
     const { exchange, options } = this.#held;
     const isPageDue = systemClock.now() - this.#since >= PAGE_MS && takesPage(exchange);
     if (isPageDue) return this.#sendPage();
-    if (this.#leftMs > 0) return this.#arm();
+    if (this.#leftMs() > 0) return this.#arm();
     // Of processes that are all up nobody is waited for: what was met last is the reason.
     const met = this.#met;
     const peers = this.#held.upstream?.group.peers ?? [];
@@ -164,13 +164,13 @@ export class Hold implements Waiter {
   #sendPage(): void {
     this.leave();
     const { exchange, options } = this.#held;
-    const coming = this.#processes.filter((process) => process.coming);
-    const what = sayProcesses(coming.length > 0 ? coming : this.#processes, Date.now());
+    const coming = this.#processes().filter((process) => process.coming);
+    const what = sayProcesses(coming.length > 0 ? coming : this.#processes(), Date.now());
     this.#held.endHeld();
     options.waitPage(exchange, `starting ${what}`);
   }
 
-  get #processes() {
+  #processes() {
     return this.#held.upstream?.group.processes ?? [];
   }
 

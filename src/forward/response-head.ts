@@ -72,12 +72,12 @@ export function compileResponseHead(options: ResponseHeadOptions) {
   // One that is hidden does not take the place of that which an earlier answer has left.
   const ownType = !names.includes('content-type');
 
-  const changes = options.redirects.length > 0 || options.cookie !== null;
-  /** A head that is kept keeps what goes on of it, by the rules that asked last. */
+  /** A head that is kept keeps what goes on of it, by the rules that asked last, unless that depends on the exchange. */
   const copied = (exchange: Exchange, head: ResponseHead): string => {
     const { known } = head;
     if (known === null) return copyLines(exchange, head, hidden, options);
     if (known.copiedFor !== hidden) {
+      if (mayMove(known, options)) return copyLines(exchange, known, hidden, options);
       known.copied = copyLines(exchange, known, hidden, options);
       known.copiedFor = hidden;
     }
@@ -85,7 +85,7 @@ export function compileResponseHead(options: ResponseHeadOptions) {
   };
 
   return (exchange: Exchange, head: ResponseHead): void => {
-    exchange.lines = changes ? copyLines(exchange, head, hidden, options) : copied(exchange, head);
+    exchange.lines = copied(exchange, head);
     if (ownType && exchange.carried !== null && head.find('content-type') >= 0) exchange.dropCarriedType();
     exchange.status = head.status;
     exchange.reason = head.reason;
@@ -176,6 +176,14 @@ function passesOn(head: ResponseHead, i: number, hidden: NameSet): boolean {
     (DROPPED[ids[i]] === 0 || (head.status === 426 && ids[i] === UPGRADE)) &&
     !hidden.has(text, at[4 * i], at[4 * i + 1]) &&
     (connectionNames === null || !isNamedBy(connectionNames, head, i))
+  );
+}
+
+/** Whether it has a field that `redirected` may change. */
+function mayMove(head: ResponseHead, { redirects, cookie }: ResponseHeadOptions): boolean {
+  return (
+    (cookie !== null && head.find('set-cookie') >= 0) ||
+    (redirects.length > 0 && (head.find('location') >= 0 || head.find('refresh') >= 0))
   );
 }
 

@@ -138,17 +138,17 @@ export class AnswerHead {
   }
 
   /** Where its own ETag is, -1 without: the last one, as an answer whose place this one took may have left its own before. */
-  get #tagAt(): number {
+  #tagAt(): number {
     return this.#untagged ? -1 : this.#names.lastIndexOf('etag');
   }
 
   get tag(): string | undefined {
-    const i = this.#tagAt;
+    const i = this.#tagAt();
     return i < 0 ? undefined : this.#value(i);
   }
 
   setTag(name: string, etag: string): void {
-    const i = this.#tagAt;
+    const i = this.#tagAt();
     this.#untagged = false;
     if (i < 0) return this.add(name, etag);
     this.#changed = true;
@@ -156,7 +156,7 @@ export class AnswerHead {
   }
 
   dropTag(): void {
-    const i = this.#tagAt;
+    const i = this.#tagAt();
     if (i >= 0) this.#take(i);
     this.#untagged = true;
   }

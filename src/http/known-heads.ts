@@ -1,10 +1,12 @@
 // Heads that came before: most clients send the same fields with each request, and peers answer with the same ones for a second. What is
 // equal byte for byte is not read again, on whatever connection it comes.
+import { readBuffer, readView, viewOf } from '../shared/buffers.ts';
 import type { FieldLimits } from './fields.ts';
 
 /** A head that was read, and what else the table must know of it. */
 interface Known<H> {
   readonly bytes: Buffer;
+  readonly view: DataView;
   /** It kept to these. */
   readonly limits: FieldLimits;
   readonly head: H;
@@ -32,7 +34,7 @@ export class KnownHeads<H> {
     if (length > MAX_BYTES) return null;
     const known = this.#known[slotOf(buf, from, to)];
     if (known === null || known.bytes.length !== length || known.limits !== limits) return null;
-    if (known.bytes.compare(buf, from, to) !== 0) return null;
+    if (!isAt(known, buf, from, to)) return null;
     if (known.credit < MAX_CREDIT) known.credit++;
     return known.head;
   }
@@ -64,8 +66,31 @@ export class KnownHeads<H> {
   keep(buf: Buffer, from: number, to: number, limits: FieldLimits, head: H): void {
     const bytes = Buffer.allocUnsafeSlow(to - from);
     buf.copy(bytes, 0, from, to);
-    this.#known[slotOf(buf, from, to)] = { bytes, limits, head, credit: START_CREDIT };
+    this.#known[slotOf(buf, from, to)] = {
+      bytes,
+      view: viewOf(bytes),
+      limits,
+      head,
+      credit: START_CREDIT,
+    };
   }
+}
+
+/** Longer ones are compared faster by Node, which is asked for it at a price of its own. */
+const FEW_BYTES = 512;
+const WORD = 8;
+
+/**
+ * Whether the head's bytes are those of `buf[from, to)`, which are as many. Eight at a time as numbers: equal numbers are equal bytes, but
+ * for two zeros, and no head has eight NULs in a row; what is not a number is equal to nothing, and is then read like a head that is new.
+ */
+function isAt({ bytes, view }: Known<unknown>, buf: Buffer, from: number, to: number): boolean {
+  const length = to - from;
+  if (buf !== readBuffer || length > FEW_BYTES || length < WORD) return bytes.compare(buf, from, to) === 0;
+  const last = length - WORD;
+  for (let i = 0; i < last; i += WORD)
+    if (view.getFloat64(i, true) !== readView.getFloat64(from + i, true)) return false;
+  return view.getFloat64(last, true) === readView.getFloat64(to - WORD, true);
 }
 
 /** By the length and some of the bytes. */

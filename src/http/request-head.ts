@@ -19,6 +19,7 @@ import {
 import { parseContentLength, readConnection } from './framing.ts';
 import { endsInEmptyLine, findHeadEnd, skipEmptyLines } from './head-end.ts';
 import { KnownHeads } from './known-heads.ts';
+import { type KnownTarget, knownTarget } from './known-targets.ts';
 import { MessageHead } from './message-head.ts';
 
 /** Bounds of a head, in bytes (large_client_header_buffers, max_headers). */
@@ -93,6 +94,8 @@ export class RequestHead extends MessageHead {
   target = '';
   /** The path and query of the target: the target itself unless it is in absolute form. */
   path = '';
+  /** Where the target is all path and query and came before. */
+  knownTarget: KnownTarget | null = null;
   /** As it came, with the end of its line. */
   version = VERSION_11;
   /** Host field or authority of an absolute target; '' for HTTP/1.0 without one. */
@@ -118,6 +121,7 @@ export class RequestHead extends MessageHead {
     this.method = '';
     this.target = '';
     this.path = '';
+    this.knownTarget = null;
     this.minor = 1;
     this.host = '';
     this.count = 0;
@@ -238,7 +242,8 @@ function parseRequestLine(
   end: number,
   limits: HeadLimits,
 ): number {
-  let p = start;
+  const gets = isGet(buf, start);
+  let p = gets ? start + 3 : start;
   while (p < end && TOKEN[buf[p]] !== 0) p++;
   if (p === start || p - start > METHOD_MAX || p >= end || buf[p] !== 32)
     return refuse(head, 'invalid method');
@@ -257,23 +262,26 @@ function parseRequestLine(
   const after = parseVersion(head, buf, p, end);
   if (after === MALFORMED) return MALFORMED;
   if (after - start > limits.maxLine) return refuse(head, 'request line too long');
-  head.method = methodAt(buf, start, methodEnd);
-  head.target = buf.latin1Slice(targetStart, targetEnd);
+  head.method = gets && methodEnd === start + 3 ? 'GET' : buf.latin1Slice(start, methodEnd);
+  head.knownTarget = knownTarget(buf, targetStart, targetEnd);
+  head.target = head.knownTarget?.text ?? buf.latin1Slice(targetStart, targetEnd);
   return parseTarget(head) ? after : MALFORMED;
 }
 
 const TARGET = new Uint8Array(256).fill(1, 0x21);
 TARGET[0x7f] = TARGET[0x23] = 0;
 
-/** Nearly all requests have one of these. */
-function methodAt(buf: Buffer, start: number, end: number): string {
-  const length = end - start;
-  const first = buf[start];
-  if (length === 3 && first === 0x47 && buf[start + 1] === 0x45 && buf[start + 2] === 0x54) return 'GET';
-  return buf.latin1Slice(start, end);
+/** Nearly all requests begin with it. */
+function isGet(buf: Buffer, start: number): boolean {
+  return buf[start] === 0x47 && buf[start + 1] === 0x45 && buf[start + 2] === 0x54;
 }
 
 function parseVersion(head: RequestHead, buf: Buffer, p: number, end: number): number {
+  if (p + VERSION_11.length <= end && isVersion11(buf, p)) {
+    head.minor = 1;
+    head.version = VERSION_11;
+    return p + VERSION_11.length;
+  }
   for (let i = 0; i < 5; i++)
     if (p + i >= end || buf[p + i] !== VERSION_11.charCodeAt(i)) return refuse(head, 'invalid version');
   const major = buf[p + 5];
@@ -286,8 +294,24 @@ function parseVersion(head: RequestHead, buf: Buffer, p: number, end: number): n
   if (major !== 49) return refuse(head, 'unsupported version');
   head.minor = minor === 48 ? 0 : 1;
   after++;
-  head.version = minor === 49 && after - p === VERSION_11.length ? VERSION_11 : buf.latin1Slice(p, after);
+  head.version = buf.latin1Slice(p, after);
   return after;
+}
+
+/** `HTTP/1.1` and CRLF: as nearly all say. */
+function isVersion11(buf: Buffer, p: number): boolean {
+  return (
+    buf[p + 7] === 0x31 &&
+    buf[p + 8] === 13 &&
+    buf[p + 9] === 10 &&
+    buf[p] === 0x48 &&
+    buf[p + 1] === 0x54 &&
+    buf[p + 2] === 0x54 &&
+    buf[p + 3] === 0x50 &&
+    buf[p + 4] === 0x2f &&
+    buf[p + 5] === 0x31 &&
+    buf[p + 6] === 0x2e
+  );
 }
 
 const ABSOLUTE = /^https?:\/\/([^/?]*)(.*)$/i;
@@ -306,6 +330,7 @@ function parseTarget(head: RequestHead): boolean {
     head.path = '*';
     return true;
   }
+  head.knownTarget = null;
   const absolute = ABSOLUTE.exec(target);
   if (absolute === null || !isHost(absolute[1])) {
     head.problem = 'invalid request target';

@@ -11,7 +11,7 @@ import {
   X_ACCEL,
 } from './fields.ts';
 import { type Framing, parseContentLength, readConnection } from './framing.ts';
-import { findHeadEnd } from './head-end.ts';
+import { findHeadEnd, nearEnd } from './head-end.ts';
 import { KnownHeads } from './known-heads.ts';
 import { MessageHead } from './message-head.ts';
 import { type HeadLimits, MALFORMED, NEED_MORE } from './request-head.ts';
@@ -106,18 +106,36 @@ export function parseResponseHead(
   limits: HeadLimits,
 ): number {
   const { start, end, scanned } = range;
+  if (scanned === 0 && mayEndAt(buf, start, end, lastSize)) {
+    const known = knownAnswers.find(buf, start, start + lastSize, limits);
+    if (known !== null) {
+      head.take(known);
+      return start + lastSize;
+    }
+  }
   const size = (scanned === 0 ? usualEnd(buf, start, end) : 0) || findHeadEnd(buf, start, end, scanned);
   if (size === 0) return checkUnfinished(head, buf, range, limits);
-  const known = knownAnswers.find(buf, start, start + size, limits);
+  const known = size === lastSize ? null : knownAnswers.find(buf, start, start + size, limits);
+  lastSize = size;
   if (known === null) return readHead(head, buf, start, start + size, limits);
   head.take(known);
   return start + size;
+}
+
+/** Of the head that was read last: the next one is often as long. One that came before ends where it ended then, without a search. */
+let lastSize = 0;
+
+function mayEndAt(buf: Buffer, start: number, end: number, size: number): boolean {
+  const at = start + size;
+  return size > 0 && at <= end && buf[at - 1] === 10 && buf[at - 2] === 13 && buf[at - 3] === 10;
 }
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 
 /** Bytes up to the first CRLF CRLF, where a lone LF may end the head before; 0 where there is none. What is behind `end` is not to be heeded. */
 function usualEnd(buf: Buffer, start: number, end: number): number {
+  const near = nearEnd(buf, start, end);
+  if (near > 0) return near - start;
   const at = buf.indexOf(HEAD_END, start);
   return at < 0 || at + HEAD_END.length > end ? 0 : at + HEAD_END.length - start;
 }

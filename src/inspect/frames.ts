@@ -50,7 +50,7 @@ export class FrameReader {
 
   #takeHead(buf: Buffer, at: number): number {
     this.#head[this.#headBytes++] = buf[at];
-    const size = this.#headSize;
+    const size = this.#headSize();
     if (this.#headBytes < size) return at + 1;
     const short = this.#head[1] & 0x7f;
     this.#length =
@@ -67,7 +67,7 @@ export class FrameReader {
   }
 
   /** Bytes of the present frame's head, as far as it is known. */
-  get #headSize(): number {
+  #headSize(): number {
     if (this.#headBytes < 2) return 2;
     const second = this.#head[1];
     const short = second & 0x7f;

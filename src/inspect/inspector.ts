@@ -112,7 +112,7 @@ export class Inspector implements RoadTap, Ending {
   #copyBody(x: Exchange, tap: TapRoot): boolean {
     const { body } = x;
     const { record } = tap;
-    record.whyNoBody = x.bodyRefused ? 'it was refused' : whyNotKept(body, this.#much - this.#openBytes);
+    record.whyNoBody = x.bodyRefused ? 'it was refused' : whyNotKept(body, this.#much() - this.#openBytes);
     if (body === null || record.whyNoBody !== '') return false;
     const length = body.received;
     this.#openBytes += length;
@@ -142,7 +142,7 @@ export class Inspector implements RoadTap, Ending {
     return true;
   }
 
-  get #much(): number {
+  #much(): number {
     return this.ring.limitBytes * MUCH;
   }
 
@@ -173,13 +173,13 @@ export class Inspector implements RoadTap, Ending {
     record.passed.push({ ms, from, kind, length, text });
     record.passedCount++;
     this.#openBytes += text.length + PASSED_BYTES;
-    while (record.passed.length > this.#mostPassed) this.#forget(record.passed.shift());
+    while (record.passed.length > this.#mostPassed()) this.#forget(record.passed.shift());
     this.changed(record);
   }
 
-  get #mostPassed(): number {
-    if (this.#openBytes <= this.#much) return MAX_PASSED;
-    return this.#openBytes <= 2 * this.#much ? FEW_PASSED : 0;
+  #mostPassed(): number {
+    if (this.#openBytes <= this.#much()) return MAX_PASSED;
+    return this.#openBytes <= 2 * this.#much() ? FEW_PASSED : 0;
   }
 
   #forget(passed: Passed | undefined): void {

@@ -3,21 +3,25 @@ import type { Exchange } from '../exchange/exchange.ts';
 import { chunkHeader, lastChunk } from '../http/chunked.ts';
 import { reasonOf, statusLine } from '../http/status.ts';
 import { ownText, READ_BYTES } from '../shared/buffers.ts';
-import { currentHttpDate } from '../shared/clock.ts';
+import { httpDate, lastReadingMs } from '../shared/clock.ts';
+import { wheel } from '../shared/timer-wheel.ts';
 import type { ByteSocket } from '../socket/byte-socket.ts';
+import { keptHead } from './kept-heads.ts';
 
 const BODYLESS = (status: number): boolean => status === 204 || status === 304 || status < 200;
 
-let dateFor = '';
-let dateLineText = '';
+let dateUntilMs = 0;
+let dateText = '';
 
+/** Made once a second. The clock was read for this answer already; where none was it turns the wheel, or stands still and is read now. */
 function dateLine(): string {
-  const date = currentHttpDate();
-  if (date !== dateFor) {
-    dateFor = date;
-    dateLineText = `Date: ${date}\r\n`;
+  const nowMs = Math.max(lastReadingMs, wheel.nowMs);
+  if (nowMs >= dateUntilMs) {
+    const epochMs = Date.now();
+    dateUntilMs = nowMs + 1000 - (epochMs % 1000);
+    dateText = `Date: ${httpDate(epochMs)}\r\n`;
   }
-  return dateLineText;
+  return dateText;
 }
 
 /** Status line, Server and Date as nearly every answer of a second begins. */
@@ -44,13 +48,20 @@ class Beginning {
 
 const beginnings: Beginning[] = [];
 
+/** Nothing in its beginning is the answer's own. */
+function beginsAsUsual({ status, reason, ownServer, ownDate }: Exchange): boolean {
+  return !ownServer && !ownDate && (reason === '' || reason === reasonOf(status));
+}
+
+function usualBeginning({ status, location }: Exchange): string {
+  beginnings[status] ??= new Beginning(status);
+  return beginnings[status].of(location.client.serverLine);
+}
+
 function beginningOf(exchange: Exchange): string {
+  if (beginsAsUsual(exchange)) return usualBeginning(exchange);
   const { status, reason } = exchange;
   const { serverLine } = exchange.location.client;
-  if (!exchange.ownServer && !exchange.ownDate && (reason === '' || reason === reasonOf(status))) {
-    beginnings[status] ??= new Beginning(status);
-    return beginnings[status].of(serverLine);
-  }
   let text = reason === '' ? statusLine(status) : `HTTP/1.1 ${status} ${reason}\r\n`;
   if (!exchange.ownServer) text += serverLine;
   if (!exchange.ownDate) text += dateLine();
@@ -95,6 +106,12 @@ export class AnswerWriter {
 
   start(exchange: Exchange, piece: Buffer | null, from: number, to: number, last: boolean): boolean {
     const socket = this.#socket;
+    const kept = piece === null || from === to ? null : this.#keptHead(exchange);
+    if (kept !== null && piece !== null) {
+      exchange.bodyBytesSent += to - from;
+      socket.writeFramed(kept, piece, from, to, '');
+      return !socket.mustWait;
+    }
     const head = this.#head(exchange);
     if (piece === null || from === to) {
       socket.writeText(last && this.#framing === 'chunked' ? head + lastChunk('') : head);
@@ -141,6 +158,19 @@ export class AnswerWriter {
     this.#socket.writeText(head);
   }
 
+  /** The head of an answer with a body of known length, if it came before. */
+  #keptHead(exchange: Exchange): Buffer | null {
+    const { length, lines } = exchange;
+    if (length < 0 || exchange.method === 'HEAD' || !beginsAsUsual(exchange) || BODYLESS(exchange.status))
+      return null;
+    const kept = keptHead(usualBeginning(exchange), lines, length, closingOf(exchange));
+    if (kept === null) return null;
+    exchange.headSent = true;
+    exchange.sentHead = kept.text;
+    this.#framing = 'length';
+    return kept.bytes;
+  }
+
   #head(exchange: Exchange): string {
     exchange.headSent = true;
     const framing = framingOf(exchange);
@@ -164,7 +194,7 @@ function headOf(exchange: Exchange, framing: Framing): string {
   let text = beginningOf(exchange) + exchange.lines;
   if (framing === 'length' || (status === 304 && length > 0)) text += `Content-Length: ${length}\r\n`;
   else if (framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
-  return text + (exchange.closeAfter ? CLOSE : keepAliveLines(exchange));
+  return text + closingOf(exchange);
 }
 
 /** The head of a 101, behind which the connection is bytes. */
@@ -184,7 +214,8 @@ const AFTER_LAST = AFTER_CHUNK + lastChunk('');
 const CLOSE = 'Connection: close\r\n\r\n';
 const KEEP = 'Connection: keep-alive\r\n\r\n';
 
-function keepAliveLines(exchange: Exchange): string {
+function closingOf(exchange: Exchange): string {
+  if (exchange.closeAfter) return CLOSE;
   const seconds = exchange.location.client.keepaliveHeaderSeconds;
   return seconds > 0 ? `Connection: keep-alive\r\nKeep-Alive: timeout=${seconds}\r\n\r\n` : KEEP;
 }

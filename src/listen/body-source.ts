@@ -142,7 +142,7 @@ export class BodySource {
     const n = decoder.decode(input, from, end);
     this.#received += n;
     if (decoder.malformed) this.#fault = 'client_body_malformed';
-    else if (this.#isTooMuch) this.#fault = 'client_body_too_large';
+    else if (this.#isTooMuch()) this.#fault = 'client_body_too_large';
     if (this.#fault !== null) return end;
     if (decoder.done) this.complete = true;
     if (this.#exchange !== null) this.#exchange.framingBytesReceived += decoder.consumed - from - n;
@@ -150,7 +150,7 @@ export class BodySource {
     return decoder.consumed;
   }
 
-  get #isTooMuch(): boolean {
+  #isTooMuch(): boolean {
     return !this.discarding && this.#limit > 0 && this.#received > this.#limit;
   }
 

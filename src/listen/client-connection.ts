@@ -112,11 +112,11 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
     this.#await('head', headTimeoutMs > 0 ? Math.max(1, leftMs) : 0);
   }
 
-  get #exchange(): Exchange | null {
+  #exchange(): Exchange | null {
     return this.root.exchange;
   }
 
-  get #request(): RequestHead {
+  #request(): RequestHead {
     this.#head ??= requestHeads.take();
     return this.#head;
   }
@@ -168,22 +168,22 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
       this.#onBug(error);
     }
     this.#advancing = false;
-    if (this.#exchange !== null && this.#unread.length > PIPELINE_BYTES) this.#body.hold();
+    if (this.#exchange() !== null && this.#unread.length > PIPELINE_BYTES) this.#body.hold();
     if (this.#ended) this.#endUnfinished();
   }
 
   /** The client closed its direction: what has not come of a request never will. */
   #endUnfinished(): void {
-    const exchange = this.#exchange;
+    const exchange = this.#exchange();
     if (exchange !== null && this.#unread.length === 0 && !this.#body.complete)
       this.#loseExchange(exchange, 'client_aborted');
-    if (this.#exchange === null && (this.#state === 'idle' || this.#state === 'head')) this.#close();
+    if (this.#exchange() === null && (this.#state === 'idle' || this.#state === 'head')) this.#close();
   }
 
   /** A handler or a reader threw: the client is answered where that is possible, and nothing more is served on the connection. */
   #onBug(error: unknown): void {
     rethrowLater(error);
-    const exchange = this.#exchange;
+    const exchange = this.#exchange();
     try {
       if (exchange === null || exchange.headSent) return this.#clientGone('client_aborted');
       exchange.closeAfter = true;
@@ -200,7 +200,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
     const unread = this.#unread;
     const before = unread.from;
     const state = this.#state;
-    if (this.#exchange !== null || this.#body.discarding) {
+    if (this.#exchange() !== null || this.#body.discarding) {
       if (!this.#feedBody(input)) return false;
     } else if (state === 'idle' || state === 'head') {
       if ((state === 'idle' && this.#answersWait()) || !this.#readHead(input)) return false;
@@ -245,7 +245,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
   /** A client that has an answer to take is watched by send_timeout, whatever it sends; `#sendDone` goes back to the body. */
   #awaitBody(): void {
     if (this.#awaited === 'send' && this.#deadline.at > 0) return;
-    this.#await('body', this.#exchange?.location.client.bodyTimeoutMs ?? LINGER_IDLE_MS);
+    this.#await('body', this.#exchange()?.location.client.bodyTimeoutMs ?? LINGER_IDLE_MS);
   }
 
   /** The PROXY protocol; who breaks it is not served. */
@@ -270,7 +270,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
     }
     const unread = this.#unread;
     const range = { start: unread.from, end: unread.end, scanned: unread.scanned };
-    const after = parseRequestHead(this.#request, input, range, front.headLimits);
+    const after = parseRequestHead(this.#request(), input, range, front.headLimits);
     if (after === NEED_MORE) {
       unread.scanned = unread.length;
       return false;
@@ -289,7 +289,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
     this.#state = 'busy';
     this.requests++;
     wheel.disarm(this.#deadline);
-    const request = this.#request;
+    const request = this.#request();
     const exchange = new Exchange(this, request, front.serverFor(request.host, this), systemClock.now());
     if (request.hasUnusual) settleNames(request, this.entry, exchange.server);
     this.root.exchange = exchange;
@@ -305,7 +305,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
   #refuse(): void {
     this.#state = 'busy';
     this.requests++;
-    const request = this.#request;
+    const request = this.#request();
     wheel.disarm(this.#deadline);
     const exchange = exchangeOfRefused(this, request, this.#home.front);
     this.root.exchange = exchange;
@@ -321,7 +321,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
       this.#tunnel?.onEnd();
       return;
     }
-    const exchange = this.#exchange;
+    const exchange = this.#exchange();
     if (exchange === null) {
       // Unless an earlier answer still waits for the client to take it.
       if (this.#unread.length === 0 || !this.#socket.mustWait) this.#socket.closeSoon();
@@ -339,7 +339,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
   }
 
   #detach(): { exchange: Exchange | null } {
-    const exchange = this.#exchange;
+    const exchange = this.#exchange();
     this.#state = 'closed';
     this.#unread.clear();
     wheel.remove(this.#deadline);
@@ -349,7 +349,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
 
   /** The client left or timed out in the middle of an exchange. */
   #clientGone(failure: Failure): void {
-    const exchange = this.#exchange;
+    const exchange = this.#exchange();
     const resets = failure.endsWith('_timeout') && exchange?.location.client.resetsTimedOut === true;
     // Before anything else would end the connection in order, and wait for what is still to come.
     if (resets) this.#socket.reset();
@@ -378,7 +378,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
   }
 
   #onTimeout(): void {
-    const exchange = this.#exchange;
+    const exchange = this.#exchange();
     switch (this.#awaited) {
       case 'head':
         // nginx answers 408 to a head that began and closes one that never did without a word.
@@ -403,18 +403,18 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
   }
 
   #timeOutHead(): void {
-    this.#request.problem = 'head not complete in time';
+    this.#request().problem = 'head not complete in time';
     this.#refuse();
   }
 
   // Answers.
 
   informational(status: number, lines: string): void {
-    if (this.#request.minor === 1) this.root.informational(status, lines);
+    if (this.#request().minor === 1) this.root.informational(status, lines);
   }
 
   hangUp(exchange: Exchange): void {
-    if (exchange !== this.#exchange) return;
+    if (exchange !== this.#exchange()) return;
     exchange.closeAfter = true;
     // Whoever makes its answer, or is asked for it, goes on for nobody.
     const { source } = exchange;
@@ -430,7 +430,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
   /** Decides, before the head is written, whether the connection stays. */
   beforeHead(exchange: Exchange): void {
     const policy = exchange.location.client;
-    const request = this.#request;
+    const request = this.#request();
     const stays =
       !exchange.closeAfter &&
       (request.minor === 1 ? !request.close : request.keepAlive) &&
@@ -457,7 +457,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
       this.#tunnel?.onDrain();
       return;
     }
-    const exchange = this.#exchange;
+    const exchange = this.#exchange();
     if (this.#awaited === 'send') this.#sendDone();
     exchange?.source?.onDrain();
   }
@@ -525,7 +525,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
 
   /** Ends the connection after what was written is sent; waits for a client that is still sending. */
   #close(): void {
-    if (!this.#ended && this.#lingers) return this.#linger();
+    if (!this.#ended && this.#lingers()) return this.#linger();
     // What comes now is dropped: no request begins on a connection that ends.
     this.#state = 'lingering';
     this.#unread.clear();
@@ -536,7 +536,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
   }
 
   /** The client is still sending, or may be taken to. */
-  get #lingers(): boolean {
+  #lingers(): boolean {
     const how = this.#policy?.lingeringClose ?? 'on';
     if (how !== 'on') return how === 'always';
     return !this.#body.complete || this.#body.failed || this.#unread.length > 0;
@@ -558,7 +558,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
 
   /** The exchange under way; of a tunnel the one that began it. */
   get exchange(): Exchange | null {
-    return this.#exchange;
+    return this.#exchange();
   }
 
   /** In nginx's words (stub_status). */
@@ -570,7 +570,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
   /** What a drain waits for. */
   get busyWith(): 'exchange' | 'tunnel' | null {
     if (this.#state === 'tunnel') return 'tunnel';
-    return this.#state === 'head' || this.#exchange !== null ? 'exchange' : null;
+    return this.#state === 'head' || this.#exchange() !== null ? 'exchange' : null;
   }
 
   /**
@@ -590,7 +590,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
   }
 
   readBody(reader: BodyReader): void {
-    const exchange = this.#exchange;
+    const exchange = this.#exchange();
     if (exchange === null) return;
     // As in nginx also where the body came with its head: whether it did is a matter of the moment.
     if (!this.#body.complete) exchange.sayContinue();
@@ -614,7 +614,7 @@ export class ClientConnection implements Client, AnswerLine, SocketOwner, Listed
   #advanceNow(): void {
     if (!this.#advancing) return this.#advance();
     const unread = this.#unread;
-    while (unread.bytes !== null && this.#body.wants && this.#exchange !== null) {
+    while (unread.bytes !== null && this.#body.wants && this.#exchange() !== null) {
       const before = unread.from;
       if (!this.#feedBody(unread.bytes) || unread.from === before) break;
       unread.trim();

@@ -88,7 +88,7 @@ export class LogWriter implements LineSink {
   end(to: number, urgent = false): void {
     const store = this.#store;
     const length = to - store.gathered;
-    if (this.#waiting + length > this.#maxWaiting) {
+    if (this.#waiting + length > this.#maxWaiting()) {
       this.#lose(1, 'it takes lines more slowly than they come');
       return;
     }
@@ -100,7 +100,7 @@ export class LogWriter implements LineSink {
     else if (this.#timer === undefined) this.#armTimer();
   }
 
-  get #maxWaiting(): number {
+  #maxWaiting(): number {
     return Math.max(MAX_WAITING_BYTES, 2 * this.#buffering.bufferBytes);
   }
 
@@ -290,7 +290,7 @@ export class LogWriter implements LineSink {
     this.#current = written === batch.length ? null : batch.subarray(written);
     if (this.#current === null) this.#store.giveBack(batch);
     // Not with the first piece that a full pipe takes: there would be no room for the word either.
-    if (this.#waiting <= this.#maxWaiting / 2) this.#lost.recovered();
+    if (this.#waiting <= this.#maxWaiting() / 2) this.#lost.recovered();
   }
 
   #taken(bytes: number): void {

@@ -2,7 +2,7 @@
 import type { Exchange, Handler, LocationRuntime, ServerRuntime, Step } from '../exchange/exchange.ts';
 import { createLocationFinder, type LocationEntry, type LocationFinder } from './locations.ts';
 import type { Script } from './script.ts';
-import { normaliseUri, PLAIN } from './uri.ts';
+import { plainTarget, resolvedUri } from './uri.ts';
 
 /** A location with the script that runs before its handler. */
 export interface RoutedLocation {
@@ -61,24 +61,20 @@ export function createDispatcher(
 
   return {
     dispatch(exchange) {
-      const { path } = exchange.request;
-      if (PLAIN.test(path)) {
-        exchange.uri = path;
-      } else {
-        const uri = normaliseUri(path, exchange.client.entry.root.client.mergeSlashes);
-        if (uri === null) {
-          exchange.closeAfter = true;
-          exchange.uriRefused = true;
-          // nginx knows no Host yet when it reads the target.
-          exchange.server = exchange.client.entry;
-          exchange.location = exchange.server.root;
-          exchange.location.fail(exchange, 400, 'the request target is not a valid path');
-          return;
-        }
-        exchange.uri = uri.uri;
-        exchange.args = uri.args;
-        exchange.hasArgs = uri.args !== '';
+      const { request, client } = exchange;
+      const uri = plainTarget(request) ?? resolvedUri(request.path, client.entry.root.client.mergeSlashes);
+      if (uri === null) {
+        exchange.closeAfter = true;
+        exchange.uriRefused = true;
+        // nginx knows no Host yet when it reads the target.
+        exchange.server = client.entry;
+        exchange.location = exchange.server.root;
+        exchange.location.fail(exchange, 400, 'the request target is not a valid path');
+        return;
       }
+      exchange.uri = uri.uri;
+      exchange.args = uri.args;
+      exchange.hasArgs = uri.hasArgs;
       realip?.run(exchange);
       enter(exchange);
     },

@@ -1,27 +1,43 @@
 // The request's path as locations see it: decoded, slashes merged, dot segments resolved (ngx_http_parse_complex_uri).
 // Works on bytes as latin1 text.
-
-/** A normalised path with its query, or null when the path is not one (bad escape, NUL, above the root). */
-export interface NormalisedUri {
-  readonly uri: string;
-  readonly args: string;
-  readonly hasArgs: boolean;
-}
+import type { NormalisedUri } from '../http/known-targets.ts';
+import type { RequestHead } from '../http/request-head.ts';
 
 /** Paths that are their own normal form: most requests. */
-export const PLAIN = /^(?:\/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9_.~!$&'()*+,;=:@-]*)*\/?$/;
+const PLAIN = /^(?:\/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9_.~!$&'()*+,;=:@-]*)*\/?$/;
 
+/** A path with its query, normalised; null when it is not one (bad escape, NUL, above the root). */
 export function normaliseUri(path: string, mergesSlashes = true): NormalisedUri | null {
-  const question = path.indexOf('?');
-  const raw = question < 0 ? path : path.slice(0, question);
-  const args = question < 0 ? '' : path.slice(question + 1);
-  // nginx takes a question mark alone for none.
-  const hasArgs = args !== '';
-  if (raw === '*' || PLAIN.test(raw)) return { uri: raw, args, hasArgs };
+  return plainUri(path) ?? resolvedUri(path, mergesSlashes);
+}
+
+/** The request's path, if it is its own normal form; of a target that came before this was found out then. */
+export function plainTarget({ knownTarget, path }: RequestHead): NormalisedUri | null {
+  if (knownTarget === null) return plainUri(path);
+  knownTarget.normalised ??= plainUri(path);
+  return knownTarget.normalised;
+}
+
+function plainUri(path: string): NormalisedUri | null {
+  const parts = partsOf(path);
+  return parts.uri === '*' || PLAIN.test(parts.uri) ? parts : null;
+}
+
+/** One that is not plain. */
+export function resolvedUri(path: string, mergesSlashes: boolean): NormalisedUri | null {
+  const { uri: raw, args, hasArgs } = partsOf(path);
   const decoded = percentDecode(raw);
   if (decoded === null) return null;
   const uri = resolveDots(decoded, mergesSlashes);
   return uri === null ? null : { uri, args, hasArgs };
+}
+
+function partsOf(path: string): NormalisedUri {
+  const question = path.indexOf('?');
+  if (question < 0) return { uri: path, args: '', hasArgs: false };
+  const args = path.slice(question + 1);
+  // nginx takes a question mark alone for none.
+  return { uri: path.slice(0, question), args, hasArgs: args !== '' };
 }
 
 /** Bytes of a percent-encoded text; null on a bad escape or NUL. */

@@ -14,6 +14,16 @@ declare global {
 /** How much one read of a socket takes at most. */
 export const READ_BYTES = 65_536;
 
+/** What all sockets on handles read into. */
+export const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
+
+/** The same bytes, to be looked at by words wherever they lie. */
+export const readView = viewOf(readBuffer);
+
+export function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 /** A body this small is sent in one write together with its head, as one string. */
 export const INLINE_BODY_BYTES = 16_384;
 

@@ -8,7 +8,15 @@ export interface Clock {
   now(): number;
 }
 
-export const systemClock: Clock = { now: () => performance.now() };
+/** What `systemClock` read last: of an answer that is on its way some microseconds ago. */
+export let lastReadingMs = performance.now();
+
+export const systemClock: Clock = {
+  now: () => {
+    lastReadingMs = performance.now();
+    return lastReadingMs;
+  },
+};
 
 /** From this process's monotonic clock to the machine's, which all processes share. */
 const MACHINE_OFFSET_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
@@ -43,20 +51,6 @@ export function httpDate(epochMs: number): string {
     `${DAYS[d.getUTCDay()]}, ${two(d.getUTCDate())} ${MONTHS[d.getUTCMonth()]} ${d.getUTCFullYear()} ` +
     `${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())} GMT`
   );
-}
-
-let dateSecond = -1;
-let dateText = '';
-
-/** The value of a Date field for this second; made once a second, not once an answer. */
-export function currentHttpDate(): string {
-  const ms = Date.now();
-  const second = Math.floor(ms / 1000);
-  if (second !== dateSecond) {
-    dateSecond = second;
-    dateText = httpDate(second * 1000);
-  }
-  return dateText;
 }
 
 /** `13:23:02`, here. */

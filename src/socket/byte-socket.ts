@@ -38,8 +38,8 @@ export interface ByteSocket {
 
   /** Writes a latin1 text. */
   writeText(text: string): void;
-  /** Writes `before`, `buf[from, to)` and `after` at once; the buffer is the caller's again when the call returns. */
-  writeFramed(before: string, buf: Buffer, from: number, to: number, after: string): void;
+  /** Writes `before` (a latin1 text, or its bytes), `buf[from, to)` and `after` at once; the buffer is the caller's again when the call returns. */
+  writeFramed(before: string | Buffer, buf: Buffer, from: number, to: number, after: string): void;
   /** Writes a buffer that stays as it is until `pendingBytes` is 0 (`onDrained`), without a copy. */
   writeKept(buf: Buffer): void;
 

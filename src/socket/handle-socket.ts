@@ -2,14 +2,12 @@
 // bytes at once, which is nearly always; no stream, no event, no tick per read or write.
 // A little past 300 lines: reading, writing and ending share one handle and its state.
 import { getSystemErrorName } from 'node:util';
-import { READ_BYTES } from '../shared/buffers.ts';
+import { readBuffer } from '../shared/buffers.ts';
 import { rethrowLater } from '../shared/rethrow-later.ts';
 import { type ByteSocket, HIGH_WATER_BYTES, plainAddress, type SocketOwner } from './byte-socket.ts';
 import { END_OF_FILE, type Handles, type SocketName, type StreamHandle } from './node-handles.ts';
 import { framed, framedText, takeAway } from './out-buffer.ts';
 import { giveRequestBack, takeRequest, type WriteRequest, type Writer } from './write-request.ts';
-
-const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
 /** Texts up to this size go to the kernel from the stack of the call (Node's StreamBase::WriteString). */
 const SMALL_TEXT_BYTES = 16_384;
@@ -175,7 +173,7 @@ export class HandleSocket implements ByteSocket, Writer {
     if (this.canWrite(text.length)) this.sendText(text);
   }
 
-  writeFramed(before: string, buf: Buffer, from: number, to: number, after: string): void {
+  writeFramed(before: string | Buffer, buf: Buffer, from: number, to: number, after: string): void {
     if (!this.canWrite(before.length + to - from + after.length)) return;
     this.sendFramed(framed(before, buf, from, to, after));
   }

@@ -86,7 +86,7 @@ export class StreamSocket implements ByteSocket {
     this.#sent();
   }
 
-  writeFramed(before: string, buf: Buffer, from: number, to: number, after: string): void {
+  writeFramed(before: string | Buffer, buf: Buffer, from: number, to: number, after: string): void {
     const length = before.length + to - from + after.length;
     if (!this.#canWrite(length)) return;
     this.#socket.write(copyOf(framed(before, buf, from, to, after), 0, length), this.#onWritten);

@@ -65,7 +65,7 @@ export class TlsHandleSocket extends HandleSocket implements TlsEnd {
   }
 
   /** TLS has a write whose end it has not reported. */
-  get #busy(): boolean {
+  #busy(): boolean {
     return this.#last !== null && this.#last.mark === this.#mark && isUnderWay(this.#last);
   }
 
@@ -74,12 +74,12 @@ export class TlsHandleSocket extends HandleSocket implements TlsEnd {
   }
 
   protected override sendFramed(bytes: Buffer): void {
-    if (this.#busy) this.#queue(copyOf(bytes, 0, bytes.length));
+    if (this.#busy()) this.#queue(copyOf(bytes, 0, bytes.length));
     else this.#encrypt(bytes);
   }
 
   protected override sendKept(buf: Buffer): void {
-    if (this.#busy) this.#queue(buf);
+    if (this.#busy()) this.#queue(buf);
     else this.#encrypt(buf);
   }
 
@@ -136,13 +136,13 @@ export class TlsHandleSocket extends HandleSocket implements TlsEnd {
 
   /** An end that overtakes a write would come without close_notify. */
   protected override shutDownHandle(done: () => void): void {
-    if (this.#busy) this.#askForEnd();
+    if (this.#busy()) this.#askForEnd();
     else super.shutDownHandle(done);
   }
 
   /** With close_notify, by which the other side knows that nothing is missing. */
   protected override closeCleanly(): void {
-    if (this.#busy) this.#askForEnd();
+    if (this.#busy()) this.#askForEnd();
     else if (!this.closed) super.shutDownHandle(() => this.destroy());
   }
 

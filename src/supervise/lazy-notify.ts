@@ -9,21 +9,21 @@ export class LazyNotify implements Pick<NotifySocket, 'pathFor' | 'open' | 'onRe
     this.#warn = warn;
   }
 
-  get #made(): NotifySocket {
+  #made(): NotifySocket {
     this.#socket ??= new NotifySocket(this.#warn);
     return this.#socket;
   }
 
   pathFor(key: string): string {
-    return this.#made.pathFor(key);
+    return this.#made().pathFor(key);
   }
 
   open(key: string, user: { readonly uid: number; readonly gid: number } | null): Promise<void> {
-    return this.#made.open(key, user);
+    return this.#made().open(key, user);
   }
 
   onReady(key: string, onReady: () => void): () => void {
-    return this.#made.onReady(key, onReady);
+    return this.#made().onReady(key, onReady);
   }
 
   async close(): Promise<void> {

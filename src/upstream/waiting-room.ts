@@ -46,7 +46,7 @@ export class WaitingRoom {
     this.#pace = new Deadline(() => this.#onPace());
   }
 
-  get #group(): Group {
+  #group(): Group {
     return this.#upstream.group;
   }
 
@@ -118,7 +118,7 @@ export class WaitingRoom {
 
   #counts(): { readonly up: number; readonly coming: number } {
     let [up, coming] = [0, 0];
-    for (const peer of this.#group.peers) {
+    for (const peer of this.#group().peers) {
       if (!peer.down) up++;
       else if (peer.process?.coming === true) coming++;
     }

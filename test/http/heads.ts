@@ -61,7 +61,14 @@ function feed(bytes: Buffer, cuts: readonly number[], parse: Parse): number {
 
 export function readRequest(bytes: Buffer, cuts: readonly number[] = [], limits = LIMITS): Outcome {
   const head = new RequestHead();
-  const after = feed(bytes, cuts, (buf, range) => parseRequestHead(head, buf, range, limits));
+  return outcomeOfRequest(
+    head,
+    feed(bytes, cuts, (buf, range) => parseRequestHead(head, buf, range, limits)),
+  );
+}
+
+/** `after`: what the parser returned, from the beginning of the head on. */
+export function outcomeOfRequest(head: RequestHead, after: number): Outcome {
   if (after === NEED_MORE) return { kind: 'more' };
   if (after === MALFORMED) {
     return { kind: 'malformed', problem: head.problem, status: statusOfProblem(head.problem) };
@@ -71,7 +78,14 @@ export function readRequest(bytes: Buffer, cuts: readonly number[] = [], limits 
 
 export function readResponse(bytes: Buffer, cuts: readonly number[] = [], limits = LIMITS): Outcome {
   const head = new ResponseHead();
-  const after = feed(bytes, cuts, (buf, range) => parseResponseHead(head, buf, range, limits));
+  return outcomeOfResponse(
+    head,
+    feed(bytes, cuts, (buf, range) => parseResponseHead(head, buf, range, limits)),
+  );
+}
+
+/** As `outcomeOfRequest`. */
+export function outcomeOfResponse(head: ResponseHead, after: number): Outcome {
   if (after === NEED_MORE) return { kind: 'more' };
   if (after === MALFORMED) return { kind: 'malformed', problem: head.problem, status: 502 };
   return { kind: 'head', size: after, head: responseData(head) };

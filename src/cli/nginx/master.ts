@@ -93,7 +93,7 @@ class Master {
     this.#options = options;
     this.#birth = birth;
     this.#pidFile = new PidFile(model.settings.pidFile);
-    const logFile = this.#isDetached ? stderrFileOf(model) : null;
+    const logFile = this.#isDetached() ? stderrFileOf(model) : null;
     this.#primary = new Primary({
       model,
       pool,
@@ -116,11 +116,11 @@ class Master {
   }
 
   /** It has no terminal: nginx's ngx_daemonized. */
-  get #isDetached(): boolean {
+  #isDetached(): boolean {
     return this.#birth.inBackground || this.#birth.sockets !== null;
   }
 
-  get #log(): Log {
+  #log(): Log {
     return this.#primary.log;
   }
 
@@ -130,19 +130,19 @@ class Master {
     if (problem !== null && !this.#stopAsked) return problem;
     await stopped;
     this.#removePid();
-    this.#log.notice('exit');
+    this.#log().notice('exit');
     return 0;
   }
 
   /** Null once everything serves; else the exit status, after the reason was told. */
   async #start(): Promise<number | null> {
     try {
-      for (const text of startLines()) this.#log.notice(text);
+      for (const text of startLines()) this.#log().notice(text);
       this.#pidFile.check();
       await this.#primary.start();
       if (this.#stopAsked) return null;
       this.#pidFile.write();
-      if (this.#isDetached) redirectStderr(stderrFileOf(this.#primary.model));
+      if (this.#isDetached()) redirectStderr(stderrFileOf(this.#primary.model));
       tellReady();
       tidyMemory();
       this.#serving.resolve();
@@ -158,7 +158,7 @@ class Master {
 
   #removePid(): void {
     const problem = this.#pidFile.remove(this.#newBinary);
-    if (problem !== null) this.#log.alert(problem);
+    if (problem !== null) this.#log().alert(problem);
   }
 
   #reread(scaled: ReadonlyMap<string, number>): Reading {
@@ -174,11 +174,11 @@ class Master {
   }
 
   #logFound(problems: readonly Problem[]): void {
-    for (const { level, text } of nginxProblems(problems)) this.#log[level](text);
+    for (const { level, text } of nginxProblems(problems)) this.#log()[level](text);
   }
 
   #logProblems(problems: readonly PrepareProblem[]): void {
-    for (const { text } of nginxRefusal(problems)) this.#log.emerg(text);
+    for (const { text } of nginxRefusal(problems)) this.#log().emerg(text);
   }
 
   /** Resolves when a signal has stopped everything. */
@@ -188,12 +188,12 @@ class Master {
         this.#stopAsked = true;
         void this.#primary
           .stop(graceful)
-          .catch((error: unknown) => this.#log.alert(`internal error: ${String(error)}`))
+          .catch((error: unknown) => this.#log().alert(`internal error: ${String(error)}`))
           .then(() => resolve(null));
       };
       const on = (signal: NodeJS.Signals, doing: string, act: () => void): void => {
         process.on(signal, () => {
-          this.#log.notice(`signal ${constants.signals[signal]} (${signal}) received, ${doing}`);
+          this.#log().notice(`signal ${constants.signals[signal]} (${signal}) received, ${doing}`);
           act();
         });
       };
@@ -227,7 +227,7 @@ class Master {
 
   #reopen(): void {
     const { model } = this.#primary;
-    handLogsOver(model, (text) => this.#log.emerg(text));
+    handLogsOver(model, (text) => this.#log().emerg(text));
     void this.#primary.reopenLogs();
   }
 
@@ -248,13 +248,13 @@ class Master {
     try {
       this.#pidFile.moveTo(path);
     } catch (error) {
-      this.#log.emerg((error as Error).message);
+      this.#log().emerg((error as Error).message);
     }
   }
 
   /** Only where there is no terminal, which sends this signal when its size changes. */
   #pause(): void {
-    if (!this.#isDetached) return;
+    if (!this.#isDetached()) return;
     this.#paused = true;
     this.#primary.pause();
   }
@@ -266,13 +266,13 @@ class Master {
 
   #upgrade(): void {
     if (this.#newBinary || process.ppid === this.#parent) {
-      this.#log.crit(
+      this.#log().crit(
         "the changing binary signal is ignored: you should shutdown or terminate before either old or new binary's process",
       );
       return;
     }
     const child = startNewBinary({
-      log: this.#log,
+      log: this.#log(),
       pidFile: this.#pidFile.path,
       sockets: this.#primary.sockets,
       onFailed: () => {

@@ -56,7 +56,7 @@ class Parser {
     this.#lastLine = token.kind === 'word' ? token.endLine : token.at.line;
   }
 
-  get #into(): Directive[] {
+  #into(): Directive[] {
     return this.#open.at(-1)?.children ?? this.root;
   }
 
@@ -154,6 +154,6 @@ class Parser {
     const args = words.map(({ text, at }) => ({ text, at: ending(at) }));
     const text = name.text;
     const at = ending(name.at);
-    this.#into.push(block === undefined ? { name: text, args, at } : { name: text, args, block, at });
+    this.#into().push(block === undefined ? { name: text, args, at } : { name: text, args, block, at });
   }
 }

@@ -50,7 +50,7 @@ export class RateLink extends FilterLink {
   }
 
   protected take(buf: Buffer, a: number, b: number, flags: number): Flow {
-    const isHeld = this.#sinkWaits || this.#isDelayed || this.#rest.length > 0;
+    const isHeld = this.#sinkWaits || this.#isDelayed() || this.#rest.length > 0;
     if (isHeld && (a < b || flags !== 0)) {
       this.#rest =
         this.#rest.length === 0 ? copyOf(buf, a, b) : Buffer.concat([this.#rest, buf.subarray(a, b)]);
@@ -62,7 +62,7 @@ export class RateLink extends FilterLink {
 
   protected override resume(): Flow {
     this.#sinkWaits = false;
-    if (this.#isDelayed) return WAIT;
+    if (this.#isDelayed()) return WAIT;
     const [rest, flags] = [this.#rest, this.#restFlags];
     this.#rest = NOTHING;
     this.#restFlags = 0;
@@ -75,22 +75,22 @@ export class RateLink extends FilterLink {
     this.#restFlags = 0;
   }
 
-  get #isDelayed(): boolean {
+  #isDelayed(): boolean {
     return this.#delay.index >= 0;
   }
 
   /** Bytes that went to the client, and how many more may. */
-  get #total(): number {
+  #total(): number {
     return this.x.headBytesSent + this.#sent;
   }
 
   #allowed(): number {
     const { rate, after } = this.#rate;
-    return rate * (secondOf(this.#time.now()) - this.#startedSecond + 1) - (this.#total - after);
+    return rate * (secondOf(this.#time.now()) - this.#startedSecond + 1) - (this.#total() - after);
   }
 
   #send(buf: Buffer, a: number, b: number, flags: number): Flow {
-    const before = this.#total;
+    const before = this.#total();
     const isFirst = !this.#begun;
     this.#begun = true;
     if (isFirst && b - a + this.x.lines.length + HEAD_BYTES > this.#allowed()) {
@@ -114,7 +114,7 @@ export class RateLink extends FilterLink {
     const delayMs = this.#delayOf(before);
     if (delayMs > 0) this.#time.delays.add(this.#delay, delayMs);
     if (!isAll)
-      return this.#isDelayed || this.#sinkWaits
+      return this.#isDelayed() || this.#sinkWaits
         ? this.#hold(buf, to, b, flags)
         : this.#send(buf, to, b, flags);
     return delayMs > 0 ? WAIT : flow;
@@ -128,7 +128,7 @@ export class RateLink extends FilterLink {
   /** As long as what went since takes at this rate. */
   #delayOf(before: number): number {
     const { rate, after } = this.#rate;
-    const counted = Math.max(0, this.#total - after) - Math.max(0, before - after);
+    const counted = Math.max(0, this.#total() - after) - Math.max(0, before - after);
     return Math.floor((counted * 1000) / rate);
   }
 

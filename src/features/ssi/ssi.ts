@@ -90,7 +90,7 @@ class SsiLink extends FilterLink implements PageOutput, InsertOwner {
 
   protected take(buf: Buffer, a: number, b: number, flags: number): Flow {
     if ((flags & LAST) !== 0) this.#ended = true;
-    if (this.#pending.length > 0 || this.#pumping || this.#isBlocked) {
+    if (this.#pending.length > 0 || this.#pumping || this.#isBlocked()) {
       if (a < b) this.#pending.push(copyOf(buf, a, b));
     } else {
       this.#pumping = true;
@@ -99,7 +99,7 @@ class SsiLink extends FilterLink implements PageOutput, InsertOwner {
       this.#pumping = false;
     }
     this.#pump();
-    return this.#pending.length > 0 || this.#isBlocked ? WAIT : GO;
+    return this.#pending.length > 0 || this.#isBlocked() ? WAIT : GO;
   }
 
   override onDrain(): void {
@@ -109,7 +109,7 @@ class SsiLink extends FilterLink implements PageOutput, InsertOwner {
 
   protected override resume(): Flow {
     this.#pump();
-    return this.#pending.length > 0 || this.#isBlocked ? WAIT : GO;
+    return this.#pending.length > 0 || this.#isBlocked() ? WAIT : GO;
   }
 
   protected override free(): void {
@@ -122,7 +122,7 @@ class SsiLink extends FilterLink implements PageOutput, InsertOwner {
     if (!this.#sinkWaits) super.onDrain();
   }
 
-  get #isBlocked(): boolean {
+  #isBlocked(): boolean {
     return this.#awaited !== null || this.#sinkWaits || (this.#postponed?.unfinished ?? 0) >= MOST_UNFINISHED;
   }
 
@@ -130,13 +130,13 @@ class SsiLink extends FilterLink implements PageOutput, InsertOwner {
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    while (this.#pending.length > 0 && !this.#isBlocked) {
+    while (this.#pending.length > 0 && !this.#isBlocked()) {
       const [piece] = this.#pending;
       const read = this.#read(piece, 0, piece.length);
       if (read < piece.length) this.#pending[0] = piece.subarray(read);
       else this.#pending.shift();
     }
-    if (this.#ended && this.#pending.length === 0 && !this.#isBlocked) this.emit(null, 0, 0, LAST);
+    if (this.#ended && this.#pending.length === 0 && !this.#isBlocked()) this.emit(null, 0, 0, LAST);
     this.#pumping = false;
   }
 
@@ -146,7 +146,7 @@ class SsiLink extends FilterLink implements PageOutput, InsertOwner {
     let at = from;
     this.#postponed?.posted.beginReading();
     try {
-      while (at < to && !this.#isBlocked) {
+      while (at < to && !this.#isBlocked()) {
         const outcome = parser.parse(buf, at, to);
         at = parser.position;
         this.#text(buf);

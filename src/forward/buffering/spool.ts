@@ -74,13 +74,13 @@ export class Spool implements Source {
   take(buf: Buffer, a: number, b: number): Flow {
     if (this.#over || this.#enough) return ENOUGH;
     if (a === b) return GO;
-    if (!this.#sinkWaits && this.#isEmpty) {
+    if (!this.#sinkWaits && this.#isEmpty()) {
       this.#heed(this.#x.sink.write(this, buf, a, b, this.#flags));
       return this.#enough ? ENOUGH : GO;
     }
     this.#tail.add(buf, a, b);
     this.#store();
-    if (!this.#isFull) return GO;
+    if (!this.#isFull()) return GO;
     this.#held = true;
     return WAIT;
   }
@@ -122,28 +122,28 @@ export class Spool implements Source {
 
   // Storing.
 
-  get #unread(): number {
+  #unread(): number {
     return this.#file === null ? 0 : this.#file.sizeBytes - this.#readAt;
   }
 
-  get #inMemory(): number {
+  #inMemory(): number {
     return this.#outBytes + this.#returnedBytes + this.#tail.bytes;
   }
 
-  get #isEmpty(): boolean {
+  #isEmpty(): boolean {
     const moving = this.#reading || this.#writing || this.#at < this.#out.length;
-    return !moving && this.#unread === 0 && this.#returnedBytes === 0 && this.#tail.bytes === 0;
+    return !moving && this.#unread() === 0 && this.#returnedBytes === 0 && this.#tail.bytes === 0;
   }
 
-  get #isFull(): boolean {
-    return (this.#writing ? this.#tail.bytes : this.#inMemory) >= this.#policy.memoryBytes;
+  #isFull(): boolean {
+    return (this.#writing ? this.#tail.bytes : this.#inMemory()) >= this.#policy.memoryBytes;
   }
 
   /** Sends the tail to the disk where memory is used up and the file has room for it. */
   #store(): void {
     const { memoryBytes, maxFileBytes, place } = this.#policy;
     if (this.#writing || this.#diskFull || this.#returnedBytes > 0 || this.#ending !== 'not yet') return;
-    if (this.#tail.bytes === 0 || this.#inMemory < memoryBytes) return;
+    if (this.#tail.bytes === 0 || this.#inMemory() < memoryBytes) return;
     const before = this.#file?.sizeBytes ?? 0;
     if (before + this.#tail.bytes > maxFileBytes) return;
     this.#file ??= new TempFile(place, 'nameless');
@@ -188,7 +188,7 @@ export class Spool implements Source {
       this.#send();
       this.#endIfEmpty();
       this.#store();
-      if (this.#over || !this.#held || this.#isFull) return;
+      if (this.#over || !this.#held || this.#isFull()) return;
       this.#held = false;
       this.#owner.onDrain();
     } catch (error) {
@@ -200,7 +200,7 @@ export class Spool implements Source {
   #send(): void {
     while (!this.#sinkWaits && !this.#over && !this.#reading) {
       if (this.#at < this.#out.length) this.#sendBlock(this.#out[this.#at++]);
-      else if (this.#file !== null && this.#unread > 0) return this.#read(this.#file);
+      else if (this.#file !== null && this.#unread() > 0) return this.#read(this.#file);
       else if (this.#writing || !this.#refill()) return;
     }
   }
@@ -231,7 +231,7 @@ export class Spool implements Source {
   }
 
   #read(file: TempFile): void {
-    const length = Math.min(PAGE_BYTES, this.#unread);
+    const length = Math.min(PAGE_BYTES, this.#unread());
     if (this.#page === null || this.#page.length < length) this.#page = Buffer.allocUnsafeSlow(length);
     const page = length === this.#page.length ? this.#page : this.#page.subarray(0, length);
     this.#reading = true;
@@ -261,7 +261,7 @@ export class Spool implements Source {
   // The end.
 
   #endIfEmpty(): void {
-    if (this.#over || this.#ending === 'not yet' || !this.#isEmpty) return;
+    if (this.#over || this.#ending === 'not yet' || !this.#isEmpty()) return;
     this.#free();
     if (this.#ending === 'whole') this.#x.sink.finish(this, this.#trailers);
     else this.#x.sink.abort(this, this.#why);

@@ -132,7 +132,7 @@ class Writer {
     this.steps[split * STEP + 2] = other;
   }
 
-  get #here(): number {
+  #here(): number {
     return this.steps.length / STEP;
   }
 
@@ -142,10 +142,10 @@ class Writer {
       const split = this.#split();
       if (!this.node(choice)) return false;
       jumps.push(this.step(Op.JUMP));
-      this.#branch(split, split + 1, this.#here);
+      this.#branch(split, split + 1, this.#here());
     }
     if (!this.node(choices[choices.length - 1])) return false;
-    for (const jump of jumps) this.steps[jump * STEP + 1] = this.#here;
+    for (const jump of jumps) this.steps[jump * STEP + 1] = this.#here();
     return true;
   }
 
@@ -153,11 +153,11 @@ class Writer {
   #counts(node: Repeat): boolean {
     const copies = node.max === Infinity ? node.min : node.max;
     if (copies <= 1 || this.#counted) return this.#repeat(node);
-    const before = this.#here;
+    const before = this.#here();
     this.#counted = true;
     const written = this.#repeat(node);
     this.#counted = false;
-    this.#copied += this.#here - before;
+    this.#copied += this.#here() - before;
     return written && this.#copied <= MOST_COPIED;
   }
 
@@ -169,7 +169,7 @@ class Writer {
       const split = this.#split();
       if (!this.node(body)) return false;
       this.step(Op.JUMP, split);
-      optional(split, this.#here);
+      optional(split, this.#here());
       return true;
     }
     const splits: number[] = [];
@@ -177,7 +177,7 @@ class Writer {
       splits.push(this.#split());
       if (!this.node(body)) return false;
     }
-    for (const split of splits) optional(split, this.#here);
+    for (const split of splits) optional(split, this.#here());
     return true;
   }
 
@@ -209,19 +209,19 @@ class Writer {
       this.step(Op.BACK, lengthOf(choice));
       if (!this.node(choice)) return false;
       jumps.push(this.step(Op.JUMP));
-      if (split >= 0) this.#branch(split, split + 1, this.#here);
+      if (split >= 0) this.#branch(split, split + 1, this.#here());
     }
-    for (const jump of jumps) this.steps[jump * STEP + 1] = this.#here;
+    for (const jump of jumps) this.steps[jump * STEP + 1] = this.#here();
     return true;
   }
 
   /** Steps of their own behind `outer`, which the main road passes by. */
   #inner(outer: number, write: () => boolean): boolean {
     const around = this.step(Op.JUMP);
-    this.steps[outer * STEP + 1] = this.#here;
+    this.steps[outer * STEP + 1] = this.#here();
     if (!write()) return false;
     this.step(Op.END);
-    this.steps[around * STEP + 1] = this.#here;
+    this.steps[around * STEP + 1] = this.#here();
     return true;
   }
 }

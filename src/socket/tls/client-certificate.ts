@@ -33,19 +33,19 @@ export class ClientCertificate {
   }
 
   get subject(): string {
-    return rfc2253(this.#subject);
+    return rfc2253(this.#subject());
   }
 
   get issuer(): string {
-    return rfc2253(this.#issuer);
+    return rfc2253(this.#issuer());
   }
 
   get subjectLine(): string {
-    return oneLine(this.#subject);
+    return oneLine(this.#subject());
   }
 
   get issuerLine(): string {
-    return oneLine(this.#issuer);
+    return oneLine(this.#issuer());
   }
 
   get serial(): string {
@@ -75,11 +75,11 @@ export class ClientCertificate {
     return Math.max(0, Math.floor((Date.parse(this.validTo) - nowMs) / DAY_MS));
   }
 
-  get #subject(): Buffer {
+  #subject(): Buffer {
     return contentOf(fieldsOf(this.#certificate).subject);
   }
 
-  get #issuer(): Buffer {
+  #issuer(): Buffer {
     return contentOf(fieldsOf(this.#certificate).issuer);
   }
 }

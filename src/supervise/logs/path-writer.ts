@@ -72,7 +72,7 @@ export class PathWriter {
 
   /** No streams, and nothing to write. */
   get isIdle(): boolean {
-    return this.#join.size === 0 && !this.#running && this.#waitingBytes === 0;
+    return this.#join.size === 0 && !this.#running && this.#waitingBytes() === 0;
   }
 
   /** `mode` is that of the file if it is made. */
@@ -99,7 +99,7 @@ export class PathWriter {
   /** A promise holds the stream back until it settles; it never rejects. */
   write(stream: JoinedStream, chunk: Buffer): void | Promise<void> {
     this.#join.write(stream, chunk);
-    return this.#isFull && !this.#holdBack.isOver ? this.#holdBack.wait() : undefined;
+    return this.#isFull() && !this.#holdBack.isOver ? this.#holdBack.wait() : undefined;
   }
 
   /** What came before goes to the file as it was open, the rest to what now has its path. Gives the reason where that cannot be opened. */
@@ -177,17 +177,17 @@ export class PathWriter {
     return blocks;
   }
 
-  get #waitingBytes(): number {
+  #waitingBytes(): number {
     return this.#queue.cost + this.#writingBytes + this.#join.deferredBytes;
   }
 
-  get #isFull(): boolean {
-    return this.#waitingBytes >= QUEUE_BYTES;
+  #isFull(): boolean {
+    return this.#waitingBytes() >= QUEUE_BYTES;
   }
 
   #push(block: Buffer): void {
     if (block.length === 0) return;
-    if (this.#closed || (this.#holdBack.isOver && this.#isFull)) {
+    if (this.#closed || (this.#holdBack.isOver && this.#isFull())) {
       this.#lostSome = true;
       this.#trouble.lose(block);
       return;
@@ -272,7 +272,7 @@ export class PathWriter {
   #advance(written: number): void {
     this.#retry.reset();
     this.#writingBytes -= written;
-    this.#holdBack.progress(this.#waitingBytes <= GO_ON_BYTES);
+    this.#holdBack.progress(this.#waitingBytes() <= GO_ON_BYTES);
     this.#trouble.end();
   }
 
