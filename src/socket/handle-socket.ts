@@ -280,8 +280,10 @@ export class HandleSocket implements ByteSocket, Writer {
     if (this.handle.shutdown(req) !== 0) done();
   }
 
+  /** The descriptor is closed when this returns. To be told of it by the handle would cost a call into JavaScript for each. */
   protected closeHandle(): void {
-    this.handle.close(onClosed);
+    this.handle.close();
+    if (closed.push(this) === 1) void SOON.then(tellClosed);
   }
 
   closeSoon(): void {
@@ -329,7 +331,13 @@ export class HandleSocket implements ByteSocket, Writer {
     this.handle.reset(onClosed);
   }
 
-  /** Called by the handle, once. */
+  /** Its handle is closed, and nothing comes of that any more. */
+  onGone(): void {
+    this.handle[SOCKET] = undefined;
+    this.onClosed();
+  }
+
+  /** The last call, once. */
   onClosed(): void {
     try {
       this.owner.onClosed(this.error);
@@ -337,6 +345,16 @@ export class HandleSocket implements ByteSocket, Writer {
       rethrowLater(error);
     }
   }
+}
+
+/** Sockets whose owners have not heard yet that they are gone. */
+let closed: HandleSocket[] = [];
+const SOON = Promise.resolve();
+
+function tellClosed(): void {
+  const sockets = closed;
+  closed = [];
+  for (const socket of sockets) socket.onGone();
 }
 
 function onRead(this: OwnHandle): void {

@@ -24,7 +24,7 @@ export interface StreamHandle {
   writeLatin1String(req: HandleRequest, text: string): number;
   writeBuffer(req: HandleRequest, buf: Buffer): number;
   shutdown(req: HandleRequest): number;
-  close(done: () => void): void;
+  close(done?: () => void): void;
   /** TCP only. */
   reset?(done: () => void): number;
   setNoDelay?(on: boolean): number;

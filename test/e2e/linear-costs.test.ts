@@ -125,7 +125,7 @@ function value(template: string, head: string, args = ''): () => void {
 /** An attempt to which a peer sends the head of its answer byte by byte. */
 function answerBytewise(size: number): () => void {
   const bytes = latin1(`HTTP/1.1 200 OK\r\nX: ${'y'.repeat(size)}`);
-  const back = new Http1Back({ writeHead: () => 'GET', headLimits: WIDE, keepsMethod: true, http10: false });
+  const back = new Http1Back({ writeHead: () => 'GET', headLimits: WIDE, keepsMethod: false, http10: false });
   const options = { back, transport: null, readTimeoutMs: 0, sendTimeoutMs: 0 };
   return () => {
     const connection = { reused: true, head: new ResponseHead(), requests: 0, pendingBytes: 0 };
