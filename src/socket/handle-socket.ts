@@ -38,6 +38,7 @@ export class HandleSocket implements ByteSocket, Writer {
   #shutDown = false;
   #closeAsked = false;
   #writeFailed = false;
+  #closedNext: HandleSocket | null = null;
   protected error: NodeJS.ErrnoException | null = null;
 
   /** Takes over a connected handle; `onBytes` is called from the next turn of the loop on. */
@@ -283,7 +284,11 @@ export class HandleSocket implements ByteSocket, Writer {
   /** The descriptor is closed when this returns. To be told of it by the handle would cost a call into JavaScript for each. */
   protected closeHandle(): void {
     this.handle.close();
-    if (closed.push(this) === 1) void SOON.then(tellClosed);
+    if (firstClosed === null) {
+      firstClosed = this;
+      void SOON.then(tellClosed);
+    } else if (lastClosed !== null) lastClosed.#closedNext = this;
+    lastClosed = this;
   }
 
   closeSoon(): void {
@@ -331,10 +336,13 @@ export class HandleSocket implements ByteSocket, Writer {
     this.handle.reset(onClosed);
   }
 
-  /** Its handle is closed, and nothing comes of that any more. */
-  onGone(): void {
+  /** Its handle is closed, and nothing comes of that any more. Gives the one that was closed next. */
+  onGone(): HandleSocket | null {
+    const next = this.#closedNext;
+    this.#closedNext = null;
     this.handle[SOCKET] = undefined;
     this.onClosed();
+    return next;
   }
 
   /** The last call, once. */
@@ -347,14 +355,15 @@ export class HandleSocket implements ByteSocket, Writer {
   }
 }
 
-/** Sockets whose owners have not heard yet that they are gone. */
-let closed: HandleSocket[] = [];
+/** Those whose owners have not heard yet that they are gone, in the order in which they were closed. */
+let firstClosed: HandleSocket | null = null;
+let lastClosed: HandleSocket | null = null;
 const SOON = Promise.resolve();
 
 function tellClosed(): void {
-  const sockets = closed;
-  closed = [];
-  for (const socket of sockets) socket.onGone();
+  let socket = firstClosed;
+  firstClosed = lastClosed = null;
+  while (socket !== null) socket = socket.onGone();
 }
 
 function onRead(this: OwnHandle): void {
