@@ -115,6 +115,7 @@ export function parseResponseHead(
   }
   const size = (scanned === 0 ? usualEnd(buf, start, end) : 0) || findHeadEnd(buf, start, end, scanned);
   if (size === 0) return checkUnfinished(head, buf, range, limits);
+  // One as long as the last was asked for above.
   const known = size === lastSize ? null : knownAnswers.find(buf, start, start + size, limits);
   lastSize = size;
   if (known === null) return readHead(head, buf, start, start + size, limits);

@@ -49,6 +49,20 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
     ['X-Set-Cookie: a=b', 'X-X-Accel-Expires: 100'],
     ['X-Vary: *', 'X-Cache-Control: max-age=100'],
   ].flatMap((fields, i) => [1, 2].map(() => `GET /none/sev${i} | ${fields.join(' | ')}`)),
+  'conditions and ranges on what is not stored': [
+    'X-Expires: Thu, 01 Jan 1981 00:00:00 GMT',
+    'X-Cache-Control: no-cache',
+    'X-Cache-Control: max-age=0',
+    'X-Set-Cookie: a=b',
+    'X-X-Accel-Expires: 0',
+    'X-Vary: *',
+    'X-Nothing: 1',
+  ].flatMap((field, i) =>
+    ['none', 'ignore', 'c'].flatMap((place) => [
+      `GET /${place}/cond${i} | ${field} | If-None-Match: *`,
+      `GET /${place}/range${i} | ${field} | Range: bytes=0-1`,
+    ]),
+  ),
   'ignored fields': [
     ['X-Cache-Control: no-cache'],
     ['X-Set-Cookie: a=b'],

@@ -161,7 +161,8 @@ export class CachedAnswer implements AnswerTap, CacheFacts {
   }
 
   seek(head: ResponseHead, length: number): Seekable | null {
-    if (!this.storing) return null;
+    // What may not be stored keeps neither conditions nor ranges (nginx's disable_not_modified); the time it would hold does not matter.
+    if (!this.storing || this.#fresh?.storable === false) return null;
     hideRanges(this.x);
     const seek = seekableOf(head, length, this.here.cache);
     // Parts are cut as the body comes: one only.
