@@ -68,6 +68,9 @@ function beginningOf(exchange: Exchange): string {
   return text;
 }
 
+/** Of heads that are longer nothing is kept. */
+const MAX_HEAD_BYTES = 8192;
+
 /** A body this small goes as text behind its head: cheaper than a copy of its bytes. */
 const TEXT_BYTES = 1024;
 
@@ -160,7 +163,9 @@ export class AnswerWriter {
 
   /** The head of an answer with a body of known length, if it came before. */
   #keptHead(exchange: Exchange): Buffer | null {
-    const { length, lines } = exchange;
+    const { length, lines, peerHead } = exchange;
+    // The lines may be a piece of the whole head, which would be kept with them.
+    if (peerHead.length > MAX_HEAD_BYTES) return null;
     if (length < 0 || exchange.method === 'HEAD' || !beginsAsUsual(exchange) || BODYLESS(exchange.status))
       return null;
     const kept = keptHead(usualBeginning(exchange), lines, length, closingOf(exchange));

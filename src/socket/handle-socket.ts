@@ -340,6 +340,8 @@ export class HandleSocket implements ByteSocket, Writer {
   onGone(): HandleSocket | null {
     const next = this.#closedNext;
     this.#closedNext = null;
+    // One that was released meanwhile has nobody to tell.
+    if (this.handle[SOCKET] !== this) return next;
     this.handle[SOCKET] = undefined;
     this.onClosed();
     return next;

@@ -440,7 +440,11 @@ export class Slot {
     this.#lastEnd = { code, signal };
     const how = this.#record.state === 'STOPPING' ? null : describeExit({ code, signal });
     this.#contained(() => this.output.exited(how));
-    if (isStartOver(this.#record, this.spec.policy, this.#host.clock.now())) this.dispatch({ type: 'timer' });
+    if (
+      attempt === this.#record.attempt &&
+      isStartOver(this.#record, this.spec.policy, this.#host.clock.now())
+    )
+      this.dispatch({ type: 'timer' });
     this.dispatch({ type: 'exited', attempt, code, signal });
   }
 }
