@@ -30,10 +30,13 @@ export interface Verdict {
 
 /** Runs differ by up to 20 bytes; the least object with a field has 24, most have 40 and more. */
 const BYTES_TOLERANCE = 40;
-/** Of the bound: on a machine with three times as much to do as it can, a row whose heads are always new took 2 % more. */
-const BUSY = 0.03;
-/** With a connection for each a request takes longer, and more of what runs by the clock falls on it where others run, too. */
-const BYTES_TOLERANCE_OF_CONNECTIONS = 100;
+/**
+ * With a connection for each, or with heads that are always new, a request takes longer, and more of what runs by the clock falls on it
+ * where others run, too: 65 bytes on a machine with three times as much to do as it can.
+ */
+const BYTES_TOLERANCE_OF_LONG = 100;
+/** A row of more bytes than this is such a one. */
+const LONG_BYTES = 3000;
 /** Of the bound, where another machine or another Node made it. */
 const ELSEWHERE = 0.1;
 const CALLS_TOLERANCE = 0.2;
@@ -57,9 +60,9 @@ export function judge(counts: Counts, bounds: Bounds, { node, machine }: Place):
       continue;
     }
     const bytes = `${row}: ${is.bytes} bytes of V8's heap per request, ${was.bytes} before`;
-    const own =
-      'socket' in was.calls || 'accept4' in was.calls ? BYTES_TOLERANCE_OF_CONNECTIONS : BYTES_TOLERANCE;
-    const tolerance = Math.max(own, was.bytes * (isElsewhere ? ELSEWHERE : BUSY));
+    const isLong = 'socket' in was.calls || 'accept4' in was.calls || was.bytes > LONG_BYTES;
+    const own = isLong ? BYTES_TOLERANCE_OF_LONG : BYTES_TOLERANCE;
+    const tolerance = Math.max(own, isElsewhere ? was.bytes * ELSEWHERE : 0);
     if (Number.isNaN(is.bytes)) grown.push(`${row}: no bytes could be counted: V8 collected all the time`);
     if (is.bytes > was.bytes + tolerance) grown.push(`${bytes}: ${is.bytes - was.bytes} more`);
     if (is.bytes < was.bytes - tolerance) shrunk.push(bytes);
