@@ -59,6 +59,7 @@ export function node(dir: string, script: string, args = ''): string {
 }
 
 const SERVER = `
+import { createServer } from 'node:net';
 const port = Number(process.argv[2] ?? process.env.PORT);
 createServer((s) => { s.on('error', () => {}); s.end(String(process.pid)); }).listen(port, '127.0.0.1');
 `;
