@@ -198,7 +198,7 @@ class Scenario {
     expect(goOn.length, 'the next peer is asked once').toBe(1);
     for (const act of goOn.splice(0)) act();
     const all = NEXT.join('');
-    await comes(() => next.text.includes(NEXT[1]), 1000);
+    await comes(() => next.text.includes(NEXT[1]));
     await pause(MOMENT_MS);
     const at = next.text.lastIndexOf('HTTP/1.1 ', next.text.indexOf('X-Next'));
     const status = this.#ending === 'error page' ? '503 Service Temporarily Unavailable' : '200 OK';

@@ -174,7 +174,8 @@ describe('a peer that fails', () => {
     const silent = own(await startRawUpstream(() => {}));
     const [a] = await named(1);
     const servers = [silent.address, a.address];
-    const app = await appOf({ servers }, { proxyTimeout: 100 });
+    // The other one is to answer within it.
+    const app = await appOf({ servers }, { proxyTimeout: 1500 });
     expect(await bodies(app.port, 2)).toEqual(['a', 'a']);
     const alone = await appOf({ servers: [silent.address] }, { proxyTimeout: 100 });
     expect(await ask(alone.port)).toMatchObject({ status: 504 });

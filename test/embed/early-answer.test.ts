@@ -43,7 +43,7 @@ interface Upload {
 const PART = Buffer.alloc(50_000, 'x');
 const CHUNK = Buffer.concat([Buffer.from('c350\r\n'), PART, Buffer.from('\r\n')]);
 
-/** Sends a body as fast as it is taken, and all of it, before it looks at the answer; what came back within two seconds. */
+/** Sends a body as fast as it is taken, and all of it, before it looks at the answer; what came back within ten seconds. */
 function upload(port: number, { bytes, framing, connection }: Upload): Promise<string> {
   const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   const lines = framing === 'chunked' ? 'Transfer-Encoding: chunked' : `Content-Length: ${bytes}`;
@@ -66,7 +66,7 @@ function upload(port: number, { bytes, framing, connection }: Upload): Promise<s
       client.destroy();
       resolve(`${left > 0 ? 'unsent ' : ''}${text}`);
     };
-    const limit = setTimeout(done, 2000);
+    const limit = setTimeout(done, 10_000);
     client.on('data', (data) => {
       text += data;
       if (left <= 0 && text.endsWith('too large')) done();
@@ -146,6 +146,6 @@ describe.each(['group', 'target'])('an early answer through a %s', (kind) => {
     await until(() => text.endsWith('next'), 'the next answer');
     expect(await settled(() => received)).toBeLessThan(3_000_000);
     client.destroy();
-    await until(() => connections <= 1, 'the end of the first connection to the peer', 1000);
+    await until(() => connections <= 1, 'the end of the first connection to the peer', 4000);
   });
 });

@@ -4,6 +4,7 @@ import { Agent } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
+import { freePorts } from '../support/free-ports.ts';
 import { deadPort, startRawUpstream, startUpstream } from '../support/upstream.ts';
 import { ask, startApp, until } from './app.ts';
 
@@ -43,8 +44,9 @@ async function startPeer(port: number, text: string): Promise<PeerProcess> {
 describe('a peer that is killed and comes back', () => {
   it('costs none of 500 GETs', async () => {
     const steady = own(await startPeer(0, 'steady'));
-    let shaky = own(await startPeer(0, 'shaky'));
-    const { port } = shaky;
+    // One that nobody else is given while its process is away.
+    const [port] = await freePorts(1);
+    let shaky = own(await startPeer(port, 'shaky'));
     const app = own(
       await startApp({
         upstream: {
@@ -189,11 +191,11 @@ describe('nothing is left behind', () => {
   });
 
   it('close() lets idle connections go and requests under way finish', async () => {
-    let finish = (): void => {};
+    let finish: (() => void) | null = null;
     const connections = new Set<unknown>();
     const peer = own(
       await startUpstream((req, res) => {
-        if (req.url === '/slow') finish = () => res.end('slow');
+        if (req.url === '/slow') finish = () => void res.end('slow');
         else res.end('ok');
       }),
     );
@@ -202,13 +204,13 @@ describe('nothing is left behind', () => {
       socket.on('close', () => connections.delete(socket));
     });
     const app = own(await startApp({ upstream: { servers: [peer.address] } }));
-    const idle = ask(app.port);
     const slow = ask(app.port, { path: '/slow' });
-    await idle;
+    await until(() => finish !== null, 'the slow request');
+    await ask(app.port);
     await until(() => connections.size === 2, 'both connections');
     app.balancer.close();
     await until(() => connections.size === 1, 'the end of the idle connection', 10_000);
-    finish();
+    (finish as unknown as () => void)();
     expect((await slow).body).toBe('slow');
     await until(() => connections.size === 0, 'the end of the other', 10_000);
   });

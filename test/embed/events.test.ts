@@ -184,10 +184,11 @@ describe('ends', () => {
   });
 
   it('an answer that breaks off breaks off for an HTTP/2 client too', async () => {
+    let breakOff = (): void => {};
     const peer = own(
       await startUpstream((_req, res) => {
         res.write('part');
-        setTimeout(() => res.socket?.destroy(), 30);
+        breakOff = () => res.socket?.destroy();
       }),
     );
     const balancer = createBalancer({ upstream: { servers: [peer.address] } });
@@ -205,7 +206,7 @@ describe('ends', () => {
       },
     });
     const stream = session.request({ ':path': '/' });
-    stream.resume();
+    stream.once('data', () => breakOff());
     await expect(once(stream, 'end')).rejects.toMatchObject({ code: 'ERR_HTTP2_STREAM_ERROR' });
     await until(() => balancer.upstream.peers[0].active === 0, 'the release');
   });
@@ -214,11 +215,12 @@ describe('ends', () => {
     'an answer that breaks off breaks off for the client too (%s)',
     async (end) => {
       const cut = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n';
+      let breakOff = (): void => {};
       const raw = own(
         await startRawUpstream((socket) =>
           socket.once('data', () => {
             socket.write(cut);
-            setTimeout(() => socket[end](), 30);
+            breakOff = () => socket[end]();
           }),
         ),
       );
@@ -228,6 +230,8 @@ describe('ends', () => {
       app.balancer.on('error', (error) => errors.push(error));
       const client = rawClient(app.port);
       client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      await client.until((text) => text.includes('hello'));
+      breakOff();
       const text = await client.closed();
       client.destroy();
       expect(text).toContain('hello');

@@ -7,7 +7,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createGunzip } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Balancer, type BalancerOptions, createBalancer } from '../../src/embed/index.ts';
-import { rawClient } from '../support/raw-client.ts';
+import { type RawClient, rawClient } from '../support/raw-client.ts';
 import { startRawUpstream, startUpstream } from '../support/upstream.ts';
 import { ask, startApp, until } from './app.ts';
 import { catchAll } from './exchanges.ts';
@@ -75,16 +75,18 @@ describe.each(KINDS)('through a %s', (kind) => {
     const peer = await peerThat((socket) => socket.write(TEN));
     const balancer = createBalancer(whereOf(kind, peer.address));
     let called = 0;
+    const clients = new Map<string, RawClient>();
     const port = await serve((req, res) => {
       res.once('close', () => {
         balancer.web(req, res);
         called++;
       });
+      clients.get(req.method ?? '')?.reset();
     });
     for (const method of ['GET', 'POST']) {
       const client = rawClient(port);
+      clients.set(method, client);
       client.write(`${method} / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n`);
-      setTimeout(() => client.reset(), 20);
     }
     await until(() => called === 2, 'both calls');
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -99,6 +101,7 @@ describe.each(KINDS)('through a %s', (kind) => {
     const errors: Error[] = [];
     balancer.on('error', (error) => errors.push(error));
     let called = 0;
+    let leave = (): void => {};
     const server = createHttp2Server((req, res) => {
       res.once('close', () =>
         setTimeout(() => {
@@ -106,6 +109,7 @@ describe.each(KINDS)('through a %s', (kind) => {
           balancer.web(req as never, res as never);
         }, called * 50),
       );
+      leave();
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     own({ close: async () => void server.close() });
@@ -115,11 +119,11 @@ describe.each(KINDS)('through a %s', (kind) => {
       session
         .request({ ':path': '/', ':method': method }, { endStream: method === 'GET' })
         .on('error', () => {});
-      setTimeout(() => session.destroy(), 30);
+      leave = () => session.destroy();
       await until(() => called === (method === 'GET' ? 1 : 2), 'the call');
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
-    await until(() => peer.sockets.size === 0, 'the end at the peer', 2000);
+    await until(() => peer.sockets.size === 0, 'the end at the peer', 3000);
     expect([faults, errors, peer.connections]).toEqual([[], [], 0]);
   });
 
@@ -132,7 +136,7 @@ describe.each(KINDS)('through a %s', (kind) => {
     });
     const answer = await ask(port, { method: 'POST', body: 'this is no gzip' });
     expect([400, 502]).toContain(answer.status);
-    await until(() => peer.sockets.size === 0, 'the end at the peer', 2000);
+    await until(() => peer.sockets.size === 0, 'the end at the peer', 3000);
     expect(faults).toEqual([]);
   });
 
@@ -166,7 +170,7 @@ describe.each(KINDS)('through a %s', (kind) => {
       const port = await serve((req, res) => balancer.web(req, res), { rejectNonStandardBodyWrites: true });
       // Its head counts as sent: what the client gets is a cut.
       await expect(ask(port, { method: 'HEAD' })).rejects.toThrow('socket hang up');
-      await until(() => length === '5' || peer.sockets.size === 0, 'the end at the peer', 2000);
+      await until(() => length === '5' || peer.sockets.size === 0, 'the end at the peer', 3000);
       expect([faults, errors.length]).toEqual([[], 1]);
       balancer.close();
     },
@@ -224,7 +228,7 @@ describe.each(KINDS)('through a %s', (kind) => {
     );
     await until(() => peer.sockets.size === 3, 'three requests at the peer');
     client.reset();
-    await until(() => peer.sockets.size === 0, 'the end of all three', 2000);
+    await until(() => peer.sockets.size === 0, 'the end of all three', 3000);
     expect(app.balancer.upstream.peers.map((one) => one.active)).toEqual(kind === 'group' ? [0] : []);
   });
 
@@ -238,7 +242,7 @@ describe.each(KINDS)('through a %s', (kind) => {
       setTimeout(() => res.end('too slow'), 50);
     });
     expect((await ask(app.port)).body).toBe('too slow');
-    await until(() => peer.sockets.size === 0, 'the end at the peer', 2000);
+    await until(() => peer.sockets.size === 0, 'the end at the peer', 3000);
     expect([faults, errors]).toEqual([[], []]);
   });
 });
@@ -253,6 +257,6 @@ it('a fetch for a client that leaves inside its answer is given up', async () =>
   client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   await client.until((text) => text.endsWith('01234'));
   client.reset();
-  await until(() => peer.sockets.size === 0, 'the end at the peer', 2000);
+  await until(() => peer.sockets.size === 0, 'the end at the peer', 3000);
   expect(events).toEqual(['econnreset']);
 });

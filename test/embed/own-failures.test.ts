@@ -10,7 +10,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type BalancerError, createBalancer } from '../../src/embed/index.ts';
 import { rawClient } from '../support/raw-client.ts';
 import { deadPort, startRawUpstream, startUpstream, type TestPeer } from '../support/upstream.ts';
-import { type App, ask, startApp } from './app.ts';
+import { type App, ask, startApp, until } from './app.ts';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -106,6 +106,8 @@ describe.each(KINDS)('no peer is blamed by $kind()', ({ kind, fields }) => {
     for (let i = 0; i < 2; i++) {
       const client = rawClient(app.port);
       client.write(`GET / HTTP/1.1\r\nHost: a\r\n${fields}\r\n\r\n`);
+      await until(() => mute.connections === i + 1, 'the request at the other peer');
+      // The failing one may be tried again then.
       await new Promise((resolve) => setTimeout(resolve, 100));
       client.socket.resetAndDestroy();
     }

@@ -63,7 +63,7 @@ describe('a WebSocket', () => {
     const hole = own(await blackHole());
     const a = await echo('a');
     const app = own(
-      await startApp({ upstream: { servers: [hole.address, a.address] }, connectTimeout: 200 }),
+      await startApp({ upstream: { servers: [hole.address, a.address] }, connectTimeout: 1500 }),
     );
     expect(await say(app.port, 'hi')).toBe('a hi');
     expect(app.balancer.upstream.peers[0].fails).toBe(1);
@@ -178,13 +178,16 @@ describe('a WebSocket', () => {
 
   it('that refuses in the middle of a sentence ends', async () => {
     const peer = own(await startUpstream((_req, res) => res.end('no')));
+    let breakOff = (): void => {};
     peer.server.on('upgrade', (_req, socket: Socket) => {
       socket.write('HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\nnope');
-      setTimeout(() => socket.destroy(), 30);
+      breakOff = () => socket.destroy();
     });
     const app = own(await startApp({ upstream: { servers: [peer.address] } }));
     const client = rawClient(app.port);
     client.write(handshake);
+    await client.until((text) => text.endsWith('nope'));
+    breakOff();
     expect(await client.closed()).toMatch(/nope$/);
     client.destroy();
   });

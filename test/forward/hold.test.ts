@@ -12,7 +12,7 @@ import type { Discovery } from '../../src/upstream/discovery.ts';
 import { UpstreamSet } from '../../src/upstream/upstream-set.ts';
 import { waitingRequests } from '../../src/upstream/waiting-room.ts';
 import { FakeClient, fakeExchange } from '../support/fake-client.ts';
-import { pause } from '../support/http-client.ts';
+import { pause, until } from '../support/http-client.ts';
 import { processPort } from '../support/process-port.ts';
 import { readModel } from '../support/proxy.ts';
 import { deadPort, startRawUpstream } from '../support/upstream.ts';
@@ -114,12 +114,13 @@ describe('a request that waits', () => {
 
   it('asks again, now and then, a process that is said to be up and refuses', async () => {
     const port = await deadPort();
-    const { ask, log } = open([port], found(processPort(port, {})), 'proxy_hold 600ms;');
+    const { ask, log } = open([port], found(processPort(port, {})), 'proxy_hold 2s;');
     const { status } = await ask().client.answer;
     expect(status).toBe(502);
     const refused = log.filter((line) => line.includes('connect_refused'));
+    // Once in 100 ms at most; a machine that stands still leaves some out.
     expect(refused.length).toBeGreaterThan(2);
-    expect(refused.length).toBeLessThan(10);
+    expect(refused.length).toBeLessThan(30);
   });
 
   it('is sent once more a second after its connection broke when nothing is heard of a crash, and given up then', async () => {
@@ -152,17 +153,18 @@ describe('a request that waits', () => {
     closing.push(() => peer.close());
     const at = (upSinceMs: number, own: Partial<ProcessPort> = {}): Discovery =>
       found(processPort(peer.port, { upSinceMs, ...own }));
-    const { ask, upstreams } = open([peer.port], at(1));
+    const { ask, upstreams, log } = open([peer.port], at(1));
     const { client } = ask();
     let answered = false;
     void client.answer.then(() => {
       answered = true;
     });
+    // Each process ends when it has got the request, and not before that is noticed.
     for (let i = 2; !answered && i < 40; i++) {
+      await until(() => answered || log.length >= i - 1, 10_000, `attempt ${i - 1}`);
       upstreams.discover(at(i - 1, COMING));
       await pause(60);
       upstreams.discover(at(i));
-      await pause(60);
     }
     expect((await client.answer).status).toBe(502);
     expect(peer.connections).toBe(4);

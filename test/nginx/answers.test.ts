@@ -6,7 +6,7 @@ import { nginxVersion } from '../support/nginx.ts';
 import * as cases from './answers-cases.ts';
 import { configuration } from './answers-configuration.ts';
 import { ERRORS } from './answers-errors.ts';
-import { askBoth, type Pair, startPair } from './pair.ts';
+import { askBoth, askBothInOneSecond, type Pair, startPair } from './pair.ts';
 
 const { FILES, RANGES, CONDITIONS, LOCATIONS, RETURNS, REWRITES, IFS, EXPIRES } = cases;
 const GROUPS = { FILES, RANGES, CONDITIONS, LOCATIONS, RETURNS, REWRITES, IFS, ERRORS, EXPIRES };
@@ -38,7 +38,8 @@ describe.skipIf(nginxVersion === '')('lbproxy answers as nginx', () => {
 
   for (const [what, list] of Object.entries(GROUPS)) {
     it.each(list)(`${what.toLowerCase()}: %s`, async (name, bytes) => {
-      const { nginx, lbproxy } = await askBoth(pair, bytes);
+      const ask = list === EXPIRES ? askBothInOneSecond : askBoth;
+      const { nginx, lbproxy } = await ask(pair, bytes);
       const different = DIFFERENT[name];
       if (different === undefined) return expect(lbproxy).toEqual(nginx);
       expect(lbproxy.status).toBe(different[0]);

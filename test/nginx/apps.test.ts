@@ -48,7 +48,7 @@ const configuration = (family: AppFamily, dead: number): string =>
     location /ignore/ { F_ignore_headers X-Accel-Redirect X-Accel-Charset; F_pass tcp; }
     location /next/ { F_next_upstream error invalid_header http_503 http_404; F_pass two; }
     location /next2/ { F_next_upstream error non_idempotent http_500; F_next_upstream_tries 1; F_pass two; }
-    location /timeout/ { F_read_timeout 150ms; F_pass tcp; }
+    location /timeout/ { F_read_timeout 1500ms; F_pass tcp; }
     location /small/ { F_buffer_size 512; F_buffers 4 1k; F_pass tcp; }
     location /errors/ { error_page 404 /plain; error_page 500 =200 /plain?x; F_intercept_errors on; F_pass tcp; }
     location /ranges/ { F_force_ranges on; F_pass tcp; }

@@ -50,7 +50,7 @@ const configuration = (php: PhpFpm, dead: number): string =>
     location /hide/ { rewrite ^/hide(/.*)$ $1 break; fastcgi_hide_header X-One; fastcgi_pass_header X-Accel-Expires; fastcgi_hide_header Server; fastcgi_pass tcp; }
     location /catch/ { rewrite ^/catch(/.*)$ $1 break; fastcgi_catch_stderr "a warning"; fastcgi_pass tcp; }
     location /next/ { rewrite ^/next(/.*)$ $1 break; fastcgi_next_upstream error http_503; fastcgi_pass tcp; }
-    location /timeout/ { rewrite ^/timeout(/.*)$ $1 break; fastcgi_read_timeout 200ms; fastcgi_pass tcp; }
+    location /timeout/ { rewrite ^/timeout(/.*)$ $1 break; fastcgi_read_timeout 1500ms; fastcgi_pass tcp; }
     location /small/ { rewrite ^/small(/.*)$ $1 break; fastcgi_buffer_size 512; fastcgi_buffers 4 1k; fastcgi_pass tcp; }
     location /errors/ { error_page 404 /echo.php?error; error_page 500 =200 /index.php; fastcgi_intercept_errors on;
       rewrite ^/errors(/.*)$ $1 break; fastcgi_pass tcp; }
@@ -139,7 +139,7 @@ const CASES: readonly (readonly [string, string])[] = [
     '/empty.php',
     '/killed.php',
     '/next/status.php?s=503',
-    '/timeout/slow.php?ms=1000',
+    '/timeout/slow.php?ms=5000',
     '/timeout/slow.php?ms=10',
     '/catch/errors.php',
   ],

@@ -3,10 +3,9 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { pause } from '../support/http-client.ts';
 import { nginxVersion } from '../support/nginx.ts';
 import { numbers } from '../zones/records.ts';
-import { countsOf, type Site, siteFiles, startSites, statusOf } from './limit-sites.ts';
+import { countsOf, onceSame, type Site, siteFiles, startSites, statusOf } from './limit-sites.ts';
 
 const files = siteFiles();
 afterAll(() => files.remove());
@@ -85,14 +84,16 @@ describe.skipIf(nginxVersion === '')('limit_req beside nginx', () => {
     const [theirs, ours] = await inTurn([...Array(4).fill('/dry?k=first'), ...targets]);
     expect(ours).toEqual(theirs);
     expect(new Set(theirs)).toEqual(new Set([200, 429, 503]));
-    await pause(300);
-    const [expected, logged] = sites.map(({ dir }) => readFileSync(join(dir, 'access.log'), 'utf8'));
     // Lines of several processes come in the order in which they are written.
-    expect(logged.split('\n').sort()).toEqual(expected.split('\n').sort());
+    const [expected, logged] = await onceSame(sites, ({ dir }) =>
+      readFileSync(join(dir, 'access.log'), 'utf8').split('\n'),
+    );
+    expect(logged).toEqual(expected);
+    expect(logged).toHaveLength(4 + 300 + 1);
     for (const word of ['PASSED', 'REJECTED', 'DELAYED_DRY_RUN', 'REJECTED_DRY_RUN'])
-      expect(expected).toContain(` ${word} `);
-    const [said, told] = await Promise.all(sites.map((site) => site.messages()));
-    expect(told.sort()).toEqual(said.sort());
+      expect(expected.join('\n')).toContain(` ${word} `);
+    const [said, told] = await onceSame(sites, (site) => site.messages());
+    expect(told).toEqual(said);
     for (const level of ['error', 'warn', 'notice', 'info'])
       expect(said.some((line) => line.startsWith(`${level} `))).toBe(true);
   }, 60_000);
@@ -136,9 +137,9 @@ describe.skipIf(nginxVersion === '')('limit_req beside nginx', () => {
       const [theirOther, other] = await inTurn(['/long'], line.replace('l\r', 'm\r'));
       expect([length, other]).toEqual([length, theirOther]);
     }
-    const [said, told] = await Promise.all(sites.map((site) => site.messages()));
     const about = (lines: readonly string[]): string[] => lines.filter((line) => /node|value of/.test(line));
-    expect(about(told)).toEqual(about(said));
+    const [said, told] = await onceSame(sites, (site) => about(site.messages()));
+    expect(told).toEqual(said);
   }, 60_000);
 
   it('the address of the client is a key', async () => {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { freePorts } from '../support/free-ports.ts';
 import { pause } from '../support/http-client.ts';
 import { type LbproxyProcess, spawnLbproxy } from '../support/lbproxy-process.ts';
@@ -18,8 +19,8 @@ export interface Site {
   readonly dir: string;
   /** Has another `http { }` served. */
   reload(http: string): Promise<void>;
-  /** Lines about limits in the error log, as `level message`. */
-  messages(): Promise<string[]>;
+  /** Lines about limits that the error log has so far, as `level message`. */
+  messages(): string[];
   stop(): Promise<void>;
 }
 
@@ -68,8 +69,7 @@ async function startNginxProcesses(http: string, peer = 0): Promise<Site> {
       // Its old processes stop to accept a moment after the new ones begin.
       await pause(200);
     },
-    async messages() {
-      await pause(100);
+    messages() {
       return [
         ...log().matchAll(
           /\[(\w+)\] \d+#\d+: (?:\*\d+ )?((?:limiting|delaying|could not|ngx_slab|the value of).*)/g,
@@ -101,8 +101,7 @@ async function startAcceptors(http: string, peer = 0): Promise<Site & { process:
     async reload(text) {
       if ((await lbproxy.reload(configuration(text))) !== 'reloaded') throw new Error(lbproxy.stderr());
     },
-    async messages() {
-      await pause(300);
+    messages() {
       return lbproxy
         .stderr()
         .split('\n')
@@ -143,6 +142,17 @@ export async function countsOf(site: Site, targets: readonly string[]): Promise<
   for (const status of await Promise.all(targets.map((target) => statusOf(site, target))))
     counts[status] = (counts[status] ?? 0) + 1;
   return counts;
+}
+
+/** What both have, sorted, once it is the same, or after ten seconds: a line is written, or comes to who reads it, a moment later. */
+export async function onceSame(
+  sites: readonly Site[],
+  read: (site: Site) => readonly string[],
+): Promise<[nginx: string[], lbproxy: string[]]> {
+  for (const end = performance.now() + 10_000; ; await pause(20)) {
+    const [theirs, ours] = sites.map((site) => read(site).toSorted());
+    if (isDeepStrictEqual(theirs, ours) || performance.now() > end) return [theirs, ours];
+  }
 }
 
 /** A directory with a file that both sides serve. */

@@ -1,7 +1,10 @@
 // The same configuration in nginx and in lbproxy, on ports of their own, and their answers in a form that can be compared.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { expect } from 'vitest';
 import { VERSION } from '../../src/version.ts';
 import { freePorts } from '../support/free-ports.ts';
 import { nginxVersion, startNginxHttp } from '../support/nginx.ts';
@@ -96,9 +99,13 @@ export function comparable(answer: Answer, side: Side): Comparable {
   // Pages differ in length as their signatures do.
   // The second may have changed between the two; a time that is years away is one that somebody wrote down.
   const date = Date.parse(field(answer, 'date'));
+  const control = answer.fields.filter(([name]) => name === 'Cache-Control').join();
+  const meant = control.includes('no-cache') ? -1 : Number(/max-age=(\d+)/.exec(control)?.[1]);
   const expires = (value: string): string => {
     const seconds = (Date.parse(value) - date) / 1000;
-    return Math.abs(seconds) < NEAR_SECONDS ? `Date + ${seconds}` : value;
+    if (Math.abs(seconds) >= NEAR_SECONDS) return value;
+    // It may also change between the making of Expires and that of Date.
+    return `Date + ${Math.abs(seconds - meant) <= 1 ? meant : seconds}`;
   };
   const length = (value: string): string => (page ? `${Number(value) - signature.length} of a page` : value);
   return {
@@ -135,6 +142,32 @@ export async function askBoth(
     [pair.nginx, pair.lbproxy].map((side) => exchangeOnce(side.port, request, options)),
   );
   return { nginx: comparable(theirs, pair.nginx), lbproxy: comparable(ours, pair.lbproxy) };
+}
+
+/** The same of both within one second: what is told of a time of day is the same only then. */
+export async function askBothInOneSecond(pair: Pair, request: string): ReturnType<typeof askBoth> {
+  for (;;) {
+    const ms = Date.now() % 1000;
+    if (ms > 500) await pause(1000 - ms);
+    const [theirs, ours] = await Promise.all(
+      [pair.nginx, pair.lbproxy].map((side) => exchangeOnce(side.port, request)),
+    );
+    if (field(theirs, 'date') !== field(ours, 'date')) continue;
+    return { nginx: comparable(theirs, pair.nginx), lbproxy: comparable(ours, pair.lbproxy) };
+  }
+}
+
+/** The logs of both have the same lines, at least so many: either may write one behind the end of its connection. */
+export async function expectSameLog(pair: Pair, name: string, least: number): Promise<void> {
+  const read = (side: Side): string[] => {
+    side.flush();
+    return readFileSync(join(side.dir, name), 'latin1').split('\n').slice(0, -1);
+  };
+  const isSame = (): boolean =>
+    read(pair.nginx).length >= least && isDeepStrictEqual(read(pair.nginx), read(pair.lbproxy));
+  for (const end = performance.now() + 10_000; !isSame() && performance.now() < end; ) await pause(20);
+  expect(read(pair.lbproxy)).toEqual(read(pair.nginx));
+  expect(read(pair.nginx).length).toBeGreaterThanOrEqual(least);
 }
 
 /** A request of HTTP/1.1 for `ref.example` that ends its connection; `lines` without line ends. */

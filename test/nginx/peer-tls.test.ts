@@ -99,7 +99,8 @@ const LOCATIONS: Readonly<Record<string, string>> = {
   next: 'proxy_ssl_name peer.example; proxy_ssl_verify on; proxy_pass https://mixed;',
   nextoff:
     'proxy_ssl_name peer.example; proxy_ssl_verify on; proxy_next_upstream timeout; proxy_pass https://bad;',
-  nexttimeout: 'proxy_connect_timeout 300ms; proxy_next_upstream timeout; proxy_pass https://slow;',
+  // The second peer shakes hands within that time.
+  nexttimeout: 'proxy_connect_timeout 2s; proxy_next_upstream timeout; proxy_pass https://slow;',
   nexterror: 'proxy_connect_timeout 300ms; proxy_next_upstream error; proxy_pass https://slowonly;',
   redirect: 'proxy_pass https://group;',
   redirecturi: 'proxy_pass https://group/base/;',

@@ -1,5 +1,5 @@
 // Ports of TLS in nginx and in lbproxy: plain HTTP to them, and one address in servers with and without `ssl`.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -9,7 +9,7 @@ import { makeCertificate } from '../support/certificates.ts';
 import { nginxVersion } from '../support/nginx.ts';
 import { readModel } from '../support/proxy.ts';
 import { rawClient } from '../support/raw-client.ts';
-import { askBoth, type Pair, request, type Side, startPair } from './pair.ts';
+import { askBoth, expectSameLog, type Pair, request, type Side, startPair } from './pair.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'lbproxy-tls-port-'));
 const certificates = ['a', 'b'].map((name) => makeCertificate(dir, name, `${name}.example`));
@@ -72,11 +72,7 @@ describe.skipIf(nginxVersion === '')('a TLS port in nginx and here', () => {
     onPair(PLAIN, async (pair) => {
       const { nginx, lbproxy } = await askBoth(pair, bytes);
       expect(lbproxy).toEqual(nginx);
-      const logs = [pair.nginx, pair.lbproxy].map((side) => {
-        side.flush();
-        return readFileSync(join(side.dir, 'access.log'), 'latin1');
-      });
-      expect(logs[1]).toBe(logs[0]);
+      await expectSameLog(pair, 'access.log', 1);
     }),
   );
 

@@ -237,8 +237,11 @@ async function runOn(side: Side, bytes: string): Promise<{ logged: Values; sent:
     const m = /^V-([^:]+): (.*)$/.exec(line);
     return m === null ? [] : [[m[1].toLowerCase().replaceAll('-', '_'), m[2]] as const];
   });
+  // An id, or a time, may have the digits of the port in it by chance.
+  const renamed = (name: string, value: string): string =>
+    name in SHAPES ? value : value.replaceAll(String(side.port), 'PORT');
   const rename = (values: Values): Values =>
-    Object.fromEntries(Object.entries(values).map(([k, v]) => [k, v.replaceAll(String(side.port), 'PORT')]));
+    Object.fromEntries(Object.entries(values).map(([k, v]) => [k, renamed(k, v)]));
   return { logged: rename(lines[lines.length - 1]), sent: rename(Object.fromEntries(sent)) };
 }
 

@@ -100,7 +100,7 @@ describe('connectSocket', () => {
     }
     await sleep(100);
     expect(calls).toEqual([]);
-    expect(closed).toBe(accepted);
+    await expect.poll(() => accepted - closed).toBe(0);
     server.close();
   });
 
@@ -112,6 +112,7 @@ describe('connectSocket', () => {
       calls++;
       connecting.cancel();
     };
+    await expect.poll(() => calls).toBe(1);
     await sleep(50);
     expect(calls).toBe(1);
   });
@@ -132,8 +133,7 @@ describe('connectSocket', () => {
     }
     await sleep(50);
     closeAll();
-    await sleep(50);
-    expect(open()).toBeLessThanOrEqual(before);
+    await expect.poll(open).toBeLessThanOrEqual(before);
     server.close();
   });
 

@@ -16,6 +16,9 @@ const MB = 1024 * 1024;
 /** More than the kernel keeps between two sockets of this machine. */
 const SIZE = 24 * MB;
 
+/** The disk of a busy machine may stand still for longer than a second. */
+const PATIENCE_MS = 20_000;
+
 /** Every 4 bytes say where they are. */
 const body = Buffer.alloc(SIZE);
 for (let i = 0; i < SIZE; i += 4) body.writeUInt32BE(i, i);
@@ -90,7 +93,8 @@ function openFiles(): string[] {
 }
 
 async function until(what: () => boolean): Promise<void> {
-  for (let i = 0; i < 100 && !what(); i++) await new Promise((resolve) => setTimeout(resolve, 20));
+  for (let i = 0; i < PATIENCE_MS / 20 && !what(); i++)
+    await new Promise((resolve) => setTimeout(resolve, 20));
   expect(what()).toBe(true);
 }
 
@@ -119,7 +123,7 @@ describe('an answer for a slow client', () => {
       const { proxy, peer } = await start('', ending);
       const client = slowClient(proxy.port);
       client.pause();
-      expect(await within(peer.taken, 5000)).toBe(true);
+      expect(await within(peer.taken, PATIENCE_MS)).toBe(true);
       await until(() => openFiles().length === 1);
       expect(openFiles()[0]).toMatch(/ \(deleted\)$/);
       expect((await bodyOf(client)).equals(body)).toBe(true);
@@ -146,7 +150,7 @@ describe('an answer for a slow client', () => {
     client.pause();
     expect(await within(peer.taken, 700)).toBe(false);
     expect((await bodyOf(client)).equals(body)).toBe(true);
-    expect(await within(peer.taken, 1000)).toBe(true);
+    expect(await within(peer.taken, PATIENCE_MS)).toBe(true);
     await until(() => openFiles().length === 0);
   });
 
@@ -157,7 +161,7 @@ describe('an answer for a slow client', () => {
     const { proxy, peer } = await start(settings, 'length', lines);
     const client = slowClient(proxy.port);
     client.pause();
-    expect(await within(peer.taken, 5000)).toBe(true);
+    expect(await within(peer.taken, PATIENCE_MS)).toBe(true);
     expect((await bodyOf(client)).equals(body)).toBe(true);
   });
 
@@ -165,7 +169,7 @@ describe('an answer for a slow client', () => {
     const { proxy, peer } = await start('', 'cut');
     const client = slowClient(proxy.port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     client.pause();
-    expect(await within(peer.taken, 5000)).toBe(true);
+    expect(await within(peer.taken, PATIENCE_MS)).toBe(true);
     await until(() => proxy.log.some((line) => line.includes('body_truncated')));
     // All that came, and then the end of the connection, which was to stay.
     expect((await bodyOf(client)).equals(body)).toBe(true);
@@ -217,6 +221,7 @@ describe('proxy_limit_rate', () => {
   });
 
   it('has no effect without buffering', async () => {
-    expect(await duration('proxy_limit_rate 10k; proxy_buffering off;')).toBeLessThan(2000);
+    // With it 250 s.
+    expect(await duration('proxy_limit_rate 1k; proxy_buffering off;')).toBeLessThan(20_000);
   });
 });

@@ -63,10 +63,10 @@ export async function differences(
       outcomes: sides.map((side, i) => outcomeOf(answers[i], side, peers[i])),
     });
   }
-  for (const [i, peer] of peers.entries()) putInPlace(all, i, peer);
   // A request is logged once its copies are answered.
   const copies = await copiesOf(sides, peers);
   const logs = await logsOf(sides, peers, requests.at(-1)?.id ?? '');
+  for (const [i, peer] of peers.entries()) putInPlace(all, i, peer);
   const differ: Difference[] = [];
   for (const { request, outcomes } of all) {
     for (const [i, outcome] of outcomes.entries())
@@ -168,8 +168,10 @@ async function copiesOf(
   peers: readonly RecordingPeer[],
 ): Promise<Map<string, string[]>[]> {
   const all: string[][] = [[], []];
-  for (let i = 0; i < 50 && (i === 0 || all[0].length !== all[1].length); i++) {
-    for (const [n, peer] of peers.entries()) all[n].push(...peer.takeCopies());
+  for (let i = 0, quiet = 0; quiet < LOOKS && (i === 0 || all[0].length !== all[1].length); i++) {
+    const more = peers.map((peer) => peer.takeCopies());
+    for (const [n, copies] of more.entries()) all[n].push(...copies);
+    quiet = more.some((copies) => copies.length > 0) ? 0 : quiet + 1;
     if (i > 0) await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return all.map((texts, n) => {
@@ -246,18 +248,22 @@ async function logsOf(
   peers: readonly RecordingPeer[],
   lastId: string,
 ): Promise<Map<string, string[]>[]> {
-  for (let i = 0; ; i++) {
+  let [before, quiet] = [0, 0];
+  for (;;) {
     for (const side of sides) side.flush();
     const texts = sides.map((side) => readLog(join(side.dir, 'access.log')).split('\n'));
+    const now = texts[0].length + texts[1].length;
+    quiet = now === before ? quiet + 1 : 0;
+    before = now;
     const areAll =
       texts[0].length === texts[1].length &&
       texts.every((lines) => lines.some((line) => line.startsWith(`${lastId} `)));
-    if (areAll || i === LOOKS) return texts.map((lines, n) => linesById(lines, sides[n], peers[n]));
+    if (areAll || quiet === LOOKS) return texts.map((lines, n) => linesById(lines, sides[n], peers[n]));
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
-/** After so many looks at the logs nothing more is expected of them. */
+/** After so many looks in a row that found nothing new no more is expected. */
 const LOOKS = 50;
 
 function linesById(lines: readonly string[], side: Side, peer: RecordingPeer): Map<string, string[]> {
