@@ -174,7 +174,8 @@ describe('a FIFO that nobody reads', () => {
         }
       }
     };
-    await until(read, 10_000, 'the number of lost lines');
+    // Some 17 MB, a pipe's 64 KB at a time.
+    await until(read, 30_000, 'the number of lost lines');
     const lost = Number(/; (\d+) lines lost/.exec(text)?.[1]);
     expect(lost).toBeGreaterThan(1000);
     expect(lost).toBeLessThan(4000);
