@@ -10,7 +10,7 @@ import { type Proxy, startProxy } from '../support/proxy.ts';
 import { rawClient } from '../support/raw-client.ts';
 import { startTlsPeer, type TlsPeer, type TlsPeerOptions } from '../support/tls-peer.ts';
 import { startRawUpstream } from '../support/upstream.ts';
-import { type Answer, exchangeOnce } from '../support/wire.ts';
+import { type Answer, exchangeOnce, readAnswer } from '../support/wire.ts';
 
 let ca: Authority;
 let good: Leaf;
@@ -248,13 +248,13 @@ const FAILURES: readonly (readonly [
 ];
 
 /** Short only where it is what ends the handshake. */
-const limitFor = (log: RegExp): string =>
-  `proxy_connect_timeout ${log.source.includes('connect_timeout') ? '300ms' : '10s'};`;
+const limitFor = (log: RegExp, short: string): string =>
+  `proxy_connect_timeout ${log.source.includes('connect_timeout') ? short : '10s'};`;
 
 describe('a handshake that fails', () => {
   it.each(FAILURES)('because the peer %s', async (_what, serve, log, status) => {
     const bad = await rawPeer(serve);
-    const proxy = await proxyWith(pass('/', limitFor(log)), `server ${bad.address};`);
+    const proxy = await proxyWith(pass('/', limitFor(log, '300ms')), `server ${bad.address};`);
     const answer = await ask(proxy.port, '/');
     expect(answer.status).toBe(status);
     expect(proxy.log).toHaveLength(1);
@@ -265,8 +265,9 @@ describe('a handshake that fails', () => {
     const bad = await rawPeer(serve);
     const peer = await peerWith();
     const proxy = await proxyWith(
-      pass('/', limitFor(log)),
-      `server ${bad.address} fail_timeout=10s; server ${peer.address};`,
+      // The handshake with the other peer has to be done within it.
+      pass('/', limitFor(log, '2s')),
+      `server ${bad.address} fail_timeout=60s; server ${peer.address};`,
     );
     // POST too: nothing of it was sent.
     const answer = await ask(proxy.port, '/', 'Content-Length: 0\r\n', 'POST');
@@ -332,6 +333,8 @@ describe('a handshake that fails', () => {
   });
 });
 
+const PART_OF_NINE = (socket: TLSSocket): void =>
+  void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall');
 const TOO_LARGE = 'HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno';
 
 describe('bytes', () => {
@@ -386,51 +389,56 @@ describe('bytes', () => {
   it.each([
     ['close_notify', (s: TLSSocket) => s.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall')],
     ['FIN', (s: TLSSocket) => s.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall', () => rawEnd(s))],
-    [
-      'a reset',
-      (s: TLSSocket) =>
-        s.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall', () =>
-          setTimeout(() => rawOf(s).resetAndDestroy(), 50),
-        ),
-    ],
-    [
-      'broken records',
-      (s: TLSSocket) =>
-        s.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nall', () => setTimeout(() => spoil(s), 50)),
-    ],
-  ] as const)('that stop with %s are cut for the client too', async (_what, serve) => {
-    const peer = await peerWith({ serve: (socket) => socket.once('data', () => serve(socket)) });
+    ['a reset', PART_OF_NINE, (s: TLSSocket) => rawOf(s).resetAndDestroy()],
+    ['broken records', PART_OF_NINE, spoil],
+  ] as const)('that stop with %s are cut for the client too', async (_what, serve, end = () => {}) => {
+    const sockets: TLSSocket[] = [];
+    const peer = await peerWith({
+      serve: (socket) => {
+        sockets.push(socket);
+        socket.once('data', () => serve(socket));
+      },
+    });
     const proxy = await proxyWith(pass('/'), `server ${peer.address};`);
-    const answer = await ask(proxy.port, '/');
-    expect(answer.framing).toBe('cut');
+    const client = rawClient(proxy.port);
+    client.write('GET / HTTP/1.1\r\nHost: x.example\r\nConnection: close\r\n\r\n');
+    await client.until((text) => text.endsWith('all'));
+    end(sockets[0]);
+    const answer = readAnswer(await client.closed(), false, true);
+    client.destroy();
+    expect([answer?.status, answer?.body, answer?.framing]).toEqual([200, 'all', 'cut']);
     expect(proxy.log[0]).toMatch(/body_truncated/);
   });
 
   it.each([
     ['close', (s: TLSSocket): void => void s.end()],
     ['FIN without close_notify', rawEnd],
-    [
-      'a reset a moment later',
-      (s: TLSSocket): void => void setTimeout(() => rawOf(s).resetAndDestroy(), 100),
-    ],
-  ] as const)('that answer before the body is there, then %s, reach the client', async (_what, end) => {
-    const peer = await peerWith({
-      serve: (socket) => {
-        socket.once('data', () => {
-          socket.pause();
-          socket.write(TOO_LARGE, () => end(socket));
-        });
-      },
-    });
-    const proxy = await proxyWith(pass('/', 'proxy_request_buffering off;'), `server ${peer.address};`);
-    const client = rawClient(proxy.port);
-    client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\nConnection: close\r\n\r\n`);
-    const piece = Buffer.alloc(500_000, 'x');
-    for (let i = 0; i < 10; i++) client.socket.write(piece);
-    await client.until((text) => text.endsWith('no'));
-    client.destroy();
-    expect(proxy.log).toEqual([]);
-  });
+    ['a reset a moment later', () => {}, (s: TLSSocket): void => void rawOf(s).resetAndDestroy()],
+  ] as const)(
+    'that answer before the body is there, then %s, reach the client',
+    async (_what, end, later = () => {}) => {
+      const sockets: TLSSocket[] = [];
+      const peer = await peerWith({
+        serve: (socket) => {
+          sockets.push(socket);
+          socket.once('data', () => {
+            socket.pause();
+            socket.write(TOO_LARGE, () => end(socket));
+          });
+        },
+      });
+      const proxy = await proxyWith(pass('/', 'proxy_request_buffering off;'), `server ${peer.address};`);
+      const client = rawClient(proxy.port);
+      client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000000\r\nConnection: close\r\n\r\n`);
+      const piece = Buffer.alloc(500_000, 'x');
+      for (let i = 0; i < 10; i++) client.socket.write(piece);
+      await client.until((text) => text.endsWith('no'));
+      later(sockets[0]);
+      await expect.poll(() => openPeerConnections).toBe(0);
+      client.destroy();
+      expect(proxy.log).toEqual([]);
+    },
+  );
 
   it('pass both ways once they are a WebSocket', async () => {
     const peer = await peerWith({

@@ -12,13 +12,13 @@ const HTTP = 'worker_processes 1; http { server { listen 127.0.0.1:PORT1; return
 
 describe('a program that cannot start', () => {
   it('does not delay the word that lbproxy is ready, and is named in it', async () => {
-    const [port] = await freePorts(1);
+    const [port, another] = await freePorts(2);
     holder = createServer((socket) => socket.destroy());
     await new Promise<void>((resolve) => holder?.listen(port, '127.0.0.1', resolve));
     const startedAt = performance.now();
     const lbproxy = await startLbproxy(`${HTTP}
       program taken { command "sleep 100"; first_port ${port}; }
-      program nothing { command "no-such-command-anywhere"; first_port ${port + 1}; }
+      program nothing { command "no-such-command-anywhere"; first_port ${another}; }
       program portless { command "no-such-command-either"; }`);
     expect(performance.now() - startedAt).toBeLessThan(9000);
     expect(lbproxy.stdout()).toMatch(
@@ -46,10 +46,10 @@ describe('a program that cannot start', () => {
   });
 
   it('counts among the peers once it serves', async () => {
-    const [port] = await freePorts(1);
+    const [port, another] = await freePorts(2);
     const lbproxy = await startLbproxy(`worker_processes 1;
       program app { command "node -e 'require(\\"net\\").createServer().listen({port})'"; first_port ${port}; }
-      program none { command "no-such-command-anywhere"; first_port ${port + 1}; }
+      program none { command "no-such-command-anywhere"; first_port ${another}; }
       http { upstream a { program app; } upstream b { program none; }
         server { listen 127.0.0.1:PORT1; location / { proxy_pass http://a; } location /b { proxy_pass http://b; } } }`);
     expect(lbproxy.stdout()).toContain(`  upstream a: 127.0.0.1:${port} (round_robin)\n`);

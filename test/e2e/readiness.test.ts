@@ -39,23 +39,31 @@ describe('ready', () => {
       2,
     );
     await site.serves([site.ports[1]]);
-    await until(async () => (await shown(site, 'never')).problem !== null, 8000, 'a start that failed');
-    const never = await shown(site, 'never');
+    // It starts again and again: what was seen once is what is compared.
+    let never: Shown | undefined;
+    const hasFailed = async (): Promise<boolean> => {
+      never = await shown(site, 'never');
+      return never.problem !== null;
+    };
+    await until(hasFailed, 15_000, 'a start that failed');
     expect(never).toMatchObject({ ready: false, problem: 'was not ready within 1 s (ready_timeout)' });
   });
 
   it('log: once a line matches, however it came', async () => {
     const site = await start((ports) => ({
       web: {
-        command: SH(`sleep 1; printf "now it "; sleep 0.3; echo "is open"; exec ${quick()}`),
+        command: SH(
+          `while ! test -e DIR/go; do sleep 0.1; done; printf "now it "; sleep 0.3; echo "is open"; exec ${quick()}`,
+        ),
         first_port: ports[1],
         startsecs: 0,
         ready: ['log', 'it is o[p]en'],
       },
     }));
-    const startedAt = performance.now();
+    await pause(800);
+    expect(await shown(site, 'web')).toMatchObject({ state: 'STARTING', ready: false });
+    writeFileSync(join(site.lbproxy.dir, 'go'), '');
     await until(async () => (await shown(site, 'web')).ready, 10_000, 'the line');
-    expect(performance.now() - startedAt).toBeGreaterThan(800);
     await site.serves([site.ports[1]]);
   });
 
@@ -145,9 +153,10 @@ describe('watch', () => {
     const before = site.pidsOn(apps);
     const crowd = startCrowd(site.port, { clients: 20, keepAlive: true, pauseMs: 50, echoPath: '/' });
     const change = (n: number): void => writeFileSync(join(site.lbproxy.dir, 'app'), String(n));
-    for (let i = 0; i < 12; i++) {
+    // A pause of 200 ms between two of them ends a burst: on a busy machine it does now and then, and seldom six times.
+    for (let i = 0; i < 30; i++) {
       change(i);
-      await pause(150);
+      await pause(50);
     }
     await until(
       () => site.pidsOn(apps).every((pid) => pid !== undefined && !before.includes(pid)),
@@ -167,7 +176,7 @@ describe('watch', () => {
     const site = await start(
       (ports) => ({
         web: {
-          command: SH(`test -e DIR/fixed || exit 1; exec ${quick()}`),
+          command: SH(`echo >>DIR/tries; test -e DIR/fixed || exit 1; exec ${quick()}`),
           first_port: ports[1],
           startsecs: 0,
           watch: ['DIR/app.py'],
@@ -176,14 +185,16 @@ describe('watch', () => {
       1,
       { 'app.py': '' },
     );
-    await until(async () => (await shown(site, 'web')).state === 'BACKOFF', 15_000, 'a pause');
-    await pause(4000);
-    // The next pause is 4 s or more by now.
+    // After the sixth start the pause is 8 s: longer than a start takes on a busy machine.
+    const tries = (): number => readFileSync(join(site.lbproxy.dir, 'tries'), 'utf8').length;
+    await until(() => existsSync(join(site.lbproxy.dir, 'tries')) && tries() === 6, 20_000, 'six starts');
+    await until(async () => (await shown(site, 'web')).state === 'BACKOFF', 5000, 'a pause');
+    expect(tries()).toBe(6);
     writeFileSync(join(site.lbproxy.dir, 'fixed'), '');
     writeFileSync(join(site.lbproxy.dir, 'app.py'), 'fixed');
     const startedAt = performance.now();
     await site.serves([site.ports[1]]);
-    expect(performance.now() - startedAt).toBeLessThan(2500);
+    expect(performance.now() - startedAt).toBeLessThan(6500);
     rmSync(join(site.lbproxy.dir, 'fixed'));
     expect(existsSync(join(site.lbproxy.dir, 'fixed'))).toBe(false);
   });

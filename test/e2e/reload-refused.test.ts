@@ -82,7 +82,9 @@ async function started() {
   const refused = async (text: string) => {
     lbproxy.write(text);
     const answer = await lbproxy.command('-s', 'reload');
-    const entry = logOf(lbproxy.dir).findLast(({ msg }) => /^reload/.test(msg));
+    const last = () => logOf(lbproxy.dir).findLast(({ msg }) => /^reload/.test(msg));
+    await expect.poll(last).toBeDefined();
+    const entry = last();
     expect((await get(lbproxy.port)).body).toBe('on');
     return { ...answer, entry };
   };

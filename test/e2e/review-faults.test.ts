@@ -55,9 +55,9 @@ describe('a handler that throws', () => {
     broken(proxy, bug);
     const client = rawClient(proxy.port);
     client.write(request);
-    const seen = await client.until((text) => text.includes('</html>'), 1000);
+    const seen = await client.until((text) => text.includes('</html>'));
     expect(seen).toMatch(/^HTTP\/1\.1 500 [\s\S]*Connection: close/);
-    await client.closed(1000);
+    await client.closed();
     client.destroy();
     expect(uncaught.length).toBe(1);
     await peer.expectNothingLeft(proxy);
@@ -74,9 +74,9 @@ describe('a handler that throws', () => {
     });
     const client = rawClient(proxy.port);
     client.write(post('/x', 'Content-Length: 0\r\n'));
-    await client.until((text) => text.endsWith('hello'), 1000);
+    await client.until((text) => text.endsWith('hello'));
     peer.sides[0].socket.write('world');
-    expect(await client.closed(1000)).toMatch(/hello$/);
+    expect(await client.closed()).toMatch(/hello$/);
     client.destroy();
     await peer.expectNothingLeft(proxy);
     expect(uncaught.length).toBeGreaterThan(0);
@@ -94,7 +94,7 @@ describe('a handler that throws', () => {
     const client = rawClient(proxy.port);
     for (const n of [1, 2]) {
       client.write(get('/ok'));
-      await client.until((text) => (text.match(/\r\n\r\nok/g)?.length ?? 0) === n, 1000);
+      await client.until((text) => (text.match(/\r\n\r\nok/g)?.length ?? 0) === n);
     }
     expect(uncaught.length).toBe(2);
     client.destroy();

@@ -2,7 +2,7 @@
 
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Group } from '../../src/balance/group.ts';
 import type { PeerConfig } from '../../src/balance/peer.ts';
 import { createHostTable } from '../../src/route/hosts.ts';
@@ -52,7 +52,7 @@ describe('a group whose list of peers changes', () => {
     const upstream = new Upstream(group, { max: 8, timeoutMs: 60_000, requests: 100, timeMs: 60_000 });
     const [peer] = group.peers;
     const connection = upstream.acquire(peer, nothing, false);
-    await vi.waitFor(() => expect(connection.usable).toBe(true));
+    await expect.poll(() => connection.usable).toBe(true);
     group.setPeers([config(server.port === 1 ? 2 : 1)]);
     upstream.closeIdle(peer);
     upstream.release(connection, 0);

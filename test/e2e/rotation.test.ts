@@ -1,7 +1,7 @@
 // One rotation over all acceptors: requests that come one after the other find the peers in turn, whichever process took them.
 import { Agent } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { get, pause, startCrowd } from '../support/http-client.ts';
+import { get, pause, startCrowd, until } from '../support/http-client.ts';
 import { type LbproxyProcess, startLbproxy } from '../support/lbproxy-process.ts';
 import { type PeerProcess, startPeers } from '../support/peer-process.ts';
 
@@ -69,8 +69,10 @@ describe('the rotation', () => {
     // All failure marks have to be gone: each acceptor gives the peer its chance.
     await pause(1100);
     await startCrowd(lbproxy.port, { clients: 16, keepAlive: false, requests: 400 }).stop();
-    await pause(50);
     // A peer that was out comes back at another place of the turn, but there is one turn, and it holds.
+    const isInTurn = (seen: readonly number[]): boolean =>
+      new Set(seen.slice(0, 4)).size === 4 && seen.every((at, i) => i < 4 || at === seen[i - 4]);
+    await until(async () => isInTurn(await order(lbproxy, peers, 8)), 10_000, 'a turn of all four');
     const seen = await order(lbproxy, peers, 400);
     expect(new Set(seen.slice(0, 4)).size).toBe(4);
     expect(seen.flatMap((at, i) => (i >= 4 && at !== seen[i - 4] ? [i] : []))).toEqual([]);

@@ -12,7 +12,7 @@ import {
   spawnLbproxy,
   startLbproxy,
 } from '../support/lbproxy-process.ts';
-import { startPeers } from '../support/peer-process.ts';
+import { type PeerProcess, startPeers } from '../support/peer-process.ts';
 import { rawClient } from '../support/raw-client.ts';
 
 const config = (address: string, main = ''): string =>
@@ -23,15 +23,17 @@ const config = (address: string, main = ''): string =>
 const linesOf = (path: string): string[] =>
   existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : [];
 
-/** A request of 2 s that has arrived at its peer, and an idle kept connection. */
-/** A request that takes so long that nobody waits for its end who should not, on a busy machine either; and a connection without one. */
-async function busyAndIdle(lbproxy: LbproxyProcess, busyMs = 30_000) {
+/**
+ * A request that has arrived at its peer and takes so long that nobody waits for its end who should not, on a busy machine either; and a
+ * connection without one.
+ */
+async function busyAndIdle(lbproxy: LbproxyProcess, peer: PeerProcess, busyMs = 30_000) {
   const busy = rawClient(lbproxy.port);
   busy.write(`GET /slow?ms=${busyMs} HTTP/1.1\r\nHost: a\r\n\r\n`);
   const idle = rawClient(lbproxy.port);
   idle.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   await idle.until((text) => /\r\n\r\n\d+\n$/.test(text));
-  await pause(200);
+  await peer.holds(1);
   return { busy, idle };
 }
 
@@ -46,7 +48,7 @@ describe('SIGTERM and SIGINT', () => {
     it(`${signal} stops at once, also with requests under way`, async () => {
       const [peer] = await startPeers(1);
       const lbproxy = await startLbproxy(config(peer.address));
-      const { busy } = await busyAndIdle(lbproxy);
+      const { busy } = await busyAndIdle(lbproxy, peer);
       const children = childrenOf(lbproxy.pid);
       const startedAt = performance.now();
       lbproxy.signal(signal);
@@ -78,7 +80,7 @@ describe('SIGQUIT', () => {
   it('lets requests end, closes idle connections, refuses new ones', async () => {
     const [peer] = await startPeers(1);
     const lbproxy = await startLbproxy(config(peer.address));
-    const { busy, idle } = await busyAndIdle(lbproxy, 2000);
+    const { busy, idle } = await busyAndIdle(lbproxy, peer, 2000);
     lbproxy.signal('SIGQUIT');
     await idle.closed(10_000);
     await until(() => refused(lbproxy.port), 10_000, 'new connections refused');
@@ -92,21 +94,25 @@ describe('SIGQUIT', () => {
     const [peer] = await startPeers(1);
     const lbproxy = await startLbproxy(config(peer.address));
     const agent = new Agent({ keepAlive: true });
-    const requests = Array.from({ length: 60 }, () => get(lbproxy.port, '/slow?ms=900', { agent }));
-    await pause(300);
+    const requests = Array.from({ length: 60 }, () => get(lbproxy.port, '/held', { agent }));
+    await peer.holds(60);
     lbproxy.signal('SIGQUIT');
+    // All acceptors have heard of it: none of them listens.
+    await until(() => refused(lbproxy.port), 10_000, 'new connections refused');
+    await get(peer.port, '/release');
     for (const { status, headers } of await Promise.all(requests)) {
       expect([status, headers.connection]).toEqual([200, 'close']);
     }
     agent.destroy();
     expect((await lbproxy.exited).code).toBe(0);
-    expect(linesOf(join(lbproxy.dir, 'access.log'))).toHaveLength(60);
+    const held = linesOf(join(lbproxy.dir, 'access.log')).filter((line) => line.includes('/held'));
+    expect(held).toHaveLength(60);
   });
 
   it('waits no longer than worker_shutdown_timeout', async () => {
     const [peer] = await startPeers(1);
     const lbproxy = await startLbproxy(config(peer.address, 'worker_shutdown_timeout 700ms;'));
-    const { busy } = await busyAndIdle(lbproxy);
+    const { busy } = await busyAndIdle(lbproxy, peer);
     const startedAt = performance.now();
     lbproxy.signal('SIGQUIT');
     expect((await lbproxy.exited).code).toBe(0);
@@ -118,7 +124,7 @@ describe('SIGQUIT', () => {
   it('followed by SIGTERM stops at once', async () => {
     const [peer] = await startPeers(1);
     const lbproxy = await startLbproxy(config(peer.address));
-    await busyAndIdle(lbproxy);
+    await busyAndIdle(lbproxy, peer);
     lbproxy.signal('SIGQUIT');
     await pause(100);
     lbproxy.signal('SIGQUIT');
@@ -139,12 +145,13 @@ describe('SIGUSR1', () => {
     const log = join(lbproxy.dir, 'access.log');
     const crowd = startCrowd(lbproxy.port, { clients: 10, keepAlive: false });
     for (let i = 1; i <= 3; i++) {
+      await until(() => linesOf(log).length > 0, 10_000, 'lines');
       await pause(300);
       renameSync(log, `${log}.${i}`);
       lbproxy.signal('SIGUSR1');
-      await lbproxy.printed('logs reopened', 2000, i);
-      await until(() => linesOf(log).length > 0, 2000, 'lines in the new file');
+      await lbproxy.printed('logs reopened', 10_000, i);
     }
+    await until(() => linesOf(log).length > 0, 10_000, 'lines in the last file');
     const { requests, failures } = await crowd.stop();
     expect(failures).toEqual([]);
     lbproxy.signal('SIGQUIT');
@@ -166,10 +173,10 @@ describe('logs of programs', () => {
         `pid DIR/lbproxy.pid; program talks { command '${command}'; stdout_logfile DIR/talks.log; }`,
       );
       const log = join(lbproxy.dir, 'talks.log');
-      await until(() => existsSync(log) && linesOf(log).length > 0, 4000, 'lines');
+      await until(() => linesOf(log).length > 0, 10_000, 'lines');
       renameSync(log, `${log}.moved`);
       lbproxy.signal(signal);
-      await until(() => existsSync(log) && linesOf(log).length > 1, 4000, 'lines in the new file');
+      await until(() => linesOf(log).length > 1, 10_000, 'lines in the new file');
       const moved = linesOf(`${log}.moved`).length;
       await pause(200);
       expect(linesOf(`${log}.moved`)).toHaveLength(moved);
@@ -186,7 +193,7 @@ describe('-s', () => {
     const lbproxy = await startLbproxy(text);
     const answer = { code: 0, text: 'lbproxy: reloaded: nothing changed\n' };
     expect(await lbproxy.command('-s', 'reload')).toEqual(answer);
-    expect(lbproxy.stderr()).toContain('"reloaded: nothing changed"');
+    await lbproxy.printed('"reloaded: nothing changed"');
     lbproxy.write(text.replace('location /', 'location /x { return 204; } location /'));
     expect((await lbproxy.command('-s', 'reload')).text).toBe('lbproxy: reloaded: servers: 1 changed\n');
     expect((await get(lbproxy.port, '/x')).status).toBe(204);
@@ -194,7 +201,7 @@ describe('-s', () => {
     expect(reopened).toEqual({ code: 0, text: 'lbproxy: logs reopened\n' });
     const agent = new Agent({ keepAlive: true });
     const slow = get(lbproxy.port, '/slow?ms=4000', { agent });
-    await pause(200);
+    await peer.holds(1);
     const quit = await lbproxy.command('-s', 'quit');
     expect(quit.code).toBe(0);
     expect(quit.text).toMatch(
@@ -270,18 +277,19 @@ async function signalled(pid: number, signal: number): Promise<void> {
 describe('a graceful stop', () => {
   it('says what it waits for, again and again', async () => {
     const [peer] = await startPeers(1);
-    const lbproxy = await startLbproxy(config(peer.address, 'worker_shutdown_timeout 4s;'));
+    const lbproxy = await startLbproxy(config(peer.address, 'worker_shutdown_timeout 6s;'));
     const client = rawClient(lbproxy.port);
     client.write('GET /slow?ms=20000 HTTP/1.1\r\nHost: a\r\n\r\n');
-    await pause(300);
+    await peer.holds(1);
     lbproxy.signal('SIGQUIT');
     await lbproxy.exited;
     const said = [...lbproxy.stderr().matchAll(/quit waits for 1 exchange, at most (\d+) s/g)].map(([, s]) =>
       Number(s),
     );
     expect(said.length).toBeGreaterThanOrEqual(2);
-    expect(said[0]).toBe(4);
-    expect(said[1]).toBeLessThan(4);
+    // The first is said 300 ms after the signal, or somewhat later on a busy machine; the next one 3 s after it.
+    expect([6, 5]).toContain(said[0]);
+    expect(said[1]).toBeLessThan(said[0]);
   });
 });
 

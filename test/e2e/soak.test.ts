@@ -74,7 +74,7 @@ describe('a mixed load', () => {
     const results = [await kept.stop(), await fresh.stop()];
     expect(results.flatMap((result) => result.failures)).toEqual([]);
     expect(residentBytes(pid) - residentHalfway).toBeLessThan(50 * 2 ** 20);
-    await until(() => openFiles(pid) <= filesBefore, 10_000, `no more than ${filesBefore} open files again`);
+    await until(() => openFiles(pid) <= filesBefore, 20_000, `no more than ${filesBefore} open files again`);
     expect(lbproxy.acceptorPids()).toEqual([pid]);
     expect(lbproxy.stderr()).not.toContain('unexpected error');
   });

@@ -111,13 +111,13 @@ const holds = (path: string): boolean => {
 
 /** The program could say all it had to, a dead acceptor is replaced, and TERM ends all. */
 async function goesOnAndEnds(pid: number, { port, mark }: Service, isGone: () => boolean): Promise<void> {
-  await until(() => serves(port), 15_000, 'service');
-  await until(() => holds(mark), 15_000, 'all that the program prints being taken');
+  await until(() => serves(port), 30_000, 'service');
+  await until(() => holds(mark), 30_000, 'all that the program prints being taken');
   await pause(300);
   const first = acceptorOf(pid);
   process.kill(first as number, 'SIGKILL');
-  await until(() => ![undefined, first].includes(acceptorOf(pid)), 5000, 'another acceptor');
-  await until(() => serves(port), 5000, 'service by the other acceptor');
+  await until(() => ![undefined, first].includes(acceptorOf(pid)), 15_000, 'another acceptor');
+  await until(() => serves(port), 15_000, 'service by the other acceptor');
   process.kill(pid, 'SIGTERM');
   await until(isGone, 8000, 'the end after TERM');
 }
@@ -149,7 +149,7 @@ describe('a FIFO that nobody reads', () => {
     const { writer } = standingFifo(served.dir);
     const child = start(served, ['ignore', writer, writer]);
     closeSync(writer);
-    await until(() => serves(served.port), 15_000, 'service');
+    await until(() => serves(served.port), 30_000, 'service');
     for (let i = 0; i < 2000; i++) if (!(await serves(served.port))) throw new Error(`request ${i} failed`);
     await goesOnAndEnds(child.pid as number, served, exited(child));
   });
@@ -174,7 +174,8 @@ describe('a FIFO that nobody reads', () => {
         }
       }
     };
-    await until(read, 10_000, 'the number of lost lines');
+    // Some 17 MB, a pipe's 64 KB at a time.
+    await until(read, 30_000, 'the number of lost lines');
     const lost = Number(/; (\d+) lines lost/.exec(text)?.[1]);
     expect(lost).toBeGreaterThan(1000);
     expect(lost).toBeLessThan(4000);
@@ -189,7 +190,7 @@ describe('a FIFO that nobody reads', () => {
     const child = start(served, ['ignore', other, other]);
     closeSync(other);
     const pid = child.pid as number;
-    await until(() => serves(served.port), 15_000, 'service');
+    await until(() => serves(served.port), 30_000, 'service');
     for (const signal of ['SIGUSR1', 'SIGHUP'] as const) {
       process.kill(pid, signal);
       await pause(300);

@@ -16,16 +16,16 @@ const CONFIG = `worker_processes 2;
     }
   }`;
 
-async function clients(port: number, count: number): Promise<Socket[]> {
-  const all: Socket[] = [];
-  for (let i = 0; i < count; i++) {
+/** At once: otherwise one acceptor may take them all. */
+function clients(port: number, count: number): Promise<Socket[]> {
+  const client = async (): Promise<Socket> => {
     const socket = connect(port, '127.0.0.1');
     socket.on('error', () => {});
     socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     await once(socket, 'data');
-    all.push(socket);
-  }
-  return all;
+    return socket;
+  };
+  return Promise.all(Array.from({ length: count }, client));
 }
 
 async function numbers(port: number): Promise<number[]> {
@@ -58,7 +58,10 @@ describe('stub_status with two acceptors', () => {
       10_000,
       '$connections_active has all',
     );
-    const lost = connectionsOn(pids[0], port);
+    // Those that asked are gone from the processes, too.
+    const connections = (): number[] => pids.map((pid) => connectionsOn(pid, port));
+    await until(() => connections().reduce((sum, n) => sum + n) === count, 10_000, 'only clients are left');
+    const [lost] = connections();
     process.kill(pids[0], 'SIGKILL');
     await lbproxy.acceptors(2, [pids[0]]);
     await until(

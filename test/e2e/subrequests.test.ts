@@ -197,7 +197,7 @@ describe('answers of includes', () => {
     await client.until((text) => text.length > 0);
     const other = rawClient(proxy.port);
     other.write(get('/text/other'));
-    await other.until((text) => text.endsWith('text /text/other'), 2000);
+    await other.until((text) => text.endsWith('text /text/other'));
     other.destroy();
     client.destroy();
   });

@@ -93,7 +93,8 @@ async function startTokenPeer(problems: string[]): Promise<number> {
     );
     if (plan.cutAt === 0) setTimeout(() => socket?.destroy(), 5);
   };
-  const server = createServer((req, res) => {
+  // A POST on a connection that the peer is closing would be lost.
+  const server = createServer({ keepAliveTimeout: 120_000 }, (req, res) => {
     const chunks: Buffer[] = [];
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
     req.on('end', () => answer(req, res, Buffer.concat(chunks)));

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { freePorts } from '../support/free-ports.ts';
+import { until } from '../support/http-client.ts';
 import { type LbproxyProcess, startLbproxy } from '../support/lbproxy-process.ts';
 import { type Answer, exchangeOnce, field, readAnswer } from '../support/wire.ts';
 
@@ -116,18 +117,22 @@ it.skipIf(!hasTornado)(
     );
     try {
       await Promise.all(chats.map((chat) => once(chat, 'open')));
-      const update = exchangeOnce(secure, get('/updates'), { socket: secureSocket(secure) });
-      // The poll has to be there before the message is.
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      for (const [from, text] of [
-        [0, 'hello from one'],
-        [1, `and ${'long '.repeat(20_000)}`],
-      ] as const) {
+      const say = async (from: number, text: string): Promise<void> => {
         const heard = chats.map((chat) => once(chat, 'message'));
         chats[from].send(text);
         for (const [data] of await Promise.all(heard)) expect(String(data)).toBe(text);
-      }
-      expect(JSON.parse((await update).body)).toEqual({ messages: ['hello from one'] });
+      };
+      let body = '';
+      const update = exchangeOnce(secure, get('/updates'), { socket: secureSocket(secure) });
+      void update.then((answer) => (body = answer.body));
+      // What is said before the poll is there does not reach it: the same is said until it has heard.
+      const isTold = async (): Promise<boolean> => {
+        await say(0, 'hello from one');
+        return body !== '';
+      };
+      await until(isTold, 10_000, 'the update');
+      expect(JSON.parse(body)).toEqual({ messages: ['hello from one'] });
+      await say(1, `and ${'long '.repeat(20_000)}`);
     } finally {
       for (const chat of chats) chat.terminate();
     }

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -172,7 +173,9 @@ export class LbproxyProcess {
         return String(port);
       })
       .replaceAll(/\bDIR\b/g, this.dir);
-    writeFileSync(this.configFile, text);
+    // At once: a process that reads it meanwhile has the one or the other, and no part of it.
+    writeFileSync(`${this.configFile}.part`, text);
+    renameSync(`${this.configFile}.part`, this.configFile);
   }
 
   /** Writes another configuration and has it read; resolves when it serves or was refused, and tells which. */

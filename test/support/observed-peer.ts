@@ -75,8 +75,8 @@ export function observedPeer(way: Way = 'TCP'): ObservedPeer {
       await expect.poll(() => world.sides.map((side) => side.received).join('')).toContain(text);
     },
     async expectNothingLeft(proxy, idle = 0) {
-      await expect.poll(() => proxy.listeners[0].connections, { timeout: 2000 }).toBe(0);
-      await expect.poll(() => openPeerConnections - base, { timeout: 2000 }).toBe(idle);
+      await expect.poll(() => proxy.listeners[0].connections).toBe(0);
+      await expect.poll(() => openPeerConnections - base).toBe(idle);
     },
   };
   beforeEach(async () => {

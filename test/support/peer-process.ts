@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach } from 'vitest';
 import { freePorts } from './free-ports.ts';
+import { get, until } from './http-client.ts';
 
 export const PEER_PROGRAM = fileURLToPath(new URL('./peer-program.ts', import.meta.url));
 
@@ -23,6 +24,8 @@ export interface PeerProcess {
   kill(): Promise<void>;
   /** Starts it again on its port. */
   restart(): Promise<void>;
+  /** Until so many requests for /slow and /held have come to it and are not answered yet. */
+  holds(requests: number): Promise<void>;
 }
 
 export async function startPeers(n: number): Promise<PeerProcess[]> {
@@ -38,6 +41,10 @@ async function startPeer(port: number): Promise<PeerProcess> {
     kill: () => killChild(child),
     restart: async () => {
       child = await launch(port);
+    },
+    holds: (requests) => {
+      const has = async (): Promise<boolean> => (await get(port, '/waiting')).body === String(requests);
+      return until(has, 15_000, `${requests} requests at the peer`);
     },
   };
 }

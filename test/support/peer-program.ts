@@ -5,11 +5,29 @@ import { WebSocketServer } from 'ws';
 
 const port = Number(process.argv.find((arg) => arg.startsWith('--port='))?.slice(7) ?? process.env.PORT);
 
+/** Requests for /slow and /held that are under way, and what answers the latter. */
+let waiting = 0;
+const held = new Set<() => void>();
+
 type Answer = (req: IncomingMessage, res: ServerResponse, query: URLSearchParams) => void;
 
 const answers: Record<string, Answer> = {
   '/': (_req, res) => void res.end(`${port}\n`),
-  '/slow': (_req, res, query) => void setTimeout(() => res.end(`${port}\n`), Number(query.get('ms'))),
+  '/slow': (_req, res, query) => {
+    counted(res);
+    setTimeout(() => res.end(`${port}\n`), Number(query.get('ms')));
+  },
+  // Answered when somebody asks for /release.
+  '/held': (_req, res) => {
+    counted(res);
+    held.add(() => res.end(`${port}\n`));
+  },
+  '/release': (_req, res) => {
+    for (const answer of held) answer();
+    held.clear();
+    res.end();
+  },
+  '/waiting': (_req, res) => void res.end(String(waiting)),
   '/echo': (req, res) => void req.pipe(res),
   '/stream': (_req, res, query) => stream(res, Number(query.get('bytes'))),
   '/late-sink': (req, res, query) => {
@@ -26,6 +44,11 @@ const answers: Record<string, Answer> = {
     req.on('end', () => res.end(JSON.stringify({ bytes, sha256: hash.digest('hex') })));
   },
 };
+
+function counted(res: ServerResponse): void {
+  waiting++;
+  res.once('close', () => waiting--);
+}
 
 const PIECE = Buffer.alloc(65_536, 'lbproxy ');
 
