@@ -76,6 +76,8 @@ export class LbproxyProcess {
   readonly exited: Promise<Exit>;
   #stdout = '';
   #stderr = '';
+  /** It has ended, and what it said last is there: its exit alone does not tell that. */
+  #closed = false;
   readonly #env: NodeJS.ProcessEnv;
   readonly #main: string;
   readonly #descriptors: number | undefined;
@@ -97,6 +99,7 @@ export class LbproxyProcess {
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#onText(text, ''));
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#onText('', text));
     this.exited = once(this.child, 'close').then(([code, signal]) => {
+      this.#closed = true;
       this.#onText('', '');
       return { code, signal };
     });
@@ -152,7 +155,7 @@ export class LbproxyProcess {
       };
       const check = (): void => {
         if (has()) end('');
-        else if (this.hasExited) end(`lbproxy exited (${this.child.exitCode ?? this.child.signalCode})`);
+        else if (this.#closed) end(`lbproxy exited (${this.child.exitCode ?? this.child.signalCode})`);
       };
       const timer = setTimeout(() => end(`${ms} ms passed`), ms);
       this.#waiting.add(check);
