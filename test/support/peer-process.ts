@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterEach } from 'vitest';
 import { freePorts } from './free-ports.ts';
+import { get } from './http-client.ts';
 
 export const PEER_PROGRAM = fileURLToPath(new URL('./peer-program.ts', import.meta.url));
 
@@ -29,6 +30,9 @@ export async function startPeers(n: number): Promise<PeerProcess[]> {
   const ports = await freePorts(n);
   return Promise.all(ports.map(startPeer));
 }
+
+/** How many requests PEER_PROGRAM on this port has got and not answered. */
+export const waitingAt = async (port: number): Promise<number> => Number((await get(port, '/waiting')).body);
 
 async function startPeer(port: number): Promise<PeerProcess> {
   let child = await launch(port);

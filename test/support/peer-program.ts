@@ -5,11 +5,15 @@ import { WebSocketServer } from 'ws';
 
 const port = Number(process.argv.find((arg) => arg.startsWith('--port='))?.slice(7) ?? process.env.PORT);
 
+/** Requests that have come and are not answered yet, without those that ask for this number. */
+let waiting = 0;
+
 type Answer = (req: IncomingMessage, res: ServerResponse, query: URLSearchParams) => void;
 
 const answers: Record<string, Answer> = {
   '/': (_req, res) => void res.end(`${port}\n`),
   '/slow': (_req, res, query) => void setTimeout(() => res.end(`${port}\n`), Number(query.get('ms'))),
+  '/waiting': (_req, res) => void res.end(String(waiting)),
   '/echo': (req, res) => void req.pipe(res),
   '/stream': (_req, res, query) => stream(res, Number(query.get('bytes'))),
   '/late-sink': (req, res, query) => {
@@ -47,6 +51,10 @@ function stream(res: ServerResponse, bytes: number): void {
 const server = createServer({ requestTimeout: 0, keepAliveTimeout: 5000 }, (req, res) => {
   const url = new URL(req.url ?? '/', 'http://peer');
   const answer = answers[url.pathname];
+  if (url.pathname !== '/waiting') {
+    waiting++;
+    res.once('close', () => waiting--);
+  }
   if (answer === undefined) res.writeHead(404).end();
   else answer(req, res, url.searchParams);
 });
