@@ -43,7 +43,7 @@ beforeAll(() => {
   writeFileSync(join(dir, 'watch.mjs'), WATCH);
   const rolldown = join(ROOT, 'node_modules/rolldown/bin/cli.mjs');
   const args = [rolldown, '-c', 'rolldown.config.ts', '-d', join(dir, 'dist'), '--logLevel', 'silent'];
-  execFileSync(process.execPath, args, { cwd: ROOT, stdio: 'pipe', timeout: 20_000 });
+  execFileSync(process.execPath, args, { cwd: ROOT, stdio: 'pipe', timeout: 55_000 });
 });
 afterAll(() => {
   rmSync(dir, { recursive: true, force: true });
@@ -156,9 +156,10 @@ it('finds its acceptors, its watchdog and its thread for passwords', async () =>
   };
   expect(await ask('secret')).toBe(200);
   expect(await ask('wrong')).toBe(401);
-  const commands = commandsOf(lbproxy);
   for (const name of ['program/acceptor-main.js', 'program/watchdog-process.js', 'sleep 60'])
-    expect(commands.filter((command) => command.includes(name)).length, name).toBe(1);
+    await expect
+      .poll(() => commandsOf(lbproxy).filter((command) => command.includes(name)).length, { message: name })
+      .toBe(1);
 });
 
 it('gives applications the balancer', async () => {

@@ -2,9 +2,9 @@
 // this run.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { freePorts } from '../support/free-ports.ts';
 
 const PYTHON = '/usr/bin/python3';
 
@@ -32,20 +32,9 @@ export const WEB_USER = process.getuid?.() === 0 ? 'www-data' : userInfo().usern
 
 /** What stands for the 80 of `--port=80%(process_num)02d`: 120 where 12001 to 12009 are free. */
 export async function freeHundred(): Promise<number> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const hundred = 120 + Math.floor(Math.random() * 190);
-    const ports = Array.from({ length: 9 }, (_, i) => hundred * 100 + 1 + i);
-    if ((await Promise.all(ports.map(isFree))).every((free) => free)) return hundred;
-  }
-  throw new Error('no hundred of ports with nine free ones');
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ port, exclusive: true }, () => server.close(() => resolve(true)));
-  });
+  // Wherever they begin, the first nine of a hundred are among so many.
+  const [first] = await freePorts(108);
+  return Math.ceil((first - 1) / 100);
 }
 
 /** "Tornado Web Server Demo": debug, so it watches its sources and starts itself anew. */

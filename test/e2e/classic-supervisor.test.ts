@@ -154,8 +154,11 @@ loglevel=info
     expect(hellos.slice(0, 4)).toEqual(hellos.slice(4));
     expect(hellos.slice(0, 4).toSorted()).toEqual(ports.map((port) => `Hello ${port}`));
     // What all four print is in the one file.
+    // An app writes its line behind its answer.
+    const lines = (): readonly string[] =>
+      readFileSync(join(dir, 'log/tornado.log'), 'utf8').match(/200 GET \/ /g) ?? [];
+    await expect.poll(() => lines().length, { timeout: 10_000 }).toBe(8);
     expect((await realCtl(lbproxy, 'tail', names[0])).stdout).toContain('200 GET / (127.0.0.1)');
-    expect(readFileSync(join(dir, 'log/tornado.log'), 'utf8').match(/200 GET \/ /g)).toHaveLength(8);
     expect(readdirSync(join(dir, 'log')).toSorted()).toEqual(['.keep', 'tornado.log']);
 
     const stopped = await ctl(lbproxy, join(dir, 'supervisord.conf'), 'stop', 'all');

@@ -66,10 +66,11 @@ describe('requests under way', () => {
   it('are cut where drain is 0, and go to another process when they are GETs', async () => {
     const { site, apps } = await start(2, { drain: 0 });
     const before = site.pidsOn(apps);
-    const answers = await slowOnEach(site, apps, 3000);
+    const answers = await slowOnEach(site, apps, 9000);
     const startedAt = performance.now();
     expect(await site.ctl('stop', 'web:web_00')).toMatchObject({ code: 0 });
-    expect(performance.now() - startedAt).toBeLessThan(2500);
+    // `ctl` itself may take a second or two.
+    expect(performance.now() - startedAt).toBeLessThan(7500);
     expect(await answers()).toEqual([`200 ${apps[1]} ${before[1]}`]);
   });
 
@@ -81,7 +82,7 @@ describe('requests under way', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(650);
     const [answer] = await answers();
     expect(answer).toMatch(/^502/);
-    expect(performance.now() - startedAt).toBeLessThan(5000);
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
   });
 
   it('end before a smaller scale takes their process', async () => {
@@ -90,7 +91,7 @@ describe('requests under way', () => {
     const answers = await slowOnEach(site, apps, 2500);
     expect(await site.ctl('scale', 'web', '1')).toMatchObject({ code: 0 });
     expect(await answers()).toEqual(apps.map((port, i) => `200 ${port} ${pids[i]}`));
-    expect(pids.map((pid) => isAlive(pid ?? 0))).toEqual([true, false, false]);
+    await expect.poll(() => pids.map((pid) => isAlive(pid ?? 0))).toEqual([true, false, false]);
   });
 
   it('end on a process taken out by hand, which then serves nothing until it is taken back', async () => {
@@ -124,6 +125,7 @@ it.skipIf(!hasTornado)('a WebSocket ends with the limit of drain, and the proces
   socket.send('still here');
   await until(() => said.length === 1, 2000, 'an echo');
   expect(await restarted).toMatchObject({ code: 0 });
+  await until(() => closedAt > 0, 2000, 'the end of the WebSocket');
   expect(closedAt - startedAt).toBeGreaterThan(1450);
   expect(said).toEqual([`${ports[1]} still here`]);
   await site.serves([ports[1]]);

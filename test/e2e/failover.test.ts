@@ -209,8 +209,9 @@ describe('time and tries', () => {
   });
 
   it('begins no attempt after proxy_next_upstream_timeout', async () => {
-    const peers = [await scripted(silence), await scripted(silence), await scripted(silence)];
-    const proxy = await proxyTo(peers, 'proxy_read_timeout 300ms; proxy_next_upstream_timeout 500ms;');
+    // The first fails at once and the second after the time: a machine that stands still for a second does not make it fail sooner.
+    const peers = [await scripted(reset), await scripted(silence), await scripted(silence)];
+    const proxy = await proxyTo(peers, 'proxy_read_timeout 1600ms; proxy_next_upstream_timeout 1500ms;');
     expect((await get(proxy)).status).toBe(504);
     expect(peers.map((p) => p.requests())).toEqual([1, 1, 0]);
   });
@@ -326,8 +327,24 @@ describe('a kept-alive connection that the peer closes as it is used', () => {
 });
 
 it('max_conns keeps further requests from a busy peer', async () => {
-  const slow = own(await startUpstream((_req, res) => setTimeout(() => res.end('slow'), 300)));
-  const quick = own(await startUpstream((_req, res) => res.end('quick')));
+  const waiting: (() => void)[] = [];
+  let arrived = 0;
+  /** The slow one answers when all six have come to a peer, so that nobody finds it free again. */
+  const arrive = (): void => {
+    if (++arrived === 6) for (const answer of waiting) answer();
+  };
+  const slow = own(
+    await startUpstream((_req, res) => {
+      waiting.push(() => void res.end('slow'));
+      arrive();
+    }),
+  );
+  const quick = own(
+    await startUpstream((_req, res) => {
+      res.end('quick');
+      arrive();
+    }),
+  );
   const proxy = await proxyTo([`${slow.address} max_conns=1`, quick]);
   const answers = await Promise.all(Array.from({ length: 6 }, async () => (await get(proxy)).text()));
   expect(answers.filter((text) => text === 'slow')).toHaveLength(1);

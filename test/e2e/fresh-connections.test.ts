@@ -2,8 +2,8 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
-import { pause } from '../support/http-client.ts';
-import { type LbproxyProcess, startLbproxy } from '../support/lbproxy-process.ts';
+import { pause, until } from '../support/http-client.ts';
+import { connectionsOn, type LbproxyProcess, startLbproxy } from '../support/lbproxy-process.ts';
 
 const CONFIG = `worker_processes 2; http { server { listen 127.0.0.1:PORT1; listen 127.0.0.1:PORT2 ssl;
   ssl_certificate self-signed; return 200 ok; } }`;
@@ -54,6 +54,16 @@ const isOpen = (port: number): Promise<boolean> =>
     socket.once('error', () => resolve(false));
   });
 
+/** Until an acceptor has the client: one whom nobody has let in yet has not connected, for a stop. */
+async function isIn(lbproxy: LbproxyProcess): Promise<void> {
+  const open = (): number =>
+    lbproxy
+      .acceptorPids()
+      .flatMap((pid) => lbproxy.ports.map((port) => connectionsOn(pid, port)))
+      .reduce((sum, n) => sum + n, 0);
+  await until(() => open() === 1, 4000, 'the client in an acceptor');
+}
+
 async function quit(lbproxy: LbproxyProcess): Promise<void> {
   lbproxy.signal('SIGQUIT');
   await expect.poll(() => isOpen(lbproxy.ports[0]), { timeout: 10_000 }).toBe(false);
@@ -80,7 +90,7 @@ describe.each(CLIENTS)('a client that %s', (_name, arrive, goOn) => {
   it('is served, and then the process ends', async () => {
     const lbproxy = await startLbproxy(CONFIG);
     const socket = await arrive(lbproxy.ports);
-    await pause(500);
+    await isIn(lbproxy);
     await quit(lbproxy);
     const answer = await answerOn(await goOn(socket));
     expect(answer).toMatch(/^HTTP\/1\.1 200 /);
@@ -91,7 +101,7 @@ describe.each(CLIENTS)('a client that %s', (_name, arrive, goOn) => {
   it('and says nothing is not waited for to the end', async () => {
     const lbproxy = await startLbproxy(CONFIG);
     await arrive(lbproxy.ports);
-    await pause(500);
+    await isIn(lbproxy);
     const begun = performance.now();
     await quit(lbproxy);
     expect(await lbproxy.exited).toMatchObject({ code: 0 });

@@ -14,7 +14,8 @@ import { get, pause, post } from '../support/observed-peer.ts';
 import { type Proxy, startProxy } from '../support/proxy.ts';
 import { type RawClient, rawClient } from '../support/raw-client.ts';
 
-const PATIENCE_MS = 500;
+/** Much longer than the machine may stand still: ten clients have to be in before it is over. */
+const PATIENCE_MS = 1500;
 
 /** Descriptors of this process, which has both ends. */
 const descriptors = (): number => readdirSync('/proc/self/fd').length;
@@ -90,10 +91,10 @@ export function describeHandshakes(make: string): void {
       await expect.poll(() => proxy.listeners[0].connections).toBe(10);
       const took = await allClosed(began);
       expect(took).toBeGreaterThan(PATIENCE_MS - 50);
-      expect(took).toBeLessThan(PATIENCE_MS + 700);
+      expect(took).toBeLessThan(PATIENCE_MS + 1400);
       await nothingLeft();
       for (const each of clients) each.destroy();
-      await expect.poll(descriptors).toBe(before);
+      await expect.poll(descriptors).toBeLessThanOrEqual(before);
     });
 
     it('is not stretched by a client that drips its hello', async () => {
@@ -109,23 +110,23 @@ export function describeHandshakes(make: string): void {
       const took = await allClosed(began);
       clearInterval(dripping);
       expect(at).toBeLessThan(hello.length);
-      expect(took).toBeLessThan(PATIENCE_MS + 700);
+      expect(took).toBeLessThan(PATIENCE_MS + 1400);
       await nothingLeft();
     });
 
     it('and the silence behind it have one time together', async () => {
-      proxy = await start(`${shape} client_header_timeout 800ms;`);
+      proxy = await start(`${shape} client_header_timeout 3s;`);
       const wire = connectTcp({ port: proxy.port, host: '127.0.0.1' });
       const began = performance.now();
       await once(wire, 'connect');
-      await pause(500);
+      await pause(1500);
       const socket = connect({ socket: wire, rejectUnauthorized: false });
       socket.on('error', () => {});
       await once(socket, 'secureConnect');
       socket.resume();
       await once(socket, 'close');
-      expect(performance.now() - began).toBeGreaterThan(750);
-      expect(performance.now() - began).toBeLessThan(1250);
+      expect(performance.now() - began).toBeGreaterThan(2950);
+      expect(performance.now() - began).toBeLessThan(4200);
       await nothingLeft();
     });
 
@@ -145,7 +146,7 @@ export function describeHandshakes(make: string): void {
       expect(await allClosed(performance.now())).toBeLessThan(2000);
       await nothingLeft();
       for (const each of clients) each.destroy();
-      await expect.poll(descriptors).toBe(before);
+      await expect.poll(descriptors).toBeLessThanOrEqual(before);
     });
 
     it('that is refused tells why and leaves nothing', async () => {
@@ -179,7 +180,7 @@ export function describeHandshakes(make: string): void {
         each.destroy();
       }
       await nothingLeft();
-      await expect.poll(descriptors).toBe(before);
+      await expect.poll(descriptors).toBeLessThanOrEqual(before);
     });
 
     it.each(['TLSv1.2', 'TLSv1.3'] as const)(
@@ -194,7 +195,7 @@ export function describeHandshakes(make: string): void {
           expect(error.code).toMatch(/SELF_SIGNED/);
         }
         await nothingLeft();
-        await expect.poll(descriptors).toBe(before);
+        await expect.poll(descriptors).toBeLessThanOrEqual(before);
       },
     );
 

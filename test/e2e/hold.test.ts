@@ -1,7 +1,7 @@
 // The balancer knows the state of every process that it feeds: requests wait for one that is on its way, within bounds, and what a crash
 // or a restart leaves without an answer is asked again where that is harmless.
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -16,14 +16,18 @@ import {
   type LbproxyProcess,
   spawnLbproxy,
 } from '../support/lbproxy-process.ts';
-import { PEER_PROGRAM } from '../support/peer-process.ts';
+import { PEER_PROGRAM, waitingAt } from '../support/peer-process.ts';
 
 const processOn = (lbproxy: LbproxyProcess, port: number): number | undefined =>
   childrenOf(lbproxy.pid).find((pid) => commandOf(pid).includes(`--port=${port}`));
 
-/** Waits before it listens: as long as the file DIR/late says in seconds, else not at all. */
+/** Waits before it listens: while there is a file DIR/held, and as long as the file DIR/late says in seconds, else not at all. */
 const LATE = (dir: string): string =>
-  `sh -c 'sleep $(cat ${dir}/late 2>/dev/null || echo 0); exec ${process.execPath} ${PEER_PROGRAM} --port={port}'`;
+  `sh -c 'while [ -e ${dir}/held ]; do sleep 0.05; done; sleep $(cat ${dir}/late 2>/dev/null || echo 0); exec ${process.execPath} ${PEER_PROGRAM} --port={port}'`;
+
+/** Its programs do not listen until they are let go, however long the rest of a start takes. */
+const HELD = { held: '' };
+const letGo = (lbproxy: LbproxyProcess): void => rmSync(join(lbproxy.dir, 'held'));
 
 interface Own {
   readonly acceptors?: number;
@@ -131,8 +135,11 @@ const BROWSER = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8', 'sec-fetc
 
 describe('a request whose group has no process that serves', () => {
   it('waits for the one that is starting', async () => {
-    const app = await startApp({}, { late: '1' });
-    const { status, body, ms } = await send(app.lbproxy.port, {});
+    const app = await startApp({}, HELD);
+    const asked = send(app.lbproxy.port, {});
+    await pause(400);
+    letGo(app.lbproxy);
+    const { status, body, ms } = await asked;
     expect({ status, body }).toEqual({ status: 200, body: `${app.first}\n` });
     expect(ms).toBeGreaterThan(300);
   });
@@ -154,7 +161,7 @@ describe('a request whose group has no process that serves', () => {
       path: '/late-sink?ms=5000',
       body: Buffer.from('x'),
     });
-    await pause(200);
+    await until(async () => (await waitingAt(app.first)) === 1, 4000, 'the POST at the process');
     crash(app, 1);
     expect(await post).toMatchObject({ status: 502 });
     // The system closes what a killed process had open one after the other: a POST on another connection of it could be lost as well.
@@ -193,13 +200,20 @@ describe('a request whose group has no process that serves', () => {
   });
 
   it('does not wait when as many wait as may', async () => {
-    const app = await startApp({ location: { proxy_hold_requests: 2 } }, { late: '2' });
-    const all = await Promise.all(Array.from({ length: 5 }, () => send(app.lbproxy.port, {})));
-    expect(all.map(({ status }) => status).sort()).toEqual([200, 200, 502, 502, 502]);
+    const app = await startApp({ location: { proxy_hold_requests: 2 } }, HELD);
+    const statuses: number[] = [];
+    const all = Array.from({ length: 5 }, async () =>
+      statuses.push((await send(app.lbproxy.port, {})).status),
+    );
+    await until(() => statuses.length === 3, 10_000, 'the answers of those who may not wait');
+    expect(statuses).toEqual([502, 502, 502]);
+    letGo(app.lbproxy);
+    await Promise.all(all);
+    expect(statuses.slice(3)).toEqual([200, 200]);
   });
 
   it('leaves its place when its client leaves', async () => {
-    const app = await startApp({ location: { proxy_hold_requests: 1 } }, { late: '2' });
+    const app = await startApp({ location: { proxy_hold_requests: 1 } }, HELD);
     const leaver = connect(app.lbproxy.port, '127.0.0.1');
     leaver.on('error', () => {});
     leaver.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -207,7 +221,10 @@ describe('a request whose group has no process that serves', () => {
     expect((await send(app.lbproxy.port, {})).status).toBe(502);
     leaver.destroy();
     await pause(200);
-    expect((await send(app.lbproxy.port, {})).status).toBe(200);
+    const next = send(app.lbproxy.port, {});
+    await pause(200);
+    letGo(app.lbproxy);
+    expect((await next).status).toBe(200);
   });
 
   it('keeps a body of 1 MB waiting, with its client held back, and sends it whole', async () => {
@@ -254,7 +271,7 @@ describe('a request whose group has no process that serves', () => {
   });
 
   it('waits in each of two acceptors, of which one may die', async () => {
-    const app = await startApp({ acceptors: 2 }, { late: '4' });
+    const app = await startApp({ acceptors: 2 }, HELD);
     const { lbproxy } = app;
     const pids = await lbproxy.acceptors(2);
     // Which of them takes a connection is the kernel's choice.
@@ -264,11 +281,12 @@ describe('a request whose group has no process that serves', () => {
         for (let i = 0; i < 4; i++) all.push(send(lbproxy.port, {}).catch(() => ({ status: 0 })));
         return all.length > 4 && pids.every((pid) => connectionsOn(pid, lbproxy.port) > 0);
       },
-      3000,
+      15_000,
       'requests in both acceptors',
     );
     const [victim] = pids;
     process.kill(victim, 'SIGKILL');
+    letGo(lbproxy);
     const statuses = (await Promise.all(all)).map(({ status }) => status);
     // Those of the dead one are lost with their connections, the others have their answer.
     expect(new Set(statuses)).toEqual(new Set([0, 200]));
@@ -279,11 +297,11 @@ describe('a request whose group has no process that serves', () => {
 
 describe('a browser', () => {
   it('gets a page after 2 s that asks again, others wait on', async () => {
-    const app = await startApp({}, { late: '3' });
-    const [page, other] = await Promise.all([
-      send(app.lbproxy.port, { headers: BROWSER }),
-      send(app.lbproxy.port, { headers: { ...BROWSER, 'sec-fetch-dest': 'empty' } }),
-    ]);
+    const app = await startApp({}, HELD);
+    const asked = send(app.lbproxy.port, { headers: { ...BROWSER, 'sec-fetch-dest': 'empty' } });
+    const page = await send(app.lbproxy.port, { headers: BROWSER });
+    letGo(app.lbproxy);
+    const other = await asked;
     expect(page.status).toBe(503);
     expect(page.ms).toBeGreaterThan(1900);
     expect(page.ms).toBeLessThan(8000);
@@ -348,11 +366,14 @@ describe('a plain server whose port is that of a process', () => {
           },
         ],
       }),
-      { ports, files: { late: '1' } },
+      { ports, files: HELD },
     );
     await takesRequests(lbproxy);
     const paths = ['/', '/slow?ms=1', '/echo'];
-    const all = await Promise.all(paths.map((path) => send(lbproxy.port, { path })));
+    const asked = paths.map((path) => send(lbproxy.port, { path }));
+    await pause(400);
+    letGo(lbproxy);
+    const all = await Promise.all(asked);
     expect(all.map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(all[0].ms).toBeGreaterThan(300);
     expect(lbproxy.stderr()).not.toContain('failed');

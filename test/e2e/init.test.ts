@@ -200,9 +200,9 @@ describe('lbproxy init', () => {
     async (_, { files, answer, says, path = '/', module }) => {
       if (module !== undefined) expect(hasModule(module), `Debian's python3-${module} is needed`).toBe(true);
       const dir = make(files);
-      const [front, ...ports] = await freePorts(11);
+      const [front, ...ports] = await freePorts(12);
       // Two digits: Supervisor's process_num counts from 0.
-      const first = ports.find((port) => port % 10 === 0) ?? 0;
+      const first = ports.find((port) => port % 10 === 0 && ports.includes(port + 1)) ?? 0;
       process.env.FIRST = String(Math.floor(first / 10));
       const { code, said } = await run([], dir);
       expect(said).toBe('');

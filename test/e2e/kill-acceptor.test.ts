@@ -2,41 +2,60 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { freePorts } from '../support/free-ports.ts';
-import { get, pause, startCrowd, until } from '../support/http-client.ts';
-import { childrenOf, connectionsOn, isAlive, startLbproxy } from '../support/lbproxy-process.ts';
-import { PEER_PROGRAM, startPeers } from '../support/peer-process.ts';
+import { type Crowd, get, pause, startCrowd, until } from '../support/http-client.ts';
+import {
+  childrenOf,
+  connectionsOn,
+  isAlive,
+  type LbproxyProcess,
+  startLbproxy,
+} from '../support/lbproxy-process.ts';
+import { PEER_PROGRAM, startPeers, waitingAt } from '../support/peer-process.ts';
 
 const config = (address: string): string =>
   `worker_processes 2; http { server { listen 127.0.0.1:PORT1; location / { proxy_pass http://${address}; } } }`;
+
+/** Clients that this acceptor serves, each on a connection that is kept: the others stand still while they come. */
+async function crowdOn(lbproxy: LbproxyProcess, pid: number, clients: number): Promise<Crowd> {
+  const others = lbproxy.acceptorPids().filter((other) => other !== pid);
+  for (const other of others) process.kill(other, 'SIGSTOP');
+  const crowd = startCrowd(lbproxy.port, { clients, keepAlive: true });
+  await until(() => connectionsOn(pid, lbproxy.port) === clients, 4000, 'all clients in one acceptor');
+  for (const other of others) process.kill(other, 'SIGCONT');
+  return crowd;
+}
 
 describe('an acceptor that is killed under load', () => {
   it('takes only its own requests with it', async () => {
     const [peer] = await startPeers(1);
     const lbproxy = await startLbproxy(config(peer.address));
-    const [victim] = lbproxy.acceptorPids();
-    const crowd = startCrowd(lbproxy.port, { clients: 40, keepAlive: true });
-    await pause(500);
-    const connections = connectionsOn(victim, lbproxy.port);
+    const [victim, other] = lbproxy.acceptorPids();
+    const spared = await crowdOn(lbproxy, other, 20);
+    const crowd = await crowdOn(lbproxy, victim, 20);
+    const before = crowd.result.requests;
+    await until(() => crowd.result.requests > before + 100, 20_000, 'load on the victim');
     process.kill(victim, 'SIGKILL');
     await lbproxy.acceptors(2, [victim]);
-    const before = crowd.result.requests;
-    await until(() => crowd.result.requests > before + 500, 20_000, 'load on the two that serve now');
+    const after = crowd.result.requests;
+    await until(() => crowd.result.requests > after + 250, 20_000, 'load on the two that serve now');
     const { failures } = await crowd.stop();
     // At most one request on each of its connections, and no other kind of failure.
-    expect(connections).toBeLessThan(40);
-    expect(failures.length).toBeLessThanOrEqual(connections);
+    expect((await spared.stop()).failures).toEqual([]);
+    expect(failures.length).toBeLessThanOrEqual(20);
     expect(failures.filter((f) => f !== 'ECONNRESET' && f !== 'the answer is cut short')).toEqual([]);
   });
 
-  it('is followed within a second by one that serves', async () => {
+  it('is followed by one that starts within 100 ms, and serves', async () => {
     const [peer] = await startPeers(1);
     const startedAt = performance.now();
     const lbproxy = await startLbproxy(config(peer.address));
     // On a machine that is busy with other things a process needs as long as it needs.
-    const limitMs = Math.max(1000, 1.5 * (performance.now() - startedAt));
+    const limitMs = Math.max(4000, 3 * (performance.now() - startedAt));
     const first = lbproxy.acceptorPids();
     process.kill(first[0], 'SIGKILL');
     const killedAt = performance.now();
+    await lbproxy.printed(`acceptor ${first[0]} exited on signal SIGKILL; a new one starts`);
+    expect(lbproxy.stderr()).toMatch(/a new one starts (?:at once|in 100 ms)/);
     const [newcomer] = (await lbproxy.acceptors(2, [first[0]])).filter((pid) => !first.includes(pid));
     // With the other one stopped every connection is the newcomer's.
     process.kill(first[1], 'SIGSTOP');
@@ -53,8 +72,8 @@ describe('all acceptors at once', () => {
     const [peer] = await startPeers(1);
     const startedAt = performance.now();
     const lbproxy = await startLbproxy(config(peer.address));
-    // As long as a start takes on this machine, and a little.
-    const limitMs = Math.max(3000, 2 * (performance.now() - startedAt));
+    // As long as a start may take on a busy machine, and far from what a client has patience for.
+    const limitMs = Math.max(8000, 4 * (performance.now() - startedAt));
     const crowd = startCrowd(lbproxy.port, { clients: 10, keepAlive: false, pauseMs: 5 });
     await pause(300);
     for (const pid of lbproxy.acceptorPids()) process.kill(pid, 'SIGKILL');
@@ -104,8 +123,13 @@ describe('the primary', () => {
     const [peer] = await startPeers(1);
     const lbproxy = await startLbproxy(config(peer.address));
     const acceptors = lbproxy.acceptorPids();
-    const requests = Array.from({ length: 10 }, () => get(lbproxy.port, '/slow?ms=800'));
-    await pause(300);
+    let answered = 0;
+    const requests = Array.from({ length: 10 }, async () => {
+      const { status } = await get(lbproxy.port, '/slow?ms=3500');
+      answered++;
+      return status;
+    });
+    await until(async () => (await waitingAt(peer.port)) === 10, 4000, 'all requests at the peer');
     lbproxy.signal('SIGKILL');
     await once(lbproxy.child, 'exit');
     await until(
@@ -114,10 +138,11 @@ describe('the primary', () => {
           () => false,
           (error: NodeJS.ErrnoException) => error.code === 'ECONNREFUSED',
         ),
-      300,
+      3000,
       'new connections refused',
     );
-    expect((await Promise.all(requests)).map((answer) => answer.status)).toEqual(new Array(10).fill(200));
+    expect(answered).toBe(0);
+    expect(await Promise.all(requests)).toEqual(new Array(10).fill(200));
     await until(() => acceptors.filter(isAlive).length === 0, 2000, 'the end of the acceptors');
   });
 
@@ -139,8 +164,8 @@ describe('the primary', () => {
     );
     expect((await get(lbproxy.port)).status).toBe(200);
     // Two acceptors, two app processes, the watchdog.
+    await expect.poll(() => childrenOf(lbproxy.pid), { timeout: 5000 }).toHaveLength(5);
     const children = childrenOf(lbproxy.pid);
-    expect(children).toHaveLength(5);
     lbproxy.signal('SIGKILL');
     await until(() => children.filter(isAlive).length === 0, 5000, 'the end of all children');
     await expect(get(lbproxy.port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });

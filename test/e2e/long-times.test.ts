@@ -5,9 +5,9 @@ import { Agent } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { get } from '../support/http-client.ts';
+import { get, until } from '../support/http-client.ts';
 import { type LbproxyProcess, startLbproxy } from '../support/lbproxy-process.ts';
-import { startPeers } from '../support/peer-process.ts';
+import { startPeers, waitingAt } from '../support/peer-process.ts';
 import { rawClient } from '../support/raw-client.ts';
 import { TIME_ROWS, timesIn } from '../support/time-rows.ts';
 
@@ -100,7 +100,7 @@ describe('with every time-out 0', () => {
     client.write('b');
     expect(await client.closed(5000)).toMatch(/^HTTP\/1\.1 200 /);
     const slow = get(lbproxy.port, '/slow?ms=600');
-    await pause(200);
+    await until(async () => (await waitingAt(peer.port)) === 1, 4000, 'the request at the peer');
     lbproxy.signal('SIGQUIT');
     expect((await slow).status).toBe(200);
     expect(await lbproxy.exited).toEqual({ code: 0, signal: null });

@@ -77,12 +77,12 @@ export class LbproxyProcess {
   readonly exited: Promise<Exit>;
   #stdout = '';
   #stderr = '';
+  /** It has ended, and what it said last is there: its exit alone does not tell that. */
+  #closed = false;
   readonly #env: NodeJS.ProcessEnv;
   readonly #main: string;
   readonly #descriptors: number | undefined;
   readonly #waiting = new Set<() => void>();
-  /** It has exited, and all that it printed is here. */
-  #closed = false;
 
   constructor(configText: string, ports: readonly number[], options: StartOptions) {
     this.dir = options.dir ?? mkdtempSync(join(tmpdir(), 'lbproxy-e2e-'));

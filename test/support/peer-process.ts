@@ -24,7 +24,7 @@ export interface PeerProcess {
   kill(): Promise<void>;
   /** Starts it again on its port. */
   restart(): Promise<void>;
-  /** Until so many requests for /slow and /held have come to it and are not answered yet. */
+  /** Until so many requests have come to it and are not answered yet. */
   holds(requests: number): Promise<void>;
 }
 
@@ -32,6 +32,9 @@ export async function startPeers(n: number): Promise<PeerProcess[]> {
   const ports = await freePorts(n);
   return Promise.all(ports.map(startPeer));
 }
+
+/** How many requests PEER_PROGRAM on this port has got and not answered. */
+export const waitingAt = async (port: number): Promise<number> => Number((await get(port, '/waiting')).body);
 
 async function startPeer(port: number): Promise<PeerProcess> {
   let child = await launch(port);
@@ -42,10 +45,8 @@ async function startPeer(port: number): Promise<PeerProcess> {
     restart: async () => {
       child = await launch(port);
     },
-    holds: (requests) => {
-      const has = async (): Promise<boolean> => (await get(port, '/waiting')).body === String(requests);
-      return until(has, 15_000, `${requests} requests at the peer`);
-    },
+    holds: (requests) =>
+      until(async () => (await waitingAt(port)) === requests, 15_000, `${requests} requests at the peer`),
   };
 }
 

@@ -5,7 +5,7 @@ import { WebSocketServer } from 'ws';
 
 const port = Number(process.argv.find((arg) => arg.startsWith('--port='))?.slice(7) ?? process.env.PORT);
 
-/** Requests for /slow and /held that are under way, and what answers the latter. */
+/** Requests that have come and are not answered yet, without those that ask for this number, and what answers those for /held. */
 let waiting = 0;
 const held = new Set<() => void>();
 
@@ -13,15 +13,9 @@ type Answer = (req: IncomingMessage, res: ServerResponse, query: URLSearchParams
 
 const answers: Record<string, Answer> = {
   '/': (_req, res) => void res.end(`${port}\n`),
-  '/slow': (_req, res, query) => {
-    counted(res);
-    setTimeout(() => res.end(`${port}\n`), Number(query.get('ms')));
-  },
+  '/slow': (_req, res, query) => void setTimeout(() => res.end(`${port}\n`), Number(query.get('ms'))),
   // Answered when somebody asks for /release.
-  '/held': (_req, res) => {
-    counted(res);
-    held.add(() => res.end(`${port}\n`));
-  },
+  '/held': (_req, res) => void held.add(() => res.end(`${port}\n`)),
   '/release': (_req, res) => {
     for (const answer of held) answer();
     held.clear();
@@ -45,11 +39,6 @@ const answers: Record<string, Answer> = {
   },
 };
 
-function counted(res: ServerResponse): void {
-  waiting++;
-  res.once('close', () => waiting--);
-}
-
 const PIECE = Buffer.alloc(65_536, 'lbproxy ');
 
 /** So many bytes of a pattern, as fast as they are taken. */
@@ -70,6 +59,10 @@ function stream(res: ServerResponse, bytes: number): void {
 const server = createServer({ requestTimeout: 0, keepAliveTimeout: 5000 }, (req, res) => {
   const url = new URL(req.url ?? '/', 'http://peer');
   const answer = answers[url.pathname];
+  if (url.pathname !== '/waiting') {
+    waiting++;
+    res.once('close', () => waiting--);
+  }
   if (answer === undefined) res.writeHead(404).end();
   else answer(req, res, url.searchParams);
 });

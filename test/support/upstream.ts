@@ -53,7 +53,7 @@ export async function startRawUpstream(
   return peer;
 }
 
-/** A port of 127.0.0.1 that refuses connections: none that a server of another test, or a client, may be given meanwhile. */
+/** A port of 127.0.0.1 that refuses connections, and that nobody takes meanwhile, as the kernel could one of its own choice. */
 export async function deadPort(): Promise<number> {
   const [port] = await freePorts(1);
   return port;
