@@ -2,11 +2,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { VariableLookup } from '../../src/route/template.ts';
+import { freePorts } from '../support/free-ports.ts';
 import { logLine } from '../support/log-line.ts';
 import { stubExchange } from '../support/stub-exchange.ts';
 
@@ -38,15 +39,6 @@ function heads(): Buffer[] {
   );
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 async function send(port: number, head: Buffer): Promise<void> {
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
@@ -62,7 +54,7 @@ describe.skipIf(!hasNginx)('log_format beside nginx', () => {
 
   beforeAll(async () => {
     dir = mkdtempSync(join(tmpdir(), 'lbproxy-log-'));
-    port = await freePort();
+    [port] = await freePorts(1);
     const formats = MODES.map(
       (m) => `log_format f_${m} escape=${m} '${FORMAT}'; access_log ${dir}/${m}.log f_${m};`,
     );

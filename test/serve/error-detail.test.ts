@@ -10,6 +10,7 @@ import { detailPage } from '../../src/serve/detail-page.ts';
 import { detailJson, detailLine, type ErrorDetail } from '../../src/serve/error-detail.ts';
 import { type Answer, get } from '../support/http-client.ts';
 import { type Proxy, startProxy } from '../support/proxy.ts';
+import { deadPort } from '../support/upstream.ts';
 
 const HTML = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 const JSON_ONLY = { accept: 'application/json' };
@@ -19,15 +20,6 @@ let proxy: Proxy;
 let garbage: Server;
 let dir: string;
 let off: Proxy;
-
-/** A port on which nobody listens. */
-async function deadPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 const text = (detail: string, dead: number, garbagePort: number): string => `http { ${detail}
   upstream app { server 127.0.0.1:${dead}; server 127.0.0.1:${garbagePort}; }

@@ -1,6 +1,5 @@
 // Makes program models and small child scripts for the tests of this room.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ProgramModel, Settings } from '../../src/config/model.ts';
@@ -14,6 +13,7 @@ import { programDefaults } from '../../src/supervise/rows.ts';
 import type { Slot } from '../../src/supervise/slot.ts';
 import type { SlotOutput } from '../../src/supervise/slot-host.ts';
 import type { SupervisorOptions } from '../../src/supervise/supervisor.ts';
+import { freePorts as freePortsInARow } from '../support/free-ports.ts';
 
 export function program(name: string, own: Partial<Settings>): ProgramModel {
   return { name, at: `conf:1:1`, settings: { ...programDefaults, ...own } as Settings };
@@ -73,22 +73,10 @@ export function scriptDir(scripts: Record<string, string> = {}): { readonly dir:
   return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
-/** The first of `count` ports in a row on which nothing listens, below the ephemeral range. */
+/** The first of `count` ports in a row on which nothing listens. */
 export async function freePorts(count: number): Promise<number> {
-  for (let tries = 0; tries < 200; tries++) {
-    const first = 12_000 + Math.floor(Math.random() * 18_000);
-    const free = await Promise.all(Array.from({ length: count }, (_, i) => canListen(first + i)));
-    if (free.every(Boolean)) return first;
-  }
-  throw new Error('no free ports');
-}
-
-function canListen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
+  const [first] = await freePortsInARow(count);
+  return first;
 }
 
 /** Waits until `reached` gives something other than false or undefined, and returns it. */

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo, connect, createServer as createRawServer, type Socket } from 'node:net';
+import { freePorts } from './free-ports.ts';
 
 export interface TestPeer {
   readonly port: number;
@@ -52,11 +53,10 @@ export async function startRawUpstream(
   return peer;
 }
 
-/** A port of 127.0.0.1 that refuses connections: bound once, then closed. */
+/** A port of 127.0.0.1 that refuses connections: none that a server of another test, or a client, may be given meanwhile. */
 export async function deadPort(): Promise<number> {
-  const peer = await startRawUpstream(() => {});
-  await peer.close();
-  return peer.port;
+  const [port] = await freePorts(1);
+  return port;
 }
 
 /** A port that neither accepts nor refuses: its process stands still and its queue of waiting connections is full. */
