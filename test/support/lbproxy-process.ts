@@ -80,6 +80,8 @@ export class LbproxyProcess {
   readonly #main: string;
   readonly #descriptors: number | undefined;
   readonly #waiting = new Set<() => void>();
+  /** It has exited, and all that it printed is here. */
+  #closed = false;
 
   constructor(configText: string, ports: readonly number[], options: StartOptions) {
     this.dir = options.dir ?? mkdtempSync(join(tmpdir(), 'lbproxy-e2e-'));
@@ -97,6 +99,7 @@ export class LbproxyProcess {
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => this.#onText(text, ''));
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#onText('', text));
     this.exited = once(this.child, 'close').then(([code, signal]) => {
+      this.#closed = true;
       this.#onText('', '');
       return { code, signal };
     });
@@ -152,7 +155,7 @@ export class LbproxyProcess {
       };
       const check = (): void => {
         if (has()) end('');
-        else if (this.hasExited) end(`lbproxy exited (${this.child.exitCode ?? this.child.signalCode})`);
+        else if (this.#closed) end(`lbproxy exited (${this.child.exitCode ?? this.child.signalCode})`);
       };
       const timer = setTimeout(() => end(`${ms} ms passed`), ms);
       this.#waiting.add(check);
