@@ -6,6 +6,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePorts } from '../../support/free-ports.ts';
 import { processView, type StandIn, startStandIn } from './pool-stand-in.ts';
 import { ctl } from './run-ctl.ts';
 import { hasSupervisor, type Supervisord, startSupervisord } from './supervisord.ts';
@@ -113,7 +114,7 @@ describe.skipIf(!hasSupervisor)('logs and logins of a real supervisord', () => {
   let real: Supervisord;
   let port: number;
   beforeAll(async () => {
-    port = await freePort();
+    [port] = await freePorts(1);
     real = await startSupervisord(
       '[program:cat]\ncommand=cat -u\nstdout_logfile={dir}/cat.log\nstartsecs=0\n',
       `[inet_http_server]\nport=127.0.0.1:${port}\nusername=me\npassword=secret\n[supervisorctl]\nserverurl=http://127.0.0.1:${port}\n`,
@@ -169,7 +170,7 @@ describe.skipIf(!hasSupervisor)('logs and logins of a real supervisord', () => {
     fs.appendFileSync(log, 'two grün\n');
     await until(() => text.includes('two grün\n'));
     child.kill('SIGINT');
-    const [code] = await once(child, 'exit');
+    const [code] = await once(child, 'close');
     expect(text).toBe('==> Press Ctrl-C to exit <==\none\ntwo grün\n\n');
     expect(code).toBe(0);
   });
@@ -205,14 +206,4 @@ describe.skipIf(!hasSupervisor)('logs and logins of a real supervisord', () => {
 async function until(reached: () => boolean): Promise<void> {
   for (let i = 0; i < 400 && !reached(); i++) await sleep(25);
   expect(reached()).toBe(true);
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
