@@ -60,7 +60,10 @@ describe('leftovers', () => {
     const stubborn = await startMarked(mark, 'trap "" TERM; while :; do sleep 0.1; done');
     await eventually(() => pidsOf(directory).includes(gentle) && pidsOf(directory).includes(stubborn));
     expect(pidsOf(directory, 'another')).toEqual([]);
-    const found = findLeftovers(directory, 'web').find(({ pid }) => pid === gentle);
+    // It says that it is up before it becomes what it is.
+    const found = await eventually(() =>
+      findLeftovers(directory, 'web').find(({ pid, command }) => pid === gentle && !/^sh /.test(command)),
+    );
     expect(found && leftoverText(found)).toMatch(
       new RegExp(`^pid ${gentle} \\(sleep 1002\\), started \\d s ago$`),
     );

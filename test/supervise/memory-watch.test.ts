@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
 import { MemoryWatch } from '../../src/supervise/memory-watch.ts';
 import { signalGroup } from '../../src/supervise/process-group.ts';
-import { eventually } from './programs.ts';
+import { eventually, isRunning } from './programs.ts';
 
 const MB = 1024 * 1024;
 const cleanups: (() => void)[] = [];
@@ -69,16 +69,31 @@ describe('MemoryWatch', () => {
 
   it('forgives a peak, and passes over groups that are gone', async () => {
     const child = await startPerl(
-      'print "up"; <STDIN>; if (!fork) { my $n = 6e7; my $x = "x" x $n; select undef, undef, undef, 0.3; exit } wait; sleep 100',
+      'my $n = 6e7; print "up"; <STDIN>; if (!fork) { my $x = "x" x $n; print "peak $$."; sleep 100 } wait; sleep 100',
     );
+    let said = '';
+    child.stdout?.on('data', (chunk) => (said += chunk));
+    child.stdin?.write('\n');
+    const peak = await eventually(() => Number(/peak (\d+)\./.exec(said)?.[1]) || undefined);
     const over: string[] = [];
-    // Two passes are further apart than the peak is long.
-    const watch = new MemoryWatch((key) => over.push(key), { everyMs: 600, mostShare: 1 });
+    let passes = -1;
+    const watch = new MemoryWatch((key) => over.push(key), {
+      mostShare: 1,
+      // Asked for once a pass has measured, and at the beginning: the peak ends between the first pass and the second.
+      get everyMs() {
+        if (++passes === 1) {
+          process.kill(peak, 'SIGKILL');
+          const end = performance.now() + 5000;
+          while (isRunning(peak) && performance.now() < end);
+        }
+        return 50;
+      },
+    });
     cleanups.push(() => watch.close());
     watch.watch('peak', child.pid, 40 * MB);
     watch.watch('gone', 2 ** 22 + 1, 1);
-    child.stdin?.write('\n');
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await eventually(() => passes === 4);
+    expect(isRunning(peak)).toBe(false);
     expect(over).toEqual([]);
     watch.forget('peak');
     watch.forget('gone');

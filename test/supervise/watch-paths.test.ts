@@ -1,5 +1,7 @@
+import { EventEmitter } from 'node:events';
 import {
   appendFileSync,
+  type FSWatcher,
   mkdirSync,
   mkdtempSync,
   realpathSync,
@@ -11,8 +13,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { basename, dirname, join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type WatchOptions, watchPaths } from '../../src/supervise/watch-paths.ts';
 import { eventually } from './programs.ts';
 
@@ -71,16 +73,28 @@ describe('watchPaths', () => {
     await next(join(dir, 'new/deep/a.py'));
   });
 
-  it('takes a burst for one change', async () => {
+  it('takes a burst for one change', () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    cleanups.push(() => void vi.useRealTimers());
     const dir = tree();
-    const { next, none } = start([dir]);
-    const names = Array.from({ length: 20 }, (_, i) => join(dir, `${String(i).padStart(2, '0')}.py`));
+    let tell: (name: string) => void = () => undefined;
+    const { changes } = start([dir], {
+      watchDirectory: (_, onEvent) => {
+        tell = onEvent;
+        return Object.assign(new EventEmitter(), { close: () => undefined }) as unknown as FSWatcher;
+      },
+    });
+    const names = Array.from({ length: 12 }, (_, i) => join(dir, `${String(i).padStart(2, '0')}.py`));
     for (const name of names) {
       writeFileSync(name, 'x');
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      tell(basename(name));
+      vi.advanceTimersByTime(150);
     }
-    await next(...names);
-    await none();
+    expect(changes).toEqual([]);
+    vi.advanceTimersByTime(50);
+    expect(changes).toEqual([names]);
+    vi.advanceTimersByTime(5000);
+    expect(changes).toEqual([names]);
   });
 
   it('follows a file through atomic replacement, removal and return', async () => {
