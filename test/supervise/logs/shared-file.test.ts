@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { pumpOutput } from '../../../src/supervise/logs/pump.ts';
-import { chainOf, fileplan, logRoom, owner, textOf, wait } from './logs.ts';
+import { chainOf, fileplan, logRoom, owner, textOf, until } from './logs.ts';
 
 const room = logRoom();
 const LINES = 10_000;
@@ -124,8 +124,7 @@ describe('one writer per path', () => {
     a.write(Buffer.from('prompt> '));
     const b = logs.open(owner('b'), 'stdout', fileplan(path));
     b.write(Buffer.from('b1\n'));
-    await wait(400);
-    expect(readFileSync(path, 'latin1')).toBe('prompt> \nb1\n');
+    await until(() => readFileSync(path, 'latin1') === 'prompt> \nb1\n');
     a.write(Buffer.from('answer\n'));
     await logs.flushAll(1000);
     expect(readFileSync(path, 'latin1')).toBe('prompt> \nb1\nanswer\n');
