@@ -495,8 +495,8 @@ describe('the command', () => {
   });
 
   it('sends the request where it is told to', async () => {
-    const [port] = await freePorts(1);
-    const conf = `error_log DIR/error.log; http { server { listen 127.0.0.1:${port}; location / { proxy_pass http://PEER; } location /dead { proxy_pass http://127.0.0.1:1; } } }`;
+    const [port, dead] = await freePorts(2);
+    const conf = `error_log DIR/error.log; http { server { listen 127.0.0.1:${port}; location / { proxy_pass http://PEER; } location /dead { proxy_pass http://127.0.0.1:${dead}; } } }`;
     const nobody = await explain(conf, '--send', `http://127.0.0.1:${port}/`);
     expect(nobody.code).toBe(0);
     expect(rows(nobody.out, 'answer')).toEqual([
@@ -508,8 +508,10 @@ describe('the command', () => {
       expect(rows(out, 'answer')).toEqual(['HTTP/1.1 200 OK']);
       expect(out).toContain('X-Peer: yes');
       expect(connections).toBe(1);
-      const dead = JSON.parse((await explain(conf, '--send', '--json', `http://127.0.0.1:${port}/dead`)).out);
-      expect(dead.sent.statusLine).toBe('HTTP/1.1 502 Bad Gateway');
+      const failed = JSON.parse(
+        (await explain(conf, '--send', '--json', `http://127.0.0.1:${port}/dead`)).out,
+      );
+      expect(failed.sent.statusLine).toBe('HTTP/1.1 502 Bad Gateway');
     } finally {
       await proxy.close();
     }

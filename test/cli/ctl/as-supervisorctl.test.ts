@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deadPort } from '../../support/upstream.ts';
 import { ctl } from './run-ctl.ts';
 import {
   hasSupervisor,
@@ -89,10 +90,25 @@ describe.skipIf(!hasSupervisor)('lbproxy ctl against a real supervisord', () => 
   beforeAll(async () => {
     [theirs, ours] = await Promise.all([startSupervisord(PROGRAMS), startSupervisord(PROGRAMS)]);
     real = new Supervisorctl();
-    for (const { conf } of [theirs, ours]) {
-      for (let i = 0; i < 200 && !(await ctl(['-c', conf, 'status', 'cat'])).stdout.includes('RUNNING'); i++)
-        await sleep(50);
-    }
+    // Where they stay, with all that they say.
+    const wanted = [
+      ['status cat', 'RUNNING'],
+      ['status fatal', 'FATAL'],
+      ['status missing', 'FATAL'],
+      ['status once', 'EXITED'],
+      ...['web_0', 'web_1'].flatMap((name) => [
+        [`tail web:${name}`, 'line'],
+        [`tail web:${name} stderr`, 'oops'],
+      ]),
+      ['tail fatal', 'boom'],
+      ['tail one-with-a-name-that-is-longer-than-thirty-characters', 'grün'],
+    ];
+    for (const { conf } of [theirs, ours])
+      for (const [line, text] of wanted)
+        for (let i = 0; i < 200; i++) {
+          if ((await ctl(['-c', conf, ...line.split(' ')])).stdout.includes(text)) break;
+          await sleep(50);
+        }
   });
   afterAll(async () => {
     real?.stop();
@@ -509,6 +525,7 @@ describe.skipIf(!hasSupervisor)('lbproxy ctl against a real supervisord', () => 
         expected.status,
       ]);
     }
+    const nobody = `http://127.0.0.1:${await deadPort()}`;
     for (const args of [
       ['-s', 'unix:///nonexistent', 'status'],
       ['-s', 'unix:///nonexistent', 'pid'],
@@ -520,11 +537,11 @@ describe.skipIf(!hasSupervisor)('lbproxy ctl against a real supervisord', () => 
       ['-s', 'unix:///etc/passwd', 'status'],
       ['-s', 'unix:///etc/passwd', 'shutdown'],
       ['-s', 'unix:///etc/passwd/x', 'status'],
-      ['-s', 'http://127.0.0.1:1', 'status'],
-      ['-s', 'http://127.0.0.1:1', 'avail'],
-      ['-s', 'http://127.0.0.1:1', 'restart', 'x'],
-      ['-s', 'http://127.0.0.1:1', 'reload'],
-      ['-s', 'http://127.0.0.1:1', 'tail', 'x'],
+      ['-s', nobody, 'status'],
+      ['-s', nobody, 'avail'],
+      ['-s', nobody, 'restart', 'x'],
+      ['-s', nobody, 'reload'],
+      ['-s', nobody, 'tail', 'x'],
       ['-s', 'foo://x', 'status'],
       ['-s', 'foo://x', 'version'],
       ['-s', `unix://${'x'.repeat(200)}`, 'pid'],

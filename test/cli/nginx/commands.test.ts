@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NGINX_VERSION } from '../../../src/face/face.ts';
 import { type CliResult, runLbproxy } from '../../support/cli.ts';
+import { freePorts } from '../../support/free-ports.ts';
 import { MAIN } from '../../support/main-file.ts';
 import { nginxVersion } from '../../support/nginx.ts';
 
@@ -72,9 +73,9 @@ describe('what it tells of itself', () => {
   });
 });
 
-/** Each is asked of both programs. */
+/** Each is asked of both programs; nginx takes PORT for a moment, so it is a free one. */
 const TEXTS: readonly (readonly [what: string, text: string, ...more: string[]])[] = [
-  ['a good one', 'events { } http { server { listen 127.0.0.1:1; } }'],
+  ['a good one', 'events { } http { server { listen 127.0.0.1:PORT; } }'],
   ['nothing to serve', 'events { }'],
   ['an unknown word', 'events { }\nhttp {\n foo;\n}'],
   ['a word in the wrong place', 'events { }\nhttp {\n listen 80;\n}'],
@@ -85,7 +86,7 @@ const TEXTS: readonly (readonly [what: string, text: string, ...more: string[]])
   ['a number', 'events { } http { keepalive_requests x; }'],
   ['a time', 'events { } http { proxy_read_timeout x; }'],
   ['a directive twice', 'events { }\nhttp { sendfile on;\n sendfile off; }'],
-  ['an address twice', 'events { } http { server { listen 127.0.0.1:1; listen 127.0.0.1:1; } }'],
+  ['an address twice', 'events { } http { server { listen 127.0.0.1:PORT; listen 127.0.0.1:PORT; } }'],
   ['an unknown variable', 'events { } http { server { return 200 $nope; } }'],
   ['an unknown variable before another error', 'events { } http { server { return 200 $nope; }\nfoo; }'],
   [
@@ -103,7 +104,7 @@ const TEXTS: readonly (readonly [what: string, text: string, ...more: string[]])
   ['a word in the wrong place over several lines', 'events { }\nhttp\n{\n listen\n 80\n ; }'],
   [
     'a block whose brace stands below',
-    'events { } http { server { listen 127.0.0.1:1;\nlocation /a\n/b\n/c\n{ } } }',
+    'events { } http { server { listen 127.0.0.1:PORT;\nlocation /a\n/b\n/c\n{ } } }',
   ],
   ['a block without name below', 'events { } http {\nupstream\n\n{ server a; } }'],
   ['an unknown word over several lines', 'events { } http {\n\nfoo\n bar\n { } }'],
@@ -116,10 +117,11 @@ const TEXTS: readonly (readonly [what: string, text: string, ...more: string[]])
 describe.skipIf(nginxVersion === '')('-t says what nginx says', () => {
   let answers: readonly { ours: string; theirs: string }[] = [];
   beforeAll(async () => {
+    const [port] = await freePorts(1);
     const asked = TEXTS.map(
       ([, text, ...more], i) =>
         () =>
-          test(`asked${i}.conf`, text, more),
+          test(`asked${i}.conf`, text.replaceAll('PORT', String(port)), more),
     );
     const got: Awaited<ReturnType<typeof test>>[] = [];
     // A few at once: more would only wait for each other.

@@ -157,7 +157,7 @@ export const IMAGE_FILES: readonly SupervisordFile[] = [
   },
   {
     name: 'old spellings',
-    text: '[supervisord]\nnodaemon=true\n[program:a]\ncommand=node a.js\nlogfile={dir}/log/a.log\nlog_stderr=true\nlogfile_maxbytes=1MB\nstdout_logfile_max_bytes=1MB\nautostart=1\nautorestart=yes\nredirect_stderr=on\n[inet_http_serverx]\nport=1\n[programs:b]\ncommand=node b.js\n',
+    text: '[supervisord]\nnodaemon=true\n[program:a]\ncommand=node a.js\nlogfile={dir}/log/a.log\nlog_stderr=true\nlogfile_maxbytes=1MB\nstdout_logfile_max_bytes=1MB\nautostart=1\nautorestart=yes\nredirect_stderr=on\n[inet_http_serverx]\nport={port}\n[programs:b]\ncommand=node b.js\n',
   },
   {
     name: 'a header without its bracket',
