@@ -8,7 +8,8 @@ import { type Answer, answerTo, type Question } from '../../src/inspect/question
 import type { Detail, Summary } from '../../src/inspect/view.ts';
 import { get, until } from '../support/http-client.ts';
 import { type Proxy, startProxy } from '../support/proxy.ts';
-import { exchangeRaw } from '../support/raw-client.ts';
+import { exchangeRaw, rawClient } from '../support/raw-client.ts';
+import { deadPort } from '../support/upstream.ts';
 
 interface Seen {
   readonly method: string;
@@ -20,6 +21,8 @@ interface Seen {
 let peer: http.Server;
 let proxy: Proxy;
 const seen: Seen[] = [];
+/** Sends what is left of a stream of events. */
+let goOn: () => void = () => undefined;
 
 function answer(request: http.IncomingMessage, response: http.ServerResponse, body: Buffer): void {
   const { method = '', url = '', rawHeaders } = request;
@@ -31,7 +34,7 @@ function answer(request: http.IncomingMessage, response: http.ServerResponse, bo
   if (url.startsWith('/events')) {
     response.setHeader('Content-Type', 'text/event-stream');
     response.write('data: 1\n\n');
-    setTimeout(() => response.end('data: 2\n\n'), 30);
+    goOn = () => response.end('data: 2\n\n');
     return;
   }
   if (url.startsWith('/cookie')) response.setHeader('Set-Cookie', ['a=secret1', 'b=secret2']);
@@ -54,7 +57,7 @@ beforeAll(async () => {
   const { port } = peer.address() as AddressInfo;
   proxy = await startProxy(`worker_processes 1; inspector 64m; inspector_mask X-Key;
     http { client_max_body_size 8m;
-      upstream app { server 127.0.0.1:1; server 127.0.0.1:${port}; }
+      upstream app { server 127.0.0.1:${await deadPort()}; server 127.0.0.1:${port}; }
       server { listen 127.0.0.1:0; server_name one;
         location / { proxy_pass http://app; proxy_set_header X-Forwarded-For $remote_addr; }
         location /text { return 200 hello; }
@@ -221,7 +224,12 @@ describe('the inspector', () => {
   });
 
   it('shows events of a stream as they come', async () => {
-    await get(proxy.port, '/events');
+    const client = rawClient(proxy.port);
+    client.write('GET /events HTTP/1.1\r\nHost: one\r\nConnection: close\r\n\r\n');
+    await client.until((text) => text.includes('data: 1'));
+    goOn();
+    await client.closed();
+    client.destroy();
     const { frames } = await show('/events');
     expect(frames.map(({ body }) => body.text).join('')).toBe('data: 1\n\ndata: 2\n\n');
     expect(frames.length).toBe(2);

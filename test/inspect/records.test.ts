@@ -11,6 +11,7 @@ import type { Detail, Summary } from '../../src/inspect/view.ts';
 import { get, until } from '../support/http-client.ts';
 import { type Proxy, startProxy } from '../support/proxy.ts';
 import { exchangeRaw, rawClient } from '../support/raw-client.ts';
+import { deadPort } from '../support/upstream.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'inspect-'));
 const bodies = join(dir, 'körper-体');
@@ -61,7 +62,7 @@ beforeAll(async () => {
         location /unix { proxy_pass http://named; }
         location /filed { proxy_pass http://127.0.0.1:${port}; client_max_body_size 1m;
           client_body_in_file_only on; client_body_temp_path ${bodies}; }
-        location /app { fastcgi_pass 127.0.0.1:1; }
+        location /app { fastcgi_pass 127.0.0.1:${await deadPort()}; }
         location /cached { proxy_pass http://127.0.0.1:${port}; proxy_cache c; }
         location /nothing { return 204 text; }
         location /text { return 200 text; }
