@@ -96,8 +96,14 @@ describe('the live view', () => {
     for (let i = 0; i < 20; i++) await get(port, `/text?n=${i}`, { headers });
     await get(port, '/lost', { headers });
 
+    // A client has its answer before the acceptor has written down that it gave it.
+    const statuses = async (): Promise<unknown> => (await here.json('/api/state')).traffic.total.statuses;
+    await expect.poll(statuses).toEqual({ 200: 20, 502: 1 });
+    const over = async (filter: string): Promise<number> =>
+      (await here.json(`/api/requests?filter=${filter}`)).requests.filter(({ ms }: { ms: number }) => ms >= 0)
+        .length;
+    await expect.poll(() => over('path~/')).toBe(21);
     const state = await here.json('/api/state');
-    expect(state.traffic.total.statuses).toEqual({ 200: 20, 502: 1 });
     const peers = state.peers.slice(2);
     expect(state.peers.map(({ upstream, process }: PeerView) => [upstream, process])).toEqual([
       ['web', 'web:web_00'],
@@ -159,6 +165,7 @@ describe('the live view', () => {
     });
     expect((await here.json('/api/state')).peers[2]).toMatchObject({ peer, state: 'drain' });
     await get(port, '/drained');
+    await expect.poll(() => over('path~/drained')).toBe(1);
     const drained = await here.json('/api/requests?filter=path~/drained');
     expect(drained.requests[0].attempts.map((one: { peer: string }) => one.peer)).not.toContain(peer);
     expect(await here.json('/api/reload', {})).toMatchObject({ ok: true });
@@ -284,7 +291,7 @@ describe('the live view', () => {
     const first = await startLbproxy(config, { dir, ports });
     const url = liveViewUrl(place);
     expect(new URL(url).port).toBe(String(kept));
-    expect(first.stdout()).toContain(`live view: ${url}`);
+    await first.printed(`live view: ${url}`);
     // The configuration that it is of stands with it.
     expect(readFileSync(liveViewFile(place, 'url'), 'utf8')).toBe(`${url}\n${place.configFile}\n`);
     first.signal('SIGTERM');
