@@ -2,17 +2,12 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import {
-  type Contender,
-  freePort,
-  listening,
-  PLAIN_SETUP,
-  type Running,
-} from '../../bench/contenders/contender.ts';
+import { type Contender, listening, PLAIN_SETUP, type Running } from '../../bench/contenders/contender.ts';
 import { parseWrk, wrkScript } from '../../bench/load/http-engines.ts';
 import type { HttpLoad } from '../../bench/load/http-load.ts';
 import { pace } from '../../bench/load/paced-client.ts';
 import { verifyAnswers } from '../../bench/verify.ts';
+import { freePorts } from '../support/free-ports.ts';
 
 const LOAD: HttpLoad = { kind: 'http', connections: 4, path: '/48', answerBytes: 48 };
 
@@ -89,7 +84,7 @@ const DIRECT: Contender = {
 
 /** The upstream itself in the place of a contender. */
 async function upstream(delayMs = 0): Promise<Running> {
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const program = new URL('../../bench/upstream-server.ts', import.meta.url).pathname;
   const child = spawn(process.execPath, [program, String(port), '127.0.0.1', String(delayMs)], {
     stdio: 'ignore',
