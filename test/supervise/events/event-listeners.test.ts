@@ -130,13 +130,14 @@ async function play(host: ListenerHost, dir: string): Promise<Record<string, str
   return Object.fromEntries(PROCESSES.map((name) => [name, recorded(dir, name)]));
 }
 
+/** A pid is a pid, of however many digits. */
 function recorded(dir: string, name: string): string[] {
-  return notes(dir, name).map(({ headers, payload }) => {
-    const head = Object.entries(headers ?? {}).map(([key, value]) => `${key}:${value}`);
-    // A pid is a pid.
-    return headers === undefined
-      ? 'READY'
-      : `${head.join(' ')}\n${payload?.replace(/ pid:[1-9]\d*/, ' pid:P')}`;
+  return notes(dir, name).map(({ headers, payload = '' }) => {
+    if (headers === undefined) return 'READY';
+    const pid = / pid:([1-9]\d*)/.exec(payload)?.[1] ?? '';
+    const len = String(Number(headers.len) - pid.length);
+    const head = Object.entries({ ...headers, len }).map(([key, value]) => `${key}:${value}`);
+    return `${head.join(' ')}\n${payload.replace(/ pid:[1-9]\d*/, ' pid:P')}`;
   });
 }
 
