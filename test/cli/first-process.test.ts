@@ -77,14 +77,25 @@ describe('lbproxy as process 1', () => {
        import { readdirSync, readFileSync } from 'node:fs';
        const { makeWayForReaper } = await import('${room}');
        if (process.argv[2] === 'make-way') makeWayForReaper();
-       const states = () => readdirSync('/proc').filter((n) => /^\\d+$/.test(n)).flatMap((n) => {
+       // Of all but itself and process 1.
+       const others = (n) => /^\\d+$/.test(n) && n !== '1' && n !== String(process.pid);
+       const states = () => readdirSync('/proc').filter(others).flatMap((n) => {
          try { return readFileSync('/proc/' + n + '/stat', 'latin1').split(') ').at(-1)[0]; } catch { return []; }
        });
-       for (let i = 0; i < 5; i++) spawn('sh', ['-c', '(setsid sleep 0.2 &); exit 0']);
-       setTimeout(() => {
-         console.log(process.pid === 1, states().filter((state) => state === 'Z').length, process.argv.slice(2));
-         process.exit(3);
-       }, 1000);`,
+       const ended = [];
+       for (let i = 0; i < 5; i++) {
+         const child = spawn('sh', ['-c', '(setsid sleep 0.2 &); exit 0']);
+         ended.push(new Promise((resolve) => child.once('exit', resolve)));
+       }
+       await Promise.all(ended);
+       const end = Date.now() + 10_000;
+       const until = async (holds) => {
+         while (!holds() && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 20));
+       };
+       await until(() => states().every((state) => state === 'Z'));
+       if (process.pid !== 1) await until(() => states().length === 0);
+       console.log(process.pid === 1, states().length, process.argv.slice(2));
+       process.exit(3);`,
     );
     const user = isRoot ? [] : ['--user', '--map-root-user'];
     const first = (...args: string[]) =>

@@ -85,8 +85,8 @@ describe('lbproxy logs', () => {
     const [first] = numbers;
     expect(numbers).toEqual(numbers.map((_, i) => first + i));
 
-    const waiting = logs(lbproxy, '-f', '-n', '0', 'talk');
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    const waiting = logs(lbproxy, '-f', '-n', '1', 'talk');
+    await until(() => waiting.said.out !== '', 15_000, 'that it follows');
     lbproxy.signal('SIGTERM');
     expect(await waiting.ended).toMatchObject({
       status: 1,

@@ -118,7 +118,9 @@ describe('ServiceNotifier', () => {
     await eventually(() => messages().length >= 3);
     expect(new Set(messages())).toEqual(new Set(['WATCHDOG=1']));
     await notifier.close();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    // Behind the last of its own.
+    await sdNotify('STATUS=closed', env);
+    await eventually(() => messages().includes('STATUS=closed'));
     const { length } = messages();
     const others = [{ WATCHDOG_PID: '1' }, { WATCHDOG_USEC: '0' }, { WATCHDOG_USEC: 'x' }].map(
       (own) => new ServiceNotifier({ ...watchdog, ...own }, () => expect.unreachable()),

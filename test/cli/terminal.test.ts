@@ -2,6 +2,7 @@
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -115,10 +116,15 @@ describe.runIf(spawnSync('python3', ['--version']).status === 0)('on a terminal'
     const { port, log, pid, closeTerminal, ended } = await start('-');
     process.kill(pid, 'SIGHUP');
     await until(() => log().includes('reloaded'), 5000, 'the reload');
-    const slow = get(port, '/slow?ms=1500');
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    const bytes = 30_000_000;
+    const slow = request({ port, path: `/stream?bytes=${bytes}`, agent: false }).end();
+    const [answer] = (await once(slow, 'response')) as [IncomingMessage];
+    answer.pause();
     closeTerminal();
-    expect((await slow).status).toBe(200);
+    await until(() => log().includes('the terminal was closed'), 5000, 'the note');
+    let received = 0;
+    for await (const piece of answer as AsyncIterable<Buffer>) received += piece.length;
+    expect([answer.statusCode, received]).toEqual([200, bytes]);
     expect(await ended).toBe(0);
     expect(log()).toContain(
       'the terminal was closed: lbproxy ends; to have it go on, start it with nohup or setsid',

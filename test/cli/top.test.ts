@@ -153,8 +153,7 @@ describe.runIf(spawnSync('python3', ['--version']).status === 0)('lbproxy top', 
     seat.type('w0\r');
     await seat.shows('weight is a number from 1 to 65535');
 
-    const log = (): string => lbproxy.stderr();
-    expect(log()).toContain(`peer ${peer.address} of app is drain`);
+    await lbproxy.printed(`peer ${peer.address} of app is drain`);
     seat.type('3');
     await seat.shows(/> idle +idle.* RUNNING +(\d+) /);
     seat.type('r');

@@ -57,7 +57,7 @@ describe('AcceptorPool', () => {
       throw Object.assign(new Error('spawn ENOMEM'), { code: 'ENOMEM' });
     });
     acceptors.all[0]?.kill();
-    await expect.poll(pid, { timeout: 5000 }).toSatisfy((now) => now !== undefined && now !== first);
+    await expect.poll(pid, { timeout: 20_000 }).toSatisfy((now) => now !== undefined && now !== first);
     expect(
       lines.some((line) => /an acceptor could not be started \(spawn ENOMEM\); a new one/.test(line)),
     ).toBe(true);
@@ -79,7 +79,7 @@ describe('AcceptorPool', () => {
     await acceptors.start();
     const first = pid();
     acceptors.all[0]?.kill();
-    await expect.poll(() => tries, { timeout: 5000 }).toBe(3);
+    await expect.poll(() => tries, { timeout: 20_000 }).toBe(3);
     expect(pid()).not.toBe(first);
     expect(lines.some((line) => line.includes('no message for it'))).toBe(true);
   });
@@ -103,8 +103,8 @@ describe('AcceptorPool', () => {
     await acceptors.start();
     const [old] = acceptors.all;
     acceptors.renew(0);
-    await expect.poll(() => leavingAtThird, { timeout: 5000 }).toBe(false);
-    await expect.poll(() => old.leaving, { timeout: 5000 }).toBe(true);
+    await expect.poll(() => leavingAtThird, { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => old.leaving, { timeout: 20_000 }).toBe(true);
     expect(acceptors.serving).not.toContain(old);
     expect(acceptors.serving).toHaveLength(1);
   });

@@ -159,7 +159,7 @@ describe('AcceptorSlot', () => {
       { numRuns: 30 },
     );
     slot.worker.emit('message', null);
-    await expect.poll(() => told.at(-1), { timeout: 5000 }).toBe('exit SIGKILL');
+    await expect.poll(() => told.at(-1), { timeout: 20_000 }).toBe('exit SIGKILL');
   });
 
   it('hears once that it is ready', async () => {
@@ -168,7 +168,7 @@ describe('AcceptorSlot', () => {
     slot.worker.emit('message', { type: 'ready' });
     slot.worker.emit('message', { type: 'log-full', segment: 1 });
     expect(told).toEqual(['ready', expect.stringContaining('offence')]);
-    await expect.poll(() => told.at(-1), { timeout: 5000 }).toBe('exit SIGKILL');
+    await expect.poll(() => told.at(-1), { timeout: 20_000 }).toBe('exit SIGKILL');
   });
 
   it('drops what is sent to one that is gone, and answers at once for it', async () => {
@@ -176,7 +176,7 @@ describe('AcceptorSlot', () => {
     slot.kill();
     slot.send({ type: 'log-sealed' });
     expect(await slot.reopen(1)).toEqual([]);
-    await expect.poll(() => told, { timeout: 5000 }).toEqual(['exit SIGKILL']);
+    await expect.poll(() => told, { timeout: 20_000 }).toEqual(['exit SIGKILL']);
     slot.send({ type: 'log-sealed' });
     expect(
       await slot.commit({

@@ -135,7 +135,7 @@ describe.runIf(spawnSync('script', ['--version']).status === 0)('on a terminal',
     const run = spawnSync('script', ['-qec', `"${process.execPath}" "${program}"`, '/dev/null'], {
       env: { PATH: process.env.PATH, TERM: 'xterm', ...env },
       encoding: 'utf8',
-      timeout: 5000,
+      timeout: 30_000,
     });
     return run.stdout.trim();
   };

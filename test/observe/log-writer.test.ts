@@ -293,12 +293,12 @@ describe('a target that does not take lines', () => {
   });
 
   it.runIf(linux)('does not hold up the end of the process when stdout stands still', async () => {
-    const command = `{ "${process.execPath}" "${child}" stdout a 3000 exit; echo "ended $?" >&2; } | sleep 20`;
+    const command = `{ "${process.execPath}" "${child}" stdout a 3000 exit; echo "ended $?" >&2; } | sleep 50`;
     const shell = spawn('sh', ['-c', command], { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';
     shell.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     try {
-      await expect.poll(() => stderr, { timeout: 4000 }).toContain('ended 0');
+      await expect.poll(() => stderr, { timeout: 20_000 }).toContain('ended 0');
       expect(stderr).toMatch(/log "stdout": EAGAIN.*lost/);
     } finally {
       if (shell.pid !== undefined) process.kill(-shell.pid, 'SIGKILL');

@@ -1,7 +1,7 @@
 // Files from memory: the content is what is on disk at the time of the request, whatever was done to the file.
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FileCopies } from '../../src/serve/file-copies.ts';
 import { type FakeAnswer, FakeClient, fakeExchange } from '../support/fake-client.ts';
 import { askHandler, makeFiles, type OurSite, ourSite, settle } from './site.ts';
@@ -17,6 +17,7 @@ beforeAll(async () => {
   site = ourSite(files.root, 'lbproxy', {}, copies);
   await settle();
 });
+afterEach(() => void vi.useRealTimers());
 afterAll(() => files.remove());
 
 async function get(requestLine: string, fields: readonly string[] = [], handler = site): Promise<FakeAnswer> {
@@ -148,12 +149,15 @@ describe('every change is seen by the next request', () => {
 
   it('two edits within one tick of the clock: a file that is that young is not kept', async () => {
     const file = path.join(files.root, 'young.txt');
+    // However long it takes from a write to its reading.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
     for (let i = 0; i < 60; i++) {
       const text = String(1000 + i);
       writeAt(file, 0, text);
       expect((await get('GET /young.txt')).body.toString()).toBe(text);
     }
     expect(isHit('/young.txt')).toBe(false);
+    vi.useRealTimers();
     await settle();
     await get('GET /young.txt');
     expect(isHit('/young.txt')).toBe(true);

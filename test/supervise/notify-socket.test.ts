@@ -128,7 +128,7 @@ describe.each(['perl', 'python3'])('NotifySocket, received by %s', (command) => 
     const path = sockets.pathFor('a');
     let ready = false;
     sockets.onReady('a', () => (ready = true));
-    const pid = receiverPid(dirname(path)) ?? 0;
+    const pid = await eventually(() => receiverPid(dirname(path)));
     process.kill(pid, 'SIGTERM');
     process.kill(pid, 'SIGKILL');
     await eventually(() => warnings.length === 1);

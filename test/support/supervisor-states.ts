@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { until } from './http-client.ts';
 import { PYTHON, type SupervisorReference, startSupervisor } from './supervisor.ts';
 
 /** Small programs that behave in one way each; the comments at their beginning tell their arguments. */
@@ -12,24 +13,24 @@ export const PROGRAMS = fileURLToPath(new URL('./programs', import.meta.url));
 export type RecordedStates = Readonly<Record<string, readonly string[]>>;
 
 const RECORDER = 'lbproxy-recorder';
+const MARK = 'that-is-all';
 
 /**
- * Runs sections of a supervisord.conf under Debian's supervisord (or what `start` starts in its place) for so long and says what happened. In the text, `{dir}` is a directory
- * of its own, `{programs}` the one of the small programs. `act` drives it meanwhile; it stops once both are over, and what happens then
- * is not recorded.
+ * Runs sections of a supervisord.conf under Debian's supervisord (or what `start` starts in its place) and says what happened. In the text, `{dir}` is a directory
+ * of its own, `{programs}` the one of the small programs. `act` drives it, and is told what has happened so far when it asks; it stops
+ * once that is over, and what happens then is not recorded.
  */
 export async function recordSupervisor(
   conf: string,
-  durationMs: number,
-  act: (supervisor: SupervisorReference) => Promise<void> = async () => undefined,
+  act: (supervisor: SupervisorReference, states: () => RecordedStates) => Promise<void>,
   start = startSupervisor,
 ): Promise<RecordedStates> {
   const dir = mkdtempSync(join(tmpdir(), 'lbproxy-states-'));
   const file = join(dir, 'states.jsonl');
   const supervisor = await start(`${expandPlaces(conf, dir)}\n${recorder(file)}`, dir);
   try {
-    await Promise.all([act(supervisor), new Promise((resolve) => setTimeout(resolve, durationMs))]);
-    await untilQuiet(file);
+    await act(supervisor, () => statesOf(file));
+    await untilTold(supervisor, file);
     return statesOf(file);
   } finally {
     await supervisor.stop();
@@ -45,29 +46,29 @@ export function expandPlaces(conf: string, dir: string): string {
 function recorder(file: string): string {
   return `[eventlistener:${RECORDER}]
 command=${PYTHON} ${PROGRAMS}/record-states.py ${file}
-events=PROCESS_STATE
+events=PROCESS_STATE,REMOTE_COMMUNICATION
 buffer_size=10000
 priority=-10
 startsecs=0
 `;
 }
 
-/** The listener is behind supervisord by moments. */
-async function untilQuiet(file: string): Promise<void> {
-  for (let size = -1, i = 0; i < 20; i++) {
-    const now = existsSync(file) ? readFileSync(file).length : 0;
-    if (now === size) return;
-    size = now;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+/** The listener is behind supervisord by moments: until it has an event that comes behind all others. */
+async function untilTold(supervisor: SupervisorReference, file: string): Promise<void> {
+  await supervisor.call('supervisor.sendRemoteCommEvent', MARK, '');
+  await until(() => linesOf(file).some((line) => line.includes(MARK)), 20_000, 'the last event');
+}
+
+/** The last one may be half written. */
+function linesOf(file: string): string[] {
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : [];
 }
 
 function statesOf(file: string): RecordedStates {
   const states: Record<string, string[]> = {};
-  const lines = existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n') : [];
-  for (const line of lines) {
+  for (const line of linesOf(file)) {
     const event = JSON.parse(line) as Readonly<Record<string, string>>;
-    if (event.groupname === RECORDER) continue;
+    if (event.groupname === RECORDER || event.groupname === undefined) continue;
     const details = ['tries', 'expected'].flatMap((key) =>
       event[key] === undefined ? [] : [` ${key}:${event[key]}`],
     );

@@ -133,9 +133,19 @@ def python(v):
     if isinstance(v, dict): return {k: python(w) for k, w in v.items()}
     if isinstance(v, list): return [python(w) for w in v]
     return v
+def until(holds):
+    end = time.time() + 20
+    while time.time() < end:
+        try:
+            if holds(): return
+        except x.Fault: pass
+        time.sleep(0.03)
 for step in work['steps']:
-    if isinstance(step, (int, float)):
-        time.sleep(step)
+    if step[0] == 'is':
+        until(lambda: proxy.supervisor.getProcessInfo(step[1])['statename'] in step[2])
+        continue
+    if step[0] == 'said':
+        until(lambda: step[2] in proxy.supervisor.readProcessStdoutLog(step[1], 0, 0))
         continue
     method, args = step
     f = proxy
@@ -148,8 +158,15 @@ for step in work['steps']:
 print(json.dumps(out))
 `;
 
-/** A call, or a pause in seconds. Of arguments, {$time: […]}, {$bytes: text} and {$float: n} are those of Python. */
-export type Step = number | readonly [method: string, args: readonly unknown[]];
+/** Waits for a state of a process, or for a text in its log; nothing comes of it. */
+export type Wait =
+  | readonly ['is', name: string, states: readonly string[]]
+  | readonly ['said', name: string, text: string];
+/** Of arguments, {$time: […]}, {$bytes: text} and {$float: n} are those of Python. */
+export type Call = readonly [method: string, args: readonly unknown[]];
+export type Step = Call | Wait;
+
+export const isWait = (step: Step): step is Wait => step[0] === 'is' || step[0] === 'said';
 
 export type Outcome =
   | { readonly answer: unknown }

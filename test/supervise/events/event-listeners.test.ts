@@ -35,8 +35,9 @@ const eventsOf = (dir: string, name: string): number =>
   notes(dir, name).filter(({ headers }) => headers !== undefined).length;
 const isReady = (dir: string, name: string): boolean => notes(dir, name).at(-1)?.ready === true;
 
-/** Until each process has had so many events (a sum where two share them), and all but the busy ones said READY. */
-async function settled(
+/** Until each process has had so many events (a sum where two share them), and all but the busy ones said READY, which was heard. */
+async function settledAt(
+  host: ListenerHost,
   dir: string,
   counts: Readonly<Record<string, number>>,
   busy: readonly string[] = [],
@@ -51,89 +52,92 @@ async function settled(
     const now = PROCESSES.map((name) => `${name} ${eventsOf(dir, name)} ${isReady(dir, name)}`);
     throw new Error(`${error}: ${JSON.stringify(counts)}, is ${now}`);
   });
-  // What was written is read: a READY that is still in the pipe would let another process have the next event.
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  // A READY that is still in the pipe would let another process have the next event.
+  await host.heard();
 }
 
 /** The steps and what each listener is to have had after each of them. Gives what each got. */
 async function play(host: ListenerHost, dir: string): Promise<Record<string, string[]>> {
   const release = (name: string): void => writeFileSync(join(dir, `release-${name}`), '');
+  const settled = (...wanted: [Readonly<Record<string, number>>, (readonly string[])?]): Promise<void> =>
+    settledAt(host, dir, ...wanted);
   // 3 groups, RUNNING, and 4 processes that went to STARTING and RUNNING.
   let [states, solo, pair] = [12, 0, 0];
   const counts = (): Record<string, number> => ({ states, solo, pair });
-  await settled(dir, counts());
+  await settled(counts());
 
   await host.remote('plain', 'one');
-  await settled(dir, { states: ++states, solo: ++solo, pair: ++pair });
+  await settled({ states: ++states, solo: ++solo, pair: ++pair });
   await host.remote('text', 'grüße 😀\nsecond line ');
-  await settled(dir, { states: ++states, solo: ++solo, pair: ++pair });
+  await settled({ states: ++states, solo: ++solo, pair: ++pair });
 
   // It comes again.
   for (const command of ['fail-solo', 'odd-solo']) {
     await host.remote(command, 'x');
     solo += 2;
-    await settled(dir, { states: ++states, solo, pair: ++pair });
+    await settled({ states: ++states, solo, pair: ++pair });
   }
   // Its process ends in the middle: EXITED, STARTING, RUNNING.
   for (const command of ['crash-solo', 'half-solo']) {
     await host.remote(command, 'x');
     solo += 2;
     states += 4;
-    await settled(dir, { states, solo, pair: ++pair });
+    await settled({ states, solo, pair: ++pair });
   }
   // The other process of the pool has it.
   await host.remote('crash-pair', 'x');
   pair += 2;
   states += 4;
-  await settled(dir, { states, solo: ++solo, pair });
+  await settled({ states, solo: ++solo, pair });
 
   // No process has it before the one that broke the rules has ended.
   await host.remote('violate-solo', 'v');
-  await settled(dir, { states: ++states, solo: ++solo, pair: ++pair }, ['solo']);
+  await settled({ states: ++states, solo: ++solo, pair: ++pair }, ['solo']);
   await host.remote('plain', 'after the violation');
-  await settled(dir, { states: ++states, solo, pair: ++pair }, ['solo']);
+  await settled({ states: ++states, solo, pair: ++pair }, ['solo']);
   release('v');
   states += 3;
   solo += 2;
-  await settled(dir, { states, solo, pair });
+  await settled({ states, solo, pair });
 
   // solo is held and has room for three; of the pair one goes on.
   await host.remote('hold', 'h');
-  await settled(dir, { states: ++states, solo: ++solo, pair: ++pair }, ['solo', 'pair_0', 'states']);
+  await settled({ states: ++states, solo: ++solo, pair: ++pair }, ['solo', 'pair_0', 'states']);
   for (let i = 0; i < 6; i++) await host.remote('plain', `while held ${i}`);
   pair += 6;
-  await settled(dir, { pair }, ['solo', 'pair_0', 'states']);
+  await settled({ pair }, ['solo', 'pair_0', 'states']);
   release('h');
   states += 6;
   solo += 3;
-  await settled(dir, { states, solo, pair });
+  await settled({ states, solo, pair });
 
   // What it rejects goes before what waits, and the oldest of that has no room any more.
   await host.remote('hold-fail-solo', 'f');
-  await settled(dir, { states: ++states, solo: ++solo, pair: ++pair }, ['solo']);
+  await settled({ states: ++states, solo: ++solo, pair: ++pair }, ['solo']);
   for (let i = 0; i < 3; i++) {
     await host.remote('plain', `while rejected ${i}`);
-    await settled(dir, { states: ++states, solo, pair: ++pair }, ['solo']);
+    await settled({ states: ++states, solo, pair: ++pair }, ['solo']);
   }
   release('f');
   solo += 3;
-  await settled(dir, { states, solo, pair });
+  await settled({ states, solo, pair });
 
   await host.stopProcess('pair', 'pair_1');
   states += 2;
-  await settled(dir, { states, solo, pair });
+  await settled({ states, solo, pair });
   await host.remote('end', '');
-  await settled(dir, { states: ++states, solo: ++solo, pair: ++pair });
+  await settled({ states: ++states, solo: ++solo, pair: ++pair });
   return Object.fromEntries(PROCESSES.map((name) => [name, recorded(dir, name)]));
 }
 
+/** A pid is a pid, of however many digits. */
 function recorded(dir: string, name: string): string[] {
-  return notes(dir, name).map(({ headers, payload }) => {
-    const head = Object.entries(headers ?? {}).map(([key, value]) => `${key}:${value}`);
-    // A pid is a pid.
-    return headers === undefined
-      ? 'READY'
-      : `${head.join(' ')}\n${payload?.replace(/ pid:[1-9]\d*/, ' pid:P')}`;
+  return notes(dir, name).map(({ headers, payload = '' }) => {
+    if (headers === undefined) return 'READY';
+    const pid = / pid:([1-9]\d*)/.exec(payload)?.[1] ?? '';
+    const len = String(Number(headers.len) - pid.length);
+    const head = Object.entries({ ...headers, len }).map(([key, value]) => `${key}:${value}`);
+    return `${head.join(' ')}\n${payload.replace(/ pid:[1-9]\d*/, ' pid:P')}`;
   });
 }
 

@@ -27,6 +27,8 @@ export interface ListenerHost {
   readonly log: () => string;
   remote(type: string, data: string): Promise<void>;
   stopProcess(group: string, name: string): Promise<void>;
+  /** Once it has read all that its processes have written by now. */
+  heard(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -71,6 +73,10 @@ stderr_logfile={dir}/stderr.log
     },
     async stopProcess(group, name) {
       await supervisor.call('supervisor.stopProcess', `${group}:${name}`);
+    },
+    // One loop reads pipes and calls, in each turn all that there is; a call takes two of them.
+    async heard() {
+      await supervisor.call('supervisor.getState');
     },
     close: supervisor.stop,
   };
@@ -151,6 +157,9 @@ export function startOurs(
         slot.stopping = resolve;
         slot.child?.kill('SIGTERM');
       });
+    },
+    async heard() {
+      for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setImmediate(resolve));
     },
     async close() {
       closed = true;

@@ -1,5 +1,5 @@
 // What events say, against what Debian's supervisord writes for real programs.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -30,19 +30,20 @@ const PIECES: readonly Buffer[] = [
   Buffer.from(`0123456789${END} what follows is longer than a mark`),
 ];
 
+/** A piece each time that it is told to: supervisord reads all that there is at once. */
 const TALKS = `
 import os, sys, time
-time.sleep(0.5)
-for piece in ${JSON.stringify(PIECES.map((piece) => piece.toString('hex')))}:
+for i, piece in enumerate(${JSON.stringify(PIECES.map((piece) => piece.toString('hex')))}):
+    while not os.path.exists('%s/say-%d' % (sys.argv[1], i)): time.sleep(0.01)
     os.write(1, bytes.fromhex(piece))
-    time.sleep(0.3)
+    open('%s/said-%d' % (sys.argv[1], i), 'w').close()
 time.sleep(60)
 `;
 
 // supervisord can sleep a second between an end and its notice of it: with startsecs=1 a program that ended at once is RUNNING at times.
 const PROGRAMS = `
 [program:talks]
-command=/usr/bin/python3 {dir}/talks.py
+command=/usr/bin/python3 {dir}/talks.py {dir}
 stdout_events_enabled=true
 stdout_capture_maxbytes=30
 startsecs=0
@@ -146,6 +147,12 @@ describe.skipIf(supervisorVersion === '')('payloads', () => {
       );
     const until = (type: string, name: string): Promise<boolean> =>
       eventually(() => heard().some(([t, p]) => t === type && p.includes(`processname:${name} `)), 15_000);
+    await until('PROCESS_STATE_RUNNING', 'talks');
+    for (const i of PIECES.keys()) {
+      writeFileSync(join(dir, `say-${i}`), '');
+      await eventually(() => existsSync(join(dir, `said-${i}`)), 15_000);
+      await theirs.heard();
+    }
     await eventually(
       () => heard().filter(([type]) => type === 'PROCESS_COMMUNICATION_STDOUT').length === 3,
       15_000,

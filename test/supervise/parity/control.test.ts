@@ -602,6 +602,8 @@ describe.skipIf(supervisorVersion === '')('supervisorctl and ServerProxy', { con
       const [{ answer }] = (await ours.drive([rpc('getAllProcessInfo')])) as { answer: { pid: number }[] }[];
       await compare(sides, ENDING);
       expect(await ours.ended).toBe(0);
+      // Killed, it would leave its programs.
+      await sides[0].ended;
       expect(answer.map(({ pid }) => pid).filter(isRunning)).toEqual([]);
     });
   }, 200_000);

@@ -106,6 +106,8 @@ class Run {
   readonly #program: Program;
   #said = '';
   #heard: Promise<unknown> = Promise.resolve();
+  /** Of the last answer: who runs, by pid. */
+  #running: readonly { readonly pid: string; readonly who: string }[] = [];
 
   constructor(file: SupervisordFile, site: Site, program: Program) {
     this.#file = file;
@@ -283,8 +285,9 @@ class Run {
       if (last === undefined && now - started > ANSWERS_MS) throw new Error(`no answer: ${this.#said}`);
       if (last !== undefined && answeredAt === 0) answeredAt = now;
       if (last !== undefined && now - answeredAt >= (this.#file.afterMs ?? LEAST_MS)) {
-        const isFinal = last.every(({ statename }) => FINAL.has(statename));
-        if (isFinal || this.#file.afterMs !== undefined || now - answeredAt > MOST_MS) return last;
+        const isFinal =
+          last.every(({ statename }) => FINAL.has(statename)) || this.#file.afterMs !== undefined;
+        if ((isFinal && this.#haveBegun(child)) || now - answeredAt > MOST_MS) return last;
       }
       await pause(100);
     }
@@ -292,15 +295,33 @@ class Run {
 
   async #processes(): Promise<Outcome['processes']> {
     const text = await this.#call('supervisor.getAllProcessInfo');
-    return [...text.matchAll(/<struct>(.*?)<\/struct>/gs)].map(([, struct]) => this.#process(struct));
+    const infos = [...text.matchAll(/<struct>(.*?)<\/struct>/gs)].map(([, struct]) => membersOf(struct));
+    this.#running = infos
+      .filter(({ pid }) => Number(pid) > 0)
+      .map(({ pid, group, name }) => ({ pid, who: `${group}:${name}` }));
+    return infos.map((info) => this.#process(info));
   }
 
-  #process(struct: string): Readonly<Record<string, string>> {
-    const members = [
-      ...struct.matchAll(/<name>(\w+)<\/name>\s*<value>\s*(?:<\w+\/>|<(\w+)>(.*?)<\/\2>)?\s*<\/value>/gs),
-    ];
-    const info: Record<string, string> = {};
-    for (const [, name, , value] of members) info[name] = value ?? '';
+  /** A process that runs may still be a copy of its parent, or a stand-in that has not said what it has to say. */
+  #haveBegun(child: ChildProcess): boolean {
+    const wordsOf = (pid: string): string => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      } catch {
+        return '';
+      }
+    };
+    const own = wordsOf(String(child.pid));
+    const records = readdirSync(join(this.#site.dir, 'records'));
+    return this.#running.every(({ pid, who }) => {
+      const words = wordsOf(pid);
+      if (words === '' || words === own) return false;
+      const isStandIn = words.split('\0')[1]?.startsWith(`${this.#site.dir}/bin/`);
+      return !isStandIn || records.some((name) => name.startsWith(`${who} `));
+    });
+  }
+
+  #process(info: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
     const { pid, start, stop, now, ...fields } = info;
     return {
       ...fields,
@@ -422,6 +443,13 @@ class Run {
 
 /** The stand-ins, their records, the files that are read, and pipes before they are used. */
 const NOT_COMPARED = /^(?:bin|records|supervisord\.conf|conf\.d|tmp\/lbproxy-pipes-\w+)$/;
+
+function membersOf(struct: string): Readonly<Record<string, string>> {
+  const members = [
+    ...struct.matchAll(/<name>(\w+)<\/name>\s*<value>\s*(?:<\w+\/>|<(\w+)>(.*?)<\/\2>)?\s*<\/value>/gs),
+  ];
+  return Object.fromEntries(members.map(([, name, , value]) => [name, value ?? '']));
+}
 
 /** What supervisord itself writes: only that it is there is compared. */
 function isOwn(path: string): boolean {

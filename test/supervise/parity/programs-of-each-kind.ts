@@ -190,7 +190,7 @@ export const LOOSE = APART.replace(
 
 /** Two that do not end by themselves. */
 export const STUBBORN = [
-  program('first', '/usr/bin/python3 {programs}/ignores-term.py', 'stopwaitsecs=6\npriority=1'),
-  program('second', '/usr/bin/python3 {programs}/ignores-term.py', 'stopwaitsecs=6\npriority=2'),
+  program('first', '/usr/bin/python3 {programs}/ignores-term.py', 'stopwaitsecs=10\npriority=1'),
+  program('second', '/usr/bin/python3 {programs}/ignores-term.py', 'stopwaitsecs=10\npriority=2'),
   program('easy', '/bin/sleep 2020'),
 ].join('');

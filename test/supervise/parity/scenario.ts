@@ -81,10 +81,7 @@ command=/usr/bin/python3 {programs}/slow-start.py 0
 startsecs=0
 `;
 
-/** From the start: by then all are where they stay. */
-export const SETTLED_MS = 5500;
-
-/** Stopped after that, in this order, each awaited. */
+/** Stopped once all are where they stay, in this order, each awaited. */
 export const STOPPED: readonly string[] = [
   'good:good',
   'stubborn:stubborn',

@@ -46,6 +46,9 @@ my %fields = (
   leadsSession => $sid == $$ ? 1 : 0,
   limit => text((slurp('/proc/self/limits') =~ /^Max open files\s+(\d+)/m)[0]),
 );
+my $record;
+# Once all of its beginning is behind it.
+sub begun { rename("$records/.$$", $record) if defined $record }
 my $who = ($ENV{SUPERVISOR_GROUP_NAME} // '?') . ':' . ($ENV{SUPERVISOR_PROCESS_NAME} // '?');
 for my $n (1 .. 999) {
   my $path = "$records/$who $n";
@@ -54,7 +57,7 @@ for my $n (1 .. 999) {
   open(my $out, '>', "$records/.$$") or die "$records: $!";
   print $out '{' . join(',', map { "\"$_\":$fields{$_}" } sort keys %fields) . '}';
   close $out;
-  rename("$records/.$$", $path);
+  $record = $path;
   umask $umask;
   last;
 }
@@ -63,11 +66,12 @@ my %told = map { /^\@(\w+)(?:=(.*))?$/s ? ($1, $2 // 1) : () } @ARGV;
 print STDOUT "$told{out}\n" if defined $told{out};
 print STDERR "$told{err}\n" if defined $told{err};
 if (defined $told{write}) { open(my $f, '>', $told{write}); print $f "written\n"; close $f; mkdir "$told{write}.d" }
-if ($told{listens}) { listener() }
+if ($told{listens}) { begun(); listener() }
 $SIG{TERM} = 'IGNORE' if $told{stubborn};
 for my $name (qw(TERM INT QUIT HUP USR1 USR2)) {
   $SIG{$name} = sub { print STDOUT "got SIG$name\n"; exit 0 } if $told{says};
 }
+begun();
 select(undef, undef, undef, $told{after}) if $told{after};
 kill $told{kill}, $$ if $told{kill};
 exit $told{exit} if defined $told{exit};
