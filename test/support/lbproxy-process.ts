@@ -83,8 +83,6 @@ export class LbproxyProcess {
   readonly #main: string;
   readonly #descriptors: number | undefined;
   readonly #waiting = new Set<() => void>();
-  /** It has exited, and all that it printed is here. */
-  #closed = false;
 
   constructor(configText: string, ports: readonly number[], options: StartOptions) {
     this.dir = options.dir ?? mkdtempSync(join(tmpdir(), 'lbproxy-e2e-'));
