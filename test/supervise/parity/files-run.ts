@@ -287,7 +287,7 @@ class Run {
       if (last !== undefined && now - answeredAt >= (this.#file.afterMs ?? LEAST_MS)) {
         const isFinal =
           last.every(({ statename }) => FINAL.has(statename)) || this.#file.afterMs !== undefined;
-        if ((isFinal && this.#haveBegun(child)) || now - answeredAt > MOST_MS) return last;
+        if ((isFinal && this.#areStill(child)) || now - answeredAt > MOST_MS) return last;
       }
       await pause(100);
     }
@@ -302,8 +302,8 @@ class Run {
     return infos.map((info) => this.#process(info));
   }
 
-  /** A process that runs may still be a copy of its parent, or a stand-in that has not said what it has to say. */
-  #haveBegun(child: ChildProcess): boolean {
+  /** A process that runs may still be a copy of its parent, or a stand-in that has not said what it has to say, or will end. */
+  #areStill(child: ChildProcess): boolean {
     const wordsOf = (pid: string): string => {
       try {
         return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
@@ -316,6 +316,7 @@ class Run {
     return this.#running.every(({ pid, who }) => {
       const words = wordsOf(pid);
       if (words === '' || words === own) return false;
+      if (this.#file.afterMs === undefined && words.includes('\0@after=')) return false;
       const isStandIn = words.split('\0')[1]?.startsWith(`${this.#site.dir}/bin/`);
       return !isStandIn || records.some((name) => name.startsWith(`${who} `));
     });
