@@ -207,6 +207,8 @@ class Server {
     if (problem !== null && !this.#stopAsked) return problem;
     await Promise.race([this.#programsSettled(), stopped]);
     if (!this.#stopAsked) {
+      // Whoever reads the line and asks finds every process that it counts, in whichever acceptor.
+      this.#primary.tellAcceptors();
       const text = readyText(this.#primary.model, this.#primary.processes, this.#controlSocket);
       const { url } = this.#primary.liveView;
       this.#logFiles.print('stdout', url === '' ? text.trimEnd() : `${text.trimEnd()}\nlive view: ${url}`);

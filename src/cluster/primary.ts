@@ -337,14 +337,19 @@ export class Primary implements PoolHome, SupplyHome, TrafficHome, LiveViewHome 
     return pool;
   }
 
-  /** What is known of the processes now. */
   /** What is known of all requests once acceptors have gone; empty unless their lines are shown. */
   get tally(): RequestTally {
     return this.#acceptors.tally;
   }
 
+  /** What is known of the processes now. */
   get processes(): readonly ProcessView[] {
     return this.#pool?.slots.map((slot) => slot.view) ?? [];
+  }
+
+  /** What was learned of peers and not told yet is told to the acceptors now. */
+  tellAcceptors(): void {
+    this.#announcer.flush();
   }
 
   readonly #announcer = new Announcer(() => {
